@@ -1,0 +1,111 @@
+//! The same service on a bare hyper server: HTTP/1.1 and HTTP/2, graceful shutdown.
+//!
+//! ```sh
+//! cargo run --example hyper
+//! ```
+//!
+//! Takes `ADDR` (`127.0.0.1:3000`), `SDK_APP_ID` (`1400000000`) and `CALLBACK_TOKEN` (`xxxxyyyy`) from the environment.
+
+use std::env;
+use std::error::Error;
+use std::pin::pin;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tencent_im_callback::{App, Callback, CallbackLayer, Event, Reply, ResponseBody, SdkAppId, Token};
+use tokio::net::TcpListener;
+use tower::{Service, ServiceBuilder};
+
+async fn handle(callback: Callback) -> Result<Reply, String> {
+    match callback.event {
+        Event::SnsFriendDelete(event) => {
+            for pair in event.pair_list {
+                println!("{} lost the friend {}", pair.from_account, pair.to_account);
+            }
+        }
+        event => println!("{:?}", event.command()),
+    }
+    Ok(Reply::ok())
+}
+
+/// Accepts connections until `stop` is ready, then lets those that are open finish, for ten seconds at most.
+///
+/// The service is a type parameter. Written out in one `async` block with the stack of layers in it, the compiler would have to
+/// prove the spawned future `Send` for every lifetime of the layers' error types, and gives up on some ("implementation of `From`
+/// is not general enough").
+async fn serve<S>(listener: TcpListener, service: S, stop: impl Future<Output = ()>) -> std::io::Result<()>
+where
+    S: Service<Request<Incoming>, Response = Response<ResponseBody>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let mut stop = pin!(stop);
+    let graceful = GracefulShutdown::new();
+    loop {
+        let (stream, peer) = tokio::select! {
+            () = &mut stop => break,
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Mostly too many open files: wait for some to close instead of spinning.
+                    eprintln!("accept: {error}");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            },
+        };
+        let service = TowerToHyperService::new(service.clone());
+        let server = auto::Builder::new(TokioExecutor::new());
+        let connection = server
+            .serve_connection(TokioIo::new(stream), service)
+            .into_owned();
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                eprintln!("{peer}: {error}");
+            }
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(Duration::from_secs(10), graceful.shutdown())
+        .await
+        .is_err()
+    {
+        eprintln!("some connections were still open");
+    }
+    Ok(())
+}
+
+fn setting(name: &str, default: &str) -> String {
+    env::var(name).unwrap_or_else(|_| default.to_owned())
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let id: SdkAppId = setting("SDK_APP_ID", "1400000000").parse()?;
+    let token = Token::new(setting("CALLBACK_TOKEN", "xxxxyyyy"))?;
+    let listener = TcpListener::bind(setting("ADDR", "127.0.0.1:3000")).await?;
+    eprintln!("listening on http://{}/callback", listener.local_addr()?);
+
+    let service = ServiceBuilder::new()
+        .layer(CallbackLayer::new(App::signed(id, token)))
+        // Tencent waits 2 s. What is inside the layer counts verified callbacks only.
+        .timeout(Duration::from_millis(1500))
+        .load_shed()
+        .concurrency_limit(256)
+        .service_fn(handle);
+
+    serve(listener, service, async {
+        // Without a handler for Ctrl-C the default one ends the process.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! What arrives: one type per command, one module per family, and [`Event`] for all of them.
+//!
+//! ```
+//! use tencent_im_callback::{Command, Event};
+//!
+//! let body = r#"{"CallbackCommand":"Sns.CallbackFriendDelete","PairList":[{"From_Account":"id","To_Account":"id1"}]}"#;
+//! let Event::SnsFriendDelete(event) = Event::parse(&Command::SnsFriendDelete, body.into())? else { panic!() };
+//! assert_eq!(event.pair_list[0].to_account, "id1");
+//! # Ok::<(), tencent_im_callback::Rejection>(())
+//! ```
+
+pub mod sns;
+
+mod callback;
+mod parse;
+mod unknown;
+pub(crate) mod wire;
+
+use bytes::Bytes;
+use serde::{Serialize, Serializer};
+
+use crate::commands::for_each_command;
+use crate::protocol::{Command, Rejection, RejectionKind};
+use crate::reply::{self, Reply};
+
+pub use self::callback::Callback;
+pub use self::unknown::{Misfit, UnknownEvent, UnknownReason};
+pub use self::wire::{Flag, Spelling};
+
+use self::parse::Word;
+
+/// A type of this crate's for the event of one command. Cannot be implemented elsewhere.
+pub trait TypedEvent: Into<Event> + Clone + Send + Sync + Sized + sealed::Sealed + 'static {
+    /// The command.
+    const COMMAND: Command;
+
+    /// What may be answered: `()` where the reply says no more than OK.
+    type Reply: Into<Reply> + Send + 'static;
+
+    /// Takes this event out of an [`Event`], which comes back if it is another one.
+    ///
+    /// # Errors
+    ///
+    /// The event, if it is another one.
+    #[allow(clippy::result_large_err)] // handed through, not reported
+    fn from_event(event: Event) -> Result<Self, Event>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+macro_rules! reply_type {
+    ($module:ident) => {
+        ()
+    };
+    ($module:ident $reply:ident) => {
+        reply::$module::$reply
+    };
+}
+
+macro_rules! define_events {
+    ($( $family:ident $module:ident $prefix:literal {
+        $( $phase:ident $variant:ident $word:literal $(=> $event:ident $(-> $reply:ident)?)?; )*
+    } )*) => {
+        /// What happened, or is about to: one variant per command.
+        ///
+        /// `Serialize` writes the whole body in wire names, with its `CallbackCommand`.
+        #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub enum Event {
+            $( $( $(
+                #[doc = concat!("`", $word, "`")]
+                $variant($module::$event),
+            )? )* )*
+            /// A command that this version does not know, or a body that does not fit its type.
+            Unknown(UnknownEvent),
+        }
+
+        impl Event {
+            /// The command; for [`Event::Unknown`] that of the URL.
+            pub fn command(&self) -> &Command {
+                match self {
+                    $( $( $( Event::$variant($module::$event { .. }) => const { &Command::$variant }, )? )* )*
+                    Event::Unknown(event) => &event.command,
+                }
+            }
+
+            /// Reads the type of a command; `None` if there is none.
+            fn read(command: &Command, text: &str, word: &mut Word) -> Option<serde_json::Result<Event>> {
+                Some(match command {
+                    $( $( $( Command::$variant => parse::read::<$module::$event>(text, word).map(Event::$variant), )? )* )*
+                    _ => return None,
+                })
+            }
+
+            /// Finds where a body does not fit the type of a command.
+            fn locate(command: &Command, text: &str) -> Option<Misfit> {
+                match command {
+                    $( $( $( Command::$variant => parse::misfit::<$module::$event>(text), )? )* )*
+                    _ => None,
+                }
+            }
+        }
+
+        impl Serialize for Event {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self {
+                    $( $( $( Event::$variant(event) => Whole::<$module::$event> { command: $word, event }.serialize(serializer), )? )* )*
+                    Event::Unknown(event) => event.serialize(serializer),
+                }
+            }
+        }
+
+        $( $( $(
+            impl sealed::Sealed for $module::$event {}
+
+            impl TypedEvent for $module::$event {
+                const COMMAND: Command = Command::$variant;
+                type Reply = reply_type!($module $($reply)?);
+
+                fn from_event(event: Event) -> Result<Self, Event> {
+                    match event {
+                        Event::$variant(event) => Ok(event),
+                        other => Err(other),
+                    }
+                }
+            }
+
+            impl From<$module::$event> for Event {
+                fn from(event: $module::$event) -> Self {
+                    Event::$variant(event)
+                }
+            }
+        )? )* )*
+    };
+}
+
+for_each_command!(define_events);
+
+/// An event with its word, as it is on the wire.
+#[derive(Serialize)]
+struct Whole<'a, E> {
+    #[serde(rename = "CallbackCommand")]
+    command: &'static str,
+    #[serde(flatten)]
+    event: &'a E,
+}
+
+impl Event {
+    /// Parses the body of a callback whose URL names `command`.
+    ///
+    /// What has no type, or does not fit it, is [`Event::Unknown`] with the raw body.
+    ///
+    /// # Errors
+    ///
+    /// A [`Rejection`]: the body is empty, no JSON object in UTF-8, or of another command.
+    pub fn parse(command: &Command, body: Bytes) -> Result<Event, Rejection> {
+        if body.trim_ascii().is_empty() {
+            return Err(RejectionKind::BodyEmpty.into());
+        }
+        parse::parse(command, &body).map(|parsed| parsed.event)
+    }
+
+    /// Where the body did not fit the type of its command, if that is why there is no type.
+    pub fn misfit(&self) -> Option<&Misfit> {
+        match self {
+            Event::Unknown(event) => event.misfit(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,407 @@
+//! From the raw body to the typed event, in one pass over the bytes.
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAny, IntoDeserializer, MapAccess, SeqAccess,
+    Visitor,
+};
+use serde::{Deserialize, forward_to_deserialize_any};
+use serde_json::value::RawValue;
+
+use super::Event;
+use super::unknown::{Misfit, UnknownEvent, UnknownReason};
+use crate::protocol::{Command, Rejection, RejectionKind, SdkAppId};
+
+const COMMAND: &str = "CallbackCommand";
+
+/// A body that is one JSON object.
+pub(super) struct Parsed {
+    pub(super) event: Event,
+    /// The command that counts: the URL's, unless the vendor documents that the body knows better.
+    pub(super) command: Command,
+    /// The app that the body names, for the one command whose body does.
+    pub(super) app: Option<SdkAppId>,
+}
+
+/// Parses a body straight into the type that the URL's command names. Only if that fails is it looked at again, to tell a body
+/// that is no JSON from one that does not fit.
+pub(super) fn parse(url: &Command, body: &Bytes) -> Result<Parsed, Rejection> {
+    let text = utf8(body)?;
+    let mut word = Word::Absent;
+    let first = Event::read(url, text, &mut word);
+    let mut app = None;
+    if !matches!(first, Some(Ok(_))) {
+        let seen = look(text)?;
+        word = seen.word;
+        app = seen.app.filter(|_| *url == Command::ContentCallbackResultNotify);
+    }
+    let body_command = match word {
+        Word::Absent => None,
+        Word::Command(command) => Some(command),
+        Word::NotText => return Err(RejectionKind::BodyCommandMalformed.into()),
+        Word::Several => return Err(RejectionKind::CommandMismatch.into()),
+    };
+    let unknown = |reason, body_command| UnknownEvent {
+        command: url.clone(),
+        body_command,
+        reason,
+        body: body.clone(),
+    };
+    let command = match &body_command {
+        Some(other) if other.is_unknown() || url.is_unknown() => {
+            let event = Event::Unknown(unknown(UnknownReason::UnknownCommand, body_command));
+            let command = url.clone();
+            return Ok(Parsed { event, command, app });
+        }
+        Some(other) => url.reconcile(other).ok_or(RejectionKind::CommandMismatch)?,
+        None => url.clone(),
+    };
+    let read = if command == *url {
+        first
+    } else {
+        Event::read(&command, text, &mut Word::Absent)
+    };
+    let event = match read {
+        Some(Ok(event)) => event,
+        Some(Err(_)) => match Event::locate(&command, text) {
+            Some(misfit) => Event::Unknown(unknown(UnknownReason::Misfit(misfit), body_command)),
+            None => Event::Unknown(unknown(UnknownReason::UnknownCommand, body_command)),
+        },
+        None => Event::Unknown(unknown(UnknownReason::UnknownCommand, body_command)),
+    };
+    Ok(Parsed { event, command, app })
+}
+
+/// Checked once for the whole body, so that members nobody reads are held to it, too; the parser then need not check each string.
+fn utf8(body: &[u8]) -> Result<&str, Rejection> {
+    std::str::from_utf8(body).map_err(|error| {
+        let valid = &body[..error.valid_up_to()];
+        let line = valid.split(|byte| *byte == b'\n').count();
+        let column = valid.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+        Rejection::not_json(line, column)
+    })
+}
+
+/// Whether the body holds nothing: no bytes, or an object without members.
+pub(super) fn is_blank(body: &[u8]) -> bool {
+    let inside = match body.trim_ascii() {
+        [] => return true,
+        [b'{', inside @ .., b'}'] => inside,
+        _ => return false,
+    };
+    inside.trim_ascii().is_empty()
+}
+
+/// Reads one type, and the command word beside it.
+pub(super) fn read<T: DeserializeOwned>(text: &str, word: &mut Word) -> serde_json::Result<T> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    let value = T::deserialize(WithWord {
+        inner: &mut json,
+        word,
+    })?;
+    json.end()?;
+    Ok(value)
+}
+
+/// Finds the place where a body does not fit, once it is known that it does not; `None` should it fit after all.
+pub(super) fn misfit<T: DeserializeOwned>(text: &str) -> Option<Misfit> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    let error = serde_path_to_error::deserialize::<_, T>(&mut json).err()?;
+    Some(Misfit::new(&error))
+}
+
+/// What the body says about its command.
+#[derive(PartialEq)]
+pub(super) enum Word {
+    Absent,
+    Command(Command),
+    NotText,
+    /// Two of them, which differ.
+    Several,
+}
+
+impl Word {
+    fn note(&mut self, found: Word) {
+        if *self == Word::Absent {
+            *self = found;
+        } else if *self != found {
+            *self = Word::Several;
+        }
+    }
+}
+
+/// What can be said of a body that fits no type.
+struct Seen {
+    word: Word,
+    app: Option<SdkAppId>,
+}
+
+/// Decides whether a body is one JSON object, and looks at the members this crate itself cares about.
+///
+/// `IgnoredAny` decides and not the error of the typed attempt, since serde_json calls lone surrogates, huge numbers and deep
+/// nesting syntax errors as well.
+fn look(text: &str) -> Result<Seen, Rejection> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    IgnoredAny::deserialize(&mut json)
+        .and_then(|_| json.end())
+        .map_err(|error| Rejection::not_json(error.line(), error.column()))?;
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(RejectionKind::BodyNotObject.into());
+    }
+    serde_json::Deserializer::from_str(text)
+        .deserialize_map(Members)
+        .map_err(|error| Rejection::not_json(error.line(), error.column()))
+}
+
+struct Members;
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Seen;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Seen, A::Error> {
+        let mut seen = Seen {
+            word: Word::Absent,
+            app: None,
+        };
+        while let Some(Key(key)) = members.next_key()? {
+            match key {
+                Some("CallbackCommand") => {
+                    let value: &RawValue = members.next_value()?;
+                    seen.word.note(match serde_json::from_str(value.get()) {
+                        Ok(Lossy(word)) => Word::Command(Command::from(word.as_str())),
+                        Err(_) => Word::NotText,
+                    });
+                }
+                Some("SdkAppId") => {
+                    let value: &RawValue = members.next_value()?;
+                    seen.app = value.get().trim_matches('"').parse().ok();
+                }
+                _ => {
+                    members.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(seen)
+    }
+}
+
+/// A key of interest. Read as bytes, since a key with a lone surrogate must not end the search.
+struct Key(Option<&'static str>);
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes;
+
+        impl Visitor<'_> for Bytes {
+            type Value = Key;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+
+            fn visit_bytes<E>(self, key: &[u8]) -> Result<Key, E> {
+                Ok(Key([COMMAND, "SdkAppId"]
+                    .into_iter()
+                    .find(|name| name.as_bytes() == key)))
+            }
+        }
+
+        deserializer.deserialize_bytes(Bytes)
+    }
+}
+
+/// A text in which lone surrogates are replaced.
+struct Lossy(String);
+
+impl<'de> Deserialize<'de> for Lossy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes;
+
+        impl Visitor<'_> for Bytes {
+            type Value = Lossy;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_bytes<E>(self, text: &[u8]) -> Result<Lossy, E> {
+                Ok(Lossy(String::from_utf8_lossy(text).into_owned()))
+            }
+        }
+
+        deserializer.deserialize_bytes(Bytes)
+    }
+}
+
+/// Hands an object on to the visitor of an event, and takes the command word out of it on the way.
+struct WithWord<'a, D> {
+    inner: D,
+    word: &'a mut Word,
+}
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for WithWord<'_, D> {
+    type Error = D::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        // A map and nothing else: the derived visitor of a struct would also take a list, by position.
+        self.inner.deserialize_map(ObjectVisitor {
+            inner: visitor,
+            word: self.word,
+        })
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+struct ObjectVisitor<'a, V> {
+    inner: V,
+    word: &'a mut Word,
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for ObjectVisitor<'_, V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.expecting(f)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<V::Value, A::Error> {
+        self.inner.visit_map(WordlessMembers {
+            inner: members,
+            word: self.word,
+            at_word: false,
+        })
+    }
+}
+
+struct WordlessMembers<'a, A> {
+    inner: A,
+    word: &'a mut Word,
+    at_word: bool,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for WordlessMembers<'_, A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
+        self.at_word = false;
+        self.inner.next_key_seed(WatchedKey {
+            inner: seed,
+            is_word: &mut self.at_word,
+        })
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
+        if !self.at_word {
+            return self.inner.next_value_seed(seed);
+        }
+        self.word.note(self.inner.next_value()?);
+        // No event has a field for the word, so this is an `IgnoredAny`.
+        seed.deserialize(().into_deserializer())
+    }
+}
+
+/// Wraps, in turn, the seed, the deserializer and the visitor of a key.
+struct WatchedKey<'a, T> {
+    inner: T,
+    is_word: &'a mut bool,
+}
+
+impl<'de, K: DeserializeSeed<'de>> DeserializeSeed<'de> for WatchedKey<'_, K> {
+    type Value = K::Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<K::Value, D::Error> {
+        self.inner.deserialize(WatchedKey {
+            inner: deserializer,
+            is_word: self.is_word,
+        })
+    }
+}
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for WatchedKey<'_, D> {
+    type Error = D::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.inner.deserialize_identifier(WatchedKey {
+            inner: visitor,
+            is_word: self.is_word,
+        })
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for WatchedKey<'_, V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.expecting(f)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, key: &str) -> Result<V::Value, E> {
+        *self.is_word = key == COMMAND;
+        self.inner.visit_str(key)
+    }
+}
+
+impl<'de> Deserialize<'de> for Word {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+
+        impl<'de> Visitor<'de> for Any {
+            type Value = Word;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a command word")
+            }
+
+            fn visit_str<E>(self, word: &str) -> Result<Word, E> {
+                Ok(Word::Command(word.into()))
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Word, E> {
+                Ok(Word::NotText)
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<Word, E> {
+                Ok(Word::NotText)
+            }
+
+            fn visit_u64<E>(self, _: u64) -> Result<Word, E> {
+                Ok(Word::NotText)
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Word, E> {
+                Ok(Word::NotText)
+            }
+
+            fn visit_unit<E>(self) -> Result<Word, E> {
+                Ok(Word::NotText)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Word, A::Error> {
+                IgnoredAny.visit_seq(items)?;
+                Ok(Word::NotText)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Word, A::Error> {
+                IgnoredAny.visit_map(members)?;
+                Ok(Word::NotText)
+            }
+        }
+
+        deserializer.deserialize_any(Any)
+    }
+}

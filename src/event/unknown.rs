@@ -1,0 +1,135 @@
+//! Events that could not be typed, kept whole.
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde::{Serialize, Serializer};
+
+use super::wire;
+use crate::protocol::{Command, Escaped};
+
+/// A callback that was verified and is one JSON object, but of no type that this version knows.
+///
+/// Nothing is lost: the body is here as it came.
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
+pub struct UnknownEvent {
+    /// Command of the URL.
+    pub command: Command,
+    /// Command of the body, where it has one.
+    pub body_command: Option<Command>,
+    /// Why it has no type.
+    pub reason: UnknownReason,
+    /// The raw body, which is one JSON object in UTF-8.
+    pub body: Bytes,
+}
+
+/// Why an event has no type.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum UnknownReason {
+    /// This version does not know the command of the URL or of the body.
+    UnknownCommand,
+    /// The body does not fit the type of its command.
+    Misfit(Misfit),
+}
+
+/// Where a body does not fit the type of its command, although it is JSON.
+///
+/// `Debug` and `Display` show the place only. [`message`](Misfit::message) says more but quotes the payload, so it does not
+/// belong into a log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Misfit {
+    path: Box<str>,
+    line: usize,
+    column: usize,
+    message: Box<str>,
+}
+
+impl UnknownEvent {
+    /// Where the body does not fit, if that is the reason.
+    pub fn misfit(&self) -> Option<&Misfit> {
+        match &self.reason {
+            UnknownReason::Misfit(misfit) => Some(misfit),
+            UnknownReason::UnknownCommand => None,
+        }
+    }
+}
+
+impl fmt::Debug for UnknownEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnknownEvent")
+            .field("command", &self.command)
+            .field("body_command", &self.body_command)
+            .field("reason", &self.reason)
+            .field("body_length", &self.body.len())
+            .finish()
+    }
+}
+
+/// Writes the body as it came.
+impl Serialize for UnknownEvent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let json = std::str::from_utf8(&self.body).map_err(serde::ser::Error::custom)?;
+        wire::write_raw(json, serializer)
+    }
+}
+
+impl Misfit {
+    pub(super) fn new(error: &serde_path_to_error::Error<serde_json::Error>) -> Self {
+        let (path, inner) = (error.path(), error.inner());
+        // Keys of maps are the peer's words.
+        let path = Escaped(&path.to_string()).to_string();
+        Misfit {
+            path: path.into(),
+            line: inner.line(),
+            column: inner.column(),
+            message: inner.to_string().into(),
+        }
+    }
+
+    /// Path of the member, such as `PairList[1].To_Account`; `.` is the whole body. For a missing member it is the object that
+    /// lacks it.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Line of the body, from 1.
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    /// Column in that line, from 1, in bytes.
+    pub fn column(&self) -> usize {
+        self.column
+    }
+
+    /// What was expected and what was found. Quotes the payload: not for logs.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Debug for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Misfit")
+            .field("path", &self.path)
+            .field("line", &self.line)
+            .field("column", &self.column)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Misfit {
+            path, line, column, ..
+        } = self;
+        write!(
+            f,
+            "body does not fit its command at {path}, line {line} column {column}"
+        )
+    }
+}
+
+impl std::error::Error for Misfit {}

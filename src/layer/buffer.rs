@@ -1,0 +1,65 @@
+//! Collecting a body, up to a limit.
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use http::Request;
+use http::header::CONTENT_LENGTH;
+use http_body::Body;
+
+/// The length that a body announces, if it does: the header, or the least that the body itself is sure of. Only ever used to
+/// refuse; nothing is allocated on the strength of it.
+pub(super) fn announced<B: Body>(request: &Request<B>) -> Option<u64> {
+    let header = request.headers().get(CONTENT_LENGTH);
+    let declared = header.and_then(|length| {
+        let digits = length.to_str().ok()?;
+        let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        // More digits than fit are a very large number.
+        plain.then(|| digits.parse().unwrap_or(u64::MAX))
+    });
+    declared.max(Some(request.body().size_hint().lower()))
+}
+
+/// The data of a body. A single frame is kept as it is, several are copied together; room is made for what has arrived, never for
+/// what was announced.
+pub(super) struct Buffer {
+    limit: usize,
+    first: Bytes,
+    all: BytesMut,
+}
+
+/// The body is longer than the limit.
+pub(super) struct TooLarge;
+
+impl Buffer {
+    pub(super) fn new(limit: usize) -> Self {
+        Buffer {
+            limit,
+            first: Bytes::new(),
+            all: BytesMut::new(),
+        }
+    }
+
+    pub(super) fn push(&mut self, mut data: impl Buf) -> Result<(), TooLarge> {
+        let length = data.remaining();
+        if length > self.limit - self.first.len().max(self.all.len()) {
+            return Err(TooLarge);
+        }
+        if self.first.is_empty() && self.all.is_empty() {
+            self.first = data.copy_to_bytes(length);
+        } else if length > 0 {
+            if self.all.is_empty() {
+                self.all.reserve(self.first.len() + length);
+                self.all.put(std::mem::take(&mut self.first));
+            }
+            self.all.put(data);
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(&mut self) -> Bytes {
+        if self.all.is_empty() {
+            std::mem::take(&mut self.first)
+        } else {
+            std::mem::take(&mut self.all).freeze()
+        }
+    }
+}

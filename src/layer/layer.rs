@@ -1,0 +1,152 @@
+use std::fmt;
+use std::sync::Arc;
+
+use tower_layer::Layer;
+
+use super::service::CallbackService;
+use crate::protocol::Verifier;
+use crate::reply::Reply;
+use crate::response::{Failure, NOT_HANDLED, OnError};
+
+/// Longest body read, unless [`CallbackLayer::body_limit`] says otherwise.
+const BODY_LIMIT: usize = 1024 * 1024;
+
+/// Turns a service of [`Callback`](crate::Callback)s into one of HTTP requests.
+///
+/// See the [module](crate::layer) for what it does to a request, and where other layers go.
+///
+/// ```
+/// use tencent_im_callback::{App, CallbackLayer, OnError, Reply, Token};
+///
+/// let app = App::signed(1400000000, Token::new("xxxxyyyy")?);
+/// // A message that nobody could check shall not go out.
+/// let layer = CallbackLayer::new(app)
+///     .body_limit(256 * 1024)
+///     .on_before_error(OnError::Reply(Reply::refuse(1, "try again later")));
+/// # Ok::<(), tencent_im_callback::InvalidToken>(())
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct CallbackLayer {
+    config: Arc<Config>,
+}
+
+/// What all clones of a service share.
+#[derive(Clone)]
+pub(super) struct Config {
+    pub(super) verifier: Verifier,
+    pub(super) body_limit: usize,
+    pub(super) forward_misfits: bool,
+    before: OnError,
+    after: OnError,
+    #[allow(clippy::type_complexity)]
+    choose: Option<Arc<dyn Fn(&Failure<'_>) -> OnError + Send + Sync>>,
+}
+
+impl Config {
+    pub(super) fn on_error(&self, failure: &Failure<'_>) -> OnError {
+        match &self.choose {
+            Some(choose) => choose(failure),
+            None if failure.phase().may_decide() => self.before.clone(),
+            None => self.after.clone(),
+        }
+    }
+}
+
+impl CallbackLayer {
+    /// A layer for the callbacks of one app, of several ([`Apps`](crate::Apps)), or as a [`Verifier`] decides.
+    pub fn new(verifier: impl Into<Verifier>) -> Self {
+        CallbackLayer {
+            config: Arc::new(Config {
+                verifier: verifier.into(),
+                body_limit: BODY_LIMIT,
+                forward_misfits: false,
+                before: OnError::ServerError,
+                after: OnError::Reply(Reply::fail(NOT_HANDLED)),
+                choose: None,
+            }),
+        }
+    }
+
+    fn configure(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(Arc::make_mut(&mut self.config));
+        self
+    }
+
+    /// Longest body accepted, in bytes (1 MiB by default). More is refused with 413, by its declared length if it has one.
+    pub fn body_limit(self, bytes: usize) -> Self {
+        self.configure(|config| config.body_limit = bytes)
+    }
+
+    /// What to answer when a *before* callback, or one of unknown phase, cannot be handled
+    /// ([`OnError::ServerError`] by default).
+    pub fn on_before_error(self, answer: OnError) -> Self {
+        self.configure(|config| config.before = answer)
+    }
+
+    /// What to answer when an *after* callback or a notice cannot be handled (status 200 and `FAIL` by default).
+    ///
+    /// Whatever it is, Tencent does not send the event again unless the console says so, and then only after a time-out. Alert on
+    /// [`Outcome`](crate::Outcome), not on the status.
+    pub fn on_after_error(self, answer: OnError) -> Self {
+        self.configure(|config| config.after = answer)
+    }
+
+    /// Decides case by case what to answer when a callback cannot be handled, instead of
+    /// [`on_before_error`](Self::on_before_error) and [`on_after_error`](Self::on_after_error).
+    ///
+    /// Needed by whoever refuses everything that could not be checked, since no single reply does: ten of the commands *before*
+    /// an action are refused by [`Reply::refuse`], those of `Sns.Prev…` only by a reply that names each person, and a gift is
+    /// blocked by any failure.
+    ///
+    /// ```
+    /// use tencent_im_callback::{App, CallbackLayer, OnError, Phase, Reply, Token};
+    ///
+    /// let layer = CallbackLayer::new(App::signed(1400000000, Token::new("xxxxyyyy")?)).on_error(|failure| {
+    ///     eprintln!("{:?}: {}", failure.command(), failure.cause());
+    ///     match failure.phase() {
+    ///         Phase::Before => OnError::Reply(Reply::refuse(1, "try again later")),
+    ///         _ => OnError::ServerError,
+    ///     }
+    /// });
+    /// # Ok::<(), tencent_im_callback::InvalidToken>(())
+    /// ```
+    pub fn on_error(self, choose: impl Fn(&Failure<'_>) -> OnError + Send + Sync + 'static) -> Self {
+        self.configure(|config| config.choose = Some(Arc::new(choose)))
+    }
+
+    /// Hands also those *before* callbacks to the service whose body does not fit the type of their command, as
+    /// [`Event::Unknown`](crate::Event::Unknown). The service must then not take "unknown" for "allowed": a message that a
+    /// crafted body hides from moderation is one of these.
+    pub fn forward_misfits(self) -> Self {
+        self.configure(|config| config.forward_misfits = true)
+    }
+}
+
+impl<S> Layer<S> for CallbackLayer {
+    type Service = CallbackService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        CallbackService::new(inner, self.config.clone())
+    }
+}
+
+impl fmt::Debug for CallbackLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallbackLayer")
+            .field("config", &self.config)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("verifier", &self.verifier)
+            .field("body_limit", &self.body_limit)
+            .field("forward_misfits", &self.forward_misfits)
+            .field("before", &self.before)
+            .field("after", &self.after)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,79 @@
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use http_body::Body;
+use tower_service::Service;
+
+use super::buffer;
+use super::future::ResponseFuture;
+use super::layer::Config;
+use crate::event::Callback;
+use crate::protocol::RejectionKind;
+use crate::reply::Reply;
+use crate::response::ResponseBody;
+
+/// Service of HTTP requests around one of [`Callback`]s. Made by [`CallbackLayer`](crate::CallbackLayer); see the
+/// [module](crate::layer).
+///
+/// Cloning it clones the inner service and a pointer.
+#[derive(Clone, Debug)]
+pub struct CallbackService<S> {
+    inner: S,
+    config: Arc<Config>,
+}
+
+impl<S> CallbackService<S> {
+    pub(super) fn new(inner: S, config: Arc<Config>) -> Self {
+        CallbackService { inner, config }
+    }
+
+    /// The inner service.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The inner service, to change it.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// Gives the inner service back.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
+impl<S, B> Service<Request<B>> for CallbackService<S>
+where
+    S: Service<Callback> + Clone,
+    S::Response: Into<Reply>,
+    S::Error: fmt::Display,
+    B: Body,
+    B::Error: fmt::Display,
+{
+    type Response = Response<ResponseBody>;
+    type Error = Infallible;
+    type Future = ResponseFuture<S, B>;
+
+    /// Always ready: the inner service is asked once there is a callback for it.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let future = ResponseFuture::new(self.config.clone());
+        let params = match self.config.verifier.verify(request.method(), request.uri()) {
+            Ok(params) => params,
+            Err(rejection) => return future.rejected(rejection, None),
+        };
+        let limit = self.config.body_limit;
+        if buffer::announced(&request).is_some_and(|length| length > limit as u64) {
+            return future.rejected(RejectionKind::BodyTooLarge.into(), Some(params));
+        }
+        // A clone that has never been polled is what the future makes ready and then calls.
+        future.reading(request, params, self.inner.clone())
+    }
+}

@@ -1,0 +1,239 @@
+//! The apps a server answers for, and their tokens.
+
+use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use serde::{Deserialize, Serialize};
+
+use super::token::Token;
+
+/// Id of an app in the Tencent Cloud IM console (`SdkAppid`, "SDKAppID").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SdkAppId(pub u64);
+
+impl From<u64> for SdkAppId {
+    fn from(id: u64) -> Self {
+        SdkAppId(id)
+    }
+}
+
+impl fmt::Display for SdkAppId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for SdkAppId {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        text.parse().map(SdkAppId)
+    }
+}
+
+/// One app, with the tokens its callbacks may be signed with.
+///
+/// To change a token without a gap, accept the new one beside the old one, change it in the console (which takes effect within
+/// minutes), then [`Apps::set`] the app with the new token alone. [`Outcome::token_index`](crate::Outcome::token_index) tells
+/// when the old one has fallen silent.
+///
+/// ```
+/// use tencent_im_callback::{App, Token};
+///
+/// let app = App::signed(1400000000, Token::new("old")?).accept(Token::new("new")?);
+/// # Ok::<(), tencent_im_callback::InvalidToken>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct App {
+    id: SdkAppId,
+    /// No token means that signatures are not checked. `App::unsigned` is the only way to get there.
+    tokens: Vec<Token>,
+}
+
+impl App {
+    /// An app whose callbacks are signed with `token` ("authentication" in the console).
+    pub fn signed(id: impl Into<SdkAppId>, token: Token) -> Self {
+        App {
+            id: id.into(),
+            tokens: vec![token],
+        }
+    }
+
+    /// An app whose callbacks are **not** checked beyond their `SdkAppid`, which is no secret: whoever finds the URL can send
+    /// events. For apps with authentication off in the console, behind other protection.
+    pub fn unsigned(id: impl Into<SdkAppId>) -> Self {
+        App {
+            id: id.into(),
+            tokens: Vec::new(),
+        }
+    }
+
+    /// Accepts one more token; an unsigned app becomes a signed one.
+    pub fn accept(mut self, token: Token) -> Self {
+        self.tokens.push(token);
+        self
+    }
+
+    /// Id of the app.
+    pub fn id(&self) -> SdkAppId {
+        self.id
+    }
+
+    /// Whether signatures are checked.
+    pub fn is_signed(&self) -> bool {
+        !self.tokens.is_empty()
+    }
+
+    pub(crate) fn tokens(&self) -> &[Token] {
+        &self.tokens
+    }
+}
+
+/// The live set of apps that a [`Verifier`](crate::Verifier) answers for.
+///
+/// A cheap handle: clones see and change the same set, so keep one to reload tokens while requests are in flight. Each request
+/// is judged by the set as it was at one instant. An empty set refuses everything.
+///
+/// Where an id occurs twice, tokens add up and signed beats unsigned.
+///
+/// ```
+/// use tencent_im_callback::{App, Apps, Token, Verifier};
+///
+/// let apps = Apps::from(App::signed(1400000000, Token::new("xxxxyyyy")?));
+/// let verifier = Verifier::new(apps.clone());
+/// // Later, perhaps on SIGHUP:
+/// apps.set(App::signed(1400000000, Token::new("a new one")?));
+/// # Ok::<(), tencent_im_callback::InvalidToken>(())
+/// ```
+#[derive(Clone)]
+pub struct Apps {
+    set: Arc<ArcSwap<Vec<App>>>,
+}
+
+impl Apps {
+    /// A set of these apps.
+    pub fn new(apps: impl IntoIterator<Item = App>) -> Self {
+        Apps {
+            set: Arc::new(ArcSwap::from_pointee(merge(apps))),
+        }
+    }
+
+    /// Adds an app, or puts it in the place of the one with the same id, tokens and all.
+    pub fn set(&self, app: App) {
+        self.set.rcu(|apps| {
+            let mut apps = Vec::clone(apps);
+            match apps.binary_search_by_key(&app.id, App::id) {
+                Ok(found) => apps[found] = app.clone(),
+                Err(place) => apps.insert(place, app.clone()),
+            }
+            apps
+        });
+    }
+
+    /// Takes an app out; its callbacks are refused from the next request on.
+    pub fn remove(&self, id: impl Into<SdkAppId>) {
+        let id = id.into();
+        self.set.rcu(|apps| {
+            let mut apps = Vec::clone(apps);
+            apps.retain(|app| app.id != id);
+            apps
+        });
+    }
+
+    /// Puts these apps in the place of all others, in one step.
+    pub fn replace(&self, apps: impl IntoIterator<Item = App>) {
+        self.set.store(Arc::new(merge(apps)));
+    }
+
+    /// The set as it is now.
+    pub(crate) fn load(&self) -> Snapshot {
+        Snapshot(self.set.load())
+    }
+}
+
+/// One state of the set, unmoved by later changes.
+pub(crate) struct Snapshot(arc_swap::Guard<Arc<Vec<App>>>);
+
+impl Snapshot {
+    pub(crate) fn get(&self, id: SdkAppId) -> Option<&App> {
+        let found = self.0.binary_search_by_key(&id, App::id).ok()?;
+        self.0.get(found)
+    }
+
+    pub(crate) fn tokens(&self) -> impl Iterator<Item = &Token> {
+        self.0.iter().flat_map(App::tokens)
+    }
+}
+
+fn merge(apps: impl IntoIterator<Item = App>) -> Vec<App> {
+    let mut merged: Vec<App> = Vec::new();
+    for app in apps {
+        match merged.binary_search_by_key(&app.id, App::id) {
+            Ok(found) => merged[found].tokens.extend(app.tokens),
+            Err(place) => merged.insert(place, app),
+        }
+    }
+    merged
+}
+
+impl From<App> for Apps {
+    fn from(app: App) -> Self {
+        Apps::new([app])
+    }
+}
+
+impl fmt::Debug for Apps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Apps").field(&*self.set.load()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(text: &str) -> Token {
+        Token::new(text).unwrap()
+    }
+
+    fn shape(apps: &Apps) -> Vec<(u64, usize)> {
+        apps.load()
+            .0
+            .iter()
+            .map(|app| (app.id.0, app.tokens.len()))
+            .collect()
+    }
+
+    #[test]
+    fn equal_ids_merge_and_signed_beats_unsigned() {
+        let apps = Apps::new([
+            App::unsigned(2),
+            App::signed(1, token("a")),
+            App::signed(2, token("b")),
+            App::signed(1, token("c")),
+            App::unsigned(1),
+            App::unsigned(3),
+        ]);
+        assert_eq!(shape(&apps), [(1, 2), (2, 1), (3, 0)]);
+    }
+
+    #[test]
+    fn set_replaces_and_clones_share() {
+        let apps = Apps::from(App::signed(2, token("a")).accept(token("b")));
+        let handle = apps.clone();
+        handle.set(App::signed(2, token("c")));
+        handle.set(App::signed(1, token("d")));
+        handle.set(App::unsigned(3));
+        assert_eq!(shape(&apps), [(1, 1), (2, 1), (3, 0)]);
+        handle.remove(SdkAppId(1));
+        assert_eq!(shape(&apps), [(2, 1), (3, 0)]);
+        handle.replace([]);
+        assert_eq!(shape(&apps), []);
+        assert!(apps.load().get(SdkAppId(2)).is_none());
+    }
+}

@@ -1,0 +1,336 @@
+//! Command words: which callback it is, in which phase and of which family.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::text::Escaped;
+use crate::commands::for_each_command;
+
+/// Old words and what they are called today.
+///
+/// `Live.CallbackMemberStateChanged` stands in the URL table of one vendor page, `Room.CallbackUpdateRoomInfo` in the command
+/// lists of early 2024.
+const ALIASES: &[(&str, Command)] = &[
+    (
+        "Live.CallbackMemberStateChanged",
+        Command::LiveAfterMemberStateChanged,
+    ),
+    ("Room.CallbackUpdateRoomInfo", Command::RoomAfterUpdateRoomInfo),
+];
+
+/// Documented disagreements between the word of the URL and the word of the body, each with the word that counts.
+///
+/// Typed by its URL, a `…DelMetadata` would be a `…SetMetadata` of nothing.
+const MISMATCHES: &[(Command, Command, Command)] = &[
+    (
+        Command::LiveAfterSetMetadata,
+        Command::LiveAfterDelMetadata,
+        Command::LiveAfterDelMetadata,
+    ),
+    (
+        Command::LiveAfterCloudRecordingChanged,
+        Command::FollowAfterCloudRecordingChanged,
+        Command::FollowAfterCloudRecordingChanged,
+    ),
+    (
+        Command::FollowAfterCloudRecordingChanged,
+        Command::LiveAfterCloudRecordingChanged,
+        Command::LiveAfterCloudRecordingChanged,
+    ),
+];
+
+/// When a callback is sent, and so what its answer means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Phase {
+    /// The action waits for the answer, which decides whether it goes on.
+    Before,
+    /// The action has happened; the answer only says whether the app noticed.
+    After,
+    /// An alarm or a result, caused by no user's action.
+    Notice,
+    /// The phase of a command that this version does not know: handled with the care of [`Phase::Before`].
+    Unknown,
+}
+
+impl Phase {
+    /// Lower-case name, for logs and metric labels.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Phase::Before => "before",
+            Phase::After => "after",
+            Phase::Notice => "notice",
+            Phase::Unknown => "unknown",
+        }
+    }
+
+    /// Whether somebody may be waiting for a verdict: every phase but [`After`](Phase::After) and [`Notice`](Phase::Notice).
+    pub const fn may_decide(self) -> bool {
+        matches!(self, Phase::Before | Phase::Unknown)
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A command word that this version does not know, kept as it came.
+///
+/// It cannot hold a known word, so equal commands are always equal values. Its `Debug` is escaped and cut to a sensible length,
+/// fit for a log.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UnknownWord(Box<str>);
+
+impl UnknownWord {
+    /// The word as it came, decoded. Anything at all may be in it: escape it before it goes into a log or a label.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for UnknownWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", Escaped(&self.0))
+    }
+}
+
+macro_rules! define_commands {
+    ($( $family:ident $module:ident $prefix:literal {
+        $( $phase:ident $variant:ident $word:literal $(=> $event:ident $(-> $reply:ident)?)?; )*
+    } )*) => {
+        /// A command word of Tencent's, in its canonical spelling.
+        ///
+        /// The variant is the wire word, mechanically: family, then the name without `Callback`. Words that this version does not
+        /// know are kept in [`Command::Unknown`], old words become today's.
+        ///
+        /// ```
+        /// use tencent_im_callback::{Command, Phase};
+        ///
+        /// let command: Command = "Sns.CallbackFriendDelete".into();
+        /// assert_eq!(command, Command::SnsFriendDelete);
+        /// assert_eq!(command.phase(), Phase::After);
+        /// assert_eq!(Command::from("New.Word").as_str(), "New.Word");
+        /// ```
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum Command {
+            $( $(
+                #[doc = concat!("`", $word, "`")]
+                $variant,
+            )* )*
+            /// Any other word.
+            Unknown(UnknownWord),
+        }
+
+        impl Command {
+            /// Every command this version knows, in the order of the table.
+            pub const ALL: &'static [Command] = &[$( $( Command::$variant, )* )*];
+
+            /// The word as Tencent writes it today.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $( $( Command::$variant => $word, )* )*
+                    Command::Unknown(word) => word.as_str(),
+                }
+            }
+
+            /// Whether the action waits for the answer.
+            pub const fn phase(&self) -> Phase {
+                match self {
+                    $( $( Command::$variant => Phase::$phase, )* )*
+                    Command::Unknown(_) => Phase::Unknown,
+                }
+            }
+
+            /// The family, which is the part of the word before the dot.
+            pub const fn family(&self) -> Family {
+                match self {
+                    $( $( Command::$variant => Family::$family, )* )*
+                    Command::Unknown(_) => Family::Unknown,
+                }
+            }
+
+            fn current(word: &str) -> Option<Command> {
+                match word {
+                    $( $( $word => Some(Command::$variant), )* )*
+                    _ => None,
+                }
+            }
+        }
+
+        /// The part of a command word before its dot.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum Family {
+            $(
+                #[doc = concat!("`", $prefix, ".…`")]
+                $family,
+            )*
+            /// The family of a command that this version does not know.
+            Unknown,
+        }
+
+        impl Family {
+            /// The prefix as Tencent writes it, `Unknown` for [`Family::Unknown`].
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $( Family::$family => $prefix, )*
+                    Family::Unknown => "Unknown",
+                }
+            }
+        }
+    };
+}
+
+for_each_command!(define_commands);
+
+impl Command {
+    /// Whether this version does not know the word.
+    pub const fn is_unknown(&self) -> bool {
+        matches!(self, Command::Unknown(_))
+    }
+
+    /// Which command counts when the URL says `self` and the body says `body`; `None` if they contradict each other.
+    ///
+    /// Only asked about words that are both known.
+    pub(crate) fn reconcile(&self, body: &Command) -> Option<Command> {
+        if self == body {
+            return Some(body.clone());
+        }
+        MISMATCHES
+            .iter()
+            .find(|(url, other, _)| url == self && other == body)
+            .map(|(_, _, means)| means.clone())
+    }
+}
+
+impl From<&str> for Command {
+    fn from(word: &str) -> Self {
+        Command::current(word)
+            .or_else(|| {
+                ALIASES
+                    .iter()
+                    .find(|(old, _)| *old == word)
+                    .map(|(_, command)| command.clone())
+            })
+            .unwrap_or_else(|| Command::Unknown(UnknownWord(word.into())))
+    }
+}
+
+impl FromStr for Command {
+    type Err = Infallible;
+
+    fn from_str(word: &str) -> Result<Self, Infallible> {
+        Ok(word.into())
+    }
+}
+
+/// Writes the word as it is on the wire. An unknown word may hold anything: log it with `{:?}`, which escapes.
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Command {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Command {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Word;
+
+        impl serde::de::Visitor<'_> for Word {
+            type Value = Command;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a command word")
+            }
+
+            fn visit_str<E>(self, word: &str) -> Result<Command, E> {
+                Ok(word.into())
+            }
+        }
+
+        deserializer.deserialize_str(Word)
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The naming rule, applied to the wire word.
+    fn variant_name(word: &str) -> String {
+        let (family, name) = word.split_once('.').unwrap();
+        let name = name.strip_prefix("Callback").unwrap_or(name);
+        let (family, name) = (family.replace("C2C", "C2c"), name.replace("C2C", "C2c"));
+        if name.starts_with(&family) {
+            name
+        } else {
+            family + &name
+        }
+    }
+
+    #[test]
+    fn every_variant_is_named_after_its_word() {
+        assert_eq!(Command::ALL.len(), 86);
+        for command in Command::ALL {
+            assert_eq!(format!("{command:?}"), variant_name(command.as_str()));
+            assert_eq!(
+                command.family().as_str(),
+                command.as_str().split_once('.').unwrap().0
+            );
+            assert_eq!(&Command::from(command.as_str()), command);
+            assert_ne!(command.phase(), Phase::Unknown);
+        }
+    }
+
+    #[test]
+    fn old_words_become_the_canonical_ones() {
+        for (old, command) in ALIASES {
+            assert_eq!(&Command::from(*old), command);
+            assert_ne!(command.as_str(), *old);
+        }
+    }
+
+    #[test]
+    fn unknown_words_are_kept_and_escaped_in_debug() {
+        let command: Command = "New.\nWord".parse().unwrap();
+        assert_eq!(command.as_str(), "New.\nWord");
+        assert_eq!(command.to_string(), "New.\nWord");
+        assert_eq!(format!("{command:?}"), r#"Unknown("New.\nWord")"#);
+        assert_eq!(
+            (command.phase(), command.family()),
+            (Phase::Unknown, Family::Unknown)
+        );
+        let long = Command::from("x".repeat(10_000).as_str());
+        assert!(format!("{long:?}").len() < 200);
+    }
+
+    #[test]
+    fn only_listed_pairs_of_words_are_reconciled() {
+        use Command::{
+            FollowAfterCloudRecordingChanged as Follow, LiveAfterCloudRecordingChanged as Live,
+            LiveAfterDelMetadata as Del, LiveAfterSetMetadata as Set,
+        };
+        assert_eq!(Set.reconcile(&Del), Some(Del));
+        assert_eq!(Del.reconcile(&Set), None);
+        assert_eq!(Live.reconcile(&Follow), Some(Follow));
+        assert_eq!(Follow.reconcile(&Live), Some(Live));
+        assert_eq!(Command::SnsFriendAdd.reconcile(&Command::SnsFriendDelete), None);
+    }
+}

@@ -1,0 +1,138 @@
+//! Ids of users and groups.
+
+use std::borrow::Borrow;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        ///
+        /// Some bodies send it as an integer, with more digits than a double can hold; every digit is kept, as text.
+        #[derive(Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// The id as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+
+            /// The id as an owned text.
+            pub fn into_string(self) -> String {
+                self.0.into_string()
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(id: &str) -> Self {
+                $name(id.into())
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(id: String) -> Self {
+                $name(id.into())
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.into_string()
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl PartialEq<str> for $name {
+            fn eq(&self, other: &str) -> bool {
+                *self.0 == *other
+            }
+        }
+
+        impl PartialEq<&str> for $name {
+            fn eq(&self, other: &&str) -> bool {
+                *self.0 == **other
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.0, f)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_any(IdText).map($name)
+            }
+        }
+    };
+}
+
+id! {
+    /// Id of a user (`UserID`, the `…_Account` fields).
+    UserId
+}
+
+id! {
+    /// Id of a group, community or live room.
+    GroupId
+}
+
+/// Reads a string, or an integer of up to 64 bits with all its digits.
+pub(crate) struct IdText;
+
+impl serde::de::Visitor<'_> for IdText {
+    type Value = Box<str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an id, as text or as an integer")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Box<str>, E> {
+        Ok(text.into())
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Box<str>, E> {
+        Ok(number.to_string().into())
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Box<str>, E> {
+        Ok(number.to_string().into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_keep_every_digit() {
+        let read = |json| serde_json::from_str::<UserId>(json);
+        assert_eq!(read("144115216631667826").unwrap(), "144115216631667826");
+        assert_eq!(read("18446744073709551615").unwrap(), "18446744073709551615");
+        assert_eq!(read("-5").unwrap(), "-5");
+        assert_eq!(read(r#""id""#).unwrap(), "id");
+        assert!(read("1.5").is_err() && read("null").is_err() && read("{}").is_err());
+        assert!(read("18446744073709551616").is_err());
+    }
+}

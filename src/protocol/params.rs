@@ -1,0 +1,151 @@
+//! What the URL of a callback says.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use http::Uri;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::app::SdkAppId;
+use super::command::Command;
+use super::platform::OptPlatform;
+use super::query::{self, Place};
+use super::time::TimestampSecs;
+
+/// The verified URL parameters of a callback.
+///
+/// What everybody needs is in fields; the rest is read from the request's own URL when asked for. The signature cannot be reached
+/// through it, and `Debug` shows neither the URL nor the client's address.
+///
+/// It can be serialised, so that a callback can travel (to a queue, say) and be rebuilt elsewhere with
+/// [`Callback::parse`](crate::Callback::parse): it is as verified there as the channel it came through is safe.
+///
+/// Source: <https://trtc.io/document/34354>
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Params {
+    /// The app.
+    pub sdk_app_id: SdkAppId,
+    /// The command of the URL. Where the vendor documents that the body knows better, [`Callback`](crate::Callback) holds the
+    /// command of the body here.
+    pub command: Command,
+    /// When Tencent signed the request, in **seconds**. `None` if the URL does not say (authentication off).
+    pub request_time: Option<TimestampSecs>,
+    /// The platform of the client that caused the event, if the URL says it.
+    pub opt_platform: Option<OptPlatform>,
+    uri: Uri,
+    place: Place,
+    token_index: Option<usize>,
+}
+
+impl Params {
+    pub(super) fn new(sdk_app_id: SdkAppId, command: Command, uri: &Uri, place: Place) -> Self {
+        Params {
+            sdk_app_id,
+            command,
+            request_time: None,
+            opt_platform: None,
+            uri: uri.clone(),
+            place,
+            token_index: None,
+        }
+    }
+
+    pub(super) fn with_token(mut self, index: Option<usize>) -> Self {
+        self.token_index = index;
+        self
+    }
+
+    /// Which of the app's tokens made the signature, counted from 0 in the order they were [accepted](crate::App::accept);
+    /// `None` for an unsigned app.
+    pub fn token_index(&self) -> Option<usize> {
+        self.token_index
+    }
+
+    /// Address of the client that caused the event (`ClientIP`), as Tencent saw it.
+    pub fn client_ip(&self) -> Option<Cow<'_, str>> {
+        self.get("ClientIP").filter(|address| !address.is_empty())
+    }
+
+    /// Tencent's id of this request (`RequestId`), which it sends sometimes and documents for other products only.
+    pub fn request_id(&self) -> Option<Cow<'_, str>> {
+        self.get("RequestId").filter(|id| !id.is_empty())
+    }
+
+    /// Any parameter by its name, compared without case; the first one of that name. The signature is not among them.
+    pub fn get(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+
+    /// All parameters but the signature, decoded, in the order of the URL. What does not decode to UTF-8 stays encoded.
+    pub fn iter(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        query::decoded(self.place.read(&self.uri))
+    }
+}
+
+impl fmt::Debug for Params {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Params")
+            .field("sdk_app_id", &self.sdk_app_id.0)
+            .field("command", &self.command)
+            .field("request_time", &self.request_time)
+            .field("opt_platform", &self.opt_platform)
+            .field("token_index", &self.token_index)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How parameters travel: the fields, and the other parameters as they were in the URL, without the signature.
+#[derive(Serialize, Deserialize)]
+struct Packed<'a> {
+    sdk_app_id: SdkAppId,
+    command: Command,
+    request_time: Option<i64>,
+    opt_platform: Option<OptPlatform>,
+    token_index: Option<usize>,
+    query: Cow<'a, str>,
+}
+
+impl Serialize for Params {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut kept = String::new();
+        for (pair, is_sign) in query::marked(self.place.read(&self.uri)) {
+            if !is_sign && !pair.is_empty() {
+                if !kept.is_empty() {
+                    kept.push('&');
+                }
+                kept.push_str(pair);
+            }
+        }
+        Packed {
+            sdk_app_id: self.sdk_app_id,
+            command: self.command.clone(),
+            request_time: self.request_time.map(|time| time.0),
+            opt_platform: self.opt_platform.clone(),
+            token_index: self.token_index,
+            query: Cow::Owned(kept),
+        }
+        .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Params {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let packed = Packed::deserialize(deserializer)?;
+        let uri = format!("/?{}", packed.query)
+            .parse()
+            .map_err(|_| D::Error::custom("query is not that of a URL"))?;
+        Ok(Params {
+            sdk_app_id: packed.sdk_app_id,
+            command: packed.command,
+            request_time: packed.request_time.map(TimestampSecs),
+            opt_platform: packed.opt_platform,
+            token_index: packed.token_index,
+            uri,
+            place: Place::Query,
+        })
+    }
+}

@@ -1,0 +1,233 @@
+//! The parameters of a callback's URL, still as they were sent.
+
+use std::borrow::Cow;
+
+use http::Uri;
+use percent_encoding::percent_decode_str;
+
+use super::rejection::Rejection;
+
+/// The parameters that this crate itself reads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    SdkAppid,
+    CallbackCommand,
+    Sign,
+    RequestTime,
+    OptPlatform,
+}
+
+/// Longest name of a [`Known`] parameter.
+const LONGEST: usize = "CallbackCommand".len();
+
+/// Finds out which parameter a key names: decoded once, then compared without case.
+fn known(key: &str) -> Option<Known> {
+    let mut buffer = [0; LONGEST];
+    let key = if key.contains('%') {
+        let mut length = 0;
+        for byte in percent_decode_str(key) {
+            *buffer.get_mut(length)? = byte;
+            length += 1;
+        }
+        &buffer[..length]
+    } else {
+        key.as_bytes()
+    };
+    let (name, known): (&[u8], Known) = match key.len() {
+        4 => (b"Sign", Known::Sign),
+        8 => (b"SdkAppid", Known::SdkAppid),
+        11 if key[0].eq_ignore_ascii_case(&b'R') => (b"RequestTime", Known::RequestTime),
+        11 => (b"OptPlatform", Known::OptPlatform),
+        15 => (b"CallbackCommand", Known::CallbackCommand),
+        _ => return None,
+    };
+    key.eq_ignore_ascii_case(name).then_some(known)
+}
+
+/// What the URL says, in its own encoding.
+#[derive(Default)]
+pub(super) struct Raw<'a> {
+    pub(super) sdk_app_id: Option<&'a str>,
+    pub(super) command: Option<&'a str>,
+    pub(super) sign: Option<&'a str>,
+    pub(super) request_time: Option<&'a str>,
+    pub(super) opt_platform: Option<&'a str>,
+}
+
+impl<'a> Raw<'a> {
+    /// Walks the parameters once.
+    ///
+    /// A second `SdkAppid`, `CallbackCommand`, `Sign` or `RequestTime` is refused: another program in the way of the request
+    /// might have looked at the other one. Of all others the first wins.
+    pub(super) fn scan(parameters: &'a str) -> Result<Self, Rejection> {
+        let mut raw = Raw::default();
+        for (key, value) in pairs(parameters) {
+            let (slot, name) = match known(key) {
+                None => continue,
+                Some(Known::OptPlatform) => {
+                    raw.opt_platform.get_or_insert(value);
+                    continue;
+                }
+                Some(Known::SdkAppid) => (&mut raw.sdk_app_id, "SdkAppid"),
+                Some(Known::CallbackCommand) => (&mut raw.command, "CallbackCommand"),
+                Some(Known::Sign) => (&mut raw.sign, "Sign"),
+                Some(Known::RequestTime) => (&mut raw.request_time, "RequestTime"),
+            };
+            if slot.replace(value).is_some() {
+                return Err(Rejection::doubled(name));
+            }
+        }
+        Ok(raw)
+    }
+}
+
+/// Splits parameters into keys and values; a parameter without `=` has an empty value.
+fn pairs(parameters: &str) -> impl Iterator<Item = (&str, &str)> {
+    parameters
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+}
+
+/// The decoded parameters, without the signature.
+pub(super) fn decoded(parameters: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    pairs(parameters)
+        .filter(|(key, _)| known(key) != Some(Known::Sign))
+        .map(|(key, value)| (lenient(key), lenient(value)))
+}
+
+/// The raw pairs, and whether each is the signature.
+pub(super) fn marked(parameters: &str) -> impl Iterator<Item = (&str, bool)> {
+    parameters.split('&').map(|pair| {
+        let key = pair.split_once('=').map_or(pair, |(key, _)| key);
+        (pair, known(key) == Some(Known::Sign))
+    })
+}
+
+/// Decodes `%41` and `+`; `None` if that gives no UTF-8.
+pub(super) fn strict(text: &str) -> Option<Cow<'_, str>> {
+    match plus_to_space(text) {
+        Cow::Borrowed(text) => percent_decode_str(text).decode_utf8().ok(),
+        Cow::Owned(text) => {
+            let decoded = percent_decode_str(&text).decode_utf8().ok()?.into_owned();
+            Some(Cow::Owned(decoded))
+        }
+    }
+}
+
+/// Decodes `%41` and `+`; what gives no UTF-8 stays as it is.
+fn lenient(text: &str) -> Cow<'_, str> {
+    strict(text).unwrap_or(Cow::Borrowed(text))
+}
+
+fn plus_to_space(text: &str) -> Cow<'_, str> {
+    if text.contains('+') {
+        Cow::Owned(text.replace('+', " "))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// A number in plain ASCII digits, as long as the longest `u64` at most.
+///
+/// Stricter than `str::parse`, which takes a `+`. The strictness of `RequestTime` is what stops a length extension of the
+/// signature: the padding of SHA-256 is no digit.
+pub(super) fn digits(text: &str) -> Option<u64> {
+    let plain = (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    if plain { text.parse().ok() } else { None }
+}
+
+/// Where the parameters of a URL stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Query,
+    /// The last segment of the path, as on the oldest vendor pages.
+    Path,
+}
+
+impl Place {
+    /// The path counts only if it may, and if there is nothing in the query.
+    pub(super) fn of(uri: &Uri, path_parameters: bool) -> Self {
+        if path_parameters && uri.query().is_none_or(str::is_empty) {
+            Place::Path
+        } else {
+            Place::Query
+        }
+    }
+
+    pub(super) fn read(self, uri: &Uri) -> &str {
+        match self {
+            Place::Query => uri.query().unwrap_or(""),
+            Place::Path => uri.path().rsplit('/').next().unwrap_or(""),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_decoded_once_and_compared_without_case() {
+        for key in ["Sign", "sign", "SIGN", "%53ign", "s%69gn", "%73%69%67%6e"] {
+            assert!(known(key) == Some(Known::Sign), "{key}");
+        }
+        for key in [
+            "",
+            "Sign%00",
+            "%2553ign",
+            "Signs",
+            "S+ign",
+            "%",
+            "%5",
+            "%53%",
+            "CallbackCommand%41",
+        ] {
+            assert!(known(key).is_none(), "{key}");
+        }
+        assert!(known("sdkappid") == Some(Known::SdkAppid));
+        assert!(known("REQUESTTIME") == Some(Known::RequestTime));
+        assert!(known("optplatform") == Some(Known::OptPlatform));
+        assert!(known("callbackcommand") == Some(Known::CallbackCommand));
+        assert!(known("RxquestTime").is_none());
+    }
+
+    #[test]
+    fn numbers_are_plain_digits() {
+        assert_eq!(digits("0"), Some(0));
+        assert_eq!(digits("18446744073709551615"), Some(u64::MAX));
+        for text in [
+            "",
+            "+1",
+            "-1",
+            " 1",
+            "1 ",
+            "0x1",
+            "1e3",
+            "1.0",
+            "%31",
+            "١",
+            "18446744073709551616",
+            "000000000000000000001",
+        ] {
+            assert_eq!(digits(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn other_parameters_never_refuse() {
+        let all: Vec<_> = decoded("a=%ff&b=1+2%203&&=x&c&Sign=no&d=a=b&e=%zz").collect();
+        let all: Vec<_> = all.iter().map(|(k, v)| (k.as_ref(), v.as_ref())).collect();
+        assert_eq!(
+            all,
+            [
+                ("a", "%ff"),
+                ("b", "1 2 3"),
+                ("", "x"),
+                ("c", ""),
+                ("d", "a=b"),
+                ("e", "%zz")
+            ]
+        );
+    }
+}

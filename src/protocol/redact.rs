@@ -1,0 +1,116 @@
+//! A URL that may be logged.
+
+use std::fmt;
+
+use http::Uri;
+
+use super::query;
+
+/// Longest text shown, in bytes: a query may be 64 KiB long.
+const SHOWN: usize = 1024;
+
+/// Path and query of a URL without the signature, for spans and logs.
+///
+/// A URL with its signature lets whoever reads the log forge callbacks for a minute. Knows `Sign` in any spelling and encoding,
+/// and the old form with the parameters in the path. Cut after about a kilobyte.
+///
+/// ```
+/// use tencent_im_callback::redacted;
+///
+/// let uri = "/callback?SdkAppid=1&s%69gn=abcd&RequestTime=2".parse()?;
+/// assert_eq!(redacted(&uri).to_string(), "/callback?SdkAppid=1&s%69gn=<redacted>&RequestTime=2");
+/// # Ok::<(), http::uri::InvalidUri>(())
+/// ```
+pub fn redacted(uri: &Uri) -> impl fmt::Display {
+    Redacted(uri)
+}
+
+struct Redacted<'a>(&'a Uri);
+
+impl fmt::Display for Redacted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut left = SHOWN;
+        for (at, segment) in self.0.path().split('/').enumerate() {
+            if at > 0 {
+                write_some(f, &mut left, "/")?;
+            }
+            write_pairs(f, &mut left, segment)?;
+        }
+        if let Some(query) = self.0.query() {
+            write_some(f, &mut left, "?")?;
+            write_pairs(f, &mut left, query)?;
+        }
+        if left == 0 {
+            f.write_str("…")?;
+        }
+        Ok(())
+    }
+}
+
+fn write_pairs(f: &mut fmt::Formatter<'_>, left: &mut usize, text: &str) -> fmt::Result {
+    for (at, (pair, is_sign)) in query::marked(text).enumerate() {
+        if *left == 0 {
+            break;
+        }
+        if at > 0 {
+            write_some(f, left, "&")?;
+        }
+        match pair.split_once('=') {
+            Some((key, _)) if is_sign => {
+                write_some(f, left, key)?;
+                write_some(f, left, "=<redacted>")?;
+            }
+            _ => write_some(f, left, pair)?,
+        }
+    }
+    Ok(())
+}
+
+fn write_some(f: &mut fmt::Formatter<'_>, left: &mut usize, text: &str) -> fmt::Result {
+    let shown = boundary(text, *left);
+    f.write_str(&text[..shown])?;
+    *left = if shown < text.len() { 0 } else { *left - shown };
+    Ok(())
+}
+
+/// The last place at or before `at` where the text may be cut.
+fn boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len()))
+        .rev()
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(uri: &str) -> String {
+        redacted(&uri.parse().unwrap()).to_string()
+    }
+
+    #[test]
+    fn the_signature_goes_in_every_form() {
+        assert_eq!(
+            shown("http://user:pw@h/cb/SdkAppid=1&Sign=abc&RequestTime=2"),
+            "/cb/SdkAppid=1&Sign=<redacted>&RequestTime=2"
+        );
+        assert_eq!(
+            shown("/a?x=1&SIGN=abc&%53ign=def&Sign"),
+            "/a?x=1&SIGN=<redacted>&%53ign=<redacted>&Sign"
+        );
+        assert_eq!(
+            shown("/Sign=abc/x?Sign=def"),
+            "/Sign=<redacted>/x?Sign=<redacted>"
+        );
+        assert_eq!(shown("/plain"), "/plain");
+        assert_eq!(shown("*"), "*");
+    }
+
+    #[test]
+    fn a_long_url_is_cut() {
+        let text = shown(&format!("/a?x={}&Sign=abc", "é".repeat(4000)));
+        assert!(text.len() <= SHOWN + '…'.len_utf8(), "{}", text.len());
+        assert!(text.ends_with('…') && !text.contains("abc"));
+    }
+}

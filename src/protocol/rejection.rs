@@ -1,0 +1,287 @@
+//! Why a request was not handed on.
+
+use std::fmt;
+
+use http::StatusCode;
+
+use super::app::SdkAppId;
+
+macro_rules! rejections {
+    ($( $(#[$doc:meta])* $kind:ident $status:ident $phrase:literal; )*) => {
+        /// What was wrong with a request. Each kind has its own status and its own fixed phrase for the peer.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum RejectionKind {
+            $( $(#[$doc])* #[doc = concat!("\n\nAnswered `", stringify!($status), "`, \"", $phrase, "\".")] $kind, )*
+        }
+
+        impl RejectionKind {
+            /// Every kind.
+            pub const ALL: &'static [RejectionKind] = &[$( RejectionKind::$kind, )*];
+
+            /// Status of the answer.
+            pub const fn status(self) -> StatusCode {
+                match self { $( RejectionKind::$kind => StatusCode::$status, )* }
+            }
+
+            /// The phrase that the peer is told as `ErrorInfo`.
+            pub const fn phrase(self) -> &'static str {
+                match self { $( RejectionKind::$kind => $phrase, )* }
+            }
+
+            /// Name of the kind, for logs and metric labels.
+            pub const fn as_str(self) -> &'static str {
+                match self { $( RejectionKind::$kind => stringify!($kind), )* }
+            }
+
+            /// The body of the answer, ready made.
+            pub(crate) const fn envelope(self) -> &'static str {
+                if let RejectionKind::Probe = self {
+                    return super::OK_ENVELOPE;
+                }
+                match self {
+                    $( RejectionKind::$kind => concat!(
+                        r#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":""#, $phrase, r#""}"#
+                    ), )*
+                }
+            }
+        }
+    };
+}
+
+rejections! {
+    /// No fault at all: the console's check of the callback URL, which is answered `OK` and goes no further. It is signed and
+    /// fresh, and names no app, or no command, or says nothing in its body.
+    Probe OK "";
+    /// The method is not POST.
+    MethodNotAllowed METHOD_NOT_ALLOWED "method not allowed";
+    /// `SdkAppid`, `CallbackCommand`, `Sign` or `RequestTime` came twice, in whatever spelling.
+    ParameterDoubled BAD_REQUEST "parameter given twice";
+    /// There is no `SdkAppid`.
+    AppMissing BAD_REQUEST "SdkAppid missing";
+    /// `SdkAppid` is not a number in plain digits.
+    AppMalformed BAD_REQUEST "SdkAppid malformed";
+    /// There is no `CallbackCommand`, and the request proves no token.
+    CommandMissing BAD_REQUEST "CallbackCommand missing";
+    /// `CallbackCommand` does not decode to UTF-8.
+    CommandMalformed BAD_REQUEST "CallbackCommand malformed";
+    /// The app is none of ours.
+    AppUnknown FORBIDDEN "unknown SdkAppid";
+    /// There is no `Sign` although the app is signed. In the console, authentication may be off.
+    SignatureMissing UNAUTHORIZED "Sign missing";
+    /// `Sign` is not 64 hex digits.
+    SignatureMalformed UNAUTHORIZED "Sign malformed";
+    /// There is no `RequestTime` although the app is signed.
+    TimeMissing UNAUTHORIZED "RequestTime missing";
+    /// `RequestTime` is not a number in plain digits.
+    TimeMalformed UNAUTHORIZED "RequestTime malformed";
+    /// No accepted token makes this signature.
+    SignatureMismatch UNAUTHORIZED "Sign does not match";
+    /// Well signed, but too long ago: a replay, or a clock that runs ahead here.
+    Stale UNAUTHORIZED "RequestTime too old";
+    /// Well signed, but for a time too far ahead: a clock that is slow here.
+    FromTheFuture UNAUTHORIZED "RequestTime in the future";
+    /// The body is larger than the limit, by its declared or its actual length.
+    BodyTooLarge PAYLOAD_TOO_LARGE "body too large";
+    /// The body broke off.
+    BodyIncomplete BAD_REQUEST "body incomplete";
+    /// The body is empty although the command needs one: an empty *before* callback must not be waved through.
+    BodyEmpty BAD_REQUEST "body empty";
+    /// The body is not JSON in UTF-8, or something follows after it.
+    BodyNotJson BAD_REQUEST "body is not JSON";
+    /// The body is JSON, but not an object.
+    BodyNotObject BAD_REQUEST "body is not an object";
+    /// `CallbackCommand` in the body is not a string.
+    BodyCommandMalformed BAD_REQUEST "CallbackCommand malformed in body";
+    /// URL and body name different commands, both known.
+    CommandMismatch BAD_REQUEST "CallbackCommand differs in body";
+    /// URL and body name different apps.
+    AppMismatch BAD_REQUEST "SdkAppid differs in body";
+}
+
+impl RejectionKind {
+    /// Whether the request had passed verification when it was refused: what failed later was sent by someone who knows the
+    /// token (or a URL made with it), and deserves attention.
+    pub const fn is_after_verification(self) -> bool {
+        matches!(
+            self,
+            RejectionKind::BodyTooLarge
+                | RejectionKind::BodyIncomplete
+                | RejectionKind::BodyEmpty
+                | RejectionKind::BodyNotJson
+                | RejectionKind::BodyNotObject
+                | RejectionKind::BodyCommandMalformed
+                | RejectionKind::CommandMismatch
+                | RejectionKind::AppMismatch
+        )
+    }
+}
+
+impl fmt::Display for RejectionKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A request that is not handed on: [what was wrong](Rejection::kind), and what the host may want to know about it.
+///
+/// The peer learns the status and a fixed phrase; everything else is for the host's eyes. Nothing here holds the token, the
+/// signature, the query string or the body.
+///
+/// As an answer: [`Rejection::to_response`]. Mind [`RejectionKind::Probe`], which is answered `OK`; `to_response` does that.
+#[derive(Clone, Debug)]
+pub struct Rejection {
+    kind: RejectionKind,
+    sdk_app_id: Option<SdkAppId>,
+    detail: Detail,
+}
+
+#[derive(Clone, Debug)]
+enum Detail {
+    None,
+    Parameter(&'static str),
+    Skew(i64),
+    Position { line: usize, column: usize },
+    Error(Box<str>),
+}
+
+impl Rejection {
+    pub(crate) fn new(kind: RejectionKind) -> Self {
+        Rejection {
+            kind,
+            sdk_app_id: None,
+            detail: Detail::None,
+        }
+    }
+
+    pub(crate) fn doubled(parameter: &'static str) -> Self {
+        Rejection {
+            detail: Detail::Parameter(parameter),
+            ..Rejection::new(RejectionKind::ParameterDoubled)
+        }
+    }
+
+    pub(crate) fn skewed(kind: RejectionKind, seconds: i64) -> Self {
+        Rejection {
+            detail: Detail::Skew(seconds),
+            ..Rejection::new(kind)
+        }
+    }
+
+    pub(crate) fn not_json(line: usize, column: usize) -> Self {
+        Rejection {
+            detail: Detail::Position { line, column },
+            ..Rejection::new(RejectionKind::BodyNotJson)
+        }
+    }
+
+    pub(crate) fn incomplete(error: &dyn fmt::Display) -> Self {
+        Rejection {
+            detail: Detail::Error(error.to_string().into()),
+            ..Rejection::new(RejectionKind::BodyIncomplete)
+        }
+    }
+
+    pub(crate) fn of_app(mut self, id: SdkAppId) -> Self {
+        self.sdk_app_id = Some(id);
+        self
+    }
+
+    /// What was wrong.
+    pub fn kind(&self) -> RejectionKind {
+        self.kind
+    }
+
+    /// Status of the answer.
+    pub fn status(&self) -> StatusCode {
+        self.kind.status()
+    }
+
+    /// The app that the URL names, as soon as it could be read. Before the signature is verified it is a mere claim.
+    pub fn sdk_app_id(&self) -> Option<SdkAppId> {
+        self.sdk_app_id
+    }
+
+    /// For [`Stale`](RejectionKind::Stale) and [`FromTheFuture`](RejectionKind::FromTheFuture): how many **seconds**
+    /// `RequestTime` is ahead of the clock here, negative if it is behind.
+    pub fn skew(&self) -> Option<i64> {
+        match self.detail {
+            Detail::Skew(seconds) => Some(seconds),
+            _ => None,
+        }
+    }
+
+    /// For [`ParameterDoubled`](RejectionKind::ParameterDoubled): which one.
+    pub fn parameter(&self) -> Option<&'static str> {
+        match self.detail {
+            Detail::Parameter(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// For [`BodyNotJson`](RejectionKind::BodyNotJson): line and column, from 1, where the body stops being JSON.
+    pub fn position(&self) -> Option<(usize, usize)> {
+        match self.detail {
+            Detail::Position { line, column } => Some((line, column)),
+            _ => None,
+        }
+    }
+
+    /// For [`BodyIncomplete`](RejectionKind::BodyIncomplete): the error of the body.
+    pub fn error(&self) -> Option<&str> {
+        match &self.detail {
+            Detail::Error(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<RejectionKind> for Rejection {
+    fn from(kind: RejectionKind) -> Self {
+        Rejection::new(kind)
+    }
+}
+
+/// For the host: the phrase and what is known beyond it.
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            RejectionKind::Probe => f.write_str("check of the callback URL")?,
+            kind => f.write_str(kind.phrase())?,
+        }
+        match &self.detail {
+            Detail::None => Ok(()),
+            Detail::Parameter(name) => write!(f, ": {name}"),
+            Detail::Skew(seconds) => write!(f, ": {seconds} s off the clock here"),
+            Detail::Position { line, column } => write!(f, " at line {line} column {column}"),
+            Detail::Error(error) => write!(f, ": {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Rejection {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn envelopes_are_json_and_phrases_need_no_escape() {
+        for kind in RejectionKind::ALL {
+            let value: serde_json::Value = serde_json::from_str(kind.envelope()).unwrap();
+            let fail = *kind != RejectionKind::Probe;
+            assert_eq!(value["ActionStatus"], if fail { "FAIL" } else { "OK" });
+            assert_eq!(value["ErrorCode"], i32::from(fail));
+            assert_eq!(value["ErrorInfo"], kind.phrase());
+            assert_eq!(kind.status().is_success(), !fail);
+        }
+    }
+
+    #[test]
+    fn phrases_are_each_their_own() {
+        let mut phrases: Vec<_> = RejectionKind::ALL.iter().map(|kind| kind.phrase()).collect();
+        phrases.sort_unstable();
+        phrases.dedup();
+        assert_eq!(phrases.len(), RejectionKind::ALL.len());
+    }
+}

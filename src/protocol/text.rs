@@ -1,0 +1,24 @@
+//! Text from the wire, made fit for logs.
+
+use std::fmt::{self, Write as _};
+
+/// Longest text from the wire that a log line carries, in characters.
+const SHOWN: usize = 64;
+
+/// Writes text with control characters, quotes and line separators escaped, and cut after [`SHOWN`] characters.
+pub(crate) struct Escaped<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut characters = self.0.chars();
+        for character in characters.by_ref().take(SHOWN) {
+            for escaped in character.escape_debug() {
+                f.write_char(escaped)?;
+            }
+        }
+        if characters.next().is_some() {
+            f.write_char('…')?;
+        }
+        Ok(())
+    }
+}

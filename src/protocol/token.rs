@@ -1,0 +1,161 @@
+//! The shared secret and the signature made with it.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+/// Length of a signature on the wire: 32 bytes in hex.
+const SIGNATURE_DIGITS: usize = 64;
+
+/// The token from the console's callback settings, with which Tencent signs.
+///
+/// Only a hash state that has absorbed the token is kept. `Debug` shows nothing of it, and there is no `PartialEq`, since
+/// comparing secrets with `==` tells by its duration how much of them is right.
+///
+/// ```
+/// use tencent_im_callback::{InvalidToken, Token};
+///
+/// assert!(Token::new("xxxxyyyy").is_ok());
+/// assert_eq!(Token::new(" ").unwrap_err(), InvalidToken::Empty);
+/// assert_eq!(Token::new("xxxxyyyy\n").unwrap_err(), InvalidToken::Padded);
+/// ```
+#[derive(Clone)]
+pub struct Token {
+    absorbed: Sha256,
+}
+
+/// Why a text cannot be a token. Nearly always a slip in a configuration file or an environment variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidToken {
+    /// Empty, or nothing but white space: everybody could sign with it.
+    Empty,
+    /// White space at the start or the end, such as the line break of the file it was read from.
+    Padded,
+    /// A control character inside.
+    Control,
+}
+
+impl fmt::Display for InvalidToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            InvalidToken::Empty => "token is empty",
+            InvalidToken::Padded => "token starts or ends with white space",
+            InvalidToken::Control => "token contains a control character",
+        })
+    }
+}
+
+impl std::error::Error for InvalidToken {}
+
+impl Token {
+    /// Takes the token as it stands in the console.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidToken`] if it is empty or blank, starts or ends with white space, or contains a control character.
+    pub fn new(token: impl Into<String>) -> Result<Self, InvalidToken> {
+        let token = token.into();
+        let trimmed = token.trim();
+        if trimmed.is_empty() {
+            Err(InvalidToken::Empty)
+        } else if trimmed.len() != token.len() {
+            Err(InvalidToken::Padded)
+        } else if token.chars().any(char::is_control) {
+            Err(InvalidToken::Control)
+        } else {
+            Ok(Token {
+                absorbed: Sha256::new_with_prefix(token),
+            })
+        }
+    }
+
+    /// The signature of `request_time`, which is hashed as it was sent.
+    pub(crate) fn digest(&self, request_time: &str) -> [u8; 32] {
+        let mut hasher = self.absorbed.clone();
+        hasher.update(request_time);
+        hasher.finalize().into()
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(<redacted>)")
+    }
+}
+
+/// Decodes a signature: exactly 64 hex digits of either case.
+pub(crate) fn decode_signature(text: &str) -> Option<[u8; 32]> {
+    // The check comes first since the decoder accepts a `0x` in front.
+    if text.len() != SIGNATURE_DIGITS || !const_hex::check_raw(text) {
+        return None;
+    }
+    const_hex::decode_to_array(text).ok()
+}
+
+/// Signs a time (Unix seconds) as Tencent does: lower-case hex of SHA-256 over the token followed by the time.
+///
+/// For tests and tools; a [`Verifier`](crate::Verifier) checks requests. Takes any text as a token, even an invalid one.
+///
+/// Source: <https://trtc.io/document/34354>
+///
+/// ```
+/// assert_eq!(
+///     tencent_im_callback::sign("xxxxyyyy", 1_669_872_112),
+///     "17773bc39a671d7b9aa835458704d2a6db81360a5940292b587d6d760d484061",
+/// );
+/// ```
+pub fn sign(token: &str, unix_seconds: u64) -> String {
+    let digest: [u8; 32] = Sha256::new_with_prefix(token)
+        .chain_update(unix_seconds.to_string())
+        .finalize()
+        .into();
+    const_hex::encode(digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_vector_and_its_misprinted_sibling() {
+        let printed = "17773bc39a671d7b9aa835458704d2a6db81360a5940292b587d6d760d484061";
+        assert_eq!(sign("xxxxyyyy", 1_669_872_112), printed);
+        assert_eq!(
+            sign("xxxyyy", 1_669_872_112),
+            "e78a85473bed2cdc8d6fa8c4d5a4ba4735fd64156e15a99516b9890293e135de"
+        );
+        let token = Token::new("xxxxyyyy").unwrap();
+        assert_eq!(const_hex::encode(token.digest("1669872112")), printed);
+    }
+
+    #[test]
+    fn invalid_tokens_are_refused() {
+        for (text, error) in [
+            ("", InvalidToken::Empty),
+            (" \t\n", InvalidToken::Empty),
+            ("\u{3000}", InvalidToken::Empty),
+            (" x", InvalidToken::Padded),
+            ("x\r\n", InvalidToken::Padded),
+            ("x\0y", InvalidToken::Control),
+            ("\u{7f}x", InvalidToken::Control),
+        ] {
+            assert_eq!(Token::new(text).unwrap_err(), error, "{text:?}");
+        }
+        for text in ["x", "a b", "密钥", &"x".repeat(128), &"x".repeat(1000)] {
+            assert!(Token::new(text).is_ok(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_signature_is_exactly_64_hex_digits() {
+        let good = "17773BC39a671d7b9aa835458704d2a6db81360a5940292b587d6d760d484061";
+        assert!(decode_signature(good).is_some());
+        assert!(decode_signature(&good[1..]).is_none());
+        assert!(decode_signature(&format!("{good}0")).is_none());
+        assert!(decode_signature(&format!("0x{}", &good[2..])).is_none());
+        assert!(decode_signature(&format!("g{}", &good[1..])).is_none());
+        // 64 bytes, but not 64 digits.
+        assert!(decode_signature(&format!("é{}", &good[2..])).is_none());
+    }
+}

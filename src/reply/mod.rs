@@ -1,0 +1,128 @@
+//! What can be answered: [`Reply`], and a type of its own for each command whose reply says more than OK or FAIL.
+//!
+//! ```
+//! use tencent_im_callback::Reply;
+//!
+//! assert_eq!(Reply::ok().as_bytes(), br#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#);
+//! ```
+
+pub mod sns;
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::protocol::OK_ENVELOPE;
+
+/// The answer to a callback, in Tencent's envelope: `ActionStatus`, `ErrorCode`, `ErrorInfo` and what a command adds to them.
+///
+/// Source: <https://trtc.io/document/34354>
+#[derive(Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Reply {
+    body: Bytes,
+}
+
+/// The three fields that every answer has.
+#[derive(Serialize)]
+pub(crate) struct Envelope<'a> {
+    #[serde(rename = "ActionStatus")]
+    pub(crate) action_status: &'static str,
+    #[serde(rename = "ErrorCode")]
+    pub(crate) error_code: i64,
+    #[serde(rename = "ErrorInfo")]
+    pub(crate) error_info: &'a str,
+}
+
+impl Reply {
+    /// All went well; before an action: let it go on.
+    pub const fn ok() -> Self {
+        Reply {
+            body: Bytes::from_static(OK_ENVELOPE.as_bytes()),
+        }
+    }
+
+    /// The app failed to handle the callback: `FAIL` with code 1.
+    ///
+    /// After an action Tencent ignores it and does not send the event again. Before an action it is no refusal; what it does is
+    /// not documented, save that it blocks a gift and lets a friend request through.
+    pub fn fail(info: impl AsRef<str>) -> Self {
+        Reply::json(&Envelope {
+            action_status: "FAIL",
+            error_code: 1,
+            error_info: info.as_ref(),
+        })
+    }
+
+    /// `OK` with a code of your own and a text, which most commands *before* an action take as a refusal.
+    ///
+    /// The typed replies in [`reply`](self) know which codes a command takes; this one is for whoever answers many commands
+    /// alike, such as [`OnError::Reply`](crate::OnError::Reply). Not every command can be refused like this: `Sns.Prev…` lets
+    /// everything through on any code but 0.
+    pub fn refuse(code: u32, info: impl AsRef<str>) -> Self {
+        Reply::json(&Envelope {
+            action_status: "OK",
+            error_code: code.into(),
+            error_info: info.as_ref(),
+        })
+    }
+
+    /// The answer as it goes over the wire.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.body
+    }
+
+    pub(crate) fn into_bytes(self) -> Bytes {
+        self.body
+    }
+
+    /// Writes an answer. Only for types that cannot fail to be written; should one do so all the same, the answer is `FAIL`.
+    pub(crate) fn json(answer: &impl Serialize) -> Self {
+        match serde_json::to_vec(answer) {
+            Ok(body) => Reply { body: body.into() },
+            Err(_) => Reply {
+                body: Bytes::from_static(
+                    br#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"reply not writable"}"#,
+                ),
+            },
+        }
+    }
+}
+
+impl Default for Reply {
+    fn default() -> Self {
+        Reply::ok()
+    }
+}
+
+/// Nothing to say: `OK`.
+impl From<()> for Reply {
+    fn from((): ()) -> Self {
+        Reply::ok()
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reply({})", String::from_utf8_lossy(&self.body))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn envelopes_as_documented() {
+        assert_eq!(Reply::from(()), Reply::ok());
+        assert_eq!(
+            Reply::fail("no \"db\"").as_bytes(),
+            br#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"no \"db\""}"#
+        );
+        assert_eq!(
+            Reply::refuse(120_001, "不可以").as_bytes(),
+            r#"{"ActionStatus":"OK","ErrorCode":120001,"ErrorInfo":"不可以"}"#.as_bytes()
+        );
+    }
+}

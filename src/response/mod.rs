@@ -1,0 +1,24 @@
+//! Writing the answers, and what the host learns about each request.
+//!
+//! ```
+//! use http_body::Body;
+//! use tencent_im_callback::{RejectionKind, Rejection};
+//!
+//! let response = Rejection::from(RejectionKind::MethodNotAllowed).to_response();
+//! assert_eq!(response.status(), 405);
+//! assert_eq!(response.headers()["allow"], "POST");
+//! assert_eq!(response.body().size_hint().exact(), Some(71));
+//! ```
+
+mod body;
+mod on_error;
+mod outcome;
+mod trace;
+mod write;
+
+pub use self::body::ResponseBody;
+pub use self::on_error::{Cause, Failure, OnError};
+pub use self::outcome::{Outcome, OutcomeKind};
+
+pub(crate) use self::trace::{cancelled, report};
+pub(crate) use self::write::{NOT_HANDLED, rejection, replied, server_error};

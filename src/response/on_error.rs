@@ -1,0 +1,95 @@
+//! What to answer when a callback was verified but could not be handled.
+
+use std::fmt;
+
+use crate::protocol::{Command, Params, Phase};
+use crate::reply::Reply;
+
+/// What to answer when a verified callback could not be handled.
+///
+/// It is a decision and no detail: Tencent may be waiting with a user's message. By default a *before* callback (and a command of
+/// unknown phase) gets [`ServerError`](OnError::ServerError), an *after* callback or notice gets
+/// `Reply(Reply::fail("callback not handled"))`.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum OnError {
+    /// HTTP 500. We *assume* (the vendor does not say) that Tencent takes it for a failed callback, so that the policy chosen in
+    /// the console decides; by default it lets the action go on. A gift is blocked.
+    ServerError,
+    /// HTTP 200 with this reply. To refuse what could not be checked, use [`Reply::refuse`]; no single reply refuses every
+    /// command, see [`CallbackLayer::on_error`](crate::CallbackLayer::on_error).
+    Reply(Reply),
+}
+
+/// A verified callback that could not be handled, as shown to [`CallbackLayer::on_error`](crate::CallbackLayer::on_error).
+pub struct Failure<'a> {
+    pub(crate) params: &'a Params,
+    pub(crate) cause: Cause,
+    pub(crate) message: &'a dyn fmt::Display,
+}
+
+/// Why a verified callback could not be handled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The body is JSON but does not fit the type of its command, which is one *before* an action. The service was not called.
+    Misfit,
+    /// The service failed to become ready: `poll_ready` gave an error. It was not called.
+    NotReady,
+    /// The service gave an error.
+    Failed,
+}
+
+impl Cause {
+    /// Name of the cause, for logs and metric labels.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Cause::Misfit => "misfit",
+            Cause::NotReady => "not_ready",
+            Cause::Failed => "failed",
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl<'a> Failure<'a> {
+    /// What the URL said.
+    pub fn params(&self) -> &'a Params {
+        self.params
+    }
+
+    /// The command.
+    pub fn command(&self) -> &'a Command {
+        &self.params.command
+    }
+
+    /// When the callback is sent, and so what the answer means.
+    pub fn phase(&self) -> Phase {
+        self.params.command.phase()
+    }
+
+    /// Why it could not be handled.
+    pub fn cause(&self) -> Cause {
+        self.cause
+    }
+
+    /// The error, as the service writes it.
+    pub fn message(&self) -> &'a dyn fmt::Display {
+        self.message
+    }
+}
+
+impl fmt::Debug for Failure<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failure")
+            .field("params", self.params)
+            .field("cause", &self.cause)
+            .field("message", &format_args!("{}", self.message))
+            .finish()
+    }
+}

@@ -1,0 +1,78 @@
+//! One log event per request, with stable field names; nothing without the feature `tracing`.
+//!
+//! Level debug for what was accepted and for what failed before its signature was verified (anybody can cause those), warn for
+//! what failed after. Never the token, the signature, the query string or the body.
+
+use super::outcome::Outcome;
+use crate::protocol::Params;
+
+#[cfg(feature = "tracing")]
+const TARGET: &str = "tencent_im_callback";
+
+#[cfg(feature = "tracing")]
+pub(crate) fn report(outcome: &Outcome, status: http::StatusCode) {
+    use super::outcome::OutcomeKind;
+
+    macro_rules! event {
+        ($level:ident, $message:literal) => {
+            tracing::event!(
+                target: TARGET,
+                tracing::Level::$level,
+                outcome = outcome.kind().as_str(),
+                status = status.as_u16(),
+                sdk_app_id = outcome
+                    .params()
+                    .map(|params| params.sdk_app_id)
+                    .or_else(|| outcome.rejection()?.sdk_app_id())
+                    .map(|id| id.0),
+                command = outcome.params().map(|params| tracing::field::debug(&params.command)),
+                phase = outcome.params().map(|params| params.command.phase().as_str()),
+                rejection = outcome.rejection().map(|rejection| rejection.kind().as_str()),
+                reason = outcome.rejection().map(tracing::field::display),
+                cause = outcome.cause().map(|cause| cause.as_str()),
+                error = outcome.trouble.as_ref().and_then(|trouble| trouble.error.as_deref()),
+                misfit_path = outcome.misfit().map(|misfit| misfit.path()),
+                misfit_line = outcome.misfit().map(|misfit| misfit.line()),
+                misfit_column = outcome.misfit().map(|misfit| misfit.column()),
+                token_index = outcome.token_index(),
+                elapsed_us = u64::try_from(outcome.handling_time().as_micros()).unwrap_or(u64::MAX),
+                $message
+            )
+        };
+    }
+
+    let after_verification = match outcome.kind() {
+        OutcomeKind::Failed => true,
+        OutcomeKind::Rejected => outcome
+            .rejection()
+            .is_some_and(|rejection| rejection.kind().is_after_verification()),
+        OutcomeKind::Accepted | OutcomeKind::Probe | OutcomeKind::Detached | OutcomeKind::Duplicate => {
+            outcome.misfit().is_some()
+        }
+    };
+    if after_verification {
+        event!(WARN, "callback not handled as it should");
+    } else {
+        event!(DEBUG, "callback");
+    }
+}
+
+#[cfg(not(feature = "tracing"))]
+pub(crate) fn report(_: &Outcome, _: http::StatusCode) {}
+
+/// The future was dropped after the service was called: the peer hung up, or an outer time-out struck.
+#[cfg(feature = "tracing")]
+pub(crate) fn cancelled(params: &Params, elapsed: std::time::Duration) {
+    tracing::warn!(
+        target: TARGET,
+        outcome = "cancelled",
+        sdk_app_id = params.sdk_app_id.0,
+        command = ?params.command,
+        phase = params.command.phase().as_str(),
+        elapsed_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
+        "callback dropped while the service was at work"
+    );
+}
+
+#[cfg(not(feature = "tracing"))]
+pub(crate) fn cancelled(_: &Params, _: std::time::Duration) {}

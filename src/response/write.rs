@@ -1,0 +1,53 @@
+//! Building the response for each way a request can end.
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_TYPE};
+use http::{HeaderValue, Response, StatusCode};
+
+use super::body::ResponseBody;
+use crate::protocol::{Rejection, RejectionKind};
+use crate::reply::Reply;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+
+/// What the peer is told when handling failed, whatever the error was.
+pub(crate) const NOT_HANDLED: &str = "callback not handled";
+
+const NOT_HANDLED_ENVELOPE: &[u8] =
+    br#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"callback not handled"}"#;
+
+fn json(status: StatusCode, body: Bytes) -> Response<ResponseBody> {
+    let mut response = Response::new(ResponseBody::new(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response
+}
+
+/// The service replied.
+pub(crate) fn replied(reply: Reply) -> Response<ResponseBody> {
+    json(StatusCode::OK, reply.into_bytes())
+}
+
+/// The request is not handed on.
+pub(crate) fn rejection(kind: RejectionKind) -> Response<ResponseBody> {
+    let body = Bytes::from_static(kind.envelope().as_bytes());
+    let mut response = json(kind.status(), body);
+    if kind == RejectionKind::MethodNotAllowed {
+        let post = HeaderValue::from_static("POST");
+        response.headers_mut().insert(ALLOW, post);
+    }
+    response
+}
+
+/// The callback could not be handled, and nobody chose a reply for that.
+pub(crate) fn server_error() -> Response<ResponseBody> {
+    let body = Bytes::from_static(NOT_HANDLED_ENVELOPE);
+    json(StatusCode::INTERNAL_SERVER_ERROR, body)
+}
+
+impl Rejection {
+    /// The answer to the peer: status, `FAIL` and a fixed phrase; for a check of the callback URL, `OK`.
+    pub fn to_response(&self) -> Response<ResponseBody> {
+        rejection(self.kind())
+    }
+}

@@ -1,0 +1,31 @@
+use bytes::Bytes;
+
+use super::request::{APP, SignedRequest};
+use crate::event::{Callback, Event, TypedEvent};
+use crate::protocol::{App, Verifier};
+
+/// Makes a callback of one event from its JSON, for the unit test of a handler. The URL is that of a [`SignedRequest`].
+///
+/// # Panics
+///
+/// If the JSON is not that of this event; the message says where.
+#[track_caller]
+pub fn callback<E: TypedEvent>(json: &str) -> Callback<E> {
+    let request: http::Request<Bytes> = SignedRequest::new(E::COMMAND).body(json.to_owned()).build();
+    let (parts, body) = request.into_parts();
+    let verifier = Verifier::new(App::unsigned(APP));
+    let callback = verifier
+        .verify(&parts.method, &parts.uri)
+        .and_then(|params| Callback::from_parts(params, body, parts));
+    match callback {
+        Ok(callback) => match callback.event.misfit() {
+            Some(misfit) => panic!("{misfit}: {}", misfit.message()),
+            None => callback.map_event(|event| match E::from_event(event) {
+                Ok(event) => event,
+                Err(Event::Unknown(event)) => panic!("the body is of another command: {event:?}"),
+                Err(event) => panic!("the body is of {:?}", event.command()),
+            }),
+        },
+        Err(rejection) => panic!("{rejection}"),
+    }
+}

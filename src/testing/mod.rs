@@ -1,0 +1,22 @@
+//! For tests: signed requests, requests that are wrong in every way the crate knows, documented bodies, and callbacks for a
+//! handler's unit test. Feature `testing`.
+//!
+//! ```
+//! use tencent_im_callback::event::sns::FriendDelete;
+//! use tencent_im_callback::{Callback, testing};
+//!
+//! fn removed(callback: &Callback<FriendDelete>) -> usize {
+//!     callback.event.pair_list.len()
+//! }
+//!
+//! let callback = testing::callback::<FriendDelete>(r#"{"PairList":[{"From_Account":"id","To_Account":"id1"}]}"#);
+//! assert_eq!(removed(&callback), 1);
+//! ```
+
+mod callback;
+mod request;
+mod sample;
+
+pub use self::callback::callback;
+pub use self::request::{Fault, SignedRequest};
+pub use self::sample::sample;

@@ -1,0 +1,296 @@
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http::{Method, Request, Uri};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::sample::sample;
+use crate::protocol::{Command, SdkAppId, sign};
+
+/// The app of a request, unless it says otherwise.
+pub(super) const APP: u64 = 1_400_000_000;
+
+/// The token of a request, unless it says otherwise. It stands in the vendor's sample.
+const TOKEN: &str = "xxxxyyyy";
+
+/// Builds a callback request as Tencent sends it, or [wrong in one way](Fault).
+///
+/// ```
+/// use http_body_util::Full;
+/// use bytes::Bytes;
+/// use tencent_im_callback::{App, CallbackLayer, Command, Outcome, OutcomeKind, Reply, Token, testing::SignedRequest};
+/// use tower::{Layer, ServiceExt, service_fn};
+///
+/// # tokio_test::block_on(async {
+/// let layer = CallbackLayer::new(App::signed(1400000000, Token::new("xxxxyyyy")?));
+/// let service = layer.layer(service_fn(async |_| Ok::<_, std::convert::Infallible>(Reply::ok())));
+///
+/// let request = SignedRequest::new(Command::SnsFriendDelete).build::<Full<Bytes>>();
+/// let response = service.oneshot(request).await?;
+/// assert_eq!(response.extensions().get::<Outcome>().unwrap().kind(), OutcomeKind::Accepted);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct SignedRequest {
+    command: Command,
+    app: SdkAppId,
+    token: Option<String>,
+    time: Option<u64>,
+    body: Option<Bytes>,
+    url: String,
+    parameters: Vec<(String, String)>,
+    in_path: bool,
+    fault: Option<Fault>,
+}
+
+/// A way for a request to be wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Fault {
+    /// Signed an hour ago.
+    Stale,
+    /// Signed for an hour from now.
+    FromTheFuture,
+    /// Signed with another token.
+    BadSignature,
+    /// No `Sign`.
+    MissingSignature,
+    /// No `RequestTime`.
+    MissingTime,
+    /// `Sign` one digit short.
+    MalformedSignature,
+    /// For an app with another id.
+    OtherApp,
+    /// `SdkAppid` is no number.
+    AppNotANumber,
+    /// No `SdkAppid`, and a signature of another token.
+    MissingApp,
+    /// `CallbackCommand` twice.
+    DoubledParameter,
+    /// `CallbackCommand` that does not decode to UTF-8.
+    CommandNotUtf8,
+    /// The body names another command than the URL.
+    CommandMismatch,
+    /// The body breaks off in the middle of the JSON.
+    TruncatedJson,
+    /// The body is no JSON.
+    NotJson,
+    /// The body is a JSON array.
+    NotAnObject,
+    /// Something follows after the body's JSON.
+    TrailingBytes,
+    /// The body is two mebibytes long.
+    TooLarge,
+    /// GET instead of POST.
+    WrongMethod,
+}
+
+impl Fault {
+    /// Every fault.
+    pub const ALL: &'static [Fault] = &[
+        Fault::Stale,
+        Fault::FromTheFuture,
+        Fault::BadSignature,
+        Fault::MissingSignature,
+        Fault::MissingTime,
+        Fault::MalformedSignature,
+        Fault::OtherApp,
+        Fault::AppNotANumber,
+        Fault::MissingApp,
+        Fault::DoubledParameter,
+        Fault::CommandNotUtf8,
+        Fault::CommandMismatch,
+        Fault::TruncatedJson,
+        Fault::NotJson,
+        Fault::NotAnObject,
+        Fault::TrailingBytes,
+        Fault::TooLarge,
+        Fault::WrongMethod,
+    ];
+}
+
+impl SignedRequest {
+    /// A request for this command: app 1400000000, token `xxxxyyyy`, signed now, with the [documented body](sample()).
+    pub fn new(command: impl Into<Command>) -> Self {
+        SignedRequest {
+            command: command.into(),
+            app: SdkAppId(APP),
+            token: Some(TOKEN.to_owned()),
+            time: None,
+            body: None,
+            url: "/".to_owned(),
+            parameters: Vec::new(),
+            in_path: false,
+            fault: None,
+        }
+    }
+
+    /// For this app.
+    pub fn app(mut self, app: impl Into<SdkAppId>) -> Self {
+        self.app = app.into();
+        self
+    }
+
+    /// Signed with this token.
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        self.token = Some(token.into());
+        self
+    }
+
+    /// Not signed at all, as Tencent sends it with authentication off.
+    pub fn unsigned(mut self) -> Self {
+        self.token = None;
+        self
+    }
+
+    /// Signed at this time, in Unix **seconds**.
+    pub fn time(mut self, unix_seconds: u64) -> Self {
+        self.time = Some(unix_seconds);
+        self
+    }
+
+    /// With this body.
+    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = Some(body.into());
+        self
+    }
+
+    /// To this URL, without parameters: `/callback`, or with scheme and host.
+    pub fn url(mut self, url: impl Into<String>) -> Self {
+        self.url = url.into();
+        self
+    }
+
+    /// With one more parameter, such as `ClientIP` or `OptPlatform`. It is percent-encoded.
+    pub fn parameter(mut self, name: &str, value: &str) -> Self {
+        self.parameters.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With the parameters in the path, as the oldest vendor pages show it.
+    pub fn path_parameters(mut self) -> Self {
+        self.in_path = true;
+        self
+    }
+
+    /// Wrong in this way.
+    pub fn fault(mut self, fault: Fault) -> Self {
+        self.fault = Some(fault);
+        self
+    }
+
+    /// Builds the request.
+    ///
+    /// # Panics
+    ///
+    /// If the [url](Self::url) is none.
+    #[track_caller]
+    pub fn build<B: From<Bytes>>(&self) -> Request<B> {
+        let mut request = Request::new(B::from(self.bytes()));
+        *request.method_mut() = match self.fault {
+            Some(Fault::WrongMethod) => Method::GET,
+            _ => Method::POST,
+        };
+        let url = self.full_url();
+        *request.uri_mut() = match shared_uri(url.clone()) {
+            Ok(uri) => uri,
+            Err(error) => panic!("{url}: {error}"),
+        };
+        request
+    }
+
+    fn bytes(&self) -> Bytes {
+        let sample = || {
+            let word = self.command.as_str();
+            let fallback = || format!(r#"{{"CallbackCommand":"{word}"}}"#);
+            sample(&self.command).map_or_else(fallback, str::to_owned)
+        };
+        let good = self.body.clone().unwrap_or_else(|| sample().into());
+        match self.fault {
+            Some(Fault::CommandMismatch) => {
+                let other = match self.command {
+                    Command::SnsFriendAdd => Command::SnsFriendDelete,
+                    _ => Command::SnsFriendAdd,
+                };
+                format!(r#"{{"CallbackCommand":"{other}"}}"#).into()
+            }
+            Some(Fault::TruncatedJson) => good.slice(..good.trim_ascii_end().len().saturating_sub(1)),
+            Some(Fault::NotJson) => "SdkAppid=1400000000".into(),
+            Some(Fault::NotAnObject) => [b"[", &good[..], b"]"].concat().into(),
+            Some(Fault::TrailingBytes) => [&good[..], b"x"].concat().into(),
+            Some(Fault::TooLarge) => vec![b' '; 2 * 1024 * 1024].into(),
+            _ => good,
+        }
+    }
+
+    fn full_url(&self) -> String {
+        let mut pairs: Vec<(&str, String)> = Vec::new();
+        match self.fault {
+            Some(Fault::MissingApp) => {}
+            Some(Fault::AppNotANumber) => pairs.push(("SdkAppid", format!("+{}", self.app))),
+            Some(Fault::OtherApp) => pairs.push(("SdkAppid", (self.app.0 ^ 1).to_string())),
+            _ => pairs.push(("SdkAppid", self.app.to_string())),
+        }
+        let word = match self.fault {
+            Some(Fault::CommandNotUtf8) => "%ff".to_owned(),
+            // Dots stay readable, as Tencent sends them.
+            _ => encode(self.command.as_str()).replace("%2E", "."),
+        };
+        pairs.push(("CallbackCommand", word.clone()));
+        if self.fault == Some(Fault::DoubledParameter) {
+            pairs.push(("callbackcommand", word));
+        }
+        pairs.push(("contenttype", "json".to_owned()));
+        for (name, value) in &self.parameters {
+            pairs.push((name, encode(value)));
+        }
+        if let Some(token) = &self.token {
+            self.push_signature(token, &mut pairs);
+        }
+        let pairs: Vec<String> = pairs
+            .into_iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let (url, pairs) = (&self.url, pairs.join("&"));
+        if self.in_path {
+            format!("{}/{pairs}", url.trim_end_matches('/'))
+        } else {
+            format!("{url}?{pairs}")
+        }
+    }
+
+    fn push_signature(&self, token: &str, pairs: &mut Vec<(&str, String)>) {
+        let time = self.time.unwrap_or_else(|| {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH);
+            since.map_or(0, |since| since.as_secs())
+        });
+        let time = match self.fault {
+            Some(Fault::Stale) => time.saturating_sub(3600),
+            Some(Fault::FromTheFuture) => time + 3600,
+            _ => time,
+        };
+        let mut signature = match self.fault {
+            Some(Fault::BadSignature | Fault::MissingApp) => sign(&format!("{token}?"), time),
+            _ => sign(token, time),
+        };
+        if self.fault == Some(Fault::MalformedSignature) {
+            signature.pop();
+        }
+        if self.fault != Some(Fault::MissingSignature) {
+            pairs.push(("Sign", signature));
+        }
+        if self.fault != Some(Fault::MissingTime) {
+            pairs.push(("RequestTime", time.to_string()));
+        }
+    }
+}
+
+fn encode(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}
+
+/// A URI in shared memory, as a server's is: cloning it allocates nothing, so that whoever counts allocations counts the same.
+fn shared_uri(url: String) -> Result<Uri, http::uri::InvalidUri> {
+    Uri::from_maybe_shared(Bytes::from_owner(url.into_bytes()))
+}

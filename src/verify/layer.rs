@@ -1,0 +1,30 @@
+use std::sync::Arc;
+
+use tower_layer::Layer;
+
+use super::service::VerifyService;
+use crate::protocol::Verifier;
+
+/// Lets verified requests through to a service of HTTP requests, and answers the others. See the [module](crate::verify).
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct VerifyLayer {
+    verifier: Arc<Verifier>,
+}
+
+impl VerifyLayer {
+    /// A layer for the callbacks of one app, of several ([`Apps`](crate::Apps)), or as a [`Verifier`] decides.
+    pub fn new(verifier: impl Into<Verifier>) -> Self {
+        VerifyLayer {
+            verifier: Arc::new(verifier.into()),
+        }
+    }
+}
+
+impl<S> Layer<S> for VerifyLayer {
+    type Service = VerifyService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        VerifyService::new(inner, self.verifier.clone())
+    }
+}

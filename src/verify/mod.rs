@@ -1,0 +1,32 @@
+//! The same check as plain HTTP middleware, for those who want to read the body themselves.
+//!
+//! A request that passes goes on unchanged, with its verified [`Params`](crate::Params) in the extensions. One that does not is
+//! answered as [`CallbackLayer`](crate::CallbackLayer) would, and asks nothing of the inner service. A check of the callback URL
+//! is answered `OK` as far as the URL alone shows it (no `SdkAppid`, or no `CallbackCommand`); the body is never looked at, so
+//! neither its command nor its size is checked here.
+//!
+//! ```
+//! use axum::{Extension, Router, routing::post};
+//! use tencent_im_callback::{App, Params, Reply, Token, VerifyLayer};
+//!
+//! async fn callback(Extension(params): Extension<Params>, body: String) -> Vec<u8> {
+//!     println!("{:?}: {} bytes", params.command, body.len());
+//!     Reply::ok().as_bytes().to_vec()
+//! }
+//!
+//! let app = App::signed(1400000000, Token::new("xxxxyyyy")?);
+//! let router: Router = Router::new()
+//!     .route("/callback", post(callback))
+//!     .layer(VerifyLayer::new(app));
+//! # Ok::<(), tencent_im_callback::InvalidToken>(())
+//! ```
+
+mod body;
+mod future;
+mod layer;
+mod service;
+
+pub use self::body::VerifyBody;
+pub use self::future::VerifyFuture;
+pub use self::layer::VerifyLayer;
+pub use self::service::VerifyService;
