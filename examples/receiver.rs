@@ -16,7 +16,7 @@
 use std::convert::Infallible;
 use std::env;
 use std::error::Error;
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 
 use axum::Router;
 use serde::Serialize;
@@ -112,6 +112,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     eprintln!("listening on http://{}/callback", listener.local_addr()?);
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_max_level(tracing::Level::DEBUG)
         .init();
 

@@ -4,6 +4,8 @@
 //! what failed after. Never the token, the signature, the query string or the body.
 
 use super::outcome::Outcome;
+#[cfg(feature = "tracing")]
+use crate::protocol::Escaped;
 use crate::protocol::Params;
 
 #[cfg(feature = "tracing")]
@@ -25,7 +27,7 @@ pub(crate) fn report(outcome: &Outcome, status: http::StatusCode) {
                     .map(|params| params.sdk_app_id)
                     .or_else(|| outcome.rejection()?.sdk_app_id())
                     .map(|id| id.0),
-                command = outcome.params().map(|params| tracing::field::debug(&params.command)),
+                command = outcome.params().map(|params| tracing::field::display(Escaped(params.command.as_str()))),
                 phase = outcome.params().map(|params| params.command.phase().as_str()),
                 rejection = outcome.rejection().map(|rejection| rejection.kind().as_str()),
                 reason = outcome.rejection().map(tracing::field::display),
@@ -67,7 +69,7 @@ pub(crate) fn cancelled(params: &Params, elapsed: std::time::Duration) {
         target: TARGET,
         outcome = "cancelled",
         sdk_app_id = params.sdk_app_id.0,
-        command = ?params.command,
+        command = %Escaped(params.command.as_str()),
         phase = params.command.phase().as_str(),
         elapsed_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
         "callback dropped while the service was at work"

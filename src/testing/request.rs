@@ -2,7 +2,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::{Method, Request, Uri};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::sample::sample;
 use crate::protocol::{Command, SdkAppId, sign};
@@ -234,8 +234,7 @@ impl SignedRequest {
         }
         let word = match self.fault {
             Some(Fault::CommandNotUtf8) => "%ff".to_owned(),
-            // Dots stay readable, as Tencent sends them.
-            _ => encode(self.command.as_str()).replace("%2E", "."),
+            _ => encode(self.command.as_str()),
         };
         pairs.push(("CallbackCommand", word.clone()));
         if self.fault == Some(Fault::DoubledParameter) {
@@ -286,8 +285,15 @@ impl SignedRequest {
     }
 }
 
+/// All but what a URL may hold as it is, so that a command word stays readable, as Tencent sends it.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
 fn encode(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
 /// A URI in shared memory, as a server's is: cloning it allocates nothing, so that whoever counts allocations counts the same.

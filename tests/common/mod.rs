@@ -1,0 +1,111 @@
+//! What several test files need.
+#![allow(dead_code, unreachable_pub)] // each file uses its part of it
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use tencent_im_callback::testing::SignedRequest;
+use tencent_im_callback::{
+    App, Callback, CallbackLayer, Command, Outcome, Reply, ResponseBody, Token, Verifier,
+};
+use tower::{Layer, Service, ServiceExt};
+
+pub const APP: u64 = 1_400_000_000;
+pub const TOKEN: &str = "xxxxyyyy";
+/// The time of the documented signature.
+pub const NOW: u64 = 1_669_872_112;
+
+pub fn token(text: &str) -> Token {
+    Token::new(text).unwrap()
+}
+
+pub fn clock() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(NOW)
+}
+
+/// One signed app, its clock stopped at [`NOW`].
+pub fn verifier() -> Verifier {
+    Verifier::new(App::signed(APP, token(TOKEN))).clock(clock)
+}
+
+pub fn layer() -> CallbackLayer {
+    CallbackLayer::new(verifier())
+}
+
+/// A request that [`verifier`] accepts.
+pub fn signed(command: Command) -> SignedRequest {
+    SignedRequest::new(command).time(NOW)
+}
+
+pub fn post(url: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
+    Request::post(url).body(Full::new(body.into())).unwrap()
+}
+
+/// Counts its calls, keeps the last callback, answers OK.
+#[derive(Clone, Default)]
+pub struct Inner {
+    calls: Arc<AtomicUsize>,
+    last: Arc<std::sync::Mutex<Option<Callback>>>,
+}
+
+impl Inner {
+    pub fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    pub fn last(&self) -> Option<Callback> {
+        self.last.lock().unwrap().take()
+    }
+}
+
+impl Service<Callback> for Inner {
+    type Response = Reply;
+    type Error = Infallible;
+    type Future = std::future::Ready<Result<Reply, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, callback: Callback) -> Self::Future {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        *self.last.lock().unwrap() = Some(callback);
+        std::future::ready(Ok(Reply::ok()))
+    }
+}
+
+/// Sends one request through `layer` around `inner`.
+pub async fn send<S, B>(layer: &CallbackLayer, inner: S, request: Request<B>) -> Response<ResponseBody>
+where
+    S: Service<Callback> + Clone,
+    S::Response: Into<Reply>,
+    S::Error: std::fmt::Display,
+    B: http_body::Body,
+    B::Error: std::fmt::Display,
+{
+    layer.layer(inner).oneshot(request).await.unwrap()
+}
+
+pub fn outcome(response: &Response<ResponseBody>) -> &Outcome {
+    response
+        .extensions()
+        .get::<Outcome>()
+        .expect("every response has an outcome")
+}
+
+pub async fn text<B>(response: Response<B>) -> String
+where
+    B: http_body::Body,
+    B::Error: std::fmt::Debug,
+{
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    String::from_utf8(body.to_vec()).unwrap()
+}
+
+pub const OK: &str = r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#;
