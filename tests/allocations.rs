@@ -1,0 +1,136 @@
+//! What a request costs in allocations, counted.
+
+mod common;
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use allocation_counter::{AllocationInfo, measure};
+use bytes::Bytes;
+use common::{layer, signed, verifier};
+use http::Request;
+use http_body_util::Full;
+use serde::de::DeserializeOwned;
+use tencent_im_callback::event::sns;
+use tencent_im_callback::testing::{Fault, sample};
+use tencent_im_callback::{Callback, Command, Reply, TypedEvent};
+use tower::{Layer, Service, service_fn};
+
+type Inner = fn(Callback) -> std::future::Ready<Result<Reply, Infallible>>;
+
+fn accept(callback: Callback) -> std::future::Ready<Result<Reply, Infallible>> {
+    // What the event holds is freed here, not counted here.
+    drop(callback);
+    std::future::ready(Ok(Reply::ok()))
+}
+
+/// Counts from the request's arrival to its response. Another request comes first, since `arc-swap` keeps something for each
+/// thread and `tracing` for each place that logs.
+fn cost(request: Request<Full<Bytes>>) -> (AllocationInfo, http::StatusCode) {
+    let (parts, body) = request.into_parts();
+    once(Request::from_parts(parts.clone(), body.clone()));
+    once(Request::from_parts(parts, body))
+}
+
+fn once(request: Request<Full<Bytes>>) -> (AllocationInfo, http::StatusCode) {
+    let mut service = layer().layer(service_fn(accept as Inner));
+    let mut request = Some(request);
+    let mut response = None;
+    let info = measure(|| {
+        let future = pin!(service.call(request.take().unwrap()));
+        let mut cx = Context::from_waker(Waker::noop());
+        let Poll::Ready(Ok(done)) = future.poll(&mut cx) else {
+            panic!("not ready")
+        };
+        response = Some(done);
+    });
+    (info, response.unwrap().status())
+}
+
+fn parse_cost<E: DeserializeOwned>(body: &str) -> u64 {
+    measure(|| drop(serde_json::from_slice::<E>(body.as_bytes()).unwrap())).count_total
+}
+
+#[test]
+fn a_refused_request_costs_at_most_five() {
+    for fault in [
+        Fault::BadSignature,
+        Fault::Stale,
+        Fault::FromTheFuture,
+        Fault::MissingSignature,
+        Fault::MalformedSignature,
+        Fault::OtherApp,
+        Fault::AppNotANumber,
+        Fault::MissingApp,
+        Fault::DoubledParameter,
+        Fault::WrongMethod,
+        Fault::TooLarge,
+    ] {
+        let request = signed(Command::SnsFriendDelete).fault(fault).build();
+        let (info, status) = cost(request);
+        assert!(status.is_client_error());
+        assert!(info.count_total <= 5, "{fault:?}: {}", info.count_total);
+    }
+}
+
+fn at_most_five_more<E: TypedEvent + DeserializeOwned>() {
+    let body = sample(&E::COMMAND).unwrap();
+    let (info, status) = cost(signed(E::COMMAND).build());
+    assert_eq!(status, 200);
+    let parse = parse_cost::<E>(body);
+    assert!(
+        info.count_total <= parse + 5,
+        "{}: {} for {parse}",
+        E::COMMAND,
+        info.count_total
+    );
+}
+
+#[test]
+fn an_accepted_request_costs_at_most_five_more_than_its_parse() {
+    at_most_five_more::<sns::FriendDelete>();
+    at_most_five_more::<sns::FriendAdd>();
+    at_most_five_more::<sns::BlackListDelete>();
+    at_most_five_more::<sns::PrevFriendAdd>();
+}
+
+#[test]
+fn verification_allocates_nothing() {
+    let verifier = verifier();
+    for fault in [
+        None,
+        Some(Fault::BadSignature),
+        Some(Fault::Stale),
+        Some(Fault::OtherApp),
+    ] {
+        let request = signed(Command::SnsFriendDelete).parameter("OptPlatform", "iOS");
+        let request: Request<Bytes> = match fault {
+            Some(fault) => request.fault(fault).build(),
+            None => request.build(),
+        };
+        let info = measure(|| drop(verifier.verify(request.method(), request.uri())));
+        assert_eq!(info.count_total, 0, "{fault:?}");
+    }
+}
+
+#[test]
+fn nothing_is_allocated_on_the_strength_of_a_declared_length() {
+    let mut request: Request<Full<Bytes>> = signed(Command::SnsFriendDelete).build();
+    request
+        .headers_mut()
+        .insert("content-length", "1048576".parse().unwrap());
+    let (info, status) = cost(request);
+    assert_eq!(status, 200);
+    assert!(info.bytes_total < 4096, "{}", info.bytes_total);
+}
+
+#[test]
+fn the_size_of_the_future_is_bounded() {
+    let service = &mut layer().layer(service_fn(accept as Inner));
+    let future = service.call(signed(Command::SnsFriendDelete).build::<Full<Bytes>>());
+    let size = size_of_val(&future);
+    assert!(size <= 1024, "{size}");
+    assert!(size_of::<tencent_im_callback::Event>() <= 256);
+}

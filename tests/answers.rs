@@ -1,0 +1,516 @@
+//! The answer table, through the layer: status, phrase, outcome, and that nothing but an accepted callback reaches the service.
+
+mod common;
+
+use bytes::Bytes;
+use common::{APP, Inner, NOW, OK, TOKEN, layer, outcome, send, signed, text};
+use http::{Method, Request, StatusCode};
+use http_body_util::Full;
+use tencent_im_callback::testing::Fault;
+use tencent_im_callback::{
+    App, Apps, Callback, CallbackLayer, Cause, Command, Event, OnError, OutcomeKind, Phase,
+    RejectionKind as Kind, Reply, UnknownReason, Verifier, sign,
+};
+
+#[tokio::test]
+async fn an_accepted_callback_reaches_the_service_whole() {
+    let inner = Inner::default();
+    let request = signed(Command::SnsFriendDelete)
+        .url("/callback")
+        .parameter("ClientIP", "127.0.0.1")
+        .build::<Full<Bytes>>();
+    let body = tencent_im_callback::testing::sample(&Command::SnsFriendDelete).unwrap();
+    let response = send(&layer(), inner.clone(), request).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(
+        response.headers()["content-type"],
+        "application/json; charset=utf-8"
+    );
+    let what = outcome(&response);
+    assert_eq!(
+        (what.kind(), what.token_index()),
+        (OutcomeKind::Accepted, Some(0))
+    );
+    assert_eq!(what.params().unwrap().command, Command::SnsFriendDelete);
+    assert!(what.rejection().is_none() && what.error().is_none() && what.misfit().is_none());
+    assert_eq!(text(response).await, OK);
+
+    let callback = inner.last().unwrap();
+    assert_eq!(callback.body, body);
+    assert_eq!(callback.parts.method, Method::POST);
+    assert_eq!(callback.params.client_ip().as_deref(), Some("127.0.0.1"));
+    let Event::SnsFriendDelete(event) = callback.event else {
+        panic!("{:?}", callback.event)
+    };
+    let friends: Vec<_> = event
+        .pair_list
+        .iter()
+        .map(|pair| pair.to_account.as_str())
+        .collect();
+    assert_eq!(friends, ["id1", "id2", "id3"]);
+}
+
+#[tokio::test]
+async fn every_fault_has_its_answer() {
+    for fault in Fault::ALL {
+        let (kind, status) = match fault {
+            Fault::Stale => (Kind::Stale, 401),
+            Fault::FromTheFuture => (Kind::FromTheFuture, 401),
+            Fault::BadSignature => (Kind::SignatureMismatch, 401),
+            Fault::MissingSignature => (Kind::SignatureMissing, 401),
+            Fault::MissingTime => (Kind::TimeMissing, 401),
+            Fault::MalformedSignature => (Kind::SignatureMalformed, 401),
+            Fault::OtherApp => (Kind::AppUnknown, 403),
+            Fault::AppNotANumber => (Kind::AppMalformed, 400),
+            Fault::MissingApp => (Kind::AppMissing, 400),
+            Fault::DoubledParameter => (Kind::ParameterDoubled, 400),
+            Fault::CommandNotUtf8 => (Kind::CommandMalformed, 400),
+            Fault::CommandMismatch => (Kind::CommandMismatch, 400),
+            Fault::TruncatedJson | Fault::NotJson | Fault::TrailingBytes => (Kind::BodyNotJson, 400),
+            Fault::NotAnObject => (Kind::BodyNotObject, 400),
+            Fault::TooLarge => (Kind::BodyTooLarge, 413),
+            Fault::WrongMethod => (Kind::MethodNotAllowed, 405),
+            other => panic!("no answer is known for {other:?}"),
+        };
+        for command in [Command::SnsFriendDelete, Command::SnsPrevFriendAdd] {
+            let inner = Inner::default();
+            let request = signed(command).fault(*fault).build::<Full<Bytes>>();
+            let response = send(&layer(), inner.clone(), request).await;
+            assert_eq!(response.status(), status, "{fault:?}");
+            assert_eq!(
+                response.headers()["content-type"],
+                "application/json; charset=utf-8"
+            );
+            let allow = response
+                .headers()
+                .get("allow")
+                .map(|allow| allow.to_str().unwrap());
+            assert_eq!(allow, (status == 405).then_some("POST"), "{fault:?}");
+            let what = outcome(&response);
+            assert_eq!(what.kind(), OutcomeKind::Rejected, "{fault:?}");
+            let rejection = what.rejection().unwrap();
+            assert_eq!(
+                (rejection.kind(), rejection.status()),
+                (kind, response.status()),
+                "{fault:?}"
+            );
+            assert_eq!(what.params().is_some(), kind.is_after_verification(), "{fault:?}");
+            assert_eq!(
+                text(response).await,
+                format!(
+                    r#"{{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"{}"}}"#,
+                    kind.phrase()
+                )
+            );
+            assert_eq!(inner.calls(), 0, "{fault:?}");
+        }
+    }
+}
+
+/// What becomes of a body under a command of the URL: the outcome, the rejection if any, and the event if it got through.
+async fn fate(
+    layer: &CallbackLayer,
+    command: Command,
+    body: &str,
+) -> (OutcomeKind, Option<Kind>, Option<Event>) {
+    let inner = Inner::default();
+    let request = signed(command).body(body.to_owned()).build::<Full<Bytes>>();
+    let response = send(layer, inner.clone(), request).await;
+    let what = outcome(&response);
+    let (kind, rejection) = (what.kind(), what.rejection().map(|rejection| rejection.kind()));
+    if kind == OutcomeKind::Probe {
+        assert_eq!(text(response).await, OK);
+    }
+    (kind, rejection, inner.last().map(|callback| callback.event))
+}
+
+#[tokio::test]
+async fn the_bodys_probes_and_their_near_misses() {
+    let probe = (OutcomeKind::Probe, None, None);
+    let new = Command::from("New.Word");
+    for command in [Command::SnsFriendDelete, Command::PushOfflinePush, new] {
+        for body in ["", " \n", "{}", " { } "] {
+            assert_eq!(
+                fate(&layer(), command.clone(), body).await,
+                probe,
+                "{command} {body:?}"
+            );
+        }
+    }
+    // Nobody must take silence for "allow".
+    let before = Command::SnsPrevFriendAdd;
+    let (kind, rejection, event) = fate(&layer(), before.clone(), "").await;
+    assert_eq!(
+        (kind, rejection, event),
+        (OutcomeKind::Rejected, Some(Kind::BodyEmpty), None)
+    );
+    let (kind, rejection, event) = fate(&layer(), before, "{}").await;
+    assert_eq!((kind, rejection, event), (OutcomeKind::Failed, None, None));
+
+    // Without a proof of the token there is no probe.
+    let unsigned = CallbackLayer::new(App::unsigned(APP));
+    let (kind, rejection, _) = fate(&unsigned, Command::SnsFriendDelete, "").await;
+    assert_eq!((kind, rejection), (OutcomeKind::Rejected, Some(Kind::BodyEmpty)));
+    let (kind, _, event) = fate(&unsigned, Command::SnsFriendDelete, "{}").await;
+    assert_eq!(kind, OutcomeKind::Accepted);
+    assert!(matches!(event, Some(Event::SnsFriendDelete(event)) if event.pair_list.is_empty()));
+
+    // A body without a word is an event of the URL's word.
+    let (kind, _, event) = fate(&layer(), Command::SnsFriendDelete, r#"{"x":1}"#).await;
+    assert_eq!(kind, OutcomeKind::Accepted);
+    assert!(matches!(event, Some(Event::SnsFriendDelete(_))));
+}
+
+#[tokio::test]
+async fn probes_by_url_are_answered_ok_and_go_no_further() {
+    let auth = format!("Sign={}&RequestTime={NOW}", sign(TOKEN, NOW));
+    for url in [format!("/?{auth}"), format!("/?SdkAppid={APP}&{auth}")] {
+        let inner = Inner::default();
+        let response = send(&layer(), inner.clone(), common::post(&url, r#"{"a":1}"#)).await;
+        assert_eq!(response.status(), 200);
+        let what = outcome(&response);
+        assert_eq!(
+            (what.kind(), what.rejection().is_none()),
+            (OutcomeKind::Probe, true)
+        );
+        assert_eq!(text(response).await, OK);
+        assert_eq!(inner.calls(), 0);
+    }
+}
+
+#[tokio::test]
+async fn the_word_of_url_and_body() {
+    let word = |word: &str| format!(r#"{{"a":1,"CallbackCommand":{word},"PairList":[]}}"#);
+    let delete = Command::SnsFriendDelete;
+    let rejected = |kind| (OutcomeKind::Rejected, Some(kind), None);
+
+    let (_, _, event) = fate(&layer(), delete.clone(), &word(r#""Sns.CallbackFriendDelete""#)).await;
+    assert!(matches!(event, Some(Event::SnsFriendDelete(_))));
+    // Escapes are another way to write the same.
+    let escaped = r#"{"\u0043allbackCommand":"Sns.\u0043allbackFriendAdd"}"#;
+    assert_eq!(
+        fate(&layer(), delete.clone(), escaped).await,
+        rejected(Kind::CommandMismatch)
+    );
+    let other = word(r#""Sns.CallbackFriendAdd""#);
+    assert_eq!(
+        fate(&layer(), delete.clone(), &other).await,
+        rejected(Kind::CommandMismatch)
+    );
+    for not_text in [
+        "1",
+        "null",
+        "true",
+        "1.5",
+        "1e999",
+        r#"["Sns.CallbackFriendDelete"]"#,
+        r#"{"a":[]}"#,
+    ] {
+        let fate = fate(&layer(), delete.clone(), &word(not_text)).await;
+        assert_eq!(fate, rejected(Kind::BodyCommandMalformed), "{not_text}");
+    }
+    // The word counts even if the rest does not fit.
+    let misfit = r#"{"PairList":5,"CallbackCommand":"Sns.CallbackFriendAdd"}"#;
+    assert_eq!(
+        fate(&layer(), delete.clone(), misfit).await,
+        rejected(Kind::CommandMismatch)
+    );
+    // Twice the same is once; twice different is a contradiction.
+    let twice =
+        r#"{"CallbackCommand":"Sns.CallbackFriendDelete","CallbackCommand":"Sns.CallbackFriendDelete"}"#;
+    let (_, _, event) = fate(&layer(), delete.clone(), twice).await;
+    assert!(matches!(event, Some(Event::SnsFriendDelete(_))));
+    let twice = r#"{"CallbackCommand":"Sns.CallbackFriendDelete","CallbackCommand":"New.Word"}"#;
+    assert_eq!(
+        fate(&layer(), delete.clone(), twice).await,
+        rejected(Kind::CommandMismatch)
+    );
+
+    // Either word unknown: everything is kept.
+    for (url, body) in [
+        ("Sns.CallbackFriendDelete", "New.Word"),
+        ("New.Word", "Sns.CallbackFriendDelete"),
+        ("New.Word", "New.Word"),
+    ] {
+        let json = word(&format!("{body:?}"));
+        let (kind, _, event) = fate(&layer(), url.into(), &json).await;
+        let Some(Event::Unknown(event)) = event else {
+            panic!("{url} {body}")
+        };
+        assert_eq!(kind, OutcomeKind::Accepted);
+        assert_eq!(
+            (event.command.as_str(), event.body_command.unwrap().as_str()),
+            (url, body)
+        );
+        assert_eq!(
+            (event.reason, event.body),
+            (UnknownReason::UnknownCommand, Bytes::from(json))
+        );
+    }
+    // A lone surrogate in the word: unknown, not lost.
+    let (_, _, event) = fate(&layer(), delete, r#"{"CallbackCommand":"\ud800"}"#).await;
+    assert!(matches!(event, Some(Event::Unknown(event)) if event.body_command.is_some()));
+}
+
+#[tokio::test]
+async fn documented_disagreements_of_the_words() {
+    let deleted = r#"{"CallbackCommand":"Live.CallbackAfterDelMetadata","RoomId":"r"}"#;
+    let inner = Inner::default();
+    let request = signed(Command::LiveAfterSetMetadata)
+        .body(deleted)
+        .build::<Full<Bytes>>();
+    let response = send(&layer(), inner.clone(), request).await;
+    assert_eq!(
+        outcome(&response).params().unwrap().command,
+        Command::LiveAfterDelMetadata
+    );
+    let callback = inner.last().unwrap();
+    assert_eq!(callback.params.command, Command::LiveAfterDelMetadata);
+    // The other way round is a contradiction.
+    let set = r#"{"CallbackCommand":"Live.CallbackAfterSetMetadata","RoomId":"r"}"#;
+    let fate = fate(&layer(), Command::LiveAfterDelMetadata, set).await;
+    assert_eq!(fate.1, Some(Kind::CommandMismatch));
+    // An old word is the same command.
+    let inner = Inner::default();
+    let request = common::post(
+        &format!(
+            "/?SdkAppid={APP}&CallbackCommand=Room.CallbackUpdateRoomInfo&Sign={}&RequestTime={NOW}",
+            sign(TOKEN, NOW)
+        ),
+        r#"{"CallbackCommand":"Room.CallbackAfterUpdateRoomInfo","RoomId":"r"}"#,
+    );
+    let response = send(&layer(), inner.clone(), request).await;
+    assert_eq!(outcome(&response).kind(), OutcomeKind::Accepted);
+}
+
+#[tokio::test]
+async fn the_app_of_the_body_must_agree() {
+    let notify = Command::ContentCallbackResultNotify;
+    for (body, rejection) in [
+        (r#"{"SdkAppId":1400000000}"#, None),
+        (r#"{"SdkAppId":"1400000000"}"#, None),
+        (r#"{"SdkAppId":1400000001}"#, Some(Kind::AppMismatch)),
+        (r#"{"x":"","SdkAppId":"5"}"#, Some(Kind::AppMismatch)),
+    ] {
+        assert_eq!(fate(&layer(), notify.clone(), body).await.1, rejection, "{body}");
+    }
+    // In another command the member means nothing.
+    assert_eq!(
+        fate(&layer(), Command::SnsFriendAdd, r#"{"SdkAppId":5}"#).await.1,
+        None
+    );
+}
+
+#[tokio::test]
+async fn an_after_callback_that_does_not_fit_arrives_with_its_place() {
+    let body = "{\"PairList\":[{\"From_Account\":\"a\",\"To_Account\":\"b\"},\n {\"From_Account\":\"a\",\"To_Account\":[]}]}";
+    let inner = Inner::default();
+    let request = signed(Command::SnsFriendDelete).body(body).build::<Full<Bytes>>();
+    let response = send(&layer(), inner.clone(), request).await;
+    assert_eq!(response.status(), 200);
+    let what = outcome(&response);
+    assert_eq!(what.kind(), OutcomeKind::Accepted);
+    assert_eq!(what.misfit().unwrap().path(), "PairList[1].To_Account");
+    let callback = inner.last().unwrap();
+    let Event::Unknown(event) = callback.event else {
+        panic!()
+    };
+    assert_eq!(
+        (event.command.clone(), event.body.clone()),
+        (Command::SnsFriendDelete, Bytes::from(body))
+    );
+    let misfit = event.misfit().unwrap();
+    assert_eq!(
+        (misfit.path(), misfit.line(), misfit.column()),
+        ("PairList[1].To_Account", 2, 36)
+    );
+    assert!(
+        misfit.message().contains("expected an id"),
+        "{}",
+        misfit.message()
+    );
+    // A missing member is reported for the object that lacks it.
+    let (_, _, event) = fate(
+        &layer(),
+        Command::SnsFriendDelete,
+        r#"{"PairList":[{"From_Account":"a"}]}"#,
+    )
+    .await;
+    assert_eq!(event.unwrap().misfit().unwrap().path(), "PairList[0]");
+}
+
+#[tokio::test]
+async fn json_that_does_not_fit_is_a_misfit_and_what_is_no_json_is_not() {
+    let deep = format!(r#"{{"PairList":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+    let deep_elsewhere = format!(
+        r#"{{"x":{}{}}}"#,
+        r#"{"a":"#.repeat(50_000) + "1",
+        "}".repeat(50_000)
+    );
+    let delete = Command::SnsFriendDelete;
+    for body in [
+        r#"{"PairList":[{"From_Account":"\ud800","To_Account":"b"}]}"#,
+        r#"{"PairList":[{"From_Account":"a","To_Account":"b","TimeStamp":1e999}]}"#,
+        r#"{"PairList":[{"From_Account":"a","To_Account":"b","TimeStamp":1.5}]}"#,
+        r#"{"PairList":[{"From_Account":"a","To_Account":"b","TimeStamp":99999999999999999999}]}"#,
+        r#"{"PairList":[{"From_Account":null,"To_Account":"b"}]}"#,
+        r#"{"PairList":"x"}"#,
+        r#"{"PairList":[],"PairList":[]}"#,
+        r#"{"\ud800":1}"#,
+        &deep,
+    ] {
+        let (kind, rejection, event) = fate(&layer(), delete.clone(), body).await;
+        assert_eq!((kind, rejection), (OutcomeKind::Accepted, None), "{:.80}", body);
+        let Some(Event::Unknown(event)) = event else {
+            panic!("{body:.80}")
+        };
+        assert!(
+            event.misfit().is_some() && event.body == body.as_bytes(),
+            "{body:.80}"
+        );
+    }
+    // Fields that nobody reads may hold anything.
+    let (_, _, event) = fate(&layer(), delete.clone(), &deep_elsewhere).await;
+    assert!(matches!(event, Some(Event::SnsFriendDelete(_))));
+
+    for body in [
+        r#"{"a":1}x"#,
+        r#"{"PairList":5}x"#,
+        r#"{"PairList":[]} {}"#,
+        r#"{"PairList":[]"#,
+        r#"{"a":01}"#,
+        r#"{"a":tru}"#,
+        r#"{'a':1}"#,
+        r#"{"a":1,}"#,
+        "{\"a\":\"\n\"}",
+        "\u{feff}{}",
+        "nonsense",
+        "\0",
+    ] {
+        for command in [delete.clone(), Command::SnsPrevFriendAdd, "New.Word".into()] {
+            let fate = fate(&layer(), command, body).await;
+            assert_eq!(
+                fate,
+                (OutcomeKind::Rejected, Some(Kind::BodyNotJson), None),
+                "{body:?}"
+            );
+        }
+    }
+    for body in ["[]", "[{}]", "5", "null", r#""text""#, "true"] {
+        let fate = fate(&layer(), delete.clone(), body).await;
+        assert_eq!(
+            fate,
+            (OutcomeKind::Rejected, Some(Kind::BodyNotObject), None),
+            "{body:?}"
+        );
+    }
+    // Not UTF-8, even where nobody reads it.
+    let inner = Inner::default();
+    let request = signed(delete)
+        .body(&b"{\n\"x\":\"\xff\"}"[..])
+        .build::<Full<Bytes>>();
+    let response = send(&layer(), inner.clone(), request).await;
+    let rejection = outcome(&response).rejection().unwrap();
+    assert_eq!(
+        (rejection.kind(), rejection.position()),
+        (Kind::BodyNotJson, Some((2, 6)))
+    );
+    assert_eq!(inner.calls(), 0);
+}
+
+#[tokio::test]
+async fn a_before_callback_that_does_not_fit_is_not_waved_through() {
+    let before = Command::SnsPrevFriendAdd;
+    let body = r#"{"From_Account":{},"FriendItem":[]}"#;
+    let inner = Inner::default();
+    let request = || signed(before.clone()).body(body).build::<Full<Bytes>>();
+    let response = send(&layer(), inner.clone(), request()).await;
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    let what = outcome(&response);
+    assert_eq!(
+        (what.kind(), what.cause()),
+        (OutcomeKind::Failed, Some(Cause::Misfit))
+    );
+    assert_eq!(what.misfit().unwrap().path(), "From_Account");
+    assert_eq!(
+        text(response).await,
+        r#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"callback not handled"}"#
+    );
+    assert_eq!(inner.calls(), 0);
+
+    let refusing = layer().on_before_error(OnError::Reply(Reply::refuse(1, "later")));
+    let response = send(&refusing, inner.clone(), request()).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(outcome(&response).kind(), OutcomeKind::Failed);
+    assert_eq!(
+        text(response).await,
+        r#"{"ActionStatus":"OK","ErrorCode":1,"ErrorInfo":"later"}"#
+    );
+    assert_eq!(inner.calls(), 0);
+
+    let response = send(&layer().forward_misfits(), inner.clone(), request()).await;
+    assert_eq!(outcome(&response).kind(), OutcomeKind::Accepted);
+    assert!(matches!(inner.last().unwrap().event, Event::Unknown(event) if event.misfit().is_some()));
+}
+
+#[tokio::test]
+async fn an_error_of_the_service_is_a_decision() {
+    let failing = || tower::service_fn(|_: Callback| async { Err::<Reply, _>("secret detail") });
+    // Before, after, and a phase that nobody knows.
+    for (command, status) in [
+        (Command::SnsPrevFriendAdd, 500),
+        (Command::SnsFriendDelete, 200),
+        (Command::from("New.Word"), 500),
+    ] {
+        let request = signed(command)
+            .body(r#"{"From_Account":"a"}"#)
+            .build::<Full<Bytes>>();
+        let response = send(&layer(), failing(), request).await;
+        assert_eq!(response.status(), status);
+        let what = outcome(&response);
+        assert_eq!(
+            (what.kind(), what.cause()),
+            (OutcomeKind::Failed, Some(Cause::Failed))
+        );
+        assert_eq!(what.error(), Some("secret detail"));
+        assert!(what.params().is_some());
+        assert_eq!(
+            text(response).await,
+            r#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"callback not handled"}"#
+        );
+    }
+    // Chosen case by case.
+    let layer = layer().on_after_error(OnError::ServerError).on_error(|failure| {
+        match (failure.phase(), failure.command()) {
+            (Phase::Before, Command::SnsPrevFriendAdd) => OnError::Reply(Reply::refuse(38_001, "x")),
+            _ => OnError::Reply(Reply::fail(failure.message().to_string())),
+        }
+    });
+    for (command, reply) in [
+        (Command::SnsPrevFriendAdd, Reply::refuse(38_001, "x")),
+        (Command::SnsFriendDelete, Reply::fail("secret detail")),
+    ] {
+        let request = signed(command)
+            .body(r#"{"From_Account":"a"}"#)
+            .build::<Full<Bytes>>();
+        let response = send(&layer, failing(), request).await;
+        assert_eq!(text(response).await.as_bytes(), reply.as_bytes());
+    }
+}
+
+#[tokio::test]
+async fn configuration_by_apps_app_or_verifier() {
+    let app = || App::signed(APP, common::token(TOKEN));
+    for verifier in [
+        Verifier::from(app()),
+        Verifier::from(Apps::from(app())),
+        Verifier::new(app()),
+    ] {
+        let layer = CallbackLayer::new(verifier.clock(common::clock));
+        let request = signed(Command::SnsFriendAdd).build::<Full<Bytes>>();
+        assert_eq!(send(&layer, Inner::default(), request).await.status(), 200);
+    }
+    let _ = (CallbackLayer::new(app()), CallbackLayer::new(Apps::from(app())));
+    let request = Request::get("/").body(Full::<Bytes>::default()).unwrap();
+    assert_eq!(send(&layer(), Inner::default(), request).await.status(), 405);
+}

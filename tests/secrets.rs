@@ -1,0 +1,205 @@
+//! No token, no signature, no query string and no body in any `Debug` or log line.
+
+mod common;
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use common::{NOW, TOKEN, layer, outcome, send, signed, token, verifier};
+use http::Request;
+use http_body_util::Full;
+use tencent_im_callback::testing::Fault;
+use tencent_im_callback::{
+    App, Apps, Callback, CallbackLayer, Command, OutcomeKind, Reply, Verifier, VerifyLayer, sign,
+};
+use tower::{Layer, Service, service_fn};
+
+const BODY: &str = r#"{"PairList":[{"From_Account":"body-secret","To_Account":{"x":"body-secret"}}]}"#;
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    fn subscriber(&self) -> impl tracing::Subscriber + Send + Sync {
+        let log = self.clone();
+        tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_ansi(false)
+            .with_writer(move || log.clone())
+            .finish()
+    }
+}
+
+#[track_caller]
+fn clean(text: &str) {
+    let signature = sign(TOKEN, NOW);
+    let lower = text.to_lowercase();
+    for secret in [
+        TOKEN,
+        &signature,
+        "other-token",
+        "query-secret",
+        "body-secret",
+        "requesttime=",
+    ] {
+        assert!(!lower.contains(secret), "{secret} is in: {text}");
+    }
+}
+
+fn request() -> Request<Full<Bytes>> {
+    signed(Command::SnsFriendDelete)
+        .parameter("ClientIP", "query-secret")
+        .body(BODY)
+        .build()
+}
+
+#[tokio::test]
+async fn debug_of_every_type_that_could_hold_one() {
+    let app = App::signed(1, token(TOKEN)).accept(token("other-token"));
+    let apps = Apps::from(app.clone());
+    let verifier_ = Verifier::new(apps.clone());
+    let layer_ = CallbackLayer::new(verifier());
+    let mut service =
+        layer_.layer(service_fn(|_: Callback| async { Ok::<_, std::io::Error>(Reply::ok()) }).clone());
+    let verify = VerifyLayer::new(verifier());
+    let future = service.call(request());
+    clean(&format!(
+        "{:?} {app:?} {apps:?} {verifier_:?} {layer_:?} {verify:?}",
+        token(TOKEN)
+    ));
+    clean(&format!("{:?} {future:?}", layer_));
+    clean(&format!("{:?}", verify.layer(())));
+
+    let params = verifier().verify(request().method(), request().uri()).unwrap();
+    clean(&format!("{params:?}"));
+    let callback = Callback::parse(params, BODY.into()).unwrap();
+    clean(&format!("{callback:?} {:?}", callback.event.misfit()));
+    clean(&format!("{}", callback.event.misfit().unwrap()));
+
+    for fault in Fault::ALL {
+        let request = signed(Command::SnsFriendDelete)
+            .fault(*fault)
+            .build::<Full<Bytes>>();
+        let response = send(&layer(), common::Inner::default(), request).await;
+        clean(&format!("{:?} {response:?}", outcome(&response)));
+        if let Some(rejection) = outcome(&response).rejection() {
+            clean(&format!("{rejection:?} {rejection}"));
+        }
+    }
+    let response = send(&layer(), common::Inner::default(), request()).await;
+    clean(&format!("{:?}", outcome(&response)));
+}
+
+#[test]
+fn one_log_event_per_request_and_no_secret_in_it() {
+    let run = |request: Request<Full<Bytes>>| {
+        let log = Log::default();
+        let kind = tracing::subscriber::with_default(log.subscriber(), || {
+            tokio_test::block_on(async {
+                let response = send(&layer(), common::Inner::default(), request).await;
+                outcome(&response).kind()
+            })
+        });
+        let text = log.text();
+        clean(&text);
+        assert_eq!(text.lines().count(), 1, "{text}");
+        (kind, text)
+    };
+    let (kind, text) = run(signed(Command::SnsFriendDelete).build());
+    assert_eq!(kind, OutcomeKind::Accepted);
+    for part in [
+        "DEBUG",
+        "tencent_im_callback:",
+        "outcome=\"accepted\"",
+        "sdk_app_id=1400000000",
+        "command=Sns.CallbackFriendDelete",
+        "phase=\"after\"",
+        "status=200",
+        "token_index=0",
+        "elapsed_us=",
+    ] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    // Drift of an after callback: somebody should look.
+    let (kind, text) = run(request());
+    assert_eq!(kind, OutcomeKind::Accepted);
+    for part in [
+        "WARN",
+        "misfit_path=\"PairList[0].To_Account\"",
+        "misfit_line=1",
+        "misfit_column=",
+    ] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    for fault in Fault::ALL {
+        let (kind, text) = run(signed(Command::SnsFriendDelete).fault(*fault).build());
+        assert_eq!(kind, OutcomeKind::Rejected);
+        let after = matches!(
+            fault,
+            Fault::TooLarge
+                | Fault::CommandMismatch
+                | Fault::TruncatedJson
+                | Fault::NotJson
+                | Fault::NotAnObject
+                | Fault::TrailingBytes
+        );
+        assert!(
+            text.contains(if after { "WARN" } else { "DEBUG" }),
+            "{fault:?}: {text}"
+        );
+        assert!(text.contains("rejection="), "{text}");
+    }
+}
+
+#[test]
+fn words_from_the_wire_cannot_forge_a_log_line() {
+    let log = Log::default();
+    let word = format!("New.\n2026-01-01 ERROR forged \u{2028}{}", "x".repeat(5000));
+    let request = signed(word.as_str().into()).build::<Full<Bytes>>();
+    tracing::subscriber::with_default(log.subscriber(), || {
+        tokio_test::block_on(async { send(&layer(), common::Inner::default(), request).await });
+    });
+    let text = log.text();
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert!(
+        text.len() < 600 && text.contains("New.\\n2026") && text.contains("\\u{2028}"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_call_dropped_at_work_says_so() {
+    let log = Log::default();
+    tracing::subscriber::with_default(log.subscriber(), || {
+        let mut service = layer().layer(service_fn(|_: Callback| {
+            std::future::pending::<Result<Reply, String>>()
+        }));
+        let mut call = tokio_test::task::spawn(service.call(request()));
+        assert!(call.poll().is_pending());
+        assert_eq!(log.text(), "");
+        drop(call);
+    });
+    let text = log.text();
+    clean(&text);
+    assert!(
+        text.contains("WARN") && text.contains("outcome=\"cancelled\""),
+        "{text}"
+    );
+    assert_eq!(text.lines().count(), 1, "{text}");
+}

@@ -1,0 +1,123 @@
+//! `VerifyLayer`: HTTP in, HTTP out.
+
+mod common;
+
+use axum::body::Body;
+use axum::routing::post;
+use axum::{Extension, Router};
+use bytes::Bytes;
+use common::{APP, NOW, OK, TOKEN, signed, text, verifier};
+use http::{Request, Response};
+use tencent_im_callback::testing::Fault;
+use tencent_im_callback::{
+    Callback, CallbackLayer, Command, Outcome, OutcomeKind, Params, RejectionKind, VerifyLayer, sign,
+};
+use tokio_test::{assert_pending, assert_ready, task};
+use tower::{Layer, Service, ServiceExt, service_fn};
+
+async fn echo(Extension(params): Extension<Params>, body: String) -> String {
+    format!("{} {}", params.command, body.len())
+}
+
+fn router() -> Router {
+    Router::new()
+        .route("/callback", post(echo))
+        .layer(VerifyLayer::new(verifier()))
+}
+
+#[tokio::test]
+async fn a_verified_request_goes_on_with_its_params() {
+    let request = signed(Command::SnsFriendAdd)
+        .url("/callback")
+        .body("12345")
+        .build::<Body>();
+    let response = router().oneshot(request).await.unwrap();
+    assert_eq!(response.status(), 200);
+    let what = response.extensions().get::<Outcome>().unwrap();
+    assert_eq!(what.kind(), OutcomeKind::Accepted);
+    assert_eq!(what.params().unwrap().command, Command::SnsFriendAdd);
+    assert_eq!(text(response).await, "Sns.CallbackFriendAdd 5");
+}
+
+#[tokio::test]
+async fn a_refused_one_does_not() {
+    for (fault, kind) in [
+        (Fault::Stale, RejectionKind::Stale),
+        (Fault::BadSignature, RejectionKind::SignatureMismatch),
+        (Fault::OtherApp, RejectionKind::AppUnknown),
+    ] {
+        let request = signed(Command::SnsFriendAdd)
+            .url("/callback")
+            .fault(fault)
+            .build::<Body>();
+        let response = router().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), kind.status());
+        let what = response.extensions().get::<Outcome>().unwrap();
+        assert_eq!(what.rejection().unwrap().kind(), kind);
+        assert!(text(response).await.contains(kind.phrase()));
+    }
+}
+
+#[tokio::test]
+async fn a_check_of_the_url_is_answered() {
+    let url = format!(
+        "/callback?SdkAppid={APP}&Sign={}&RequestTime={NOW}",
+        sign(TOKEN, NOW)
+    );
+    let response = router()
+        .oneshot(Request::post(url).body(Body::empty()).unwrap())
+        .await
+        .unwrap();
+    assert_eq!(
+        response.extensions().get::<Outcome>().unwrap().kind(),
+        OutcomeKind::Probe
+    );
+    assert_eq!(text(response).await, OK);
+}
+
+#[tokio::test]
+async fn the_outcome_of_an_inner_layer_of_ours_stays() {
+    let failing = service_fn(|_: Callback| async { Err::<(), _>("x") });
+    let inner = CallbackLayer::new(verifier()).layer(failing);
+    let service = VerifyLayer::new(verifier()).layer(inner);
+    let request = signed(Command::SnsFriendAdd).build::<http_body_util::Full<Bytes>>();
+    let response = service.oneshot(request).await.unwrap();
+    assert_eq!(
+        response.extensions().get::<Outcome>().unwrap().kind(),
+        OutcomeKind::Failed
+    );
+}
+
+#[tokio::test]
+async fn readiness_is_awaited_only_for_a_verified_request() {
+    let (mock, mut handle) = tower_test::mock::pair::<Request<()>, Response<String>>();
+    let mut service = VerifyLayer::new(verifier()).layer(mock);
+    handle.allow(0);
+    let request = |fault: Option<Fault>| {
+        let request = signed(Command::SnsFriendAdd);
+        match fault {
+            Some(fault) => request.fault(fault).build::<Bytes>().map(drop),
+            None => request.build::<Bytes>().map(drop),
+        }
+    };
+    let refused = assert_ready!(task::spawn(service.call(request(Some(Fault::Stale)))).poll()).unwrap();
+    assert_eq!(refused.status(), 401);
+
+    let mut call = task::spawn(service.call(request(None)));
+    assert_pending!(call.poll());
+    handle.allow(1);
+    assert!(call.is_woken());
+    assert_pending!(call.poll());
+    let (seen, respond) = handle.next_request().await.unwrap();
+    assert_eq!(
+        seen.extensions().get::<Params>().unwrap().command,
+        Command::SnsFriendAdd
+    );
+    respond.send_response(Response::new("x".into()));
+    assert_eq!(assert_ready!(call.poll()).unwrap().status(), 200);
+
+    // The inner service's errors are the inner service's.
+    let mut call = task::spawn(service.call(request(None)));
+    handle.send_error("down");
+    assert_eq!(assert_ready!(call.poll()).unwrap_err().to_string(), "down");
+}
