@@ -1,4 +1,57 @@
-//! x
+//! A [tower] middleware for the callbacks (webhooks) of Tencent Cloud IM, also called Tencent Chat.
+//!
+//! Tencent calls an app's server over HTTP whenever something happens: friends were removed, a message is about to be sent, a
+//! group was made. This crate verifies such a request (`SdkAppid`, signature, freshness), parses it into a typed [`Event`], hands
+//! it to an inner `Service<Callback>`, and writes the reply in the form Tencent expects.
+//!
+//! ```
+//! use std::convert::Infallible;
+//! use tencent_im_callback::{App, Callback, CallbackLayer, Event, Reply, Token};
+//! use tower::{Layer, service_fn};
+//!
+//! async fn handle(callback: Callback) -> Result<Reply, Infallible> {
+//!     match callback.event {
+//!         Event::SnsFriendDelete(event) => println!("{} friendships ended", event.pair_list.len()),
+//!         other => println!("{:?}", other.command()),
+//!     }
+//!     Ok(Reply::ok())
+//! }
+//!
+//! let app = App::signed(1400000000, Token::new("xxxxyyyy")?);
+//! let service = CallbackLayer::new(app).layer(service_fn(handle));
+//! let router: axum::Router = axum::Router::new().route_service("/callback", service);
+//! # Ok::<(), tencent_im_callback::InvalidToken>(())
+//! ```
+//!
+//! # The way of a request
+//!
+//! [`CallbackLayer`] checks method and URL ([`Verifier`]), reads the body up to a limit, parses it ([`Callback`]), calls the inner
+//! service and writes its [`Reply`]. What fails is answered with a status and a fixed phrase ([`RejectionKind`]); the host learns
+//! the rest from the [`Outcome`] in the response's extensions and from one log event per request. See [`layer`] for the order of
+//! other layers around it.
+//!
+//! Those who want to read the body themselves take [`VerifyLayer`]. Those without tower call [`Verifier::verify`] and
+//! [`Callback::parse`], which are plain functions.
+//!
+//! # What the signature proves
+//!
+//! `Sign` is the SHA-256 of the token followed by the time, and nothing else. A good one proves that somebody who knows the token
+//! made a URL within the last minute. It covers neither body nor command nor app: whoever sees one URL can forge callbacks until
+//! it is too old. So serve HTTPS, keep the URL to yourself (a secret path helps), and keep it out of logs ([`redacted`]).
+//!
+//! # Nothing is lost
+//!
+//! A command that this version does not know arrives as [`Event::Unknown`] with its raw body. So does an *after* callback whose
+//! body does not fit its type; [`Outcome::misfit`] tells. A *before* callback that does not fit is not handed on, since it may be a
+//! message that a crafted body hides from moderation: [`OnError`] decides what is answered.
+//!
+//! # Features
+//!
+//! - `tracing` (default): one log event per request, with the target `tencent_im_callback`.
+//! - `testing`: [`testing`], signed and deliberately broken requests, documented bodies, callbacks for a handler's unit test.
+//!
+//! [tower]: https://docs.rs/tower
+
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -22,3 +75,11 @@ pub use self::protocol::{
 pub use self::reply::Reply;
 pub use self::response::{Cause, Failure, OnError, Outcome, OutcomeKind, ResponseBody};
 pub use self::verify::{VerifyBody, VerifyFuture, VerifyLayer, VerifyService};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.zh-CN.md")]
+struct ReadmeInChinese;

@@ -2,8 +2,9 @@
 
 mod common;
 
+use std::cell::RefCell;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
 use bytes::Bytes;
 use common::{NOW, TOKEN, layer, outcome, send, signed, token, verifier};
@@ -17,12 +18,16 @@ use tower::{Layer, Service, service_fn};
 
 const BODY: &str = r#"{"PairList":[{"From_Account":"body-secret","To_Account":{"x":"body-secret"}}]}"#;
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    static LOG: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Writes to the log of the thread, which is that of the test.
+struct Log;
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        LOG.with_borrow_mut(|log| log.extend_from_slice(bytes));
         Ok(bytes.len())
     }
 
@@ -31,19 +36,20 @@ impl io::Write for Log {
     }
 }
 
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-
-    fn subscriber(&self) -> impl tracing::Subscriber + Send + Sync {
-        let log = self.clone();
+/// What is logged on this thread while `run` runs.
+fn logged<T>(run: impl FnOnce() -> T) -> (T, String) {
+    static SUBSCRIBER: Once = Once::new();
+    SUBSCRIBER.call_once(|| {
         tracing_subscriber::fmt()
             .with_max_level(tracing::Level::TRACE)
             .with_ansi(false)
-            .with_writer(move || log.clone())
-            .finish()
-    }
+            .with_writer(|| Log)
+            .init();
+    });
+    LOG.with_borrow_mut(Vec::clear);
+    let result = run();
+    let text = LOG.with_borrow_mut(std::mem::take);
+    (result, String::from_utf8(text).unwrap())
 }
 
 #[track_caller]
@@ -109,14 +115,12 @@ async fn debug_of_every_type_that_could_hold_one() {
 #[test]
 fn one_log_event_per_request_and_no_secret_in_it() {
     let run = |request: Request<Full<Bytes>>| {
-        let log = Log::default();
-        let kind = tracing::subscriber::with_default(log.subscriber(), || {
+        let (kind, text) = logged(|| {
             tokio_test::block_on(async {
                 let response = send(&layer(), common::Inner::default(), request).await;
                 outcome(&response).kind()
             })
         });
-        let text = log.text();
         clean(&text);
         assert_eq!(text.lines().count(), 1, "{text}");
         (kind, text)
@@ -169,13 +173,10 @@ fn one_log_event_per_request_and_no_secret_in_it() {
 
 #[test]
 fn words_from_the_wire_cannot_forge_a_log_line() {
-    let log = Log::default();
     let word = format!("New.\n2026-01-01 ERROR forged \u{2028}{}", "x".repeat(5000));
     let request = signed(word.as_str().into()).build::<Full<Bytes>>();
-    tracing::subscriber::with_default(log.subscriber(), || {
-        tokio_test::block_on(async { send(&layer(), common::Inner::default(), request).await });
-    });
-    let text = log.text();
+    let (_, text) =
+        logged(|| tokio_test::block_on(async { send(&layer(), common::Inner::default(), request).await }));
     assert_eq!(text.lines().count(), 1, "{text}");
     assert!(
         text.len() < 600 && text.contains("New.\\n2026") && text.contains("\\u{2028}"),
@@ -185,17 +186,17 @@ fn words_from_the_wire_cannot_forge_a_log_line() {
 
 #[test]
 fn a_call_dropped_at_work_says_so() {
-    let log = Log::default();
-    tracing::subscriber::with_default(log.subscriber(), || {
+    let (before, text) = logged(|| {
         let mut service = layer().layer(service_fn(|_: Callback| {
             std::future::pending::<Result<Reply, String>>()
         }));
         let mut call = tokio_test::task::spawn(service.call(request()));
         assert!(call.poll().is_pending());
-        assert_eq!(log.text(), "");
+        let before = LOG.with_borrow(Vec::len);
         drop(call);
+        before
     });
-    let text = log.text();
+    assert_eq!(before, 0);
     clean(&text);
     assert!(
         text.contains("WARN") && text.contains("outcome=\"cancelled\""),
