@@ -1,4 +1,5 @@
 //! What a request costs in allocations, counted.
+#![allow(clippy::pedantic)]
 
 mod common;
 

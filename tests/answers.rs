@@ -1,4 +1,5 @@
 //! The answer table, through the layer: status, phrase, outcome, and that nothing but an accepted callback reaches the service.
+#![allow(clippy::pedantic)]
 
 mod common;
 

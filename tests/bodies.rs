@@ -1,11 +1,13 @@
 //! Reading the body: frames, limits, lies and errors.
+#![allow(clippy::pedantic)]
 
 mod common;
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -16,10 +18,12 @@ use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use tencent_im_callback::testing::{Fault, SignedRequest};
 use tencent_im_callback::{Command, OutcomeKind, RejectionKind as Kind};
 
+type FrameResult = Result<Frame<Bytes>, &'static str>;
+
 /// A body of prepared frames that counts how often it is polled.
 #[derive(Clone)]
 struct Frames {
-    frames: Arc<std::sync::Mutex<std::collections::VecDeque<Result<Frame<Bytes>, &'static str>>>>,
+    frames: Arc<Mutex<VecDeque<FrameResult>>>,
     polls: Arc<AtomicUsize>,
     hint: SizeHint,
 }
@@ -27,7 +31,7 @@ struct Frames {
 impl Frames {
     fn new(frames: impl IntoIterator<Item = Result<Frame<Bytes>, &'static str>>) -> Self {
         Frames {
-            frames: Arc::new(std::sync::Mutex::new(frames.into_iter().collect())),
+            frames: Arc::new(Mutex::new(frames.into_iter().collect())),
             polls: Arc::default(),
             hint: SizeHint::default(),
         }
@@ -47,7 +51,7 @@ impl Body for Frames {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.hint.clone()
+        self.hint
     }
 }
 

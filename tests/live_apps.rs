@@ -1,4 +1,5 @@
 //! Apps and tokens changed while requests are in flight.
+#![allow(clippy::pedantic)]
 
 mod common;
 

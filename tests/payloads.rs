@@ -1,4 +1,5 @@
 //! Documented bodies become typed events, and are written back as they came.
+#![allow(clippy::pedantic)]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The `Service` contract towards the inner service, driven by mocks.
+#![allow(clippy::pedantic)]
 
 mod common;
 

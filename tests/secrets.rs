@@ -1,4 +1,5 @@
 //! No token, no signature, no query string and no body in any `Debug` or log line.
+#![allow(clippy::pedantic)]
 
 mod common;
 
@@ -81,8 +82,9 @@ async fn debug_of_every_type_that_could_hold_one() {
     let apps = Apps::from(app.clone());
     let verifier_ = Verifier::new(apps.clone());
     let layer_ = CallbackLayer::new(verifier());
-    let mut service =
-        layer_.layer(service_fn(|_: Callback| async { Ok::<_, std::io::Error>(Reply::ok()) }).clone());
+    let mut service = layer_.layer(service_fn(|_: Callback| async {
+        Ok::<_, std::io::Error>(Reply::ok())
+    }));
     let verify = VerifyLayer::new(verifier());
     let future = service.call(request());
     clean(&format!(

@@ -1,4 +1,5 @@
 //! The two seed documents, over TCP, through axum and through bare hyper.
+#![allow(clippy::pedantic)]
 
 mod common;
 

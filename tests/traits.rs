@@ -1,4 +1,5 @@
 //! What the types promise, checked by the compiler: auto traits, and the places they must fit.
+#![allow(clippy::pedantic)]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The rules for method and URL, through `Verifier` alone.
+#![allow(clippy::pedantic)]
 
 mod common;
 

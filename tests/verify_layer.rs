@@ -1,4 +1,5 @@
 //! `VerifyLayer`: HTTP in, HTTP out.
+#![allow(clippy::pedantic)]
 
 mod common;
 

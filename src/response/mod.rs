@@ -7,7 +7,7 @@
 //! let response = Rejection::from(RejectionKind::MethodNotAllowed).to_response();
 //! assert_eq!(response.status(), 405);
 //! assert_eq!(response.headers()["allow"], "POST");
-//! assert_eq!(response.body().size_hint().exact(), Some(71));
+//! assert_eq!(response.body().size_hint().exact(), Some(70));
 //! ```
 
 mod body;
