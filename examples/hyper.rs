@@ -61,9 +61,7 @@ where
         };
         let service = TowerToHyperService::new(service.clone());
         let server = auto::Builder::new(TokioExecutor::new());
-        let connection = server
-            .serve_connection(TokioIo::new(stream), service)
-            .into_owned();
+        let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {

@@ -21,8 +21,7 @@ use std::io::{IsTerminal as _, Write as _};
 use axum::Router;
 use serde::Serialize;
 use tencent_im_callback::{
-    App, Callback, CallbackLayer, Command, Event, OptPlatform, Reply, SdkAppId, TimestampSecs, Token,
-    Verifier,
+    App, Callback, CallbackLayer, Command, Event, OptPlatform, Reply, SdkAppId, TimestampSecs, Token, Verifier,
 };
 use tokio::net::TcpListener;
 use tower::{Layer, service_fn};
@@ -127,8 +126,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route_service("/callback", service.clone())
         .nest_service("/callback/", service);
 
-    axum::serve(listener, router)
-        .with_graceful_shutdown(stop())
-        .await?;
+    axum::serve(listener, router).with_graceful_shutdown(stop()).await?;
     Ok(())
 }

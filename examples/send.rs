@@ -48,11 +48,7 @@ fn arguments() -> Result<Option<Arguments>, Box<dyn Error>> {
     let mut with_body = false;
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
-        let mut value = || {
-            arguments
-                .next()
-                .ok_or_else(|| format!("{argument} wants a value"))
-        };
+        let mut value = || arguments.next().ok_or_else(|| format!("{argument} wants a value"));
         match argument.as_str() {
             "--help" | "-h" => return Ok(None),
             "--app" => {
@@ -96,16 +92,13 @@ fn arguments() -> Result<Option<Arguments>, Box<dyn Error>> {
             _ => words.push(argument),
         }
     }
-    let [url, command] =
-        <[String; 2]>::try_from(words).map_err(|_| "wants a URL and a command; see --help")?;
+    let [url, command] = <[String; 2]>::try_from(words).map_err(|_| "wants a URL and a command; see --help")?;
     let command = Command::from(command.as_str());
     if !with_body && sample(&command).is_none() {
         return Err(format!("no sample of {:?} here; give one with --body", command.as_str()).into());
     }
     let request = SignedRequest::new(command).url(&url);
-    let request = changes
-        .into_iter()
-        .fold(request, |request, change| change(request));
+    let request = changes.into_iter().fold(request, |request, change| change(request));
     Ok(Some(Arguments { url, request }))
 }
 
@@ -119,11 +112,7 @@ async fn post(url: &str, request: &SignedRequest) -> Result<(), Box<dyn Error>> 
     let authority = url.authority().map_or("", |authority| authority.as_str());
     request.headers_mut().insert(header::HOST, authority.parse()?);
     // A server wants the path alone.
-    let path = request
-        .uri()
-        .path_and_query()
-        .ok_or("the URL has no path")?
-        .clone();
+    let path = request.uri().path_and_query().ok_or("the URL has no path")?.clone();
     *request.uri_mut() = Uri::from(path);
     println!("POST http://{authority}{}", redacted(request.uri()));
 
@@ -141,10 +130,7 @@ async fn post(url: &str, request: &SignedRequest) -> Result<(), Box<dyn Error>> 
     println!("{}", head.status);
     println!("{}", String::from_utf8_lossy(&body));
     let verdict = if latency < PATIENCE { "in time" } else { "too late" };
-    println!(
-        "{:.1} ms, {verdict}: Tencent waits 2 s",
-        latency.as_secs_f64() * 1000.0
-    );
+    println!("{:.1} ms, {verdict}: Tencent waits 2 s", latency.as_secs_f64() * 1000.0);
     Ok(())
 }
 

@@ -58,6 +58,7 @@
 mod commands;
 pub mod event;
 pub mod layer;
+pub mod message;
 pub mod protocol;
 pub mod reply;
 pub mod response;
@@ -65,16 +66,18 @@ pub mod response;
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
 pub mod verify;
+mod wire;
 
-pub use self::event::{Callback, Event, Flag, Misfit, TypedEvent, UnknownEvent, UnknownReason};
+pub use self::event::{Callback, Event, Misfit, TypedEvent, UnknownEvent, UnknownReason};
 pub use self::layer::{CallbackLayer, CallbackService, ResponseFuture};
 pub use self::protocol::{
-    App, Apps, Command, Family, GroupId, InvalidToken, OptPlatform, Params, Phase, Rejection, RejectionKind,
+    App, Apps, Command, Family, GroupId, Id, InvalidToken, OptPlatform, Params, Phase, Rejection, RejectionKind,
     SdkAppId, TimestampMillis, TimestampSecs, Token, UserId, Verifier, redacted, sign,
 };
 pub use self::reply::Reply;
 pub use self::response::{Cause, Failure, OnError, Outcome, OutcomeKind, ResponseBody};
 pub use self::verify::{VerifyBody, VerifyFuture, VerifyLayer, VerifyService};
+pub use self::wire::{Flag, RawJson, Spelling};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

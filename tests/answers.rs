@@ -9,8 +9,8 @@ use http::{Method, Request, StatusCode};
 use http_body_util::Full;
 use tencent_im_callback::testing::Fault;
 use tencent_im_callback::{
-    App, Apps, Callback, CallbackLayer, Cause, Command, Event, OnError, OutcomeKind, Phase,
-    RejectionKind as Kind, Reply, UnknownReason, Verifier, sign,
+    App, Apps, Callback, CallbackLayer, Cause, Command, Event, OnError, OutcomeKind, Phase, RejectionKind as Kind,
+    Reply, UnknownReason, Verifier, sign,
 };
 
 #[tokio::test]
@@ -23,15 +23,9 @@ async fn an_accepted_callback_reaches_the_service_whole() {
     let body = tencent_im_callback::testing::sample(&Command::SnsFriendDelete).unwrap();
     let response = send(&layer(), inner.clone(), request).await;
     assert_eq!(response.status(), 200);
-    assert_eq!(
-        response.headers()["content-type"],
-        "application/json; charset=utf-8"
-    );
+    assert_eq!(response.headers()["content-type"], "application/json; charset=utf-8");
     let what = outcome(&response);
-    assert_eq!(
-        (what.kind(), what.token_index()),
-        (OutcomeKind::Accepted, Some(0))
-    );
+    assert_eq!((what.kind(), what.token_index()), (OutcomeKind::Accepted, Some(0)));
     assert_eq!(what.params().unwrap().command, Command::SnsFriendDelete);
     assert!(what.rejection().is_none() && what.error().is_none() && what.misfit().is_none());
     assert_eq!(text(response).await, OK);
@@ -43,11 +37,7 @@ async fn an_accepted_callback_reaches_the_service_whole() {
     let Event::SnsFriendDelete(event) = callback.event else {
         panic!("{:?}", callback.event)
     };
-    let friends: Vec<_> = event
-        .pair_list
-        .iter()
-        .map(|pair| pair.to_account.as_str())
-        .collect();
+    let friends: Vec<_> = event.pair_list.iter().map(|pair| pair.to_account.as_str()).collect();
     assert_eq!(friends, ["id1", "id2", "id3"]);
 }
 
@@ -78,14 +68,8 @@ async fn every_fault_has_its_answer() {
             let request = signed(command).fault(*fault).build::<Full<Bytes>>();
             let response = send(&layer(), inner.clone(), request).await;
             assert_eq!(response.status(), status, "{fault:?}");
-            assert_eq!(
-                response.headers()["content-type"],
-                "application/json; charset=utf-8"
-            );
-            let allow = response
-                .headers()
-                .get("allow")
-                .map(|allow| allow.to_str().unwrap());
+            assert_eq!(response.headers()["content-type"], "application/json; charset=utf-8");
+            let allow = response.headers().get("allow").map(|allow| allow.to_str().unwrap());
             assert_eq!(allow, (status == 405).then_some("POST"), "{fault:?}");
             let what = outcome(&response);
             assert_eq!(what.kind(), OutcomeKind::Rejected, "{fault:?}");
@@ -109,11 +93,7 @@ async fn every_fault_has_its_answer() {
 }
 
 /// What becomes of a body under a command of the URL: the outcome, the rejection if any, and the event if it got through.
-async fn fate(
-    layer: &CallbackLayer,
-    command: Command,
-    body: &str,
-) -> (OutcomeKind, Option<Kind>, Option<Event>) {
+async fn fate(layer: &CallbackLayer, command: Command, body: &str) -> (OutcomeKind, Option<Kind>, Option<Event>) {
     let inner = Inner::default();
     let request = signed(command).body(body.to_owned()).build::<Full<Bytes>>();
     let response = send(layer, inner.clone(), request).await;
@@ -131,11 +111,7 @@ async fn the_bodys_probes_and_their_near_misses() {
     let new = Command::from("New.Word");
     for command in [Command::SnsFriendDelete, Command::PushOfflinePush, new] {
         for body in ["", " \n", "{}", " { } "] {
-            assert_eq!(
-                fate(&layer(), command.clone(), body).await,
-                probe,
-                "{command} {body:?}"
-            );
+            assert_eq!(fate(&layer(), command.clone(), body).await, probe, "{command} {body:?}");
         }
     }
     // Nobody must take silence for "allow".
@@ -170,10 +146,7 @@ async fn probes_by_url_are_answered_ok_and_go_no_further() {
         let response = send(&layer(), inner.clone(), common::post(&url, r#"{"a":1}"#)).await;
         assert_eq!(response.status(), 200);
         let what = outcome(&response);
-        assert_eq!(
-            (what.kind(), what.rejection().is_none()),
-            (OutcomeKind::Probe, true)
-        );
+        assert_eq!((what.kind(), what.rejection().is_none()), (OutcomeKind::Probe, true));
         assert_eq!(text(response).await, OK);
         assert_eq!(inner.calls(), 0);
     }
@@ -217,8 +190,7 @@ async fn the_word_of_url_and_body() {
         rejected(Kind::CommandMismatch)
     );
     // Twice the same is once; twice different is a contradiction.
-    let twice =
-        r#"{"CallbackCommand":"Sns.CallbackFriendDelete","CallbackCommand":"Sns.CallbackFriendDelete"}"#;
+    let twice = r#"{"CallbackCommand":"Sns.CallbackFriendDelete","CallbackCommand":"Sns.CallbackFriendDelete"}"#;
     let (_, _, event) = fate(&layer(), delete.clone(), twice).await;
     assert!(matches!(event, Some(Event::SnsFriendDelete(_))));
     let twice = r#"{"CallbackCommand":"Sns.CallbackFriendDelete","CallbackCommand":"New.Word"}"#;
@@ -296,15 +268,13 @@ async fn the_app_of_the_body_must_agree() {
         assert_eq!(fate(&layer(), notify.clone(), body).await.1, rejection, "{body}");
     }
     // In another command the member means nothing.
-    assert_eq!(
-        fate(&layer(), Command::SnsFriendAdd, r#"{"SdkAppId":5}"#).await.1,
-        None
-    );
+    assert_eq!(fate(&layer(), Command::SnsFriendAdd, r#"{"SdkAppId":5}"#).await.1, None);
 }
 
 #[tokio::test]
 async fn an_after_callback_that_does_not_fit_arrives_with_its_place() {
-    let body = "{\"PairList\":[{\"From_Account\":\"a\",\"To_Account\":\"b\"},\n {\"From_Account\":\"a\",\"To_Account\":[]}]}";
+    let body =
+        "{\"PairList\":[{\"From_Account\":\"a\",\"To_Account\":\"b\"},\n {\"From_Account\":\"a\",\"To_Account\":[]}]}";
     let inner = Inner::default();
     let request = signed(Command::SnsFriendDelete).body(body).build::<Full<Bytes>>();
     let response = send(&layer(), inner.clone(), request).await;
@@ -325,11 +295,7 @@ async fn an_after_callback_that_does_not_fit_arrives_with_its_place() {
         (misfit.path(), misfit.line(), misfit.column()),
         ("PairList[1].To_Account", 2, 36)
     );
-    assert!(
-        misfit.message().contains("expected an id"),
-        "{}",
-        misfit.message()
-    );
+    assert!(misfit.message().contains("expected an id"), "{}", misfit.message());
     // A missing member is reported for the object that lacks it.
     let (_, _, event) = fate(
         &layer(),
@@ -343,11 +309,7 @@ async fn an_after_callback_that_does_not_fit_arrives_with_its_place() {
 #[tokio::test]
 async fn json_that_does_not_fit_is_a_misfit_and_what_is_no_json_is_not() {
     let deep = format!(r#"{{"PairList":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
-    let deep_elsewhere = format!(
-        r#"{{"x":{}{}}}"#,
-        r#"{"a":"#.repeat(50_000) + "1",
-        "}".repeat(50_000)
-    );
+    let deep_elsewhere = format!(r#"{{"x":{}{}}}"#, r#"{"a":"#.repeat(50_000) + "1", "}".repeat(50_000));
     let delete = Command::SnsFriendDelete;
     for body in [
         r#"{"PairList":[{"From_Account":"\ud800","To_Account":"b"}]}"#,
@@ -365,10 +327,7 @@ async fn json_that_does_not_fit_is_a_misfit_and_what_is_no_json_is_not() {
         let Some(Event::Unknown(event)) = event else {
             panic!("{body:.80}")
         };
-        assert!(
-            event.misfit().is_some() && event.body == body.as_bytes(),
-            "{body:.80}"
-        );
+        assert!(event.misfit().is_some() && event.body == body.as_bytes(), "{body:.80}");
     }
     // Fields that nobody reads may hold anything.
     let (_, _, event) = fate(&layer(), delete.clone(), &deep_elsewhere).await;
@@ -390,11 +349,7 @@ async fn json_that_does_not_fit_is_a_misfit_and_what_is_no_json_is_not() {
     ] {
         for command in [delete.clone(), Command::SnsPrevFriendAdd, "New.Word".into()] {
             let fate = fate(&layer(), command, body).await;
-            assert_eq!(
-                fate,
-                (OutcomeKind::Rejected, Some(Kind::BodyNotJson), None),
-                "{body:?}"
-            );
+            assert_eq!(fate, (OutcomeKind::Rejected, Some(Kind::BodyNotJson), None), "{body:?}");
         }
     }
     for body in ["[]", "[{}]", "5", "null", r#""text""#, "true"] {
@@ -407,9 +362,7 @@ async fn json_that_does_not_fit_is_a_misfit_and_what_is_no_json_is_not() {
     }
     // Not UTF-8, even where nobody reads it.
     let inner = Inner::default();
-    let request = signed(delete)
-        .body(&b"{\n\"x\":\"\xff\"}"[..])
-        .build::<Full<Bytes>>();
+    let request = signed(delete).body(&b"{\n\"x\":\"\xff\"}"[..]).build::<Full<Bytes>>();
     let response = send(&layer(), inner.clone(), request).await;
     let rejection = outcome(&response).rejection().unwrap();
     assert_eq!(
@@ -428,10 +381,7 @@ async fn a_before_callback_that_does_not_fit_is_not_waved_through() {
     let response = send(&layer(), inner.clone(), request()).await;
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     let what = outcome(&response);
-    assert_eq!(
-        (what.kind(), what.cause()),
-        (OutcomeKind::Failed, Some(Cause::Misfit))
-    );
+    assert_eq!((what.kind(), what.cause()), (OutcomeKind::Failed, Some(Cause::Misfit)));
     assert_eq!(what.misfit().unwrap().path(), "From_Account");
     assert_eq!(
         text(response).await,
@@ -463,16 +413,11 @@ async fn an_error_of_the_service_is_a_decision() {
         (Command::SnsFriendDelete, 200),
         (Command::from("New.Word"), 500),
     ] {
-        let request = signed(command)
-            .body(r#"{"From_Account":"a"}"#)
-            .build::<Full<Bytes>>();
+        let request = signed(command).body(r#"{"From_Account":"a"}"#).build::<Full<Bytes>>();
         let response = send(&layer(), failing(), request).await;
         assert_eq!(response.status(), status);
         let what = outcome(&response);
-        assert_eq!(
-            (what.kind(), what.cause()),
-            (OutcomeKind::Failed, Some(Cause::Failed))
-        );
+        assert_eq!((what.kind(), what.cause()), (OutcomeKind::Failed, Some(Cause::Failed)));
         assert_eq!(what.error(), Some("secret detail"));
         assert!(what.params().is_some());
         assert_eq!(
@@ -481,19 +426,18 @@ async fn an_error_of_the_service_is_a_decision() {
         );
     }
     // Chosen case by case.
-    let layer = layer().on_after_error(OnError::ServerError).on_error(|failure| {
-        match (failure.phase(), failure.command()) {
-            (Phase::Before, Command::SnsPrevFriendAdd) => OnError::Reply(Reply::refuse(38_001, "x")),
-            _ => OnError::Reply(Reply::fail(failure.message().to_string())),
-        }
-    });
+    let layer =
+        layer()
+            .on_after_error(OnError::ServerError)
+            .on_error(|failure| match (failure.phase(), failure.command()) {
+                (Phase::Before, Command::SnsPrevFriendAdd) => OnError::Reply(Reply::refuse(38_001, "x")),
+                _ => OnError::Reply(Reply::fail(failure.message().to_string())),
+            });
     for (command, reply) in [
         (Command::SnsPrevFriendAdd, Reply::refuse(38_001, "x")),
         (Command::SnsFriendDelete, Reply::fail("secret detail")),
     ] {
-        let request = signed(command)
-            .body(r#"{"From_Account":"a"}"#)
-            .build::<Full<Bytes>>();
+        let request = signed(command).body(r#"{"From_Account":"a"}"#).build::<Full<Bytes>>();
         let response = send(&layer, failing(), request).await;
         assert_eq!(text(response).await.as_bytes(), reply.as_bytes());
     }

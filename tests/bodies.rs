@@ -42,10 +42,7 @@ impl Body for Frames {
     type Data = Bytes;
     type Error = &'static str;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, &'static str>>> {
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, &'static str>>> {
         self.polls.fetch_add(1, Ordering::SeqCst);
         Poll::Ready(self.frames.lock().unwrap().pop_front())
     }
@@ -103,18 +100,13 @@ async fn frames_of_every_shape() {
     for (at, body) in shapes.into_iter().enumerate() {
         assert_eq!(fate(limit, request(body)).await, Ok(whole.clone()), "{at}");
     }
-    assert_eq!(
-        fate(limit, request(Full::new(whole.clone()))).await,
-        Ok(whole.clone())
-    );
+    assert_eq!(fate(limit, request(Full::new(whole.clone()))).await, Ok(whole.clone()));
     // A body whose data is no `Bytes`, and in two pieces at once.
     let (first, second) = BODY.as_bytes().split_at(7);
     let chained = Full::new(bytes::Buf::chain(first, second));
     assert_eq!(fate(limit, request(chained)).await, Ok(whole.clone()));
     // One that never says that it has ended before it has.
-    let stream = StreamBody::new(tokio_stream(vec![Ok::<_, Infallible>(Frame::data(
-        whole.clone(),
-    ))]));
+    let stream = StreamBody::new(tokio_stream(vec![Ok::<_, Infallible>(Frame::data(whole.clone()))]));
     assert_eq!(fate(limit, request(stream)).await, Ok(whole));
 }
 
@@ -208,9 +200,7 @@ async fn the_limit_counts_what_arrives() {
 async fn a_declared_length_is_believed_only_to_refuse() {
     let declare = |length: &str, body: Frames| {
         let mut request = request(body);
-        request
-            .headers_mut()
-            .insert("content-length", length.parse().unwrap());
+        request.headers_mut().insert("content-length", length.parse().unwrap());
         request
     };
     for too_long in [

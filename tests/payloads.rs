@@ -16,10 +16,7 @@ fn payloads(command: &Command) -> Vec<(String, String)> {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         let belongs = name.strip_prefix(command.as_str()).is_some_and(|rest| {
-            rest == ".json"
-                || rest
-                    .strip_prefix(".older-")
-                    .is_some_and(|rest| rest.ends_with(".json"))
+            rest == ".json" || rest.strip_prefix(".older-").is_some_and(|rest| rest.ends_with(".json"))
         });
         if belongs {
             found.push((name, std::fs::read_to_string(path).unwrap()));
@@ -51,11 +48,7 @@ fn every_typed_command_has_payloads_and_they_come_back_as_they_were() {
         }
     }
     let files = std::fs::read_dir(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/payloads"));
-    assert_eq!(
-        seen,
-        files.unwrap().count(),
-        "a payload file belongs to no command"
-    );
+    assert_eq!(seen, files.unwrap().count(), "a payload file belongs to no command");
 }
 
 #[test]
@@ -72,8 +65,7 @@ fn the_fields_of_the_samples() {
     assert_eq!(prev.add_type, Some(sns::AddType::Both));
     assert_eq!(prev.event_time, Some(TimestampMillis(1_631_777_344_870)));
     assert_eq!(prev.friend_item[1].add_wording.as_deref(), Some("this is id2!"));
-    let answer =
-        testing::callback::<sns::PrevFriendResponse>(sample(&Command::SnsPrevFriendResponse).unwrap()).event;
+    let answer = testing::callback::<sns::PrevFriendResponse>(sample(&Command::SnsPrevFriendResponse).unwrap()).event;
     assert_eq!(
         answer.response_friend_item[1].response_action,
         Some(sns::ResponseAction::Reject)
@@ -95,8 +87,7 @@ fn documented_drift_is_accepted() {
         serde_json::to_string(&Event::from(event)).unwrap(),
         r#"{"CallbackCommand":"Sns.CallbackFriendAdd","PairList":[{"From_Account":"144115216631667826","To_Account":"b","TimeStamp":1432000000}],"ClientCmd":"FriendAdd","ForceFlag":1}"#
     );
-    let event =
-        testing::callback::<sns::FriendAdd>(r#"{"PairList":null,"ClientCmd":"other","ForceFlag":2}"#).event;
+    let event = testing::callback::<sns::FriendAdd>(r#"{"PairList":null,"ClientCmd":"other","ForceFlag":2}"#).event;
     assert!(event.pair_list.is_empty());
     assert_eq!(event.client_cmd, Some(sns::ClientCmd::Other("other".into())));
     assert_eq!(event.force_flag, Some(Flag(2)));

@@ -58,9 +58,7 @@ async fn the_service_is_ready_whatever_the_inner_one_says() {
     let (mut service, mut handle) = mocked();
     handle.allow(0);
     let mut ready = task::spawn(());
-    ready.enter(|cx, _| {
-        assert!(<_ as Service<Request<Full<Bytes>>>>::poll_ready(&mut service, cx).is_ready())
-    });
+    ready.enter(|cx, _| assert!(<_ as Service<Request<Full<Bytes>>>>::poll_ready(&mut service, cx).is_ready()));
 }
 
 #[tokio::test]
@@ -74,9 +72,7 @@ async fn a_refused_request_asks_nothing_of_the_inner_service() {
         let (mut service, mut handle) = mocked();
         // The handle would panic at the end if a permit had been taken; a refused request needs none.
         handle.allow(0);
-        let request = signed(Command::SnsFriendDelete)
-            .fault(fault)
-            .build::<Full<Bytes>>();
+        let request = signed(Command::SnsFriendDelete).fault(fault).build::<Full<Bytes>>();
         let response = task::spawn(service.call(request)).poll();
         let response = assert_ready!(response).unwrap();
         assert_eq!(outcome(&response).kind(), OutcomeKind::Rejected, "{fault:?}");
@@ -154,10 +150,7 @@ async fn errors_of_poll_ready_and_of_the_call_take_the_same_road() {
     let response = assert_ready!(call.poll()).unwrap();
     assert_eq!(response.status(), 500);
     let what = outcome(&response);
-    assert_eq!(
-        (what.kind(), what.cause()),
-        (OutcomeKind::Failed, Some(Cause::Failed))
-    );
+    assert_eq!((what.kind(), what.cause()), (OutcomeKind::Failed, Some(Cause::Failed)));
     assert_eq!(what.error(), Some("no database"));
 }
 
@@ -168,10 +161,7 @@ impl Body for Endless {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         Poll::Pending
     }
 }
@@ -226,10 +216,7 @@ impl Service<Callback> for Strict {
     }
 
     fn call(&mut self, _: Callback) -> Self::Future {
-        assert!(
-            std::mem::take(&mut self.ready),
-            "called without having been ready"
-        );
+        assert!(std::mem::take(&mut self.ready), "called without having been ready");
         self.calls.fetch_add(1, Ordering::SeqCst);
         std::future::ready(Ok(()))
     }
@@ -262,9 +249,7 @@ async fn no_clone_is_called_unready() {
         service.clone().oneshot(good()).await.unwrap();
     }
     let service = layer().layer(tower::ServiceBuilder::new().buffer(4).service(strict));
-    let many: Vec<_> = (0..8)
-        .map(|_| tokio::spawn(service.clone().oneshot(good())))
-        .collect();
+    let many: Vec<_> = (0..8).map(|_| tokio::spawn(service.clone().oneshot(good()))).collect();
     for one in many {
         assert_eq!(one.await.unwrap().unwrap().status(), 200);
     }

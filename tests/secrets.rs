@@ -82,9 +82,7 @@ async fn debug_of_every_type_that_could_hold_one() {
     let apps = Apps::from(app.clone());
     let verifier_ = Verifier::new(apps.clone());
     let layer_ = CallbackLayer::new(verifier());
-    let mut service = layer_.layer(service_fn(|_: Callback| async {
-        Ok::<_, std::io::Error>(Reply::ok())
-    }));
+    let mut service = layer_.layer(service_fn(|_: Callback| async { Ok::<_, std::io::Error>(Reply::ok()) }));
     let verify = VerifyLayer::new(verifier());
     let future = service.call(request());
     clean(&format!(
@@ -101,9 +99,7 @@ async fn debug_of_every_type_that_could_hold_one() {
     clean(&format!("{}", callback.event.misfit().unwrap()));
 
     for fault in Fault::ALL {
-        let request = signed(Command::SnsFriendDelete)
-            .fault(*fault)
-            .build::<Full<Bytes>>();
+        let request = signed(Command::SnsFriendDelete).fault(*fault).build::<Full<Bytes>>();
         let response = send(&layer(), common::Inner::default(), request).await;
         clean(&format!("{:?} {response:?}", outcome(&response)));
         if let Some(rejection) = outcome(&response).rejection() {
@@ -165,10 +161,7 @@ fn one_log_event_per_request_and_no_secret_in_it() {
                 | Fault::NotAnObject
                 | Fault::TrailingBytes
         );
-        assert!(
-            text.contains(if after { "WARN" } else { "DEBUG" }),
-            "{fault:?}: {text}"
-        );
+        assert!(text.contains(if after { "WARN" } else { "DEBUG" }), "{fault:?}: {text}");
         assert!(text.contains("rejection="), "{text}");
     }
 }
@@ -177,8 +170,7 @@ fn one_log_event_per_request_and_no_secret_in_it() {
 fn words_from_the_wire_cannot_forge_a_log_line() {
     let word = format!("New.\n2026-01-01 ERROR forged \u{2028}{}", "x".repeat(5000));
     let request = signed(word.as_str().into()).build::<Full<Bytes>>();
-    let (_, text) =
-        logged(|| tokio_test::block_on(async { send(&layer(), common::Inner::default(), request).await }));
+    let (_, text) = logged(|| tokio_test::block_on(async { send(&layer(), common::Inner::default(), request).await }));
     assert_eq!(text.lines().count(), 1, "{text}");
     assert!(
         text.len() < 600 && text.contains("New.\\n2026") && text.contains("\\u{2028}"),

@@ -48,11 +48,7 @@ fn service(
     seen: Seen,
     app: App,
 ) -> CallbackService<
-    impl tower::Service<Callback, Response = Reply, Error = Infallible, Future: Send>
-    + Clone
-    + Send
-    + Sync
-    + 'static,
+    impl tower::Service<Callback, Response = Reply, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static,
 > {
     CallbackLayer::new(Verifier::new(app).path_parameters()).layer(service_fn(move |callback: Callback| {
         seen.lock().unwrap().push(callback.event);
@@ -110,11 +106,7 @@ fn check(command: &Command, event: &Event) {
     assert_eq!(pairs.len(), 3);
     for (pair, to) in pairs.iter().zip(["id1", "id2", "id3"]) {
         assert_eq!(
-            (
-                pair.from_account.as_str(),
-                pair.to_account.as_str(),
-                pair.time_stamp
-            ),
+            (pair.from_account.as_str(), pair.to_account.as_str(), pair.time_stamp),
             ("id", to, time)
         );
     }
@@ -155,14 +147,9 @@ async fn both_seeds_through_both_servers_signed_and_not_in_both_forms() {
             }
             // The documented URL without a signature.
             if signed {
-                let request = SignedRequest::new(Command::SnsFriendDelete)
-                    .url("/callback")
-                    .unsigned();
+                let request = SignedRequest::new(Command::SnsFriendDelete).url("/callback").unsigned();
                 let (status, answer) = post(address, request.build()).await;
-                assert_eq!(
-                    (status, answer["ErrorInfo"].as_str()),
-                    (401, Some("Sign missing"))
-                );
+                assert_eq!((status, answer["ErrorInfo"].as_str()), (401, Some("Sign missing")));
                 assert!(seen.lock().unwrap().is_empty());
             }
         }

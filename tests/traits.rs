@@ -16,8 +16,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tencent_im_callback::{
-    App, Apps, Callback, CallbackLayer, CallbackService, Command, Event, Failure, OnError, Outcome, Params,
-    Rejection, Reply, ResponseBody, ResponseFuture, Token, Verifier, VerifyBody, VerifyLayer, VerifyService,
+    App, Apps, Callback, CallbackLayer, CallbackService, Command, Event, Failure, OnError, Outcome, Params, Rejection,
+    Reply, ResponseBody, ResponseFuture, Token, Verifier, VerifyBody, VerifyLayer, VerifyService,
 };
 use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
@@ -35,16 +35,7 @@ fn auto_traits() {
     shared::<VerifyService<Inner>>();
     shared::<Verifier>();
     shared::<(App, Apps, Token)>();
-    shared::<(
-        Params,
-        Command,
-        Event,
-        Callback,
-        Rejection,
-        Outcome,
-        OnError,
-        Reply,
-    )>();
+    shared::<(Params, Command, Event, Callback, Rejection, Outcome, OnError, Reply)>();
     shared::<ResponseBody>();
     fn send<T: Send>() {}
     fn unpin<T: Unpin + Send + Sync + Default>() {}

@@ -8,8 +8,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use common::{APP, NOW, TOKEN, clock, token, verifier};
 use http::{Method, Uri};
 use tencent_im_callback::{
-    App, Apps, Command, OptPlatform, Params, Rejection, RejectionKind as Kind, SdkAppId, TimestampSecs,
-    Verifier, sign,
+    App, Apps, Command, OptPlatform, Params, Rejection, RejectionKind as Kind, SdkAppId, TimestampSecs, Verifier, sign,
 };
 
 /// The documented signature of `NOW` under `TOKEN`.
@@ -54,10 +53,7 @@ fn params_travel() {
     let url = with_auth(&format!("&OptPlatform=Web&x=%26&Sign={SIGN}&RequestTime={NOW}"));
     let params = verify(&verifier(), &url).unwrap();
     let json = serde_json::to_string(&params).unwrap();
-    assert!(
-        !json.contains(SIGN) && !json.to_lowercase().contains("sign"),
-        "{json}"
-    );
+    assert!(!json.contains(SIGN) && !json.to_lowercase().contains("sign"), "{json}");
     let back: Params = serde_json::from_str(&json).unwrap();
     assert_eq!(format!("{params:?}"), format!("{back:?}"));
     assert!(params.iter().eq(back.iter()));
@@ -93,10 +89,7 @@ fn signatures() {
     assert_eq!(kind(&url), Kind::SignatureMismatch);
     let url = with_auth(&format!("&Sign={SIGN}&RequestTime={}", NOW + 1));
     assert_eq!(kind(&url), Kind::SignatureMismatch);
-    assert_eq!(
-        kind(&with_auth(&format!("&RequestTime={NOW}"))),
-        Kind::SignatureMissing
-    );
+    assert_eq!(kind(&with_auth(&format!("&RequestTime={NOW}"))), Kind::SignatureMissing);
     assert_eq!(kind(&with_auth(&format!("&Sign={SIGN}"))), Kind::TimeMissing);
     assert_eq!(kind(&with_auth("")), Kind::SignatureMissing);
 }
@@ -145,10 +138,7 @@ fn a_length_extension_is_refused() {
     let secret_length = TOKEN.len() + NOW.to_string().len();
     // What the attacker makes of the one signature he has seen.
     let mut state = [0u32; 8];
-    for (word, bytes) in state
-        .iter_mut()
-        .zip(const_hex::decode(SIGN).unwrap().chunks_exact(4))
-    {
+    for (word, bytes) in state.iter_mut().zip(const_hex::decode(SIGN).unwrap().chunks_exact(4)) {
         *word = u32::from_be_bytes(bytes.try_into().unwrap());
     }
     let suffix = (NOW + 1).to_string();
@@ -244,9 +234,7 @@ fn security_parameters_come_once_in_whatever_spelling() {
 
 #[test]
 fn keys_are_compared_without_case_and_decoded() {
-    let url = format!(
-        "/a/b?sdkAPPID={APP}&%43allbackcommand=Sns.CallbackFriendDelete&SIGN={SIGN}&requesttime={NOW}"
-    );
+    let url = format!("/a/b?sdkAPPID={APP}&%43allbackcommand=Sns.CallbackFriendDelete&SIGN={SIGN}&requesttime={NOW}");
     assert!(verify(&verifier(), &url).is_ok());
 }
 
@@ -269,11 +257,7 @@ fn app_and_command() {
     assert_eq!(rejection.kind(), Kind::AppUnknown);
     assert_eq!(rejection.sdk_app_id(), Some(SdkAppId(1_400_000_001)));
     for command in ["%ff", "%C0%AF", "A.B%80"] {
-        assert_eq!(
-            kind(&url("1400000000", command)),
-            Kind::CommandMalformed,
-            "{command}"
-        );
+        assert_eq!(kind(&url("1400000000", command)), Kind::CommandMalformed, "{command}");
     }
     for (command, word) in [
         ("Sns%2ECallbackFriendDelete", "Sns.CallbackFriendDelete"),
@@ -347,10 +331,7 @@ fn the_urls_own_probes_and_their_near_misses() {
         Kind::Probe
     );
     assert_eq!(kind(&format!("/?SdkAppid={APP}&{auth}")), Kind::Probe);
-    assert_eq!(
-        kind(&format!("/?SdkAppid={APP}&CallbackCommand=&{auth}")),
-        Kind::Probe
-    );
+    assert_eq!(kind(&format!("/?SdkAppid={APP}&CallbackCommand=&{auth}")), Kind::Probe);
     // Not without both, not with a wrong one, not stale, not doubled.
     assert_eq!(kind("/"), Kind::AppMissing);
     assert_eq!(kind(&format!("/?Sign={SIGN}")), Kind::AppMissing);
@@ -393,11 +374,7 @@ fn parameters_in_the_path() {
         format!("/a/b/{pairs}?"),
         format!("http://h:1/a/{pairs}"),
     ] {
-        assert_eq!(
-            verify(&on, &url).unwrap().command,
-            Command::SnsFriendDelete,
-            "{url}"
-        );
+        assert_eq!(verify(&on, &url).unwrap().command, Command::SnsFriendDelete, "{url}");
         // Off unless asked for.
         assert_eq!(kind(&url), Kind::AppMissing, "{url}");
     }

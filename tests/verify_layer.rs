@@ -61,10 +61,7 @@ async fn a_refused_one_does_not() {
 
 #[tokio::test]
 async fn a_check_of_the_url_is_answered() {
-    let url = format!(
-        "/callback?SdkAppid={APP}&Sign={}&RequestTime={NOW}",
-        sign(TOKEN, NOW)
-    );
+    let url = format!("/callback?SdkAppid={APP}&Sign={}&RequestTime={NOW}", sign(TOKEN, NOW));
     let response = router()
         .oneshot(Request::post(url).body(Body::empty()).unwrap())
         .await

@@ -5,9 +5,12 @@ use std::fmt;
 use bytes::Bytes;
 use http::request::Parts;
 
-use super::parse::{self, Parsed};
-use super::{Event, TypedEvent};
-use crate::protocol::{Command, Params, Phase, Rejection, RejectionKind};
+use super::key::{self, DedupKey};
+use super::parse::{self, BodyApp, Parsed};
+use super::time::EventTime;
+use super::{AsEvent, Event, TypedEvent, drift};
+use crate::message::{MsgBodyBuilder, NoMessage};
+use crate::protocol::{Command, OptPlatform, Params, Phase, Rejection, RejectionKind};
 
 /// A verified callback: the event, the URL's parameters, the raw body and the head of the request.
 ///
@@ -49,7 +52,7 @@ impl Callback {
             if params.token_index().is_some() && params.command.phase() != Phase::Before {
                 return Err(Rejection::from(RejectionKind::Probe).of_app(app));
             }
-            if body.trim_ascii().is_empty() {
+            if parse::is_empty(&body) {
                 return Err(Rejection::from(RejectionKind::BodyEmpty).of_app(app));
             }
         }
@@ -59,7 +62,7 @@ impl Callback {
             command,
             app: named,
         } = parsed.map_err(|rejection| rejection.of_app(app))?;
-        if named.is_some_and(|named| named != app) {
+        if named != BodyApp::Absent && named != BodyApp::Is(app) {
             return Err(Rejection::from(RejectionKind::AppMismatch).of_app(app));
         }
         params.command = command;
@@ -83,9 +86,91 @@ impl<E> Callback<E> {
         }
     }
 
+    /// Whether a call of the REST API caused the event, and no user's client. A server that reacts to events by such calls stops here
+    /// before it reacts to itself.
+    pub fn is_from_rest_api(&self) -> bool {
+        self.params.opt_platform == Some(OptPlatform::RestApi)
+    }
+
+    /// Starts a rewrite of the message that the callback carries, from the elements as they came.
+    ///
+    /// ```
+    /// use tencent_im_callback::event::c2c::BeforeSendMsg;
+    /// use tencent_im_callback::reply::{Rewrite, c2c::BeforeSendMsgReply};
+    /// use tencent_im_callback::{Callback, message::NoMessage, testing};
+    ///
+    /// fn polite(callback: &Callback<BeforeSendMsg>) -> Result<BeforeSendMsgReply, NoMessage> {
+    ///     let message = callback.rewrite_message()?.map_texts(|text| Some(text.replace("damn", "****")));
+    ///     Ok(BeforeSendMsgReply::allow_rewritten(Rewrite::new().msg_body(message)))
+    /// }
+    /// # let body = r#"{"From_Account":"a","To_Account":"b","MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"damn"}}]}"#;
+    /// # polite(&testing::callback(body))?;
+    /// # Ok::<(), NoMessage>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`NoMessage`] if the body has no `MsgBody`.
+    pub fn rewrite_message(&self) -> Result<MsgBodyBuilder, NoMessage> {
+        MsgBodyBuilder::from_body(&self.body)
+    }
+
     /// The command: of the URL, or of the body where the vendor documents that the body knows better.
     pub fn command(&self) -> &Command {
         &self.params.command
+    }
+}
+
+impl<E: AsEvent> Callback<E> {
+    /// When the event happened, wherever its command writes it; in the unit it came in.
+    ///
+    /// No time is documented for `Alert`, `ContentCallback`, the four topic commands, and most of `Sns`.
+    pub fn time(&self) -> Option<EventTime> {
+        E::with(&self.event, Event::time)
+    }
+
+    /// What tells this delivery from every other one; `None` if that cannot be said, and for callbacks that wait for a verdict.
+    ///
+    /// Tencent documents no delivery id, and a message's key is shared by its edits, extensions and receipts. So the rule depends on
+    /// the command: parts of the event that name just this one, else a digest of the raw body if that carries a time, else the
+    /// digest with `RequestId`. App and command are always part of it.
+    pub fn dedup_key(&self) -> Option<DedupKey> {
+        let params = &self.params;
+        if params.command.phase().may_decide() {
+            return None;
+        }
+        let app = params.sdk_app_id;
+        let by_rule = E::with(&self.event, |event| event.key(app));
+        by_rule.or_else(|| {
+            let digest = key::Parts::new(app, &params.command, "body").bytes(&self.body);
+            match (self.time(), params.request_id()) {
+                (Some(_), _) => digest.finish(),
+                (None, Some(id)) => digest.bytes(id.as_bytes()).finish(),
+                (None, None) => None,
+            }
+        })
+    }
+
+    /// The members of the body that this version does not type, as paths such as `PairList[].Nickname`: what the vendor has added
+    /// since. Looked for only when asked.
+    ///
+    /// An element or batch item of unknown kind is named itself. Nothing is said about members that are `null` or an empty text, nor
+    /// about an [`Event::Unknown`], which is untyped as a whole.
+    pub fn unknown_fields(&self) -> Vec<String> {
+        let written = E::with(&self.event, |event| match event {
+            Event::Unknown(_) => None,
+            event => serde_json::to_string(event)
+                .ok()
+                .map(|written| (written, event.has_unknown_item())),
+        });
+        let (Some((written, unknown_item)), Ok(raw)) = (written, std::str::from_utf8(&self.body)) else {
+            return Vec::new();
+        };
+        let mut found = drift::unknown_fields(raw, &written);
+        if unknown_item {
+            found.insert(0, "Events[]".to_owned());
+        }
+        found
     }
 }
 

@@ -9,23 +9,47 @@
 //! # Ok::<(), tencent_im_callback::Rejection>(())
 //! ```
 
+pub mod alert;
+mod batch;
+pub mod bot;
+pub mod c2c;
+pub mod call;
+pub mod chatbot;
+pub mod content_callback;
+mod extension;
+pub mod follow;
+pub mod group;
+pub mod live;
+pub mod mic;
+pub mod official_account;
+pub mod profile;
+pub mod push;
+mod recording;
+pub mod room;
 pub mod sns;
+pub mod state;
 
 mod callback;
+mod drift;
+mod key;
 mod parse;
+mod time;
 mod unknown;
-pub(crate) mod wire;
 
 use bytes::Bytes;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::commands::for_each_command;
-use crate::protocol::{Command, Rejection, RejectionKind};
+use crate::protocol::{Command, Rejection, RejectionKind, SdkAppId};
 use crate::reply::{self, Reply};
 
+pub use self::batch::BatchItem;
 pub use self::callback::Callback;
+pub use self::extension::{Extension, OperateType};
+pub use self::key::DedupKey;
+pub use self::recording::{EventGroup, RecordingInfo, RecordingPayload};
+pub use self::time::EventTime;
 pub use self::unknown::{Misfit, UnknownEvent, UnknownReason};
-pub use self::wire::{Flag, Spelling};
 
 use self::parse::Word;
 
@@ -50,6 +74,27 @@ mod sealed {
     pub trait Sealed {}
 }
 
+/// An [`Event`], or one of its types: what [`Callback`] can tell the time of. Cannot be implemented elsewhere.
+pub trait AsEvent: sealed::Sealed {
+    /// Shows it as an event of any kind.
+    #[doc(hidden)]
+    fn with<T>(&self, look: impl FnOnce(&Event) -> T) -> T;
+}
+
+impl sealed::Sealed for Event {}
+
+impl AsEvent for Event {
+    fn with<T>(&self, look: impl FnOnce(&Event) -> T) -> T {
+        look(self)
+    }
+}
+
+impl<E: TypedEvent> AsEvent for E {
+    fn with<T>(&self, look: impl FnOnce(&Event) -> T) -> T {
+        look(&self.clone().into())
+    }
+}
+
 macro_rules! reply_type {
     ($module:ident) => {
         ()
@@ -59,9 +104,32 @@ macro_rules! reply_type {
     };
 }
 
+macro_rules! time_of {
+    ($event:ident) => {{
+        let _ = $event;
+        None
+    }};
+    ($event:ident, $time:expr) => {
+        time::of($event, $time)
+    };
+}
+
+macro_rules! key_of {
+    ($app:ident, $command:expr, $event:ident) => {{
+        let _ = $event;
+        None
+    }};
+    ($app:ident, $command:expr, $event:ident, $key:expr) => {
+        key::by($event, key::Parts::new($app, &$command, "event"), $key)
+    };
+}
+
 macro_rules! define_events {
     ($( $family:ident $module:ident $prefix:literal {
-        $( $phase:ident $variant:ident $word:literal $(=> $event:ident $(-> $reply:ident)?)?; )*
+        $(
+            $phase:ident $variant:ident $word:literal $docs:literal => $event:ident $(-> $reply:ident)?
+            $(, time $time:expr)? $(, key $key:expr)?;
+        )*
     } )*) => {
         /// What happened, or is about to: one variant per command.
         ///
@@ -69,10 +137,10 @@ macro_rules! define_events {
         #[derive(Clone, Debug, PartialEq)]
         #[non_exhaustive]
         pub enum Event {
-            $( $( $(
+            $( $(
                 #[doc = concat!("`", $word, "`")]
                 $variant($module::$event),
-            )? )* )*
+            )* )*
             /// A command that this version does not know, or a body that does not fit its type.
             Unknown(UnknownEvent),
         }
@@ -81,7 +149,7 @@ macro_rules! define_events {
             /// The command; for [`Event::Unknown`] that of the URL.
             pub fn command(&self) -> &Command {
                 match self {
-                    $( $( $( Event::$variant($module::$event { .. }) => const { &Command::$variant }, )? )* )*
+                    $( $( Event::$variant($module::$event { .. }) => const { &Command::$variant }, )* )*
                     Event::Unknown(event) => &event.command,
                 }
             }
@@ -89,15 +157,31 @@ macro_rules! define_events {
             /// Reads the type of a command; `None` if there is none.
             fn read(command: &Command, text: &str, word: &mut Word) -> Option<serde_json::Result<Event>> {
                 Some(match command {
-                    $( $( $( Command::$variant => parse::read::<$module::$event>(text, word).map(Event::$variant), )? )* )*
+                    $( $( Command::$variant => parse::read::<$module::$event>(text, word).map(Event::$variant), )* )*
                     _ => return None,
                 })
+            }
+
+            /// When it happened, by the rule of its command.
+            pub(crate) fn time(&self) -> Option<EventTime> {
+                match self {
+                    $( $( Event::$variant(event) => time_of!(event $(, $time)?), )* )*
+                    Event::Unknown(_) => None,
+                }
+            }
+
+            /// What names its delivery, if its command has a rule for that and all parts are there.
+            fn key(&self, app: SdkAppId) -> Option<DedupKey> {
+                match self {
+                    $( $( Event::$variant(event) => key_of!(app, Command::$variant, event $(, $key)?), )* )*
+                    Event::Unknown(_) => None,
+                }
             }
 
             /// Finds where a body does not fit the type of a command.
             fn locate(command: &Command, text: &str) -> Option<Misfit> {
                 match command {
-                    $( $( $( Command::$variant => parse::misfit::<$module::$event>(text), )? )* )*
+                    $( $( Command::$variant => parse::misfit::<$module::$event>(text), )* )*
                     _ => None,
                 }
             }
@@ -106,13 +190,13 @@ macro_rules! define_events {
         impl Serialize for Event {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 match self {
-                    $( $( $( Event::$variant(event) => Whole::<$module::$event> { command: $word, event }.serialize(serializer), )? )* )*
+                    $( $( Event::$variant(event) => Whole::<$module::$event> { command: $word, event }.serialize(serializer), )* )*
                     Event::Unknown(event) => event.serialize(serializer),
                 }
             }
         }
 
-        $( $( $(
+        $( $(
             impl sealed::Sealed for $module::$event {}
 
             impl TypedEvent for $module::$event {
@@ -132,7 +216,7 @@ macro_rules! define_events {
                     Event::$variant(event)
                 }
             }
-        )? )* )*
+        )* )*
     };
 }
 
@@ -156,10 +240,19 @@ impl Event {
     ///
     /// A [`Rejection`]: the body is empty, no JSON object in UTF-8, or of another command.
     pub fn parse(command: &Command, body: Bytes) -> Result<Event, Rejection> {
-        if body.trim_ascii().is_empty() {
+        if parse::is_empty(&body) {
             return Err(RejectionKind::BodyEmpty.into());
         }
         parse::parse(command, &body).map(|parsed| parsed.event)
+    }
+
+    /// Whether an item of a batch did not fit.
+    fn has_unknown_item(&self) -> bool {
+        match self {
+            Event::PushOfflinePush(batch) => batch.events.iter().any(|item| item.typed().is_none()),
+            Event::PushAllMemberPush(batch) => batch.events.iter().any(|item| item.typed().is_none()),
+            _ => false,
+        }
     }
 
     /// Where the body did not fit the type of its command, if that is why there is no type.
@@ -168,5 +261,18 @@ impl Event {
             Event::Unknown(event) => event.misfit(),
             _ => None,
         }
+    }
+}
+
+/// Reads a whole body, with its `CallbackCommand`, by the road the layer takes. Needs JSON text, since what has no type is kept raw.
+impl<'de> Deserialize<'de> for Event {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error;
+
+        let json: Box<serde_json::value::RawValue> = Deserialize::deserialize(deserializer)?;
+        let body = Bytes::from(String::from(Box::<str>::from(json)));
+        let command = parse::command(&body).map_err(D::Error::custom)?;
+        let command = command.ok_or_else(|| D::Error::missing_field("CallbackCommand"))?;
+        Event::parse(&command, body).map_err(D::Error::custom)
     }
 }

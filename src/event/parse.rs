@@ -4,15 +4,15 @@ use std::fmt;
 
 use bytes::Bytes;
 use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAny, IntoDeserializer, MapAccess, SeqAccess,
-    Visitor,
+    DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAny, IntoDeserializer, MapAccess, SeqAccess, Visitor,
 };
 use serde::{Deserialize, forward_to_deserialize_any};
 use serde_json::value::RawValue;
 
 use super::Event;
 use super::unknown::{Misfit, UnknownEvent, UnknownReason};
-use crate::protocol::{Command, Rejection, RejectionKind, SdkAppId};
+use crate::protocol::{Command, Rejection, RejectionKind, SdkAppId, digits};
+use crate::wire::UserText;
 
 const COMMAND: &str = "CallbackCommand";
 
@@ -21,8 +21,8 @@ pub(super) struct Parsed {
     pub(super) event: Event,
     /// The command that counts: the URL's, unless the vendor documents that the body knows better.
     pub(super) command: Command,
-    /// The app that the body names, for the one command whose body does.
-    pub(super) app: Option<SdkAppId>,
+    /// What the body says about its app, for the one command whose body does.
+    pub(super) app: BodyApp,
 }
 
 /// Parses a body straight into the type that the URL's command names. Only if that fails is it looked at again, to tell a body
@@ -31,11 +31,11 @@ pub(super) fn parse(url: &Command, body: &Bytes) -> Result<Parsed, Rejection> {
     let text = utf8(body)?;
     let mut word = Word::Absent;
     let first = Event::read(url, text, &mut word);
-    let mut app = None;
-    if !matches!(first, Some(Ok(_))) {
+    let mut app = BodyApp::Absent;
+    if !matches!(first, Some(Ok(_))) || *url == Command::ContentCallbackResultNotify {
         let seen = look(text)?;
         word = seen.word;
-        app = seen.app.filter(|_| *url == Command::ContentCallbackResultNotify);
+        app = seen.app;
     }
     let body_command = match word {
         Word::Absent => None,
@@ -49,6 +49,9 @@ pub(super) fn parse(url: &Command, body: &Bytes) -> Result<Parsed, Rejection> {
         reason,
         body: body.clone(),
     };
+    if *url != Command::ContentCallbackResultNotify {
+        app = BodyApp::Absent;
+    }
     let command = match &body_command {
         Some(other) if other.is_unknown() || url.is_unknown() => {
             let event = Event::Unknown(unknown(UnknownReason::UnknownCommand, body_command));
@@ -86,21 +89,30 @@ fn utf8(body: &[u8]) -> Result<&str, Rejection> {
 
 /// Whether the body holds nothing: no bytes, or an object without members.
 pub(super) fn is_blank(body: &[u8]) -> bool {
-    let inside = match body.trim_ascii() {
+    let inside = match trim(body) {
         [] => return true,
         [b'{', inside @ .., b'}'] => inside,
         _ => return false,
     };
-    inside.trim_ascii().is_empty()
+    is_empty(inside)
+}
+
+/// Whether there is nothing but white space, of the four kinds that JSON knows.
+pub(super) fn is_empty(body: &[u8]) -> bool {
+    trim(body).is_empty()
+}
+
+fn trim(mut body: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..] | [rest @ .., b' ' | b'\t' | b'\n' | b'\r'] = body {
+        body = rest;
+    }
+    body
 }
 
 /// Reads one type, and the command word beside it.
 pub(super) fn read<T: DeserializeOwned>(text: &str, word: &mut Word) -> serde_json::Result<T> {
     let mut json = serde_json::Deserializer::from_str(text);
-    let value = T::deserialize(WithWord {
-        inner: &mut json,
-        word,
-    })?;
+    let value = T::deserialize(WithWord { inner: &mut json, word })?;
     json.end()?;
     Ok(value)
 }
@@ -132,10 +144,47 @@ impl Word {
     }
 }
 
+/// What a body says about its app, which only `ContentCallback.ResultNotify` does.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum BodyApp {
+    Absent,
+    Is(SdkAppId),
+    /// No number, or two of them that differ: it agrees with no app.
+    Unreadable,
+}
+
+impl BodyApp {
+    fn note(&mut self, found: BodyApp) {
+        if *self == BodyApp::Absent {
+            *self = found;
+        } else if *self != found {
+            *self = BodyApp::Unreadable;
+        }
+    }
+
+    fn read(json: &str) -> Self {
+        let quoted: Option<UserText> = serde_json::from_str(json).ok();
+        match digits(quoted.as_ref().map_or(json, |text| &text.0)) {
+            Some(id) => BodyApp::Is(SdkAppId(id)),
+            None => BodyApp::Unreadable,
+        }
+    }
+}
+
 /// What can be said of a body that fits no type.
 struct Seen {
     word: Word,
-    app: Option<SdkAppId>,
+    app: BodyApp,
+}
+
+/// The command that a body names.
+pub(super) fn command(body: &[u8]) -> Result<Option<Command>, Rejection> {
+    match look(utf8(body)?)?.word {
+        Word::Absent => Ok(None),
+        Word::Command(command) => Ok(Some(command)),
+        Word::NotText => Err(RejectionKind::BodyCommandMalformed.into()),
+        Word::Several => Err(RejectionKind::CommandMismatch.into()),
+    }
 }
 
 /// Decides whether a body is one JSON object, and looks at the members this crate itself cares about.
@@ -167,20 +216,20 @@ impl<'de> Visitor<'de> for Members {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Seen, A::Error> {
         let mut seen = Seen {
             word: Word::Absent,
-            app: None,
+            app: BodyApp::Absent,
         };
         while let Some(Key(key)) = members.next_key()? {
             match key {
                 Some("CallbackCommand") => {
                     let value: &RawValue = members.next_value()?;
                     seen.word.note(match serde_json::from_str(value.get()) {
-                        Ok(Lossy(word)) => Word::Command(Command::from(word.as_str())),
+                        Ok(UserText(word)) => Word::Command(Command::from(word.as_str())),
                         Err(_) => Word::NotText,
                     });
                 }
                 Some("SdkAppId") => {
                     let value: &RawValue = members.next_value()?;
-                    seen.app = value.get().trim_matches('"').parse().ok();
+                    seen.app.note(BodyApp::read(value.get()));
                 }
                 _ => {
                     members.next_value::<IgnoredAny>()?;
@@ -209,29 +258,6 @@ impl<'de> Deserialize<'de> for Key {
                 Ok(Key([COMMAND, "SdkAppId"]
                     .into_iter()
                     .find(|name| name.as_bytes() == key)))
-            }
-        }
-
-        deserializer.deserialize_bytes(Bytes)
-    }
-}
-
-/// A text in which lone surrogates are replaced.
-struct Lossy(String);
-
-impl<'de> Deserialize<'de> for Lossy {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Bytes;
-
-        impl Visitor<'_> for Bytes {
-            type Value = Lossy;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text")
-            }
-
-            fn visit_bytes<E>(self, text: &[u8]) -> Result<Lossy, E> {
-                Ok(Lossy(String::from_utf8_lossy(text).into_owned()))
             }
         }
 

@@ -9,9 +9,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::wire::{self, Flag, Spelling, wire_text};
 use crate::protocol::{TimestampMillis, TimestampSecs, UserId};
 use crate::reply::sns::{PrevFriendAddReply, PrevFriendResponseReply};
+use crate::wire::{self, Flag, Item, Spelling, wire_text};
 
 /// One directed entry of a friend list or block list. A friendship both ways is two entries, mirrored.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,8 @@ pub struct Pair {
     )]
     pub time_stamp: Option<TimestampSecs>,
 }
+
+impl Item for Pair {}
 
 /// Friendships were made. Importing friends over REST does not trigger it.
 ///
@@ -152,6 +154,8 @@ pub struct FriendItem {
     pub add_wording: Option<String>,
 }
 
+impl Item for FriendItem {}
+
 /// A user is about to answer friend requests from a client; the [reply](PrevFriendResponseReply) lets each answer through or
 /// not. Answers over REST do not ask.
 ///
@@ -195,6 +199,8 @@ pub struct ResponseFriendItem {
     #[serde(rename = "ResponseAction", skip_serializing_if = "Option::is_none")]
     pub response_action: Option<ResponseAction>,
 }
+
+impl Item for ResponseFriendItem {}
 
 wire_text! {
     /// Operation that led to a friendship.

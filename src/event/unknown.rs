@@ -5,8 +5,8 @@ use std::fmt;
 use bytes::Bytes;
 use serde::{Serialize, Serializer};
 
-use super::wire;
 use crate::protocol::{Command, Escaped};
+use crate::wire;
 
 /// A callback that was verified and is one JSON object, but of no type that this version knows.
 ///
@@ -122,9 +122,7 @@ impl fmt::Debug for Misfit {
 
 impl fmt::Display for Misfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Misfit {
-            path, line, column, ..
-        } = self;
+        let Misfit { path, line, column, .. } = self;
         write!(
             f,
             "body does not fit its command at {path}, line {line} column {column}"

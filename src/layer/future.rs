@@ -113,9 +113,8 @@ where
                     let Some((parts, inner)) = head.take() else {
                         unreachable_done()
                     };
-                    let parsed = collected.and_then(|()| {
-                        exchange.parse(|params| Callback::from_parts(params, buffer.finish(), parts))
-                    });
+                    let parsed = collected
+                        .and_then(|()| exchange.parse(|params| Callback::from_parts(params, buffer.finish(), parts)));
                     let callback = match parsed {
                         Ok(callback) => callback,
                         Err(rejection) => break exchange.reject(rejection),
@@ -184,10 +183,7 @@ where
 
 impl Exchange {
     /// Parses with the parameters, and keeps a copy of what it makes of them for the [`Outcome`].
-    fn parse(
-        &mut self,
-        parse: impl FnOnce(Params) -> Result<Callback, Rejection>,
-    ) -> Result<Callback, Rejection> {
+    fn parse(&mut self, parse: impl FnOnce(Params) -> Result<Callback, Rejection>) -> Result<Callback, Rejection> {
         let Some(params) = self.params.clone() else {
             unreachable_done()
         };

@@ -133,9 +133,7 @@ impl<S> Layer<S> for CallbackLayer {
 
 impl fmt::Debug for CallbackLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CallbackLayer")
-            .field("config", &self.config)
-            .finish()
+        f.debug_struct("CallbackLayer").field("config", &self.config).finish()
     }
 }
 

@@ -202,11 +202,7 @@ mod tests {
     }
 
     fn shape(apps: &Apps) -> Vec<(u64, usize)> {
-        apps.load()
-            .0
-            .iter()
-            .map(|app| (app.id.0, app.tokens.len()))
-            .collect()
+        apps.load().0.iter().map(|app| (app.id.0, app.tokens.len())).collect()
     }
 
     #[test]

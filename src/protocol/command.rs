@@ -14,10 +14,7 @@ use crate::commands::for_each_command;
 /// `Live.CallbackMemberStateChanged` stands in the URL table of one vendor page, `Room.CallbackUpdateRoomInfo` in the command
 /// lists of early 2024.
 const ALIASES: &[(&str, Command)] = &[
-    (
-        "Live.CallbackMemberStateChanged",
-        Command::LiveAfterMemberStateChanged,
-    ),
+    ("Live.CallbackMemberStateChanged", Command::LiveAfterMemberStateChanged),
     ("Room.CallbackUpdateRoomInfo", Command::RoomAfterUpdateRoomInfo),
 ];
 
@@ -101,7 +98,10 @@ impl fmt::Debug for UnknownWord {
 
 macro_rules! define_commands {
     ($( $family:ident $module:ident $prefix:literal {
-        $( $phase:ident $variant:ident $word:literal $(=> $event:ident $(-> $reply:ident)?)?; )*
+        $(
+            $phase:ident $variant:ident $word:literal $docs:literal => $event:ident $(-> $reply:ident)?
+            $(, time $time:expr)? $(, key $key:expr)?;
+        )*
     } )*) => {
         /// A command word of Tencent's, in its canonical spelling.
         ///
@@ -290,10 +290,7 @@ mod tests {
         assert_eq!(Command::ALL.len(), 86);
         for command in Command::ALL {
             assert_eq!(format!("{command:?}"), variant_name(command.as_str()));
-            assert_eq!(
-                command.family().as_str(),
-                command.as_str().split_once('.').unwrap().0
-            );
+            assert_eq!(command.family().as_str(), command.as_str().split_once('.').unwrap().0);
             assert_eq!(&Command::from(command.as_str()), command);
             assert_ne!(command.phase(), Phase::Unknown);
         }
@@ -313,10 +310,7 @@ mod tests {
         assert_eq!(command.as_str(), "New.\nWord");
         assert_eq!(command.to_string(), "New.\nWord");
         assert_eq!(format!("{command:?}"), r#"Unknown("New.\nWord")"#);
-        assert_eq!(
-            (command.phase(), command.family()),
-            (Phase::Unknown, Family::Unknown)
-        );
+        assert_eq!((command.phase(), command.family()), (Phase::Unknown, Family::Unknown));
         let long = Command::from("x".repeat(10_000).as_str());
         assert!(format!("{long:?}").len() < 200);
     }

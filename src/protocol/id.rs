@@ -98,6 +98,11 @@ id! {
     GroupId
 }
 
+id! {
+    /// Id of a message, a call, a task and whatever else has one.
+    Id
+}
+
 /// Reads a string, or an integer of up to 64 bits with all its digits.
 pub(crate) struct IdText;
 

@@ -25,7 +25,7 @@ mod verifier;
 
 pub use self::app::{App, Apps, SdkAppId};
 pub use self::command::{Command, Family, Phase, UnknownWord};
-pub use self::id::{GroupId, UserId};
+pub use self::id::{GroupId, Id, UserId};
 pub use self::params::Params;
 pub use self::platform::OptPlatform;
 pub use self::redact::redacted;
@@ -34,6 +34,7 @@ pub use self::time::{TimestampMillis, TimestampSecs};
 pub use self::token::{InvalidToken, Token, sign};
 pub use self::verifier::Verifier;
 
+pub(crate) use self::query::digits;
 pub(crate) use self::text::Escaped;
 
 /// The answer that says all went well, as the vendor's pages write it.

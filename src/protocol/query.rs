@@ -132,7 +132,7 @@ fn plus_to_space(text: &str) -> Cow<'_, str> {
 ///
 /// Stricter than `str::parse`, which takes a `+`. The strictness of `RequestTime` is what stops a length extension of the
 /// signature: the padding of SHA-256 is no digit.
-pub(super) fn digits(text: &str) -> Option<u64> {
+pub(crate) fn digits(text: &str) -> Option<u64> {
     let plain = (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     if plain { text.parse().ok() } else { None }
 }

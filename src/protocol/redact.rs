@@ -99,10 +99,7 @@ mod tests {
             shown("/a?x=1&SIGN=abc&%53ign=def&Sign"),
             "/a?x=1&SIGN=<redacted>&%53ign=<redacted>&Sign"
         );
-        assert_eq!(
-            shown("/Sign=abc/x?Sign=def"),
-            "/Sign=<redacted>/x?Sign=<redacted>"
-        );
+        assert_eq!(shown("/Sign=abc/x?Sign=def"), "/Sign=<redacted>/x?Sign=<redacted>");
         assert_eq!(shown("/plain"), "/plain");
         assert_eq!(shown("*"), "*");
     }

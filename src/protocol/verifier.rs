@@ -129,9 +129,7 @@ impl Verifier {
         let app = apps
             .get(id)
             .ok_or_else(|| Rejection::from(RejectionKind::AppUnknown).of_app(id))?;
-        let token = self
-            .authenticate(app, &raw)
-            .map_err(|rejection| rejection.of_app(id))?;
+        let token = self.authenticate(app, &raw).map_err(|rejection| rejection.of_app(id))?;
         let Some(command) = command else {
             let kind = if token.is_some() {
                 RejectionKind::Probe
@@ -162,8 +160,7 @@ impl Verifier {
         let time = raw.request_time.ok_or(RejectionKind::TimeMissing)?;
         let sign = decode_signature(sign).ok_or(RejectionKind::SignatureMalformed)?;
         let seconds = query::digits(time).ok_or(RejectionKind::TimeMalformed)?;
-        let index =
-            matching_token(app.tokens().iter(), time, &sign).ok_or(RejectionKind::SignatureMismatch)?;
+        let index = matching_token(app.tokens().iter(), time, &sign).ok_or(RejectionKind::SignatureMismatch)?;
         self.check_age(seconds)?;
         Ok(Some(index))
     }

@@ -6,7 +6,15 @@
 //! assert_eq!(Reply::ok().as_bytes(), br#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#);
 //! ```
 
+pub mod c2c;
+pub mod chatbot;
+mod code;
+pub mod group;
+pub mod live;
+pub mod official_account;
+mod rewrite;
 pub mod sns;
+mod verdict;
 
 use std::fmt;
 
@@ -14,6 +22,9 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::protocol::OK_ENVELOPE;
+
+pub use self::code::{Code, InvalidCode};
+pub use self::rewrite::Rewrite;
 
 /// The answer to a callback, in Tencent's envelope: `ActionStatus`, `ErrorCode`, `ErrorInfo` and what a command adds to them.
 ///
@@ -82,9 +93,7 @@ impl Reply {
         match serde_json::to_vec(answer) {
             Ok(body) => Reply { body: body.into() },
             Err(_) => Reply {
-                body: Bytes::from_static(
-                    br#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"reply not writable"}"#,
-                ),
+                body: Bytes::from_static(br#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"reply not writable"}"#),
             },
         }
     }

@@ -2,13 +2,13 @@
 //!
 //! ```
 //! use tencent_im_callback::event::sns::PrevFriendAdd;
-//! use tencent_im_callback::reply::sns::{PrevFriendAddReply, RefusalCode};
+//! use tencent_im_callback::reply::sns::{PrevFriendAddReply, RejectCode};
 //! use tencent_im_callback::testing;
 //!
 //! let callback = testing::callback::<PrevFriendAdd>(
 //!     r#"{"From_Account":"id","FriendItem":[{"To_Account":"id1"},{"To_Account":"id2"}]}"#,
 //! );
-//! const BLOCKED: RefusalCode = RefusalCode::of::<38001>();
+//! const BLOCKED: RejectCode = RejectCode::of::<38001>();
 //! let reply = PrevFriendAddReply::allow(&callback.event).refuse("id2", BLOCKED, "blocked")?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -18,70 +18,11 @@ use std::fmt;
 use serde::Serialize;
 
 use super::Reply;
+use super::code::Code;
 use crate::protocol::UserId;
 
 /// A code that refuses one person: 38000 to 39000.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RefusalCode(u32);
-
-/// The code lies outside of what the command takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidCode {
-    code: u32,
-    first: u32,
-    last: u32,
-}
-
-impl fmt::Display for InvalidCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let InvalidCode { code, first, last } = self;
-        write!(f, "code {code} is not between {first} and {last}")
-    }
-}
-
-impl std::error::Error for InvalidCode {}
-
-impl RefusalCode {
-    const FIRST: u32 = 38_000;
-    const LAST: u32 = 39_000;
-
-    /// Takes a code known at run time.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidCode`] unless it lies between 38000 and 39000.
-    pub const fn new(code: u32) -> Result<Self, InvalidCode> {
-        if code >= Self::FIRST && code <= Self::LAST {
-            Ok(RefusalCode(code))
-        } else {
-            Err(InvalidCode {
-                code,
-                first: Self::FIRST,
-                last: Self::LAST,
-            })
-        }
-    }
-
-    /// Takes a code known when you write it; a wrong one does not compile.
-    ///
-    /// ```compile_fail
-    /// tencent_im_callback::reply::sns::RefusalCode::of::<1>();
-    /// ```
-    pub const fn of<const CODE: u32>() -> Self {
-        const {
-            assert!(
-                CODE >= Self::FIRST && CODE <= Self::LAST,
-                "a refusal has a code from 38000 to 39000"
-            );
-        };
-        RefusalCode(CODE)
-    }
-
-    /// The number.
-    pub const fn get(self) -> u32 {
-        self.0
-    }
-}
+pub type RejectCode = Code<38_000, 39_000>;
 
 /// The verdict is about somebody whom the request does not name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,7 +100,7 @@ macro_rules! per_person_reply {
             pub fn refuse(
                 mut self,
                 person: impl Into<UserId>,
-                code: RefusalCode,
+                code: RejectCode,
                 info: impl Into<String>,
             ) -> Result<Self, NotAsked> {
                 let person = person.into();
@@ -174,7 +115,7 @@ macro_rules! per_person_reply {
             }
 
             /// Refuses everybody, with a text for the client.
-            pub fn refuse_all(mut self, code: RefusalCode, info: impl Into<String>) -> Self {
+            pub fn refuse_all(mut self, code: RejectCode, info: impl Into<String>) -> Self {
                 let info = info.into();
                 for item in &mut self.items {
                     item.result_code = code.get();
@@ -216,37 +157,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_checked() {
-        for code in [38_000, 38_500, 39_000] {
-            assert_eq!(RefusalCode::new(code).unwrap().get(), code);
-        }
-        for code in [0, 1, 37_999, 39_001, u32::MAX] {
-            assert!(RefusalCode::new(code).is_err(), "{code}");
-        }
-        assert_eq!(
-            RefusalCode::new(1).unwrap_err().to_string(),
-            "code 1 is not between 38000 and 39000"
-        );
-    }
-
-    #[test]
     fn every_person_has_an_entry() {
         let people = [UserId::from("id1"), UserId::from("id2"), UserId::from("id1")];
         let allowed = PrevFriendAddReply::allow_each(people.iter());
-        let some = allowed
-            .clone()
-            .refuse("id1", RefusalCode::of::<38001>(), "no")
-            .unwrap();
+        let some = allowed.clone().refuse("id1", RejectCode::of::<38001>(), "no").unwrap();
         assert_eq!(
             Reply::from(some).as_bytes(),
             br#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ResultItem":[{"To_Account":"id1","ResultCode":38001,"ResultInfo":"no"},{"To_Account":"id2","ResultCode":0,"ResultInfo":""},{"To_Account":"id1","ResultCode":38001,"ResultInfo":"no"}]}"#
         );
         let stranger = allowed
             .clone()
-            .refuse("id3", RefusalCode::of::<38001>(), "no")
+            .refuse("id3", RejectCode::of::<38001>(), "no")
             .unwrap_err();
         assert_eq!(stranger.person(), "id3");
-        let none = allowed.refuse_all(RefusalCode::of::<39000>(), "");
+        let none = allowed.refuse_all(RejectCode::of::<39000>(), "");
         assert!(none.items.iter().all(|item| item.result_code == 39_000));
     }
 }

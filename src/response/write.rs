@@ -13,8 +13,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=ut
 /// What the peer is told when handling failed, whatever the error was.
 pub(crate) const NOT_HANDLED: &str = "callback not handled";
 
-const NOT_HANDLED_ENVELOPE: &[u8] =
-    br#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"callback not handled"}"#;
+const NOT_HANDLED_ENVELOPE: &[u8] = br#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"callback not handled"}"#;
 
 fn json(status: StatusCode, body: Bytes) -> Response<ResponseBody> {
     let mut response = Response::new(ResponseBody::new(body));

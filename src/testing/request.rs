@@ -286,11 +286,7 @@ impl SignedRequest {
 }
 
 /// All but what a URL may hold as it is, so that a command word stays readable, as Tencent sends it.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 fn encode(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()

@@ -50,10 +50,7 @@ impl<R: Body<Data = Bytes>> Body for VerifyBody<R> {
     type Data = Bytes;
     type Error = R::Error;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, R::Error>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, R::Error>>> {
         match self.project().kind.project() {
             KindProjection::Answer { body } => body
                 .poll_frame(cx)

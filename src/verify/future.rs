@@ -75,10 +75,7 @@ where
                         polled_too_often()
                     };
                     let response = response::rejection(rejection.kind());
-                    break (
-                        response.map(VerifyBody::answer),
-                        Outcome::of_rejection(rejection, None),
-                    );
+                    break (response.map(VerifyBody::answer), Outcome::of_rejection(rejection, None));
                 }
                 StateProjection::Waiting { inner, request } => {
                     ready!(inner.poll_ready(cx))?;

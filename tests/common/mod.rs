@@ -11,9 +11,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use tencent_im_callback::testing::SignedRequest;
-use tencent_im_callback::{
-    App, Callback, CallbackLayer, Command, Outcome, Reply, ResponseBody, Token, Verifier,
-};
+use tencent_im_callback::{App, Callback, CallbackLayer, Command, Outcome, Reply, ResponseBody, Token, Verifier};
 use tower::{Layer, Service, ServiceExt};
 
 pub const APP: u64 = 1_400_000_000;

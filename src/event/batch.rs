@@ -1,0 +1,59 @@
+//! Events that come many in one callback, each read on its own.
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::protocol::Command;
+use crate::wire::{Item, RawJson};
+
+/// One item of a batch. One that does not fit its type is kept as it came, and does not lose the others.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum BatchItem<E> {
+    /// An item that fits.
+    Typed(E),
+    /// An item that does not, or that names another command.
+    Unknown(RawJson),
+}
+
+impl<E> BatchItem<E> {
+    /// The item, if it fits.
+    pub fn typed(&self) -> Option<&E> {
+        match self {
+            BatchItem::Typed(event) => Some(event),
+            BatchItem::Unknown(_) => None,
+        }
+    }
+}
+
+/// An event that comes in batches, and may repeat the command of its batch.
+pub(crate) trait BatchEvent: for<'de> Deserialize<'de> {
+    const COMMAND: Command;
+
+    fn command(&self) -> Option<&Command>;
+}
+
+impl<E> Item for BatchItem<E> {}
+
+impl<E: Serialize> Serialize for BatchItem<E> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            BatchItem::Typed(event) => event.serialize(serializer),
+            BatchItem::Unknown(json) => json.serialize(serializer),
+        }
+    }
+}
+
+impl<'de, E: BatchEvent> Deserialize<'de> for BatchItem<E> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = <&RawValue>::deserialize(deserializer)?;
+        if !json.get().starts_with('{') {
+            return Err(D::Error::custom("an item of a batch is an object"));
+        }
+        Ok(match serde_json::from_str::<E>(json.get()) {
+            Ok(event) if event.command().is_none_or(|command| *command == E::COMMAND) => BatchItem::Typed(event),
+            _ => BatchItem::Unknown(RawJson::new(json)),
+        })
+    }
+}

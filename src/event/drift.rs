@@ -1,0 +1,88 @@
+//! What arrived and is not typed, found by comparing the raw body with the event written back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::message::MsgElement;
+use crate::wire::UserText;
+
+/// Paths of the members that `raw` has and `written` lacks, such as `PairList[].Nickname`.
+///
+/// Both stay raw as far as possible, so that a member nobody knows may hold whatever JSON may hold. `null` and an empty text are
+/// passed over: known members that arrive like this are written back as absent.
+pub(super) fn unknown_fields(raw: &str, written: &str) -> Vec<String> {
+    let mut found = BTreeSet::new();
+    compare(raw, written, "", &mut found);
+    found.into_iter().collect()
+}
+
+fn compare(raw: &str, written: &str, path: &str, found: &mut BTreeSet<String>) {
+    match (first(raw), first(written)) {
+        (Some(b'{'), Some(b'{')) => compare_members(raw, written, path, found),
+        (Some(b'['), Some(b'[')) => {
+            let (Ok(raw), Ok(written)) = (items(raw), items(written)) else {
+                return;
+            };
+            let path = format!("{path}[]");
+            for (raw, written) in raw.into_iter().zip(written) {
+                compare(raw.get(), written.get(), &path, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn compare_members(raw: &str, written: &str, path: &str, found: &mut BTreeSet<String>) {
+    let (Ok(raw), Ok(written)) = (members(raw), members(written)) else {
+        return;
+    };
+    if is_unknown_element(&raw) {
+        found.insert(path.to_owned());
+        return;
+    }
+    for (key, value) in raw {
+        let path = if path.is_empty() {
+            key.clone()
+        } else {
+            format!("{path}.{key}")
+        };
+        match written.get(&key) {
+            Some(written) => compare(value.get(), written.get(), &path, found),
+            None if matches!(value.get(), "null" | "\"\"") || path == "CallbackCommand" => {}
+            None => drop(found.insert(path)),
+        }
+    }
+}
+
+/// Whether an object is an element of a message, of a kind that this version does not know.
+fn is_unknown_element(members: &BTreeMap<String, &RawValue>) -> bool {
+    let kind = || {
+        members.get("MsgContent")?;
+        serde_json::from_str(members.get("MsgType")?.get()).ok()
+    };
+    kind().is_some_and(|UserText(kind)| !MsgElement::knows(&kind))
+}
+
+fn first(json: &str) -> Option<u8> {
+    json.trim_ascii_start().bytes().next()
+}
+
+fn items(json: &str) -> serde_json::Result<Vec<&RawValue>> {
+    serde_json::from_str(json)
+}
+
+fn members(json: &str) -> serde_json::Result<BTreeMap<String, &RawValue>> {
+    #[derive(PartialEq, Eq, PartialOrd, Ord)]
+    struct Key(String);
+
+    impl<'de> Deserialize<'de> for Key {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            UserText::deserialize(deserializer).map(|text| Key(text.0))
+        }
+    }
+
+    let members: BTreeMap<Key, &RawValue> = serde_json::from_str(json)?;
+    Ok(members.into_iter().map(|(key, value)| (key.0, value)).collect())
+}

@@ -1,0 +1,142 @@
+//! Profiles of users (`Profile.…`).
+//!
+//! ```
+//! use tencent_im_callback::{Command, event::profile::PortraitSet, testing};
+//!
+//! let sample = testing::sample(&Command::ProfilePortraitSet).unwrap_or_default();
+//! let callback = testing::callback::<PortraitSet>(sample);
+//! println!("{:?}", callback.event);
+//! ```
+
+use serde::{Deserialize, Serialize};
+
+use crate::protocol::{TimestampMillis, UserId};
+use crate::wire::{self, Item, wire_text};
+
+/// A user profile was changed.
+///
+/// Source: <https://trtc.io/document/48733>
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PortraitSet {
+    /// User that made the change (an admin when it came over REST).
+    #[serde(rename = "Operator_Account", skip_serializing_if = "Option::is_none")]
+    pub operator_account: Option<UserId>,
+    /// User whose profile changed.
+    #[serde(rename = "From_Account")]
+    pub from_account: UserId,
+    /// When it happened (**milliseconds**).
+    #[serde(
+        rename = "EventTime",
+        default,
+        deserialize_with = "wire::number",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub event_time: Option<TimestampMillis>,
+    /// Entries that were changed.
+    #[serde(rename = "ProfileItem", default, deserialize_with = "wire::list")]
+    pub profile_item: Vec<ProfileItem>,
+}
+
+/// An entry of a profile that was changed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ProfileItem {
+    /// Name of the profile entry; custom ones start with `Tag_Profile_Custom_`.
+    #[serde(rename = "Tag")]
+    pub tag: Tag,
+    /// New value; the page types it uint32 or string.
+    #[serde(rename = "Value", skip_serializing_if = "Option::is_none")]
+    pub value: Option<ProfileValue>,
+}
+
+impl Item for ProfileItem {}
+
+wire_text! {
+    /// Name of a profile entry. Custom ones start with `Tag_Profile_Custom_`.
+    Tag {
+        /// Nickname.
+        Nick = "Tag_Profile_IM_Nick";
+        /// Gender.
+        Gender = "Tag_Profile_IM_Gender";
+        /// Birthday, an integer.
+        BirthDay = "Tag_Profile_IM_BirthDay";
+        /// Place.
+        Location = "Tag_Profile_IM_Location";
+        /// Signature.
+        SelfSignature = "Tag_Profile_IM_SelfSignature";
+        /// Who may add this user as a friend.
+        AllowType = "Tag_Profile_IM_AllowType";
+        /// Language, an integer.
+        Language = "Tag_Profile_IM_Language";
+        /// Address of the portrait.
+        Image = "Tag_Profile_IM_Image";
+        /// Whether an admin forbade friend requests.
+        AdminForbidType = "Tag_Profile_IM_AdminForbidType";
+        /// Level, an integer.
+        Level = "Tag_Profile_IM_Level";
+        /// Role, an integer.
+        Role = "Tag_Profile_IM_Role";
+    }
+}
+
+/// Value of a profile entry: which it is depends on the entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProfileValue {
+    /// A text.
+    Text(String),
+    /// An integer.
+    Integer(i64),
+}
+
+impl Serialize for ProfileValue {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            ProfileValue::Text(text) => serializer.serialize_str(text),
+            ProfileValue::Integer(number) => serializer.serialize_i64(*number),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ProfileValue {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Value;
+
+        impl serde::de::Visitor<'_> for Value {
+            type Value = ProfileValue;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a text or an integer")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<ProfileValue, E> {
+                Ok(ProfileValue::Text(text.to_owned()))
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<ProfileValue, E> {
+                Ok(ProfileValue::Integer(number))
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<ProfileValue, E> {
+                let number = i64::try_from(number).map_err(|_| E::custom("integer of more than 63 bits"))?;
+                Ok(ProfileValue::Integer(number))
+            }
+        }
+
+        deserializer.deserialize_any(Value)
+    }
+}
+
+/// No name at all.
+impl Default for Tag {
+    fn default() -> Self {
+        Tag::Other("".into())
+    }
+}
+
+impl Default for ProfileValue {
+    fn default() -> Self {
+        ProfileValue::Text(String::new())
+    }
+}

@@ -1,0 +1,62 @@
+//! When an event happened, wherever its command writes it.
+
+use std::time::SystemTime;
+
+use crate::protocol::{TimestampMillis, TimestampSecs};
+
+/// When an event happened, in the unit that its command uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EventTime {
+    /// In **seconds**.
+    Secs(TimestampSecs),
+    /// In **milliseconds**.
+    Millis(TimestampMillis),
+}
+
+impl EventTime {
+    /// The same instant in milliseconds.
+    pub const fn to_millis(self) -> TimestampMillis {
+        match self {
+            EventTime::Secs(time) => time.to_millis(),
+            EventTime::Millis(time) => time,
+        }
+    }
+
+    /// The same instant as the standard library writes it; `None` if it lies outside what that can hold.
+    pub fn to_system_time(self) -> Option<SystemTime> {
+        self.to_millis().to_system_time()
+    }
+}
+
+/// What a row of the table may give as a time: one field, or several of which the first that is there counts.
+pub(super) trait Timed {
+    fn time(self) -> Option<EventTime>;
+}
+
+impl Timed for Option<TimestampSecs> {
+    fn time(self) -> Option<EventTime> {
+        self.map(EventTime::Secs)
+    }
+}
+
+impl Timed for Option<TimestampMillis> {
+    fn time(self) -> Option<EventTime> {
+        self.map(EventTime::Millis)
+    }
+}
+
+impl<A: Timed, B: Timed> Timed for (A, B) {
+    fn time(self) -> Option<EventTime> {
+        self.0.time().or_else(|| self.1.time())
+    }
+}
+
+impl<A: Timed, B: Timed, C: Timed> Timed for (A, B, C) {
+    fn time(self) -> Option<EventTime> {
+        (self.0, self.1).time().or_else(|| self.2.time())
+    }
+}
+
+pub(super) fn of<E, T: Timed>(event: &E, time: impl Fn(&E) -> T) -> Option<EventTime> {
+    time(event).time()
+}

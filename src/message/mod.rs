@@ -1,0 +1,21 @@
+//! Messages: their elements, what a reader could see of them, and how to rewrite them.
+//!
+//! ```
+//! use tencent_im_callback::message::MsgBody;
+//!
+//! let body: MsgBody = serde_json::from_str(r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"red packet"}}]"#)?;
+//! assert_eq!(body.texts(), ["red packet"]);
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+
+mod body;
+mod element;
+mod rewrite;
+mod texts;
+
+pub use self::body::MsgBody;
+pub use self::element::{
+    CustomElem, Decimal, FaceElem, FileElem, ImageElem, ImageFormat, ImageInfo, ImageType, LocationElem, MsgElement,
+    RelayElem, RelayMessage, SoundElem, TextElem, UnknownElem, VideoFileElem,
+};
+pub use self::rewrite::{MsgBodyBuilder, NoMessage};

@@ -1,0 +1,92 @@
+//! What a reader could see of a message.
+
+use std::borrow::Cow;
+
+use super::body::MsgBody;
+use super::element::MsgElement;
+use crate::wire::UserText;
+
+impl MsgBody {
+    /// All texts that a reader could see, for moderation: texts, descriptions of places, file names, everything in a bundle (title,
+    /// preview, the text for old clients, the messages), and every string of elements that this version does not know.
+    ///
+    /// Custom elements are left out, since what a reader sees of them is up to the app; see
+    /// [`texts_and_custom`](Self::texts_and_custom).
+    pub fn texts(&self) -> Vec<Cow<'_, str>> {
+        let mut found = Vec::new();
+        collect(self, false, &mut found);
+        found
+    }
+
+    /// [`texts`](Self::texts), with description and data of custom elements.
+    pub fn texts_and_custom(&self) -> Vec<Cow<'_, str>> {
+        let mut found = Vec::new();
+        collect(self, true, &mut found);
+        found
+    }
+}
+
+/// Bundles are at most eight deep here, deeper ones are unknown elements.
+fn collect<'a>(body: &'a MsgBody, custom: bool, found: &mut Vec<Cow<'a, str>>) {
+    for element in body {
+        match element {
+            MsgElement::Text(text) => push(&text.text, found),
+            MsgElement::Location(location) => push(&location.desc, found),
+            MsgElement::File(file) => push(&file.file_name, found),
+            MsgElement::Custom(element) if custom => {
+                push(&element.desc, found);
+                push(&element.data, found);
+            }
+            MsgElement::Custom(_)
+            | MsgElement::Face(_)
+            | MsgElement::Sound(_)
+            | MsgElement::Image(_)
+            | MsgElement::VideoFile(_) => {}
+            MsgElement::Relay(bundle) => {
+                push(&bundle.title, found);
+                push(&bundle.compatible_text, found);
+                found.extend(
+                    bundle
+                        .abstract_list
+                        .iter()
+                        .flatten()
+                        .map(|line| Cow::Borrowed(line.as_str())),
+                );
+                for message in bundle.msg_list.iter().flatten() {
+                    collect(&message.msg_body, custom, found);
+                }
+            }
+            MsgElement::Unknown(element) => strings(element.content.get(), found),
+        }
+    }
+}
+
+fn push<'a>(text: &'a Option<String>, found: &mut Vec<Cow<'a, str>>) {
+    found.extend(text.as_deref().map(Cow::Borrowed));
+}
+
+/// The strings in a JSON text that are no keys.
+///
+/// A walk over the bytes and no parser, since the nesting is unlimited.
+fn strings<'a>(json: &'a str, found: &mut Vec<Cow<'a, str>>) {
+    let bytes = json.as_bytes();
+    let mut at = 0;
+    while let Some(start) = bytes[at..]
+        .iter()
+        .position(|byte| *byte == b'"')
+        .map(|found| at + found)
+    {
+        let mut end = start + 1;
+        while bytes.get(end).is_some_and(|byte| *byte != b'"') {
+            end += if bytes[end] == b'\\' { 2 } else { 1 };
+        }
+        at = (end + 1).min(bytes.len());
+        let is_key = bytes[at..].iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':');
+        if is_key {
+            continue;
+        }
+        if let Ok(UserText(text)) = serde_json::from_str(&json[start..at]) {
+            found.push(Cow::Owned(text));
+        }
+    }
+}

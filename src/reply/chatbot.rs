@@ -1,0 +1,47 @@
+//! The reply that is handed back to an intelligent chatbot.
+
+use serde::Serialize;
+
+use super::Reply;
+use super::verdict::{Verdict, With};
+
+/// Reply to `Chatbot.OnC2CSignalMessage`: content of your own for the bot, a text that usually holds JSON. The default is empty.
+///
+/// ```
+/// use tencent_im_callback::reply::chatbot::OnC2cSignalMessageReply;
+///
+/// let reply = OnC2cSignalMessageReply::new(r#"{"msg":"hello"}"#);
+/// ```
+///
+/// Source: <https://cloud.tencent.com/document/product/269/103730>
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct OnC2cSignalMessageReply {
+    rsp_data: String,
+}
+
+impl OnC2cSignalMessageReply {
+    /// Hands this content to the bot.
+    pub fn new(rsp_data: impl Into<String>) -> Self {
+        OnC2cSignalMessageReply {
+            rsp_data: rsp_data.into(),
+        }
+    }
+}
+
+impl From<OnC2cSignalMessageReply> for Reply {
+    fn from(reply: OnC2cSignalMessageReply) -> Self {
+        #[derive(Serialize)]
+        struct RspData<'a> {
+            #[serde(rename = "RspData")]
+            rsp_data: &'a str,
+        }
+
+        Reply::json(&With {
+            envelope: Verdict::new(0).envelope(),
+            more: RspData {
+                rsp_data: &reply.rsp_data,
+            },
+        })
+    }
+}

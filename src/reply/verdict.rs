@@ -1,0 +1,225 @@
+//! The shapes that verdicts come in. Each command's reply is a type of its own, made by one of these macros, so that an answer meant
+//! for another command does not compile.
+
+use serde::Serialize;
+
+use super::{Envelope, Reply};
+
+/// A verdict without anything beside the envelope. Refusals keep `ActionStatus: OK`; `FAIL` would say that the app is broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Verdict {
+    pub(super) code: u32,
+    pub(super) info: String,
+}
+
+impl Verdict {
+    pub(super) fn new(code: u32) -> Self {
+        Verdict {
+            code,
+            info: String::new(),
+        }
+    }
+
+    pub(super) fn with_info(code: u32, info: impl Into<String>) -> Self {
+        Verdict {
+            code,
+            info: info.into(),
+        }
+    }
+
+    pub(super) fn envelope(&self) -> Envelope<'_> {
+        Envelope {
+            action_status: "OK",
+            error_code: self.code.into(),
+            error_info: &self.info,
+        }
+    }
+
+    pub(super) fn reply(&self) -> Reply {
+        if self.code == 0 && self.info.is_empty() {
+            Reply::ok()
+        } else {
+            Reply::json(&self.envelope())
+        }
+    }
+}
+
+/// A verdict that lets the action go on with some more said about it.
+#[derive(Serialize)]
+pub(super) struct With<'a, T> {
+    #[serde(flatten)]
+    pub(super) envelope: Envelope<'a>,
+    #[serde(flatten)]
+    pub(super) more: T,
+}
+
+/// A reply of allow, reject and reject with a code.
+macro_rules! verdict_reply {
+    ($(#[$doc:meta])* $name:ident $code:ty) => {
+        $crate::reply::verdict::verdict_reply! { $(#[$doc])* $name }
+
+        impl $name {
+            /// Refuses with a code of your own and a text, which are handed on to the client.
+            pub fn reject_with(code: $code, info: impl Into<String>) -> Self {
+                $name { verdict: Verdict::with_info(code.get(), info) }
+            }
+        }
+    };
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        ///
+        /// The default allows.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[must_use]
+        pub struct $name {
+            verdict: Verdict,
+        }
+
+        impl $name {
+            /// Lets it go on.
+            pub fn allow() -> Self {
+                $name { verdict: Verdict::new(0) }
+            }
+
+            /// Refuses. The user sees an error of Tencent's.
+            pub fn reject() -> Self {
+                $name { verdict: Verdict::new(1) }
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                $name::allow()
+            }
+        }
+
+        impl From<$name> for $crate::reply::Reply {
+            fn from(reply: $name) -> Self {
+                reply.verdict.reply()
+            }
+        }
+    };
+}
+
+/// A reply that may also refuse some of several people and let the others through.
+macro_rules! partial_reply {
+    ($(#[$doc:meta])* $name:ident $list:literal) => {
+        $(#[$doc])*
+        ///
+        /// The default allows.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[must_use]
+        pub struct $name {
+            verdict: Verdict,
+            refused: Vec<$crate::protocol::UserId>,
+        }
+
+        impl $name {
+            /// Lets everybody through.
+            pub fn allow() -> Self {
+                $name { verdict: Verdict::new(0), refused: Vec::new() }
+            }
+
+            /// Lets everybody through but these.
+            pub fn refuse_some<U: Into<$crate::protocol::UserId>>(people: impl IntoIterator<Item = U>) -> Self {
+                let refused = people.into_iter().map(Into::into).collect();
+                $name { verdict: Verdict::new(0), refused }
+            }
+
+            /// Refuses the whole request.
+            pub fn reject() -> Self {
+                $name { verdict: Verdict::new(1), refused: Vec::new() }
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                $name::allow()
+            }
+        }
+
+        impl From<$name> for $crate::reply::Reply {
+            fn from(reply: $name) -> Self {
+                #[derive(serde::Serialize)]
+                struct Refused<'a> {
+                    #[serde(rename = $list)]
+                    people: &'a [$crate::protocol::UserId],
+                }
+
+                if reply.refused.is_empty() {
+                    return reply.verdict.reply();
+                }
+                $crate::reply::Reply::json(&$crate::reply::verdict::With {
+                    envelope: reply.verdict.envelope(),
+                    more: Refused { people: &reply.refused },
+                })
+            }
+        }
+    };
+}
+
+/// A reply about a message, which may also be dropped silently or rewritten.
+macro_rules! message_reply {
+    ($(#[$doc:meta])* $name:ident $code:ty) => {
+        $(#[$doc])*
+        ///
+        /// The default allows.
+        #[derive(Clone, Debug, PartialEq)]
+        #[must_use]
+        pub struct $name {
+            verdict: Verdict,
+            rewrite: $crate::reply::Rewrite,
+        }
+
+        impl $name {
+            /// Delivers the message as it is.
+            pub fn allow() -> Self {
+                Self::verdict(Verdict::new(0))
+            }
+
+            /// Delivers another message in its place.
+            pub fn allow_rewritten(rewrite: $crate::reply::Rewrite) -> Self {
+                $name { verdict: Verdict::new(0), rewrite }
+            }
+
+            /// Refuses it. The sender sees an error of Tencent's.
+            pub fn reject() -> Self {
+                Self::verdict(Verdict::new(1))
+            }
+
+            /// Refuses it with a code of your own and a text, which are handed on to the sender's client.
+            pub fn reject_with(code: $code, info: impl Into<String>) -> Self {
+                Self::verdict(Verdict::with_info(code.get(), info))
+            }
+
+            /// Drops it silently: the sender sees success.
+            pub fn discard() -> Self {
+                Self::verdict(Verdict::new(2))
+            }
+
+            fn verdict(verdict: Verdict) -> Self {
+                $name { verdict, rewrite: $crate::reply::Rewrite::new() }
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                $name::allow()
+            }
+        }
+
+        impl From<$name> for $crate::reply::Reply {
+            fn from(reply: $name) -> Self {
+                if reply.rewrite.is_empty() {
+                    return reply.verdict.reply();
+                }
+                $crate::reply::Reply::json(&$crate::reply::verdict::With {
+                    envelope: reply.verdict.envelope(),
+                    more: &reply.rewrite,
+                })
+            }
+        }
+    };
+}
+
+pub(super) use {message_reply, partial_reply, verdict_reply};
