@@ -79,15 +79,19 @@ where
     Ok(())
 }
 
-fn setting(name: &str, default: &str) -> String {
-    env::var(name).unwrap_or_else(|_| default.to_owned())
+fn setting(name: &str, default: &str) -> Result<String, String> {
+    match env::var(name) {
+        Ok(value) => Ok(value),
+        Err(env::VarError::NotPresent) => Ok(default.to_owned()),
+        Err(error) => Err(format!("{name}: {error}")),
+    }
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let id: SdkAppId = setting("SDK_APP_ID", "1400000000").parse()?;
-    let token = Token::new(setting("CALLBACK_TOKEN", "xxxxyyyy"))?;
-    let listener = TcpListener::bind(setting("ADDR", "127.0.0.1:3000")).await?;
+    let id: SdkAppId = setting("SDK_APP_ID", "1400000000")?.parse()?;
+    let token = Token::new(setting("CALLBACK_TOKEN", "xxxxyyyy")?)?;
+    let listener = TcpListener::bind(setting("ADDR", "127.0.0.1:3000")?).await?;
     eprintln!("listening on http://{}/callback", listener.local_addr()?);
 
     let service = ServiceBuilder::new()

@@ -13,10 +13,10 @@
 //!
 //! Standard output: one JSON object a line for every callback that was verified. Standard error: the address, then the log.
 
-use std::convert::Infallible;
 use std::env;
 use std::error::Error;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
+use std::time::Duration;
 
 use axum::Router;
 use serde::Serialize;
@@ -25,6 +25,9 @@ use tencent_im_callback::{
 };
 use tokio::net::TcpListener;
 use tower::{Layer, service_fn};
+
+/// How long open connections may take to finish at the end.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One line of the output.
 #[derive(Serialize)]
@@ -38,7 +41,7 @@ struct Line<'a> {
     event: &'a Event,
 }
 
-async fn print(callback: Callback) -> Result<Reply, Infallible> {
+async fn print(callback: Callback) -> Result<Reply, io::Error> {
     let params = &callback.params;
     let client_ip = params.client_ip();
     let line = Line {
@@ -50,71 +53,72 @@ async fn print(callback: Callback) -> Result<Reply, Infallible> {
         known: !matches!(callback.event, Event::Unknown(_)),
         event: &callback.event,
     };
-    let written = serde_json::to_vec(&line).map(|mut line| {
-        // An unknown event is written as it came, perhaps with line breaks; in valid JSON those are never part of a text.
-        for byte in &mut line {
-            if matches!(byte, b'\n' | b'\r') {
-                *byte = b' ';
-            }
+    let mut line = serde_json::to_vec(&line)?;
+    // An unknown event is written as it came, perhaps with line breaks; in valid JSON those are never part of a text.
+    for byte in &mut line {
+        if matches!(byte, b'\n' | b'\r') {
+            *byte = b' ';
         }
-        line.push(b'\n');
-        std::io::stdout().lock().write_all(&line)
-    });
-    Ok(match written {
-        Ok(Ok(())) => Reply::ok(),
-        Ok(Err(error)) => Reply::fail(error.to_string()),
-        Err(error) => Reply::fail(error.to_string()),
-    })
+    }
+    line.push(b'\n');
+    io::stdout().lock().write_all(&line)?;
+    Ok(Reply::ok())
 }
 
-fn setting(name: &str, default: &str) -> String {
-    env::var(name).unwrap_or_else(|_| default.to_owned())
+/// A setting that cannot be read is an error: falling back to the published token would let anybody in.
+fn setting(name: &str, default: &str) -> Result<String, String> {
+    match env::var(name) {
+        Ok(value) => Ok(value),
+        Err(env::VarError::NotPresent) => Ok(default.to_owned()),
+        Err(error) => Err(format!("{name}: {error}")),
+    }
 }
 
 fn app() -> Result<App, Box<dyn Error>> {
-    let id: SdkAppId = setting("SDK_APP_ID", "1400000000")
+    let id: SdkAppId = setting("SDK_APP_ID", "1400000000")?
         .parse()
         .map_err(|error| format!("SDK_APP_ID: {error}"))?;
-    match setting("CALLBACK_AUTH", "signed").as_str() {
-        "signed" => {
-            let token = Token::new(setting("CALLBACK_TOKEN", "xxxxyyyy"));
-            let token = token.map_err(|error| format!("CALLBACK_TOKEN: {error}"))?;
-            Ok(App::signed(id, token))
-        }
+    let token =
+        Token::new(setting("CALLBACK_TOKEN", "xxxxyyyy")?).map_err(|error| format!("CALLBACK_TOKEN: {error}"))?;
+    match setting("CALLBACK_AUTH", "signed")?.as_str() {
+        "signed" => Ok(App::signed(id, token)),
         "unsigned" => Ok(App::unsigned(id)),
         other => Err(format!("CALLBACK_AUTH is \"signed\" or \"unsigned\", not {other:?}").into()),
     }
 }
 
-async fn stop() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => {
-                tokio::select! {
-                    _ = tokio::signal::ctrl_c() => {}
-                    _ = terminate.recv() => {}
-                }
-            }
-            Err(_) => drop(tokio::signal::ctrl_c().await),
+/// Listens for SIGINT and SIGTERM from now on, and resolves when one comes.
+#[cfg(unix)]
+fn stop() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-    }
-    #[cfg(not(unix))]
-    drop(tokio::signal::ctrl_c().await);
+    })
+}
+
+/// Resolves on Ctrl-C.
+#[cfg(not(unix))]
+fn stop() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async { drop(tokio::signal::ctrl_c().await) })
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let app = app()?;
-    let listener = TcpListener::bind(setting("ADDR", "127.0.0.1:3000")).await?;
+    let listener = TcpListener::bind(setting("ADDR", "127.0.0.1:3000")?).await?;
+    let stop = stop()?;
     eprintln!("listening on http://{}/callback", listener.local_addr()?);
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_max_level(tracing::Level::DEBUG)
         .init();
-
     if !app.is_signed() {
         tracing::warn!("CALLBACK_AUTH=unsigned: anybody who finds this address can send callbacks");
     }
@@ -126,6 +130,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route_service("/callback", service.clone())
         .nest_service("/callback/", service);
 
-    axum::serve(listener, router).with_graceful_shutdown(stop()).await?;
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
+        stop.await;
+        drop(tell.send(()));
+    });
+    // A connection with half a request on it must not hold up the end for ever.
+    let patience = async {
+        drop(told.await);
+        tokio::time::sleep(PATIENCE).await;
+    };
+    tokio::select! {
+        ended = server.into_future() => ended?,
+        () = patience => tracing::warn!("some connections were still open"),
+    }
     Ok(())
 }

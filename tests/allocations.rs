@@ -117,6 +117,23 @@ fn verification_allocates_nothing() {
 }
 
 #[test]
+fn a_long_encoded_command_allocates_nothing_before_it_is_verified() {
+    let verifier = verifier();
+    cost(signed(Command::SnsFriendDelete).build());
+    let word = format!("a+%41{}", "b".repeat(60_000));
+    for start in [
+        "SdkAppid=7&",
+        "",
+        "SdkAppid=1400000000&Sign=x&RequestTime=5&",
+        "SdkAppid=1400000000&",
+    ] {
+        let uri: http::Uri = format!("/?{start}CallbackCommand={word}").parse().unwrap();
+        let info = measure(|| assert!(verifier.verify(&http::Method::POST, &uri).is_err()));
+        assert_eq!(info.count_total, 0, "{start}");
+    }
+}
+
+#[test]
 fn nothing_is_allocated_on_the_strength_of_a_declared_length() {
     let mut request: Request<Full<Bytes>> = signed(Command::SnsFriendDelete).build();
     request

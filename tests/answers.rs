@@ -121,8 +121,18 @@ async fn the_bodys_probes_and_their_near_misses() {
         (kind, rejection, event),
         (OutcomeKind::Rejected, Some(Kind::BodyEmpty), None)
     );
-    let (kind, rejection, event) = fate(&layer(), before, "{}").await;
-    assert_eq!((kind, rejection, event), (OutcomeKind::Failed, None, None));
+    for before in Command::ALL.iter().filter(|command| command.phase() == Phase::Before) {
+        for body in ["", "\n", "{}", " { } "] {
+            let (kind, rejection, event) = fate(&layer(), before.clone(), body).await;
+            assert_eq!(
+                (kind, rejection, event),
+                (OutcomeKind::Rejected, Some(Kind::BodyEmpty), None)
+            );
+        }
+    }
+    // White space is of the four kinds that JSON knows.
+    let (_, rejection, _) = fate(&layer(), Command::SnsFriendDelete, "\u{c}{}").await;
+    assert_eq!(rejection, Some(Kind::BodyNotJson));
 
     // Without a proof of the token there is no probe.
     let unsigned = CallbackLayer::new(App::unsigned(APP));

@@ -3,10 +3,14 @@
 
 mod common;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
-use tencent_im_callback::event::sns;
+use tencent_im_callback::event::{EventTime, call, group, push, sns, state};
 use tencent_im_callback::testing::sample;
-use tencent_im_callback::{Command, Event, Flag, Reply, TimestampMillis, TimestampSecs, testing};
+use tencent_im_callback::{
+    App, Apps, Callback, Command, Event, Flag, Params, Reply, TimestampMillis, TimestampSecs, Verifier, testing,
+};
 
 /// The payload files of a command: the body of today's page, then those of older ones.
 fn payloads(command: &Command) -> Vec<(String, String)> {
@@ -16,7 +20,7 @@ fn payloads(command: &Command) -> Vec<(String, String)> {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         let belongs = name.strip_prefix(command.as_str()).is_some_and(|rest| {
-            rest == ".json" || rest.strip_prefix(".older-").is_some_and(|rest| rest.ends_with(".json"))
+            rest == ".json" || rest.strip_prefix(".other-").is_some_and(|rest| rest.ends_with(".json"))
         });
         if belongs {
             found.push((name, std::fs::read_to_string(path).unwrap()));
@@ -25,30 +29,412 @@ fn payloads(command: &Command) -> Vec<(String, String)> {
     found
 }
 
+/// What the vendor documents about a command: its phase, its fields, a reply.
+#[derive(serde::Deserialize)]
+struct Documented {
+    phase: String,
+    fields: Vec<(String, String, String, String)>,
+    reply: Value,
+}
+
+fn documented() -> BTreeMap<String, Documented> {
+    serde_json::from_str(include_str!("fields.json")).unwrap()
+}
+
+impl Documented {
+    fn kind(&self, path: &str) -> Option<&str> {
+        self.fields
+            .iter()
+            .find(|field| field.0 == path)
+            .map(|field| field.1.as_str())
+    }
+}
+
+fn is_id(name: &str) -> bool {
+    let endings = ["_Account", "Id", "ID", "MsgKey"];
+    name != "EventGroupId" && endings.iter().any(|ending| name.ends_with(ending))
+}
+
+/// The listed normalisations, applied to a body.
+fn normalise(command: &Command, documented: &Documented, mut body: Value) -> Value {
+    fn walk(documented: &Documented, path: &str, value: &mut Value) {
+        match value {
+            Value::Object(members) => {
+                members.retain(|_, value| !value.is_null());
+                let keys: Vec<_> = members.keys().cloned().collect();
+                for key in keys {
+                    let path = if path.is_empty() {
+                        key.clone()
+                    } else {
+                        format!("{path}.{key}")
+                    };
+                    let kind = documented
+                        .kind(&path)
+                        .unwrap_or(if key == "Size" { "integer" } else { "" })
+                        .to_owned();
+                    let value = &mut members[&key];
+                    let text = value.as_str().map(str::to_owned);
+                    match (kind.as_str(), text) {
+                        ("integer", Some(text)) => *value = text.parse::<i64>().unwrap().into(),
+                        ("string-or-integer", Some(text)) if key == "EventTime" => {
+                            *value = text.parse::<i64>().unwrap().into();
+                        }
+                        ("boolean-or-string", Some(text)) => *value = (text == "true").into(),
+                        ("array-or-string", Some(text)) => *value = vec![text].into(),
+                        _ if is_id(&key) && value.is_number() && key != "SdkAppId" => {
+                            *value = value.to_string().into();
+                        }
+                        _ => walk(documented, &path, value),
+                    }
+                }
+            }
+            Value::Array(items) => {
+                let path = format!("{path}[]");
+                items.iter_mut().for_each(|item| walk(documented, &path, item));
+            }
+            _ => {}
+        }
+    }
+
+    walk(documented, "", &mut body);
+    body["CallbackCommand"] = command.as_str().into();
+    // Lists that are always there are always written.
+    for (path, kind, presence, _) in &documented.fields {
+        if kind.starts_with("array") && presence == "always" && !path.contains(['.', '[']) && body.get(path).is_none() {
+            body[path] = Value::Array(Vec::new());
+        }
+    }
+    body
+}
+
+fn parse(command: &Command, body: &str) -> Event {
+    let params = verifier_for(command);
+    Callback::parse(params, body.to_owned().into())
+        .unwrap_or_else(|rejection| panic!("{command}: {rejection}: {body}"))
+        .event
+}
+
+fn verifier_for(command: &Command) -> Params {
+    let url = format!("/?SdkAppid=1400187352&CallbackCommand={command}")
+        .parse()
+        .unwrap();
+    let apps = Apps::new([App::unsigned(1_400_187_352)]);
+    Verifier::new(apps).verify(&http::Method::POST, &url).unwrap()
+}
+
+/// The command of a payload of `ContentCallback.ResultNotify` carries an app of its own; put ours there.
+fn ours(body: &str) -> String {
+    let mut value: Value = serde_json::from_str(body).unwrap();
+    match value.get_mut("SdkAppId") {
+        Some(app) => {
+            *app = 1_400_187_352.into();
+            value.to_string()
+        }
+        None => body.to_owned(),
+    }
+}
+
+#[track_caller]
+fn typed(command: &Command, body: &str, what: &str) -> Event {
+    let event = parse(command, body);
+    let misfit = event.misfit().map(|misfit| format!("{misfit}: {}", misfit.message()));
+    assert!(
+        !matches!(event, Event::Unknown(_)),
+        "{command}, {what}: {misfit:?}\n{body}"
+    );
+    assert_eq!(event.command(), command);
+    event
+}
+
 #[test]
-fn every_typed_command_has_payloads_and_they_come_back_as_they_were() {
+fn every_payload_is_typed_and_comes_back_as_it_was() {
+    let documented = documented();
+    assert_eq!(documented.len(), Command::ALL.len());
     let mut seen = 0;
     for command in Command::ALL {
         let payloads = payloads(command);
-        assert_eq!(sample(command).is_some(), !payloads.is_empty(), "{command}");
+        assert!(!payloads.is_empty(), "{command} has no payload file in tests/payloads");
+        let documented = &documented[command.as_str()];
+        assert_eq!(documented.phase, command.phase().as_str(), "{command}");
         for (name, body) in payloads {
-            let event = Event::parse(command, body.clone().into()).unwrap();
-            assert!(
-                !matches!(event, Event::Unknown(_)),
-                "{name}: {:?}",
-                event.misfit().map(|m| m.message())
-            );
-            assert_eq!(event.command(), command);
-            let before: Value = serde_json::from_str(&body).unwrap();
-            let after: Value = serde_json::to_value(&event).unwrap();
-            assert_eq!(before, after, "{name}");
-            let again = Event::parse(command, serde_json::to_vec(&event).unwrap().into()).unwrap();
-            assert_eq!(event, again, "{name}");
             seen += 1;
+            let body = ours(&body);
+            let event = typed(command, &body, &name);
+            let before = normalise(command, documented, serde_json::from_str(&body).unwrap());
+            let written = serde_json::to_string(&event).unwrap();
+            assert_eq!(before, serde_json::from_str::<Value>(&written).unwrap(), "{name}");
+            // By the layer's road, and by serde's.
+            assert_eq!(event, typed(command, &written, &name));
+            assert_eq!(event, serde_json::from_str::<Event>(&written).unwrap(), "{name}");
+            let callback = Callback::parse(verifier_for(command), body.into()).unwrap();
+            assert_eq!(callback.unknown_fields(), [""; 0], "{name}");
         }
     }
-    let files = std::fs::read_dir(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/payloads"));
-    assert_eq!(seen, files.unwrap().count(), "a payload file belongs to no command");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/payloads");
+    let files = std::fs::read_dir(folder).unwrap().count();
+    assert_eq!(
+        seen + 1,
+        files,
+        "a payload file belongs to no command (the one more is the README)"
+    );
+}
+
+/// Calls `change` with every place that `path` names in `value`, as the object that holds it and the key.
+fn at_path(value: &mut Value, path: &str, change: &mut dyn FnMut(&mut serde_json::Map<String, Value>, &str)) {
+    let (head, rest) = path
+        .split_once('.')
+        .map_or((path, None), |(head, rest)| (head, Some(rest)));
+    let key = head.trim_end_matches("[]");
+    let Value::Object(members) = value else { return };
+    match rest {
+        None => {
+            if members.contains_key(key) {
+                change(members, key);
+            }
+        }
+        Some(rest) => match members.get_mut(key) {
+            Some(Value::Array(items)) => items.iter_mut().for_each(|item| at_path(item, rest, change)),
+            Some(inner) => at_path(inner, rest, change),
+            None => {}
+        },
+    }
+}
+
+/// Each field of each command in each of its documented forms, absent, and `null`.
+#[test]
+fn every_field_may_come_in_every_form_and_few_are_demanded() {
+    let mut demanded = BTreeSet::new();
+    let mut tried = 0;
+    for (word, documented) in documented() {
+        let command = Command::from(word.as_str());
+        for (name, body) in payloads(&command) {
+            let body: Value = serde_json::from_str(&ours(&body)).unwrap();
+            for (path, kind, _, _) in &documented.fields {
+                if path == "CallbackCommand" || path.ends_with("[]") {
+                    continue;
+                }
+                let key = path.rsplit('.').next().unwrap();
+                let forms: Vec<Value> = match kind.as_str() {
+                    _ if key == "SdkAppId" => vec![1_400_187_352.into(), "1400187352".into()],
+                    "integer" => vec![7.into(), "7".into(), "".into(), i64::MAX.into(), (-1).into()],
+                    "string-or-integer" if key == "EventTime" => vec![7.into(), "7".into(), "".into()],
+                    "string-or-integer" => vec!["x".into(), 144_115_216_631_667_826_u64.into()],
+                    "boolean" | "boolean-or-string" => vec![true.into(), "true".into(), "false".into()],
+                    "array-or-string" => vec!["x".into(), vec!["x"].into()],
+                    "integer-or-object" => vec![7.into(), serde_json::json!({"Public": 7, "Work": "8"})],
+                    "string" if is_id(key) => vec!["x".into(), u64::MAX.into(), (-5).into()],
+                    "string" if key != "CallbackCommand" => vec!["".into(), "something new".into()],
+                    "array" => vec![Value::Array(Vec::new())],
+                    _ => Vec::new(),
+                };
+                for form in forms {
+                    let mut changed = body.clone();
+                    let mut found = false;
+                    at_path(&mut changed, path, &mut |members, key| {
+                        found = true;
+                        members[key] = form.clone();
+                    });
+                    // A demanded number has nothing to be absent as.
+                    let absent = form == "" && demanded_number(&word, path);
+                    if found && !absent {
+                        tried += 1;
+                        typed(&command, &changed.to_string(), &format!("{name}, {path} = {form}"));
+                    }
+                }
+                let mut fits = Vec::new();
+                let mut found = false;
+                for absent in [None, Some(Value::Null)] {
+                    let mut changed = body.clone();
+                    at_path(&mut changed, path, &mut |members, key| {
+                        found = true;
+                        match &absent {
+                            None => drop(members.remove(key)),
+                            Some(null) => members[key] = null.clone(),
+                        }
+                    });
+                    if key == "CallbackCommand" {
+                        continue;
+                    }
+                    fits.push(
+                        parse(&command, &changed.to_string()).misfit().is_none() && batch_is_typed(&command, &changed),
+                    );
+                }
+                if found && fits.first() == Some(&false) {
+                    demanded.insert(format!("{word} {path}"));
+                }
+                if let [missing, null] = fits[..] {
+                    assert_eq!(missing, null, "{name}: {path} missing and null are not the same");
+                }
+            }
+        }
+    }
+    assert!(tried > 2500, "{tried}");
+    let listed: BTreeSet<String> = include_str!("demanded.txt").lines().map(str::to_owned).collect();
+    let (extra, gone): (Vec<_>, Vec<_>) = (
+        demanded.difference(&listed).collect(),
+        listed.difference(&demanded).collect(),
+    );
+    assert!(
+        extra.is_empty() && gone.is_empty(),
+        "demanded but not listed: {extra:#?}\nlisted but not demanded: {gone:#?}"
+    );
+}
+
+fn demanded_number(word: &str, path: &str) -> bool {
+    let number = path.ends_with("MsgSeq") || path.ends_with("Index");
+    number
+        && include_str!("demanded.txt")
+            .lines()
+            .any(|line| line == format!("{word} {path}"))
+}
+
+/// Whether no item of a batch is unknown.
+fn batch_is_typed(command: &Command, body: &Value) -> bool {
+    let written = serde_json::to_value(parse(command, &body.to_string())).unwrap();
+    let callback = Callback::parse(verifier_for(command), body.to_string().into()).unwrap();
+    written.get("Events").is_none() || !callback.unknown_fields().contains(&"Events[]".to_owned())
+}
+
+#[test]
+fn new_fields_at_every_level_and_another_order_change_nothing() {
+    fn add(value: &mut Value, path: &str, paths: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(members) => {
+                for (key, value) in members.iter_mut() {
+                    let path = if path.is_empty() {
+                        key.clone()
+                    } else {
+                        format!("{path}.{key}")
+                    };
+                    add(value, &path, paths);
+                }
+                members.insert("Brandnew".into(), serde_json::json!({"a": [1, {"b": null}]}));
+                paths.insert(if path.is_empty() {
+                    "Brandnew".to_owned()
+                } else {
+                    format!("{path}.Brandnew")
+                });
+            }
+            Value::Array(items) => {
+                let path = format!("{path}[]");
+                items.iter_mut().for_each(|item| add(item, &path, paths));
+            }
+            _ => {}
+        }
+    }
+
+    fn backwards(value: &Value) -> String {
+        match value {
+            Value::Object(members) => {
+                let members: Vec<_> = members
+                    .iter()
+                    .rev()
+                    .map(|(key, value)| format!(" {} :\n{}", Value::from(key.as_str()), backwards(value)))
+                    .collect();
+                format!("{{{}}}", members.join("\t,"))
+            }
+            Value::Array(items) => format!("[ {} ]", items.iter().map(backwards).collect::<Vec<_>>().join(" , ")),
+            other => other.to_string(),
+        }
+    }
+
+    for command in Command::ALL {
+        for (name, body) in payloads(command) {
+            let body = ours(&body);
+            let before = typed(command, &body, &name);
+            let mut value: Value = serde_json::from_str(&body).unwrap();
+            assert_eq!(before, typed(command, &backwards(&value), &name), "{name}");
+            let mut paths = BTreeSet::new();
+            add(&mut value, "", &mut paths);
+            // A map has no unknown keys.
+            let body = value.to_string();
+            if name.contains("BeforeCreateGroup") && body.contains("CreatedGroupNum\":{") {
+                continue;
+            }
+            assert_eq!(before, typed(command, &body, &name), "{name}");
+            let callback = Callback::parse(verifier_for(command), body.into()).unwrap();
+            assert_eq!(
+                callback.unknown_fields(),
+                paths.into_iter().collect::<Vec<_>>(),
+                "{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn both_spellings_at_once() {
+    let event = testing::callback::<group::AfterMemberFieldChanged>(
+        r#"{"GroupId":"g","Member_Account":"a","Modified_Account":"b"}"#,
+    )
+    .event;
+    assert_eq!(
+        (
+            event.member().unwrap().as_str(),
+            event.modified_account.as_ref().unwrap().as_str()
+        ),
+        ("a", "b")
+    );
+    let event = testing::callback::<group::AfterMemberFieldChanged>(r#"{"GroupId":"g","Modified_Account":"b"}"#).event;
+    assert_eq!(event.member().unwrap(), &"b");
+    for (body, number) in [
+        (r#"{"CreateGroupNum":1,"CreatedGroupNum":2,"CreatedNum":3}"#, 1),
+        (r#"{"CreatedGroupNum":2,"CreatedNum":3}"#, 2),
+        (r#"{"CreatedNum":3}"#, 3),
+        (r#"{"CreatedGroupNum":{"Public":"4","Work":5}}"#, 4),
+    ] {
+        let body = body.replacen('{', r#"{"Operator_Account":"a","Type":"Public","#, 1);
+        let event = testing::callback::<group::BeforeCreateGroup>(&body).event;
+        assert_eq!(event.created_groups(), Some(number), "{body}");
+        let written = serde_json::to_string(&event).unwrap();
+        assert_eq!(event, testing::callback::<group::BeforeCreateGroup>(&written).event);
+    }
+    let event = testing::callback::<call::AfterStartCall>(
+        r#"{"CallInfo":{"CallId":"c","CallMediaType":"Audio","MediaType":"Video"}}"#,
+    )
+    .event;
+    assert_eq!(event.call_info.media(), Some(&call::MediaType::Audio));
+    // Second spellings are equal to the first, and written as they came.
+    let spelled = |reason: &str| {
+        testing::callback::<state::StateChange>(&format!(r#"{{"Info":{{"To_Account":"a","Reason":"{reason}"}}}}"#))
+            .event
+    };
+    assert_eq!(spelled("TimeOut"), spelled("Timeout"));
+    assert!(serde_json::to_string(&spelled("Timeout")).unwrap().contains("Timeout"));
+    assert!(serde_json::to_string(&spelled("TimeOut")).unwrap().contains("TimeOut"));
+    assert_ne!(spelled("TimeOut"), spelled("TIMEOUT"));
+}
+
+#[test]
+fn one_bad_item_of_a_batch_does_not_lose_the_others() {
+    let item =
+        |account: &str| format!(r#"{{"CallbackCommand":"Push.OfflinePush","To_Account":"{account}","EventTime":5}}"#);
+    let bad = [
+        r#"{"To_Account":[]}"#,
+        r#"{"CallbackCommand":"Push.AllMemberPush","To_Account":"a"}"#,
+        r#"{"CallbackCommand":5,"To_Account":"a"}"#,
+        r#"{"CallbackCommand":"New.Word","To_Account":"a","x":1e999}"#,
+        "{}",
+    ];
+    let items: Vec<_> = (0..95)
+        .map(|at| item(&at.to_string()))
+        .chain(bad.map(str::to_owned))
+        .collect();
+    let body = format!(r#"{{"Events":[{}]}}"#, items.join(","));
+    let callback = testing::callback::<push::OfflinePush>(&body);
+    let typed: Vec<_> = callback.event.events.iter().filter_map(|item| item.typed()).collect();
+    assert_eq!(typed.len(), 95);
+    assert_eq!(typed[94].to_account, "94");
+    for (item, raw) in callback.event.events[95..].iter().zip(bad) {
+        assert!(
+            matches!(item, push::BatchItem::Unknown(json) if json.get() == raw),
+            "{raw}"
+        );
+    }
+    assert_eq!(callback.unknown_fields(), ["Events[]"]);
+    assert_eq!(callback.time(), Some(EventTime::Secs(TimestampSecs(5))));
+    let written = serde_json::to_string(&callback.event).unwrap();
+    assert_eq!(callback.event, testing::callback::<push::OfflinePush>(&written).event);
 }
 
 #[test]

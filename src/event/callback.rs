@@ -49,10 +49,12 @@ impl Callback {
     pub(crate) fn from_parts(mut params: Params, body: Bytes, parts: Parts) -> Result<Self, Rejection> {
         let app = params.sdk_app_id;
         if parse::is_blank(&body) {
-            if params.token_index().is_some() && params.command.phase() != Phase::Before {
+            let before = params.command.phase() == Phase::Before;
+            if params.token_index().is_some() && !before {
                 return Err(Rejection::from(RejectionKind::Probe).of_app(app));
             }
-            if parse::is_empty(&body) {
+            // `{}` is no message to judge either: "OK" would mean "allow".
+            if before || parse::is_empty(&body) {
                 return Err(Rejection::from(RejectionKind::BodyEmpty).of_app(app));
             }
         }

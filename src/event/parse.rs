@@ -163,6 +163,9 @@ impl BodyApp {
     }
 
     fn read(json: &str) -> Self {
+        if json == "null" {
+            return BodyApp::Absent;
+        }
         let quoted: Option<UserText> = serde_json::from_str(json).ok();
         match digits(quoted.as_ref().map_or(json, |text| &text.0)) {
             Some(id) => BodyApp::Is(SdkAppId(id)),

@@ -95,17 +95,20 @@ impl CallbackLayer {
     /// Decides case by case what to answer when a callback cannot be handled, instead of
     /// [`on_before_error`](Self::on_before_error) and [`on_after_error`](Self::on_after_error).
     ///
-    /// Needed by whoever refuses everything that could not be checked, since no single reply does: ten of the commands *before*
-    /// an action are refused by [`Reply::refuse`], those of `Sns.Prev…` only by a reply that names each person, and a gift is
-    /// blocked by any failure.
+    /// No single reply refuses every command: ten of those *before* an action are refused by [`Reply::refuse`] with code 1, and a
+    /// gift is blocked by any failure. The two of `Sns.Prev…` cannot be refused from here, since any top-level code lets everybody
+    /// through and a verdict names each person of the event: there the handler must turn its own errors into
+    /// [`refuse_all`](crate::reply::sns::PrevFriendAddReply::refuse_all).
     ///
     /// ```
-    /// use tencent_im_callback::{App, CallbackLayer, OnError, Phase, Reply, Token};
+    /// use tencent_im_callback::{App, CallbackLayer, Family, OnError, Phase, Reply, Token};
     ///
     /// let layer = CallbackLayer::new(App::signed(1400000000, Token::new("xxxxyyyy")?)).on_error(|failure| {
     ///     eprintln!("{:?}: {}", failure.command(), failure.cause());
     ///     match failure.phase() {
-    ///         Phase::Before => OnError::Reply(Reply::refuse(1, "try again later")),
+    ///         Phase::Before if failure.command().family() != Family::Sns => {
+    ///             OnError::Reply(Reply::refuse(1, "try again later"))
+    ///         }
     ///         _ => OnError::ServerError,
     ///     }
     /// });

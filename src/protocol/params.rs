@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use http::Uri;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -98,6 +99,9 @@ impl fmt::Debug for Params {
     }
 }
 
+/// What `http` refuses in a query but takes in a path.
+const NOT_IN_A_QUERY: &AsciiSet = &CONTROLS.add(b'"').add(b'<').add(b'>').add(b'#').add(b' ');
+
 /// How parameters travel: the fields, and the other parameters as they were in the URL, without the signature.
 #[derive(Serialize, Deserialize)]
 struct Packed<'a> {
@@ -117,7 +121,8 @@ impl Serialize for Params {
                 if !kept.is_empty() {
                     kept.push('&');
                 }
-                kept.push_str(pair);
+                // A path may hold characters that a query may not, such as a quote.
+                kept.extend(utf8_percent_encode(pair, NOT_IN_A_QUERY));
             }
         }
         Packed {

@@ -104,6 +104,28 @@ pub(super) fn marked(parameters: &str) -> impl Iterator<Item = (&str, bool)> {
     })
 }
 
+/// Whether a text decodes to UTF-8. Tells without decoding it, since anybody can send a long one.
+pub(super) fn is_utf8(text: &str) -> bool {
+    let mut buffer = [0; 64];
+    let mut length = 0;
+    for byte in percent_decode_str(text) {
+        if length == buffer.len() {
+            match std::str::from_utf8(&buffer) {
+                Ok(_) => length = 0,
+                // Cut in the middle of a character: keep its start for the next round.
+                Err(error) if error.error_len().is_none() => {
+                    buffer.copy_within(error.valid_up_to().., 0);
+                    length -= error.valid_up_to();
+                }
+                Err(_) => return false,
+            }
+        }
+        buffer[length] = byte;
+        length += 1;
+    }
+    std::str::from_utf8(&buffer[..length]).is_ok()
+}
+
 /// Decodes `%41` and `+`; `None` if that gives no UTF-8.
 pub(super) fn strict(text: &str) -> Option<Cow<'_, str>> {
     match plus_to_space(text) {
@@ -190,6 +212,32 @@ mod tests {
         assert!(known("optplatform") == Some(Known::OptPlatform));
         assert!(known("callbackcommand") == Some(Known::CallbackCommand));
         assert!(known("RxquestTime").is_none());
+    }
+
+    #[test]
+    fn the_check_for_utf8_agrees_with_decoding() {
+        for character in [
+            "a",
+            "%41",
+            "+",
+            "é",
+            "%C3%A9",
+            "你",
+            "%E4%BD%A0",
+            "%F0%9F%98%80",
+            "%ff",
+            "%C3",
+            "%ED%A0%80",
+        ] {
+            for length in 0..150 {
+                for end in ["", "%E4%BD", "%80"] {
+                    let text = format!("{}{character}{end}", "x".repeat(length));
+                    assert_eq!(is_utf8(&text), strict(&text).is_some(), "{text}");
+                    let text = format!("{}{end}", character.repeat(length));
+                    assert_eq!(is_utf8(&text), strict(&text).is_some(), "{text}");
+                }
+            }
+        }
     }
 
     #[test]

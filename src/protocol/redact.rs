@@ -1,6 +1,6 @@
 //! A URL that may be logged.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use http::Uri;
 
@@ -68,7 +68,18 @@ fn write_pairs(f: &mut fmt::Formatter<'_>, left: &mut usize, text: &str) -> fmt:
 
 fn write_some(f: &mut fmt::Formatter<'_>, left: &mut usize, text: &str) -> fmt::Result {
     let shown = boundary(text, *left);
-    f.write_str(&text[..shown])?;
+    // A URL may hold more than ASCII: line breaks and control sequences of Unicode, say.
+    for part in text[..shown].split_inclusive(|character: char| !character.is_ascii()) {
+        match part.chars().next_back().filter(|last| !last.is_ascii()) {
+            Some(last) => {
+                f.write_str(&part[..part.len() - last.len_utf8()])?;
+                for escaped in last.escape_debug() {
+                    f.write_char(escaped)?;
+                }
+            }
+            None => f.write_str(part)?,
+        }
+    }
     *left = if shown < text.len() { 0 } else { *left - shown };
     Ok(())
 }
@@ -102,6 +113,15 @@ mod tests {
         assert_eq!(shown("/Sign=abc/x?Sign=def"), "/Sign=<redacted>/x?Sign=<redacted>");
         assert_eq!(shown("/plain"), "/plain");
         assert_eq!(shown("*"), "*");
+    }
+
+    #[test]
+    fn what_would_disturb_a_log_is_escaped() {
+        let uri = Uri::from_maybe_shared(bytes::Bytes::from("/é?x=\u{9b}31m\u{85}\u{2028}\u{202e}&Sign=1")).unwrap();
+        assert_eq!(
+            redacted(&uri).to_string(),
+            r"/é?x=\u{9b}31m\u{85}\u{2028}\u{202e}&Sign=<redacted>"
+        );
     }
 
     #[test]

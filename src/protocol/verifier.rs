@@ -120,7 +120,8 @@ impl Verifier {
         };
         let command = match raw.command {
             None | Some("") => None,
-            Some(word) => Some(query::strict(word).ok_or(RejectionKind::CommandMalformed)?),
+            Some(word) if query::is_utf8(word) => Some(word),
+            Some(_) => return Err(RejectionKind::CommandMalformed.into()),
         };
         let apps = self.apps.load();
         let Some(id) = claimed else {
@@ -130,7 +131,8 @@ impl Verifier {
             .get(id)
             .ok_or_else(|| Rejection::from(RejectionKind::AppUnknown).of_app(id))?;
         let token = self.authenticate(app, &raw).map_err(|rejection| rejection.of_app(id))?;
-        let Some(command) = command else {
+        // Only now, since decoding may allocate.
+        let Some(command) = command.and_then(query::strict) else {
             let kind = if token.is_some() {
                 RejectionKind::Probe
             } else {

@@ -13,6 +13,7 @@ const TARGET: &str = "tencent_im_callback";
 
 #[cfg(feature = "tracing")]
 pub(crate) fn report(outcome: &Outcome, status: http::StatusCode) {
+    use super::on_error::Cause;
     use super::outcome::OutcomeKind;
 
     macro_rules! event {
@@ -43,16 +44,21 @@ pub(crate) fn report(outcome: &Outcome, status: http::StatusCode) {
         };
     }
 
-    let after_verification = match outcome.kind() {
-        OutcomeKind::Failed => true,
-        OutcomeKind::Rejected => outcome
-            .rejection()
-            .is_some_and(|rejection| rejection.kind().is_after_verification()),
+    // Of an unsigned app nothing is ever verified: whoever finds the URL could fill the log with warnings.
+    let verified = outcome.token_index().is_some();
+    let warn = match outcome.kind() {
+        OutcomeKind::Failed => outcome.cause() != Some(Cause::Misfit) || verified,
+        OutcomeKind::Rejected => {
+            verified
+                && outcome
+                    .rejection()
+                    .is_some_and(|rejection| rejection.kind().is_after_verification())
+        }
         OutcomeKind::Accepted | OutcomeKind::Probe | OutcomeKind::Detached | OutcomeKind::Duplicate => {
-            outcome.misfit().is_some()
+            verified && outcome.misfit().is_some()
         }
     };
-    if after_verification {
+    if warn {
         event!(WARN, "callback not handled as it should");
     } else {
         event!(DEBUG, "callback");
