@@ -133,7 +133,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (tell, told) = tokio::sync::oneshot::channel();
     let server = axum::serve(listener, router).with_graceful_shutdown(async move {
         stop.await;
-        drop(tell.send(()));
+        let _ = tell.send(());
     });
     // A connection with half a request on it must not hold up the end for ever.
     let patience = async {

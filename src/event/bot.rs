@@ -38,7 +38,7 @@ pub struct OnC2cMessage {
         skip_serializing_if = "Option::is_none"
     )]
     pub msg_random: Option<i64>,
-    /// Send time; messages sort by `MsgTime`, then MsgSeq (**seconds**).
+    /// Send time; messages sort by `MsgTime`, then `MsgSeq` (**seconds**).
     #[serde(
         rename = "MsgTime",
         default,
@@ -143,7 +143,7 @@ pub struct OnGroupMessage {
     /// Message elements.
     #[serde(rename = "MsgBody", default)]
     pub msg_body: MsgBody,
-    /// Bot UserIDs that were mentioned (array of strings).
+    /// Bot `UserIDs` that were mentioned (array of strings).
     #[serde(rename = "AtRobots_Account", default, deserialize_with = "wire::list")]
     pub at_robots_account: Vec<UserId>,
     /// Custom data of the message.

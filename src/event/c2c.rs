@@ -258,7 +258,7 @@ pub struct AfterSendMsg {
         skip_serializing_if = "Option::is_none"
     )]
     pub msg_random: Option<i64>,
-    /// Send time; messages sort by `MsgTime`, then MsgSeq (**seconds**).
+    /// Send time; messages sort by `MsgTime`, then `MsgSeq` (**seconds**).
     #[serde(
         rename = "MsgTime",
         default,
@@ -344,7 +344,7 @@ pub struct BeforeSendMsg {
         skip_serializing_if = "Option::is_none"
     )]
     pub msg_random: Option<i64>,
-    /// Send time; messages sort by `MsgTime`, then MsgSeq (**seconds**).
+    /// Send time; messages sort by `MsgTime`, then `MsgSeq` (**seconds**).
     #[serde(
         rename = "MsgTime",
         default,

@@ -14,7 +14,7 @@ pub use super::recording::{EventGroup, RecordingInfo, RecordingPayload};
 use crate::protocol::{GroupId, Id, TimestampMillis, TimestampSecs, UserId};
 use crate::wire::{self, Item, Spelling, wire_int, wire_text};
 
-/// A TUICallKit call ended, with the whole call record.
+/// A `TUICallKit` call ended, with the whole call record.
 ///
 /// Source: <https://www.tencentcloud.com/document/product/647/68940>
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ pub struct AfterEndCall {
     pub event_time: Option<TimestampMillis>,
 }
 
-/// Members of a TUICallKit call answered, refused, joined, hung up and so on.
+/// Members of a `TUICallKit` call answered, refused, joined, hung up and so on.
 ///
 /// Source: <https://cloud.tencent.com/document/product/647/117872>
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -80,7 +80,7 @@ pub struct AfterRecordChanged {
     pub callback: RecordCallback,
 }
 
-/// A TUICallKit call was started.
+/// A `TUICallKit` call was started.
 ///
 /// Source: <https://trtc.io/ja/document/68941>
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

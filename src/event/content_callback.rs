@@ -34,7 +34,7 @@ pub struct ResultNotify {
     /// Kind of content.
     #[serde(rename = "ContentType", skip_serializing_if = "Option::is_none")]
     pub content_type: Option<ContentType>,
-    /// Moderated text (array of strings) when ContentType is Text; more than one entry only for custom text messages.
+    /// Moderated text (array of strings) when `ContentType` is Text; more than one entry only for custom text messages.
     #[serde(
         rename = "TextContent",
         default,
@@ -42,10 +42,10 @@ pub struct ResultNotify {
         skip_serializing_if = "Option::is_none"
     )]
     pub text_content: Option<Vec<String>>,
-    /// Address of the moderated file when ContentType is Image, Audio or Video.
+    /// Address of the moderated file when `ContentType` is Image, Audio or Video.
     #[serde(rename = "FileURL", skip_serializing_if = "Option::is_none")]
     pub file_url: Option<String>,
-    /// `MsgKey` for one-to-one, MsgSeq for groups; missing for a group message that was never delivered.
+    /// `MsgKey` for one-to-one, `MsgSeq` for groups; missing for a group message that was never delivered.
     #[serde(rename = "MsgID", skip_serializing_if = "Option::is_none")]
     pub msg_id: Option<Id>,
     /// What IM did: 1 = blocked, 0 = let through.

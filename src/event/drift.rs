@@ -38,7 +38,7 @@ fn compare_members(raw: &str, written: &str, path: &str, found: &mut BTreeSet<St
     let (Ok(raw), Ok(written)) = (members(raw), members(written)) else {
         return;
     };
-    if is_unknown_element(&raw) {
+    if is_unknown_element(&raw, path) {
         found.insert(path.to_owned());
         return;
     }
@@ -56,13 +56,15 @@ fn compare_members(raw: &str, written: &str, path: &str, found: &mut BTreeSet<St
     }
 }
 
-/// Whether an object is an element of a message, of a kind that this version does not know.
-fn is_unknown_element(members: &BTreeMap<String, &RawValue>) -> bool {
+/// Whether an object is an element of a message that this version keeps raw: of a kind it does not know, or a bundle too deep inside
+/// others. The latter also ends the recursion.
+fn is_unknown_element(members: &BTreeMap<String, &RawValue>, path: &str) -> bool {
     let kind = || {
         members.get("MsgContent")?;
         serde_json::from_str(members.get("MsgType")?.get()).ok()
     };
-    kind().is_some_and(|UserText(kind)| !MsgElement::knows(&kind))
+    let bundles = path.matches(".MsgList[].MsgBody[]").count();
+    kind().is_some_and(|UserText(kind)| !MsgElement::knows(&kind, bundles))
 }
 
 fn first(json: &str) -> Option<u8> {

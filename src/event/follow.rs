@@ -80,7 +80,7 @@ pub struct AfterFollowDelete {
     /// User who unfollowed.
     #[serde(rename = "From_Account")]
     pub from_account: UserId,
-    /// UserIDs no longer followed (array of strings, although the name is used for a single string elsewhere).
+    /// `UserIDs` no longer followed (array of strings, although the name is used for a single string elsewhere).
     #[serde(rename = "To_Account", default, deserialize_with = "wire::list")]
     pub to_account: Vec<UserId>,
     /// When it happened (**milliseconds**).

@@ -867,7 +867,7 @@ pub struct OnDailyGroupQuotaAlarm {
     pub event_time: Option<TimestampMillis>,
 }
 
-/// Members of an AVChatRoom went online or offline in that group.
+/// Members of an `AVChatRoom` went online or offline in that group.
 ///
 /// Source: <https://trtc.io/document/48734>
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -42,9 +42,10 @@ impl Parts {
 
     /// A part without which there is no key.
     pub(super) fn add(mut self, part: &impl Part) -> Self {
-        match part.write(&mut self.hasher) {
-            true => self,
-            false => Parts { missing: true, ..self },
+        if part.write(&mut self.hasher) {
+            self
+        } else {
+            Parts { missing: true, ..self }
         }
     }
 

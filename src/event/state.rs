@@ -50,7 +50,7 @@ pub struct Info {
     /// User whose state changed.
     #[serde(rename = "To_Account")]
     pub to_account: UserId,
-    /// Cause: Register goes with Login, Unregister with Logout, LinkClose and TimeOut with Disconnect, SetCustomStatus with
+    /// Cause: Register goes with Login, Unregister with Logout, `LinkClose` and `TimeOut` with Disconnect, `SetCustomStatus` with
     /// `CustomStatusChange`.
     #[serde(rename = "Reason", skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,

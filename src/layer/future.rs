@@ -13,7 +13,7 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::buffer::{Buffer, TooLarge};
-use super::layer::Config;
+use super::config::Config;
 use crate::event::{Callback, Misfit};
 use crate::protocol::{Params, Rejection, RejectionKind};
 use crate::reply::Reply;
@@ -243,7 +243,7 @@ impl Exchange {
     ) -> Response<ResponseBody> {
         outcome.trouble(cause, error, self.misfit.take());
         outcome.handling_time = self.started.elapsed();
-        response::report(&outcome, response.status());
+        response::report(&outcome, Some(response.status()));
         response.extensions_mut().insert(outcome);
         response
     }

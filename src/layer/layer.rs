@@ -3,13 +3,10 @@ use std::sync::Arc;
 
 use tower_layer::Layer;
 
+use super::config::Config;
 use super::service::CallbackService;
 use crate::protocol::Verifier;
-use crate::reply::Reply;
-use crate::response::{Failure, NOT_HANDLED, OnError};
-
-/// Longest body read, unless [`CallbackLayer::body_limit`] says otherwise.
-const BODY_LIMIT: usize = 1024 * 1024;
+use crate::response::{Failure, OnError};
 
 /// Turns a service of [`Callback`](crate::Callback)s into one of HTTP requests.
 ///
@@ -31,40 +28,11 @@ pub struct CallbackLayer {
     config: Arc<Config>,
 }
 
-/// What all clones of a service share.
-#[derive(Clone)]
-pub(super) struct Config {
-    pub(super) verifier: Verifier,
-    pub(super) body_limit: usize,
-    pub(super) forward_misfits: bool,
-    before: OnError,
-    after: OnError,
-    #[allow(clippy::type_complexity)]
-    choose: Option<Arc<dyn Fn(&Failure<'_>) -> OnError + Send + Sync>>,
-}
-
-impl Config {
-    pub(super) fn on_error(&self, failure: &Failure<'_>) -> OnError {
-        match &self.choose {
-            Some(choose) => choose(failure),
-            None if failure.phase().may_decide() => self.before.clone(),
-            None => self.after.clone(),
-        }
-    }
-}
-
 impl CallbackLayer {
     /// A layer for the callbacks of one app, of several ([`Apps`](crate::Apps)), or as a [`Verifier`] decides.
     pub fn new(verifier: impl Into<Verifier>) -> Self {
         CallbackLayer {
-            config: Arc::new(Config {
-                verifier: verifier.into(),
-                body_limit: BODY_LIMIT,
-                forward_misfits: false,
-                before: OnError::ServerError,
-                after: OnError::Reply(Reply::fail(NOT_HANDLED)),
-                choose: None,
-            }),
+            config: Arc::new(Config::new(verifier.into())),
         }
     }
 
@@ -137,17 +105,5 @@ impl<S> Layer<S> for CallbackLayer {
 impl fmt::Debug for CallbackLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CallbackLayer").field("config", &self.config).finish()
-    }
-}
-
-impl fmt::Debug for Config {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Config")
-            .field("verifier", &self.verifier)
-            .field("body_limit", &self.body_limit)
-            .field("forward_misfits", &self.forward_misfits)
-            .field("before", &self.before)
-            .field("after", &self.after)
-            .finish_non_exhaustive()
     }
 }

@@ -46,6 +46,7 @@
 //! stands, and a log event says so.
 
 mod buffer;
+mod config;
 mod future;
 #[allow(clippy::module_inception)] // the file of `CallbackLayer`, as in tower-http
 mod layer;

@@ -8,8 +8,8 @@ use http_body::Body;
 use tower_service::Service;
 
 use super::buffer;
+use super::config::Config;
 use super::future::ResponseFuture;
-use super::layer::Config;
 use crate::event::Callback;
 use crate::protocol::RejectionKind;
 use crate::reply::Reply;

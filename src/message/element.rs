@@ -29,9 +29,9 @@ macro_rules! elements {
                 }
             }
 
-            /// Whether this version types elements of that kind.
-            pub(crate) fn knows(msg_type: &str) -> bool {
-                matches!(msg_type, $( $word )|*)
+            /// Whether this version types elements of that kind inside that many bundles.
+            pub(crate) fn knows(msg_type: &str, bundles: usize) -> bool {
+                matches!(msg_type, $( $word )|*) && (msg_type != "TIMRelayElem" || bundles < BUNDLES)
             }
         }
 

@@ -30,12 +30,12 @@ impl MsgBody {
 fn collect<'a>(body: &'a MsgBody, custom: bool, found: &mut Vec<Cow<'a, str>>) {
     for element in body {
         match element {
-            MsgElement::Text(text) => push(&text.text, found),
-            MsgElement::Location(location) => push(&location.desc, found),
-            MsgElement::File(file) => push(&file.file_name, found),
+            MsgElement::Text(text) => push(text.text.as_ref(), found),
+            MsgElement::Location(location) => push(location.desc.as_ref(), found),
+            MsgElement::File(file) => push(file.file_name.as_ref(), found),
             MsgElement::Custom(element) if custom => {
-                push(&element.desc, found);
-                push(&element.data, found);
+                push(element.desc.as_ref(), found);
+                push(element.data.as_ref(), found);
             }
             MsgElement::Custom(_)
             | MsgElement::Face(_)
@@ -43,8 +43,8 @@ fn collect<'a>(body: &'a MsgBody, custom: bool, found: &mut Vec<Cow<'a, str>>) {
             | MsgElement::Image(_)
             | MsgElement::VideoFile(_) => {}
             MsgElement::Relay(bundle) => {
-                push(&bundle.title, found);
-                push(&bundle.compatible_text, found);
+                push(bundle.title.as_ref(), found);
+                push(bundle.compatible_text.as_ref(), found);
                 found.extend(
                     bundle
                         .abstract_list
@@ -61,8 +61,8 @@ fn collect<'a>(body: &'a MsgBody, custom: bool, found: &mut Vec<Cow<'a, str>>) {
     }
 }
 
-fn push<'a>(text: &'a Option<String>, found: &mut Vec<Cow<'a, str>>) {
-    found.extend(text.as_deref().map(Cow::Borrowed));
+fn push<'a>(text: Option<&'a String>, found: &mut Vec<Cow<'a, str>>) {
+    found.extend(text.map(|text| Cow::Borrowed(text.as_str())));
 }
 
 /// The strings in a JSON text that are no keys.

@@ -53,7 +53,7 @@ impl<const FIRST: u32, const LAST: u32> Code<FIRST, LAST> {
             assert!(
                 CODE >= FIRST && CODE <= LAST,
                 "the code is not one that this command takes"
-            )
+            );
         };
         Code(CODE)
     }

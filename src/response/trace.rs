@@ -12,7 +12,7 @@ use crate::protocol::Params;
 const TARGET: &str = "tencent_im_callback";
 
 #[cfg(feature = "tracing")]
-pub(crate) fn report(outcome: &Outcome, status: http::StatusCode) {
+pub(crate) fn report(outcome: &Outcome, status: Option<http::StatusCode>) {
     use super::on_error::Cause;
     use super::outcome::OutcomeKind;
 
@@ -22,7 +22,7 @@ pub(crate) fn report(outcome: &Outcome, status: http::StatusCode) {
                 target: TARGET,
                 tracing::Level::$level,
                 outcome = outcome.kind().as_str(),
-                status = status.as_u16(),
+                status = status.map(|status| status.as_u16()),
                 sdk_app_id = outcome
                     .params()
                     .map(|params| params.sdk_app_id)
@@ -66,7 +66,7 @@ pub(crate) fn report(outcome: &Outcome, status: http::StatusCode) {
 }
 
 #[cfg(not(feature = "tracing"))]
-pub(crate) fn report(_: &Outcome, _: http::StatusCode) {}
+pub(crate) fn report(_: &Outcome, _: Option<http::StatusCode>) {}
 
 /// The future was dropped after the service was called: the peer hung up, or an outer time-out struck.
 #[cfg(feature = "tracing")]

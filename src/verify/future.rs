@@ -4,13 +4,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::body::VerifyBody;
 use crate::protocol::{Params, Rejection};
-use crate::response::{self, Outcome, OutcomeKind};
+use crate::response::{self, Cause, Outcome, OutcomeKind};
 
 pin_project! {
     /// Future of [`VerifyService`](crate::VerifyService).
@@ -20,8 +20,7 @@ pin_project! {
     {
         #[pin]
         state: State<S, B, S::Future>,
-        started: Instant,
-        params: Option<Params>,
+        exchange: Exchange,
     }
 }
 
@@ -34,6 +33,46 @@ pin_project! {
     }
 }
 
+/// What is known about a request while it is on its way.
+struct Exchange {
+    started: Instant,
+    params: Option<Params>,
+    /// Between the call of the inner service and its response.
+    calling: bool,
+}
+
+impl Exchange {
+    fn new(params: Option<Params>) -> Self {
+        Exchange {
+            started: Instant::now(),
+            params,
+            calling: false,
+        }
+    }
+
+    fn finish(&self, mut outcome: Outcome, status: Option<StatusCode>) -> Outcome {
+        outcome.handling_time = self.started.elapsed();
+        response::report(&outcome, status);
+        outcome
+    }
+
+    /// The inner service's error goes on as it is; only the log hears of it here.
+    fn failed(&mut self, cause: Cause) {
+        self.calling = false;
+        let mut outcome = Outcome::new(OutcomeKind::Failed, self.params.take());
+        outcome.trouble(Some(cause), None, None);
+        self.finish(outcome, None);
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if let (true, Some(params)) = (self.calling, &self.params) {
+            response::cancelled(params, self.started.elapsed());
+        }
+    }
+}
+
 impl<S, B> VerifyFuture<S, B>
 where
     S: Service<Request<B>>,
@@ -43,8 +82,7 @@ where
             state: State::Rejected {
                 rejection: Some(rejection),
             },
-            started: Instant::now(),
-            params: None,
+            exchange: Exchange::new(None),
         }
     }
 
@@ -54,8 +92,7 @@ where
                 inner,
                 request: Some(request),
             },
-            started: Instant::now(),
-            params: Some(params),
+            exchange: Exchange::new(Some(params)),
         }
     }
 }
@@ -68,7 +105,8 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let (mut response, mut outcome) = loop {
+        let exchange = this.exchange;
+        let (mut response, outcome) = loop {
             match this.state.as_mut().project() {
                 StateProjection::Rejected { rejection } => {
                     let Some(rejection) = rejection.take() else {
@@ -78,28 +116,36 @@ where
                     break (response.map(VerifyBody::answer), Outcome::of_rejection(rejection, None));
                 }
                 StateProjection::Waiting { inner, request } => {
-                    ready!(inner.poll_ready(cx))?;
+                    if let Err(error) = ready!(inner.poll_ready(cx)) {
+                        exchange.failed(Cause::NotReady);
+                        return Poll::Ready(Err(error));
+                    }
                     let Some(request) = request.take() else {
                         polled_too_often()
                     };
+                    exchange.calling = true;
                     let response = inner.call(request);
                     this.state.set(State::Calling { response });
                 }
                 StateProjection::Calling { response } => {
-                    let response = ready!(response.poll(cx))?;
+                    let response = match ready!(response.poll(cx)) {
+                        Ok(response) => response,
+                        Err(error) => {
+                            exchange.failed(Cause::Failed);
+                            return Poll::Ready(Err(error));
+                        }
+                    };
+                    exchange.calling = false;
                     if response.extensions().get::<Outcome>().is_some() {
                         // A service of ours further in knows better, and has reported it.
                         return Poll::Ready(Ok(response.map(VerifyBody::inner)));
                     }
-                    break (
-                        response.map(VerifyBody::inner),
-                        Outcome::new(OutcomeKind::Accepted, this.params.take()),
-                    );
+                    let outcome = Outcome::new(OutcomeKind::Accepted, exchange.params.take());
+                    break (response.map(VerifyBody::inner), outcome);
                 }
             }
         };
-        outcome.handling_time = this.started.elapsed();
-        response::report(&outcome, response.status());
+        let outcome = exchange.finish(outcome, Some(response.status()));
         response.extensions_mut().insert(outcome);
         Poll::Ready(Ok(response))
     }
@@ -122,7 +168,7 @@ where
         };
         f.debug_struct("VerifyFuture")
             .field("state", &state)
-            .field("params", &self.params)
+            .field("params", &self.exchange.params)
             .finish_non_exhaustive()
     }
 }

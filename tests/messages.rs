@@ -1,0 +1,254 @@
+//! Message bodies: every element, bundles in bundles, crafted texts, moderation and rewriting.
+#![allow(clippy::pedantic)]
+
+use serde_json::{Value, json};
+use tencent_im_callback::event::c2c::BeforeSendMsg;
+use tencent_im_callback::event::group;
+use tencent_im_callback::message::{MsgBody, MsgBodyBuilder, MsgElement, NoMessage, TextElem};
+use tencent_im_callback::reply::{Rewrite, c2c::BeforeSendMsgReply};
+use tencent_im_callback::{Callback, Reply, testing};
+
+fn body(elements: &str) -> String {
+    format!(r#"{{"From_Account":"a","To_Account":"b","MsgBody":{elements}}}"#)
+}
+
+fn message(elements: &str) -> Callback<BeforeSendMsg> {
+    testing::callback(&body(elements))
+}
+
+#[test]
+fn every_documented_element_is_typed_and_comes_back_as_it_was() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/elements");
+    let mut kinds = std::collections::BTreeSet::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let mut before: Value = serde_json::from_str(&text).unwrap();
+        let elements = match before.get("MsgBody") {
+            Some(elements) => elements.to_string(),
+            None => format!("[{text}]"),
+        };
+        let read: MsgBody = serde_json::from_str(&elements).unwrap();
+        for element in &read {
+            assert!(!matches!(element, MsgElement::Unknown(_)), "{path:?}");
+            kinds.insert(element.msg_type().to_owned());
+        }
+        let callback = message(&elements);
+        assert_eq!(callback.unknown_fields(), [""; 0], "{path:?}");
+        // A quoted size is written unquoted.
+        if let Some(size) = before.pointer_mut("/MsgContent/Size").filter(|size| size.is_string()) {
+            *size = size.as_str().unwrap().parse::<i64>().unwrap().into();
+        }
+        let expected = before.get("MsgBody").cloned().unwrap_or_else(|| json!([before]));
+        assert_eq!(serde_json::to_value(&read).unwrap(), expected, "{path:?}");
+    }
+    assert_eq!(kinds.len(), 9, "{kinds:?}");
+}
+
+#[test]
+fn coordinates_keep_their_digits() {
+    let elements =
+        r#"[{"MsgType":"TIMLocationElem","MsgContent":{"Desc":"x","Latitude":29.3403400000000012,"Longitude":"116"}}]"#;
+    let read = message(elements).event.msg_body;
+    let MsgElement::Location(location) = &read[0] else {
+        panic!()
+    };
+    assert_eq!(location.latitude.as_ref().unwrap().as_str(), "29.3403400000000012");
+    assert_eq!(location.longitude.as_ref().unwrap().to_f64(), 116.0);
+    assert!(
+        serde_json::to_string(&read)
+            .unwrap()
+            .contains(r#""Latitude":29.3403400000000012,"Longitude":116"#)
+    );
+    for bad in ["\"x\"", "true", "{}", "1e999", "\"NaN\"", "\"\""] {
+        let elements = elements.replace("\"116\"", bad);
+        assert!(serde_json::from_str::<MsgBody>(&elements).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn a_lone_surrogate_hides_nothing() {
+    let elements = r#"[
+        {"MsgType":"TIMTextElem","MsgContent":{"Text":"bad \ud800word\udfff"}},
+        {"MsgContent":{"Deep":[{"Text":"hidden \udc00"}],"n":1e999},"MsgType":"TIMNewElem"},
+        {"MsgType":"TIMRelayElem","MsgContent":{"Title":"\ud801","AbstractList":["a\ud802"],"MsgList":[
+            {"From_Account":"x","MsgBody":[{"MsgContent":{"Text":"inner\ud803"},"MsgType":"TIMTextElem"}]}]}}
+    ]"#;
+    let whole = body(elements)
+        .replacen('{', r#"{"CloudCustomData":"c\ud804",""#, 1)
+        .replace(",\"\"From", ",\"From");
+    let callback: Callback<BeforeSendMsg> = testing::callback(&whole);
+    let replaced = char::REPLACEMENT_CHARACTER;
+    assert_eq!(
+        callback.event.msg_body.texts(),
+        [
+            format!("bad {replaced}word{replaced}"),
+            format!("hidden {replaced}"),
+            replaced.to_string(),
+            format!("a{replaced}"),
+            format!("inner{replaced}"),
+        ]
+    );
+    assert_eq!(
+        callback.event.cloud_custom_data.as_deref(),
+        Some(format!("c{replaced}").as_str())
+    );
+    assert_eq!(callback.unknown_fields(), ["MsgBody[]"]);
+}
+
+#[test]
+fn texts_are_all_that_a_reader_sees() {
+    let elements = r#"[
+        {"MsgType":"TIMTextElem","MsgContent":{"Text":"one"}},
+        {"MsgType":"TIMCustomElem","MsgContent":{"Desc":"desc","Data":"data","Ext":"ext"}},
+        {"MsgType":"TIMLocationElem","MsgContent":{"Desc":"place","Latitude":1,"Longitude":2}},
+        {"MsgType":"TIMFileElem","MsgContent":{"FileName":"name"}},
+        {"MsgType":"TIMImageElem","MsgContent":{"UUID":"u"}},
+        {"MsgType":"TIMRelayElem","MsgContent":{"Title":"title","CompatibleText":"old","AbstractList":["l1","l2"],
+            "MsgList":[{"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"in"}},
+                                   {"MsgType":"TIMCustomElem","MsgContent":{"Data":"inner data"}}]}]}},
+        {"MsgType":"TIMNewElem","MsgContent":{"key":"va\"l\\ue","n":[1,"two",{"k" : "three"}],"e":"\u4f60"}}
+    ]"#;
+    let body = message(elements).event.msg_body;
+    let seen = [
+        "one",
+        "place",
+        "name",
+        "title",
+        "old",
+        "l1",
+        "l2",
+        "in",
+        "va\"l\\ue",
+        "two",
+        "three",
+        "你",
+    ];
+    assert_eq!(body.texts(), seen);
+    let with_custom = body.texts_and_custom();
+    assert_eq!(with_custom.len(), seen.len() + 3);
+    for custom in ["desc", "data", "inner data"] {
+        assert!(with_custom.iter().any(|text| text == custom), "{custom}");
+    }
+}
+
+/// Bundles in bundles, `depth` of them, around one text.
+fn bundles(depth: usize) -> String {
+    let open = r#"[{"MsgType":"TIMRelayElem","MsgContent":{"MsgList":[{"MsgBody":"#;
+    let close = "}]}}]";
+    format!(
+        "{}{}{}",
+        open.repeat(depth),
+        r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"core"}}]"#,
+        close.repeat(depth)
+    )
+}
+
+#[test]
+fn bundles_are_typed_to_eight_levels_and_raw_below() {
+    for depth in [1, 8, 9, 20, 100] {
+        let body = message(&bundles(depth)).event.msg_body;
+        let mut level = 0;
+        let mut at = &body;
+        while let MsgElement::Relay(bundle) = &at[0] {
+            at = &bundle.msg_list.as_ref().unwrap()[0].msg_body;
+            level += 1;
+        }
+        assert_eq!(level, depth.min(8));
+        assert_eq!(matches!(at[0], MsgElement::Unknown(_)), depth > 8);
+        // However deep, the text is seen (and below the eighth level, so are the kinds).
+        assert!(body.texts().iter().any(|text| text == "core"), "{depth}");
+        assert_eq!(serde_json::to_string(&body).unwrap(), bundles(depth));
+    }
+}
+
+#[test]
+fn ten_thousand_bundles_do_not_overflow_a_small_stack() {
+    let work = || {
+        for text in [
+            bundles(10_000),
+            format!(
+                "[{{\"MsgType\":\"X\",\"MsgContent\":{}{}}}]",
+                "[".repeat(100_000),
+                "]".repeat(100_000)
+            ),
+        ] {
+            let callback = message(&text);
+            let again = message(&text);
+            assert_eq!(callback.event, again.event);
+            let written = serde_json::to_string(&callback.event).unwrap();
+            assert!(written.contains(&text));
+            drop(callback.event.msg_body.texts());
+            assert_eq!(callback.unknown_fields().len(), 1);
+            drop((callback, again));
+        }
+    };
+    std::thread::Builder::new()
+        .stack_size(2 * 1024 * 1024)
+        .spawn(work)
+        .unwrap()
+        .join()
+        .unwrap();
+}
+
+#[test]
+fn an_element_that_does_not_fit_is_a_misfit_of_the_callback() {
+    for elements in [
+        r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":5}}]"#,
+        r#"[{"MsgType":"TIMTextElem"}]"#,
+        r#"[{"MsgContent":{"Text":"x"}}]"#,
+        r#"[{"MsgType":"TIMTextElem","MsgContent":"x"}]"#,
+        r#"["x"]"#,
+        r#""x""#,
+        r#"[{"MsgType":"TIMRelayElem","MsgContent":{"MsgList":[{"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":[]}}]}]}}]"#,
+    ] {
+        let event =
+            tencent_im_callback::Event::parse(&tencent_im_callback::Command::C2cBeforeSendMsg, body(elements).into());
+        let event = event.unwrap();
+        let misfit = event.misfit().unwrap_or_else(|| panic!("{elements}"));
+        assert!(misfit.path().starts_with("MsgBody"), "{elements}: {}", misfit.path());
+    }
+}
+
+const MIXED: &str = r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"a bad word"}},{"MsgType":"TIMImageElem","MsgContent":{"UUID":"u","Brandnew":[1.50]},"Also":1},{"MsgType":"TIMTextElem","MsgContent":{"Text":"fine"}}]"#;
+
+#[test]
+fn a_rewrite_keeps_what_it_does_not_touch() {
+    let callback = message(MIXED);
+    let rewritten = callback
+        .rewrite_message()
+        .unwrap()
+        .map_texts(|text| text.contains("bad").then(|| text.replace("bad", "***")));
+    assert_eq!(serde_json::to_string(&rewritten).unwrap(), MIXED.replace("bad", "***"));
+    let untouched = callback.rewrite_message().unwrap();
+    assert_eq!(serde_json::to_string(&untouched).unwrap(), MIXED);
+
+    let other = untouched
+        .replace(0, TextElem::new("new"))
+        .remove(1)
+        .remove(7)
+        .replace(9, TextElem::new("x"))
+        .push(TextElem::new("end"));
+    assert_eq!((other.len(), other.is_empty()), (3, false));
+    let reply: Reply = BeforeSendMsgReply::allow_rewritten(Rewrite::new().msg_body(other)).into();
+    let written: Value = serde_json::from_slice(reply.as_bytes()).unwrap();
+    let texts: Vec<_> = written["MsgBody"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|element| element["MsgContent"]["Text"].as_str().unwrap())
+        .collect();
+    assert_eq!(texts, ["new", "fine", "end"]);
+
+    let none = testing::callback::<group::AfterGroupFull>(r#"{"GroupId":"g"}"#);
+    assert_eq!(none.rewrite_message().unwrap_err(), NoMessage);
+    let fresh: MsgBodyBuilder = callback.event.msg_body.iter().cloned().collect();
+    assert_eq!(fresh.len(), 3);
+    assert_eq!(
+        serde_json::to_string(&fresh.map_texts(|_| Some("x".into())))
+            .unwrap()
+            .matches(r#""Text":"x""#)
+            .count(),
+        2
+    );
+}
