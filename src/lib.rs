@@ -45,6 +45,11 @@
 //! body does not fit its type; [`Outcome::misfit`] tells. A *before* callback that does not fit is not handed on, since it may be a
 //! message that a crafted body hides from moderation: [`OnError`] decides what is answered.
 //!
+//! # What arrives, and what to answer
+//!
+//! [`commands`] lists all commands with their types. Each event is a struct under [`event`], one module per family; each reply that
+//! means more than OK is a type under [`reply`], so that an answer meant for another command does not compile.
+//!
 //! # Features
 //!
 //! - `tracing` (default): one log event per request, with the target `tencent_im_callback`.
@@ -55,13 +60,13 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod commands;
 pub mod event;
 pub mod layer;
 pub mod message;
 pub mod protocol;
 pub mod reply;
 pub mod response;
+mod table;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
@@ -77,7 +82,50 @@ pub use self::protocol::{
 pub use self::reply::Reply;
 pub use self::response::{Cause, Failure, OnError, Outcome, OutcomeKind, ResponseBody};
 pub use self::verify::{VerifyBody, VerifyFuture, VerifyLayer, VerifyService};
-pub use self::wire::{Flag, RawJson, Spelling};
+pub use self::wire::{Flag, RawJson, Spelling, Unlisted};
+
+macro_rules! reply_cell {
+    ($module:ident) => {
+        "–"
+    };
+    ($module:ident $reply:ident) => {
+        concat!(
+            "[`",
+            stringify!($reply),
+            "`](crate::reply::",
+            stringify!($module),
+            "::",
+            stringify!($reply),
+            ")"
+        )
+    };
+}
+
+macro_rules! define_commands_page {
+    ($( $family:ident $module:ident $prefix:literal {
+        $(
+            $phase:ident $variant:ident $word:literal $docs:literal => $event:ident $(-> $reply:ident)?
+            $(, time $time:expr)? $(, key $key:expr)?;
+        )*
+    } )*) => {
+        /// All commands: the phase they are sent in, their type, what may be answered, and the vendor's page.
+        ///
+        /// Where no reply is named, `()` is the answer, which is written as `OK`.
+        ///
+        /// | command | phase | event | reply | vendor's page |
+        /// | --- | --- | --- | --- | --- |
+        $( $(
+            #[doc = concat!(
+                "| `", $word, "` | ", stringify!($phase), " | [`", stringify!($module), "::", stringify!($event),
+                "`](crate::event::", stringify!($module), "::", stringify!($event), ") | ",
+                reply_cell!($module $($reply)?), " | <", $docs, "> |",
+            )]
+        )* )*
+        pub mod commands {}
+    };
+}
+
+table::for_each_command!(define_commands_page);
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

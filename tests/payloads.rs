@@ -446,7 +446,7 @@ fn the_fields_of_the_samples() {
     assert_eq!(add.pair_list[2].initiator_account.as_ref().unwrap(), &"id");
     assert_eq!(
         (add.admin_account.unwrap().as_str(), add.force_flag),
-        ("", Some(Flag(1)))
+        ("", Some(Flag::ON))
     );
     let prev = testing::callback::<sns::PrevFriendAdd>(sample(&Command::SnsPrevFriendAdd).unwrap()).event;
     assert_eq!(prev.add_type, Some(sns::AddType::Both));
@@ -477,7 +477,7 @@ fn documented_drift_is_accepted() {
     let event = testing::callback::<sns::FriendAdd>(r#"{"PairList":null,"ClientCmd":"other","ForceFlag":2}"#).event;
     assert!(event.pair_list.is_empty());
     assert_eq!(event.client_cmd, Some(sns::ClientCmd::Other("other".into())));
-    assert_eq!(event.force_flag, Some(Flag(2)));
+    assert_eq!(event.force_flag, Some(Flag::from(2)));
     let event = testing::callback::<sns::FriendAdd>(r#"{"ForceFlag":""}"#).event;
     assert_eq!(event, sns::FriendAdd::default());
 }

@@ -20,10 +20,10 @@ use crate::wire::{self};
 pub struct RequestOverLimit {
     /// Internal name of the service.
     #[serde(rename = "ServiceName")]
-    pub service_name: String,
+    pub service_name: Box<str>,
     /// Interface within the service; both together name the REST call.
     #[serde(rename = "Command")]
-    pub command: String,
+    pub command: Box<str>,
     /// Current calls per second.
     #[serde(rename = "Request", default, deserialize_with = "wire::int", skip_serializing_if = "Option::is_none")]
     pub request: Option<i64>,

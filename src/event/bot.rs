@@ -70,7 +70,7 @@ pub struct OnC2cMessage {
     pub send_msg_result: Option<i64>,
     /// Error text of the delivery, "send msg succeed" on success.
     #[serde(rename = "ErrorInfo", skip_serializing_if = "Option::is_none")]
-    pub error_info: Option<String>,
+    pub error_info: Option<Box<str>>,
     /// Total unread one-to-one messages of `To_Account`; only in the Java SDK of 2023, not in the pages seen.
     #[serde(
         rename = "UnreadMsgNum",
@@ -89,7 +89,7 @@ pub struct OnC2cMessage {
         deserialize_with = "wire::user_text",
         skip_serializing_if = "Option::is_none"
     )]
-    pub cloud_custom_data: Option<String>,
+    pub cloud_custom_data: Option<Box<str>>,
     /// When it happened; in the pages of 2025, not in the Java SDK of 2023 (**milliseconds**).
     #[serde(
         rename = "EventTime",
@@ -153,7 +153,7 @@ pub struct OnGroupMessage {
         deserialize_with = "wire::user_text",
         skip_serializing_if = "Option::is_none"
     )]
-    pub cloud_custom_data: Option<String>,
+    pub cloud_custom_data: Option<Box<str>>,
     /// Topic id when the message was sent in a topic of a community group.
     #[serde(rename = "TopicId", skip_serializing_if = "Option::is_none")]
     pub topic_id: Option<GroupId>,

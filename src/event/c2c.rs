@@ -67,7 +67,7 @@ pub struct AfterModifyMsg {
         deserialize_with = "wire::user_text",
         skip_serializing_if = "Option::is_none"
     )]
-    pub cloud_custom_data: Option<String>,
+    pub cloud_custom_data: Option<Box<str>>,
     /// Message elements after the edit.
     #[serde(rename = "MsgBody", skip_serializing_if = "Option::is_none")]
     pub msg_body: Option<MsgBody>,
@@ -291,7 +291,7 @@ pub struct AfterSendMsg {
     pub send_msg_result: Option<i64>,
     /// Error text of the delivery, "send msg succeed" on success; since July 2020.
     #[serde(rename = "ErrorInfo", skip_serializing_if = "Option::is_none")]
-    pub error_info: Option<String>,
+    pub error_info: Option<Box<str>>,
     /// Total unread one-to-one messages of `To_Account`, -1 when delivery failed; since 2021, may be missing.
     #[serde(
         rename = "UnreadMsgNum",
@@ -310,7 +310,7 @@ pub struct AfterSendMsg {
         deserialize_with = "wire::user_text",
         skip_serializing_if = "Option::is_none"
     )]
-    pub cloud_custom_data: Option<String>,
+    pub cloud_custom_data: Option<Box<str>>,
     /// When the event happened; in other versions of the sibling pages (**milliseconds**).
     #[serde(
         rename = "EventTime",
@@ -377,7 +377,7 @@ pub struct BeforeSendMsg {
         deserialize_with = "wire::user_text",
         skip_serializing_if = "Option::is_none"
     )]
-    pub cloud_custom_data: Option<String>,
+    pub cloud_custom_data: Option<Box<str>>,
     /// When the event happened; in other versions of the sibling pages (**milliseconds**).
     #[serde(
         rename = "EventTime",

@@ -49,5 +49,5 @@ pub struct OnC2cSignalMessage {
     pub event_time: Option<TimestampMillis>,
     /// Data part of the custom pass-through protocol, a string that usually holds JSON.
     #[serde(rename = "Data", skip_serializing_if = "Option::is_none")]
-    pub data: Option<String>,
+    pub data: Option<Box<str>>,
 }

@@ -18,6 +18,7 @@ use crate::wire::{self, Flag, wire_int, wire_text};
 /// Source: <https://trtc.io/document/78240>
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
+#[allow(clippy::box_collection)] // thin, since the largest event makes the size of all
 pub struct ResultNotify {
     /// What was moderated.
     #[serde(rename = "Scene", skip_serializing_if = "Option::is_none")]
@@ -30,7 +31,7 @@ pub struct ResultNotify {
     pub from_account: UserId,
     /// Receiver, when a message was moderated.
     #[serde(rename = "ContactItem", skip_serializing_if = "Option::is_none")]
-    pub contact_item: Option<ContactItem>,
+    pub contact_item: Option<Box<ContactItem>>,
     /// Kind of content.
     #[serde(rename = "ContentType", skip_serializing_if = "Option::is_none")]
     pub content_type: Option<ContentType>,
@@ -38,13 +39,13 @@ pub struct ResultNotify {
     #[serde(
         rename = "TextContent",
         default,
-        deserialize_with = "wire::some_list",
+        deserialize_with = "wire::boxed_list",
         skip_serializing_if = "Option::is_none"
     )]
-    pub text_content: Option<Vec<String>>,
+    pub text_content: Option<Box<Vec<String>>>,
     /// Address of the moderated file when `ContentType` is Image, Audio or Video.
     #[serde(rename = "FileURL", skip_serializing_if = "Option::is_none")]
-    pub file_url: Option<String>,
+    pub file_url: Option<Box<str>>,
     /// `MsgKey` for one-to-one, `MsgSeq` for groups; missing for a group message that was never delivered.
     #[serde(rename = "MsgID", skip_serializing_if = "Option::is_none")]
     pub msg_id: Option<Id>,
@@ -63,10 +64,10 @@ pub struct ResultNotify {
     #[serde(
         rename = "CtxcbKeywords",
         default,
-        deserialize_with = "wire::some_list",
+        deserialize_with = "wire::boxed_list",
         skip_serializing_if = "Option::is_none"
     )]
-    pub ctxcb_keywords: Option<Vec<String>>,
+    pub ctxcb_keywords: Option<Box<Vec<String>>>,
     /// Advice of the moderation service (value list from the Java SDK, Review seen in the sample).
     #[serde(rename = "CtxcbSuggestion", skip_serializing_if = "Option::is_none")]
     pub ctxcb_suggestion: Option<Suggestion>,
@@ -75,13 +76,13 @@ pub struct ResultNotify {
     pub ctxcb_label: Option<Label>,
     /// Finer class; seen in the sample only.
     #[serde(rename = "CtxcbSubLabel", skip_serializing_if = "Option::is_none")]
-    pub ctxcb_sub_label: Option<String>,
+    pub ctxcb_sub_label: Option<Box<str>>,
     /// Text for the finer class; seen in the sample only.
     #[serde(rename = "CtxcbSubLabelDesc", skip_serializing_if = "Option::is_none")]
-    pub ctxcb_sub_label_desc: Option<String>,
+    pub ctxcb_sub_label_desc: Option<Box<str>>,
     /// Name of the matched word library; seen in the sample only.
     #[serde(rename = "CtxcbLibName", skip_serializing_if = "Option::is_none")]
-    pub ctxcb_lib_name: Option<String>,
+    pub ctxcb_lib_name: Option<Box<str>>,
     /// Custom data of the moderated message, unchanged; empty in other scenes.
     #[serde(
         rename = "CloudCustomData",
@@ -89,7 +90,7 @@ pub struct ResultNotify {
         deserialize_with = "wire::user_text",
         skip_serializing_if = "Option::is_none"
     )]
-    pub cloud_custom_data: Option<String>,
+    pub cloud_custom_data: Option<Box<str>>,
 }
 
 /// Receiver of a moderated message.

@@ -10,10 +10,10 @@ use crate::wire::{self, Item, wire_int};
 pub struct Extension {
     /// Key.
     #[serde(rename = "Key")]
-    pub key: String,
+    pub key: Box<str>,
     /// Value, empty if the key was deleted.
     #[serde(rename = "Value", skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
+    pub value: Option<Box<str>>,
     /// Version of this entry.
     #[serde(rename = "Seq", default, deserialize_with = "wire::int", skip_serializing_if = "Option::is_none")]
     pub seq: Option<i64>,

@@ -68,7 +68,7 @@ pub struct AfterCreateGroup {
     pub r#type: Option<GroupType>,
     /// Group name.
     #[serde(rename = "Name", skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub name: Option<Box<str>>,
     /// Initial members.
     #[serde(
         rename = "MemberList",
@@ -129,7 +129,7 @@ pub struct AfterCreateTopic {
     pub r#type: Option<GroupType>,
     /// Topic name.
     #[serde(rename = "Name", skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub name: Option<Box<str>>,
     /// Custom topic fields given at creation; only when enabled in the console and used.
     #[serde(
         rename = "UserDefinedDataList",
@@ -196,7 +196,7 @@ pub struct AfterGroupDestroyed {
     pub owner_account: Option<UserId>,
     /// Group name (in every sample, but missing from the field table).
     #[serde(rename = "Name", skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub name: Option<Box<str>>,
     /// Members at the time; never sent for Community groups.
     #[serde(
         rename = "MemberList",
@@ -254,16 +254,16 @@ pub struct AfterGroupInfoChanged {
     pub operator_account: Option<UserId>,
     /// New group name.
     #[serde(rename = "Name", skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub name: Option<Box<str>>,
     /// New introduction.
     #[serde(rename = "Introduction", skip_serializing_if = "Option::is_none")]
-    pub introduction: Option<String>,
+    pub introduction: Option<Box<str>>,
     /// New notice.
     #[serde(rename = "Notification", skip_serializing_if = "Option::is_none")]
-    pub notification: Option<String>,
+    pub notification: Option<Box<str>>,
     /// New avatar URL.
     #[serde(rename = "FaceUrl", skip_serializing_if = "Option::is_none")]
-    pub face_url: Option<String>,
+    pub face_url: Option<Box<str>>,
     /// Changed custom group fields; documented in 2019 to 2020-06 only, removed from the page since.
     #[serde(
         rename = "UserDefinedDataList",
@@ -379,7 +379,7 @@ pub struct AfterMemberFieldChanged {
     pub role: Option<Role>,
     /// New name card.
     #[serde(rename = "NameCard", skip_serializing_if = "Option::is_none")]
-    pub name_card: Option<String>,
+    pub name_card: Option<Box<str>>,
     /// When the event fired, Unix time (**milliseconds**).
     #[serde(
         rename = "EventTime",
@@ -426,7 +426,7 @@ pub struct AfterModifyMsg {
         deserialize_with = "wire::user_text",
         skip_serializing_if = "Option::is_none"
     )]
-    pub cloud_custom_data: Option<String>,
+    pub cloud_custom_data: Option<Box<str>>,
 }
 
 /// Users have joined a group.
@@ -572,7 +572,7 @@ pub struct AfterSendMsg {
         deserialize_with = "wire::user_text",
         skip_serializing_if = "Option::is_none"
     )]
-    pub cloud_custom_data: Option<String>,
+    pub cloud_custom_data: Option<Box<str>>,
     /// Topic the message was sent in; only in communities with topics.
     #[serde(rename = "TopicId", skip_serializing_if = "Option::is_none")]
     pub topic_id: Option<GroupId>,
@@ -580,10 +580,10 @@ pub struct AfterSendMsg {
     #[serde(
         rename = "GroupAtInfo",
         default,
-        deserialize_with = "wire::some_list",
+        deserialize_with = "wire::some_slice",
         skip_serializing_if = "Option::is_none"
     )]
-    pub group_at_info: Option<Vec<GroupAtInfo>>,
+    pub group_at_info: Option<Box<[GroupAtInfo]>>,
     /// When the event fired, Unix time (**milliseconds**).
     #[serde(
         rename = "EventTime",
@@ -594,7 +594,7 @@ pub struct AfterSendMsg {
     pub event_time: Option<TimestampMillis>,
     /// Sender nickname; seen in a third-party log of an audio-video group.
     #[serde(rename = "NickName", skip_serializing_if = "Option::is_none")]
-    pub nick_name: Option<String>,
+    pub nick_name: Option<Box<str>>,
 }
 
 /// Topics of a community have been deleted.
@@ -631,16 +631,16 @@ pub struct AfterTopicInfoChanged {
     pub operator_account: Option<UserId>,
     /// New topic name.
     #[serde(rename = "Name", skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub name: Option<Box<str>>,
     /// New introduction.
     #[serde(rename = "Introduction", skip_serializing_if = "Option::is_none")]
-    pub introduction: Option<String>,
+    pub introduction: Option<Box<str>>,
     /// New notice.
     #[serde(rename = "Notification", skip_serializing_if = "Option::is_none")]
-    pub notification: Option<String>,
+    pub notification: Option<Box<str>>,
     /// New avatar URL.
     #[serde(rename = "FaceUrl", skip_serializing_if = "Option::is_none")]
-    pub face_url: Option<String>,
+    pub face_url: Option<Box<str>>,
     /// Topic concerned; by analogy with the sibling commands.
     #[serde(rename = "TopicId", skip_serializing_if = "Option::is_none")]
     pub topic_id: Option<GroupId>,
@@ -663,7 +663,7 @@ pub struct BeforeApplyJoinGroup {
     pub requestor_account: UserId,
     /// Text of the application (mainland page since 2025-02-28).
     #[serde(rename = "ApplyMsg", skip_serializing_if = "Option::is_none")]
-    pub apply_msg: Option<String>,
+    pub apply_msg: Option<Box<str>>,
     /// Topic being joined; only for private topics of a community (mainland page, 2025).
     #[serde(rename = "TopicId", skip_serializing_if = "Option::is_none")]
     pub topic_id: Option<GroupId>,
@@ -694,7 +694,7 @@ pub struct BeforeCreateGroup {
     pub r#type: Option<GroupType>,
     /// Requested group name.
     #[serde(rename = "Name", skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub name: Option<Box<str>>,
     /// How many groups of this type the user already created (documented 2022 to 2025, dropped from the mainland page of
     /// 2025-12-04).
     #[serde(
@@ -750,7 +750,7 @@ pub struct BeforeCreateTopic {
     pub r#type: Option<GroupType>,
     /// Requested topic name.
     #[serde(rename = "Name", skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub name: Option<Box<str>>,
 }
 
 /// A member or admin is about to pull users into a group; the reply may refuse some or all.
@@ -826,7 +826,7 @@ pub struct BeforeSendMsg {
         deserialize_with = "wire::user_text",
         skip_serializing_if = "Option::is_none"
     )]
-    pub cloud_custom_data: Option<String>,
+    pub cloud_custom_data: Option<Box<str>>,
     /// Topic the message goes to; only in communities with topics.
     #[serde(rename = "TopicId", skip_serializing_if = "Option::is_none")]
     pub topic_id: Option<GroupId>,
@@ -937,7 +937,7 @@ pub struct SendMsgException {
         deserialize_with = "wire::user_text",
         skip_serializing_if = "Option::is_none"
     )]
-    pub cloud_custom_data: Option<String>,
+    pub cloud_custom_data: Option<Box<str>>,
     /// Why the delivery failed (IM error code, e.g. 10023 for a rate limit).
     #[serde(
         rename = "ErrorCode",
@@ -948,7 +948,7 @@ pub struct SendMsgException {
     pub error_code: Option<i64>,
     /// Text for that error.
     #[serde(rename = "ErrorInfo", skip_serializing_if = "Option::is_none")]
-    pub error_info: Option<String>,
+    pub error_info: Option<Box<str>>,
     /// When the event fired, Unix time (**milliseconds**).
     #[serde(
         rename = "EventTime",
@@ -976,10 +976,10 @@ impl Item for Member {}
 pub struct UserDefinedData {
     /// Custom field name.
     #[serde(rename = "Key")]
-    pub key: String,
+    pub key: Box<str>,
     /// Custom field value.
     #[serde(rename = "Value", skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
+    pub value: Option<Box<str>>,
 }
 
 impl Item for UserDefinedData {}
@@ -990,10 +990,10 @@ impl Item for UserDefinedData {}
 pub struct GroupAttr {
     /// Attribute name; lower-case member name.
     #[serde(rename = "key")]
-    pub key: String,
+    pub key: Box<str>,
     /// Attribute value; lower-case member name.
     #[serde(rename = "value", skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
+    pub value: Option<Box<str>>,
 }
 
 impl Item for GroupAttr {}

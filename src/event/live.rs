@@ -117,7 +117,7 @@ pub struct AfterCreateBattle {
     pub need_response: Option<bool>,
     /// Custom data of the battle.
     #[serde(rename = "ExtensionInfo", skip_serializing_if = "Option::is_none")]
-    pub extension_info: Option<String>,
+    pub extension_info: Option<Box<str>>,
     /// When the event was triggered (**milliseconds**).
     #[serde(
         rename = "EventTime",
@@ -139,7 +139,7 @@ pub struct AfterCreateRoom {
     pub operator_account: Option<UserId>,
     /// Data of the room.
     #[serde(rename = "RoomInfo")]
-    pub room_info: RoomInfo,
+    pub room_info: Box<RoomInfo>,
     /// When the event was triggered (**milliseconds**).
     #[serde(
         rename = "EventTime",
@@ -235,7 +235,7 @@ pub struct AfterDestroyRoom {
     pub event_time: Option<TimestampMillis>,
     /// Data of the room.
     #[serde(rename = "RoomInfo", skip_serializing_if = "Option::is_none")]
-    pub room_info: Option<RoomInfo>,
+    pub room_info: Option<Box<RoomInfo>>,
     /// Totals of the broadcast.
     #[serde(rename = "Statistic", skip_serializing_if = "Option::is_none")]
     pub statistic: Option<Statistic>,
@@ -447,7 +447,7 @@ pub struct AfterUpdateRoomInfo {
     pub operator_account: Option<UserId>,
     /// Data of the room.
     #[serde(rename = "RoomInfo")]
-    pub room_info: RoomInfo,
+    pub room_info: Box<RoomInfo>,
     /// When the event was triggered (**milliseconds**).
     #[serde(
         rename = "EventTime",
@@ -484,10 +484,10 @@ pub struct RoomInfo {
     pub room_id: Option<GroupId>,
     /// Room name.
     #[serde(rename = "RoomName", skip_serializing_if = "Option::is_none")]
-    pub room_name: Option<String>,
+    pub room_name: Option<Box<str>>,
     /// Room type; "Live" in the samples and newest table (older tables say "Meeting" by mistake).
     #[serde(rename = "RoomType", skip_serializing_if = "Option::is_none")]
-    pub room_type: Option<String>,
+    pub room_type: Option<Box<str>>,
     /// Host; a string here, but other commands of the family show the same field as a 64-bit integer.
     #[serde(rename = "Owner_Account", skip_serializing_if = "Option::is_none")]
     pub owner_account: Option<UserId>,
@@ -509,7 +509,7 @@ pub struct RoomInfo {
     pub is_message_disabled: Option<bool>,
     /// Custom data of the room.
     #[serde(rename = "CustomInfo", skip_serializing_if = "Option::is_none")]
-    pub custom_info: Option<String>,
+    pub custom_info: Option<Box<str>>,
     /// Whether the room has seats.
     #[serde(
         rename = "IsSeatEnabled",
@@ -547,7 +547,7 @@ pub struct RoomInfo {
     pub is_public_visible: Option<bool>,
     /// Address of the cover picture.
     #[serde(rename = "CoverURL", skip_serializing_if = "Option::is_none")]
-    pub cover_url: Option<String>,
+    pub cover_url: Option<Box<str>>,
     /// Category tags.
     #[serde(
         rename = "Category",
@@ -582,7 +582,7 @@ pub struct RoomInfo {
     pub view_count: Option<i64>,
     /// Address of the background picture.
     #[serde(rename = "BackgroundURL", skip_serializing_if = "Option::is_none")]
-    pub background_url: Option<String>,
+    pub background_url: Option<Box<str>>,
     /// Whether the room mixes streams for very large audiences.
     #[serde(
         rename = "IsUnlimitedRoomEnabled",
@@ -673,10 +673,10 @@ impl Item for Member {}
 pub struct Metadata {
     /// Key.
     #[serde(rename = "Key")]
-    pub key: String,
+    pub key: Box<str>,
     /// Value.
     #[serde(rename = "Value", skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
+    pub value: Option<Box<str>>,
 }
 
 impl Item for Metadata {}

@@ -39,9 +39,9 @@ mod unknown;
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::commands::for_each_command;
 use crate::protocol::{Command, Rejection, RejectionKind, SdkAppId};
 use crate::reply::{self, Reply};
+use crate::table::for_each_command;
 
 pub use self::batch::BatchItem;
 pub use self::callback::Callback;

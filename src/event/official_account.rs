@@ -56,7 +56,7 @@ pub struct AfterCreateOfficialAccount {
     pub owner_account: Option<UserId>,
     /// Name of the official account.
     #[serde(rename = "Name", skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub name: Option<Box<str>>,
     /// When the event was triggered (**milliseconds**).
     #[serde(
         rename = "EventTime",
@@ -128,7 +128,7 @@ pub struct AfterOfficialAccountDestroyed {
     pub owner_account: Option<UserId>,
     /// Name of the official account.
     #[serde(rename = "Name", skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub name: Option<Box<str>>,
     /// When the event was triggered (**milliseconds**).
     #[serde(
         rename = "EventTime",
@@ -172,16 +172,16 @@ pub struct AfterOfficialAccountInfoChanged {
     pub operator_account: Option<UserId>,
     /// Introduction after the change.
     #[serde(rename = "Introduction", skip_serializing_if = "Option::is_none")]
-    pub introduction: Option<String>,
+    pub introduction: Option<Box<str>>,
     /// Name after the change.
     #[serde(rename = "Name", skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub name: Option<Box<str>>,
     /// Avatar address after the change.
     #[serde(rename = "FaceUrl", skip_serializing_if = "Option::is_none")]
-    pub face_url: Option<String>,
+    pub face_url: Option<Box<str>>,
     /// Organization after the change.
     #[serde(rename = "Organization", skip_serializing_if = "Option::is_none")]
-    pub organization: Option<String>,
+    pub organization: Option<Box<str>>,
     /// When the event was triggered (**milliseconds**).
     #[serde(
         rename = "EventTime",
@@ -230,7 +230,7 @@ pub struct AfterSendMsg {
         deserialize_with = "wire::user_text",
         skip_serializing_if = "Option::is_none"
     )]
-    pub cloud_custom_data: Option<String>,
+    pub cloud_custom_data: Option<Box<str>>,
     /// When the event was triggered (**milliseconds**).
     #[serde(
         rename = "EventTime",
@@ -280,7 +280,7 @@ pub struct BeforeCreateOfficialAccount {
     pub owner_account: Option<UserId>,
     /// Requested name of the official account.
     #[serde(rename = "Name", skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub name: Option<Box<str>>,
     /// When the event was triggered (**milliseconds**).
     #[serde(
         rename = "EventTime",
@@ -318,7 +318,7 @@ pub struct BeforeSendMsg {
         deserialize_with = "wire::user_text",
         skip_serializing_if = "Option::is_none"
     )]
-    pub cloud_custom_data: Option<String>,
+    pub cloud_custom_data: Option<Box<str>>,
     /// When the event was triggered (**milliseconds**).
     #[serde(
         rename = "EventTime",

@@ -97,7 +97,7 @@ pub struct AllMemberPushEvent {
     pub err_code: Option<i64>,
     /// Error text, may be empty.
     #[serde(rename = "ErrInfo", skip_serializing_if = "Option::is_none")]
-    pub err_info: Option<String>,
+    pub err_info: Option<Box<str>>,
 }
 
 /// Results of offline pushes for ordinary messages, in batches.
@@ -189,7 +189,7 @@ pub struct OfflinePushEvent {
     pub err_code: Option<i64>,
     /// Error text, may be empty.
     #[serde(rename = "ErrInfo", skip_serializing_if = "Option::is_none")]
-    pub err_info: Option<String>,
+    pub err_info: Option<Box<str>>,
 }
 
 wire_int! {

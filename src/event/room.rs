@@ -24,7 +24,7 @@ pub struct AfterCreateRoom {
     pub operator_account: Option<UserId>,
     /// Data of the room.
     #[serde(rename = "RoomInfo")]
-    pub room_info: RoomInfo,
+    pub room_info: Box<RoomInfo>,
     /// User ids invited to a scheduled room; only in the sample, not in the table.
     #[serde(
         rename = "ScheduleInviteeList_Account",
@@ -129,7 +129,7 @@ pub struct AfterMemberLeave {
     pub member_list_account: Vec<UserId>,
     /// Free-text reason for leaving.
     #[serde(rename = "Reason", skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub reason: Option<Box<str>>,
     /// When the event was triggered (**milliseconds**).
     #[serde(
         rename = "EventTime",
@@ -151,7 +151,7 @@ pub struct AfterUpdateRoomInfo {
     pub operator_account: Option<UserId>,
     /// Data of the room.
     #[serde(rename = "RoomInfo")]
-    pub room_info: RoomInfo,
+    pub room_info: Box<RoomInfo>,
     /// When the event was triggered (**milliseconds**).
     #[serde(
         rename = "EventTime",
@@ -171,10 +171,10 @@ pub struct RoomInfo {
     pub room_id: Option<GroupId>,
     /// Room name.
     #[serde(rename = "RoomName", skip_serializing_if = "Option::is_none")]
-    pub room_name: Option<String>,
+    pub room_name: Option<Box<str>>,
     /// Room type.
     #[serde(rename = "RoomType", skip_serializing_if = "Option::is_none")]
-    pub room_type: Option<String>,
+    pub room_type: Option<Box<str>>,
     /// Host.
     #[serde(rename = "Owner_Account", skip_serializing_if = "Option::is_none")]
     pub owner_account: Option<UserId>,
@@ -236,7 +236,7 @@ pub struct RoomInfo {
     pub is_cloud_recording_disabled: Option<bool>,
     /// Custom data of the room.
     #[serde(rename = "CustomInfo", skip_serializing_if = "Option::is_none")]
-    pub custom_info: Option<String>,
+    pub custom_info: Option<Box<str>>,
     /// Planned start (**seconds**).
     #[serde(
         rename = "ScheduleStartTime",

@@ -142,16 +142,16 @@ pub struct FriendItem {
     pub to_account: UserId,
     /// Remark for the new friend, at most 96 bytes.
     #[serde(rename = "Remark", skip_serializing_if = "Option::is_none")]
-    pub remark: Option<String>,
+    pub remark: Option<Box<str>>,
     /// Friend list that the new friend is put in, at most 30 bytes.
     #[serde(rename = "GroupName", skip_serializing_if = "Option::is_none")]
-    pub group_name: Option<String>,
+    pub group_name: Option<Box<str>>,
     /// Where the request came from: `AddSource_Type_` and a keyword of up to 8 letters.
     #[serde(rename = "AddSource", skip_serializing_if = "Option::is_none")]
-    pub add_source: Option<String>,
+    pub add_source: Option<Box<str>>,
     /// Text sent along with the request, at most 256 bytes.
     #[serde(rename = "AddWording", skip_serializing_if = "Option::is_none")]
-    pub add_wording: Option<String>,
+    pub add_wording: Option<Box<str>>,
 }
 
 impl Item for FriendItem {}
@@ -191,10 +191,10 @@ pub struct ResponseFriendItem {
     pub to_account: UserId,
     /// Remark for the other user.
     #[serde(rename = "Remark", skip_serializing_if = "Option::is_none")]
-    pub remark: Option<String>,
+    pub remark: Option<Box<str>>,
     /// Friend list that the other user is put in.
     #[serde(rename = "TagName", skip_serializing_if = "Option::is_none")]
-    pub tag_name: Option<String>,
+    pub tag_name: Option<Box<str>>,
     /// What the answer is.
     #[serde(rename = "ResponseAction", skip_serializing_if = "Option::is_none")]
     pub response_action: Option<ResponseAction>,

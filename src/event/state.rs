@@ -57,7 +57,7 @@ pub struct Info {
     /// New custom status text, with Action `CustomStatusChange`; the nesting inside Info is inferred from the order of the
     /// field table (no sample body shows it).
     #[serde(rename = "CustomStatus", skip_serializing_if = "Option::is_none")]
-    pub custom_status: Option<String>,
+    pub custom_status: Option<Box<str>>,
 }
 
 /// A device that a login forced offline.

@@ -63,7 +63,7 @@ impl CallbackLayer {
     /// Decides case by case what to answer when a callback cannot be handled, instead of
     /// [`on_before_error`](Self::on_before_error) and [`on_after_error`](Self::on_after_error).
     ///
-    /// No single reply refuses every command: ten of those *before* an action are refused by [`Reply::refuse`] with code 1, and a
+    /// No single reply refuses every command: ten of those *before* an action are refused by [`Reply::refuse`](crate::Reply::refuse) with code 1, and a
     /// gift is blocked by any failure. The two of `Sns.Prev…` cannot be refused from here, since any top-level code lets everybody
     /// through and a verdict names each person of the event: there the handler must turn its own errors into
     /// [`refuse_all`](crate::reply::sns::PrevFriendAddReply::refuse_all).

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::text::Escaped;
-use crate::commands::for_each_command;
+use crate::table::for_each_command;
 
 /// Old words and what they are called today.
 ///
@@ -136,6 +136,14 @@ macro_rules! define_commands {
                 match self {
                     $( $( Command::$variant => $word, )* )*
                     Command::Unknown(word) => word.as_str(),
+                }
+            }
+
+            /// The vendor's page about the command; `None` for an unknown one.
+            pub const fn docs(&self) -> Option<&'static str> {
+                match self {
+                    $( $( Command::$variant => Some($docs), )* )*
+                    Command::Unknown(_) => None,
                 }
             }
 
@@ -293,6 +301,7 @@ mod tests {
             assert_eq!(command.family().as_str(), command.as_str().split_once('.').unwrap().0);
             assert_eq!(&Command::from(command.as_str()), command);
             assert_ne!(command.phase(), Phase::Unknown);
+            assert!(command.docs().unwrap().starts_with("https://"), "{command}");
         }
     }
 

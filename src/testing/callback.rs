@@ -1,8 +1,9 @@
 use bytes::Bytes;
 
 use super::request::{APP, SignedRequest};
+use super::sample::app_of;
 use crate::event::{Callback, Event, TypedEvent};
-use crate::protocol::{App, Verifier};
+use crate::protocol::{App, SdkAppId, Verifier};
 
 /// Makes a callback of one event from its JSON, for the unit test of a handler. The URL is that of a [`SignedRequest`].
 ///
@@ -11,9 +12,10 @@ use crate::protocol::{App, Verifier};
 /// If the JSON is not that of this event; the message says where.
 #[track_caller]
 pub fn callback<E: TypedEvent>(json: &str) -> Callback<E> {
-    let request: http::Request<Bytes> = SignedRequest::new(E::COMMAND).body(json.to_owned()).build();
+    let app = app_of(json.as_bytes()).unwrap_or(SdkAppId(APP));
+    let request: http::Request<Bytes> = SignedRequest::new(E::COMMAND).app(app).body(json.to_owned()).build();
     let (parts, body) = request.into_parts();
-    let verifier = Verifier::new(App::unsigned(APP));
+    let verifier = Verifier::new(App::unsigned(app));
     let callback = verifier
         .verify(&parts.method, &parts.uri)
         .and_then(|params| Callback::from_parts(params, body, parts));

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::{Method, Request, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::sample::sample;
+use super::sample::sample_for;
 use crate::protocol::{Command, SdkAppId, sign};
 
 /// The app of a request, unless it says otherwise.
@@ -112,7 +112,7 @@ impl Fault {
 }
 
 impl SignedRequest {
-    /// A request for this command: app 1400000000, token `xxxxyyyy`, signed now, with the [documented body](sample()).
+    /// A request for this command: app 1400000000, token `xxxxyyyy`, signed now, with the [documented body](super::sample).
     pub fn new(command: impl Into<Command>) -> Self {
         SignedRequest {
             command: command.into(),
@@ -206,7 +206,7 @@ impl SignedRequest {
         let sample = || {
             let word = self.command.as_str();
             let fallback = || format!(r#"{{"CallbackCommand":"{word}"}}"#);
-            sample(&self.command).map_or_else(fallback, str::to_owned)
+            sample_for(&self.command, self.app).unwrap_or_else(fallback)
         };
         let good = self.body.clone().unwrap_or_else(|| sample().into());
         match self.fault {

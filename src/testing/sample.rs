@@ -1,5 +1,5 @@
-use crate::commands::for_each_command;
-use crate::protocol::Command;
+use crate::protocol::{Command, SdkAppId};
+use crate::table::for_each_command;
 
 macro_rules! define_samples {
     ($( $family:ident $module:ident $prefix:literal {
@@ -19,3 +19,23 @@ macro_rules! define_samples {
 }
 
 for_each_command!(define_samples);
+
+/// The app that a body names, which only `ContentCallback.ResultNotify` does.
+pub(super) fn app_of(json: &[u8]) -> Option<SdkAppId> {
+    #[derive(serde::Deserialize)]
+    struct Body {
+        #[serde(rename = "SdkAppId")]
+        sdk_app_id: Option<SdkAppId>,
+    }
+
+    serde_json::from_slice::<Body>(json).ok()?.sdk_app_id
+}
+
+/// [`sample`], for this app.
+pub(super) fn sample_for(command: &Command, app: SdkAppId) -> Option<String> {
+    let sample = sample(command)?;
+    Some(match app_of(sample.as_bytes()) {
+        Some(other) => sample.replace(&other.to_string(), &app.to_string()),
+        None => sample.to_owned(),
+    })
+}

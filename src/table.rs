@@ -158,3 +158,51 @@ macro_rules! for_each_command {
 }
 
 pub(crate) use for_each_command;
+
+/// Stands in the documentation as `commands`; the test is that what rustdoc gets is the whole list.
+#[cfg(test)]
+mod tests {
+    use crate::protocol::Command;
+
+    macro_rules! count_rows {
+        ($( $family:ident $module:ident $prefix:literal {
+            $(
+                $phase:ident $variant:ident $word:literal $docs:literal => $event:ident $(-> $reply:ident)?
+                $(, time $time:expr)? $(, key $key:expr)?;
+            )*
+        } )*) => {
+            const ROWS: &[(&str, &str, Option<&str>)] = &[$( $(
+                (concat!(stringify!($module), "::", stringify!($event)), $word, reply_name!($($reply)?)),
+            )* )*];
+        };
+    }
+
+    macro_rules! reply_name {
+        () => {
+            None
+        };
+        ($reply:ident) => {
+            Some(stringify!($reply))
+        };
+    }
+
+    for_each_command!(count_rows);
+
+    #[test]
+    fn types_and_replies_are_named_after_the_command() {
+        assert_eq!(ROWS.len(), Command::ALL.len());
+        for ((event, word, reply), command) in ROWS.iter().zip(Command::ALL) {
+            assert_eq!(command.as_str(), *word);
+            let (module, name) = event.split_once("::").unwrap();
+            let (family, rest) = word.split_once('.').unwrap();
+            assert_eq!(module.replace('_', ""), family.to_lowercase());
+            assert_eq!(
+                name,
+                rest.strip_prefix("Callback").unwrap_or(rest).replace("C2C", "C2c")
+            );
+            if let Some(reply) = reply {
+                assert_eq!(*reply, format!("{name}Reply"));
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The examples as a user runs them: programs of their own, over TCP.
+#![allow(clippy::pedantic)]
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Child, Command as Process, Stdio};
+
+use serde_json::Value;
+use tencent_im_callback::Command;
+
+/// An example that cargo has built beside this test.
+fn example(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let folder = test.parent().unwrap().parent().unwrap().join("examples");
+    let path = folder.join(name).with_extension(std::env::consts::EXE_EXTENSION);
+    assert!(path.exists(), "{path:?} is not built; run `cargo build --examples`");
+    path
+}
+
+struct Server {
+    child: Child,
+    url: String,
+}
+
+impl Server {
+    fn start(name: &str, settings: &[(&str, &str)]) -> Server {
+        let mut child = Process::new(example(name))
+            .env("ADDR", "127.0.0.1:0")
+            .envs(settings.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut errors = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        errors.read_line(&mut line).unwrap();
+        let url = line
+            .trim()
+            .strip_prefix("listening on ")
+            .unwrap_or_else(|| panic!("{line}"))
+            .to_owned();
+        // The log must be read, or the server would wait for room in the pipe.
+        std::thread::spawn(move || errors.read_to_end(&mut Vec::new()));
+        Server { child, url }
+    }
+
+    /// What `send` prints.
+    fn send(&self, arguments: &[&str]) -> String {
+        let output = Process::new(example("send")).args(arguments).output().unwrap();
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    #[cfg(unix)]
+    fn signal(&self, name: &str) {
+        let sent = Process::new("kill")
+            .args(["-s", name, &self.child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(sent.success());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+#[test]
+fn the_receiver_prints_every_command_that_send_sends() {
+    let mut server = Server::start("receiver", &[]);
+    let mut lines = BufReader::new(server.child.stdout.take().unwrap()).lines();
+    for command in Command::ALL {
+        let printed = server.send(&["--param", "OptPlatform=iOS", &server.url, command.as_str()]);
+        assert!(
+            printed.contains("200 OK") && printed.contains("in time"),
+            "{command}: {printed}"
+        );
+        assert!(
+            printed.contains(r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#),
+            "{command}: {printed}"
+        );
+        let line: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        assert_eq!(line["known"], true, "{command}");
+        assert_eq!(line["command"], command.as_str());
+        assert_eq!(line["event"]["CallbackCommand"], command.as_str());
+        assert_eq!(line["sdk_app_id"], 1_400_000_000_u64);
+        assert_eq!(
+            (&line["opt_platform"], &line["client_ip"]),
+            (&"iOS".into(), &Value::Null)
+        );
+        assert!(line["request_time"].is_u64());
+        let keys: Vec<_> = line.as_object().unwrap().keys().collect();
+        assert_eq!(keys.len(), 7, "{keys:?}");
+    }
+    // An unknown one on one line, as it came.
+    let file = std::env::temp_dir().join(format!("unknown-{}.json", std::process::id()));
+    std::fs::write(&file, "{\"a\":\r\n 1.50}").unwrap();
+    server.send(&[&server.url, "New.Word", "--path", "--body", file.to_str().unwrap()]);
+    std::fs::remove_file(file).unwrap();
+    let line = lines.next().unwrap().unwrap();
+    assert!(line.ends_with(r#""known":false,"event":{"a":   1.50}}"#), "{line}");
+    // What is refused is not printed.
+    let printed = server.send(&["--fault", "Stale", &server.url, "State.StateChange"]);
+    assert!(printed.contains("401"), "{printed}");
+
+    #[cfg(unix)]
+    {
+        server.signal("TERM");
+        assert!(lines.next().is_none());
+        assert!(server.child.wait().unwrap().success());
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn half_a_request_does_not_hold_up_the_end() {
+    use std::io::Write;
+    use std::os::unix::ffi::OsStrExt;
+
+    let mut server = Server::start("receiver", &[("CALLBACK_AUTH", "unsigned")]);
+    let address = server
+        .url
+        .trim_start_matches("http://")
+        .trim_end_matches("/callback")
+        .to_owned();
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.write_all(b"POST /callback HTTP/1.1\r\nHost: x").unwrap();
+    let printed = server.send(&["--unsigned", &server.url, "State.StateChange"]);
+    assert!(printed.contains("200 OK"), "{printed}");
+    server.signal("INT");
+    assert!(server.child.wait().unwrap().success());
+
+    // A setting that cannot be right ends the program before it listens.
+    for (name, value) in [
+        ("CALLBACK_TOKEN", &b" "[..]),
+        ("CALLBACK_TOKEN", b"\xff"),
+        ("SDK_APP_ID", b"x"),
+        ("CALLBACK_AUTH", b"maybe"),
+    ] {
+        let mut failed = Process::new(example("receiver"))
+            .env("ADDR", "127.0.0.1:0")
+            .env(name, std::ffi::OsStr::from_bytes(value))
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut text = String::new();
+        failed.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+        assert!(!failed.wait().unwrap().success());
+        assert!(text.contains(name) && !text.contains("listening"), "{text}");
+    }
+}
+
+#[test]
+fn the_hyper_example_answers() {
+    let server = Server::start("hyper", &[]);
+    let printed = server.send(&[&server.url, "Sns.CallbackFriendDelete"]);
+    assert!(printed.contains("200 OK"), "{printed}");
+    let printed = server.send(&["--fault", "BadSignature", &server.url, "Sns.CallbackFriendDelete"]);
+    assert!(printed.contains("401"), "{printed}");
+}
