@@ -53,6 +53,8 @@
 //! # Features
 //!
 //! - `tracing` (default): one log event per request, with the target `tencent_im_callback`.
+//! - `detach`: [`DetachLayer`], answering at once and working in the background, on tokio.
+//! - `dedup`: [`DedupLayer`], handling a delivery that comes twice only once.
 //! - `testing`: [`testing`], signed and deliberately broken requests, documented bodies, callbacks for a handler's unit test.
 //!
 //! [tower]: https://docs.rs/tower
@@ -66,6 +68,7 @@ pub mod message;
 pub mod protocol;
 pub mod reply;
 pub mod response;
+pub mod service;
 mod table;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
@@ -73,7 +76,7 @@ pub mod testing;
 pub mod verify;
 mod wire;
 
-pub use self::event::{Callback, Event, Misfit, TypedEvent, UnknownEvent, UnknownReason};
+pub use self::event::{Callback, DedupKey, Event, EventTime, Misfit, TypedEvent, UnknownEvent, UnknownReason};
 pub use self::layer::{CallbackLayer, CallbackService, ResponseFuture};
 pub use self::protocol::{
     App, Apps, Command, Family, GroupId, Id, InvalidToken, OptPlatform, Params, Phase, Rejection, RejectionKind,
@@ -81,6 +84,13 @@ pub use self::protocol::{
 };
 pub use self::reply::Reply;
 pub use self::response::{Cause, Failure, OnError, Outcome, OutcomeKind, ResponseBody};
+#[cfg(feature = "dedup")]
+#[cfg_attr(docsrs, doc(cfg(feature = "dedup")))]
+pub use self::service::{Dedup, DedupLayer};
+#[cfg(feature = "detach")]
+#[cfg_attr(docsrs, doc(cfg(feature = "detach")))]
+pub use self::service::{Detach, DetachFailure, DetachLayer, DetachStats, Drained};
+pub use self::service::{EventRouter, HandlerError, HandlerOutput, RouterFuture};
 pub use self::verify::{VerifyBody, VerifyFuture, VerifyLayer, VerifyService};
 pub use self::wire::{Flag, RawJson, Spelling, Unlisted};
 

@@ -176,6 +176,37 @@ impl<E: AsEvent> Callback<E> {
     }
 }
 
+impl Callback {
+    /// The callback as one of this event; it comes back if it is another one.
+    ///
+    /// # Errors
+    ///
+    /// The callback, if it is of another event.
+    #[allow(clippy::result_large_err)] // handed through, not reported
+    pub fn downcast<E: TypedEvent>(self) -> Result<Callback<E>, Callback> {
+        let Callback {
+            event,
+            params,
+            body,
+            parts,
+        } = self;
+        match E::from_event(event) {
+            Ok(event) => Ok(Callback {
+                event,
+                params,
+                body,
+                parts,
+            }),
+            Err(event) => Err(Callback {
+                event,
+                params,
+                body,
+                parts,
+            }),
+        }
+    }
+}
+
 impl<E: TypedEvent> Callback<E> {
     /// Forgets the type of the event.
     pub fn erase(self) -> Callback {

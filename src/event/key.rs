@@ -13,6 +13,11 @@ use crate::protocol::{Command, GroupId, Id, SdkAppId, TimestampSecs, UserId};
 pub struct DedupKey([u8; 32]);
 
 impl DedupKey {
+    /// A key of your own: a digest of whatever names a delivery for you.
+    pub fn new(parts: impl AsRef<[u8]>) -> Self {
+        DedupKey(Sha256::digest(parts).into())
+    }
+
     /// The digest.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0

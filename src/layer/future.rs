@@ -16,7 +16,7 @@ use super::buffer::{Buffer, TooLarge};
 use super::config::Config;
 use crate::event::{Callback, Misfit};
 use crate::protocol::{Params, Rejection, RejectionKind};
-use crate::reply::Reply;
+use crate::reply::{Handling, Reply};
 use crate::response::{self, Cause, Failure, OnError, Outcome, OutcomeKind, ResponseBody};
 
 pin_project! {
@@ -207,7 +207,12 @@ impl Exchange {
     }
 
     fn accept(&mut self, reply: Reply) -> Response<ResponseBody> {
-        let outcome = Outcome::new(OutcomeKind::Accepted, self.params.take());
+        let kind = match reply.handling() {
+            Handling::Inline => OutcomeKind::Accepted,
+            Handling::Detached => OutcomeKind::Detached,
+            Handling::Duplicate => OutcomeKind::Duplicate,
+        };
+        let outcome = Outcome::new(kind, self.params.take());
         self.finish(response::replied(reply), outcome, None, None)
     }
 

@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, Visitor};
 
-use super::query::digits;
+use super::text::digits;
 use super::token::Token;
 
 /// Id of an app in the Tencent Cloud IM console (`SdkAppid`, "SDKAppID").

@@ -96,6 +96,15 @@ impl fmt::Debug for UnknownWord {
     }
 }
 
+macro_rules! answered {
+    () => {
+        false
+    };
+    ($reply:ident) => {
+        true
+    };
+}
+
 macro_rules! define_commands {
     ($( $family:ident $module:ident $prefix:literal {
         $(
@@ -152,6 +161,14 @@ macro_rules! define_commands {
                 match self {
                     $( $( Command::$variant => Phase::$phase, )* )*
                     Command::Unknown(_) => Phase::Unknown,
+                }
+            }
+
+            /// Whether the reply says more than OK or FAIL, and so is waited for. An unknown command may well be answered.
+            pub const fn is_answered(&self) -> bool {
+                match self {
+                    $( $( Command::$variant => answered!($($reply)?), )* )*
+                    Command::Unknown(_) => true,
                 }
             }
 
@@ -301,6 +318,8 @@ mod tests {
             assert_eq!(command.family().as_str(), command.as_str().split_once('.').unwrap().0);
             assert_eq!(&Command::from(command.as_str()), command);
             assert_ne!(command.phase(), Phase::Unknown);
+            let answered = command.phase() == Phase::Before || *command == Command::ChatbotOnC2cSignalMessage;
+            assert_eq!(command.is_answered(), answered, "{command}");
             assert!(command.docs().unwrap().starts_with("https://"), "{command}");
         }
     }

@@ -34,8 +34,7 @@ pub use self::time::{TimestampMillis, TimestampSecs};
 pub use self::token::{InvalidToken, Token, sign};
 pub use self::verifier::Verifier;
 
-pub(crate) use self::query::digits;
-pub(crate) use self::text::Escaped;
+pub(crate) use self::text::{Escaped, digits};
 
 /// The answer that says all went well, as the vendor's pages write it.
 pub(crate) const OK_ENVELOPE: &str = r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#;

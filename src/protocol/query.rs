@@ -150,15 +150,6 @@ fn plus_to_space(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A number in plain ASCII digits, as long as the longest `u64` at most.
-///
-/// Stricter than `str::parse`, which takes a `+`. The strictness of `RequestTime` is what stops a length extension of the
-/// signature: the padding of SHA-256 is no digit.
-pub(crate) fn digits(text: &str) -> Option<u64> {
-    let plain = (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-    if plain { text.parse().ok() } else { None }
-}
-
 /// Where the parameters of a URL stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
@@ -188,6 +179,7 @@ impl Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::digits;
 
     #[test]
     fn keys_are_decoded_once_and_compared_without_case() {

@@ -1,4 +1,4 @@
-//! Text from the wire, made fit for logs.
+//! Text from the wire: numbers read strictly, and anything made fit for logs.
 
 use std::fmt::{self, Write as _};
 
@@ -21,4 +21,13 @@ impl fmt::Display for Escaped<'_> {
         }
         Ok(())
     }
+}
+
+/// A number in plain ASCII digits, as long as the longest `u64` at most.
+///
+/// Stricter than `str::parse`, which takes a `+`. The strictness of `RequestTime` is what stops a length extension of the
+/// signature: the padding of SHA-256 is no digit.
+pub(crate) fn digits(text: &str) -> Option<u64> {
+    let plain = (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    if plain { text.parse().ok() } else { None }
 }

@@ -13,6 +13,7 @@ use super::params::Params;
 use super::platform::OptPlatform;
 use super::query::{self, Place, Raw};
 use super::rejection::{Rejection, RejectionKind};
+use super::text::digits;
 use super::time::TimestampSecs;
 use super::token::{Token, decode_signature};
 
@@ -112,8 +113,8 @@ impl Verifier {
         let place = Place::of(uri, self.path_parameters);
         let raw = Raw::scan(place.read(uri))?;
         let claimed = match raw.sdk_app_id {
-            Some(digits) => {
-                let id = query::digits(digits).ok_or(RejectionKind::AppMalformed)?;
+            Some(text) => {
+                let id = digits(text).ok_or(RejectionKind::AppMalformed)?;
                 Some(SdkAppId(id))
             }
             None => None,
@@ -143,7 +144,7 @@ impl Verifier {
         let mut params = Params::new(id, Command::from(&*command), uri, place).with_token(token);
         params.request_time = raw
             .request_time
-            .and_then(query::digits)
+            .and_then(digits)
             .and_then(|seconds| i64::try_from(seconds).ok())
             .map(TimestampSecs);
         params.opt_platform = raw
@@ -161,7 +162,7 @@ impl Verifier {
         let sign = raw.sign.ok_or(RejectionKind::SignatureMissing)?;
         let time = raw.request_time.ok_or(RejectionKind::TimeMissing)?;
         let sign = decode_signature(sign).ok_or(RejectionKind::SignatureMalformed)?;
-        let seconds = query::digits(time).ok_or(RejectionKind::TimeMalformed)?;
+        let seconds = digits(time).ok_or(RejectionKind::TimeMalformed)?;
         let index = matching_token(app.tokens().iter(), time, &sign).ok_or(RejectionKind::SignatureMismatch)?;
         self.check_age(seconds)?;
         Ok(Some(index))
@@ -191,7 +192,7 @@ impl Verifier {
         let signed = || {
             let sign = decode_signature(raw.sign?)?;
             let time = raw.request_time?;
-            let seconds = query::digits(time)?;
+            let seconds = digits(time)?;
             if apps.tokens().nth(PROBED_TOKENS).is_some() {
                 return None;
             }

@@ -29,10 +29,24 @@ pub use self::rewrite::Rewrite;
 /// The answer to a callback, in Tencent's envelope: `ActionStatus`, `ErrorCode`, `ErrorInfo` and what a command adds to them.
 ///
 /// Source: <https://trtc.io/document/34354>
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 #[must_use]
 pub struct Reply {
     body: Bytes,
+    handling: Handling,
+}
+
+/// How a reply came about. Services inside of the layer tell it what became of a callback by this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Handling {
+    /// The service replied.
+    Inline,
+    /// Answered before it is handled.
+    #[cfg_attr(not(feature = "detach"), allow(dead_code))]
+    Detached,
+    /// Answered as the first delivery was.
+    #[cfg_attr(not(feature = "dedup"), allow(dead_code))]
+    Duplicate,
 }
 
 /// The three fields that every answer has.
@@ -51,6 +65,7 @@ impl Reply {
     pub const fn ok() -> Self {
         Reply {
             body: Bytes::from_static(OK_ENVELOPE.as_bytes()),
+            handling: Handling::Inline,
         }
     }
 
@@ -90,14 +105,63 @@ impl Reply {
 
     /// Writes an answer. Only for types that cannot fail to be written; should one do so all the same, the answer is `FAIL`.
     pub(crate) fn json(answer: &impl Serialize) -> Self {
-        match serde_json::to_vec(answer) {
-            Ok(body) => Reply { body: body.into() },
-            Err(_) => Reply {
-                body: Bytes::from_static(br#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"reply not writable"}"#),
-            },
+        let body = match serde_json::to_vec(answer) {
+            Ok(body) => body.into(),
+            Err(_) => Bytes::from_static(br#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"reply not writable"}"#),
+        };
+        Reply {
+            body,
+            handling: Handling::Inline,
         }
     }
+
+    #[cfg(any(feature = "detach", feature = "dedup"))]
+    pub(crate) fn handled(self, handling: Handling) -> Self {
+        Reply { handling, ..self }
+    }
+
+    pub(crate) fn handling(&self) -> Handling {
+        self.handling
+    }
+
+    /// An answer of your own making, for a command that this version does not know: any JSON object with the three fields of the
+    /// envelope.
+    ///
+    /// # Errors
+    ///
+    /// What the type's `Serialize` says, or that it writes no object.
+    pub fn from_json(answer: &impl Serialize) -> Result<Self, NotWritable> {
+        let body = serde_json::to_vec(answer).map_err(|error| NotWritable(error.to_string().into()))?;
+        if body.first() != Some(&b'{') {
+            return Err(NotWritable("an answer is an object".into()));
+        }
+        Ok(Reply {
+            body: body.into(),
+            handling: Handling::Inline,
+        })
+    }
 }
+
+/// An answer that cannot be written as a JSON object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotWritable(Box<str>);
+
+impl fmt::Display for NotWritable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NotWritable {}
+
+/// Equal if they are written alike.
+impl PartialEq for Reply {
+    fn eq(&self, other: &Self) -> bool {
+        self.body == other.body
+    }
+}
+
+impl Eq for Reply {}
 
 impl Default for Reply {
     fn default() -> Self {

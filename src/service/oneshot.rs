@@ -1,0 +1,51 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use super::error::HandlerError;
+
+pin_project! {
+    /// Waits for a clone of a service to be ready, calls it once, and makes its error one of ours.
+    #[project = OneshotProjection]
+    pub(super) enum Oneshot<S: Service<R>, R> {
+        Waiting { service: S, request: Option<R> },
+        Calling { #[pin] future: S::Future },
+    }
+}
+
+impl<S: Service<R>, R> Oneshot<S, R> {
+    pub(super) fn new(service: S, request: R) -> Self {
+        Oneshot::Waiting {
+            service,
+            request: Some(request),
+        }
+    }
+}
+
+impl<S: Service<R>, R> Future for Oneshot<S, R>
+where
+    S::Error: fmt::Display,
+{
+    type Output = Result<S::Response, HandlerError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let failed = |error: S::Error| HandlerError::new(error.to_string());
+        loop {
+            let future = match self.as_mut().project() {
+                OneshotProjection::Waiting { service, request } => {
+                    ready!(service.poll_ready(cx)).map_err(failed)?;
+                    let Some(request) = request.take() else {
+                        return Poll::Ready(Err(HandlerError::new("polled after it was ready")));
+                    };
+                    service.call(request)
+                }
+                OneshotProjection::Calling { future } => return future.poll(cx).map_err(failed),
+            };
+            self.set(Oneshot::Calling { future });
+        }
+    }
+}
