@@ -6,8 +6,9 @@
 //! - `Dedup` (feature `dedup`): handles a delivery that comes twice only once.
 //!
 //! The order is `Detach` outside, `Dedup` inside. Tencent sends a callback again when the answer was late, and by then its server may
-//! have hung up, upon which a web server drops the handler where it stands. Detached work goes on, and the second delivery finds it
-//! running; the other way round, the first delivery would be dropped half done and the second begin anew.
+//! have hung up, upon which a web server drops the handler where it stands: detached work goes on, and the second delivery finds it
+//! running. The other way round, the early answer would be remembered as the result, and the second delivery of an event whose
+//! handling failed would be waved off.
 //!
 //! ```
 //! use tencent_im_callback::event::c2c::BeforeSendMsg;

@@ -1,0 +1,260 @@
+//! Answering at once and working in the background.
+#![allow(clippy::pedantic)]
+
+mod common;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use common::{layer, outcome, signed};
+use http_body_util::Full;
+use tencent_im_callback::service::{DetachFailure, DetachLayer};
+use tencent_im_callback::{Callback, Command, HandlerError, OutcomeKind, Reply};
+use tokio::sync::Semaphore;
+use tokio_test::{assert_pending, assert_ready, task};
+use tower::{Layer, Service, ServiceExt, service_fn};
+
+fn callback(command: Command) -> Callback {
+    let (parts, body) = signed(command).build::<Bytes>().into_parts();
+    Callback::parse(common::verifier().verify(&parts.method, &parts.uri).unwrap(), body).unwrap()
+}
+
+fn after() -> Callback {
+    callback(Command::SnsFriendDelete)
+}
+
+/// A service that waits for a permit of `gate`, and counts what it has begun and ended.
+#[derive(Clone)]
+struct Gated {
+    gate: Arc<Semaphore>,
+    begun: Arc<AtomicUsize>,
+    ended: Arc<AtomicUsize>,
+}
+
+impl Gated {
+    fn new() -> Self {
+        Gated {
+            gate: Arc::new(Semaphore::new(0)),
+            begun: Arc::default(),
+            ended: Arc::default(),
+        }
+    }
+
+    fn service(
+        &self,
+    ) -> impl Service<Callback, Response = Reply, Error = HandlerError, Future: Send> + Clone + Send + 'static {
+        let this = self.clone();
+        service_fn(move |_: Callback| {
+            let this = this.clone();
+            async move {
+                this.begun.fetch_add(1, Ordering::SeqCst);
+                this.gate.acquire().await?.forget();
+                this.ended.fetch_add(1, Ordering::SeqCst);
+                Ok(Reply::fail("of the service"))
+            }
+        })
+    }
+
+    fn counts(&self) -> (usize, usize) {
+        (self.begun.load(Ordering::SeqCst), self.ended.load(Ordering::SeqCst))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_needs_no_verdict_is_answered_at_once() {
+    let gated = Gated::new();
+    let detach = DetachLayer::new(10);
+    let service = detach.layer(gated.service());
+    for command in Command::ALL {
+        let mut call = task::spawn(service.clone().oneshot(callback(command.clone())));
+        if command.is_answered() {
+            assert_pending!(call.poll(), "{command} was detached");
+            gated.gate.add_permits(1);
+            assert_eq!(call.await.unwrap(), Reply::fail("of the service"), "{command}");
+        } else {
+            assert_eq!(assert_ready!(call.poll()).unwrap(), Reply::ok(), "{command}");
+            gated.gate.add_permits(1);
+            tokio::task::yield_now().await;
+        }
+    }
+    // A phase that nobody knows may be one of a verdict.
+    assert_pending!(task::spawn(service.clone().oneshot(callback("New.Word".into()))).poll());
+    assert_eq!(gated.counts(), (87, 86));
+    let stats = detach.stats();
+    let answered = Command::ALL.iter().filter(|command| command.is_answered()).count();
+    assert_eq!(
+        (stats.detached, stats.succeeded, stats.running),
+        (86 - answered as u64, 86 - answered as u64, 0)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_outcome_says_so() {
+    let gated = Gated::new();
+    let service = layer().layer(DetachLayer::new(1).layer(gated.service()));
+    let response = service
+        .oneshot(signed(Command::SnsFriendDelete).build::<Full<Bytes>>())
+        .await
+        .unwrap();
+    assert_eq!(outcome(&response).kind(), OutcomeKind::Detached);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_room_a_callback_waits_and_then_fails() {
+    let gated = Gated::new();
+    let detach = DetachLayer::new(1).max_wait(Duration::from_millis(1500));
+    let service = detach.layer(gated.service());
+    let _ = service.clone().oneshot(after()).await.unwrap();
+    // No verdict waits for room.
+    assert_pending!(task::spawn(service.clone().oneshot(callback(Command::C2cBeforeSendMsg))).poll());
+
+    let started = tokio::time::Instant::now();
+    let error = service.clone().oneshot(after()).await.unwrap_err();
+    assert!(error.to_string().starts_with("overloaded"), "{error}");
+    assert_eq!(started.elapsed().as_millis() / 100, 15);
+    assert_eq!((detach.stats().overloaded, detach.stats().abandoned), (1, 0));
+
+    // One that hangs up while it waits is not begun, and is counted.
+    let mut waiting = task::spawn(service.clone().oneshot(after()));
+    assert_pending!(waiting.poll());
+    drop(waiting);
+    assert_eq!((detach.stats().overloaded, detach.stats().abandoned), (1, 1));
+
+    // Room in time.
+    let mut waiting = task::spawn(service.clone().oneshot(after()));
+    assert_pending!(waiting.poll());
+    gated.gate.add_permits(2);
+    assert_eq!(waiting.await.unwrap(), Reply::ok());
+    let drained = detach.drain(Duration::from_secs(1)).await;
+    assert!(drained.unfinished.is_empty());
+    let stats = detach.stats();
+    assert_eq!(
+        (stats.detached, stats.succeeded, stats.running, stats.abandoned),
+        (2, 2, 0, 1)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn draining_hands_back_what_it_cannot_finish() {
+    let gated = Gated::new();
+    let detach = DetachLayer::new(10);
+    let service = detach.layer(gated.service());
+    for _ in 0..5 {
+        let _ = service.clone().oneshot(after()).await.unwrap();
+    }
+    tokio::task::yield_now().await;
+    assert_eq!(gated.counts(), (5, 0));
+    gated.gate.add_permits(3);
+    let drained = detach.drain(Duration::from_secs(1)).await;
+    assert_eq!((drained.finished, drained.unfinished.len()), (3, 2));
+    assert_eq!(gated.counts(), (5, 3));
+    for (params, body) in drained.unfinished {
+        // Enough to handle them elsewhere, or later.
+        let json = serde_json::to_string(&params).unwrap();
+        let again = Callback::parse(serde_json::from_str(&json).unwrap(), body).unwrap();
+        assert_eq!(again.event, after().event);
+    }
+    // Aborted means aborted, and what still comes runs inline.
+    gated.gate.add_permits(1);
+    tokio::task::yield_now().await;
+    assert_eq!(gated.counts(), (5, 3));
+    assert_eq!(
+        service.clone().oneshot(after()).await.unwrap(),
+        Reply::fail("of the service")
+    );
+    assert_eq!(gated.counts(), (6, 4));
+    let stats = detach.stats();
+    assert_eq!(
+        (stats.detached, stats.succeeded, stats.failed, stats.running),
+        (5, 3, 0, 0)
+    );
+}
+
+#[tokio::test]
+async fn a_thousand_events_in_the_middle_of_a_shutdown_are_none_lost() {
+    let handled = Arc::new(AtomicUsize::new(0));
+    let count = handled.clone();
+    let detach = DetachLayer::new(100);
+    let service = detach.layer(service_fn(move |_: Callback| {
+        let count = count.clone();
+        async move {
+            tokio::task::yield_now().await;
+            count.fetch_add(1, Ordering::SeqCst);
+            Ok::<_, HandlerError>(())
+        }
+    }));
+    let senders: Vec<_> = (0..1000)
+        .map(|_| tokio::spawn(service.clone().oneshot(after())))
+        .collect();
+    let drained = detach.drain(Duration::from_secs(30)).await;
+    let mut answered = 0;
+    for sender in senders {
+        let _ = sender.await.unwrap().unwrap();
+        answered += 1;
+    }
+    // Every one was answered OK; each was handled, or handed back.
+    let drained_later = detach.drain(Duration::from_secs(30)).await;
+    let unfinished = drained.unfinished.len() + drained_later.unfinished.len();
+    assert_eq!((answered, handled.load(Ordering::SeqCst) + unfinished), (1000, 1000));
+    assert_eq!(unfinished, 0);
+}
+
+#[tokio::test]
+async fn errors_and_panics_reach_the_hook() {
+    let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let tell = seen.clone();
+    let detach = DetachLayer::new(10).on_failure(move |params, failure| {
+        let panic = matches!(failure, DetachFailure::Panic);
+        tell.lock()
+            .unwrap()
+            .push((params.command.clone(), panic, failure.to_string()));
+    });
+    let service = detach.layer(service_fn(|callback: Callback| async move {
+        match callback.command() {
+            Command::StateChange => panic!("on purpose"),
+            Command::SnsFriendAdd => Err("no database"),
+            _ => Ok(()),
+        }
+    }));
+    for command in [Command::StateChange, Command::SnsFriendAdd, Command::SnsFriendDelete] {
+        assert_eq!(service.clone().oneshot(callback(command)).await.unwrap(), Reply::ok());
+    }
+    assert_eq!(detach.drain(Duration::from_secs(10)).await.finished, 3);
+    let mut seen = seen.lock().unwrap().clone();
+    seen.sort();
+    assert_eq!(
+        seen,
+        [
+            (Command::StateChange, true, "the service panicked".to_owned()),
+            (Command::SnsFriendAdd, false, "no database".to_owned()),
+        ]
+    );
+    let stats = detach.stats();
+    assert_eq!(
+        (stats.detached, stats.succeeded, stats.failed, stats.running),
+        (3, 1, 2, 0)
+    );
+}
+
+#[tokio::test]
+async fn the_span_of_the_request_goes_along() {
+    use tracing::Instrument;
+
+    let subscriber = tracing_subscriber::fmt().with_writer(std::io::sink).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let tell = Arc::new(std::sync::Mutex::new(Some(tell)));
+    let service = DetachLayer::new(1).layer(service_fn(move |_: Callback| {
+        let tell = tell.clone();
+        async move {
+            let name = tracing::Span::current().metadata().map(|metadata| metadata.name());
+            tell.lock().unwrap().take().unwrap().send(name).unwrap();
+            Ok::<_, HandlerError>(())
+        }
+    }));
+    let span = tracing::info_span!("request");
+    let _ = service.oneshot(after()).instrument(span).await.unwrap();
+    assert_eq!(told.await.unwrap(), Some("request"));
+}

@@ -1,0 +1,230 @@
+//! Typed handlers by event.
+#![allow(clippy::pedantic)]
+
+mod common;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use allocation_counter::measure;
+use bytes::Bytes;
+use common::{layer, outcome, send, signed, text};
+use http_body_util::Full;
+use tencent_im_callback::event::{c2c, group, sns, state};
+use tencent_im_callback::reply::{c2c::BeforeSendMsgReply, chatbot::OnC2cSignalMessageReply};
+use tencent_im_callback::{Callback, Cause, Command, Event, EventRouter, HandlerError, OutcomeKind, Reply, testing};
+use tower::limit::ConcurrencyLimitLayer;
+use tower::{Layer, Service, ServiceExt, service_fn};
+
+async fn answer(router: &EventRouter, command: Command) -> Result<Reply, String> {
+    answer_to(router, signed(command).build()).await
+}
+
+async fn answer_to(router: &EventRouter, request: http::Request<Bytes>) -> Result<Reply, String> {
+    let (parts, body) = request.into_parts();
+    let params = common::verifier().verify(&parts.method, &parts.uri).unwrap();
+    let callback = Callback::parse(params, body).unwrap();
+    router
+        .clone()
+        .oneshot(callback)
+        .await
+        .map_err(|error| error.to_string())
+}
+
+async fn item(callback: Callback<c2c::BeforeSendMsg>) -> BeforeSendMsgReply {
+    if callback.event.msg_body.is_empty() {
+        BeforeSendMsgReply::reject()
+    } else {
+        BeforeSendMsgReply::discard()
+    }
+}
+
+#[tokio::test]
+async fn each_event_finds_its_handler() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let count = |by: usize| {
+        let calls = calls.clone();
+        move |_: Callback<state::StateChange>| {
+            let calls = calls.clone();
+            async move {
+                calls.fetch_add(by, Ordering::SeqCst);
+            }
+        }
+    };
+    let router = EventRouter::new()
+        .on(item)
+        .on(|callback: Callback<group::BeforeSendMsg>| async move {
+            let number: u32 = callback.event.group_id.as_str().trim_start_matches("@TGS#").parse()?;
+            Err(HandlerError::new(format!("{number} is no group")))
+        })
+        .on(count(1))
+        .on_with(
+            calls.clone(),
+            |calls: Arc<AtomicUsize>, _: Callback<sns::FriendAdd>| async move {
+                calls.fetch_add(10, Ordering::SeqCst);
+            },
+        )
+        .on(
+            |_: Callback<tencent_im_callback::event::chatbot::OnC2cSignalMessage>| async {
+                Ok::<_, HandlerError>(OnC2cSignalMessageReply::new("x"))
+            },
+        );
+    assert_eq!(
+        answer(&router, Command::C2cBeforeSendMsg).await,
+        Ok(BeforeSendMsgReply::discard().into())
+    );
+    assert!(
+        answer(&router, Command::GroupBeforeSendMsg)
+            .await
+            .unwrap_err()
+            .contains("invalid digit")
+    );
+    assert_eq!(answer(&router, Command::StateChange).await, Ok(Reply::ok()));
+    assert_eq!(answer(&router, Command::SnsFriendAdd).await, Ok(Reply::ok()));
+    assert_eq!(calls.load(Ordering::SeqCst), 11);
+    assert_eq!(
+        answer(&router, Command::ChatbotOnC2cSignalMessage).await,
+        Ok(OnC2cSignalMessageReply::new("x").into())
+    );
+    // What has no handler is fine.
+    assert_eq!(answer(&router, Command::SnsFriendDelete).await, Ok(Reply::ok()));
+    assert_eq!(answer(&router, "New.Word".into()).await, Ok(Reply::ok()));
+    assert!(format!("{router:?}").contains("StateChange"));
+}
+
+#[tokio::test]
+async fn the_fallback_gets_the_rest_misfits_too() {
+    let router = EventRouter::new()
+        .on(|_: Callback<state::StateChange>| async {})
+        .fallback(service_fn(|callback: Callback| async move {
+            Ok::<_, Infallible>(Reply::fail(format!("{:?}", callback.event.command())))
+        }));
+    assert_eq!(answer(&router, Command::StateChange).await, Ok(Reply::ok()));
+    assert_eq!(
+        answer(&router, Command::SnsFriendAdd).await,
+        Ok(Reply::fail("SnsFriendAdd"))
+    );
+    assert_eq!(
+        answer(&router, "New.Word".into()).await,
+        Ok(Reply::fail("Unknown(\"New.Word\")"))
+    );
+    let misfit = signed(Command::StateChange).body(r#"{"Info":5}"#).build();
+    assert_eq!(answer_to(&router, misfit).await, Ok(Reply::fail("StateChange")));
+    let failing = EventRouter::new().fallback(service_fn(|_: Callback| async { Err::<(), _>("no") }));
+    assert_eq!(answer(&failing, Command::SnsFriendAdd).await, Err("no".to_owned()));
+}
+
+#[tokio::test]
+async fn a_word_of_tomorrow_can_be_typed_today() {
+    #[derive(serde::Deserialize)]
+    struct Tomorrow {
+        #[serde(rename = "Number")]
+        number: u32,
+    }
+
+    #[derive(serde::Serialize)]
+    #[allow(non_snake_case)]
+    struct Answer {
+        ActionStatus: &'static str,
+        ErrorCode: u32,
+        ErrorInfo: &'static str,
+        Echo: u32,
+    }
+
+    let router = EventRouter::new().on_word("New.Word", |callback: Callback<Tomorrow>| async move {
+        let answer = Answer {
+            ActionStatus: "OK",
+            ErrorCode: 0,
+            ErrorInfo: "",
+            Echo: callback.event.number,
+        };
+        Ok(Reply::from_json(&answer)?)
+    });
+    let request = |body: &'static str| signed("New.Word".into()).body(body).build();
+    let reply = answer_to(&router, request(r#"{"Number":7}"#)).await.unwrap();
+    assert_eq!(
+        reply.as_bytes(),
+        br#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","Echo":7}"#
+    );
+    let error = answer_to(&router, request(r#"{"Number":"secret"}"#)).await.unwrap_err();
+    assert_eq!(error, "the body does not fit its type at Number");
+    assert_eq!(answer(&router, "Other.Word".into()).await, Ok(Reply::ok()));
+    assert!(Reply::from_json(&[1]).is_err());
+}
+
+#[tokio::test]
+async fn a_service_is_made_ready_before_it_is_called() {
+    #[derive(Clone)]
+    struct Strict(bool);
+
+    impl Service<Callback<state::StateChange>> for Strict {
+        type Response = ();
+        type Error = &'static str;
+        type Future = std::future::Ready<Result<(), &'static str>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), &'static str>> {
+            self.0 = true;
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, _: Callback<state::StateChange>) -> Self::Future {
+            assert!(std::mem::take(&mut self.0), "called unready");
+            std::future::ready(Err("called"))
+        }
+    }
+
+    let router = EventRouter::new().route(ConcurrencyLimitLayer::new(1).layer(Strict(false)));
+    for _ in 0..3 {
+        assert_eq!(answer(&router, Command::StateChange).await, Err("called".to_owned()));
+    }
+}
+
+#[test]
+#[should_panic(expected = "there is a handler for `State.StateChange` already")]
+fn a_second_handler_for_one_event_panics_when_it_is_added() {
+    let _ = EventRouter::new()
+        .on(|_: Callback<state::StateChange>| async {})
+        .on(|_: Callback<state::StateChange>| async {});
+}
+
+#[test]
+#[should_panic(expected = "`State.StateChange` is known")]
+fn a_known_word_has_a_type() {
+    let _ = EventRouter::new().on_word("State.StateChange", |_: Callback<()>| async { Reply::ok() });
+}
+
+#[tokio::test]
+async fn errors_take_the_road_that_the_layer_was_given() {
+    let router =
+        EventRouter::new().on(|_: Callback<c2c::BeforeSendMsg>| async { Err(HandlerError::new("no database")) });
+    let request = signed(Command::C2cBeforeSendMsg).build::<Full<Bytes>>();
+    let response = send(&layer(), router, request).await;
+    assert_eq!(response.status(), 500);
+    let what = outcome(&response);
+    assert_eq!(
+        (what.kind(), what.cause(), what.error()),
+        (OutcomeKind::Failed, Some(Cause::Failed), Some("no database"))
+    );
+    assert!(!text(response).await.contains("database"));
+}
+
+#[test]
+fn a_call_allocates_once() {
+    let mut router = EventRouter::new().on(|_: Callback<state::StateChange>| async {});
+    let callback = || testing::callback::<state::StateChange>(testing::sample(&Command::StateChange).unwrap()).erase();
+    for (callback, allocations) in [
+        (callback(), 1),
+        (callback().map_event(|_| Event::from(sns::FriendAdd::default())), 0),
+    ] {
+        let info = measure(|| {
+            let mut call = std::pin::pin!(router.call(callback));
+            let mut cx = Context::from_waker(std::task::Waker::noop());
+            assert!(call.as_mut().poll(&mut cx).is_ready());
+        });
+        assert_eq!(info.count_total, allocations);
+    }
+    let info = measure(|| drop(router.clone()));
+    assert_eq!(info.count_total, 0);
+}
