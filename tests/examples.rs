@@ -165,3 +165,185 @@ fn the_hyper_example_answers() {
     let printed = server.send(&["--fault", "BadSignature", &server.url, "Sns.CallbackFriendDelete"]);
     assert!(printed.contains("401"), "{printed}");
 }
+
+/// A file of this process's own, removed at the end.
+struct TempFile(PathBuf);
+
+impl TempFile {
+    fn new(name: &str, text: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
+        std::fs::write(&path, text).unwrap();
+        TempFile(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        drop(std::fs::remove_file(&self.0));
+    }
+}
+
+fn message(text: &str) -> String {
+    format!(
+        r#"{{"CallbackCommand":"C2C.CallbackBeforeSendMsg","From_Account":"a","To_Account":"b","MsgBody":[{{"MsgType":"TIMImageElem","MsgContent":{{"UUID":"u","New":1}}}},{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"{text}"}}}}]}}"#
+    )
+}
+
+#[test]
+#[cfg(unix)]
+fn the_production_example_does_what_it_says() {
+    let apps = TempFile::new("apps", "1 one one-next\n2 two two-next\n");
+    let mut server = Server::start("production", &[("APPS_FILE", apps.path())]);
+    let url = server.url.clone();
+    let answer = |app: &str, token: &str, rest: &[&str]| {
+        let mut arguments = vec!["--app", app, "--token", token];
+        arguments.extend(rest);
+        arguments.push(&url);
+        server.send(&[&arguments[..arguments.len() - 1], &[&url, "C2C.CallbackBeforeSendMsg"]].concat())
+    };
+    // Two apps, two tokens each.
+    for (app, token, good) in [
+        ("1", "one", true),
+        ("1", "one-next", true),
+        ("2", "two-next", true),
+        ("1", "two", false),
+        ("3", "one", false),
+    ] {
+        let printed = answer(app, token, &[]);
+        assert_eq!(printed.contains("200 OK"), good, "{app} {token}: {printed}");
+    }
+    // Moderation: all texts, a rewrite that keeps the image whole, a code.
+    for (text, expected) in [
+        ("hello", r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#),
+        (
+            "buy spam",
+            r#"{"ActionStatus":"OK","ErrorCode":120001,"ErrorInfo":"no advertising, please"}"#,
+        ),
+        (
+            "damn it",
+            r#""MsgBody":[{"MsgType":"TIMImageElem","MsgContent":{"UUID":"u","New":1}},{"MsgType":"TIMTextElem","MsgContent":{"Text":"**** it"}}]}"#,
+        ),
+    ] {
+        let body = TempFile::new(&format!("message-{}", text.len()), &message(text));
+        let printed = answer("1", "one", &["--body", body.path()]);
+        assert!(printed.contains(expected), "{printed}");
+    }
+    // A message that cannot be read is refused, not waved through.
+    let body = TempFile::new(
+        "misfit",
+        r#"{"From_Account":"a","To_Account":"b","MsgBody":[{"MsgType":"TIMTextElem"}]}"#,
+    );
+    let printed = answer("1", "one", &["--body", body.path()]);
+    assert!(
+        printed.contains(r#""ErrorCode":1,"ErrorInfo":"try again later""#),
+        "{printed}"
+    );
+    // The same delivery twice, in the background; a command of tomorrow.
+    let event = TempFile::new("event", r#"{"Info":{"To_Account":"a","Action":"Login"},"EventTime":1}"#);
+    for _ in 0..2 {
+        let printed = server.send(&[
+            "--app",
+            "1",
+            "--token",
+            "one",
+            "--body",
+            event.path(),
+            &url,
+            "State.StateChange",
+        ]);
+        assert!(printed.contains("200 OK"), "{printed}");
+    }
+    let printed = server.send(&[
+        "--app",
+        "1",
+        "--token",
+        "one",
+        "--body",
+        event.path(),
+        &url,
+        "New.Word\"} 1\n",
+    ]);
+    assert!(printed.contains("200 OK"), "{printed}");
+
+    // The metrics, with one label for all commands of tomorrow.
+    let page = get(&url.replace("/callback", "/metrics"));
+    for line in [
+        r#"im_callbacks_total{outcome="accepted",reason="",command="C2C.CallbackBeforeSendMsg"} 6"#,
+        r#"im_callbacks_total{outcome="accepted",reason="",command="unknown"} 1"#,
+        r#"im_callbacks_total{outcome="detached",reason="",command="State.StateChange"} 2"#,
+        r#"im_callbacks_total{outcome="failed",reason="misfit",command="C2C.CallbackBeforeSendMsg"} 1"#,
+        r#"im_callbacks_total{outcome="rejected",reason="SignatureMismatch",command=""} 1"#,
+        r#"im_callbacks_total{outcome="rejected",reason="AppUnknown",command=""} 1"#,
+        "im_callback_seconds_count",
+    ] {
+        assert!(page.contains(line), "{line} is not in\n{page}");
+    }
+
+    // Other tokens while it runs; a file that cannot be right changes nothing.
+    std::fs::write(apps.path(), "1 other\n").unwrap();
+    server.signal("HUP");
+    let patience = std::time::Instant::now();
+    while !answer("1", "other", &[]).contains("200 OK") {
+        assert!(patience.elapsed().as_secs() < 10, "the apps were not read again");
+    }
+    assert!(answer("1", "one", &[]).contains("401"));
+    std::fs::write(apps.path(), "1\n").unwrap();
+    server.signal("HUP");
+    assert!(answer("1", "other", &[]).contains("200 OK"));
+
+    server.signal("TERM");
+    assert!(server.child.wait().unwrap().success());
+}
+
+/// A page, by a request of our own.
+fn get(url: &str) -> String {
+    use std::io::Write;
+
+    let (address, path) = url.trim_start_matches("http://").split_once('/').unwrap();
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "GET /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut page = String::new();
+    stream.read_to_string(&mut page).unwrap();
+    page
+}
+
+#[tokio::test]
+async fn the_hyper_example_speaks_http_2_as_well() {
+    use bytes::Bytes;
+    use http_body_util::Full;
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    use tencent_im_callback::testing::{Fault, SignedRequest};
+
+    let server = Server::start("hyper", &[]);
+    let address = server
+        .url
+        .trim_start_matches("http://")
+        .trim_end_matches("/callback")
+        .to_owned();
+    let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let (client, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let request = SignedRequest::new(Command::StateChange).url(&server.url);
+    let answers = [(request.clone(), 200), (request.fault(Fault::BadSignature), 401)];
+    for (request, status) in answers {
+        let response = client
+            .clone()
+            .send_request(request.build::<Full<Bytes>>())
+            .await
+            .unwrap();
+        assert_eq!(
+            (response.status(), response.version()),
+            (status.try_into().unwrap(), http::Version::HTTP_2)
+        );
+    }
+}

@@ -45,6 +45,13 @@ impl<E: Error + Send + Sync + 'static> From<E> for HandlerError {
     }
 }
 
+/// What tower's own layers ask of an error.
+impl From<HandlerError> for Box<dyn Error + Send + Sync> {
+    fn from(error: HandlerError) -> Self {
+        error.error
+    }
+}
+
 impl fmt::Display for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.error.fmt(f)

@@ -1,0 +1,305 @@
+//! An endpoint with everything that a busy one wants: two apps with two tokens each, tokens reloaded while it runs, moderation, work
+//! in the background, deliveries handled once, deadlines, limits, tracing, metrics, and an end that loses nothing.
+//!
+//! ```sh
+//! cargo run --example production
+//! cargo run --example send -- http://127.0.0.1:3000/callback C2C.CallbackBeforeSendMsg
+//! curl http://127.0.0.1:3000/metrics
+//! ```
+//!
+//! `ADDR` says where to listen (`127.0.0.1:3000`). `APPS_FILE` names a file with one app a line, its id and then its tokens; SIGHUP
+//! reads it again. Without it, two apps with tokens that everybody knows are used.
+
+use std::convert::Infallible;
+use std::env;
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use http::Request;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+use tencent_im_callback::event::{c2c, group, sns};
+use tencent_im_callback::message::MsgBody;
+use tencent_im_callback::reply::{Rewrite, c2c::BeforeSendMsgReply};
+use tencent_im_callback::{
+    App, Apps, Callback, CallbackLayer, DedupLayer, DetachLayer, EventRouter, HandlerError, OnError, Outcome, Reply,
+    SdkAppId, Token, redacted, reply,
+};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tower::{ServiceBuilder, service_fn};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::RequestBodyDeadlineLayer;
+use tower_http::trace::TraceLayer;
+
+const TEST_APPS: &str = "1400000000 xxxxyyyy xxxxyyyy-next\n1400000001 aaaabbbb aaaabbbb-next\n";
+
+/// How long open connections, and then the work in the background, may take at the end.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+const SPAM: reply::c2c::RejectCode = reply::c2c::RejectCode::of::<120_001>();
+const GROUP_SPAM: reply::group::RejectCode = reply::group::RejectCode::of::<10_100>();
+
+/// What a reader would see decides, and that is more than the first text element.
+fn is_spam(message: &MsgBody) -> bool {
+    message.texts().iter().any(|text| text.contains("spam"))
+}
+
+async fn moderate(callback: Callback<c2c::BeforeSendMsg>) -> Result<BeforeSendMsgReply, HandlerError> {
+    if is_spam(&callback.event.msg_body) {
+        return Ok(BeforeSendMsgReply::reject_with(SPAM, "no advertising, please"));
+    }
+    if callback.event.msg_body.texts().iter().any(|text| text.contains("damn")) {
+        let message = callback
+            .rewrite_message()?
+            .map_texts(|text| Some(text.replace("damn", "****")));
+        return Ok(BeforeSendMsgReply::allow_rewritten(Rewrite::new().msg_body(message)));
+    }
+    Ok(BeforeSendMsgReply::allow())
+}
+
+async fn moderate_group(callback: Callback<group::BeforeSendMsg>) -> reply::group::BeforeSendMsgReply {
+    if is_spam(&callback.event.msg_body) {
+        reply::group::BeforeSendMsgReply::reject_with(GROUP_SPAM, "no advertising, please")
+    } else {
+        reply::group::BeforeSendMsgReply::allow()
+    }
+}
+
+/// Stands for a database.
+#[derive(Clone)]
+struct Friends;
+
+async fn friends_gone(_: Friends, callback: Callback<sns::FriendDelete>) {
+    for pair in &callback.event.pair_list {
+        tracing::info!(from = %pair.from_account, to = %pair.to_account, "friendship ended");
+    }
+}
+
+async fn anything_else(callback: Callback) -> Result<Reply, Infallible> {
+    if let Some(misfit) = callback.event.misfit() {
+        tracing::warn!(command = ?callback.command(), %misfit, "the vendor has changed something");
+    }
+    Ok(Reply::ok())
+}
+
+/// Labels have few values each: every unknown command is one, or a peer could make as many series as it likes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Labels {
+    outcome: &'static str,
+    reason: &'static str,
+    command: String,
+}
+
+type Seconds = Family<Vec<(&'static str, &'static str)>, Histogram, fn() -> Histogram>;
+
+#[derive(Clone)]
+struct Metrics {
+    callbacks: Family<Labels, Counter>,
+    seconds: Seconds,
+}
+
+impl Metrics {
+    fn new(registry: &mut Registry) -> Self {
+        let buckets: fn() -> Histogram = || Histogram::new(exponential_buckets(0.0005, 2.0, 13));
+        let metrics = Metrics {
+            callbacks: Family::default(),
+            seconds: Family::new_with_constructor(buckets),
+        };
+        registry.register("im_callbacks", "Callbacks by outcome", metrics.callbacks.clone());
+        registry.register("im_callback_seconds", "Time to the answer", metrics.seconds.clone());
+        metrics
+    }
+
+    fn record(&self, outcome: &Outcome) {
+        let reason = match (outcome.rejection(), outcome.cause()) {
+            (Some(rejection), _) => rejection.kind().as_str(),
+            (None, Some(cause)) => cause.as_str(),
+            (None, None) => "",
+        };
+        let command = match outcome.params() {
+            Some(params) if params.command.is_unknown() => "unknown",
+            Some(params) => params.command.as_str(),
+            None => "",
+        };
+        let labels = Labels {
+            outcome: outcome.kind().as_str(),
+            reason,
+            command: command.to_owned(),
+        };
+        self.callbacks.get_or_create(&labels).inc();
+        let labels = vec![("outcome", outcome.kind().as_str())];
+        self.seconds
+            .get_or_create(&labels)
+            .observe(outcome.handling_time().as_secs_f64());
+    }
+}
+
+fn parse_apps(text: &str) -> Result<Vec<App>, Box<dyn Error>> {
+    let mut apps = Vec::new();
+    for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+        let wrong = |what: &dyn std::fmt::Display| format!("line {number} of the apps: {what}");
+        let mut words = line.split_whitespace();
+        let id: SdkAppId = words
+            .next()
+            .unwrap_or_default()
+            .parse()
+            .map_err(|error| wrong(&error))?;
+        let tokens: Result<Vec<_>, _> = words.map(Token::new).collect();
+        let mut tokens = tokens.map_err(|error| wrong(&error))?.into_iter();
+        let first = tokens.next().ok_or_else(|| wrong(&"no token"))?;
+        apps.push(tokens.fold(App::signed(id, first), App::accept));
+    }
+    Ok(apps)
+}
+
+fn read_apps() -> Result<Vec<App>, Box<dyn Error>> {
+    match env::var("APPS_FILE") {
+        Ok(file) => parse_apps(&std::fs::read_to_string(&file).map_err(|error| format!("{file}: {error}"))?),
+        Err(env::VarError::NotPresent) => parse_apps(TEST_APPS),
+        Err(error) => Err(format!("APPS_FILE: {error}").into()),
+    }
+}
+
+/// Reads the apps again on every SIGHUP. A file that cannot be right changes nothing.
+#[cfg(unix)]
+fn reload_on_hangup(apps: Apps) -> std::io::Result<()> {
+    let mut hangup = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            match read_apps() {
+                Ok(read) => {
+                    apps.replace(read);
+                    tracing::info!("apps read again");
+                }
+                Err(error) => tracing::error!(%error, "apps left as they were"),
+            }
+        }
+    });
+    Ok(())
+}
+
+#[cfg(unix)]
+fn stop() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn reload_on_hangup(_: Apps) -> std::io::Result<()> {
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn stop() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async { drop(tokio::signal::ctrl_c().await) })
+}
+
+fn endpoint(apps: Apps, detach: DetachLayer, metrics: Metrics) -> Router {
+    let handlers = EventRouter::new()
+        .on(moderate)
+        .on(moderate_group)
+        .on_with(Friends, friends_gone)
+        .fallback(service_fn(anything_else));
+    let callbacks = ServiceBuilder::new()
+        // What became of a request is in its response: counted here, outside of everything that decides it.
+        .map_response(move |response: http::Response<_>| {
+            if let Some(outcome) = response.extensions().get() {
+                metrics.record(outcome);
+            }
+            response
+        })
+        // A message that nobody could check shall not go out.
+        .layer(CallbackLayer::new(apps).on_before_error(OnError::Reply(Reply::refuse(1, "try again later"))))
+        // From here on there are verified callbacks only. The deadline comes first, since it must also bound the wait for the others.
+        .timeout(Duration::from_millis(1500))
+        .load_shed()
+        .concurrency_limit(256)
+        // `RateLimit` counts for one service and cannot be cloned; the buffer shares it.
+        .buffer(1024)
+        .rate_limit(1000, Duration::from_secs(1))
+        .layer(detach)
+        .layer(DedupLayer::new(Duration::from_secs(300)))
+        .service(handlers);
+    Router::new().route_service("/callback", callbacks).layer(
+        ServiceBuilder::new()
+            // The default span writes the URL, and so the signature, into the log.
+            .layer(TraceLayer::new_for_http().make_span_with(|request: &Request<_>| {
+                tracing::info_span!("http", method = %request.method(), uri = %redacted(request.uri()))
+            }))
+            // Outside of ours, since a panic ends everything up to the layer that catches it.
+            .layer(CatchPanicLayer::new())
+            // The deadlines inside say nothing about a body that drips.
+            .layer(RequestBodyDeadlineLayer::new(Duration::from_secs(2))),
+    )
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let address = match env::var("ADDR") {
+        Ok(address) => address,
+        Err(env::VarError::NotPresent) => "127.0.0.1:3000".to_owned(),
+        Err(error) => return Err(format!("ADDR: {error}").into()),
+    };
+    let apps = Apps::new(read_apps()?);
+    let listener = TcpListener::bind(address).await?;
+    let stop = stop()?;
+    reload_on_hangup(apps.clone())?;
+    eprintln!("listening on http://{}/callback", listener.local_addr()?);
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(tracing::Level::DEBUG)
+        .init();
+
+    let mut registry = Registry::default();
+    let metrics = Metrics::new(&mut registry);
+    let registry = Arc::new(registry);
+    let detach = DetachLayer::new(10_000);
+    let page = async move || {
+        let mut page = String::new();
+        match prometheus_client::encoding::text::encode(&mut page, &registry) {
+            Ok(()) => Ok(page),
+            Err(_) => Err(http::StatusCode::INTERNAL_SERVER_ERROR),
+        }
+    };
+    let router = endpoint(apps, detach.clone(), metrics).route("/metrics", get(page));
+
+    let (tell, told) = oneshot::channel();
+    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
+        stop.await;
+        let _ = tell.send(());
+    });
+    let patience = async {
+        drop(told.await);
+        tokio::time::sleep(PATIENCE).await;
+    };
+    tokio::select! {
+        ended = server.into_future() => ended?,
+        () = patience => tracing::warn!("some connections were still open"),
+    }
+    let drained = detach.drain(PATIENCE).await;
+    tracing::info!(
+        finished = drained.finished,
+        unfinished = drained.unfinished.len(),
+        "drained"
+    );
+    for (params, body) in drained.unfinished {
+        // Put them where the next start finds them; here, on standard output.
+        println!("{} {}", serde_json::to_string(&params)?, String::from_utf8_lossy(&body));
+    }
+    Ok(())
+}
