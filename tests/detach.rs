@@ -258,3 +258,37 @@ async fn the_span_of_the_request_goes_along() {
     let _ = service.oneshot(after()).instrument(span).await.unwrap();
     assert_eq!(told.await.unwrap(), Some("request"));
 }
+
+/// A runtime that is shutting down drops what is spawned at once, in the middle of the spawning.
+#[test]
+fn a_runtime_that_ends_does_not_lock_up() {
+    struct OnDrop(Option<Box<dyn FnOnce() + Send>>);
+
+    impl Drop for OnDrop {
+        fn drop(&mut self) {
+            self.0.take().unwrap()();
+        }
+    }
+
+    let detach = DetachLayer::new(10);
+    let service = detach.layer(service_fn(|_: Callback| async { Ok::<_, HandlerError>(()) }));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let handle = runtime.handle().clone();
+    let last = OnDrop(Some(Box::new(move || {
+        let _guard = handle.enter();
+        let mut call = task::spawn(service.clone().oneshot(after()));
+        assert_eq!(assert_ready!(call.poll()).unwrap(), Reply::ok());
+    })));
+    runtime.block_on(async {
+        tokio::spawn(async move {
+            let _last = last;
+            std::future::pending::<()>().await;
+        });
+        tokio::task::yield_now().await;
+    });
+    drop(runtime);
+    assert_eq!((detach.stats().detached, detach.stats().running), (1, 0));
+}

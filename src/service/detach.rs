@@ -275,15 +275,13 @@ where
 
     fn call(&mut self, callback: Callback) -> DetachFuture<S> {
         let inline = callback.command().is_answered() || callback.command().phase().may_decide();
-        let params = callback.params.clone();
-        let body = callback.body.clone();
+        let kept = (!inline).then(|| (callback.params.clone(), callback.body.clone()));
         let call = Oneshot::new(self.inner.clone(), callback);
-        let state = if inline {
-            State::Inline { call }
-        } else {
-            State::Detaching {
+        let state = match kept {
+            Some((params, body)) => State::Detaching {
                 work: Some((call, params, body)),
-            }
+            },
+            None => State::Inline { call },
         };
         DetachFuture {
             state,
@@ -397,13 +395,24 @@ where
     S::Response: Into<Reply>,
     S::Error: fmt::Display,
 {
-    // Held until the task is in the list: it cannot end before, nor can a drain look in between.
-    let mut running = lock(&shared.running);
-    if running.draining {
-        return Err(call);
-    }
-    let id = running.next;
-    running.next += 1;
+    let id = {
+        let mut running = lock(&shared.running);
+        if running.draining {
+            return Err(call);
+        }
+        let id = running.next;
+        running.next += 1;
+        running.tasks.insert(
+            id,
+            Task {
+                params,
+                body,
+                abort: None,
+            },
+        );
+        id
+    };
+    shared.detached.fetch_add(1, Ordering::Relaxed);
     let mut end = End {
         shared: shared.clone(),
         id,
@@ -416,16 +425,12 @@ where
         end.result = Some(result);
         drop(end);
     };
-    let task = Task {
-        params,
-        body,
-        abort: None,
-    };
-    running.tasks.insert(id, task);
-    shared.detached.fetch_add(1, Ordering::Relaxed);
+    // Not under the lock: a runtime that is shutting down drops the work right here, and its end takes the lock.
     let abort = tokio::spawn(in_span(work)).abort_handle();
-    if let Some(task) = running.tasks.get_mut(&id) {
-        task.abort = Some(abort);
+    match lock(&shared.running).tasks.get_mut(&id) {
+        Some(task) => task.abort = Some(abort),
+        // Ended already, which makes this nothing; or handed back by a drain, which could not abort it yet.
+        None => abort.abort(),
     }
     Ok(())
 }
