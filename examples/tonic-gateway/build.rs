@@ -1,0 +1,11 @@
+//! Generates the gRPC code from `proto/events.proto`.
+
+use std::error::Error;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=proto");
+    // protox reads the `.proto` in Rust; `compile_protos` would look for a `protoc` on the machine.
+    let files = protox::compile(["proto/events.proto"], ["proto"])?;
+    tonic_prost_build::configure().compile_fds(files)?;
+    Ok(())
+}

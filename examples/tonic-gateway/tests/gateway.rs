@@ -1,0 +1,410 @@
+//! The gateway as a user runs it: a program of its own, with callbacks over HTTP/1.1 and gRPC on one port.
+#![allow(clippy::pedantic)]
+
+use std::net::SocketAddr;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::StatusCode;
+use http_body_util::{BodyExt, Full};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tencent_im_callback::Command;
+use tencent_im_callback::testing::{Fault, SignedRequest};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::process::{Child, ChildStdout, Command as Process};
+use tonic::transport::server::TcpIncoming;
+use tonic::{Code, Request, Response, Status};
+
+mod pb {
+    tonic::include_proto!("tencent.im.callback.v1");
+}
+
+use pb::events_client::EventsClient;
+use pb::events_server::{Events, EventsServer};
+use pb::verdict::Verdict as V;
+use pb::{Ack, Allow, Discard, Event, Message, Reject, Verdict};
+
+fn program(settings: &[(&str, &str)]) -> Process {
+    let mut program = Process::new(env!("CARGO_BIN_EXE_tonic-gateway"));
+    for name in ["SDK_APP_ID", "CALLBACK_TOKEN", "EVENTS_URL"] {
+        program.env_remove(name);
+    }
+    program
+        .env("ADDR", "127.0.0.1:0")
+        .envs(settings.iter().copied())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    program
+}
+
+struct Gateway {
+    child: Child,
+    address: SocketAddr,
+    printed: Lines<BufReader<ChildStdout>>,
+}
+
+impl Gateway {
+    async fn start(settings: &[(&str, &str)]) -> Gateway {
+        let mut child = program(settings).spawn().unwrap();
+        let mut errors = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        errors.read_line(&mut line).await.unwrap();
+        let address = line
+            .trim()
+            .strip_prefix("listening on http://")
+            .and_then(|rest| rest.strip_suffix("/callback"))
+            .unwrap_or_else(|| panic!("{line}"))
+            .parse()
+            .unwrap();
+        // The log must be read, or the gateway would wait for room in the pipe.
+        tokio::spawn(async move { errors.read_to_end(&mut Vec::new()).await });
+        let printed = BufReader::new(child.stdout.take().unwrap()).lines();
+        Gateway {
+            child,
+            address,
+            printed,
+        }
+    }
+
+    /// Sends it over HTTP/1.1, as Tencent does, and checks that the answer comes before Tencent gives up.
+    async fn send(&self, request: &SignedRequest) -> (StatusCode, Vec<u8>) {
+        let begin = Instant::now();
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        let mut request = request.build::<Full<Bytes>>();
+        request.headers_mut().insert("host", "im.example".parse().unwrap());
+        let response = sender.send_request(request).await.unwrap();
+        assert_eq!(response.version(), http::Version::HTTP_11);
+        let status = response.status();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+        (status, body.to_vec())
+    }
+
+    async fn callback(&self, request: SignedRequest) -> (StatusCode, Value) {
+        let (status, body) = self.send(&request.url("/callback")).await;
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    async fn client(&self) -> EventsClient<tonic::transport::Channel> {
+        EventsClient::connect(format!("http://{}", self.address)).await.unwrap()
+    }
+
+    #[cfg(unix)]
+    async fn stops(&mut self, signal: &str) -> bool {
+        let id = self.child.id().unwrap().to_string();
+        let sent = Process::new("kill").args(["-s", signal, &id]).status().await.unwrap();
+        assert!(sent.success());
+        let ended = tokio::time::timeout(Duration::from_secs(15), self.child.wait()).await;
+        ended.unwrap().unwrap().success()
+    }
+}
+
+fn envelope(status: &str, code: u32, info: &str) -> Value {
+    json!({"ActionStatus": status, "ErrorCode": code, "ErrorInfo": info})
+}
+
+fn c2c(text: &str) -> SignedRequest {
+    let body = json!({
+        "CallbackCommand": "C2C.CallbackBeforeSendMsg",
+        "From_Account": "jared",
+        "To_Account": "jonh",
+        "MsgBody": [{"MsgType": "TIMTextElem", "MsgContent": {"Text": text}}],
+    });
+    SignedRequest::new(Command::C2cBeforeSendMsg).body(body.to_string())
+}
+
+fn group(text: &str) -> SignedRequest {
+    let body = json!({
+        "CallbackCommand": "Group.CallbackBeforeSendMsg",
+        "GroupId": "@TGS#1",
+        "From_Account": "jared",
+        "MsgBody": [{"MsgType": "TIMTextElem", "MsgContent": {"Text": text}}],
+    });
+    SignedRequest::new(Command::GroupBeforeSendMsg).body(body.to_string())
+}
+
+#[tokio::test]
+async fn one_port_takes_callbacks_and_grpc() {
+    let mut gateway = Gateway::start(&[]).await;
+
+    let (status, answer) = gateway.callback(c2c("buy spam")).await;
+    assert_eq!(
+        (status, answer),
+        (StatusCode::OK, envelope("OK", 120_001, "no spam, please"))
+    );
+    let (status, answer) = gateway.callback(group("buy spam")).await;
+    assert_eq!(
+        (status, answer),
+        (StatusCode::OK, envelope("OK", 10_100, "no spam, please"))
+    );
+    for request in [c2c("hello"), group("hello")] {
+        let (status, answer) = gateway.callback(request).await;
+        assert_eq!((status, answer), (StatusCode::OK, envelope("OK", 0, "")));
+    }
+
+    // Nothing of the above was printed.
+    let after = SignedRequest::new(Command::GroupAfterSendMsg);
+    let (status, answer) = gateway.callback(after.clone()).await;
+    assert_eq!((status, answer), (StatusCode::OK, envelope("OK", 0, "")));
+    let line = gateway.printed.next_line().await.unwrap().unwrap();
+    let (command, event) = line.split_once(' ').unwrap();
+    assert_eq!(command, "Group.CallbackAfterSendMsg");
+    let event: Value = serde_json::from_str(event).unwrap();
+    assert_eq!(event["MsgBody"][0]["MsgContent"]["Text"], "red packet");
+    // A command that this version does not know, on one line.
+    let (status, _) = gateway
+        .callback(SignedRequest::new("New.Word").body("{\"a\":\n1.50}"))
+        .await;
+    assert_eq!(status, StatusCode::OK);
+    let line = gateway.printed.next_line().await.unwrap().unwrap();
+    assert_eq!(line, r#"New.Word {"a": 1.50}"#);
+
+    let (status, answer) = gateway.callback(c2c("hello").fault(Fault::BadSignature)).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    assert_eq!(answer["ActionStatus"], "FAIL");
+    // A mistyped URL does not look well.
+    let (status, _) = gateway.send(&after.url("/callbacks")).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+
+    let mut client = gateway.client().await;
+    let message = Message {
+        texts: vec!["spam".to_owned()],
+        ..Message::default()
+    };
+    let verdict = client.moderate(message).await.unwrap().into_inner().verdict;
+    assert!(matches!(verdict, Some(V::Reject(Reject { code: 120_001, .. }))));
+    let event = Event {
+        command: "a\nb".to_owned(),
+        json: "{}".to_owned(),
+        ..Event::default()
+    };
+    client.notify(event).await.unwrap();
+    let line = gateway.printed.next_line().await.unwrap().unwrap();
+    assert_eq!(line, r"a\nb {}");
+    // A service that is not there is that, and no HTTP page.
+    let mut grpc = tonic::client::Grpc::new(
+        tonic::transport::Endpoint::from_shared(format!("http://{}", gateway.address))
+            .unwrap()
+            .connect()
+            .await
+            .unwrap(),
+    );
+    grpc.ready().await.unwrap();
+    let missing = grpc
+        .unary::<Event, Ack, _>(
+            Request::new(Event::default()),
+            http::uri::PathAndQuery::from_static("/other.Service/Call"),
+            tonic_prost::ProstCodec::default(),
+        )
+        .await;
+    assert_eq!(missing.unwrap_err().code(), Code::Unimplemented);
+
+    // The gateway's connection to itself, and these two, are no reason to stay.
+    #[cfg(unix)]
+    {
+        let begin = Instant::now();
+        assert!(gateway.stops("TERM").await);
+        assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn without_a_backend_before_is_500_and_after_is_fail() {
+    // A port where nobody listens.
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    // One where nobody answers.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    for address in [closed, silent.local_addr().unwrap()] {
+        let url = format!("http://{address}");
+        let gateway = Gateway::start(&[("EVENTS_URL", &url)]).await;
+        let (status, answer) = gateway.callback(c2c("hello")).await;
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(answer["ActionStatus"], "FAIL");
+        let (status, answer) = gateway.callback(SignedRequest::new(Command::GroupAfterSendMsg)).await;
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(
+            (&answer["ActionStatus"], &answer["ErrorCode"]),
+            (&"FAIL".into(), &1.into())
+        );
+    }
+}
+
+/// A host that is gone: connecting takes until somebody gives up. tonic tries once for each call, one after the other.
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn callbacks_that_wait_for_a_connection_are_answered_in_time() {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let full = socket.listen(0).unwrap();
+    let address = full.local_addr().unwrap();
+    // Linux passes over whoever does not fit into the queue of a listener.
+    let mut queue = Vec::new();
+    while let Ok(stream) = tokio::time::timeout(Duration::from_millis(300), TcpStream::connect(address)).await {
+        queue.push(stream.unwrap());
+        assert!(queue.len() < 100);
+    }
+    let url = format!("http://{address}");
+    let gateway = Gateway::start(&[("EVENTS_URL", &url)]).await;
+    let send = || gateway.callback(c2c("hello"));
+    let (one, two, three) = tokio::join!(send(), send(), send());
+    for (status, _) in [one, two, three] {
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    }
+}
+
+/// A backend that does what the message says, and remembers what it got.
+#[derive(Clone, Default)]
+struct Backend {
+    messages: Arc<Mutex<Vec<Message>>>,
+    events: Arc<Mutex<Vec<Event>>>,
+}
+
+#[tonic::async_trait]
+impl Events for Backend {
+    async fn notify(&self, request: Request<Event>) -> Result<Response<Ack>, Status> {
+        self.events.lock().unwrap().push(request.into_inner());
+        Ok(Response::new(Ack {}))
+    }
+
+    async fn moderate(&self, request: Request<Message>) -> Result<Response<Verdict>, Status> {
+        assert!(request.metadata().contains_key("grpc-timeout"));
+        let message = request.into_inner();
+        let words: Vec<&str> = message.texts[0].split(' ').collect();
+        let verdict = match words[..] {
+            ["allow"] => Some(V::Allow(Allow {})),
+            ["discard"] => Some(V::Discard(Discard {})),
+            ["reject", code] => Some(V::Reject(Reject {
+                code: code.parse().unwrap(),
+                info: "no".to_owned(),
+            })),
+            ["late"] => {
+                tokio::time::sleep(Duration::from_secs(30)).await;
+                None
+            }
+            ["nothing"] => None,
+            _ => return Err(Status::internal("what?")),
+        };
+        self.messages.lock().unwrap().push(message);
+        Ok(Response::new(Verdict { verdict }))
+    }
+}
+
+#[tokio::test]
+async fn the_verdict_of_a_backend_is_the_reply() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let backend = Backend::default();
+    tokio::spawn(
+        tonic::transport::Server::builder()
+            .add_service(EventsServer::new(backend.clone()))
+            .serve_with_incoming(TcpIncoming::from(listener)),
+    );
+    let gateway = Gateway::start(&[
+        ("EVENTS_URL", &url),
+        ("SDK_APP_ID", "1400000001"),
+        ("CALLBACK_TOKEN", "secret"),
+    ])
+    .await;
+    let ours = |request: SignedRequest| request.app(1_400_000_001).token("secret");
+
+    let answers = [
+        ("allow", 0, "", 0, ""),
+        ("discard", 2, "", 2, ""),
+        ("reject 0", 1, "", 1, ""),
+        ("reject 120001", 120_001, "no", 0, "500"),
+        ("reject 130000", 130_000, "no", 0, "500"),
+        ("reject 10200", 0, "500", 10_200, "no"),
+        ("reject 1", 0, "500", 0, "500"),
+        ("reject 4294967295", 0, "500", 0, "500"),
+        ("nothing", 0, "500", 0, "500"),
+        ("fail", 0, "500", 0, "500"),
+        ("late", 0, "500", 0, "500"),
+    ];
+    for (text, c2c_code, c2c_info, group_code, group_info) in answers {
+        for (request, code, info) in [(c2c(text), c2c_code, c2c_info), (group(text), group_code, group_info)] {
+            let (status, answer) = gateway.callback(ours(request)).await;
+            if info == "500" {
+                assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR, "{text}: {answer}");
+            } else {
+                assert_eq!((status, answer), (StatusCode::OK, envelope("OK", code, info)), "{text}");
+            }
+        }
+    }
+    let messages = backend.messages.lock().unwrap()[..2].to_vec();
+    let c2c_message = Message {
+        sdk_app_id: 1_400_000_001,
+        sender: "jared".to_owned(),
+        receiver: "jonh".to_owned(),
+        group_id: String::new(),
+        texts: vec!["allow".to_owned()],
+    };
+    let group_message = Message {
+        receiver: String::new(),
+        group_id: "@TGS#1".to_owned(),
+        ..c2c_message.clone()
+    };
+    assert_eq!(messages, [c2c_message, group_message]);
+
+    // Events with a time and without, and what is about to happen but has no call of its own.
+    for command in [
+        Command::GroupAfterSendMsg,
+        Command::SnsFriendDelete,
+        Command::GroupBeforeCreateGroup,
+    ] {
+        let (status, answer) = gateway.callback(ours(SignedRequest::new(command.clone()))).await;
+        assert_eq!((status, answer), (StatusCode::OK, envelope("OK", 0, "")));
+        let event = backend.events.lock().unwrap().pop().unwrap();
+        assert_eq!((event.sdk_app_id, &*event.command), (1_400_000_001, command.as_str()));
+        let json: Value = serde_json::from_str(&event.json).unwrap();
+        assert_eq!(json["CallbackCommand"], command.as_str());
+        match command {
+            Command::GroupAfterSendMsg => assert_eq!(event.time_ms, Some(1_670_574_414_123)),
+            Command::SnsFriendDelete => assert_eq!(event.time_ms, None),
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test]
+#[cfg(unix)]
+async fn the_end_is_bounded_and_a_wrong_setting_is_no_beginning() {
+    use std::os::unix::ffi::OsStrExt;
+
+    let mut gateway = Gateway::start(&[]).await;
+    let mut stream = TcpStream::connect(gateway.address).await.unwrap();
+    stream.write_all(b"POST /callback HTTP/1.1\r\nHost: x").await.unwrap();
+    let (status, _) = gateway.callback(c2c("hello")).await;
+    assert_eq!(status, StatusCode::OK);
+    let begin = Instant::now();
+    assert!(gateway.stops("INT").await);
+    assert!(begin.elapsed() < Duration::from_secs(12), "{:?}", begin.elapsed());
+
+    for (name, value) in [
+        ("CALLBACK_TOKEN", &b" "[..]),
+        ("CALLBACK_TOKEN", b"\xff"),
+        ("SDK_APP_ID", b"x"),
+        ("EVENTS_URL", b"\xff"),
+        ("EVENTS_URL", b""),
+        ("EVENTS_URL", b"127.0.0.1:1"),
+        ("EVENTS_URL", b"https://127.0.0.1:1"),
+        ("EVENTS_URL", b"http://127.0.0.1:1/path"),
+    ] {
+        let output = program(&[])
+            .env(name, std::ffi::OsStr::from_bytes(value))
+            .output()
+            .await
+            .unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success(), "{name}={value:?}");
+        assert!(text.contains(name) && !text.contains("listening"), "{text}");
+    }
+}
