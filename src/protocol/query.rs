@@ -21,17 +21,17 @@ enum Known {
 const LONGEST: usize = "CallbackCommand".len();
 
 /// Finds out which parameter a key names: decoded once, then compared without case.
-fn known(key: &str) -> Option<Known> {
+fn known(pair: &Pair<'_>) -> Option<Known> {
     let mut buffer = [0; LONGEST];
-    let key = if key.contains('%') {
+    let key = if pair.encoded_key {
         let mut length = 0;
-        for byte in percent_decode_str(key) {
+        for byte in percent_decode_str(pair.key) {
             *buffer.get_mut(length)? = byte;
             length += 1;
         }
         &buffer[..length]
     } else {
-        key.as_bytes()
+        pair.key.as_bytes()
     };
     let (name, known): (&[u8], Known) = match key.len() {
         4 => (b"Sign", Known::Sign),
@@ -41,7 +41,8 @@ fn known(key: &str) -> Option<Known> {
         15 => (b"CallbackCommand", Known::CallbackCommand),
         _ => return None,
     };
-    key.eq_ignore_ascii_case(name).then_some(known)
+    // Nearly always spelt as documented.
+    (key == name || key.eq_ignore_ascii_case(name)).then_some(known)
 }
 
 /// What the URL says, in its own encoding.
@@ -61,8 +62,9 @@ impl<'a> Raw<'a> {
     /// might have looked at the other one. Of all others the first wins.
     pub(super) fn scan(parameters: &'a str) -> Result<Self, Rejection> {
         let mut raw = Raw::default();
-        for (key, value) in pairs(parameters) {
-            let (slot, name) = match known(key) {
+        for pair in pairs(parameters) {
+            let value = pair.value;
+            let (slot, name) = match known(&pair) {
                 None => continue,
                 Some(Known::OptPlatform) => {
                     raw.opt_platform.get_or_insert(value);
@@ -81,31 +83,65 @@ impl<'a> Raw<'a> {
     }
 }
 
-/// Splits parameters into keys and values; a parameter without `=` has an empty value.
-fn pairs(parameters: &str) -> impl Iterator<Item = (&str, &str)> {
-    parameters
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+/// One parameter, still encoded.
+struct Pair<'a> {
+    /// All of it.
+    whole: &'a str,
+    key: &'a str,
+    /// Empty for a parameter without `=`.
+    value: &'a str,
+    /// Whether there is a `%` in the key.
+    encoded_key: bool,
+}
+
+/// Splits parameters at `&`, and each at its first `=`, in one pass over the bytes.
+fn split(parameters: &str) -> impl Iterator<Item = Pair<'_>> {
+    let mut rest = Some(parameters);
+    std::iter::from_fn(move || {
+        let text = rest.take()?;
+        let bytes = text.as_bytes();
+        let (mut at, mut encoded_key) = (0, false);
+        while at < bytes.len() && bytes[at] != b'=' && bytes[at] != b'&' {
+            encoded_key |= bytes[at] == b'%';
+            at += 1;
+        }
+        let key = &text[..at];
+        let start = if bytes.get(at) == Some(&b'=') { at + 1 } else { at };
+        let length = bytes[start..].iter().position(|byte| *byte == b'&');
+        let end = length.map_or(text.len(), |length| start + length);
+        rest = length.map(|_| &text[end + 1..]);
+        let (whole, value) = (&text[..end], &text[start..end]);
+        Some(Pair {
+            whole,
+            key,
+            value,
+            encoded_key,
+        })
+    })
+}
+
+/// The parameters, without the empty ones.
+fn pairs(parameters: &str) -> impl Iterator<Item = Pair<'_>> {
+    split(parameters).filter(|pair| !pair.whole.is_empty())
 }
 
 /// The decoded parameters, without the signature.
 pub(super) fn decoded(parameters: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
     pairs(parameters)
-        .filter(|(key, _)| known(key) != Some(Known::Sign))
-        .map(|(key, value)| (lenient(key), lenient(value)))
+        .filter(|pair| known(pair) != Some(Known::Sign))
+        .map(|pair| (lenient(pair.key), lenient(pair.value)))
 }
 
 /// The raw pairs, and whether each is the signature.
 pub(super) fn marked(parameters: &str) -> impl Iterator<Item = (&str, bool)> {
-    parameters.split('&').map(|pair| {
-        let key = pair.split_once('=').map_or(pair, |(key, _)| key);
-        (pair, known(key) == Some(Known::Sign))
-    })
+    split(parameters).map(|pair| (pair.whole, known(&pair) == Some(Known::Sign)))
 }
 
 /// Whether a text decodes to UTF-8. Tells without decoding it, since anybody can send a long one.
 pub(super) fn is_utf8(text: &str) -> bool {
+    if !text.bytes().any(|byte| byte == b'%') {
+        return true;
+    }
     let mut buffer = [0; 64];
     let mut length = 0;
     for byte in percent_decode_str(text) {
@@ -180,6 +216,36 @@ impl Place {
 mod tests {
     use super::*;
     use crate::protocol::digits;
+
+    /// Which parameter a key names.
+    fn known(key: &str) -> Option<Known> {
+        super::known(&split(key).next()?)
+    }
+
+    #[test]
+    fn parameters_are_split_like_those_of_a_form() {
+        for text in [
+            "",
+            "&",
+            "a",
+            "a=",
+            "=b",
+            "a=b",
+            "a=b=c",
+            "a&b",
+            "a=1&&b=2&",
+            "&a=1",
+            "a==",
+            "%=%&é=你&x",
+        ] {
+            let simple: Vec<_> = text
+                .split('&')
+                .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+                .collect();
+            let split: Vec<_> = split(text).map(|pair| (pair.key, pair.value)).collect();
+            assert_eq!(split, simple, "{text}");
+        }
+    }
 
     #[test]
     fn keys_are_decoded_once_and_compared_without_case() {
