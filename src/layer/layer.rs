@@ -48,6 +48,9 @@ impl CallbackLayer {
 
     /// What to answer when a *before* callback, or one of unknown phase, cannot be handled
     /// ([`OnError::ServerError`] by default).
+    ///
+    /// A [`Reply::refuse`](crate::Reply::refuse) refuses most commands, but not the two of `Sns.Prev…`: see
+    /// [`on_error`](Self::on_error).
     pub fn on_before_error(self, answer: OnError) -> Self {
         self.configure(|config| config.before = answer)
     }

@@ -27,6 +27,9 @@ type Key = dyn Fn(&Callback) -> Option<DedupKey> + Send + Sync;
 /// - If the first is cancelled, or panics, one of those who wait takes over.
 /// - At most [`capacity`](Self::capacity) keys are remembered; the least useful go first.
 ///
+/// The key comes from the body, which the signature does not cover: whoever can forge a callback can also send one with the key of
+/// another, which is then taken for a second delivery. See "What the signature proves" in the [crate's documentation](crate).
+///
 /// Put it *inside* of [`Detach`](super::DetachLayer), see the [module](super). What is remembered is lost with the process.
 ///
 /// ```

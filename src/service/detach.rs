@@ -380,8 +380,8 @@ where
     }
 }
 
-#[allow(clippy::result_large_err)] // handed back to run inline, not reported
 /// Starts the work in the background; gives it back if that is being drained.
+#[allow(clippy::result_large_err)] // handed back to run inline, not reported
 fn detach<S>(
     shared: &Arc<Shared>,
     permit: OwnedSemaphorePermit,
