@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::request::Parts;
 
 use super::key::{self, DedupKey};
-use super::parse::{self, BodyApp, Parsed};
+use super::parse::{self, BodyApp};
 use super::time::EventTime;
 use super::{AsEvent, Event, TypedEvent, drift};
 use crate::message::{MsgBodyBuilder, NoMessage};
@@ -47,33 +47,45 @@ impl Callback {
     }
 
     pub(crate) fn from_parts(mut params: Params, body: Bytes, parts: Parts) -> Result<Self, Rejection> {
+        let mut event = None;
+        Callback::read(&mut params, &body, &mut event)?;
+        Ok(Callback::new(event, params, body, parts))
+    }
+
+    /// Puts it together from what [`read`](Self::read) has read.
+    #[inline]
+    pub(crate) fn new(event: Option<Event>, params: Params, body: Bytes, parts: Parts) -> Self {
+        let event = event.unwrap_or_else(|| Event::untyped(&params.command, None, &body));
+        Callback {
+            event,
+            params,
+            body,
+            parts,
+        }
+    }
+
+    /// Reads the event, and the command that counts. Events are large: this one is written where it shall stay, and is none if the
+    /// command has no type.
+    pub(crate) fn read(params: &mut Params, body: &Bytes, event: &mut Option<Event>) -> Result<(), Rejection> {
         let app = params.sdk_app_id;
-        if parse::is_blank(&body) {
+        if parse::is_blank(body) {
             let before = params.command.phase() == Phase::Before;
             if params.token_index().is_some() && !before {
                 return Err(Rejection::from(RejectionKind::Probe).of_app(app));
             }
             // `{}` is no message to judge either: "OK" would mean "allow".
-            if before || parse::is_empty(&body) {
+            if before || parse::is_empty(body) {
                 return Err(Rejection::from(RejectionKind::BodyEmpty).of_app(app));
             }
         }
-        let parsed = parse::parse(&params.command, &body);
-        let Parsed {
-            event,
-            command,
-            app: named,
-        } = parsed.map_err(|rejection| rejection.of_app(app))?;
-        if named != BodyApp::Absent && named != BodyApp::Is(app) {
+        let parsed = parse::parse(&params.command, body, event).map_err(|rejection| rejection.of_app(app))?;
+        if parsed.app != BodyApp::Absent && parsed.app != BodyApp::Is(app) {
             return Err(Rejection::from(RejectionKind::AppMismatch).of_app(app));
         }
-        params.command = command;
-        Ok(Callback {
-            event,
-            params,
-            body,
-            parts,
-        })
+        if let Some(command) = parsed.command {
+            params.command = command;
+        }
+        Ok(())
     }
 }
 

@@ -154,12 +154,13 @@ macro_rules! define_events {
                 }
             }
 
-            /// Reads the type of a command; `None` if there is none.
-            fn read(command: &Command, text: &str, word: &mut Word) -> Option<serde_json::Result<Event>> {
-                Some(match command {
-                    $( $( Command::$variant => parse::read::<$module::$event>(text, word).map(Event::$variant), )* )*
-                    _ => return None,
-                })
+            /// Reads the type of a command; leaves `None` if there is none.
+            fn read(command: &Command, text: &str, word: &mut Word, event: &mut Option<Event>) -> serde_json::Result<()> {
+                match command {
+                    $( $( Command::$variant => *event = Some(Event::$variant(parse::read(command, text, word)?)), )* )*
+                    _ => {}
+                }
+                Ok(())
             }
 
             /// When it happened, by the rule of its command.
@@ -243,7 +244,20 @@ impl Event {
         if parse::is_empty(&body) {
             return Err(RejectionKind::BodyEmpty.into());
         }
-        parse::parse(command, &body).map(|parsed| parsed.event)
+        let mut event = None;
+        let parsed = parse::parse(command, &body, &mut event)?;
+        let command = parsed.command.as_ref().unwrap_or(command);
+        Ok(event.unwrap_or_else(|| Event::untyped(command, None, &body)))
+    }
+
+    /// An event of a command without a type.
+    fn untyped(command: &Command, body_command: Option<Command>, body: &Bytes) -> Event {
+        Event::Unknown(UnknownEvent {
+            command: command.clone(),
+            body_command,
+            reason: UnknownReason::UnknownCommand,
+            body: body.clone(),
+        })
     }
 
     /// Whether an item of a batch did not fit.

@@ -16,26 +16,28 @@ use crate::wire::UserText;
 
 const COMMAND: &str = "CallbackCommand";
 
-/// A body that is one JSON object.
+/// What a body that is one JSON object says beside its event.
 pub(super) struct Parsed {
-    pub(super) event: Event,
-    /// The command that counts: the URL's, unless the vendor documents that the body knows better.
-    pub(super) command: Command,
+    /// The command that counts, where the vendor documents that the body knows better than the URL.
+    pub(super) command: Option<Command>,
     /// What the body says about its app, for the one command whose body does.
     pub(super) app: BodyApp,
 }
 
-/// Parses a body straight into the type that the URL's command names. Only if that fails is it looked at again, to tell a body
-/// that is no JSON from one that does not fit.
-pub(super) fn parse(url: &Command, body: &Bytes) -> Result<Parsed, Rejection> {
+/// Parses a body straight into the type that the URL's command names; leaves `None` if it has none. Only if that fails is the body
+/// looked at again, to tell one that is no JSON from one that does not fit.
+pub(super) fn parse(url: &Command, body: &Bytes, event: &mut Option<Event>) -> Result<Parsed, Rejection> {
     let text = utf8(body)?;
     let mut word = Word::Absent;
-    let first = Event::read(url, text, &mut word);
+    let first = Event::read(url, text, &mut word, event);
     let mut app = BodyApp::Absent;
-    if !matches!(first, Some(Ok(_))) || *url == Command::ContentCallbackResultNotify {
+    let names_app = *url == Command::ContentCallbackResultNotify;
+    if event.is_none() || names_app {
         let seen = look(text)?;
         word = seen.word;
-        app = seen.app;
+        if names_app {
+            app = seen.app;
+        }
     }
     let body_command = match word {
         Word::Absent => None,
@@ -43,38 +45,35 @@ pub(super) fn parse(url: &Command, body: &Bytes) -> Result<Parsed, Rejection> {
         Word::NotText => return Err(RejectionKind::BodyCommandMalformed.into()),
         Word::Several => return Err(RejectionKind::CommandMismatch.into()),
     };
-    let unknown = |reason, body_command| UnknownEvent {
-        command: url.clone(),
-        body_command,
-        reason,
-        body: body.clone(),
-    };
-    if *url != Command::ContentCallbackResultNotify {
-        app = BodyApp::Absent;
-    }
     let command = match &body_command {
         Some(other) if other.is_unknown() || url.is_unknown() => {
-            let event = Event::Unknown(unknown(UnknownReason::UnknownCommand, body_command));
-            let command = url.clone();
-            return Ok(Parsed { event, command, app });
+            *event = Some(Event::untyped(url, body_command, body));
+            return Ok(Parsed { command: None, app });
         }
         Some(other) => url.reconcile(other).ok_or(RejectionKind::CommandMismatch)?,
         None => url.clone(),
     };
-    let read = if command == *url {
-        first
+    let changed = command != *url;
+    let read = if changed {
+        *event = None;
+        Event::read(&command, text, &mut Word::Absent, event)
     } else {
-        Event::read(&command, text, &mut Word::Absent)
+        first
     };
-    let event = match read {
-        Some(Ok(event)) => event,
-        Some(Err(_)) => match Event::locate(&command, text) {
-            Some(misfit) => Event::Unknown(unknown(UnknownReason::Misfit(misfit), body_command)),
-            None => Event::Unknown(unknown(UnknownReason::UnknownCommand, body_command)),
-        },
-        None => Event::Unknown(unknown(UnknownReason::UnknownCommand, body_command)),
-    };
-    Ok(Parsed { event, command, app })
+    if read.is_err() {
+        let reason = match Event::locate(&command, text) {
+            Some(misfit) => UnknownReason::Misfit(misfit),
+            None => UnknownReason::UnknownCommand,
+        };
+        *event = Some(Event::Unknown(UnknownEvent {
+            command: url.clone(),
+            body_command,
+            reason,
+            body: body.clone(),
+        }));
+    }
+    let command = Some(command).filter(|_| changed);
+    Ok(Parsed { command, app })
 }
 
 /// Checked once for the whole body, so that members nobody reads are held to it, too; the parser then need not check each string.
@@ -110,9 +109,13 @@ fn trim(mut body: &[u8]) -> &[u8] {
 }
 
 /// Reads one type, and the command word beside it.
-pub(super) fn read<T: DeserializeOwned>(text: &str, word: &mut Word) -> serde_json::Result<T> {
+pub(super) fn read<T: DeserializeOwned>(url: &Command, text: &str, word: &mut Word) -> serde_json::Result<T> {
     let mut json = serde_json::Deserializer::from_str(text);
-    let value = T::deserialize(WithWord { inner: &mut json, word })?;
+    let value = T::deserialize(WithWord {
+        inner: &mut json,
+        url,
+        word,
+    })?;
     json.end()?;
     Ok(value)
 }
@@ -271,6 +274,7 @@ impl<'de> Deserialize<'de> for Key {
 /// Hands an object on to the visitor of an event, and takes the command word out of it on the way.
 struct WithWord<'a, D> {
     inner: D,
+    url: &'a Command,
     word: &'a mut Word,
 }
 
@@ -281,6 +285,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for WithWord<'_, D> {
         // A map and nothing else: the derived visitor of a struct would also take a list, by position.
         self.inner.deserialize_map(ObjectVisitor {
             inner: visitor,
+            url: self.url,
             word: self.word,
         })
     }
@@ -293,6 +298,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for WithWord<'_, D> {
 
 struct ObjectVisitor<'a, V> {
     inner: V,
+    url: &'a Command,
     word: &'a mut Word,
 }
 
@@ -306,6 +312,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for ObjectVisitor<'_, V> {
     fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<V::Value, A::Error> {
         self.inner.visit_map(WordlessMembers {
             inner: members,
+            url: self.url,
             word: self.word,
             at_word: false,
         })
@@ -314,6 +321,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for ObjectVisitor<'_, V> {
 
 struct WordlessMembers<'a, A> {
     inner: A,
+    url: &'a Command,
     word: &'a mut Word,
     at_word: bool,
 }
@@ -333,7 +341,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for WordlessMembers<'_, A> {
         if !self.at_word {
             return self.inner.next_value_seed(seed);
         }
-        self.word.note(self.inner.next_value()?);
+        self.word.note(self.inner.next_value_seed(WordAs(self.url))?);
         // No event has a field for the word, so this is an `IgnoredAny`.
         seed.deserialize(().into_deserializer())
     }
@@ -385,52 +393,59 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for WatchedKey<'_, V> {
     }
 }
 
-impl<'de> Deserialize<'de> for Word {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
+/// Reads a word beside that of the URL, so that a word is looked up only where they differ.
+struct WordAs<'a>(&'a Command);
 
-        impl<'de> Visitor<'de> for Any {
-            type Value = Word;
+impl<'de> DeserializeSeed<'de> for WordAs<'_> {
+    type Value = Word;
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a command word")
-            }
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Word, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
 
-            fn visit_str<E>(self, word: &str) -> Result<Word, E> {
-                Ok(Word::Command(word.into()))
-            }
+impl<'de> Visitor<'de> for WordAs<'_> {
+    type Value = Word;
 
-            fn visit_bool<E>(self, _: bool) -> Result<Word, E> {
-                Ok(Word::NotText)
-            }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a command word")
+    }
 
-            fn visit_i64<E>(self, _: i64) -> Result<Word, E> {
-                Ok(Word::NotText)
-            }
+    fn visit_str<E>(self, word: &str) -> Result<Word, E> {
+        Ok(Word::Command(if word == self.0.as_str() {
+            self.0.clone()
+        } else {
+            word.into()
+        }))
+    }
 
-            fn visit_u64<E>(self, _: u64) -> Result<Word, E> {
-                Ok(Word::NotText)
-            }
+    fn visit_bool<E>(self, _: bool) -> Result<Word, E> {
+        Ok(Word::NotText)
+    }
 
-            fn visit_f64<E>(self, _: f64) -> Result<Word, E> {
-                Ok(Word::NotText)
-            }
+    fn visit_i64<E>(self, _: i64) -> Result<Word, E> {
+        Ok(Word::NotText)
+    }
 
-            fn visit_unit<E>(self) -> Result<Word, E> {
-                Ok(Word::NotText)
-            }
+    fn visit_u64<E>(self, _: u64) -> Result<Word, E> {
+        Ok(Word::NotText)
+    }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Word, A::Error> {
-                IgnoredAny.visit_seq(items)?;
-                Ok(Word::NotText)
-            }
+    fn visit_f64<E>(self, _: f64) -> Result<Word, E> {
+        Ok(Word::NotText)
+    }
 
-            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Word, A::Error> {
-                IgnoredAny.visit_map(members)?;
-                Ok(Word::NotText)
-            }
-        }
+    fn visit_unit<E>(self) -> Result<Word, E> {
+        Ok(Word::NotText)
+    }
 
-        deserializer.deserialize_any(Any)
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Word, A::Error> {
+        IgnoredAny.visit_seq(items)?;
+        Ok(Word::NotText)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Word, A::Error> {
+        IgnoredAny.visit_map(members)?;
+        Ok(Word::NotText)
     }
 }

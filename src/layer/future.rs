@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
+use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response};
 use http_body::Body;
@@ -14,7 +15,7 @@ use tower_service::Service;
 
 use super::buffer::{Buffer, TooLarge};
 use super::config::Config;
-use crate::event::{Callback, Misfit};
+use crate::event::{Callback, Event, Misfit};
 use crate::protocol::{Params, Rejection, RejectionKind};
 use crate::reply::{Handling, Reply};
 use crate::response::{self, Cause, Failure, OnError, Outcome, OutcomeKind, ResponseBody};
@@ -27,7 +28,8 @@ pin_project! {
     {
         #[pin]
         state: State<S, B, S::Future>,
-        exchange: Exchange,
+        // None for a request that is refused by its head.
+        exchange: Option<Exchange>,
     }
 }
 
@@ -36,18 +38,19 @@ pin_project! {
     enum State<S, B, F> {
         Rejected { rejection: Option<Rejection> },
         Reading { #[pin] body: B, buffer: Buffer, head: Option<(Parts, S)> },
-        Waiting { inner: S, callback: Option<Callback> },
+        // In a box, since a service is seldom waited for and every future is as large as its largest state.
+        Waiting { inner: S, callback: Option<Box<Callback>> },
         Calling { #[pin] reply: F },
         Done,
     }
 }
 
-/// What is known about a request while it is on its way.
+/// What is known about a verified request while it is on its way.
 struct Exchange {
     config: Arc<Config>,
     started: Instant,
     params: Option<Params>,
-    misfit: Option<Misfit>,
+    misfit: Option<Box<Misfit>>,
     /// Between the call of the inner service and its reply.
     calling: bool,
 }
@@ -56,36 +59,38 @@ impl<S, B> ResponseFuture<S, B>
 where
     S: Service<Callback>,
 {
-    pub(super) fn new(config: Arc<Config>) -> Self {
+    /// For a request that is refused by its method and URL.
+    #[inline]
+    pub(super) fn rejected(rejection: Rejection) -> Self {
         ResponseFuture {
-            state: State::Done,
-            exchange: Exchange {
-                config,
-                started: Instant::now(),
-                params: None,
-                misfit: None,
-                calling: false,
+            state: State::Rejected {
+                rejection: Some(rejection),
             },
+            exchange: None,
         }
     }
 
-    pub(super) fn rejected(mut self, rejection: Rejection, params: Option<Params>) -> Self {
-        self.exchange.params = params;
-        self.state = State::Rejected {
-            rejection: Some(rejection),
-        };
-        self
+    /// For a verified request whose body is announced to be larger than the limit.
+    pub(super) fn too_large(config: Arc<Config>, params: Params) -> Self {
+        ResponseFuture {
+            state: State::Rejected {
+                rejection: Some(RejectionKind::BodyTooLarge.into()),
+            },
+            exchange: Some(Exchange::new(config, params)),
+        }
     }
 
-    pub(super) fn reading(mut self, request: Request<B>, params: Params, inner: S) -> Self {
+    #[inline]
+    pub(super) fn reading(config: Arc<Config>, params: Params, request: Request<B>, inner: S) -> Self {
         let (parts, body) = request.into_parts();
-        self.exchange.params = Some(params);
-        self.state = State::Reading {
-            body,
-            buffer: Buffer::new(self.exchange.config.body_limit),
-            head: Some((parts, inner)),
-        };
-        self
+        ResponseFuture {
+            state: State::Reading {
+                body,
+                buffer: Buffer::new(config.body_limit),
+                head: Some((parts, inner)),
+            },
+            exchange: Some(Exchange::new(config, params)),
+        }
     }
 }
 
@@ -101,31 +106,50 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let exchange = this.exchange;
         let response = loop {
-            match this.state.as_mut().project() {
-                StateProjection::Rejected { rejection } => match rejection.take() {
-                    Some(rejection) => break exchange.reject(rejection),
-                    None => unreachable_done(),
-                },
+            let state = this.state.as_mut().project();
+            if let StateProjection::Rejected { rejection } = state {
+                let Some(rejection) = rejection.take() else {
+                    unreachable_done()
+                };
+                break match this.exchange {
+                    Some(exchange) => exchange.reject(rejection),
+                    None => response::refuse(rejection),
+                };
+            }
+            let Some(exchange) = this.exchange else {
+                unreachable_done()
+            };
+            match state {
                 StateProjection::Reading { body, buffer, head } => {
                     let collected = ready!(collect(body, buffer, cx));
-                    let Some((parts, inner)) = head.take() else {
+                    let Some((parts, mut inner)) = head.take() else {
                         unreachable_done()
                     };
-                    let parsed = collected
-                        .and_then(|()| exchange.parse(|params| Callback::from_parts(params, buffer.finish(), parts)));
-                    let callback = match parsed {
-                        Ok(callback) => callback,
-                        Err(rejection) => break exchange.reject(rejection),
-                    };
+                    let (body, mut event) = (buffer.finish(), None);
+                    if let Err(rejection) = collected.and_then(|()| exchange.read(&body, &mut event)) {
+                        break exchange.reject(rejection);
+                    }
                     if let Some(response) = exchange.stop_misfit() {
                         break response;
                     }
-                    this.state.set(State::Waiting {
-                        inner,
-                        callback: Some(callback),
-                    });
+                    let Some(params) = exchange.params.clone() else {
+                        unreachable_done()
+                    };
+                    let callback = Callback::new(event, params, body, parts);
+                    match inner.poll_ready(cx) {
+                        Poll::Ready(Ok(())) => {
+                            exchange.calling = true;
+                            let reply = inner.call(callback);
+                            this.state.set(State::Calling { reply });
+                        }
+                        Poll::Ready(Err(error)) => break exchange.fail(Cause::NotReady, &error),
+                        Poll::Pending => {
+                            let callback = Some(Box::new(callback));
+                            this.state.set(State::Waiting { inner, callback });
+                            return Poll::Pending;
+                        }
+                    }
                 }
                 StateProjection::Waiting { inner, callback } => {
                     if let Err(error) = ready!(inner.poll_ready(cx)) {
@@ -135,7 +159,7 @@ where
                         unreachable_done()
                     };
                     exchange.calling = true;
-                    let reply = inner.call(callback);
+                    let reply = inner.call(*callback);
                     this.state.set(State::Calling { reply });
                 }
                 StateProjection::Calling { reply } => {
@@ -146,7 +170,7 @@ where
                         Err(error) => exchange.fail(Cause::Failed, &error),
                     };
                 }
-                StateProjection::Done => unreachable_done(),
+                StateProjection::Rejected { .. } | StateProjection::Done => unreachable_done(),
             }
         };
         // Gives back the inner service, the body and the inner future before the answer is written.
@@ -182,17 +206,26 @@ where
 }
 
 impl Exchange {
-    /// Parses with the parameters, and keeps a copy of what it makes of them for the [`Outcome`].
-    fn parse(&mut self, parse: impl FnOnce(Params) -> Result<Callback, Rejection>) -> Result<Callback, Rejection> {
-        let Some(params) = self.params.clone() else {
+    #[inline]
+    fn new(config: Arc<Config>, params: Params) -> Self {
+        Exchange {
+            config,
+            started: Instant::now(),
+            params: Some(params),
+            misfit: None,
+            calling: false,
+        }
+    }
+
+    /// Reads the event, and notes in the parameters what the body knows better.
+    fn read(&mut self, body: &Bytes, event: &mut Option<Event>) -> Result<(), Rejection> {
+        let Some(params) = &mut self.params else {
             unreachable_done()
         };
-        let callback = parse(params)?;
-        if let Some(params) = &mut self.params {
-            params.command.clone_from(&callback.params.command);
-        }
-        self.misfit = callback.event.misfit().cloned();
-        Ok(callback)
+        Callback::read(params, body, event)?;
+        let misfit = event.as_ref().and_then(Event::misfit);
+        self.misfit = misfit.cloned().map(Box::new);
+        Ok(())
     }
 
     /// A *before* callback that does not fit its type is not for the service, whose last arm may well be `_ => Reply::ok()`.
@@ -241,16 +274,14 @@ impl Exchange {
 
     fn finish(
         &mut self,
-        mut response: Response<ResponseBody>,
+        response: Response<ResponseBody>,
         mut outcome: Outcome,
         cause: Option<Cause>,
         error: Option<Box<str>>,
     ) -> Response<ResponseBody> {
         outcome.trouble(cause, error, self.misfit.take());
         outcome.handling_time = self.started.elapsed();
-        response::report(&outcome, Some(response.status()));
-        response.extensions_mut().insert(outcome);
-        response
+        response::concluded(response, outcome)
     }
 }
 
@@ -276,7 +307,10 @@ where
         };
         f.debug_struct("ResponseFuture")
             .field("state", &state)
-            .field("params", &self.exchange.params)
+            .field(
+                "params",
+                &self.exchange.as_ref().and_then(|exchange| exchange.params.as_ref()),
+            )
             .finish_non_exhaustive()
     }
 }

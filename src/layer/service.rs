@@ -11,7 +11,6 @@ use super::buffer;
 use super::config::Config;
 use super::future::ResponseFuture;
 use crate::event::Callback;
-use crate::protocol::RejectionKind;
 use crate::reply::Reply;
 use crate::response::ResponseBody;
 
@@ -64,16 +63,15 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let future = ResponseFuture::new(self.config.clone());
-        let params = match self.config.verifier.verify(request.method(), request.uri()) {
+        let config = &self.config;
+        let params = match config.verifier.verify(request.method(), request.uri()) {
             Ok(params) => params,
-            Err(rejection) => return future.rejected(rejection, None),
+            Err(rejection) => return ResponseFuture::rejected(rejection),
         };
-        let limit = self.config.body_limit;
-        if buffer::announced(&request).is_some_and(|length| length > limit as u64) {
-            return future.rejected(RejectionKind::BodyTooLarge.into(), Some(params));
+        if buffer::announced(&request).is_some_and(|length| length > config.body_limit as u64) {
+            return ResponseFuture::too_large(config.clone(), params);
         }
         // A clone that has never been polled is what the future makes ready and then calls.
-        future.reading(request, params, self.inner.clone())
+        ResponseFuture::reading(config.clone(), params, request, self.inner.clone())
     }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use http::Uri;
+use http::uri::PathAndQuery;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -35,7 +36,8 @@ pub struct Params {
     pub request_time: Option<TimestampSecs>,
     /// The platform of the client that caused the event, if the URL says it.
     pub opt_platform: Option<OptPlatform>,
-    uri: Uri,
+    /// Without scheme and authority: it is cloned once more for the outcome, and those cost a copy each.
+    url: PathAndQuery,
     place: Place,
     token_index: Option<usize>,
 }
@@ -47,7 +49,10 @@ impl Params {
             command,
             request_time: None,
             opt_platform: None,
-            uri: uri.clone(),
+            url: uri
+                .path_and_query()
+                .cloned()
+                .unwrap_or_else(|| PathAndQuery::from_static("/")),
             place,
             token_index: None,
         }
@@ -83,7 +88,7 @@ impl Params {
 
     /// All parameters but the signature, decoded, in the order of the URL. What does not decode to UTF-8 stays encoded.
     pub fn iter(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
-        query::decoded(self.place.read(&self.uri))
+        query::decoded(self.place.read(self.url.path(), self.url.query()))
     }
 }
 
@@ -116,7 +121,7 @@ struct Packed<'a> {
 impl Serialize for Params {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut kept = String::new();
-        for (pair, is_sign) in query::marked(self.place.read(&self.uri)) {
+        for (pair, is_sign) in query::marked(self.place.read(self.url.path(), self.url.query())) {
             if !is_sign && !pair.is_empty() {
                 if !kept.is_empty() {
                     kept.push('&');
@@ -140,7 +145,7 @@ impl Serialize for Params {
 impl<'de> Deserialize<'de> for Params {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let packed = Packed::deserialize(deserializer)?;
-        let uri = format!("/?{}", packed.query)
+        let url = format!("/?{}", packed.query)
             .parse()
             .map_err(|_| D::Error::custom("query is not that of a URL"))?;
         Ok(Params {
@@ -149,7 +154,7 @@ impl<'de> Deserialize<'de> for Params {
             request_time: packed.request_time.map(TimestampSecs),
             opt_platform: packed.opt_platform,
             token_index: packed.token_index,
-            uri,
+            url,
             place: Place::Query,
         })
     }

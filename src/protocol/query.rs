@@ -21,24 +21,29 @@ enum Known {
 const LONGEST: usize = "CallbackCommand".len();
 
 /// Finds out which parameter a key names: decoded once, then compared without case.
-fn known(pair: &Pair<'_>) -> Option<Known> {
-    let mut buffer = [0; LONGEST];
-    let key = if pair.encoded_key {
+fn known(key: &str) -> Option<Known> {
+    named(key.as_bytes()).or_else(|| {
+        if !key.bytes().any(|byte| byte == b'%') {
+            return None;
+        }
+        let mut buffer = [0; LONGEST];
         let mut length = 0;
-        for byte in percent_decode_str(pair.key) {
+        for byte in percent_decode_str(key) {
             *buffer.get_mut(length)? = byte;
             length += 1;
         }
-        &buffer[..length]
-    } else {
-        pair.key.as_bytes()
-    };
-    let (name, known): (&[u8], Known) = match key.len() {
-        4 => (b"Sign", Known::Sign),
-        8 => (b"SdkAppid", Known::SdkAppid),
-        11 if key[0].eq_ignore_ascii_case(&b'R') => (b"RequestTime", Known::RequestTime),
-        11 => (b"OptPlatform", Known::OptPlatform),
-        15 => (b"CallbackCommand", Known::CallbackCommand),
+        named(&buffer[..length])
+    })
+}
+
+/// Compares a decoded key.
+fn named(key: &[u8]) -> Option<Known> {
+    let (name, known): (&[u8], Known) = match (key.len(), key.first()? | 0x20) {
+        (4, b's') => (b"Sign", Known::Sign),
+        (8, b's') => (b"SdkAppid", Known::SdkAppid),
+        (11, b'r') => (b"RequestTime", Known::RequestTime),
+        (11, b'o') => (b"OptPlatform", Known::OptPlatform),
+        (15, b'c') => (b"CallbackCommand", Known::CallbackCommand),
         _ => return None,
     };
     // Nearly always spelt as documented.
@@ -64,7 +69,7 @@ impl<'a> Raw<'a> {
         let mut raw = Raw::default();
         for pair in pairs(parameters) {
             let value = pair.value;
-            let (slot, name) = match known(&pair) {
+            let (slot, name) = match known(pair.key) {
                 None => continue,
                 Some(Known::OptPlatform) => {
                     raw.opt_platform.get_or_insert(value);
@@ -90,8 +95,6 @@ struct Pair<'a> {
     key: &'a str,
     /// Empty for a parameter without `=`.
     value: &'a str,
-    /// Whether there is a `%` in the key.
-    encoded_key: bool,
 }
 
 /// Splits parameters at `&`, and each at its first `=`, in one pass over the bytes.
@@ -100,24 +103,37 @@ fn split(parameters: &str) -> impl Iterator<Item = Pair<'_>> {
     std::iter::from_fn(move || {
         let text = rest.take()?;
         let bytes = text.as_bytes();
-        let (mut at, mut encoded_key) = (0, false);
-        while at < bytes.len() && bytes[at] != b'=' && bytes[at] != b'&' {
-            encoded_key |= bytes[at] == b'%';
-            at += 1;
-        }
-        let key = &text[..at];
+        let at = find::<b'=', b'&'>(bytes).unwrap_or(bytes.len());
         let start = if bytes.get(at) == Some(&b'=') { at + 1 } else { at };
-        let length = bytes[start..].iter().position(|byte| *byte == b'&');
+        let length = find::<b'&', b'&'>(&bytes[start..]);
         let end = length.map_or(text.len(), |length| start + length);
         rest = length.map(|_| &text[end + 1..]);
-        let (whole, value) = (&text[..end], &text[start..end]);
         Some(Pair {
-            whole,
-            key,
-            value,
-            encoded_key,
+            whole: &text[..end],
+            key: &text[..at],
+            value: &text[start..end],
         })
     })
+}
+
+/// The first place of either byte, eight bytes at a time.
+///
+/// A tenth of a request's instructions are spent here; `memchr`, made for longer texts, takes half as many again.
+fn find<const A: u8, const B: u8>(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    // The lowest mark stands for the first zero byte; marks above it may be wrong.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let hits = zeros(word ^ u64::from_ne_bytes([A; 8])) | zeros(word ^ u64::from_ne_bytes([B; 8]));
+        if hits != 0 {
+            return Some(index * 8 + hits.trailing_zeros() as usize / 8);
+        }
+    }
+    let at = rest.iter().position(|byte| *byte == A || *byte == B)?;
+    Some(words.len() * 8 + at)
 }
 
 /// The parameters, without the empty ones.
@@ -128,18 +144,18 @@ fn pairs(parameters: &str) -> impl Iterator<Item = Pair<'_>> {
 /// The decoded parameters, without the signature.
 pub(super) fn decoded(parameters: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
     pairs(parameters)
-        .filter(|pair| known(pair) != Some(Known::Sign))
+        .filter(|pair| known(pair.key) != Some(Known::Sign))
         .map(|pair| (lenient(pair.key), lenient(pair.value)))
 }
 
 /// The raw pairs, and whether each is the signature.
 pub(super) fn marked(parameters: &str) -> impl Iterator<Item = (&str, bool)> {
-    split(parameters).map(|pair| (pair.whole, known(&pair) == Some(Known::Sign)))
+    split(parameters).map(|pair| (pair.whole, known(pair.key) == Some(Known::Sign)))
 }
 
 /// Whether a text decodes to UTF-8. Tells without decoding it, since anybody can send a long one.
 pub(super) fn is_utf8(text: &str) -> bool {
-    if !text.bytes().any(|byte| byte == b'%') {
+    if find::<b'%', b'%'>(text.as_bytes()).is_none() {
         return true;
     }
     let mut buffer = [0; 64];
@@ -164,26 +180,17 @@ pub(super) fn is_utf8(text: &str) -> bool {
 
 /// Decodes `%41` and `+`; `None` if that gives no UTF-8.
 pub(super) fn strict(text: &str) -> Option<Cow<'_, str>> {
-    match plus_to_space(text) {
-        Cow::Borrowed(text) => percent_decode_str(text).decode_utf8().ok(),
-        Cow::Owned(text) => {
-            let decoded = percent_decode_str(&text).decode_utf8().ok()?.into_owned();
-            Some(Cow::Owned(decoded))
-        }
+    if find::<b'%', b'+'>(text.as_bytes()).is_none() {
+        return Some(Cow::Borrowed(text));
     }
+    let spaced = text.replace('+', " ");
+    let decoded = percent_decode_str(&spaced).decode_utf8().ok()?.into_owned();
+    Some(Cow::Owned(decoded))
 }
 
 /// Decodes `%41` and `+`; what gives no UTF-8 stays as it is.
 fn lenient(text: &str) -> Cow<'_, str> {
     strict(text).unwrap_or(Cow::Borrowed(text))
-}
-
-fn plus_to_space(text: &str) -> Cow<'_, str> {
-    if text.contains('+') {
-        Cow::Owned(text.replace('+', " "))
-    } else {
-        Cow::Borrowed(text)
-    }
 }
 
 /// Where the parameters of a URL stand.
@@ -204,10 +211,10 @@ impl Place {
         }
     }
 
-    pub(super) fn read(self, uri: &Uri) -> &str {
+    pub(super) fn read<'a>(self, path: &'a str, query: Option<&'a str>) -> &'a str {
         match self {
-            Place::Query => uri.query().unwrap_or(""),
-            Place::Path => uri.path().rsplit('/').next().unwrap_or(""),
+            Place::Query => query.unwrap_or(""),
+            Place::Path => path.rsplit('/').next().unwrap_or(""),
         }
     }
 }
@@ -216,11 +223,6 @@ impl Place {
 mod tests {
     use super::*;
     use crate::protocol::digits;
-
-    /// Which parameter a key names.
-    fn known(key: &str) -> Option<Known> {
-        super::known(&split(key).next()?)
-    }
 
     #[test]
     fn parameters_are_split_like_those_of_a_form() {
@@ -244,6 +246,22 @@ mod tests {
                 .collect();
             let split: Vec<_> = split(text).map(|pair| (pair.key, pair.value)).collect();
             assert_eq!(split, simple, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_byte_is_found_wherever_it_stands() {
+        for length in 0..40 {
+            for at in 0..length {
+                for other in [b'a', 0, b'=' + 1, b'=' - 1, b'=' | 0x80, 0xff] {
+                    let mut bytes = vec![other; length];
+                    assert_eq!(find::<b'=', b'&'>(&bytes), None);
+                    for byte in *b"=&" {
+                        bytes[at..].fill(byte);
+                        assert_eq!(find::<b'=', b'&'>(&bytes), Some(at), "{bytes:?}");
+                    }
+                }
+            }
         }
     }
 

@@ -28,6 +28,14 @@ impl fmt::Display for Escaped<'_> {
 /// Stricter than `str::parse`, which takes a `+`. The strictness of `RequestTime` is what stops a length extension of the
 /// signature: the padding of SHA-256 is no digit.
 pub(crate) fn digits(text: &str) -> Option<u64> {
-    let plain = (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-    if plain { text.parse().ok() } else { None }
+    if !(1..=20).contains(&text.len()) {
+        return None;
+    }
+    text.bytes().try_fold(0u64, |number, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number.checked_mul(10)?.checked_add(digit.into())
+    })
 }

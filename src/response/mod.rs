@@ -21,4 +21,4 @@ pub use self::on_error::{Cause, Failure, OnError};
 pub use self::outcome::{Outcome, OutcomeKind};
 
 pub(crate) use self::trace::{cancelled, report};
-pub(crate) use self::write::{NOT_HANDLED, rejection, replied, server_error};
+pub(crate) use self::write::{NOT_HANDLED, concluded, refuse, rejection, replied, server_error};

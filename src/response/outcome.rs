@@ -32,7 +32,7 @@ pub struct Outcome {
 pub(crate) struct Trouble {
     pub(crate) cause: Option<Cause>,
     pub(crate) error: Option<Box<str>>,
-    pub(crate) misfit: Option<Misfit>,
+    pub(crate) misfit: Option<Box<Misfit>>,
 }
 
 /// What became of a request.
@@ -97,7 +97,7 @@ impl Outcome {
     }
 
     /// Notes what did not go well, if anything did not.
-    pub(crate) fn trouble(&mut self, cause: Option<Cause>, error: Option<Box<str>>, misfit: Option<Misfit>) {
+    pub(crate) fn trouble(&mut self, cause: Option<Cause>, error: Option<Box<str>>, misfit: Option<Box<Misfit>>) {
         if cause.is_some() || error.is_some() || misfit.is_some() {
             self.trouble = Some(Box::new(Trouble { cause, error, misfit }));
         }
@@ -135,7 +135,7 @@ impl Outcome {
     /// Where the body did not fit the type of its command. An *after* callback is handed to the service all the same, as
     /// [`Event::Unknown`](crate::Event::Unknown); this tells that the vendor has changed something.
     pub fn misfit(&self) -> Option<&Misfit> {
-        self.trouble.as_ref()?.misfit.as_ref()
+        self.trouble.as_ref()?.misfit.as_deref()
     }
 
     /// Which of the app's tokens made the signature; see [`Params::token_index`].
@@ -143,7 +143,8 @@ impl Outcome {
         self.params.as_ref()?.token_index()
     }
 
-    /// From the moment the request's head arrived here to its answer, waiting for the body and the service included.
+    /// From the moment the request was verified to its answer, waiting for the body and the service included; zero for a request
+    /// that was refused by its method and URL alone.
     pub fn handling_time(&self) -> Duration {
         self.handling_time
     }

@@ -5,6 +5,8 @@ use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
 
 use super::body::ResponseBody;
+use super::outcome::Outcome;
+use super::trace::report;
 use crate::protocol::{Rejection, RejectionKind};
 use crate::reply::Reply;
 
@@ -35,6 +37,21 @@ pub(crate) fn rejection(kind: RejectionKind) -> Response<ResponseBody> {
         let post = HeaderValue::from_static("POST");
         response.headers_mut().insert(ALLOW, post);
     }
+    response
+}
+
+/// Refuses a request by its method and URL alone.
+pub(crate) fn refuse(rejection: Rejection) -> Response<ResponseBody> {
+    concluded(
+        self::rejection(rejection.kind()),
+        Outcome::of_rejection(rejection, None),
+    )
+}
+
+/// Tells the host what became of a request: in the log and in the response's extensions.
+pub(crate) fn concluded<B>(mut response: Response<B>, outcome: Outcome) -> Response<B> {
+    report(&outcome, Some(response.status()));
+    response.extensions_mut().insert(outcome);
     response
 }
 

@@ -1,10 +1,12 @@
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use pin_project_lite::pin_project;
 use serde::de::DeserializeOwned;
 use tower_service::Service;
 
@@ -73,7 +75,7 @@ pub struct EventRouter {
 #[derive(Clone, Default)]
 struct Routes {
     /// By command; those of words that this version does not know are there as well.
-    handlers: HashMap<Command, Arc<dyn Route>>,
+    handlers: BTreeMap<Command, Arc<dyn Route>>,
     fallback: Option<Arc<dyn Route>>,
 }
 
@@ -167,7 +169,7 @@ impl EventRouter {
         self.add(E::COMMAND, move |callback: Callback| match callback.downcast::<E>() {
             Ok(callback) => {
                 let answer = Oneshot::new(service.clone(), callback);
-                Box::pin(async move { answer.await.map(Into::into) })
+                boxed(answer)
             }
             Err(other) => not_for(&other),
         })
@@ -213,7 +215,7 @@ impl EventRouter {
     {
         let route = move |callback: Callback| -> BoxFuture {
             let answer = Oneshot::new(service.clone(), callback);
-            Box::pin(async move { answer.await.map(Into::into) })
+            boxed(answer)
         };
         Arc::make_mut(&mut self.routes).fallback = Some(Arc::new(route));
         self
@@ -239,11 +241,56 @@ impl<F: Fn(Callback) -> BoxFuture + Send + Sync> Route for F {
 
 fn answered<R, F>(future: F) -> BoxFuture
 where
-    R: Into<Reply>,
+    R: Into<Reply> + 'static,
     F: Future + Send + 'static,
     F::Output: HandlerOutput<R>,
 {
-    Box::pin(async move { future.await.into_result().map(Into::into) })
+    boxed(Answered {
+        future,
+        reply: PhantomData,
+    })
+}
+
+fn boxed<R: Into<Reply>>(future: impl Future<Output = Result<R, HandlerError>> + Send + 'static) -> BoxFuture {
+    Box::pin(Replied { future })
+}
+
+// Structs and no `async` blocks, since a block that awaits a future holds it twice.
+pin_project! {
+    /// Future of a handler.
+    struct Answered<F, R> {
+        #[pin]
+        future: F,
+        reply: PhantomData<fn() -> R>,
+    }
+}
+
+impl<R, F> Future for Answered<F, R>
+where
+    F: Future,
+    F::Output: HandlerOutput<R>,
+{
+    type Output = Result<R, HandlerError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.project().future.poll(cx).map(HandlerOutput::into_result)
+    }
+}
+
+pin_project! {
+    /// Turns an answer into a [`Reply`].
+    struct Replied<F> {
+        #[pin]
+        future: F,
+    }
+}
+
+impl<R: Into<Reply>, F: Future<Output = Result<R, HandlerError>>> Future for Replied<F> {
+    type Output = Result<Reply, HandlerError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.project().future.poll(cx).map_ok(Into::into)
+    }
 }
 
 fn failed(text: String) -> BoxFuture {

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -20,7 +20,8 @@ pin_project! {
     {
         #[pin]
         state: State<S, B, S::Future>,
-        exchange: Exchange,
+        // None for a request that is refused.
+        exchange: Option<Exchange>,
     }
 }
 
@@ -42,26 +43,17 @@ struct Exchange {
 }
 
 impl Exchange {
-    fn new(params: Option<Params>) -> Self {
-        Exchange {
-            started: Instant::now(),
-            params,
-            calling: false,
-        }
-    }
-
-    fn finish(&self, mut outcome: Outcome, status: Option<StatusCode>) -> Outcome {
+    fn outcome(&mut self, kind: OutcomeKind, cause: Option<Cause>) -> Outcome {
+        let mut outcome = Outcome::new(kind, self.params.take());
+        outcome.trouble(cause, None, None);
         outcome.handling_time = self.started.elapsed();
-        response::report(&outcome, status);
         outcome
     }
 
     /// The inner service's error goes on as it is; only the log hears of it here.
     fn failed(&mut self, cause: Cause) {
         self.calling = false;
-        let mut outcome = Outcome::new(OutcomeKind::Failed, self.params.take());
-        outcome.trouble(Some(cause), None, None);
-        self.finish(outcome, None);
+        response::report(&self.outcome(OutcomeKind::Failed, Some(cause)), None);
     }
 }
 
@@ -82,7 +74,7 @@ where
             state: State::Rejected {
                 rejection: Some(rejection),
             },
-            exchange: Exchange::new(None),
+            exchange: None,
         }
     }
 
@@ -92,7 +84,11 @@ where
                 inner,
                 request: Some(request),
             },
-            exchange: Exchange::new(Some(params)),
+            exchange: Some(Exchange {
+                started: Instant::now(),
+                params: Some(params),
+                calling: false,
+            }),
         }
     }
 }
@@ -105,16 +101,18 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let exchange = this.exchange;
-        let (mut response, outcome) = loop {
-            match this.state.as_mut().project() {
-                StateProjection::Rejected { rejection } => {
-                    let Some(rejection) = rejection.take() else {
-                        polled_too_often()
-                    };
-                    let response = response::rejection(rejection.kind());
-                    break (response.map(VerifyBody::answer), Outcome::of_rejection(rejection, None));
-                }
+        loop {
+            let state = this.state.as_mut().project();
+            if let StateProjection::Rejected { rejection } = state {
+                let Some(rejection) = rejection.take() else {
+                    polled_too_often()
+                };
+                return Poll::Ready(Ok(response::refuse(rejection).map(VerifyBody::answer)));
+            }
+            let Some(exchange) = this.exchange else {
+                polled_too_often()
+            };
+            match state {
                 StateProjection::Waiting { inner, request } => {
                     if let Err(error) = ready!(inner.poll_ready(cx)) {
                         exchange.failed(Cause::NotReady);
@@ -129,7 +127,7 @@ where
                 }
                 StateProjection::Calling { response } => {
                     let response = match ready!(response.poll(cx)) {
-                        Ok(response) => response,
+                        Ok(response) => response.map(VerifyBody::inner),
                         Err(error) => {
                             exchange.failed(Cause::Failed);
                             return Poll::Ready(Err(error));
@@ -138,16 +136,14 @@ where
                     exchange.calling = false;
                     if response.extensions().get::<Outcome>().is_some() {
                         // A service of ours further in knows better, and has reported it.
-                        return Poll::Ready(Ok(response.map(VerifyBody::inner)));
+                        return Poll::Ready(Ok(response));
                     }
-                    let outcome = Outcome::new(OutcomeKind::Accepted, exchange.params.take());
-                    break (response.map(VerifyBody::inner), outcome);
+                    let outcome = exchange.outcome(OutcomeKind::Accepted, None);
+                    return Poll::Ready(Ok(response::concluded(response, outcome)));
                 }
+                StateProjection::Rejected { .. } => polled_too_often(),
             }
-        };
-        let outcome = exchange.finish(outcome, Some(response.status()));
-        response.extensions_mut().insert(outcome);
-        Poll::Ready(Ok(response))
+        }
     }
 }
 
@@ -168,7 +164,10 @@ where
         };
         f.debug_struct("VerifyFuture")
             .field("state", &state)
-            .field("params", &self.exchange.params)
+            .field(
+                "params",
+                &self.exchange.as_ref().and_then(|exchange| exchange.params.as_ref()),
+            )
             .finish_non_exhaustive()
     }
 }
