@@ -1,0 +1,138 @@
+//! Instructions per request, counted by callgrind: the same on every run of the same program, whatever else the machine does.
+//!
+//! This program starts itself under valgrind twice for each figure, with few requests and with more, so that starting and
+//! preparing cancel out; what making and dropping a request costs is taken off as well.
+
+use std::process::Command;
+
+use crate::cases::{self, Case, Contender};
+use crate::table::Table;
+
+const FEW: usize = 4;
+const MORE: usize = 14;
+
+/// The command line's word for a contender.
+const FLOOR: &str = "floor";
+const OURS: &str = "ours";
+const ROUTED: &str = "routed";
+const NOTHING: &str = "nothing";
+
+/// What runs under valgrind: `requests` of the case at this place, answered by one contender.
+pub fn run(contender: &str, case: &str, requests: &str) {
+    let all: Vec<Case> = cases::all()
+        .into_iter()
+        .chain(cases::growth().into_iter().flatten())
+        .collect();
+    let case = &all[case.parse::<usize>().expect("a number of a case")];
+    let mut contender = match contender {
+        FLOOR => Contender::floor(),
+        OURS => Contender::ours(),
+        ROUTED => Contender::routed(),
+        _ => Contender::Nothing,
+    };
+    for _ in 0..requests.parse::<usize>().expect("a number of requests") {
+        assert_eq!(contender.answer(case, case.request()), case.accepted);
+    }
+}
+
+/// The total of one run.
+fn total(contender: &str, case: usize, requests: usize) -> Option<u64> {
+    let program = std::env::current_exe().ok()?;
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(program)
+        .args(["answer", contender, &case.to_string(), &requests.to_string()])
+        .output()
+        .ok()?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8_lossy(&output.stderr);
+    let collected = text.lines().find_map(|line| line.split_once("Collected : "))?.1;
+    collected.trim().parse().ok()
+}
+
+fn per_request(contender: &str, case: usize) -> Option<f64> {
+    let more = total(contender, case, MORE)?;
+    let few = total(contender, case, FEW)?;
+    let each = (more - few) as f64 / (MORE - FEW) as f64;
+    Some(each)
+}
+
+/// Prints the table; `Err` with what is above its limit, if limits are given.
+pub fn print(cases: &[Case], growth: &[[Case; 2]]) -> Result<(), String> {
+    let mut table = Table::new(
+        "Instructions per request (callgrind)",
+        &[
+            "request",
+            "floor",
+            "ours",
+            "ours / floor",
+            "goal",
+            "with router",
+            "/ ours",
+        ],
+    );
+    if total(NOTHING, 0, 1).is_none() {
+        println!("\nInstructions: not measured, since valgrind does not run here.");
+        return Ok(());
+    }
+    let mut failures = Vec::new();
+    let count = |contender: &str, case: usize| per_request(contender, case).expect("valgrind ran just now");
+    let mut accepted = None;
+    for (number, case) in cases.iter().enumerate() {
+        let nothing = count(NOTHING, number);
+        let [floor, ours, routed] = [FLOOR, OURS, ROUTED].map(|contender| count(contender, number) - nothing);
+        let ratio = ours / floor;
+        table.row(&[
+            case.name.to_owned(),
+            format!("{floor:.0}"),
+            format!("{ours:.0}"),
+            format!("{ratio:.3}"),
+            "<= 1.25".to_owned(),
+            format!("{routed:.0}"),
+            format!("{:.3}", routed / ours),
+        ]);
+        if ratio > limit(case.name) {
+            failures.push(format!("{}: {ratio:.3} > {}", case.name, limit(case.name)));
+        }
+        let accepted = *accepted.get_or_insert(ours);
+        if !case.accepted {
+            table.note(format!("{} / {}: {:.3}", case.name, cases[0].name, ours / accepted));
+        }
+    }
+    table.print();
+
+    let mut table = Table::new(
+        "Growth, instructions per byte of body",
+        &["body", "4 KiB", "1 MiB", "ratio", "goal"],
+    );
+    let mut number = cases.len();
+    for [small, large] in growth {
+        let [few, many] = [small, large].map(|case| {
+            let each = count(OURS, number) / case.body().len() as f64;
+            number += 1;
+            each
+        });
+        let ratio = many / few;
+        table.row(&[
+            small.name.to_owned(),
+            format!("{few:.2}"),
+            format!("{many:.2}"),
+            format!("{ratio:.3}"),
+            "<= 1.1".to_owned(),
+        ]);
+        if ratio > 1.1 {
+            failures.push(format!("growth of {}: {ratio:.3} > 1.1", small.name));
+        }
+    }
+    table.print();
+    if failures.is_empty() {
+        Ok(())
+    } else {
+        Err(failures.join("\n"))
+    }
+}
+
+/// What CI enforces: the goal with a margin, since another compiler counts a little differently.
+fn limit(_case: &str) -> f64 {
+    1.30
+}

@@ -1,0 +1,7 @@
+//! What the middleware costs; see `README.md` beside this.
+
+pub mod cases;
+pub mod floor;
+pub mod in_process;
+pub mod instructions;
+pub mod table;

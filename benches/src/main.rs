@@ -1,0 +1,36 @@
+//! Prints what the middleware costs; see `README.md` beside this.
+
+use std::process::ExitCode;
+
+use benchmarks::{cases, in_process, instructions};
+
+const USAGE: &str = "usage: benchmarks [--quick] [in-process | instructions | load | memory]...";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    // How this program starts itself.
+    if let ["answer", contender, case, requests] = words[..] {
+        instructions::run(contender, case, requests);
+        return ExitCode::SUCCESS;
+    }
+    let (options, parts): (Vec<&str>, Vec<&str>) = words.into_iter().partition(|word| word.starts_with('-'));
+    let known = ["in-process", "instructions", "load", "memory"];
+    if options.iter().any(|option| *option != "--quick") || parts.iter().any(|part| !known.contains(part)) {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    }
+    let quick = !options.is_empty();
+    let wanted = |part: &str| parts.is_empty() || parts.contains(&part);
+    let mut failed = false;
+    if wanted("in-process") {
+        in_process::print(&cases::all(), quick);
+    }
+    if wanted("instructions")
+        && let Err(failures) = instructions::print(&cases::all(), &cases::growth())
+    {
+        eprintln!("\nabove its limit:\n{failures}");
+        failed = true;
+    }
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
