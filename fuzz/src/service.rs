@@ -1,0 +1,658 @@
+//! The whole service: one body cut in many ways gets one answer, which is foretold by the plain functions.
+//!
+//! Input: twelve bytes that say what is asked (see [`Case::read`]), then the body.
+
+use std::collections::VecDeque;
+use std::future::{Future, Ready, ready};
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes, buf::Chain};
+use http::{HeaderMap, HeaderValue, Request, Response, request::Parts};
+use http_body::{Body, Frame, SizeHint};
+use tencent_im_callback::testing::{Fault, SignedRequest};
+use tencent_im_callback::{
+    App, Apps, Callback, CallbackLayer, Cause, Command, DedupLayer, Event, EventRouter, HandlerError, OnError, Outcome,
+    OutcomeKind, Reply, ResponseBody, Token, Verifier, VerifyLayer, sign,
+};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::json::{self, Json};
+use crate::{APP, NOW, TOKEN, clock, command, payloads, selector};
+
+/// The app without a signature.
+const OPEN: u64 = APP + 1;
+
+/// How a body ends.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum End {
+    Clean,
+    Trailers,
+    Error,
+}
+
+/// What the inner service does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Does {
+    Accept,
+    Fail,
+    NeverReady,
+    Refuse,
+}
+
+struct Case {
+    parts: Parts,
+    limit: usize,
+    hint: u64,
+    /// What arrives before the end.
+    data: Bytes,
+    end: End,
+    /// Trailers in the midst of the data, which HTTP does not know.
+    stray: bool,
+    pending: u8,
+    does: Does,
+    /// The inner service is pending this often, in `poll_ready` and after the call.
+    waits: usize,
+    forward: bool,
+    on_error: u8,
+    cuts: u16,
+}
+
+impl Case {
+    fn read(head: &[u8; 12], body: &[u8]) -> Self {
+        let [
+            word,
+            url,
+            limit,
+            declared,
+            hint,
+            end,
+            at,
+            pending,
+            does,
+            config,
+            cut1,
+            cut2,
+        ] = *head;
+        let request = SignedRequest::new(command(word)).time(NOW).url("/callback");
+        let faults = Fault::ALL.len();
+        let request = match usize::from(url) {
+            1 => request.app(OPEN).unsigned(),
+            2 => request.path_parameters(),
+            3 => request.parameter("RequestId", "5").parameter("OptPlatform", "RESTAPI"),
+            at if (8..8 + faults).contains(&at) => request.fault(Fault::ALL[at - 8]),
+            _ => request,
+        };
+        let mut parts = request.body(Bytes::new()).build::<Bytes>().into_parts().0;
+        let signed = format!("Sign={}&RequestTime={NOW}", sign(TOKEN, NOW));
+        match url {
+            4 => parts.uri = format!("/?{signed}").parse().expect("a URL"),
+            5 => parts.uri = format!("/?SdkAppid={APP}&{signed}").parse().expect("a URL"),
+            _ => {}
+        }
+        let length = body.len();
+        let limit = match limit {
+            1 => 0,
+            2 => length,
+            3 => length.saturating_sub(1),
+            4 => length + 1,
+            5 => 100,
+            6 => length / 2,
+            _ => 1024 * 1024,
+        };
+        let declared: Option<Vec<u8>> = match declared {
+            1 => Some(length.to_string().into()),
+            2 => Some((length + 1).to_string().into()),
+            3 => Some("0".into()),
+            4 => Some("99999999999999999999999".into()),
+            5 => Some("-1".into()),
+            6 => Some((limit + 1).to_string().into()),
+            7 => Some(limit.to_string().into()),
+            8 => Some(b"\xff5".to_vec()),
+            9 => Some("".into()),
+            10 => Some("+9999999".into()),
+            _ => None,
+        };
+        if let Some(declared) = declared {
+            let declared = HeaderValue::from_bytes(&declared).expect("a header");
+            parts.headers.insert("content-length", declared);
+        }
+        Case {
+            parts,
+            limit,
+            hint: match hint {
+                1 => length as u64,
+                2 => limit as u64,
+                3 => limit as u64 + 1,
+                4 => u64::MAX,
+                _ => 0,
+            },
+            data: match end % 8 {
+                2 => Bytes::copy_from_slice(&body[..usize::from(at) % (length + 1)]),
+                _ => Bytes::copy_from_slice(body),
+            },
+            end: match end % 8 {
+                1 | 4 => End::Trailers,
+                2 | 3 => End::Error,
+                _ => End::Clean,
+            },
+            stray: end % 8 == 4,
+            pending,
+            does: match does % 8 {
+                1 => Does::Fail,
+                2 => Does::NeverReady,
+                3 => Does::Refuse,
+                _ => Does::Accept,
+            },
+            waits: usize::from(does / 64),
+            forward: config & 1 != 0,
+            on_error: config / 2 % 4,
+            cuts: u16::from_be_bytes([cut1, cut2]),
+        }
+    }
+
+    fn verifier(&self) -> Verifier {
+        let token = Token::new(TOKEN).expect("a good token");
+        let apps = Apps::new([App::signed(APP, token), App::unsigned(OPEN)]);
+        Verifier::new(apps).clock(clock).path_parameters()
+    }
+
+    fn layer(&self) -> CallbackLayer {
+        let layer = CallbackLayer::new(self.verifier()).body_limit(self.limit);
+        let layer = if self.forward { layer.forward_misfits() } else { layer };
+        match self.on_error {
+            1 => layer.on_before_error(OnError::Reply(Reply::refuse(7, "later"))),
+            2 => layer.on_after_error(OnError::ServerError),
+            3 => layer.on_error(|_| OnError::Reply(Reply::refuse(9, "by closure"))),
+            _ => layer,
+        }
+    }
+
+    /// The status of an answer to a callback that could not be handled.
+    fn failed_status(&self, command: &Command) -> u16 {
+        match (self.on_error, command.phase().may_decide()) {
+            (0 | 2, true) | (2, false) => 500,
+            _ => 200,
+        }
+    }
+
+    /// The body in one piece.
+    fn whole(&self) -> Cut {
+        self.cut_by(&mut |left| left)
+    }
+
+    /// The body in pieces, empty ones among them.
+    fn pieces(&self) -> Cut {
+        let mut state = u32::from(self.cuts) << 8 | 1;
+        self.cut_by(&mut |left| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let wish = (state >> 16) as usize % 24;
+            // Few large pieces, then many small ones.
+            if wish > 20 { left / 2 } else { wish.min(left) }
+        })
+    }
+
+    fn cut_by(&self, next: &mut dyn FnMut(usize) -> usize) -> Cut {
+        let mut frames = VecDeque::new();
+        let mut rest = self.data.clone();
+        let mut idle = 0;
+        while !rest.is_empty() {
+            let piece = rest.split_to(next(rest.len()));
+            idle = if piece.is_empty() { idle + 1 } else { 0 };
+            if idle < 3 {
+                let half = piece.len() / 3;
+                frames.push_back(Ok(Frame::data(piece.slice(..half).chain(piece.slice(half..)))));
+            }
+            if self.stray && frames.len() == 2 {
+                frames.push_back(Ok(Frame::trailers(HeaderMap::new())));
+            }
+            if idle >= 3 {
+                let half = rest.len().div_ceil(2);
+                frames.push_back(Ok(Frame::data(rest.split_to(half).chain(Bytes::new()))));
+            }
+        }
+        match self.end {
+            End::Clean => {}
+            End::Trailers => frames.push_back(Ok(Frame::trailers(HeaderMap::new()))),
+            End::Error => frames.push_back(Err("connection reset")),
+        }
+        Cut {
+            frames,
+            hint: self.hint,
+            pending: self.pending,
+            step: 0,
+            ended: false,
+            polls: Arc::default(),
+        }
+    }
+}
+
+/// A body in prepared pieces. Panics if it is polled past its end.
+struct Cut {
+    frames: VecDeque<Result<Frame<Chain<Bytes, Bytes>>, &'static str>>,
+    hint: u64,
+    pending: u8,
+    step: u32,
+    ended: bool,
+    polls: Arc<AtomicUsize>,
+}
+
+impl Body for Cut {
+    type Data = Chain<Bytes, Bytes>;
+    type Error = &'static str;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, &'static str>>> {
+        assert!(!self.ended, "polled past its end");
+        self.polls.fetch_add(1, Ordering::Relaxed);
+        self.step += 1;
+        if self.pending >> (self.step % 8) & 1 != 0 && self.step < 64 {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let frame = self.frames.pop_front();
+        self.ended = !matches!(frame, Some(Ok(_)));
+        Poll::Ready(frame)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let mut hint = SizeHint::default();
+        hint.set_lower(self.hint);
+        hint
+    }
+}
+
+/// The inner service. Panics if it is called without being ready.
+#[derive(Clone)]
+struct Inner {
+    does: Does,
+    waits: usize,
+    waited: usize,
+    ready: bool,
+    seen: Arc<Mutex<Vec<Callback>>>,
+}
+
+impl Service<Callback> for Inner {
+    type Response = Reply;
+    type Error = HandlerError;
+    type Future = Slow;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), HandlerError>> {
+        if self.waited < self.waits {
+            self.waited += 1;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.ready = self.does != Does::NeverReady;
+        Poll::Ready(if self.ready {
+            Ok(())
+        } else {
+            Err(std::io::Error::other("closed").into())
+        })
+    }
+
+    fn call(&mut self, callback: Callback) -> Slow {
+        assert!(std::mem::take(&mut self.ready), "called without being ready");
+        self.seen.lock().expect("no panic before").push(callback);
+        let reply = match self.does {
+            Does::Fail | Does::NeverReady => Err(std::io::Error::other("handler \"failed\"\n").into()),
+            Does::Refuse => Ok(Reply::refuse(1, "no \"\n")),
+            Does::Accept => Ok(Reply::ok()),
+        };
+        Slow {
+            waits: self.waits,
+            reply: Some(reply),
+        }
+    }
+}
+
+struct Slow {
+    waits: usize,
+    reply: Option<Result<Reply, HandlerError>>,
+}
+
+impl Future for Slow {
+    type Output = Result<Reply, HandlerError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.waits > 0 {
+            self.waits -= 1;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(self.reply.take().expect("polled once it is ready, and no more"))
+    }
+}
+
+fn run<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let mut cx = Context::from_waker(Waker::noop());
+    for _ in 0..100_000 {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+            return output;
+        }
+    }
+    panic!("never ready");
+}
+
+/// All that can be seen of an answer.
+#[derive(Debug, PartialEq)]
+struct Answer {
+    status: u16,
+    headers: HeaderMap,
+    body: Bytes,
+    outcome: OutcomeKind,
+    rejection: Option<String>,
+    cause: Option<Cause>,
+    error: Option<String>,
+    misfit: Option<String>,
+    params: Option<String>,
+    polled: bool,
+    seen: Vec<(Command, Bytes, Event)>,
+}
+
+fn text_of(body: ResponseBody) -> Bytes {
+    let exact = body.size_hint().exact();
+    let mut body = pin!(body);
+    let mut found = Vec::new();
+    let mut cx = Context::from_waker(Waker::noop());
+    while let Poll::Ready(Some(Ok(frame))) = body.as_mut().poll_frame(&mut cx) {
+        found.extend_from_slice(&frame.into_data().unwrap_or_default());
+    }
+    assert_eq!(exact, Some(found.len() as u64));
+    found.into()
+}
+
+fn send(case: &Case, cut: Cut) -> Answer {
+    let seen: Arc<Mutex<Vec<Callback>>> = Arc::default();
+    let inner = Inner {
+        does: case.does,
+        waits: case.waits,
+        waited: 0,
+        ready: false,
+        seen: seen.clone(),
+    };
+    let polls = cut.polls.clone();
+    let request = Request::from_parts(case.parts.clone(), cut);
+    let mut service = case.layer().layer(inner);
+    let is_ready = Service::<Request<Cut>>::poll_ready(&mut service, &mut Context::from_waker(Waker::noop()));
+    assert!(is_ready.is_ready());
+    let Ok(response) = run(service.call(request));
+    let (parts, body) = response.into_parts();
+    let outcome = parts.extensions.get::<Outcome>().expect("an answer has an outcome");
+    Answer {
+        status: parts.status.as_u16(),
+        outcome: outcome.kind(),
+        rejection: outcome.rejection().map(|rejection| format!("{rejection:?}")),
+        cause: outcome.cause(),
+        error: outcome.error().map(str::to_owned),
+        misfit: outcome
+            .misfit()
+            .map(|misfit| format!("{misfit:?} {}", misfit.message())),
+        params: outcome.params().map(|params| format!("{params:?}")),
+        polled: polls.load(Ordering::Relaxed) > 0,
+        seen: std::mem::take(&mut *seen.lock().expect("no panic before"))
+            .into_iter()
+            .map(|callback| (callback.params.command, callback.body, callback.event))
+            .collect(),
+        headers: parts.headers,
+        body: text_of(body),
+    }
+}
+
+/// One JSON object with the three members of the envelope.
+fn is_envelope(answer: &Answer) {
+    assert_eq!(answer.headers["content-type"], "application/json; charset=utf-8");
+    let json = json::read(&answer.body).expect("an answer is JSON");
+    let status = json.member("ActionStatus").and_then(|status| status.text());
+    assert!(matches!(status, Some("OK" | "FAIL")), "{}", json.raw);
+    let code = json.member("ErrorCode").expect("a code");
+    assert!(matches!(code.value, Json::Number) && code.raw.parse::<u32>().is_ok());
+    assert!(json.member("ErrorInfo").is_some_and(|info| info.text().is_some()));
+}
+
+pub fn check(data: &[u8]) {
+    let Some((head, body)) = data.split_first_chunk::<12>() else {
+        return;
+    };
+    let case = Case::read(head, body);
+    let answer = send(&case, case.pieces());
+    assert_eq!(answer, send(&case, case.whole()), "cut in pieces, and whole");
+    is_envelope(&answer);
+    foretold(&case, &answer);
+    verify_layer(&case, &answer);
+    twice(&case, &answer);
+}
+
+/// What the plain functions say comes out of the service.
+fn foretold(case: &Case, answer: &Answer) {
+    let refused = |kind: tencent_im_callback::RejectionKind, polled: bool| {
+        let outcome = match kind {
+            tencent_im_callback::RejectionKind::Probe => OutcomeKind::Probe,
+            _ => OutcomeKind::Rejected,
+        };
+        assert_eq!((answer.outcome, answer.status), (outcome, kind.status().as_u16()));
+        assert_eq!(answer.polled, polled, "{kind}");
+        assert!(answer.seen.is_empty());
+        let phrase = json::read(&answer.body).and_then(|json| Some(json.member("ErrorInfo")?.text()?.to_owned()));
+        assert_eq!(phrase.as_deref(), Some(kind.phrase()));
+    };
+    use tencent_im_callback::RejectionKind as Kind;
+
+    let params = match case.verifier().verify(&case.parts.method, &case.parts.uri) {
+        Ok(params) => params,
+        Err(rejection) => return refused(rejection.kind(), false),
+    };
+    let declared = case
+        .parts
+        .headers
+        .get("content-length")
+        .and_then(|length| length.to_str().ok());
+    let too_long = declared.is_some_and(|length| {
+        let digits = !length.is_empty() && length.chars().all(|digit| digit.is_ascii_digit());
+        digits && length.parse().map_or(true, |length: u64| length > case.limit as u64)
+    });
+    if too_long || case.hint > case.limit as u64 {
+        return refused(Kind::BodyTooLarge, false);
+    }
+    if case.data.len() > case.limit {
+        return refused(Kind::BodyTooLarge, true);
+    }
+    if case.end == End::Error {
+        assert_eq!(answer.error.as_deref(), Some("connection reset"));
+        return refused(Kind::BodyIncomplete, true);
+    }
+    let callback = match Callback::parse(params, case.data.clone()) {
+        Ok(callback) => callback,
+        Err(rejection) => return refused(rejection.kind(), true),
+    };
+    let command = callback.params.command.clone();
+    let failed = |cause: Cause| {
+        assert_eq!((answer.outcome, answer.cause), (OutcomeKind::Failed, Some(cause)));
+        assert_eq!(answer.status, case.failed_status(&command));
+        assert!(answer.error.is_some());
+    };
+    assert_eq!(answer.misfit.is_some(), callback.event.misfit().is_some());
+    if answer.misfit.is_some() && command.phase().may_decide() && !case.forward {
+        assert!(answer.seen.is_empty());
+        return failed(Cause::Misfit);
+    }
+    if case.does == Does::NeverReady {
+        assert!(answer.seen.is_empty());
+        return failed(Cause::NotReady);
+    }
+    assert_eq!(
+        answer.seen,
+        [(command.clone(), case.data.clone(), callback.event.clone())]
+    );
+    if case.does == Does::Fail {
+        return failed(Cause::Failed);
+    }
+    assert_eq!((answer.outcome, answer.status), (OutcomeKind::Accepted, 200));
+
+    // What else can be asked of a callback answers without a panic, and the same each time.
+    let again = callback.clone();
+    assert_eq!(callback.dedup_key(), again.dedup_key());
+    assert!(callback.dedup_key().is_none() || !command.phase().may_decide());
+    assert_eq!(callback.unknown_fields(), again.unknown_fields());
+    assert_eq!(callback.time(), again.time());
+    let _ = (
+        format!("{callback:?}"),
+        callback.is_from_rest_api(),
+        callback.rewrite_message(),
+    );
+}
+
+/// The plain layer takes and refuses the same heads, and hands the body on as it is.
+fn verify_layer(case: &Case, answer: &Answer) {
+    #[derive(Clone)]
+    struct Echo;
+
+    impl Service<Request<Bytes>> for Echo {
+        type Response = Response<ResponseBody>;
+        type Error = std::convert::Infallible;
+        type Future = Ready<Result<Self::Response, Self::Error>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, _: Request<Bytes>) -> Self::Future {
+            let mut response = Response::new(ResponseBody::default());
+            *response.status_mut() = http::StatusCode::IM_A_TEAPOT;
+            ready(Ok(response))
+        }
+    }
+
+    let mut service = VerifyLayer::new(case.verifier()).layer(Echo);
+    let request = Request::from_parts(case.parts.clone(), case.data.clone());
+    let Ok(response) = run(service.call(request));
+    let verified = case.verifier().verify(&case.parts.method, &case.parts.uri);
+    match verified {
+        Ok(_) => assert_eq!(response.status(), http::StatusCode::IM_A_TEAPOT),
+        Err(_) => assert_eq!(response.status().as_u16(), answer.status),
+    }
+}
+
+/// Behind the router and `Dedup`, a delivery that comes twice is handled once if it has a key, and answered alike.
+fn twice(case: &Case, answer: &Answer) {
+    if answer.outcome != OutcomeKind::Accepted || case.cuts % 8 != 0 {
+        return;
+    }
+    let calls = Arc::new(AtomicUsize::new(0));
+    let count = |calls: &Arc<AtomicUsize>| {
+        let calls = calls.clone();
+        move |_: Callback| {
+            calls.fetch_add(1, Ordering::Relaxed);
+            ready(Ok::<_, HandlerError>(Reply::ok()))
+        }
+    };
+    let router = EventRouter::new().fallback(Fn1(count(&calls)));
+    let mut service = case
+        .layer()
+        .layer(DedupLayer::new(Duration::from_secs(60)).capacity(4).layer(router));
+    let mut answers = Vec::new();
+    for _ in 0..2 {
+        let request = Request::from_parts(case.parts.clone(), case.pieces());
+        let Ok(response) = run(service.call(request));
+        let kind = response
+            .extensions()
+            .get::<Outcome>()
+            .expect("an answer has an outcome")
+            .kind();
+        answers.push((kind, text_of(response.into_body())));
+    }
+    let params = case
+        .verifier()
+        .verify(&case.parts.method, &case.parts.uri)
+        .expect("verified before");
+    let key = Callback::parse(params, case.data.clone())
+        .expect("parsed before")
+        .dedup_key();
+    let (second, handled) = if key.is_some() {
+        (OutcomeKind::Duplicate, 1)
+    } else {
+        (OutcomeKind::Accepted, 2)
+    };
+    assert_eq!((answers[0].0, answers[1].0), (OutcomeKind::Accepted, second));
+    assert_eq!(answers[0].1, answers[1].1);
+    assert_eq!(calls.load(Ordering::Relaxed), handled);
+}
+
+/// A function as a service.
+#[derive(Clone)]
+struct Fn1<F>(F);
+
+impl<F> Service<Callback> for Fn1<F>
+where
+    F: FnMut(Callback) -> Ready<Result<Reply, HandlerError>>,
+{
+    type Response = Reply;
+    type Error = HandlerError;
+    type Future = Ready<Result<Reply, HandlerError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), HandlerError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, callback: Callback) -> Self::Future {
+        (self.0)(callback)
+    }
+}
+
+pub fn seeds() -> Vec<Vec<u8>> {
+    let mut seeds: Vec<Vec<u8>> = Vec::new();
+    let mut add = |head: [u8; 12], body: &str| seeds.push([&head[..], body.as_bytes()].concat());
+    for (at, (command, body)) in payloads().into_iter().enumerate() {
+        let which = selector(&command);
+        let body = crate::body::compact(&body).replace("1400187352", &APP.to_string());
+        let at = at as u8;
+        add(
+            [which, at % 4, 0, at % 2, 0, at % 2, 0, at, at % 4, at % 8, 0, at],
+            &body,
+        );
+    }
+    let delete = selector(&Command::SnsFriendDelete);
+    let before = selector(&Command::C2cBeforeSendMsg);
+    let small = r#"{"PairList":[{"From_Account":"a","To_Account":"b"}],"EventTime":5}"#;
+    for url in 0..30 {
+        add([delete, url, 0, 0, 0, 0, 0, 0, 0, 0, 1, url], small);
+    }
+    for limit in 0..7 {
+        for end in 0..5 {
+            add([delete, 0, limit, 0, 0, end, 20, 0x55, 0, 0, 2, limit], small);
+        }
+    }
+    for declared in 0..11 {
+        add(
+            [delete, 0, declared % 7, declared, declared % 5, 0, 0, 0, 0, 0, 0, 0],
+            small,
+        );
+    }
+    for does in [0, 1, 2, 3, 0x40, 0x81, 0xc2, 0xc3] {
+        for config in 0..8 {
+            add([delete, 1, 0, 0, 0, 0, 0, 0xff, does, config, 0, 8], small);
+            add([before, 0, 0, 0, 0, 0, 0, 0, does, config, 0, 8], r#"{"MsgBody":5}"#);
+        }
+    }
+    for body in [
+        "",
+        "{}",
+        " ",
+        "[]",
+        "{\"a\":1}x",
+        "\u{feff}{}",
+        "{\"CallbackCommand\":\"New.Word\"}",
+    ] {
+        for (which, url) in [(delete, 0), (before, 0), (delete, 1), (before, 1)] {
+            add([which, url, 0, 0, 0, 0, 0, 0, 0, 0, 3, 3], body);
+        }
+    }
+    seeds
+}
