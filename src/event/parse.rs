@@ -28,6 +28,9 @@ pub(super) struct Parsed {
 /// looked at again, to tell one that is no JSON from one that does not fit.
 pub(super) fn parse(url: &Command, body: &Bytes, event: &mut Option<Event>) -> Result<Parsed, Rejection> {
     let text = utf8(body)?;
+    if has_controls(text) {
+        is_json(text)?;
+    }
     let mut word = Word::Absent;
     let first = Event::read(url, text, &mut word, event);
     let mut app = BodyApp::Absent;
@@ -84,6 +87,15 @@ fn utf8(body: &[u8]) -> Result<&str, Rejection> {
         let column = valid.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
         Rejection::not_json(line, column)
     })
+}
+
+/// Whether there is a control character, white space between members included.
+///
+/// Inside of a text it is not JSON, but serde_json takes it where a text is read as bytes, as those of users are. Bodies as they
+/// are sent have none, so that only one laid out over several lines is read twice.
+fn has_controls(text: &str) -> bool {
+    // Without an early end, so that many bytes are looked at in one step.
+    text.bytes().fold(false, |found, byte| found | (byte < b' '))
 }
 
 /// Whether the body holds nothing: no bytes, or an object without members.
@@ -198,15 +210,20 @@ pub(super) fn command(body: &[u8]) -> Result<Option<Command>, Rejection> {
 /// `IgnoredAny` decides and not the error of the typed attempt, since serde_json calls lone surrogates, huge numbers and deep
 /// nesting syntax errors as well.
 fn look(text: &str) -> Result<Seen, Rejection> {
-    let mut json = serde_json::Deserializer::from_str(text);
-    IgnoredAny::deserialize(&mut json)
-        .and_then(|_| json.end())
-        .map_err(|error| Rejection::not_json(error.line(), error.column()))?;
+    is_json(text)?;
     if !text.trim_ascii_start().starts_with('{') {
         return Err(RejectionKind::BodyNotObject.into());
     }
     serde_json::Deserializer::from_str(text)
         .deserialize_map(Members)
+        .map_err(|error| Rejection::not_json(error.line(), error.column()))
+}
+
+/// Whether a body is JSON, whatever it holds.
+fn is_json(text: &str) -> Result<(), Rejection> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    IgnoredAny::deserialize(&mut json)
+        .and_then(|_| json.end())
         .map_err(|error| Rejection::not_json(error.line(), error.column()))
 }
 
