@@ -418,9 +418,12 @@ fn is_envelope(answer: &Answer) {
 }
 
 pub fn check(data: &[u8]) {
-    let Some((head, body)) = data.split_first_chunk::<12>() else {
-        return;
-    };
+    let _ = answer(data);
+}
+
+/// Checks, and tells how the request was answered; `None` if the input is too short.
+fn answer(data: &[u8]) -> Option<Answer> {
+    let (head, body) = data.split_first_chunk::<12>()?;
     let case = Case::read(head, body);
     let answer = send(&case, case.pieces());
     assert_eq!(answer, send(&case, case.whole()), "cut in pieces, and whole");
@@ -428,6 +431,7 @@ pub fn check(data: &[u8]) {
     foretold(&case, &answer);
     verify_layer(&case, &answer);
     twice(&case, &answer);
+    Some(answer)
 }
 
 /// What the plain functions say comes out of the service.
@@ -649,10 +653,45 @@ pub fn seeds() -> Vec<Vec<u8>> {
         "{\"a\":1}x",
         "\u{feff}{}",
         "{\"CallbackCommand\":\"New.Word\"}",
+        "{\"CallbackCommand\":5}",
+        "{\"CallbackCommand\":\"State.StateChange\"}",
+        "{\"SdkAppId\":7}",
     ] {
         for (which, url) in [(delete, 0), (before, 0), (delete, 1), (before, 1)] {
             add([which, url, 0, 0, 0, 0, 0, 0, 0, 0, 3, 3], body);
         }
     }
+    let result = selector(&Command::ContentCallbackResultNotify);
+    for id in ["7", "\"1400000000\"", "null", "[]"] {
+        add(
+            [result, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 3],
+            &format!("{{\"SdkAppId\":{id}}}"),
+        );
+    }
     seeds
+}
+
+#[test]
+fn the_seeds_come_to_every_answer() {
+    use std::collections::BTreeSet;
+    use tencent_im_callback::RejectionKind as Kind;
+
+    let answers: Vec<Answer> = seeds().iter().filter_map(|seed| answer(seed)).collect();
+    let outcomes: BTreeSet<_> = answers.iter().map(|answer| answer.outcome).collect();
+    let every = [
+        OutcomeKind::Accepted,
+        OutcomeKind::Probe,
+        OutcomeKind::Rejected,
+        OutcomeKind::Failed,
+    ];
+    assert_eq!(outcomes, BTreeSet::from(every));
+    let causes: Vec<_> = answers.iter().filter_map(|answer| answer.cause).collect();
+    for cause in [Cause::Misfit, Cause::NotReady, Cause::Failed] {
+        assert!(causes.contains(&cause), "{cause}");
+    }
+    let rejections: Vec<_> = answers.iter().filter_map(|answer| answer.rejection.as_ref()).collect();
+    for kind in Kind::ALL.iter().filter(|kind| kind.is_after_verification()) {
+        let name = format!("kind: {kind},");
+        assert!(rejections.iter().any(|rejection| rejection.contains(&name)), "{kind}");
+    }
 }

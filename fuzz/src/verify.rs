@@ -112,11 +112,16 @@ fn fill(template: &[u8]) -> Option<String> {
 }
 
 pub fn check(data: &[u8]) {
+    let _ = verdict(data);
+}
+
+/// Checks, and names what the input comes to: the kind of its rejection or `Accepted`; `None` if it holds no URL.
+fn verdict(data: &[u8]) -> Option<&'static str> {
     let [which, method_of, window, now, template @ ..] = data else {
-        return;
+        return None;
     };
-    let Some(url) = fill(template) else { return };
-    let Ok(uri) = url.parse::<Uri>() else { return };
+    let url = fill(template)?;
+    let uri: Uri = url.parse().ok()?;
     let (max_age, max_ahead) = WINDOWS[usize::from(window & 0x7f) % WINDOWS.len()];
     let setup = Setup {
         apps: apps(*which),
@@ -172,6 +177,7 @@ pub fn check(data: &[u8]) {
         ..accepted
     });
     assert_eq!(found, expected, "{method} {url}");
+    Some(expected.map_or_else(|refused| refused.kind.as_str(), |_| "Accepted"))
 }
 
 pub fn seeds() -> Vec<Vec<u8>> {
@@ -226,6 +232,15 @@ pub fn seeds() -> Vec<Vec<u8>> {
         add([3, 0, 0, 0], url);
         add([3, 0, 0x80, 0], url);
     }
+    for time in ["+\x06", "%31\x06", "\x06 ", "", "x", "99999999999999999999"] {
+        let url = format!("/?SdkAppid=\x10&CallbackCommand=\x11&Sign=\x01&RequestTime={time}");
+        add([0, 0, 0, 0], &url);
+    }
+    add(
+        [2, 0, 0, 0],
+        "/?SdkAppid=\x10&CallbackCommand=&RequestTime=\x06&OptPlatform=",
+    );
+    add([2, 0, 0, 0], "/?SdkAppid=\x10&Sign=\x01&RequestTime=x");
     seeds
 }
 
@@ -249,4 +264,14 @@ fn the_reference_accepts_what_is_signed() {
     };
     let accepted = setup.verify("POST", uri.path(), uri.query()).expect("a good request");
     assert_eq!(accepted.token, Some(0));
+}
+
+#[test]
+fn the_seeds_come_to_every_verdict() {
+    let found: std::collections::BTreeSet<_> = seeds().iter().filter_map(|seed| verdict(seed)).collect();
+    let of_urls = tencent_im_callback::RejectionKind::ALL
+        .iter()
+        .filter(|kind| !kind.is_after_verification());
+    let every: std::collections::BTreeSet<_> = of_urls.map(|kind| kind.as_str()).chain(["Accepted"]).collect();
+    assert_eq!(found, every);
 }
