@@ -7,6 +7,7 @@
 pub mod body;
 pub mod json;
 pub mod message;
+pub mod mutate;
 pub mod params;
 pub mod reference;
 pub mod service;
