@@ -272,6 +272,7 @@ impl Exchange {
         self.finish(response, outcome, Some(cause), Some(error.to_string().into()))
     }
 
+    #[inline]
     fn finish(
         &mut self,
         response: Response<ResponseBody>,
