@@ -9,10 +9,11 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::{Full, StreamBody};
 use tencent_im_callback::testing::Fault;
-use tencent_im_callback::{Callback, Command, EventRouter, OptPlatform, Outcome, Phase, Reply, redacted};
+use tencent_im_callback::{Callback, Command, EventRouter, OptPlatform, Outcome, Phase, Reply, redacted, sign};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::common::{Inner, layer, outcome, send, signed};
+use crate::common::{Inner, NOW, TOKEN, layer, outcome, send, signed};
+use crate::url::LOOKALIKES;
 use crate::{AFTER, CANARY, silent};
 
 thread_local! {
@@ -115,6 +116,23 @@ async fn no_parameter_can_forge_a_log_line() {
     assert_eq!(params.command.as_str(), EVIL);
     assert_eq!(params.opt_platform, Some(OptPlatform::from(EVIL)));
     assert_eq!(params.client_ip().as_deref(), Some(EVIL));
+}
+
+/// A program in the way, or a slip of a hand, may have bent the name. The signature is as good as it was for whoever straightens it.
+#[test]
+#[ignore = "found: redacted() writes a signature whose key is not quite `Sign`"]
+fn a_signature_under_a_bent_name_is_redacted() {
+    let sign = sign(TOKEN, NOW);
+    for key in LOOKALIKES.iter().chain(&["amp;Sign", "x=1%26Sign%3D", "Signature"]) {
+        for url in [
+            format!("/callback?a=1&{key}={sign}&RequestTime={NOW}"),
+            format!("/callback/a=1&{key}={sign}&RequestTime={NOW}"),
+            format!("/callback%3Fa=1%26{key}={sign}"),
+        ] {
+            let shown = redacted(&url.parse().unwrap()).to_string();
+            assert!(!shown.contains(&sign), "{shown}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@
 mod common;
 
 mod body;
+mod document;
 mod frames;
 mod log;
 mod message;
@@ -30,6 +31,7 @@ const AFTER: Command = Command::SnsFriendDelete;
 const BEFORE: Command = Command::C2cBeforeSendMsg;
 
 /// What became of a request.
+#[allow(clippy::large_enum_variant)] // one at a time
 #[derive(Debug, PartialEq)]
 enum Fate {
     Refused(Kind),

@@ -187,7 +187,7 @@ async fn times_of_every_size() {
 }
 
 /// What looks like `Sign` to somebody else, but is not.
-const LOOKALIKES: &[&str] = &[
+pub(crate) const LOOKALIKES: &[&str] = &[
     "Sign%00",
     "%00Sign",
     "Sign+",
