@@ -120,7 +120,6 @@ async fn no_parameter_can_forge_a_log_line() {
 
 /// A program in the way, or a slip of a hand, may have bent the name. The signature is as good as it was for whoever straightens it.
 #[test]
-#[ignore = "found: redacted() writes a signature whose key is not quite `Sign`"]
 fn a_signature_under_a_bent_name_is_redacted() {
     let sign = sign(TOKEN, NOW);
     for key in LOOKALIKES.iter().chain(&["amp;Sign", "x=1%26Sign%3D", "Signature"]) {
@@ -173,7 +172,6 @@ async fn no_key_of_the_body_can_forge_a_log_line() {
 
 /// A handler of one's own types may well read a map.
 #[tokio::test]
-#[ignore = "found: the place where a body does not fit a type of `on_word` is neither escaped nor cut"]
 async fn no_key_of_the_body_can_forge_a_line_by_way_of_a_router() {
     let router = EventRouter::new().on_word("New.Word", async |_: Callback<HashMap<String, u32>>| Reply::ok());
     let key = serde_json::to_string(&EVIL.repeat(1000)).unwrap();
@@ -190,7 +188,6 @@ async fn no_key_of_the_body_can_forge_a_line_by_way_of_a_router() {
 
 /// The error of a body is a text of the server's, which may quote what the peer sent.
 #[tokio::test]
-#[ignore = "found: the text of a body's error goes into the log as it is"]
 async fn no_error_of_a_body_can_forge_a_log_line() {
     for text in [EVIL.to_owned(), "x".repeat(100_000)] {
         let broken = StreamBody::new(Once1(Some(Err::<http_body::Frame<Bytes>, _>(text))));

@@ -252,7 +252,6 @@ async fn debug_of_every_public_type() {
 
 /// What a shutdown hands back holds whole bodies.
 #[tokio::test(start_paused = true)]
-#[ignore = "found: `Debug` of `Drained` shows the bodies"]
 async fn debug_of_what_was_not_finished() {
     let detach = DetachLayer::new(10);
     let mut service = detach.layer(service_fn(|_: Callback| {
