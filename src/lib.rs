@@ -39,6 +39,12 @@
 //! made a URL within the last minute. It covers neither body nor command nor app: whoever sees one URL can forge callbacks until
 //! it is too old. So serve HTTPS, keep the URL to yourself (a secret path helps), and keep it out of logs ([`redacted`]).
 //!
+//! # Security
+//!
+//! `SECURITY.md` has the threat model: what is refused, what is left to the server and to other layers, what becomes of messages when the
+//! endpoint fails, how to change a token without a gap, how to report a weakness, and each known attack with the test that proves the
+//! answer. It comes with the crate, and stands [in the repository](https://github.com/tencent-im-callback/tencent-im-callback/blob/main/SECURITY.md).
+//!
 //! # Nothing is lost
 //!
 //! A command that this version does not know arrives as [`Event::Unknown`] with its raw body. So does an *after* callback whose

@@ -16,7 +16,7 @@ use http_body_util::Full;
 use serde::de::DeserializeOwned;
 use tencent_im_callback::event::{c2c, group, sns, state};
 use tencent_im_callback::testing::{Fault, sample};
-use tencent_im_callback::{Callback, Command, Reply, TypedEvent};
+use tencent_im_callback::{Callback, Command, EventRouter, Outcome, Reply, TypedEvent};
 use tower::{Layer, Service, service_fn};
 
 type Inner = fn(Callback) -> std::future::Ready<Result<Reply, Infallible>>;
@@ -202,10 +202,47 @@ fn nothing_is_allocated_on_the_strength_of_a_declared_length() {
 }
 
 #[test]
-fn the_size_of_the_future_is_bounded() {
+fn the_body_of_ok_is_not_allocated() {
+    let info = measure(|| drop(Reply::ok()));
+    assert_eq!(info.count_total, 0);
+}
+
+#[test]
+fn a_router_allocates_one_box() {
+    async fn deleted(callback: Callback<sns::FriendDelete>) {
+        drop(callback);
+    }
+    let mut plain = layer().layer(service_fn(accept as Inner));
+    let mut routed = layer().layer(EventRouter::new().on(deleted));
+    let request = || signed(Command::SnsFriendDelete).build::<Full<Bytes>>();
+    let mut count = |routed_too: bool| {
+        let mut request = Some(request());
+        measure(|| {
+            let request = request.take().unwrap();
+            let mut cx = Context::from_waker(Waker::noop());
+            let ready = if routed_too {
+                pin!(routed.call(request)).poll(&mut cx).is_ready()
+            } else {
+                pin!(plain.call(request)).poll(&mut cx).is_ready()
+            };
+            assert!(ready);
+        })
+        .count_total
+    };
+    count(false);
+    count(true);
+    assert_eq!(count(true), count(false) + 1);
+}
+
+/// Every connection keeps room for its future, so its size is part of what an idle connection costs.
+#[test]
+fn the_size_of_the_futures_is_bounded() {
     let service = &mut layer().layer(service_fn(accept as Inner));
     let future = service.call(signed(Command::SnsFriendDelete).build::<Full<Bytes>>());
     let size = size_of_val(&future);
-    assert!(size <= 1280, "{size}");
+    println!("ResponseFuture: {size} bytes");
+    assert!(size <= 576, "{size}");
     assert!(size_of::<tencent_im_callback::Event>() <= 256);
+    assert!(size_of::<Callback>() <= 704, "{}", size_of::<Callback>());
+    assert!(size_of::<Outcome>() <= 256, "{}", size_of::<Outcome>());
 }

@@ -209,7 +209,11 @@ async fn the_word_of_url_and_body() {
         rejected(Kind::CommandMismatch)
     );
 
-    // Either word unknown: everything is kept.
+    // Before an action a body of an unknown command is a misfit: nobody could judge it.
+    let (kind, kept, event) = fate(&layer(), Command::C2cBeforeSendMsg, &word(r#""New.Word""#)).await;
+    assert_eq!((kind, kept, event), (OutcomeKind::Failed, None, None));
+
+    // Else, either word unknown: everything is kept.
     for (url, body) in [
         ("Sns.CallbackFriendDelete", "New.Word"),
         ("New.Word", "Sns.CallbackFriendDelete"),

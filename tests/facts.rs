@@ -66,7 +66,7 @@ fn where_the_time_is_not_event_time() {
     for (command, body, time) in [
         (Command::C2cAfterSendMsg, format!(r#"{{{parties},"MsgTime":5}}"#), secs(5)),
         (Command::C2cAfterSendMsg, format!(r#"{{{parties},"MsgTime":5,"EventTime":"6000"}}"#), millis(6000)),
-        (Command::C2cBeforeSendMsg, format!(r#"{{{parties},"MsgTime":5}}"#), secs(5)),
+        (Command::C2cBeforeSendMsg, format!(r#"{{{parties},"MsgBody":[],"MsgTime":5}}"#), secs(5)),
         (Command::LiveBeforeSendGift, r#"{"RoomId":"r","GiftWater":{"From_Account":"a","Time":7}}"#.into(), secs(7)),
         (
             Command::SnsBlackListDelete,

@@ -115,17 +115,13 @@ fn times_are_plain_digits() {
         "111111111111111111111111111111",
         "99999999999999999999",
         "１６６９８７２１１２",
+        "01669872112",
+        "00",
     ] {
         // Signed for just this text, so that nothing but the form can be wrong with it.
         let url = with_auth(&format!("&Sign={}&RequestTime={time}", sign_text(time)));
         assert_eq!(kind(&url), Kind::TimeMalformed, "{time}");
     }
-    // Hashed as sent: the same instant in other digits has another signature.
-    let padded = format!("0{NOW}");
-    let url = with_auth(&format!("&Sign={SIGN}&RequestTime={padded}"));
-    assert_eq!(kind(&url), Kind::SignatureMismatch);
-    let url = with_auth(&format!("&Sign={}&RequestTime={padded}", sign_text(&padded)));
-    assert!(verify(&verifier(), &url).is_ok());
 }
 
 /// Signs any text as if it were a time.

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use benchmarks::{cases, in_process, instructions};
+use benchmarks::{cases, in_process, instructions, load, memory, servers};
 
 const USAGE: &str = "usage: benchmarks [--quick] [in-process | instructions | load | memory]...";
 
@@ -12,6 +12,10 @@ fn main() -> ExitCode {
     // How this program starts itself.
     if let ["answer", contender, case, requests] = words[..] {
         instructions::run(contender, case, requests);
+        return ExitCode::SUCCESS;
+    }
+    if let ["serve", contender] = words[..] {
+        servers::serve(contender);
         return ExitCode::SUCCESS;
     }
     let (options, parts): (Vec<&str>, Vec<&str>) = words.into_iter().partition(|word| word.starts_with('-'));
@@ -31,6 +35,12 @@ fn main() -> ExitCode {
     {
         eprintln!("\nabove its limit:\n{failures}");
         failed = true;
+    }
+    if wanted("load") {
+        load::print(quick);
+    }
+    if wanted("memory") {
+        memory::print(quick);
     }
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

@@ -368,7 +368,7 @@ pub struct BeforeSendMsg {
     )]
     pub online_only_flag: Option<Flag>,
     /// Message elements.
-    #[serde(rename = "MsgBody", default)]
+    #[serde(rename = "MsgBody", deserialize_with = "crate::message::present")]
     pub msg_body: MsgBody,
     /// Custom data of the message; absent when the sender set none.
     #[serde(

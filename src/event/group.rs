@@ -817,7 +817,7 @@ pub struct BeforeSendMsg {
     )]
     pub online_only_flag: Option<Flag>,
     /// Message elements in order.
-    #[serde(rename = "MsgBody", default)]
+    #[serde(rename = "MsgBody", deserialize_with = "crate::message::present")]
     pub msg_body: MsgBody,
     /// Custom data stored with the message (pages since 2022).
     #[serde(
@@ -1205,7 +1205,9 @@ impl<'de> Deserialize<'de> for CreatedGroupNum {
                 let mut numbers = BTreeMap::new();
                 while let Some(key) = members.next_key()? {
                     let wire::IntItem(number) = members.next_value()?;
-                    numbers.insert(key, number);
+                    if numbers.insert(key, number).is_some() {
+                        return Err(serde::de::Error::custom("a type of group twice"));
+                    }
                 }
                 Ok(CreatedGroupNum::PerType(numbers))
             }

@@ -309,7 +309,7 @@ pub struct BeforeSendMsg {
     )]
     pub online_only_flag: Option<Flag>,
     /// Message elements in the standard Chat message format.
-    #[serde(rename = "MsgBody", default)]
+    #[serde(rename = "MsgBody", deserialize_with = "crate::message::present")]
     pub msg_body: MsgBody,
     /// Custom data stored with the message in the cloud.
     #[serde(

@@ -54,6 +54,23 @@ impl UnknownEvent {
             UnknownReason::UnknownCommand => None,
         }
     }
+
+    /// The reason in words that are fit for a log.
+    pub(crate) fn why(&self) -> impl fmt::Display {
+        Why(self)
+    }
+}
+
+struct Why<'a>(&'a UnknownEvent);
+
+impl fmt::Display for Why<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.0.reason, &self.0.body_command) {
+            (UnknownReason::Misfit(misfit), _) => fmt::Display::fmt(misfit, f),
+            (UnknownReason::UnknownCommand, Some(word)) => write!(f, "body names another command: {word:?}"),
+            (UnknownReason::UnknownCommand, None) => f.write_str("command without a type"),
+        }
+    }
 }
 
 impl fmt::Debug for UnknownEvent {

@@ -16,7 +16,7 @@ use tower_service::Service;
 use super::buffer::{Buffer, TooLarge};
 use super::config::Config;
 use crate::event::{Callback, Event, Misfit};
-use crate::protocol::{Params, Rejection, RejectionKind};
+use crate::protocol::{Params, Phase, Rejection, RejectionKind};
 use crate::reply::{Handling, Reply};
 use crate::response::{self, Cause, Failure, OnError, Outcome, OutcomeKind, ResponseBody};
 
@@ -130,7 +130,7 @@ where
                     if let Err(rejection) = collected.and_then(|()| exchange.read(&body, &mut event)) {
                         break exchange.reject(rejection);
                     }
-                    if let Some(response) = exchange.stop_misfit() {
+                    if let Some(response) = exchange.stop_untyped(event.as_ref()) {
                         break response;
                     }
                     let Some(params) = exchange.params.clone() else {
@@ -228,15 +228,17 @@ impl Exchange {
         Ok(())
     }
 
-    /// A *before* callback that does not fit its type is not for the service, whose last arm may well be `_ => Reply::ok()`.
-    fn stop_misfit(&mut self) -> Option<Response<ResponseBody>> {
-        let misfit = self.misfit.as_ref()?;
+    /// A *before* callback without a type is not for the service, whose last arm may well be `_ => Reply::ok()`: its body does not
+    /// fit, or names a command that nobody knows.
+    fn stop_untyped(&mut self, event: Option<&Event>) -> Option<Response<ResponseBody>> {
+        let Some(Event::Unknown(event)) = event else {
+            return None;
+        };
         let phase = self.params.as_ref()?.command.phase();
-        if self.config.forward_misfits || !phase.may_decide() {
+        if self.config.forward_misfits || phase != Phase::Before {
             return None;
         }
-        let misfit = misfit.clone();
-        Some(self.fail(Cause::Misfit, &misfit))
+        Some(self.fail(Cause::Misfit, &event.why()))
     }
 
     fn accept(&mut self, reply: Reply) -> Response<ResponseBody> {
@@ -272,6 +274,7 @@ impl Exchange {
         self.finish(response, outcome, Some(cause), Some(error.to_string().into()))
     }
 
+    #[inline]
     fn finish(
         &mut self,
         response: Response<ResponseBody>,

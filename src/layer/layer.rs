@@ -89,7 +89,7 @@ impl CallbackLayer {
         self.configure(|config| config.choose = Some(Arc::new(choose)))
     }
 
-    /// Hands also those *before* callbacks to the service whose body does not fit the type of their command, as
+    /// Hands also those *before* callbacks to the service whose body does not fit the type of their command, or names an unknown one, as
     /// [`Event::Unknown`](crate::Event::Unknown). The service must then not take "unknown" for "allowed": a message that a
     /// crafted body hides from moderation is one of these.
     pub fn forward_misfits(self) -> Self {

@@ -70,6 +70,12 @@ impl FromIterator<MsgElement> for MsgBody {
     }
 }
 
+/// A message that is asked about: without one there is nothing to judge, and "OK" would mean "send it".
+pub(crate) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<MsgBody, D::Error> {
+    let body: Option<MsgBody> = Deserialize::deserialize(deserializer)?;
+    body.ok_or_else(|| serde::de::Error::custom("a message, and not null"))
+}
+
 impl<'de> Deserialize<'de> for MsgBody {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Elements;

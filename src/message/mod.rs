@@ -14,6 +14,7 @@ mod rewrite;
 mod texts;
 
 pub use self::body::MsgBody;
+pub(crate) use self::body::present;
 pub use self::element::{
     CustomElem, Decimal, FaceElem, FileElem, ImageElem, ImageFormat, ImageInfo, ImageType, LocationElem, MsgElement,
     RelayElem, RelayMessage, SoundElem, TextElem, UnknownElem, VideoFileElem,

@@ -43,24 +43,27 @@ pub struct Params {
 }
 
 impl Params {
-    pub(super) fn new(sdk_app_id: SdkAppId, command: Command, uri: &Uri, place: Place) -> Self {
+    #[inline]
+    pub(super) fn new(
+        sdk_app_id: SdkAppId,
+        command: Command,
+        request_time: Option<TimestampSecs>,
+        opt_platform: Option<OptPlatform>,
+        token_index: Option<usize>,
+        (uri, place): (&Uri, Place),
+    ) -> Self {
         Params {
             sdk_app_id,
             command,
-            request_time: None,
-            opt_platform: None,
+            request_time,
+            opt_platform,
             url: uri
                 .path_and_query()
                 .cloned()
                 .unwrap_or_else(|| PathAndQuery::from_static("/")),
             place,
-            token_index: None,
+            token_index,
         }
-    }
-
-    pub(super) fn with_token(mut self, index: Option<usize>) -> Self {
-        self.token_index = index;
-        self
     }
 
     /// Which of the app's tokens made the signature, counted from 0 in the order they were [accepted](crate::App::accept);

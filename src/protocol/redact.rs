@@ -1,10 +1,12 @@
 //! A URL that may be logged.
 
 use std::fmt::{self, Write as _};
+use std::ops::Range;
 
 use http::Uri;
 
 use super::query;
+use super::token::SIGNATURE_DIGITS;
 
 /// Longest text shown, in bytes: a query may be 64 KiB long.
 const SHOWN: usize = 1024;
@@ -12,7 +14,7 @@ const SHOWN: usize = 1024;
 /// Path and query of a URL without the signature, for spans and logs.
 ///
 /// A URL with its signature lets whoever reads the log forge callbacks for a minute. Knows `Sign` in any spelling and encoding,
-/// and the old form with the parameters in the path. Cut after about a kilobyte.
+/// the old form with the parameters in the path, and whatever looks like a signature elsewhere. Cut after about a kilobyte.
 ///
 /// ```
 /// use tencent_im_callback::redacted;
@@ -60,10 +62,35 @@ fn write_pairs(f: &mut fmt::Formatter<'_>, left: &mut usize, text: &str) -> fmt:
                 write_some(f, left, key)?;
                 write_some(f, left, "=<redacted>")?;
             }
-            _ => write_some(f, left, pair)?,
+            _ => write_unsigned(f, left, pair)?,
         }
     }
     Ok(())
+}
+
+/// Leaves out what has the form of a signature, under whatever name: a hand or a program in the way may have bent it.
+fn write_unsigned(f: &mut fmt::Formatter<'_>, left: &mut usize, mut text: &str) -> fmt::Result {
+    while let Some(run) = hex_run(text) {
+        write_some(f, left, &text[..run.start])?;
+        write_some(f, left, "<redacted>")?;
+        text = &text[run.end..];
+    }
+    write_some(f, left, text)
+}
+
+/// The first run of hex digits as long as a signature, or longer.
+fn hex_run(text: &str) -> Option<Range<usize>> {
+    let mut start = 0;
+    for (at, byte) in text.bytes().chain([b' ']).enumerate() {
+        if byte.is_ascii_hexdigit() {
+            continue;
+        }
+        if at - start >= SIGNATURE_DIGITS {
+            return Some(start..at);
+        }
+        start = at + 1;
+    }
+    None
 }
 
 fn write_some(f: &mut fmt::Formatter<'_>, left: &mut usize, text: &str) -> fmt::Result {

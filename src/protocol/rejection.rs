@@ -5,6 +5,7 @@ use std::fmt;
 use http::StatusCode;
 
 use super::app::SdkAppId;
+use super::text::Escaped;
 
 macro_rules! rejections {
     ($( $(#[$doc:meta])* $kind:ident $status:ident $phrase:literal; )*) => {
@@ -254,7 +255,8 @@ impl fmt::Display for Rejection {
             Detail::Parameter(name) => write!(f, ": {name}"),
             Detail::Skew(seconds) => write!(f, ": {seconds} s off the clock here"),
             Detail::Position { line, column } => write!(f, " at line {line} column {column}"),
-            Detail::Error(error) => write!(f, ": {error}"),
+            // A server may quote what the peer sent.
+            Detail::Error(error) => write!(f, ": {}", Escaped(error)),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 /// Length of a signature on the wire: 32 bytes in hex.
-const SIGNATURE_DIGITS: usize = 64;
+pub(super) const SIGNATURE_DIGITS: usize = 64;
 
 /// The token from the console's callback settings, with which Tencent signs.
 ///

@@ -141,17 +141,17 @@ impl Verifier {
             };
             return Err(Rejection::from(kind).of_app(id));
         };
-        let mut params = Params::new(id, Command::from(&*command), uri, place).with_token(token);
-        params.request_time = raw
+        let command = Command::from(&*command);
+        let time = raw
             .request_time
             .and_then(digits)
             .and_then(|seconds| i64::try_from(seconds).ok())
             .map(TimestampSecs);
-        params.opt_platform = raw
+        let platform = raw
             .opt_platform
             .filter(|text| !text.is_empty())
             .map(|text| OptPlatform::from(&*query::strict(text).unwrap_or(text.into())));
-        Ok(params)
+        Ok(Params::new(id, command, time, platform, token, (uri, place)))
     }
 
     /// The index of the token that made the signature, or `None` if the app is unsigned.
@@ -162,7 +162,11 @@ impl Verifier {
         let sign = raw.sign.ok_or(RejectionKind::SignatureMissing)?;
         let time = raw.request_time.ok_or(RejectionKind::TimeMissing)?;
         let sign = decode_signature(sign).ok_or(RejectionKind::SignatureMalformed)?;
-        let seconds = digits(time).ok_or(RejectionKind::TimeMalformed)?;
+        // With a zero in front it would be the same time with another signature: that of a token which ends in this zero.
+        let seconds = Some(time)
+            .filter(|time| !time.starts_with('0') || *time == "0")
+            .and_then(digits)
+            .ok_or(RejectionKind::TimeMalformed)?;
         let index = matching_token(app.tokens().iter(), time, &sign).ok_or(RejectionKind::SignatureMismatch)?;
         self.check_age(seconds)?;
         Ok(Some(index))

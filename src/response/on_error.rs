@@ -32,7 +32,8 @@ pub struct Failure<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {
-    /// The body is JSON but does not fit the type of its command, which is one *before* an action. The service was not called.
+    /// The body is JSON but does not fit the type of its command, or names a command that nobody knows, although that of the URL is one
+    /// *before* an action. The service was not called.
     Misfit,
     /// The service failed to become ready: `poll_ready` gave an error. It was not called.
     NotReady,

@@ -74,6 +74,7 @@ impl std::fmt::Display for OutcomeKind {
 }
 
 impl Outcome {
+    #[inline]
     pub(crate) fn new(kind: OutcomeKind, params: Option<Params>) -> Self {
         Outcome {
             kind,

@@ -17,6 +17,7 @@ pub(crate) const NOT_HANDLED: &str = "callback not handled";
 
 const NOT_HANDLED_ENVELOPE: &[u8] = br#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"callback not handled"}"#;
 
+#[inline]
 fn json(status: StatusCode, body: Bytes) -> Response<ResponseBody> {
     let mut response = Response::new(ResponseBody::new(body));
     *response.status_mut() = status;
@@ -25,6 +26,7 @@ fn json(status: StatusCode, body: Bytes) -> Response<ResponseBody> {
 }
 
 /// The service replied.
+#[inline]
 pub(crate) fn replied(reply: Reply) -> Response<ResponseBody> {
     json(StatusCode::OK, reply.into_bytes())
 }
@@ -49,6 +51,7 @@ pub(crate) fn refuse(rejection: Rejection) -> Response<ResponseBody> {
 }
 
 /// Tells the host what became of a request: in the log and in the response's extensions.
+#[inline]
 pub(crate) fn concluded<B>(mut response: Response<B>, outcome: Outcome) -> Response<B> {
     report(&outcome, Some(response.status()));
     response.extensions_mut().insert(outcome);

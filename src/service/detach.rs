@@ -91,7 +91,7 @@ impl fmt::Display for DetachFailure {
 }
 
 /// What became of the callbacks in the background when it was [drained](DetachLayer::drain).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Drained {
     /// How many finished while it was waited for them, well or not.
@@ -99,6 +99,16 @@ pub struct Drained {
     /// Those that did not, and were aborted: enough to put them away and handle them later with
     /// [`Callback::parse`].
     pub unfinished: Vec<(Params, Bytes)>,
+}
+
+/// Without the bodies.
+impl fmt::Debug for Drained {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Drained")
+            .field("finished", &self.finished)
+            .field("unfinished", &self.unfinished.len())
+            .finish()
+    }
 }
 
 /// Counts since the layer was made.

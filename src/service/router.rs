@@ -13,7 +13,7 @@ use tower_service::Service;
 use super::error::HandlerError;
 use super::oneshot::Oneshot;
 use crate::event::{Callback, Event, TypedEvent};
-use crate::protocol::Command;
+use crate::protocol::{Command, Escaped};
 use crate::reply::Reply;
 
 type BoxFuture = Pin<Box<dyn Future<Output = Result<Reply, HandlerError>> + Send>>;
@@ -198,7 +198,10 @@ impl EventRouter {
             match serde_path_to_error::deserialize(&mut json) {
                 Ok(event) => answered(handler(callback.map_event(|_| event))),
                 // Where, not what: the message quotes the body.
-                Err(error) => failed(format!("the body does not fit its type at {}", error.path())),
+                Err(error) => failed(format!(
+                    "the body does not fit its type at {}",
+                    Escaped(&error.path().to_string())
+                )),
             }
         })
     }

@@ -1,0 +1,96 @@
+//! Attacks by the frames of a body: one that never ends, one that has ended, one that is mostly nothing.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request};
+use http_body::{Body, Frame};
+use tencent_im_callback::{Event, RejectionKind as Kind};
+
+use crate::common::{layer, signed};
+use crate::{AFTER, Fate, attack, attack_on};
+
+const BODY: &str = r#"{"PairList":[{"From_Account":"a","To_Account":"b"}]}"#;
+
+/// Gives these frames, and panics if it is asked for more than its end, or again after an error.
+struct Strict<I> {
+    frames: I,
+    ended: bool,
+}
+
+impl<I: Iterator<Item = Result<Frame<Bytes>, &'static str>> + Unpin> Body for Strict<I> {
+    type Data = Bytes;
+    type Error = &'static str;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, &'static str>>> {
+        assert!(!self.ended, "polled past its end");
+        let frame = self.frames.next();
+        self.ended = !matches!(frame, Some(Ok(_)));
+        Poll::Ready(frame)
+    }
+}
+
+fn request<I>(frames: impl IntoIterator<IntoIter = I>) -> Request<Strict<I>> {
+    let (parts, _) = signed(AFTER).build::<Bytes>().into_parts();
+    let body = Strict {
+        frames: frames.into_iter(),
+        ended: false,
+    };
+    Request::from_parts(parts, body)
+}
+
+fn data(bytes: &'static str) -> Result<Frame<Bytes>, &'static str> {
+    Ok(Frame::data(bytes.into()))
+}
+
+fn accepted() -> Fate {
+    Fate::Accepted(Event::parse(&AFTER, BODY.into()).unwrap())
+}
+
+#[tokio::test]
+async fn nothing_is_read_past_the_end_of_a_body() {
+    let trailers = || Ok(Frame::trailers(HeaderMap::new()));
+    assert_eq!(attack(request([data(BODY)])).await, accepted());
+    assert_eq!(attack(request([data(BODY), trailers()])).await, accepted());
+    assert_eq!(attack(request([])).await, Fate::Probe);
+    let broken = Fate::Refused(Kind::BodyIncomplete);
+    assert_eq!(attack(request([data(BODY), Err("reset"), data(BODY)])).await, broken);
+    assert_eq!(attack(request([Err("reset"), data(BODY)])).await, broken);
+    // A body that is too long is left where it is too long.
+    let endless = || std::iter::repeat_with(|| data("0123456789"));
+    let fate = attack_on(
+        &layer().body_limit(95),
+        request(endless().take(10).chain([Err("asked again")])),
+    )
+    .await;
+    assert_eq!(fate, Fate::Refused(Kind::BodyTooLarge));
+    assert_eq!(attack(request(endless())).await, Fate::Refused(Kind::BodyTooLarge));
+}
+
+/// A million frames without data, or with a byte each: the bytes are what is kept.
+#[test]
+fn empty_frames_are_counted_for_nothing_and_kept_for_nothing() {
+    let empty = || std::iter::repeat_with(|| data("")).take(1_000_000);
+    tokio_test::block_on(attack(request([data(BODY)])));
+    let frames = empty()
+        .chain([data(&BODY[..20])])
+        .chain(empty())
+        .chain([data(&BODY[20..])])
+        .chain(empty());
+    let mut many = Some(request(frames));
+    let cost = allocation_counter::measure(|| {
+        let fate = tokio_test::block_on(attack_on(&layer().body_limit(BODY.len()), many.take().unwrap()));
+        assert_eq!(fate, accepted());
+    });
+    assert!(cost.bytes_total < 64 * 1024, "{}", cost.bytes_total);
+
+    let spaces = std::iter::repeat_with(|| data(" ")).take(1024 * 1024 - BODY.len());
+    let mut dripped = Some(request(spaces.chain([data(BODY)])));
+    let cost = allocation_counter::measure(|| {
+        let fate = tokio_test::block_on(attack(dripped.take().unwrap()));
+        assert_eq!(fate, accepted());
+    });
+    assert!(cost.bytes_max < 4 * 1024 * 1024, "{}", cost.bytes_max);
+    assert!(cost.count_total < 200, "{}", cost.count_total);
+}

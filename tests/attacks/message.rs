@@ -1,0 +1,276 @@
+//! Bodies that are made to hide a message from those who judge it.
+
+use bytes::Bytes;
+use http_body_util::Full;
+use serde_json::Value;
+use tencent_im_callback::event::c2c::BeforeSendMsg;
+use tencent_im_callback::message::MsgElement;
+use tencent_im_callback::testing::sample;
+use tencent_im_callback::{Callback, Cause, Command, Event, testing};
+
+use crate::common::{Inner, layer, outcome, send, signed};
+use crate::{BEFORE, CANARY, Fate, body};
+
+/// Those that ask about a message.
+const ASK: [Command; 3] = [
+    Command::C2cBeforeSendMsg,
+    Command::GroupBeforeSendMsg,
+    Command::OfficialAccountBeforeSendMsg,
+];
+
+/// The documented body of a command, with this (which is JSON) in the place of one of its members.
+fn with(command: &Command, key: &str, json: &str) -> String {
+    let mut members: serde_json::Map<String, Value> = serde_json::from_str(sample(command).unwrap()).unwrap();
+    members.remove(key);
+    let members = Value::from(members).to_string();
+    format!("{},\"{key}\":{json}}}", members.strip_suffix('}').unwrap())
+}
+
+fn message(elements: &str) -> String {
+    format!(r#"{{"From_Account":"a","To_Account":"b","MsgBody":{elements}}}"#)
+}
+
+/// What a moderator is shown of a message, if he is asked at all.
+fn shown(elements: &str) -> Option<Vec<String>> {
+    let event = Event::parse(&BEFORE, message(elements).into()).unwrap();
+    match event {
+        Event::C2cBeforeSendMsg(event) => Some(
+            event
+                .msg_body
+                .texts_and_custom()
+                .into_iter()
+                .map(|text| text.into_owned())
+                .collect(),
+        ),
+        other => {
+            assert!(other.misfit().is_some(), "{other:?}");
+            None
+        }
+    }
+}
+
+const TEXT: &str = r#"{"MsgType":"TIMTextElem","MsgContent":{"Text":"canary-in-the-body"}}"#;
+
+/// One element that cannot be read, beside, before, around or inside of the text that nobody shall see.
+#[tokio::test]
+async fn a_misfit_element_does_not_carry_the_others_past_moderation() {
+    let bundle =
+        |inside: &str| format!(r#"{{"MsgType":"TIMRelayElem","MsgContent":{{"MsgList":[{{"MsgBody":{inside}}}]}}}}"#);
+    for elements in [
+        format!(r#"[{TEXT},5]"#),
+        format!(r#"[null,{TEXT}]"#),
+        format!(r#"[{TEXT},{{}}]"#),
+        format!(r#"[{TEXT},{{"MsgType":"TIMTextElem"}}]"#),
+        format!(r#"[{TEXT},{{"MsgContent":{{"Text":"x"}}}}]"#),
+        format!(r#"[{TEXT},{{"MsgType":5,"MsgContent":{{}}}}]"#),
+        format!(r#"[{TEXT},{{"MsgType":null,"MsgContent":{{}}}}]"#),
+        format!(r#"[{TEXT},{{"MsgType":"TIMTextElem","MsgContent":{{"Text":5}}}}]"#),
+        format!(r#"[{TEXT},{{"MsgType":"TIMTextElem","MsgContent":{{"Text":["{CANARY}"]}}}}]"#),
+        format!(r#"[{TEXT},{{"MsgType":"TIMTextElem","MsgContent":"{CANARY}"}}]"#),
+        format!(r#"[{TEXT},{{"MsgType":"TIMTextElem","MsgContent":null}}]"#),
+        format!(r#"[{TEXT},{{"MsgType":"TIMLocationElem","MsgContent":{{"Latitude":1e999}}}}]"#),
+        format!(r#"[{TEXT},{{"MsgType":"TIMFaceElem","MsgContent":{{"Index":1e999}}}}]"#),
+        format!(r#"[{TEXT},{{"MsgType":"TIMFileElem","MsgContent":{{"FileName":{{}}}}}}]"#),
+        // Custom data of the wrong kind.
+        format!(r#"[{{"MsgType":"TIMCustomElem","MsgContent":{{"Data":{{"hidden":"{CANARY}"}}}}}}]"#),
+        format!(r#"[{{"MsgType":"TIMCustomElem","MsgContent":{{"Data":5,"Desc":"{CANARY}"}}}}]"#),
+        // Names given twice: one program reads the first, another the last.
+        format!(r#"[{{"MsgType":"TIMFaceElem","MsgType":"TIMTextElem","MsgContent":{{"Text":"{CANARY}"}}}}]"#),
+        format!(r#"[{{"MsgType":"TIMTextElem","MsgContent":{{}},"MsgContent":{{"Text":"{CANARY}"}}}}]"#),
+        format!(r#"[{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"x","Text":"{CANARY}"}}}}]"#),
+        format!(r#"[{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"{CANARY}","\u0054ext":"x"}}}}]"#),
+        format!(r#"[{{"MsgType":"TIMCustomElem","MsgContent":{{"Data":"x","D\u0061ta":"{CANARY}"}}}}]"#),
+        // The same inside of bundles.
+        format!("[{}]", bundle("5")),
+        format!("[{}]", bundle(&format!("[{TEXT},5]"))),
+        format!(
+            "[{}]",
+            bundle(&format!(
+                "[{}]",
+                bundle(&format!(r#"[{TEXT},{{"MsgType":"TIMTextElem"}}]"#))
+            ))
+        ),
+        format!(r#"[{{"MsgType":"TIMRelayElem","MsgContent":{{"MsgList":[],"MsgList":[{{"MsgBody":[{TEXT}]}}]}}}}]"#),
+        format!(r#"[{{"MsgType":"TIMRelayElem","MsgContent":{{"MsgList":[{{"MsgBody":[],"MsgBody":[{TEXT}]}}]}}}}]"#),
+        format!(r#"[{{"MsgType":"TIMRelayElem","MsgContent":{{"AbstractList":["x",5],"Title":"{CANARY}"}}}}]"#),
+        // No list of elements at all.
+        TEXT.to_owned(),
+        format!(r#""{CANARY}""#),
+        format!(r#"[[{TEXT}]]"#),
+        "5".to_owned(),
+    ] {
+        assert_eq!(shown(&elements), None, "{elements}");
+        for command in &ASK {
+            let fate = body(command.clone(), with(command, "MsgBody", &elements)).await;
+            assert_eq!(fate, Fate::Failed(Cause::Misfit), "{command} {elements}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_message_cannot_stand_twice_in_a_body() {
+    for command in &ASK {
+        let text = format!("[{TEXT}]");
+        for (first, second) in [("[]", &*text), (&*text, "[]"), (&*text, "null"), ("null", &*text)] {
+            for again in ["MsgBody", r"\u004dsgBody", r"MsgBod\u0079"] {
+                let text = with(command, "MsgBody", first);
+                let text = format!("{},\"{again}\":{second}}}", text.strip_suffix('}').unwrap());
+                assert_eq!(
+                    body(command.clone(), text).await,
+                    Fate::Failed(Cause::Misfit),
+                    "{command} {again}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn custom_data_of_the_wrong_kind_is_a_misfit() {
+    for command in &ASK {
+        for data in [
+            "5",
+            "true",
+            "[]",
+            "{}",
+            r#"["canary-in-the-body"]"#,
+            r#"{"x":"canary-in-the-body"}"#,
+            "1e999",
+        ] {
+            let text = with(command, "CloudCustomData", data);
+            assert_eq!(
+                body(command.clone(), text).await,
+                Fate::Failed(Cause::Misfit),
+                "{command} {data}"
+            );
+        }
+    }
+}
+
+/// Half a character does not make the rest unreadable: it is replaced, the text is judged.
+#[tokio::test]
+async fn half_a_character_hides_no_text() {
+    for (json, text) in [
+        (r"\ud800bad\udfff", "\u{fffd}bad\u{fffd}"),
+        (r"ba\udbff\u0064", "ba\u{fffd}d"),
+        (r"\ud800\ud800\udc00bad", "\u{fffd}\u{10000}bad"),
+        (r"\u0062\u0061\u0064", "bad"),
+        (r"b\u0000ad", "b\0ad"),
+    ] {
+        for elements in [
+            format!(r#"[{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"{json}"}}}}]"#),
+            format!(r#"[{{"MsgType":"TIMCustomElem","MsgContent":{{"Data":"{json}"}}}}]"#),
+            format!(r#"[{{"MsgType":"TIMFileElem","MsgContent":{{"FileName":"{json}"}}}}]"#),
+            format!(r#"[{{"MsgType":"New","MsgContent":["{json}"]}}]"#),
+            format!(r#"[{{"MsgType":"TIMRelayElem","MsgContent":{{"Title":"{json}"}}}}]"#),
+        ] {
+            assert_eq!(shown(&elements), Some(vec![text.to_owned()]), "{elements}");
+            let arrived = body(BEFORE, message(&elements)).await;
+            assert_eq!(arrived.name(), "accepted", "{elements}");
+        }
+    }
+}
+
+/// A kind in another spelling is another kind, and what is in an element of an unknown kind is shown, all of it.
+#[test]
+fn text_in_an_element_of_unknown_kind_is_shown() {
+    for kind in [
+        "TIMNewElem",
+        "timtextelem",
+        "TIMTextElem ",
+        "TIMTextElem\\u0000",
+        "TIMTextE1em",
+        "",
+        "TIMT\\ud800extElem",
+    ] {
+        for content in [
+            r#"{"Text":"canary-in-the-body"}"#,
+            r#"["canary-in-the-body"]"#,
+            r#""canary-in-the-body""#,
+            r#"{"a":{"b":[[{"c":"canary-in-the-body"}]]}}"#,
+            r#"{"n":1e999,"n":2,"Text":"canary\u002din-the-body"}"#,
+            "{\"a\" :\n\"canary-in-the-body\"\t}",
+        ] {
+            let element = format!(r#"[{{"MsgType":"{kind}","MsgContent":{content}}}]"#);
+            assert_eq!(shown(&element), Some(vec![CANARY.to_owned()]), "{element}");
+        }
+        // Given twice, both are shown.
+        let element = format!(r#"[{{"MsgType":"{kind}","MsgContent":{{"Text":"one","Text":"two"}}}}]"#);
+        assert_eq!(shown(&element), Some(vec!["one".to_owned(), "two".to_owned()]));
+        // What looks like the end of a text, or like a key, is neither.
+        let element = format!(r#"[{{"MsgType":"{kind}","MsgContent":["\\","a\": \"b","c\\\"]:"]}}]"#);
+        let texts = ["\\", "a\": \"b", "c\\\"]:"].map(str::to_owned);
+        assert_eq!(shown(&element), Some(texts.to_vec()));
+    }
+    // The kind written in escapes is that kind.
+    let element = TEXT.replace("TIMText", r"\u0054\u0049MText");
+    let callback: Callback<BeforeSendMsg> = testing::callback(&message(&format!("[{element}]")));
+    assert!(matches!(&callback.event.msg_body[0], MsgElement::Text(_)));
+}
+
+/// Nor are texts beside `MsgContent` of an element of unknown kind; but such an element is always among the unknown fields.
+#[test]
+fn text_beside_the_content_of_an_element_of_unknown_kind_is_reported() {
+    let element = r#"[{"MsgType":"TIMNewElem","MsgContent":{},"MsgText":"canary-in-the-body"}]"#;
+    assert_eq!(shown(element), Some(vec![]));
+    let callback: Callback<BeforeSendMsg> = testing::callback(&message(element));
+    assert_eq!(callback.unknown_fields(), ["MsgBody[]"]);
+}
+
+/// Bundles in bundles: the text is shown at whatever depth, and nothing is lost where they become too deep to be typed.
+#[tokio::test]
+async fn a_bundle_in_a_bundle_hides_nothing() {
+    for depth in [0, 1, 7, 8, 9, 10, 50, 1000] {
+        let open = r#"[{"MsgType":"TIMRelayElem","MsgContent":{"MsgList":[{"MsgBody":"#;
+        let elements = format!("{}[{TEXT}]{}", open.repeat(depth), "}]}}]".repeat(depth));
+        let texts = shown(&elements).unwrap();
+        assert!(texts.iter().any(|text| text == CANARY), "{depth}");
+        for command in &ASK {
+            let fate = body(command.clone(), with(command, "MsgBody", &elements)).await;
+            assert_eq!(fate.name(), "accepted", "{command} {depth}");
+        }
+    }
+}
+
+/// A member that this version does not know, in an element that it does, is not among the texts; it is among the unknown fields, which
+/// a careful host asks for.
+#[test]
+fn text_in_a_new_member_of_a_known_element_is_reported() {
+    let elements = r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"fine","RichText":"canary-in-the-body"}}]"#;
+    assert_eq!(shown(elements), Some(vec!["fine".to_owned()]));
+    let callback: Callback<BeforeSendMsg> = testing::callback(&message(elements));
+    assert_eq!(callback.unknown_fields(), ["MsgBody[].MsgContent.RichText"]);
+}
+
+/// A message that is not there, or is called otherwise, cannot have been judged.
+#[tokio::test]
+async fn a_callback_about_a_message_that_carries_none_is_a_misfit() {
+    for command in &ASK {
+        let absent = with(command, "MsgBody", "[]").replace(",\"MsgBody\":[]", "");
+        let renamed = with(command, "MsgBody", &format!("[{TEXT}]")).replace("\"MsgBody\"", "\"msgBody\"");
+        for text in [absent, renamed, with(command, "MsgBody", "null")] {
+            let fate = body(command.clone(), text).await;
+            assert_eq!(fate, Fate::Failed(Cause::Misfit), "{command}");
+        }
+    }
+}
+
+/// A misfit does not become an `OK` by the kindness of a router without handlers, and what is answered is what the host chose.
+#[tokio::test]
+async fn no_default_says_ok_to_what_could_not_be_read() {
+    use tencent_im_callback::{EventRouter, OnError, OutcomeKind, Reply};
+
+    for command in &ASK {
+        let request = signed(command.clone()).body(with(command, "MsgBody", "5"));
+        let response = send(&layer(), EventRouter::new(), request.build::<Full<Bytes>>()).await;
+        assert_eq!(
+            (response.status().as_u16(), outcome(&response).kind()),
+            (500, OutcomeKind::Failed)
+        );
+        let refusing = layer().on_before_error(OnError::Reply(Reply::refuse(1, "later")));
+        let response = send(&refusing, Inner::default(), request.build::<Full<Bytes>>()).await;
+        assert_eq!(outcome(&response).cause(), Some(Cause::Misfit));
+        let answer = crate::common::text(response).await;
+        assert_eq!(answer, r#"{"ActionStatus":"OK","ErrorCode":1,"ErrorInfo":"later"}"#);
+    }
+}
