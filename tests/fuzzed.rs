@@ -1,7 +1,9 @@
 //! What the fuzzers in `fuzz/` have found, each as small as it gets.
 #![allow(clippy::pedantic)]
 
-use tencent_im_callback::{App, Command, Event, Params, RejectionKind, Verifier};
+use std::time::{Duration, UNIX_EPOCH};
+
+use tencent_im_callback::{App, Command, Event, Params, RejectionKind, Token, Verifier, sign};
 
 /// Where texts of users are read as bytes, serde_json took raw control characters, so that a body was accepted that no JSON reader
 /// downstream could read.
@@ -28,6 +30,21 @@ fn a_raw_control_character_in_a_text_is_not_json() {
         let escaped = body.replace(|c: char| c < ' ', "").replacen('{', "\r\n{\n\t", 1);
         assert!(Event::parse(&command, escaped.into()).unwrap().misfit().is_none());
     }
+}
+
+/// A check of the URL is held to the same time as a callback: a zero in front of it was let through where no app is named.
+#[test]
+fn a_time_with_a_zero_in_front_proves_no_token() {
+    let token = Token::new("xxxxyyyy").unwrap();
+    let verifier = Verifier::new(App::signed(1, token)).clock(|| UNIX_EPOCH + Duration::from_secs(1_669_872_112));
+    let kind = |query: &str| {
+        let uri = format!("/?{query}").parse().unwrap();
+        verifier.verify(&http::Method::POST, &uri).unwrap_err().kind()
+    };
+    let good = "Sign=17773bc39a671d7b9aa835458704d2a6db81360a5940292b587d6d760d484061&RequestTime=1669872112";
+    assert_eq!(kind(good), RejectionKind::Probe);
+    let zero = format!("Sign={}&RequestTime=01669872112", sign("xxxxyyyy0", 1_669_872_112));
+    assert_eq!(kind(&zero), RejectionKind::AppMissing);
 }
 
 /// What does not decode stays encoded, and stays so on its way through JSON.

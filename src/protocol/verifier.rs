@@ -162,11 +162,7 @@ impl Verifier {
         let sign = raw.sign.ok_or(RejectionKind::SignatureMissing)?;
         let time = raw.request_time.ok_or(RejectionKind::TimeMissing)?;
         let sign = decode_signature(sign).ok_or(RejectionKind::SignatureMalformed)?;
-        // With a zero in front it would be the same time with another signature: that of a token which ends in this zero.
-        let seconds = Some(time)
-            .filter(|time| !time.starts_with('0') || *time == "0")
-            .and_then(digits)
-            .ok_or(RejectionKind::TimeMalformed)?;
+        let seconds = signed_seconds(time).ok_or(RejectionKind::TimeMalformed)?;
         let index = matching_token(app.tokens().iter(), time, &sign).ok_or(RejectionKind::SignatureMismatch)?;
         self.check_age(seconds)?;
         Ok(Some(index))
@@ -196,7 +192,7 @@ impl Verifier {
         let signed = || {
             let sign = decode_signature(raw.sign?)?;
             let time = raw.request_time?;
-            let seconds = digits(time)?;
+            let seconds = signed_seconds(time)?;
             if apps.tokens().nth(PROBED_TOKENS).is_some() {
                 return None;
             }
@@ -208,6 +204,15 @@ impl Verifier {
             None => RejectionKind::AppMissing,
         }
     }
+}
+
+/// The time that a signature covers. With a zero in front it would be the same time with another signature: that of a token which
+/// ends in this zero.
+fn signed_seconds(time: &str) -> Option<u64> {
+    if time.starts_with('0') && time != "0" {
+        return None;
+    }
+    digits(time)
 }
 
 /// A digest in words, since `subtle` compares item by item.
