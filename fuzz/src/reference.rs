@@ -121,6 +121,11 @@ fn number(text: &str) -> Option<u64> {
     text.parse().ok()
 }
 
+/// A time that was signed: with a zero in front it would be the same time under another signature.
+fn signed_time(text: &str) -> Option<u64> {
+    number(text).filter(|_| text == "0" || !text.starts_with('0'))
+}
+
 fn is_signature(text: &str) -> bool {
     text.len() == 64 && text.chars().all(|digit| digit.is_ascii_hexdigit())
 }
@@ -193,7 +198,9 @@ impl Setup {
             // The console's check of the URL, if any token of ours signed it, while they are few.
             let tokens: Vec<&String> = self.apps.iter().flat_map(|app| &app.1).collect();
             let good = sign.is_some_and(is_signature)
-                && time.and_then(number).is_some_and(|seconds| self.age(seconds).is_ok())
+                && time
+                    .and_then(signed_time)
+                    .is_some_and(|seconds| self.age(seconds).is_ok())
                 && tokens.len() <= 64
                 && tokens.iter().any(|token| made_by(token));
             return Err(if good { Kind::Probe } else { Kind::AppMissing }.into());
@@ -212,7 +219,7 @@ impl Setup {
             if !is_signature(sign) {
                 return Err(refuse(Kind::SignatureMalformed));
             }
-            let seconds = number(time).ok_or_else(|| refuse(Kind::TimeMalformed))?;
+            let seconds = signed_time(time).ok_or_else(|| refuse(Kind::TimeMalformed))?;
             token = tokens.iter().position(|token| made_by(token));
             if token.is_none() {
                 return Err(refuse(Kind::SignatureMismatch));

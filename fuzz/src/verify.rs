@@ -240,6 +240,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         [2, 0, 0, 0],
         "/?SdkAppid=\x10&CallbackCommand=&RequestTime=\x06&OptPlatform=",
     );
+    add([0, 0, 0, 0], "/?Sign=\x01&RequestTime=0\x06");
     add([2, 0, 0, 0], "/?SdkAppid=\x10&Sign=\x01&RequestTime=x");
     seeds
 }
