@@ -13,11 +13,11 @@ fn a_raw_control_character_in_a_text_is_not_json() {
     let bodies = [
         (
             Command::C2cBeforeSendMsg,
-            "{\"From_Account\":\"a\",\"To_Account\":\"b\",\"CloudCustomData\":\"\u{14}\"}",
+            "{\"From_Account\":\"a\",\"To_Account\":\"b\",\"MsgBody\":[],\"CloudCustomData\":\"\u{14}\"}",
         ),
         (
             Command::C2cBeforeSendMsg,
-            "{\"From_Account\":\"a\",\"To_Account\":\"b\",\"CloudCustomData\":\"a\tb\nc\"}",
+            "{\"From_Account\":\"a\",\"To_Account\":\"b\",\"MsgBody\":[],\"CloudCustomData\":\"a\tb\nc\"}",
         ),
         (
             Command::C2cAfterSendMsg,
