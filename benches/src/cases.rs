@@ -25,9 +25,6 @@ use crate::floor;
 /// The vendor's sample token.
 pub const TOKEN: &str = "xxxxyyyy";
 
-/// Seconds that a signature is good for here: longer than a minute, so that a long run does not outlive its requests.
-pub const WINDOW: u64 = 24 * 3600;
-
 type Request_ = Request<Full<Bytes>>;
 
 /// A request, and the floor for it.
@@ -172,7 +169,7 @@ fn handle(callback: Callback) -> Ready<Result<Reply, Infallible>> {
 /// The layer, as a user configures it.
 pub fn layer() -> CallbackLayer {
     let app = App::signed(1_400_000_000, Token::new(TOKEN).expect("a good token"));
-    let window = Duration::from_secs(WINDOW);
+    let window = Duration::from_secs(floor::WINDOW);
     // Over a million bytes, for the largest of the bodies.
     CallbackLayer::new(Verifier::new(app).max_age(window).max_ahead(window)).body_limit(2 * 1024 * 1024)
 }

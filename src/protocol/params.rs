@@ -129,8 +129,16 @@ impl Serialize for Params {
                 if !kept.is_empty() {
                     kept.push('&');
                 }
-                // A path may hold characters that a query may not, such as a quote.
-                kept.extend(utf8_percent_encode(pair, NOT_IN_A_QUERY));
+                // A path may hold characters that a query may not, such as a quote. What is not ASCII may stand in both, and stays: a
+                // value that does not decode is shown as it came.
+                for part in pair.split_inclusive(|character: char| !character.is_ascii()) {
+                    let (end, _) = part
+                        .char_indices()
+                        .rfind(|(_, last)| !last.is_ascii())
+                        .unwrap_or((part.len(), ' '));
+                    kept.extend(utf8_percent_encode(&part[..end], NOT_IN_A_QUERY));
+                    kept.push_str(&part[end..]);
+                }
             }
         }
         Packed {
