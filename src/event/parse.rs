@@ -95,7 +95,7 @@ fn utf8(body: &[u8]) -> Result<&str, Rejection> {
 /// are sent have none, so that only one laid out over several lines is read twice.
 fn has_controls(text: &str) -> bool {
     // Without an early end, so that many bytes are looked at in one step.
-    text.bytes().fold(false, |found, byte| found | (byte < b' '))
+    text.bytes().fold(u8::MAX, u8::min) < b' '
 }
 
 /// Whether the body holds nothing: no bytes, or an object without members.
