@@ -3,6 +3,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use tencent_im_callback::message::MsgBody;
 use tencent_im_callback::{App, Command, Event, Params, RejectionKind, Token, Verifier, sign};
 
 /// Where texts of users are read as bytes, serde_json took raw control characters, so that a body was accepted that no JSON reader
@@ -57,4 +58,13 @@ fn parameters_that_do_not_decode_travel_unchanged() {
     assert_eq!(params.get("x").unwrap(), "é%ff");
     let again: Params = serde_json::from_str(&serde_json::to_string(&params).unwrap()).unwrap();
     assert_eq!(again.get("x").unwrap(), "é%ff");
+}
+
+/// An element is what it says, or is refused; it does not become another one by the loss of a byte.
+#[test]
+#[ignore = "`wire::UserText` drops what is no UTF-8; no body gets so far, only a slice that is read as `MsgBody` by itself"]
+fn an_element_that_is_no_utf8_is_not_mended() {
+    let element = b"[{\"MsgType\":\"TIML\x9focationElem\",\"MsgContent\":{\"Desc\":\"x\"}}]";
+    let read = serde_json::from_slice::<MsgBody>(element);
+    assert!(read.is_err(), "{read:?}");
 }

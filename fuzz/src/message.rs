@@ -16,10 +16,14 @@ pub fn check(data: &[u8]) {
     let Some((changes, text)) = data.split_at_checked(4) else {
         return;
     };
-    let read = serde_json::from_slice::<MsgBody>(text);
-    let Some(json) = json::read(text) else {
+    // In an event, UTF-8 is looked at first.
+    let Ok(text) = std::str::from_utf8(text) else {
+        return;
+    };
+    let read = serde_json::from_str::<MsgBody>(text);
+    let Some(json) = json::read(text.as_bytes()) else {
         // serde_json alone takes control characters in texts that are read as bytes; in an event they are refused.
-        let has_controls = text.iter().any(|byte| *byte < b' ');
+        let has_controls = text.bytes().any(|byte| byte < b' ');
         assert!(read.is_err() || has_controls, "read what is no JSON");
         return;
     };
