@@ -237,8 +237,9 @@ impl<'de> Deserialize<'de> for UserText {
                 Ok(UserText(text.to_owned()))
             }
 
-            fn visit_bytes<E>(self, text: &[u8]) -> Result<UserText, E> {
-                Ok(UserText(without_surrogates(text)))
+            fn visit_bytes<E: serde::de::Error>(self, text: &[u8]) -> Result<UserText, E> {
+                let text = without_surrogates(text).ok_or_else(|| E::custom("text that is no UTF-8"))?;
+                Ok(UserText(text))
             }
         }
 
@@ -247,17 +248,21 @@ impl<'de> Deserialize<'de> for UserText {
     }
 }
 
-/// The bytes are UTF-8 but for surrogates, which are three bytes each, the first of them 0xED.
-fn without_surrogates(bytes: &[u8]) -> String {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => bytes.utf8_chunks().fold(String::new(), |mut text, chunk| {
-            text.push_str(chunk.valid());
-            if chunk.invalid().first() == Some(&0xED) {
-                text.push(char::REPLACEMENT_CHARACTER);
-            }
-            text
-        }),
+/// UTF-8 but for lone surrogates, which are three bytes each; `None` if it is anything else. Each surrogate becomes `U+FFFD`.
+fn without_surrogates(mut bytes: &[u8]) -> Option<String> {
+    let mut text = String::new();
+    loop {
+        let valid = match std::str::from_utf8(bytes) {
+            Ok(rest) => return Some(text + rest),
+            Err(error) => error.valid_up_to(),
+        };
+        let (valid, rest) = bytes.split_at(valid);
+        let [0xED, 0xA0..=0xBF, 0x80..=0xBF, rest @ ..] = rest else {
+            return None;
+        };
+        text.push_str(std::str::from_utf8(valid).ok()?);
+        text.push(char::REPLACEMENT_CHARACTER);
+        bytes = rest;
     }
 }
 

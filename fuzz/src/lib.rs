@@ -111,7 +111,8 @@ mod tests {
     #[test]
     fn seeds_and_corpora_pass() {
         let corpora = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
-        let targets: [(&str, fn(&[u8]), fn() -> Vec<Vec<u8>>); 5] = [
+        type Target = (&'static str, fn(&[u8]), fn() -> Vec<Vec<u8>>);
+        let targets: [Target; 5] = [
             ("params", params::check, params::seeds),
             ("verify", verify::check, verify::seeds),
             ("body", body::check, body::seeds),

@@ -115,7 +115,7 @@ impl From<Kind> for Refused {
 
 /// Plain ASCII digits, twenty at most, that fit 64 bits.
 fn number(text: &str) -> Option<u64> {
-    if text.is_empty() || text.len() > 20 || text.chars().any(|digit| !matches!(digit, '0'..='9')) {
+    if text.is_empty() || text.len() > 20 || text.chars().any(|digit| !digit.is_ascii_digit()) {
         return None;
     }
     text.parse().ok()
