@@ -8,7 +8,8 @@
 //! ```
 //!
 //! `ADDR` says where to listen (`127.0.0.1:3000`). `APPS_FILE` names a file with one app a line, its id and then its tokens; SIGHUP
-//! reads it again. Without it, two apps with tokens that everybody knows are used.
+//! reads it again. Without it, two apps with tokens that everybody knows are used. `DATABASE_MS` says how long the database takes
+//! that the example only pretends to have (0).
 
 use std::convert::Infallible;
 use std::env;
@@ -72,11 +73,12 @@ async fn moderate_group(callback: Callback<group::BeforeSendMsg>) -> reply::grou
     }
 }
 
-/// Stands for a database.
+/// Stands for a database, and takes as long as one.
 #[derive(Clone)]
-struct Friends;
+struct Friends(Duration);
 
-async fn friends_gone(_: Friends, callback: Callback<sns::FriendDelete>) {
+async fn friends_gone(Friends(takes): Friends, callback: Callback<sns::FriendDelete>) {
+    tokio::time::sleep(takes).await;
     for pair in &callback.event.pair_list {
         tracing::info!(from = %pair.from_account, to = %pair.to_account, "friendship ended");
     }
@@ -209,11 +211,22 @@ fn stop() -> std::io::Result<impl Future<Output = ()>> {
     Ok(async { drop(tokio::signal::ctrl_c().await) })
 }
 
-fn endpoint(apps: Apps, detach: DetachLayer, metrics: Metrics) -> Router {
+fn read_friends() -> Result<Friends, Box<dyn Error>> {
+    match env::var("DATABASE_MS") {
+        Ok(text) => match text.parse() {
+            Ok(milliseconds) => Ok(Friends(Duration::from_millis(milliseconds))),
+            Err(error) => Err(format!("DATABASE_MS: {error}").into()),
+        },
+        Err(env::VarError::NotPresent) => Ok(Friends(Duration::ZERO)),
+        Err(error) => Err(format!("DATABASE_MS: {error}").into()),
+    }
+}
+
+fn endpoint(apps: Apps, friends: Friends, detach: DetachLayer, metrics: Metrics) -> Router {
     let handlers = EventRouter::new()
         .on(moderate)
         .on(moderate_group)
-        .on_with(Friends, friends_gone)
+        .on_with(friends, friends_gone)
         .fallback(service_fn(anything_else));
     let callbacks = ServiceBuilder::new()
         // What became of a request is in its response: counted here, outside of everything that decides it.
@@ -256,6 +269,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Err(error) => return Err(format!("ADDR: {error}").into()),
     };
     let apps = Apps::new(read_apps()?);
+    let friends = read_friends()?;
     let listener = TcpListener::bind(address).await?;
     let stop = stop()?;
     reload_on_hangup(apps.clone())?;
@@ -276,7 +290,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             Err(_) => Err(http::StatusCode::INTERNAL_SERVER_ERROR),
         }
     };
-    let router = endpoint(apps, detach.clone(), metrics).route("/metrics", get(page));
+    let router = endpoint(apps, friends, detach.clone(), metrics).route("/metrics", get(page));
 
     let (tell, told) = oneshot::channel();
     let server = axum::serve(listener, router).with_graceful_shutdown(async move {
@@ -292,9 +306,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         () = patience => tracing::warn!("some connections were still open"),
     }
     let drained = detach.drain(PATIENCE).await;
+    let stats = detach.stats();
     tracing::info!(
         finished = drained.finished,
         unfinished = drained.unfinished.len(),
+        detached = stats.detached,
+        succeeded = stats.succeeded,
+        failed = stats.failed,
         "drained"
     );
     for (params, body) in drained.unfinished {

@@ -1,0 +1,336 @@
+//! Everything that a public endpoint meets besides Tencent. What is refused has one right answer as well.
+
+use std::io::Result;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use tencent_im_callback::Command;
+use tencent_im_callback::testing::{Fault, SignedRequest};
+use tokio::io::AsyncWriteExt;
+
+use crate::load::{APP, Dice, World, now, signed, target};
+use crate::wire::{Answer, Connection, OK, bytes, end_of_head, head, raw};
+
+/// What went wrong, from the server's owner's point of view.
+type Verdict = std::result::Result<(), String>;
+
+fn is_refusal(answer: Result<Answer>, status: u16) -> Verdict {
+    match answer {
+        Ok(answer) if answer.is_refusal(status) => Ok(()),
+        other => Err(format!("{status} expected: {other:?}")),
+    }
+}
+
+/// Refused with this status, unless the server ended the connection first, as it may before it has read all.
+fn is_refusal_or_end(answer: Result<Answer>, status: u16) -> Verdict {
+    match answer {
+        Err(error) if error.kind() != std::io::ErrorKind::InvalidData => Ok(()),
+        answer => is_refusal(answer, status),
+    }
+}
+
+fn status_of(fault: Fault) -> u16 {
+    match fault {
+        Fault::Stale
+        | Fault::FromTheFuture
+        | Fault::BadSignature
+        | Fault::MissingSignature
+        | Fault::MissingTime
+        | Fault::MalformedSignature
+        // The id next to the app's is that of the other app, which has other tokens.
+        | Fault::OtherApp => 401,
+        Fault::TooLarge => 413,
+        Fault::WrongMethod => 405,
+        _ => 400,
+    }
+}
+
+/// A connection that the server did not take.
+const NOT_TAKEN: &str = "connection not taken";
+
+/// All scenarios that run in turn.
+pub const SCENARIOS: usize = 18;
+
+async fn attack(world: &World, scenario: usize, dice: &mut Dice) -> (&'static str, Verdict) {
+    let command = Command::ALL[dice.below(Command::ALL.len())].clone();
+    let open = async || {
+        Connection::open(world.address)
+            .await
+            .map_err(|error| format!("not taken: {error}"))
+    };
+    let mut connection = match open().await {
+        Ok(connection) => connection,
+        Err(error) => return (NOT_TAKEN, Err(error)),
+    };
+    match scenario {
+        // Half of all: the plain faults.
+        0..=6 => {
+            let fault = Fault::ALL[dice.below(Fault::ALL.len())];
+            let request = bytes(&signed(SignedRequest::new(command)).fault(fault));
+            if fault == Fault::TooLarge {
+                // The server answers before it has read the body, and need not read it.
+                let begin = &request[..end_of_head(&request) + 1000];
+                return ("huge declared body", is_refusal(connection.ask(begin).await, 413));
+            }
+            ("fault", is_refusal(connection.ask(&request).await, status_of(fault)))
+        }
+        7 => {
+            let request = signed(SignedRequest::new(command)).app(APP + 7);
+            ("wrong app", is_refusal(connection.ask(&bytes(&request)).await, 403))
+        }
+        8 => {
+            let doubled = format!("SdkAppid={APP}&CallbackCommand={command}&sdkappid={APP}&");
+            let request = raw("POST", &target(&doubled), b"{}");
+            ("doubled parameter", is_refusal(connection.ask(&request).await, 400))
+        }
+        9 => {
+            let nested = format!(r#"{{"a":{}"#, "[".repeat(10_000 + dice.below(90_000)));
+            let request = signed(SignedRequest::new(command).body(nested));
+            ("broken JSON", is_refusal(connection.ask(&bytes(&request)).await, 400))
+        }
+        10 => {
+            // Longer than the limit, in chunks, so that nothing is declared.
+            let parameters = format!("SdkAppid={APP}&CallbackCommand={command}&");
+            let mut request = head("POST", &target(&parameters), "Transfer-Encoding: chunked\r\n");
+            for _ in 0..20 {
+                request.extend_from_slice(b"10000\r\n");
+                request.resize(request.len() + 0x10000, b' ');
+                request.extend_from_slice(b"\r\n");
+            }
+            let verdict = match connection.send(&request).await {
+                Ok(()) => is_refusal_or_end(connection.receive().await, 413),
+                Err(_) => Ok(()),
+            };
+            ("long body in chunks", verdict)
+        }
+        11 => {
+            let (number, request) = world.ledger.open(false);
+            let request = bytes(&signed(request));
+            let verdict = half_close(world, &mut connection, &request, number, dice.below(2) == 0).await;
+            ("half-closed", verdict)
+        }
+        12 => {
+            // Gone as soon as all of it or a part is sent.
+            let (_, request) = world.ledger.open(false);
+            let request = bytes(&signed(request));
+            let end = if dice.below(2) == 0 {
+                request.len()
+            } else {
+                dice.below(request.len())
+            };
+            let _ = connection.send(&request[..end]).await;
+            world.counts.unclaimed.fetch_add(1, Relaxed);
+            if dice.below(2) == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            let _ = connection.stream.set_zero_linger();
+            ("aborted", Ok(()))
+        }
+        13 => {
+            // Unknown words by someone who cannot sign.
+            let word = format!("Family{}.Word\"}} 1\n{}", dice.below(1_000_000), dice.below(1_000_000));
+            let request = SignedRequest::new(word.as_str()).app(APP).token("guess");
+            ("unknown word", is_refusal(connection.ask(&bytes(&request)).await, 401))
+        }
+        14 => ("64 KiB query", long_query(&mut connection, &command, dice).await),
+        15 => {
+            let mut garbage: Vec<u8> = (0..1 + dice.below(4000)).map(|_| dice.below(256) as u8).collect();
+            garbage.extend_from_slice(b"\r\n\r\n");
+            let _ = connection.send(&garbage).await;
+            let _ = connection.stream.shutdown().await;
+            // The server's own answer has no body that is ours.
+            let answers = connection.rest(Duration::from_secs(5)).await;
+            let refused = answers.iter().all(|answer| answer.status >= 400);
+            ("garbage", if refused { Ok(()) } else { Err(format!("{answers:?}")) })
+        }
+        16 => (
+            "request inside of a refused body",
+            smuggle(world, &mut connection, dice).await,
+        ),
+        _ => {
+            // Many at once, each refused in turn.
+            let request = bytes(&signed(SignedRequest::new(command)).token("guess"));
+            let sent = connection.send(&request.repeat(20)).await;
+            let mut verdict = sent.map_err(|error| error.to_string());
+            for _ in 0..20 {
+                if verdict.is_ok() {
+                    verdict = is_refusal(connection.receive().await, 401);
+                }
+            }
+            ("20 refused ones in a row", verdict)
+        }
+    }
+}
+
+async fn half_close(world: &World, connection: &mut Connection, request: &[u8], number: u64, whole: bool) -> Verdict {
+    let end = if whole { request.len() } else { request.len() - 5 };
+    world.counts.unclaimed.fetch_add(1, Relaxed);
+    let sent = connection.send(&request[..end]).await;
+    let _ = connection.stream.shutdown().await;
+    let answers = connection.rest(Duration::from_secs(5)).await;
+    match &answers[..] {
+        _ if sent.is_err() => Ok(()),
+        [] => Ok(()),
+        [answer] if whole && answer.is(OK) => {
+            world.ledger.promised(number);
+            Ok(())
+        }
+        [answer] if !whole && answer.is_refusal(400) => Ok(()),
+        _ => Err(format!("whole: {whole}, {answers:?}")),
+    }
+}
+
+async fn long_query(connection: &mut Connection, command: &Command, dice: &mut Dice) -> Verdict {
+    let pairs = |count: usize| "a=b&".repeat(count);
+    match dice.below(3) {
+        // Just what a URL may hold: it is a callback like any other, if it is signed.
+        0 => {
+            let parameters = format!("SdkAppid={APP}&CallbackCommand=Tomorrow.Word&{}", pairs(15_000));
+            let answer = connection.ask(&raw("POST", &target(&parameters), b"{}")).await;
+            match answer {
+                Ok(answer) if answer.is(OK) || answer.is_turned_away() => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        }
+        1 => {
+            let (now, sign) = (now(), "0".repeat(64));
+            let target = format!(
+                "/callback?SdkAppid={APP}&CallbackCommand={command}&{}Sign={sign}&RequestTime={now}",
+                pairs(15_000)
+            );
+            is_refusal(connection.ask(&raw("POST", &target, b"{}")).await, 401)
+        }
+        // More: the server's business.
+        _ => {
+            let request = raw("POST", &target(&pairs(20_000)), b"{}");
+            match connection.ask(&request).await {
+                Ok(answer) if answer.status < 400 => Err(format!("{answer:?}")),
+                _ => Ok(()),
+            }
+        }
+    }
+}
+
+/// A good request where only the body of a refused one is, and an honest one behind it.
+async fn smuggle(world: &World, connection: &mut Connection, dice: &mut Dice) -> Verdict {
+    let (_, inside) = world.ledger.open(true);
+    let inside = bytes(&signed(inside));
+    let outside = match dice.below(3) {
+        0 => raw("POST", &target(&format!("SdkAppid={}&", APP + 7)), &inside),
+        1 => raw("PUT", &target(&format!("SdkAppid={APP}&")), &inside),
+        _ => raw(
+            "POST",
+            &target(&format!("SdkAppid={APP}&CallbackCommand=Sns.CallbackFriendDelete&")),
+            &inside,
+        ),
+    };
+    let behind = bytes(&SignedRequest::new(Command::StateChange).app(APP).token("guess"));
+    let sent = connection.send(&[outside, behind].concat()).await;
+    sent.map_err(|error| error.to_string())?;
+    let first = connection.receive().await;
+    match &first {
+        Ok(answer) if [403, 405, 400].iter().any(|status| answer.is_refusal(*status)) => {}
+        other => return Err(format!("{other:?}")),
+    }
+    // The server may have ended the connection instead of reading the body.
+    is_refusal_or_end(connection.receive().await, 401)
+}
+
+/// One attack after the other.
+pub async fn send(world: Arc<World>, seed: u64, pause: Duration) {
+    let mut dice = Dice::new(seed);
+    let mut scenario = seed as usize;
+    while !world.peace.load(Relaxed) {
+        scenario += 1;
+        let begun = Instant::now();
+        let (kind, verdict) = attack(&world, scenario % SCENARIOS, &mut dice).await;
+        if world.is_stopped() && kind == NOT_TAKEN {
+            break;
+        }
+        world.counts.hostile.fetch_add(1, Relaxed);
+        world.count(kind);
+        if let Err(what) = verdict
+            && !world.is_stopped()
+        {
+            world.wrong(format!("{kind}: {what} after {:?}", begun.elapsed()));
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Bodies that come byte by byte, signed or not: none may be waited for longer than the deadline of the stack.
+pub async fn drip(world: Arc<World>, seed: u64) {
+    let mut dice = Dice::new(seed);
+    while !world.peace.load(Relaxed) {
+        let verdict = drip_once(&world, &mut dice).await;
+        world.counts.hostile.fetch_add(1, Relaxed);
+        world.count("dripping body");
+        if let Err(what) = verdict
+            && !world.is_stopped()
+        {
+            world.wrong(format!("dripping body: {what}"));
+        }
+    }
+}
+
+async fn drip_once(world: &World, dice: &mut Dice) -> Verdict {
+    let request = signed(SignedRequest::new(Command::GroupBeforeSendMsg));
+    let request = bytes(&request);
+    let mut connection = Connection::open(world.address)
+        .await
+        .map_err(|error| error.to_string())?;
+    let body = end_of_head(&request);
+    let begun = Instant::now();
+    connection
+        .send(&request[..body])
+        .await
+        .map_err(|error| error.to_string())?;
+    let pause = Duration::from_millis(50 + dice.below(200) as u64);
+    for byte in &request[body..] {
+        if world.peace.load(Relaxed) || connection.send(std::slice::from_ref(byte)).await.is_err() {
+            return Ok(());
+        }
+        tokio::select! {
+            // Either way the connection is no longer needed.
+            answer = connection.receive() => return match answer {
+                Ok(answer) if !answer.is_refusal(400) => Err(format!("{answer:?}")),
+                _ => Ok(()),
+            },
+            () = tokio::time::sleep(pause) => {}
+        }
+        // Twice the deadline and some, on a machine that others use as well.
+        if begun.elapsed() > Duration::from_secs(8) {
+            return Err("still waited for".to_owned());
+        }
+    }
+    Err("the whole body was read".to_owned())
+}
+
+/// Connections that say nothing, or half of a head, all at once.
+pub async fn flood(world: Arc<World>, connections: usize) {
+    let mut turn = 0;
+    while !world.peace.load(Relaxed) {
+        turn += 1;
+        let mut open = Vec::new();
+        for number in 0..connections {
+            let Ok(mut connection) = Connection::open(world.address).await else {
+                break;
+            };
+            if number % 2 == 0 {
+                let _ = connection.send(b"POST /callback?SdkAppid=14").await;
+            }
+            open.push(connection);
+        }
+        world.counts.hostile.fetch_add(open.len() as u64, Relaxed);
+        world.count("flood of connections");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        if turn % 2 == 0 {
+            for connection in &open {
+                let _ = connection.stream.set_zero_linger();
+            }
+        }
+        drop(open);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}

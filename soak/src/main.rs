@@ -1,0 +1,298 @@
+//! The production example under honest and hostile load, with every verdict checked. `README.md` says what is held against it.
+
+mod honest;
+mod hostile;
+mod ledger;
+mod load;
+mod server;
+mod wire;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use crate::ledger::Ledger;
+use crate::load::World;
+use crate::server::{Sample, Server};
+
+const HONEST: usize = 8;
+const ATTACKERS: usize = 6;
+const DRIPPING: u64 = 30;
+const FLOOD: usize = 200;
+/// How long the database takes that the example pretends to have, so that there is work in the background at all times.
+const DATABASE: Duration = Duration::from_millis(300);
+const IN_FLIGHT: usize = 20;
+/// Open connections, and then work in the background, have 10 s each in the example.
+const END: Duration = Duration::from_secs(30);
+
+/// What a rule of the soak says, and whether it held.
+struct Rules(Vec<String>);
+
+impl Rules {
+    fn check(&mut self, rule: &str, holds: bool, seen: impl std::fmt::Display) {
+        println!("- {}: {rule}: {seen}", if holds { "held" } else { "BROKEN" });
+        if !holds {
+            self.0.push(rule.to_owned());
+        }
+    }
+}
+
+fn median(mut figures: Vec<u64>) -> u64 {
+    figures.sort_unstable();
+    figures.get(figures.len() / 2).copied().unwrap_or(0)
+}
+
+/// Medians of the second and of the last quarter. The first is for warming up.
+fn quarters(samples: &[Sample], figure: impl Fn(&Sample) -> u64) -> (u64, u64) {
+    let quarter = samples.len() / 4;
+    let of = |samples: &[Sample]| median(samples.iter().map(&figure).collect());
+    (of(&samples[quarter..2 * quarter]), of(&samples[3 * quarter..]))
+}
+
+struct Settings {
+    length: Duration,
+    program: Option<PathBuf>,
+}
+
+fn settings() -> Result<Settings, String> {
+    let mut settings = Settings {
+        length: Duration::from_secs(20 * 60),
+        program: None,
+    };
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let value = arguments.next().ok_or_else(|| format!("{argument} wants a value"))?;
+        let number = || value.parse().map_err(|error| format!("{argument}: {error}"));
+        match argument.as_str() {
+            "--minutes" => settings.length = Duration::from_secs(60 * number()?),
+            "--seconds" => settings.length = Duration::from_secs(number()?),
+            "--server" => settings.program = Some(value.into()),
+            _ => {
+                return Err(format!(
+                    "no option `{argument}`; there are --minutes, --seconds and --server"
+                ));
+            }
+        }
+    }
+    if settings.length < Duration::from_secs(10) {
+        return Err("ten seconds at least".to_owned());
+    }
+    Ok(settings)
+}
+
+fn main() -> ExitCode {
+    let settings = match settings() {
+        Ok(settings) => settings,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let program = settings.program.unwrap_or_else(server::build);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let mut rules = Rules(Vec::new());
+    runtime.block_on(async {
+        soak(&program, settings.length, &mut rules).await;
+        hand_back(&program, &mut rules).await;
+    });
+    if rules.0.is_empty() {
+        println!("\nAll rules held.");
+        ExitCode::SUCCESS
+    } else {
+        println!("\n{} broken.", rules.0.len());
+        ExitCode::FAILURE
+    }
+}
+
+fn make_war(world: &Arc<World>, round: u64) {
+    world.peace.store(false, Relaxed);
+    for seed in 0..ATTACKERS {
+        // So that each begins elsewhere.
+        let seed = (seed * hostile::SCENARIOS / ATTACKERS) as u64 + 1000 * round;
+        tokio::spawn(hostile::send(world.clone(), seed, Duration::from_millis(10)));
+    }
+    for seed in 0..DRIPPING {
+        tokio::spawn(hostile::drip(world.clone(), seed + 1000 * round));
+    }
+    tokio::spawn(hostile::flood(world.clone(), FLOOD));
+}
+
+fn row(world: &World, begun: Instant, sample: Sample) -> String {
+    let counts = &world.counts;
+    format!(
+        "| {:>7.2} | {:>12} | {:>11} | {:>8} | {:>8} | {:>5} | {:>11} |",
+        begun.elapsed().as_secs_f64() / 60.0,
+        sample.memory,
+        sample.descriptors,
+        counts.honest.load(Relaxed),
+        counts.hostile.load(Relaxed),
+        counts.wrong.load(Relaxed),
+        counts.turned_away.load(Relaxed),
+    )
+}
+
+async fn soak(program: &Path, length: Duration, rules: &mut Rules) {
+    let ledger = Arc::new(Ledger::default());
+    let mut server = Server::start(program, DATABASE, &ledger);
+    let world = World::new(server.address, ledger.clone());
+    let quiet = server.sample();
+
+    println!("| minutes | RssAnon, KiB | descriptors |   honest |  hostile | wrong | turned away |");
+    println!("| ------: | -----------: | ----------: | -------: | -------: | ----: | ----------: |");
+    let begun = Instant::now();
+    let honest: Vec<_> = (1..=HONEST)
+        .map(|seed| tokio::spawn(honest::send(world.clone(), seed as u64, Duration::from_millis(20))))
+        .collect();
+    make_war(&world, 0);
+    let interval = (length / 20).min(Duration::from_secs(10));
+    let mut samples = Vec::new();
+    while begun.elapsed() < length {
+        tokio::time::sleep(interval).await;
+        let sample = server.sample();
+        println!("{}", row(&world, begun, sample));
+        samples.push(sample);
+    }
+
+    // Peace, so that what the hostile ones left behind can be seen; then all of it again.
+    world.peace.store(true, Relaxed);
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let peace = server.sample();
+    let metrics = tokio::task::block_in_place(|| server.metrics());
+    make_war(&world, 1);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+
+    let mut in_flight = Vec::new();
+    for number in 0..IN_FLIGHT {
+        in_flight.extend(honest::begin(&world, number).await);
+    }
+    let begun_in_flight = in_flight.len();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    world.stop();
+    tokio::task::block_in_place(|| server.terminate());
+    let told = Instant::now();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let mut finished = 0;
+    for request in in_flight {
+        finished += usize::from(request.finish(&world).await);
+    }
+    world.peace.store(true, Relaxed);
+    let status = tokio::task::block_in_place(|| server.wait(END));
+    let took = told.elapsed();
+    for sender in honest {
+        let _ = tokio::time::timeout(END, sender).await;
+    }
+
+    let counts = &world.counts;
+    let [honest, wrong, turned_away, detached, unclaimed, cut, slowest] = [
+        &counts.honest,
+        &counts.wrong,
+        &counts.turned_away,
+        &counts.detached,
+        &counts.unclaimed,
+        &counts.cut,
+        &counts.slowest_micros,
+    ]
+    .map(|count| count.load(Relaxed));
+    println!("\nWhat was sent:\n");
+    for (kind, count) in world.by_kind.lock().expect("no sender is left").iter() {
+        println!("- {kind}: {count}");
+    }
+    println!("- slowest honest answer: {} ms", slowest / 1000);
+    println!("\nWhat the metrics counted by then: {metrics:?}\n");
+
+    rules.check(
+        "no wrong verdict",
+        wrong == 0,
+        format!("{wrong} of {honest} honest ones and all hostile ones"),
+    );
+    rules.check(
+        "at most one honest callback in a thousand turned away for lack of time",
+        turned_away * 1000 <= honest,
+        turned_away,
+    );
+    // What is remembered for a window of five minutes is still growing in a short run.
+    let tolerance = if length >= Duration::from_secs(600) { 110 } else { 150 };
+    let (second, last) = quarters(&samples, |sample| sample.memory);
+    rules.check(
+        &format!("memory is flat: the last quarter's median at most {tolerance} % of the second quarter's"),
+        last * 100 <= second * tolerance,
+        format!("{last} KiB, {second} KiB"),
+    );
+    let left = peace.descriptors.saturating_sub(quiet.descriptors + HONEST);
+    rules.check(
+        "no descriptor is left behind by hostile connections (5 allowed that are on their way)",
+        left <= 5,
+        format!(
+            "{} before, {} in peace with {HONEST} honest connections",
+            quiet.descriptors, peace.descriptors
+        ),
+    );
+    rules.check(
+        "every request in flight at SIGTERM is answered",
+        begun_in_flight == IN_FLIGHT && finished == IN_FLIGHT,
+        format!("{finished} of {IN_FLIGHT}"),
+    );
+    rules.check(
+        "the server ends, and well",
+        status.is_some_and(|status| status.success()),
+        format!("{status:?} after {took:.1?}; {cut} honest requests came too late to be taken"),
+    );
+    let balance = ledger.balance();
+    rules.check(
+        "every event that was answered OK was handled or handed back, once; none that was hidden in a refused body",
+        balance.lost + balance.repeated + balance.smuggled == 0 && balance.promised > 0,
+        format!("{balance:?}{}", ledger.lost()),
+    );
+    let log = server.log();
+    let figure = |name: &str| log.drained.get(name).copied().unwrap_or(u64::MAX);
+    let [of_server, succeeded, failed, unfinished] = ["detached", "succeeded", "failed", "unfinished"].map(figure);
+    rules.check(
+        "the server's own count agrees: detached are all that were answered so, and those whose sender had gone",
+        detached <= of_server && of_server <= detached + unclaimed,
+        format!("{detached} answered, at most {unclaimed} unclaimed, {:?}", log.drained),
+    );
+    rules.check(
+        "all of them ended well or were handed back",
+        failed == 0 && succeeded.checked_add(unfinished) == Some(of_server),
+        format!("{succeeded} succeeded, {failed} failed, {unfinished} handed back"),
+    );
+    rules.check(
+        "no token and no panic in the log",
+        log.bad.is_empty() && log.lines > 0,
+        format!("{} lines {:?}", log.lines, log.bad),
+    );
+}
+
+/// A database that takes too long: all work is handed back.
+async fn hand_back(program: &Path, rules: &mut Rules) {
+    const EVENTS: u64 = 100;
+    let ledger = Arc::new(Ledger::default());
+    let mut server = Server::start(program, Duration::from_secs(3600), &ledger);
+    let mut answered = 0;
+    let mut connection = wire::Connection::open(server.address).await.expect("a connection");
+    for _ in 0..EVENTS {
+        let (number, request) = ledger.open(false);
+        let answer = connection.ask(&wire::bytes(&load::signed(request))).await;
+        if answer.is_ok_and(|answer| answer.is(wire::OK)) {
+            ledger.promised(number);
+            answered += 1;
+        }
+    }
+    tokio::task::block_in_place(|| server.terminate());
+    let status = tokio::task::block_in_place(|| server.wait(END));
+    let balance = ledger.balance();
+    rules.check(
+        "what cannot be done in time is handed back, every event of it",
+        answered == EVENTS
+            && balance.handed_back == EVENTS
+            && balance.lost + balance.repeated == 0
+            && status.is_some_and(|status| status.success()),
+        format!("{answered} answered, {status:?}, {balance:?}"),
+    );
+}
