@@ -225,6 +225,19 @@ async fn the_window_ends_and_the_memory_is_bounded() {
 }
 
 /// A server drops a handler when its peer hangs up, and that is when the second delivery comes.
+/// A full memory forgets the oldest: a second delivery comes soon after the first.
+#[tokio::test]
+async fn a_full_memory_still_knows_what_came_just_now() {
+    let counting = Counting::new(usize::MAX >> 3);
+    let mut service = DedupLayer::new(WINDOW).capacity(1000).layer(counting.service());
+    for time in 1_u32..4000 {
+        for time in [time, time.saturating_sub(10).max(1)] {
+            let _ = service.ready().await.unwrap().call(callback(time)).await.unwrap();
+        }
+        assert_eq!(counting.calls(), time as usize);
+    }
+}
+
 #[tokio::test]
 async fn inside_of_detach_the_second_delivery_finds_the_first_at_work() {
     let counting = Counting::new(0);

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use moka::future::Cache;
+use moka::policy::EvictionPolicy;
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -25,7 +26,7 @@ type Key = dyn Fn(&Callback) -> Option<DedupKey> + Send + Sync;
 /// - A second delivery that arrives while the first is being handled waits for it and gets the same reply.
 /// - An error goes to all who waited; the next delivery tries again.
 /// - If the first is cancelled, or panics, one of those who wait takes over.
-/// - At most [`capacity`](Self::capacity) keys are remembered; the least useful go first.
+/// - At most [`capacity`](Self::capacity) keys are remembered; those not seen for the longest time go first.
 ///
 /// The key comes from the body, which the signature does not cover: whoever can forge a callback can also send one with the key of
 /// another, which is then taken for a second delivery. See "What the signature proves" in the [crate's documentation](crate).
@@ -78,7 +79,9 @@ impl<S> Layer<S> for DedupLayer {
 
     /// Each service made by a layer has a memory of its own, which its clones share.
     fn layer(&self, inner: S) -> Dedup<S> {
+        // The cache's own choice would keep keys that were asked for often, and forget the new ones, which are the ones that come again.
         let seen = Cache::builder()
+            .eviction_policy(EvictionPolicy::lru())
             .max_capacity(self.capacity)
             .time_to_live(self.window)
             .build();
