@@ -226,7 +226,7 @@ impl<'de> Deserialize<'de> for UserText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Bytes;
 
-        impl Visitor<'_> for Bytes {
+        impl<'de> Visitor<'de> for Bytes {
             type Value = UserText;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -235,6 +235,14 @@ impl<'de> Deserialize<'de> for UserText {
 
             fn visit_str<E>(self, text: &str) -> Result<UserText, E> {
                 Ok(UserText(text.to_owned()))
+            }
+
+            /// A text without escapes, as it stands in the body: a control character in it is no JSON.
+            fn visit_borrowed_bytes<E: serde::de::Error>(self, text: &'de [u8]) -> Result<UserText, E> {
+                if text.iter().any(|byte| *byte < b' ') {
+                    return Err(E::custom("control character in a text"));
+                }
+                self.visit_bytes(text)
             }
 
             fn visit_bytes<E: serde::de::Error>(self, text: &[u8]) -> Result<UserText, E> {
