@@ -11,6 +11,11 @@ use tencent_im_callback::{App, Command, Event, Params, RejectionKind, Token, Ver
 #[test]
 fn a_raw_control_character_in_a_text_is_not_json() {
     let bodies = [
+        // With an escape in it, a text is decoded before it is looked at.
+        (
+            Command::C2cBeforeSendMsg,
+            "{\"From_Account\":\"a\",\"To_Account\":\"b\",\"MsgBody\":[],\"CloudCustomData\":\"\\u0041\u{14}\"}",
+        ),
         (
             Command::C2cBeforeSendMsg,
             "{\"From_Account\":\"a\",\"To_Account\":\"b\",\"MsgBody\":[],\"CloudCustomData\":\"\u{14}\"}",
