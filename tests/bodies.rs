@@ -254,8 +254,11 @@ async fn the_body_of_a_request_that_is_not_verified_is_never_polled() {
 async fn the_answers_body_knows_its_length() {
     let response = send(&layer(), Inner::default(), request(Full::new(Bytes::from(BODY)))).await;
     let length = response.body().size_hint().exact();
-    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    let mut body = response.into_body();
+    assert!(!body.is_end_stream());
+    let bytes = body.frame().await.unwrap().unwrap().into_data().unwrap();
     assert_eq!(length, Some(bytes.len() as u64));
+    assert!(body.is_end_stream() && body.frame().await.is_none());
     assert_eq!(
         tencent_im_callback::ResponseBody::default().size_hint().exact(),
         Some(0)

@@ -13,9 +13,9 @@ use http::Request;
 use http_body_util::Full;
 use tencent_im_callback::testing::Fault;
 use tencent_im_callback::{
-    App, Apps, Callback, CallbackLayer, Command, OutcomeKind, Reply, Verifier, VerifyLayer, sign,
+    App, Apps, Callback, CallbackLayer, Command, DetachLayer, OutcomeKind, Reply, Verifier, VerifyLayer, sign,
 };
-use tower::{Layer, Service, service_fn};
+use tower::{Layer, Service, ServiceExt, service_fn};
 
 const BODY: &str = r#"{"PairList":[{"From_Account":"body-secret","To_Account":{"x":"body-secret"}}]}"#;
 
@@ -197,4 +197,114 @@ fn a_call_dropped_at_work_says_so() {
         "{text}"
     );
     assert_eq!(text.lines().count(), 1, "{text}");
+}
+
+#[test]
+fn a_call_dropped_behind_the_check_alone_says_so_too() {
+    let ((), text) = logged(|| {
+        let mut service = VerifyLayer::new(verifier()).layer(service_fn(|_: Request<Full<Bytes>>| {
+            std::future::pending::<Result<http::Response<Full<Bytes>>, String>>()
+        }));
+        let mut call = tokio_test::task::spawn(service.call(request()));
+        assert!(call.poll().is_pending());
+    });
+    clean(&text);
+    assert!(
+        text.contains("WARN") && text.contains("outcome=\"cancelled\""),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_failure_in_the_background_says_so() {
+    let detach = DetachLayer::new(1);
+    let service = layer().layer(detach.layer(service_fn(|_: Callback| async { Err::<Reply, _>("no database") })));
+    logged(|| ());
+    service
+        .oneshot(signed(Command::SnsFriendDelete).build::<Full<Bytes>>())
+        .await
+        .unwrap();
+    assert_eq!(detach.drain(std::time::Duration::from_secs(10)).await.finished, 1);
+    let text = String::from_utf8(LOG.with_borrow_mut(std::mem::take)).unwrap();
+    clean(&text);
+    let line = text
+        .lines()
+        .find(|line| line.contains("in the background"))
+        .expect(&text);
+    for part in [
+        "WARN",
+        "outcome=\"failed\"",
+        "command=Sns.CallbackFriendDelete",
+        "error=no database",
+    ] {
+        assert!(line.contains(part), "{part} is not in {line}");
+    }
+}
+
+/// Whoever finds the URL of an unsigned app could otherwise fill the log with warnings.
+#[test]
+fn what_is_a_warning() {
+    let unsigned = || CallbackLayer::new(Verifier::new(App::unsigned(common::APP)));
+    let run = |layer: CallbackLayer, command: Command, body: &'static str, fails: bool| {
+        let inner = service_fn(move |_: Callback| async move { if fails { Err("no database") } else { Ok(()) } });
+        let request = signed(command).body(body).build::<Full<Bytes>>();
+        logged(|| tokio_test::block_on(async { send(&layer, inner, request).await })).1
+    };
+    let misfit = r#"{"MsgBody":7}"#;
+    for (layer, command, body, fails, level, part) in [
+        (
+            layer(),
+            Command::SnsFriendDelete,
+            "{\"PairList\":[]}",
+            true,
+            "WARN",
+            "cause=\"failed\"",
+        ),
+        (
+            unsigned(),
+            Command::SnsFriendDelete,
+            "{\"PairList\":[]}",
+            true,
+            "WARN",
+            "cause=\"failed\"",
+        ),
+        (
+            layer(),
+            Command::C2cBeforeSendMsg,
+            misfit,
+            false,
+            "WARN",
+            "cause=\"misfit\"",
+        ),
+        (
+            unsigned(),
+            Command::C2cBeforeSendMsg,
+            misfit,
+            false,
+            "DEBUG",
+            "cause=\"misfit\"",
+        ),
+        (layer(), Command::SnsFriendDelete, BODY, false, "WARN", "misfit_path="),
+        (
+            unsigned(),
+            Command::SnsFriendDelete,
+            BODY,
+            false,
+            "DEBUG",
+            "misfit_path=",
+        ),
+        (layer(), Command::SnsFriendDelete, "[]", false, "WARN", "rejection="),
+        (unsigned(), Command::SnsFriendDelete, "[]", false, "DEBUG", "rejection="),
+        (
+            unsigned(),
+            Command::SnsFriendDelete,
+            "{\"PairList\":[]}",
+            false,
+            "DEBUG",
+            "outcome=\"accepted\"",
+        ),
+    ] {
+        let text = run(layer, command, body, fails);
+        assert!(text.contains(level) && text.contains(part), "{level}, {part}: {text}");
+    }
 }

@@ -144,6 +144,7 @@ mod tests {
     fn an_undocumented_value_is_kept_and_escaped_in_debug() {
         let platform = OptPlatform::from("Harmony\nOS");
         assert_eq!(platform.as_str(), "Harmony\nOS");
+        assert_eq!(platform.to_string(), "Harmony\nOS");
         assert_eq!(format!("{platform:?}"), r#"Other("Harmony\nOS")"#);
     }
 }

@@ -143,6 +143,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_as_long_as_a_signature_goes_and_what_is_shorter_stays() {
+        let digits = |count| "0f".repeat(count / 2) + &"0f"[..count % 2];
+        for (count, stays) in [(62, true), (63, true), (64, false), (65, false), (128, false)] {
+            for (before, behind) in [("/x?y=", ""), ("/", "/z"), ("/x?y=g", "g&a=1")] {
+                let uri = format!("{before}{}{behind}", digits(count));
+                assert_eq!(shown(&uri).contains("0f0f"), stays, "{uri}");
+            }
+        }
+    }
+
+    #[test]
     fn what_would_disturb_a_log_is_escaped() {
         let uri = Uri::from_maybe_shared(bytes::Bytes::from("/é?x=\u{9b}31m\u{85}\u{2028}\u{202e}&Sign=1")).unwrap();
         assert_eq!(

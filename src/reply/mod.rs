@@ -189,6 +189,7 @@ mod tests {
     #[test]
     fn envelopes_as_documented() {
         assert_eq!(Reply::from(()), Reply::ok());
+        assert_ne!(Reply::fail(""), Reply::ok());
         assert_eq!(
             Reply::fail("no \"db\"").as_bytes(),
             br#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"no \"db\""}"#

@@ -97,9 +97,9 @@ impl Outcome {
         }
     }
 
-    /// Notes what did not go well, if anything did not.
+    /// Notes what did not go well, if anything did not. An error has a cause.
     pub(crate) fn trouble(&mut self, cause: Option<Cause>, error: Option<Box<str>>, misfit: Option<Box<Misfit>>) {
-        if cause.is_some() || error.is_some() || misfit.is_some() {
+        if cause.is_some() || misfit.is_some() {
             self.trouble = Some(Box::new(Trouble { cause, error, misfit }));
         }
     }

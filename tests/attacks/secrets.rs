@@ -33,6 +33,8 @@ fn request() -> SignedRequest {
 #[track_caller]
 fn keeps_its_secrets(name: &str, value: &dyn std::fmt::Debug) {
     for text in [format!("{value:?}"), format!("{value:#?}")] {
+        // A `Debug` that writes nothing keeps its secrets, too.
+        assert!(!text.is_empty(), "{name}");
         let lower = text.to_lowercase();
         let raw: Vec<String> = [TOKEN, OTHER].map(|secret| format!("{:?}", secret.as_bytes())).into();
         for secret in [
