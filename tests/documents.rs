@@ -1,0 +1,123 @@
+//! The documents say the same in both languages, and name what is there.
+#![allow(clippy::pedantic)]
+
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
+}
+
+fn read(file: &str) -> String {
+    std::fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+/// A document without what its language decides: the depth of each heading, each block of code, the code in each table row, and how
+/// many items each list has.
+fn skeleton(text: &str) -> Vec<String> {
+    let mut skeleton = Vec::new();
+    let mut block: Option<String> = None;
+    for line in text.lines() {
+        match &mut block {
+            Some(code) => {
+                code.push('\n');
+                code.push_str(line);
+                if line == "```" {
+                    skeleton.extend(block.take());
+                }
+            }
+            None if line.starts_with("```") => block = Some(line.to_owned()),
+            None if line.starts_with('#') => skeleton.push(line.split(' ').next().unwrap().to_owned()),
+            None if line.starts_with("- ") => skeleton.push("-".to_owned()),
+            None if line.starts_with('|') => {
+                let code: Vec<_> = line.split('`').skip(1).step_by(2).collect();
+                skeleton.push(format!("| {}", code.join(" ")));
+            }
+            None => {}
+        }
+    }
+    assert_eq!(block, None, "a block of code has no end");
+    skeleton
+}
+
+/// What is written as code in running text.
+fn words(text: &str) -> std::collections::BTreeSet<String> {
+    let mut words = std::collections::BTreeSet::new();
+    let mut code = false;
+    for line in text.lines() {
+        if line.starts_with("```") {
+            code = !code;
+        } else if !code {
+            words.extend(line.split('`').skip(1).step_by(2).map(str::to_owned));
+        }
+    }
+    words
+}
+
+#[test]
+fn the_two_readmes_have_the_same_headings_code_and_words() {
+    let (english, chinese) = (read("README.md"), read("README.zh-CN.md"));
+    let (left, right) = (skeleton(&english), skeleton(&chinese));
+    for (left, right) in left.iter().zip(&right) {
+        assert_eq!(left, right);
+    }
+    assert_eq!(left.len(), right.len());
+    assert_eq!(words(&english), words(&chinese));
+    // A summary of a translation would have all that, too.
+    let (letters, characters) = (english.chars().count(), chinese.chars().count());
+    assert!(characters * 10 > letters * 5, "{characters} characters for {letters}");
+}
+
+#[test]
+fn every_link_into_the_repository_leads_somewhere() {
+    let mut links = 0;
+    for file in [
+        "README.md",
+        "README.zh-CN.md",
+        "SECURITY.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "benches/README.md",
+        "fuzz/README.md",
+        "soak/README.md",
+    ] {
+        // The package has the first few alone.
+        let Ok(text) = std::fs::read_to_string(root().join(file)) else {
+            continue;
+        };
+        let folder = root().join(file).parent().unwrap().to_owned();
+        for link in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+            if link.starts_with("http") || link.starts_with('#') {
+                continue;
+            }
+            links += 1;
+            let place = folder.join(link.split('#').next().unwrap());
+            assert!(place.exists() || !root().join("fuzz").exists(), "{file}: {link}");
+        }
+    }
+    assert!(links > 5, "{links}");
+}
+
+#[test]
+fn numbers_in_the_documents_are_those_of_the_code() {
+    let commands = tencent_im_callback::Command::ALL.len().to_string();
+    let manifest = read("Cargo.toml");
+    let of = |key: &str| {
+        let line = manifest.lines().find(|line| line.starts_with(key)).unwrap();
+        line.split('"').nth(1).unwrap().to_owned()
+    };
+    let (version, rust) = (of("version"), of("rust-version"));
+    let minor = version.rsplit_once('.').unwrap().0;
+    for file in ["README.md", "README.zh-CN.md"] {
+        let text = read(file);
+        for part in [
+            format!(" {commands} "),
+            format!("Rust {rust}"),
+            format!("tencent-im-callback = {{ version = \"{minor}\""),
+        ] {
+            assert!(text.contains(&part), "{part:?} is not in {file}");
+        }
+    }
+    assert!(read("src/docs/guide.md").contains(&format!("minimum Rust version ({rust})")));
+    let changelog = read("CHANGELOG.md");
+    assert!(changelog.contains("## [Unreleased]") && changelog.contains(&format!("## [{version}]")));
+}
