@@ -38,8 +38,37 @@ struct Documented {
     reply: Value,
 }
 
+/// A command that nobody has looked up the fields of has those of its payload.
 fn documented() -> BTreeMap<String, Documented> {
-    serde_json::from_str(include_str!("fields.json")).unwrap()
+    fn paths(value: &Value, path: &str, found: &mut Vec<(String, String, String, String)>) {
+        match value {
+            Value::Object(members) => {
+                for (key, value) in members {
+                    let path = format!("{path}{}{key}", if path.is_empty() { "" } else { "." });
+                    found.push((path.clone(), String::new(), String::new(), String::new()));
+                    paths(value, &path, found);
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| paths(item, &format!("{path}[]"), found)),
+            _ => {}
+        }
+    }
+
+    let mut documented: BTreeMap<String, Documented> = serde_json::from_str(include_str!("fields.json")).unwrap();
+    for command in Command::ALL {
+        documented.entry(command.as_str().to_owned()).or_insert_with(|| {
+            let mut fields = Vec::new();
+            for (_, body) in payloads(command) {
+                paths(&serde_json::from_str(&body).unwrap(), "", &mut fields);
+            }
+            Documented {
+                phase: command.phase().as_str().to_owned(),
+                fields,
+                reply: serde_json::from_slice(Reply::ok().as_bytes()).unwrap(),
+            }
+        });
+    }
+    documented
 }
 
 impl Documented {
