@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn what_is_as_long_as_a_signature_goes_and_what_is_shorter_stays() {
-        let digits = |count| "0f".repeat(count / 2) + &"0f"[..count % 2];
+        let digits = |count: usize| "0f".repeat(count / 2) + &"0f"[..count % 2];
         for (count, stays) in [(62, true), (63, true), (64, false), (65, false), (128, false)] {
             for (before, behind) in [("/x?y=", ""), ("/", "/z"), ("/x?y=g", "g&a=1")] {
                 let uri = format!("{before}{}{behind}", digits(count));
