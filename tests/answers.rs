@@ -28,6 +28,7 @@ async fn an_accepted_callback_reaches_the_service_whole() {
     assert_eq!((what.kind(), what.token_index()), (OutcomeKind::Accepted, Some(0)));
     assert_eq!(what.params().unwrap().command, Command::SnsFriendDelete);
     assert!(what.rejection().is_none() && what.error().is_none() && what.misfit().is_none());
+    assert!(!what.handling_time().is_zero());
     assert_eq!(text(response).await, OK);
 
     let callback = inner.last().unwrap();
@@ -80,6 +81,14 @@ async fn every_fault_has_its_answer() {
                 "{fault:?}"
             );
             assert_eq!(what.params().is_some(), kind.is_after_verification(), "{fault:?}");
+            assert_eq!(what.token_index().is_some(), kind.is_after_verification(), "{fault:?}");
+            // Those without the layer write the same.
+            let alone = rejection.to_response();
+            assert_eq!(
+                (alone.status(), alone.headers()),
+                (response.status(), response.headers())
+            );
+            assert!(text(alone).await.contains(kind.phrase()));
             assert_eq!(
                 text(response).await,
                 format!(
@@ -472,4 +481,25 @@ async fn configuration_by_apps_app_or_verifier() {
     let _ = (CallbackLayer::new(app()), CallbackLayer::new(Apps::from(app())));
     let request = Request::get("/").body(Full::<Bytes>::default()).unwrap();
     assert_eq!(send(&layer(), Inner::default(), request).await.status(), 405);
+}
+
+#[test]
+fn names_for_logs_and_metrics() {
+    let causes = [Cause::Misfit, Cause::NotReady, Cause::Failed].map(|cause| (cause.as_str(), cause.to_string()));
+    assert_eq!(
+        causes,
+        ["misfit", "not_ready", "failed"].map(|name| (name, name.to_owned()))
+    );
+    let kinds = [
+        OutcomeKind::Accepted,
+        OutcomeKind::Probe,
+        OutcomeKind::Rejected,
+        OutcomeKind::Failed,
+        OutcomeKind::Detached,
+        OutcomeKind::Duplicate,
+    ];
+    assert_eq!(
+        kinds.map(|kind| (kind.as_str(), kind.to_string())),
+        ["accepted", "probe", "rejected", "failed", "detached", "duplicate"].map(|name| (name, name.to_owned()))
+    );
 }

@@ -166,7 +166,14 @@ async fn a_body_that_breaks_off_is_its_own_rejection() {
         let response = send(&layer(), inner.clone(), request(body)).await;
         assert_eq!(response.status(), 400);
         let what = outcome(&response);
-        assert_eq!(what.rejection().unwrap().kind(), Kind::BodyIncomplete);
+        let rejection = what.rejection().unwrap();
+        assert_eq!(rejection.kind(), Kind::BodyIncomplete);
+        assert!(
+            rejection
+                .error()
+                .is_some_and(|error| !error.is_empty() && rejection.to_string().contains(error))
+        );
+        assert_eq!(rejection.position(), None);
         assert_eq!(what.error(), Some("connection reset"));
         assert_eq!(inner.calls(), 0);
     }

@@ -280,10 +280,58 @@ mod tests {
     }
 
     #[test]
+    fn what_is_known_of_one_kind_is_not_told_of_another() {
+        let told = |rejection: &Rejection| {
+            let known = (
+                rejection.skew(),
+                rejection.parameter(),
+                rejection.position(),
+                rejection.error().is_some(),
+            );
+            (known, rejection.to_string())
+        };
+        let of = |kind, detail| Rejection {
+            detail,
+            ..Rejection::new(kind)
+        };
+        use RejectionKind as Kind;
+        for (rejection, known, text) in [
+            (
+                of(Kind::Stale, Detail::Skew(-61)),
+                (Some(-61), None, None, false),
+                ": -61 s off the clock here",
+            ),
+            (
+                of(Kind::ParameterDoubled, Detail::Parameter("Sign")),
+                (None, Some("Sign"), None, false),
+                ": Sign",
+            ),
+            (
+                of(Kind::BodyNotJson, Detail::Position { line: 2, column: 7 }),
+                (None, None, Some((2, 7)), false),
+                " at line 2 column 7",
+            ),
+            (
+                of(Kind::BodyIncomplete, Detail::Error("reset".into())),
+                (None, None, None, true),
+                ": reset",
+            ),
+        ] {
+            let phrase = rejection.kind().phrase();
+            assert_eq!(told(&rejection), (known, format!("{phrase}{text}")));
+            assert_eq!(rejection.status(), rejection.kind().status());
+        }
+        assert_eq!(Rejection::new(Kind::Probe).to_string(), "check of the callback URL");
+    }
+
+    #[test]
     fn phrases_are_each_their_own() {
         let mut phrases: Vec<_> = RejectionKind::ALL.iter().map(|kind| kind.phrase()).collect();
         phrases.sort_unstable();
         phrases.dedup();
         assert_eq!(phrases.len(), RejectionKind::ALL.len());
+        for kind in RejectionKind::ALL {
+            assert_eq!(kind.to_string(), kind.as_str());
+        }
     }
 }

@@ -141,6 +141,7 @@ mod tests {
             ("\u{7f}x", InvalidToken::Control),
         ] {
             assert_eq!(Token::new(text).unwrap_err(), error, "{text:?}");
+            assert!(error.to_string().starts_with("token "), "{error}");
         }
         for text in ["x", "a b", "密钥", &"x".repeat(128), &"x".repeat(1000)] {
             assert!(Token::new(text).is_ok(), "{text:?}");
