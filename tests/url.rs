@@ -58,11 +58,14 @@ fn params_travel() {
     assert_eq!(format!("{params:?}"), format!("{back:?}"));
     assert!(params.iter().eq(back.iter()));
     assert_eq!(back.get("x").as_deref(), Some("&"));
-    let pairs = with_auth(&format!("&x=\"{{&Sign={SIGN}&RequestTime={NOW}")).replace("/?", "");
-    let params = verify(&verifier().path_parameters(), &format!("/callback/{pairs}")).unwrap();
-    let back: Params = serde_json::from_str(&serde_json::to_string(&params).unwrap()).unwrap();
-    assert_eq!(back.get("x"), params.get("x"));
-    assert_eq!(back.get("x").as_deref(), Some("\"{"));
+    // What a path may hold and a query may not.
+    for value in ["\"{", "é\"", "\"é\"\"éé{é", "é%22"] {
+        let pairs = with_auth(&format!("&x={value}&Sign={SIGN}&RequestTime={NOW}")).replace("/?", "");
+        let params = verify(&verifier().path_parameters(), &format!("/callback/{pairs}")).unwrap();
+        let back: Params = serde_json::from_str(&serde_json::to_string(&params).unwrap()).unwrap();
+        assert_eq!(back.get("x"), params.get("x"));
+        assert_eq!(back.get("x").as_deref(), Some(value.replace("%22", "\"").as_str()));
+    }
     assert!(serde_json::from_str::<Params>(&json.replace("SdkAppid=", "\\n")).is_err());
 }
 

@@ -9,6 +9,8 @@ use axum::{Extension, Router};
 use bytes::Bytes;
 use common::{APP, NOW, OK, TOKEN, signed, text, verifier};
 use http::{Request, Response};
+use http_body::Body as _;
+use http_body_util::{BodyExt, Full};
 use tencent_im_callback::testing::Fault;
 use tencent_im_callback::{
     Callback, CallbackLayer, Command, Outcome, OutcomeKind, Params, RejectionKind, VerifyLayer, sign,
@@ -118,4 +120,25 @@ async fn readiness_is_awaited_only_for_a_verified_request() {
     let mut call = task::spawn(service.call(request(None)));
     handle.send_error("down");
     assert_eq!(assert_ready!(call.poll()).unwrap_err().to_string(), "down");
+}
+
+#[tokio::test]
+async fn a_body_knows_its_length_and_its_end_whoever_wrote_it() {
+    let service = VerifyLayer::new(verifier()).layer(service_fn(|_: Request<Full<Bytes>>| async {
+        Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from("inner"))))
+    }));
+    for (fault, length) in [(None, 5), (Some(Fault::BadSignature), 71)] {
+        let request = signed(Command::SnsFriendDelete);
+        let request = match fault {
+            Some(fault) => request.fault(fault),
+            None => request,
+        };
+        let mut body = service.clone().oneshot(request.build()).await.unwrap().into_body();
+        assert_eq!((body.size_hint().exact(), body.is_end_stream()), (Some(length), false));
+        assert_eq!(
+            body.frame().await.unwrap().unwrap().into_data().unwrap().len() as u64,
+            length
+        );
+        assert!(body.is_end_stream() && body.frame().await.is_none());
+    }
 }

@@ -170,6 +170,8 @@ mod tests {
             .refuse("id3", RejectCode::of::<38001>(), "no")
             .unwrap_err();
         assert_eq!(stranger.person(), "id3");
+        // The name is the peer's, and does not belong into a log line.
+        assert!(stranger.to_string().starts_with("a verdict about") && !stranger.to_string().contains("id3"));
         let none = allowed.refuse_all(RejectCode::of::<39000>(), "");
         assert!(none.items.iter().all(|item| item.result_code == 39_000));
     }
