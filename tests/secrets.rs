@@ -215,6 +215,26 @@ fn a_call_dropped_behind_the_check_alone_says_so_too() {
     );
 }
 
+#[test]
+fn a_failure_behind_the_check_alone_says_so() {
+    let (error, text) = logged(|| {
+        let mut service = VerifyLayer::new(verifier()).layer(service_fn(|_: Request<Full<Bytes>>| {
+            std::future::ready(Err::<http::Response<Full<Bytes>>, _>("no database"))
+        }));
+        tokio_test::block_on(service.call(request())).unwrap_err()
+    });
+    clean(&text);
+    assert_eq!((error, text.lines().count()), ("no database", 1));
+    for part in [
+        "WARN",
+        "outcome=\"failed\"",
+        "cause=\"failed\"",
+        "command=Sns.CallbackFriendDelete",
+    ] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+}
+
 #[tokio::test]
 async fn a_failure_in_the_background_says_so() {
     let detach = DetachLayer::new(1);

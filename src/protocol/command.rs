@@ -311,12 +311,23 @@ mod tests {
     }
 
     #[test]
+    fn an_unknown_word_may_ask_for_a_verdict() {
+        let unknown = Command::from("New.Word");
+        assert!(unknown.is_unknown());
+        assert_eq!((unknown.phase(), unknown.family()), (Phase::Unknown, Family::Unknown));
+        let may = [Phase::Before, Phase::After, Phase::Notice, Phase::Unknown].map(Phase::may_decide);
+        assert_eq!(may, [true, false, false, true]);
+    }
+
+    #[test]
     fn every_variant_is_named_after_its_word() {
         // As many as were documented when this was written.
         assert!(Command::ALL.len() >= 86);
         for command in Command::ALL {
             assert_eq!(format!("{command:?}"), variant_name(command.as_str()));
             assert_eq!(command.family().as_str(), command.as_str().split_once('.').unwrap().0);
+            assert_eq!(command.family().to_string(), command.family().as_str());
+            assert!(!command.is_unknown());
             assert_eq!(&Command::from(command.as_str()), command);
             assert_ne!(command.phase(), Phase::Unknown);
             let answered = command.phase() == Phase::Before || *command == Command::ChatbotOnC2cSignalMessage;

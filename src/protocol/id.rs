@@ -139,5 +139,7 @@ mod tests {
         assert_eq!(read(r#""id""#).unwrap(), "id");
         assert!(read("1.5").is_err() && read("null").is_err() && read("{}").is_err());
         assert!(read("18446744073709551616").is_err());
+        let error = read("{}").unwrap_err().to_string();
+        assert!(error.contains("expected an id, as text or as an integer"), "{error}");
     }
 }

@@ -167,5 +167,14 @@ mod tests {
         let text = shown(&format!("/a?x={}&Sign=abc", "é".repeat(4000)));
         assert!(text.len() <= SHOWN + '…'.len_utf8(), "{}", text.len());
         assert!(text.ends_with('…') && !text.contains("abc"));
+        // Wherever the cut falls in a character, nothing from behind it follows.
+        for pad in 0..4 {
+            let text = shown(&format!("/a?{}={}&zzz=zzz", "x".repeat(pad), "é".repeat(4000)));
+            assert!(
+                text.ends_with('…') && !text.contains(['&', 'z']),
+                "{}",
+                &text[text.len() - 20..]
+            );
+        }
     }
 }
