@@ -234,6 +234,15 @@ mod tests {
     }
 
     #[test]
+    fn an_id_is_read_from_a_number_and_from_a_text() {
+        let read = |json| serde_json::from_str::<SdkAppId>(json);
+        assert_eq!((read("7").unwrap(), read("\"7\"").unwrap()), (SdkAppId(7), SdkAppId(7)));
+        assert!(read("\"+7\"").is_err() && read("-7").is_err());
+        let error = read("null").unwrap_err().to_string();
+        assert!(error.contains("expected the id of an app"), "{error}");
+    }
+
+    #[test]
     fn equal_ids_merge_and_signed_beats_unsigned() {
         let apps = Apps::new([
             App::unsigned(2),

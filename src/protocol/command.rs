@@ -317,6 +317,9 @@ mod tests {
         assert_eq!((unknown.phase(), unknown.family()), (Phase::Unknown, Family::Unknown));
         let may = [Phase::Before, Phase::After, Phase::Notice, Phase::Unknown].map(Phase::may_decide);
         assert_eq!(may, [true, false, false, true]);
+        assert_eq!(Phase::Notice.to_string(), "notice");
+        let error = serde_json::from_str::<Command>("7").unwrap_err().to_string();
+        assert!(error.contains("expected a command word"), "{error}");
     }
 
     #[test]

@@ -145,6 +145,8 @@ mod tests {
         let platform = OptPlatform::from("Harmony\nOS");
         assert_eq!(platform.as_str(), "Harmony\nOS");
         assert_eq!(platform.to_string(), "Harmony\nOS");
+        let error = serde_json::from_str::<OptPlatform>("7").unwrap_err().to_string();
+        assert!(error.contains("expected the name of a platform"), "{error}");
         assert_eq!(format!("{platform:?}"), r#"Other("Harmony\nOS")"#);
     }
 }

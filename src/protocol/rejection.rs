@@ -294,25 +294,24 @@ mod tests {
             detail,
             ..Rejection::new(kind)
         };
-        use RejectionKind as Kind;
         for (rejection, known, text) in [
             (
-                of(Kind::Stale, Detail::Skew(-61)),
+                of(RejectionKind::Stale, Detail::Skew(-61)),
                 (Some(-61), None, None, false),
                 ": -61 s off the clock here",
             ),
             (
-                of(Kind::ParameterDoubled, Detail::Parameter("Sign")),
+                of(RejectionKind::ParameterDoubled, Detail::Parameter("Sign")),
                 (None, Some("Sign"), None, false),
                 ": Sign",
             ),
             (
-                of(Kind::BodyNotJson, Detail::Position { line: 2, column: 7 }),
+                of(RejectionKind::BodyNotJson, Detail::Position { line: 2, column: 7 }),
                 (None, None, Some((2, 7)), false),
                 " at line 2 column 7",
             ),
             (
-                of(Kind::BodyIncomplete, Detail::Error("reset".into())),
+                of(RejectionKind::BodyIncomplete, Detail::Error("reset".into())),
                 (None, None, None, true),
                 ": reset",
             ),
@@ -321,7 +320,10 @@ mod tests {
             assert_eq!(told(&rejection), (known, format!("{phrase}{text}")));
             assert_eq!(rejection.status(), rejection.kind().status());
         }
-        assert_eq!(Rejection::new(Kind::Probe).to_string(), "check of the callback URL");
+        assert_eq!(
+            Rejection::new(RejectionKind::Probe).to_string(),
+            "check of the callback URL"
+        );
     }
 
     #[test]
