@@ -105,6 +105,11 @@ async fn frames_of_every_shape() {
     let (first, second) = BODY.as_bytes().split_at(7);
     let chained = Full::new(bytes::Buf::chain(first, second));
     assert_eq!(fate(limit, request(chained)).await, Ok(whole.clone()));
+    // What comes in one frame is handed on as it is, whatever empty frames are around it.
+    let frame = Bytes::from(BODY.to_owned());
+    let place = frame.as_ptr();
+    let kept = fate(limit, request(Frames::new([data(""), data(frame), data(""), data("")]))).await;
+    assert_eq!(kept.unwrap().as_ptr(), place);
     // One that never says that it has ended before it has.
     let stream = StreamBody::new(tokio_stream(vec![Ok::<_, Infallible>(Frame::data(whole.clone()))]));
     assert_eq!(fate(limit, request(stream)).await, Ok(whole));

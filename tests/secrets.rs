@@ -90,6 +90,7 @@ async fn debug_of_every_type_that_could_hold_one() {
         token(TOKEN)
     ));
     clean(&format!("{:?} {future:?}", layer_));
+    assert!(format!("{layer_:?}").contains("body_limit: 1048576"));
     clean(&format!("{:?}", verify.layer(())));
 
     let params = verifier().verify(request().method(), request().uri()).unwrap();

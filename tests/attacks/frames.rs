@@ -40,7 +40,7 @@ fn request<I>(frames: impl IntoIterator<IntoIter = I>) -> Request<Strict<I>> {
     Request::from_parts(parts, body)
 }
 
-fn data(bytes: &'static str) -> Result<Frame<Bytes>, &'static str> {
+fn data(bytes: impl Into<Bytes>) -> Result<Frame<Bytes>, &'static str> {
     Ok(Frame::data(bytes.into()))
 }
 
@@ -84,6 +84,18 @@ fn empty_frames_are_counted_for_nothing_and_kept_for_nothing() {
         assert_eq!(fate, accepted());
     });
     assert!(cost.bytes_total < 64 * 1024, "{}", cost.bytes_total);
+
+    // Room is made for what has come, no more.
+    let long = format!("{}{BODY}", " ".repeat(20_000));
+    let mut halves = Some(request([
+        data(long[..10_000].to_owned()),
+        data(long[10_000..].to_owned()),
+    ]));
+    let cost = allocation_counter::measure(|| {
+        let fate = tokio_test::block_on(attack(halves.take().unwrap()));
+        assert_eq!(fate, accepted());
+    });
+    assert!(cost.bytes_max < 64 * 1024, "{}", cost.bytes_max);
 
     let spaces = std::iter::repeat_with(|| data(" ")).take(1024 * 1024 - BODY.len());
     let mut dripped = Some(request(spaces.chain([data(BODY)])));
