@@ -15,6 +15,7 @@ use http::Request;
 use http_body_util::Full;
 use serde::de::DeserializeOwned;
 use tencent_im_callback::event::{c2c, group, sns, state};
+use tencent_im_callback::reply::c2c::BeforeSendMsgReply;
 use tencent_im_callback::testing::{Fault, sample};
 use tencent_im_callback::{Callback, Command, EventRouter, Outcome, Reply, TypedEvent};
 use tower::{Layer, Service, service_fn};
@@ -204,6 +205,9 @@ fn nothing_is_allocated_on_the_strength_of_a_declared_length() {
 #[test]
 fn the_body_of_ok_is_not_allocated() {
     let info = measure(|| drop(Reply::ok()));
+    assert_eq!(info.count_total, 0);
+    // Nor for a verdict that says no more.
+    let info = measure(|| drop(Reply::from(BeforeSendMsgReply::allow())));
     assert_eq!(info.count_total, 0);
 }
 
