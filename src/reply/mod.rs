@@ -190,6 +190,10 @@ mod tests {
     fn envelopes_as_documented() {
         assert_eq!(Reply::from(()), Reply::ok());
         assert_ne!(Reply::fail(""), Reply::ok());
+        assert_eq!(
+            format!("{:?}", Reply::from(())),
+            r#"Reply({"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""})"#
+        );
         assert_eq!(Reply::from_json(&7).unwrap_err().to_string(), "an answer is an object");
         assert_eq!(
             Reply::fail("no \"db\"").as_bytes(),
