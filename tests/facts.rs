@@ -220,3 +220,22 @@ fn rest_calls_are_recognised() {
     assert!(!from("iOS"));
     assert!(!callback(Command::StateChange, &sample_of(&Command::StateChange)).is_from_rest_api());
 }
+
+#[test]
+fn values_in_the_types_of_std() {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    let second = UNIX_EPOCH + Duration::from_secs(1_669_872_112);
+    assert_eq!(TimestampSecs(1_669_872_112).to_system_time(), Some(second));
+    assert_eq!(
+        TimestampMillis(1_669_872_112_003).to_system_time(),
+        Some(second + Duration::from_millis(3))
+    );
+    assert_eq!(
+        EventTime::Secs(TimestampSecs(1_669_872_112)).to_system_time(),
+        Some(second)
+    );
+    assert_eq!(tencent_im_callback::UserId::from("id").into_string(), "id");
+    let set = [0, 1, 2, -1].map(|flag| tencent_im_callback::Flag(flag).is_set());
+    assert_eq!(set, [false, true, true, true]);
+}
