@@ -54,6 +54,13 @@ fn logged<T>(run: impl FnOnce() -> T) -> (T, String) {
 }
 
 #[track_caller]
+fn has(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+}
+
+#[track_caller]
 fn clean(text: &str) {
     let signature = sign(TOKEN, NOW);
     let lower = text.to_lowercase();
@@ -126,19 +133,20 @@ fn one_log_event_per_request_and_no_secret_in_it() {
     };
     let (kind, text) = run(signed(Command::SnsFriendDelete).build());
     assert_eq!(kind, OutcomeKind::Accepted);
-    for part in [
-        "DEBUG",
-        "tencent_im_callback:",
-        "outcome=\"accepted\"",
-        "sdk_app_id=1400000000",
-        "command=Sns.CallbackFriendDelete",
-        "phase=\"after\"",
-        "status=200",
-        "token_index=0",
-        "elapsed_us=",
-    ] {
-        assert!(text.contains(part), "{part} is not in {text}");
-    }
+    has(
+        &text,
+        &[
+            "DEBUG",
+            "tencent_im_callback:",
+            "outcome=\"accepted\"",
+            "sdk_app_id=1400000000",
+            "command=Sns.CallbackFriendDelete",
+            "phase=\"after\"",
+            "status=200",
+            "token_index=0",
+            "elapsed_us=",
+        ],
+    );
     // Drift of an after callback: somebody should look.
     let (kind, text) = run(request());
     assert_eq!(kind, OutcomeKind::Accepted);
@@ -226,14 +234,15 @@ fn a_failure_behind_the_check_alone_says_so() {
     });
     clean(&text);
     assert_eq!((error, text.lines().count()), ("no database", 1));
-    for part in [
-        "WARN",
-        "outcome=\"failed\"",
-        "cause=\"failed\"",
-        "command=Sns.CallbackFriendDelete",
-    ] {
-        assert!(text.contains(part), "{part} is not in {text}");
-    }
+    has(
+        &text,
+        &[
+            "WARN",
+            "outcome=\"failed\"",
+            "cause=\"failed\"",
+            "command=Sns.CallbackFriendDelete",
+        ],
+    );
 }
 
 #[tokio::test]
@@ -252,14 +261,15 @@ async fn a_failure_in_the_background_says_so() {
         .lines()
         .find(|line| line.contains("in the background"))
         .expect(&text);
-    for part in [
-        "WARN",
-        "outcome=\"failed\"",
-        "command=Sns.CallbackFriendDelete",
-        "error=no database",
-    ] {
-        assert!(line.contains(part), "{part} is not in {line}");
-    }
+    has(
+        line,
+        &[
+            "WARN",
+            "outcome=\"failed\"",
+            "command=Sns.CallbackFriendDelete",
+            "error=no database",
+        ],
+    );
 }
 
 /// Whoever finds the URL of an unsigned app could otherwise fill the log with warnings.
