@@ -3,6 +3,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod event;
+mod json;
 pub mod layer;
 pub mod message;
 pub mod protocol;
@@ -14,12 +15,12 @@ mod table;
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
 pub mod verify;
-mod wire;
 
 pub use self::event::{Callback, DedupKey, Event, EventTime, Misfit, TypedEvent, UnknownEvent, UnknownReason};
+pub use self::json::RawJson;
 pub use self::layer::{CallbackLayer, CallbackService, ResponseFuture};
 pub use self::protocol::{
-    App, Apps, Command, Family, GroupId, Id, InvalidToken, OptPlatform, Params, Phase, Rejection, RejectionKind,
+    App, Apps, Command, Family, Flag, GroupId, Id, InvalidToken, OptPlatform, Params, Phase, Rejection, RejectionKind,
     SdkAppId, TimestampMillis, TimestampSecs, Token, UserId, Verifier, redacted, sign,
 };
 pub use self::reply::Reply;
@@ -32,7 +33,6 @@ pub use self::service::{Dedup, DedupLayer};
 pub use self::service::{Detach, DetachFailure, DetachLayer, DetachStats, Drained};
 pub use self::service::{EventRouter, HandlerError, HandlerOutput, RouterFuture};
 pub use self::verify::{VerifyBody, VerifyFuture, VerifyLayer, VerifyService};
-pub use self::wire::{Flag, RawJson, Spelling, Unlisted};
 
 macro_rules! reply_cell {
     ($module:ident) => {

@@ -18,7 +18,9 @@ fn metadata() -> Value {
 }
 
 fn version(text: &str) -> Vec<u32> {
-    text.split('.').map(|part| part.parse().unwrap()).collect()
+    // 1.88 is 1.88.0.
+    let parts = text.split('.').map(|part| part.parse().unwrap());
+    parts.chain(std::iter::repeat(0)).take(3).collect()
 }
 
 /// Names of the optional dependencies that a feature turns on, and of the features that it does.

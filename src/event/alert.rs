@@ -9,25 +9,22 @@
 //! ```
 
 use serde::{Deserialize, Serialize};
-
-use crate::wire::{self};
+use serde_with::skip_serializing_none;
 
 /// A REST interface is called more often than 80 % of its limit.
 ///
 /// Source: <https://trtc.io/document/60256>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct RequestOverLimit {
     /// Internal name of the service.
-    #[serde(rename = "ServiceName")]
-    pub service_name: Box<str>,
+    pub service_name: String,
     /// Interface within the service; both together name the REST call.
-    #[serde(rename = "Command")]
-    pub command: Box<str>,
+    pub command: String,
     /// Current calls per second.
-    #[serde(rename = "Request", default, deserialize_with = "wire::int", skip_serializing_if = "Option::is_none")]
     pub request: Option<i64>,
     /// Allowed calls per second.
-    #[serde(rename = "Limit", default, deserialize_with = "wire::int", skip_serializing_if = "Option::is_none")]
     pub limit: Option<i64>,
 }

@@ -4,8 +4,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::json::{self, RawJson};
 use crate::protocol::Command;
-use crate::wire::{Item, RawJson};
 
 /// One item of a batch. One that does not fit its type is kept as it came, and does not lose the others.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,8 +34,6 @@ pub(crate) trait BatchEvent: for<'de> Deserialize<'de> {
     fn command(&self) -> Option<&Command>;
 }
 
-impl<E> Item for BatchItem<E> {}
-
 impl<E: Serialize> Serialize for BatchItem<E> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -47,13 +45,13 @@ impl<E: Serialize> Serialize for BatchItem<E> {
 
 impl<'de, E: BatchEvent> Deserialize<'de> for BatchItem<E> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let json = <&RawValue>::deserialize(deserializer)?;
-        if !json.get().starts_with('{') {
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        if !raw.get().starts_with('{') {
             return Err(D::Error::custom("an item of a batch is an object"));
         }
-        Ok(match serde_json::from_str::<E>(json.get()) {
+        Ok(match json::from_str::<E>(raw.get()) {
             Ok(event) if event.command().is_none_or(|command| *command == E::COMMAND) => BatchItem::Typed(event),
-            _ => BatchItem::Unknown(RawJson::new(json)),
+            _ => BatchItem::Unknown(RawJson::new(raw)),
         })
     }
 }

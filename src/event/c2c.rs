@@ -9,16 +9,18 @@
 //! ```
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 pub use super::extension::{Extension, OperateType};
 use crate::message::MsgBody;
-use crate::protocol::{GroupId, Id, TimestampMillis, TimestampSecs, UserId};
-use crate::wire::{self, Flag, Item};
+use crate::protocol::{Flag, GroupId, Id, TimestampMillis, TimestampSecs, UserId};
 
 /// Key-value extensions of a one-to-one message were set, deleted or cleared.
 ///
 /// Source: <https://trtc.io/document/76006>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterC2cMsgExtension {
     /// Sender of the message (by the matching REST call; the callback table itself was not visible).
@@ -28,51 +30,32 @@ pub struct AfterC2cMsgExtension {
     #[serde(rename = "To_Account")]
     pub to_account: UserId,
     /// Unique key of the message.
-    #[serde(rename = "MsgKey")]
     pub msg_key: Id,
     /// 1 = set, 2 = delete keys, 3 = clear all.
-    #[serde(
-        rename = "OperateType",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub operate_type: Option<OperateType>,
     /// Affected entries; expected empty for `OperateType` 3 (seen so for the group sibling).
-    #[serde(rename = "ExtensionList", default, deserialize_with = "wire::list")]
+    #[serde(default)]
     pub extension_list: Vec<Extension>,
     /// Newest version over the whole message.
-    #[serde(rename = "Seq", default, deserialize_with = "wire::int", skip_serializing_if = "Option::is_none")]
     pub seq: Option<i64>,
     /// When it happened (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
 }
 
 /// A one-to-one message was edited.
 ///
 /// Source: <https://cloud.tencent.com/document/product/269/128224>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterModifyMsg {
     /// Custom data of the message after the edit.
-    #[serde(
-        rename = "CloudCustomData",
-        default,
-        deserialize_with = "wire::user_text",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub cloud_custom_data: Option<Box<str>>,
+    pub cloud_custom_data: Option<String>,
     /// Message elements after the edit.
-    #[serde(rename = "MsgBody", skip_serializing_if = "Option::is_none")]
     pub msg_body: Option<MsgBody>,
     /// User who edited.
-    #[serde(rename = "Operator_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// Sender.
     #[serde(rename = "From_Account")]
@@ -81,68 +64,40 @@ pub struct AfterModifyMsg {
     #[serde(rename = "To_Account")]
     pub to_account: UserId,
     /// Random number of the message (type from the sample).
-    #[serde(
-        rename = "MsgRandom",
-        default,
-        deserialize_with = "wire::int",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub msg_random: Option<i64>,
     /// Sequence number of the message (type from the sample).
-    #[serde(rename = "MsgSeq", default, deserialize_with = "wire::int", skip_serializing_if = "Option::is_none")]
     pub msg_seq: Option<i64>,
     /// Send time of the message (type from the sample) (**seconds**).
-    #[serde(
-        rename = "MsgTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub msg_time: Option<TimestampSecs>,
     /// Unique key, `MsgSeq_MsgRandom_MsgTime`.
-    #[serde(rename = "MsgKey")]
     pub msg_key: Id,
     /// When the edit happened (type from the sample) (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
 }
 
 /// A user marked everything as read, one-to-one and group conversations alike.
 ///
 /// Source: <https://cloud.tencent.com/document/product/269/128225>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterMsgReadAll {
     /// User who cleared the unread counts.
     #[serde(rename = "Report_Account")]
     pub report_account: UserId,
     /// When it happened (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
     /// Groups whose unread count was cleared.
-    #[serde(
-        rename = "GroupReadInfo",
-        default,
-        deserialize_with = "wire::some_list",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub group_read_info: Option<Vec<GroupReadInfo>>,
 }
 
 /// Read receipts were sent for single one-to-one messages.
 ///
 /// Source: <https://cloud.tencent.com/document/product/269/128223>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterMsgReadReceipt {
     /// User who sent the receipt.
@@ -152,22 +107,18 @@ pub struct AfterMsgReadReceipt {
     #[serde(rename = "Peer_Account")]
     pub peer_account: UserId,
     /// Messages that were read (in the sample, not in the field table).
-    #[serde(rename = "C2CMsgInfo", default, deserialize_with = "wire::list")]
+    #[serde(rename = "C2CMsgInfo", default)]
     pub c2c_msg_info: Vec<C2cMsgInfo>,
     /// When the receipt was sent (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
 }
 
 /// A user reported a one-to-one conversation as read.
 ///
 /// Source: <https://trtc.io/document/43465>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterMsgReport {
     /// User who read.
@@ -177,35 +128,19 @@ pub struct AfterMsgReport {
     #[serde(rename = "Peer_Account")]
     pub peer_account: UserId,
     /// Everything in this conversation up to this time is read (**seconds**).
-    #[serde(
-        rename = "LastReadTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub last_read_time: Option<TimestampSecs>,
     /// When it happened; mainland page only (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
     /// Total unread one-to-one messages of `Report_Account` over all conversations.
-    #[serde(
-        rename = "UnreadMsgNum",
-        default,
-        deserialize_with = "wire::int",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub unread_msg_num: Option<i64>,
 }
 
 /// A one-to-one message was recalled.
 ///
 /// Source: <https://trtc.io/document/43466>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterMsgWithDraw {
     /// Sender of the recalled message.
@@ -215,30 +150,19 @@ pub struct AfterMsgWithDraw {
     #[serde(rename = "To_Account")]
     pub to_account: UserId,
     /// Unique key of the recalled message.
-    #[serde(rename = "MsgKey")]
     pub msg_key: Id,
     /// When it happened; mainland page only (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
     /// Total unread one-to-one messages of `To_Account`; international pages only.
-    #[serde(
-        rename = "UnreadMsgNum",
-        default,
-        deserialize_with = "wire::int",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub unread_msg_num: Option<i64>,
 }
 
 /// A one-to-one message was sent (or its delivery failed).
 ///
 /// Source: <https://trtc.io/document/34365>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterSendMsg {
     /// Sender.
@@ -248,83 +172,39 @@ pub struct AfterSendMsg {
     #[serde(rename = "To_Account")]
     pub to_account: UserId,
     /// Sequence number of the message (documented as an unsigned 32-bit number).
-    #[serde(rename = "MsgSeq", default, deserialize_with = "wire::int", skip_serializing_if = "Option::is_none")]
     pub msg_seq: Option<i64>,
     /// Random number of the message (documented as an unsigned 32-bit number).
-    #[serde(
-        rename = "MsgRandom",
-        default,
-        deserialize_with = "wire::int",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub msg_random: Option<i64>,
     /// Send time; messages sort by `MsgTime`, then `MsgSeq` (**seconds**).
-    #[serde(
-        rename = "MsgTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub msg_time: Option<TimestampSecs>,
     /// Unique key of the message, `MsgSeq_MsgRandom_MsgTime`; what the recall API takes. Missing from bodies documented
     /// before Feb 2020.
-    #[serde(rename = "MsgKey", skip_serializing_if = "Option::is_none")]
     pub msg_key: Option<Id>,
     /// Unique id of the message on the client side; newest pages only.
-    #[serde(rename = "MsgId", skip_serializing_if = "Option::is_none")]
     pub msg_id: Option<Id>,
     /// 1 for an online-only message, else 0; missing from bodies documented before 2021.
-    #[serde(
-        rename = "OnlineOnlyFlag",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub online_only_flag: Option<Flag>,
     /// Delivery result, 0 = delivered, otherwise an error code; since July 2020.
-    #[serde(
-        rename = "SendMsgResult",
-        default,
-        deserialize_with = "wire::int",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub send_msg_result: Option<i64>,
     /// Error text of the delivery, "send msg succeed" on success; since July 2020.
-    #[serde(rename = "ErrorInfo", skip_serializing_if = "Option::is_none")]
-    pub error_info: Option<Box<str>>,
+    pub error_info: Option<String>,
     /// Total unread one-to-one messages of `To_Account`, -1 when delivery failed; since 2021, may be missing.
-    #[serde(
-        rename = "UnreadMsgNum",
-        default,
-        deserialize_with = "wire::int",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub unread_msg_num: Option<i64>,
     /// Message elements.
-    #[serde(rename = "MsgBody", default)]
+    #[serde(default)]
     pub msg_body: MsgBody,
     /// Custom data of the message; absent when the sender set none.
-    #[serde(
-        rename = "CloudCustomData",
-        default,
-        deserialize_with = "wire::user_text",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub cloud_custom_data: Option<Box<str>>,
+    pub cloud_custom_data: Option<String>,
     /// When the event happened; in other versions of the sibling pages (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
 }
 
 /// A one-to-one message is about to be delivered; the reply lets it pass, blocks it, drops it silently or rewrites it.
 ///
 /// Source: <https://trtc.io/document/34364>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct BeforeSendMsg {
     /// Sender.
@@ -334,90 +214,53 @@ pub struct BeforeSendMsg {
     #[serde(rename = "To_Account")]
     pub to_account: UserId,
     /// Sequence number of the message (documented as an unsigned 32-bit number).
-    #[serde(rename = "MsgSeq", default, deserialize_with = "wire::int", skip_serializing_if = "Option::is_none")]
     pub msg_seq: Option<i64>,
     /// Random number of the message (documented as an unsigned 32-bit number).
-    #[serde(
-        rename = "MsgRandom",
-        default,
-        deserialize_with = "wire::int",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub msg_random: Option<i64>,
     /// Send time; messages sort by `MsgTime`, then `MsgSeq` (**seconds**).
-    #[serde(
-        rename = "MsgTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub msg_time: Option<TimestampSecs>,
     /// Unique key of the message, `MsgSeq_MsgRandom_MsgTime`; what the recall API takes. Missing from bodies documented
     /// before Feb 2020.
-    #[serde(rename = "MsgKey", skip_serializing_if = "Option::is_none")]
     pub msg_key: Option<Id>,
     /// Unique id of the message on the client side; newest pages only.
-    #[serde(rename = "MsgId", skip_serializing_if = "Option::is_none")]
     pub msg_id: Option<Id>,
     /// 1 for an online-only message, else 0; missing from bodies documented before 2021.
-    #[serde(
-        rename = "OnlineOnlyFlag",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub online_only_flag: Option<Flag>,
     /// Message elements.
-    #[serde(rename = "MsgBody", deserialize_with = "crate::message::present")]
+    #[serde(deserialize_with = "crate::message::present")]
     pub msg_body: MsgBody,
     /// Custom data of the message; absent when the sender set none.
-    #[serde(
-        rename = "CloudCustomData",
-        default,
-        deserialize_with = "wire::user_text",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub cloud_custom_data: Option<Box<str>>,
+    pub cloud_custom_data: Option<String>,
     /// When the event happened; in other versions of the sibling pages (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
 }
 
 /// A group whose unread count was cleared.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct GroupReadInfo {
     /// Group id.
-    #[serde(rename = "GroupId")]
     pub group_id: GroupId,
     /// Group message sequence number given in the clear request.
-    #[serde(rename = "MsgSeq", default, deserialize_with = "wire::int", skip_serializing_if = "Option::is_none")]
     pub msg_seq: Option<i64>,
 }
 
-impl Item for GroupReadInfo {}
-
 /// One message that was read.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct C2cMsgInfo {
     /// Sender of the message (sample only).
-    #[serde(rename = "From_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "From_Account")]
     pub from_account: Option<UserId>,
     /// Receiver of the message (sample only).
-    #[serde(rename = "To_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "To_Account")]
     pub to_account: Option<UserId>,
     /// Unique key of the message.
-    #[serde(rename = "MsgKey")]
     pub msg_key: Id,
     /// Client-side id of the message.
-    #[serde(rename = "MsgId", skip_serializing_if = "Option::is_none")]
     pub msg_id: Option<Id>,
 }
-
-impl Item for C2cMsgInfo {}

@@ -9,249 +9,173 @@
 //! ```
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 pub use super::recording::{EventGroup, RecordingInfo, RecordingPayload};
+use crate::json::{wire_int, wire_text};
 use crate::protocol::{GroupId, Id, TimestampMillis, TimestampSecs, UserId};
-use crate::wire::{self, Item, Spelling, wire_int, wire_text};
 
 /// A `TUICallKit` call ended, with the whole call record.
 ///
 /// Source: <https://www.tencentcloud.com/document/product/647/68940>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterEndCall {
     /// Record of the call.
-    #[serde(rename = "CallRecord")]
     pub call_record: CallRecord,
     /// When the event was triggered (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
 }
 
 /// Members of a `TUICallKit` call answered, refused, joined, hung up and so on.
 ///
 /// Source: <https://cloud.tencent.com/document/product/647/117872>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterMemberChanged {
     /// Id of the call.
-    #[serde(rename = "CallId")]
     pub call_id: Id,
     /// Members of the call.
-    #[serde(rename = "UserList", default, deserialize_with = "wire::list")]
+    #[serde(default)]
     pub user_list: Vec<User>,
     /// Members whose state changed.
-    #[serde(rename = "ChangedUserList", default, deserialize_with = "wire::list")]
+    #[serde(default)]
     pub changed_user_list: Vec<ChangedUser>,
     /// When the event was triggered (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
 }
 
 /// The state of a call's cloud recording changed.
 ///
 /// Source: <https://proxy-hk.tencentcloud.com/ko/document/product/647/80345>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterRecordChanged {
     /// Id of the call.
-    #[serde(rename = "CallId")]
     pub call_id: Id,
     /// When the event was triggered (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
     /// TRTC cloud-recording event, nested (Live puts the same fields at the top level).
-    #[serde(rename = "Callback")]
     pub callback: RecordCallback,
 }
 
 /// A `TUICallKit` call was started.
 ///
 /// Source: <https://trtc.io/ja/document/68941>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterStartCall {
     /// Data of the call.
-    #[serde(rename = "CallInfo")]
     pub call_info: CallInfo,
     /// Members of the call.
-    #[serde(rename = "UserList", default, deserialize_with = "wire::list")]
+    #[serde(default)]
     pub user_list: Vec<User>,
     /// When the event was triggered (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
 }
 
 /// Record of a call.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct CallRecord {
     /// Id of the call.
-    #[serde(rename = "CallId")]
     pub call_id: Id,
     /// Caller.
-    #[serde(rename = "Caller_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "Caller_Account")]
     pub caller_account: Option<UserId>,
     /// Audio or video call.
-    #[serde(rename = "MediaType", skip_serializing_if = "Option::is_none")]
     pub media_type: Option<MediaType>,
     /// One-to-one or group call.
-    #[serde(rename = "CallType", skip_serializing_if = "Option::is_none")]
     pub call_type: Option<CallType>,
     /// When the call was started (**seconds**).
-    #[serde(
-        rename = "StartTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub start_time: Option<TimestampSecs>,
     /// When the call ended (**seconds**).
-    #[serde(
-        rename = "EndTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub end_time: Option<TimestampSecs>,
     /// When the call was accepted; 0 in the sample of an unanswered call (**seconds**).
-    #[serde(
-        rename = "AcceptTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub accept_time: Option<TimestampSecs>,
     /// Outcome.
-    #[serde(rename = "CallResult", skip_serializing_if = "Option::is_none")]
     pub call_result: Option<CallResult>,
     /// Members of the call.
-    #[serde(rename = "CalleeList_Account", default, deserialize_with = "wire::list")]
+    #[serde(rename = "CalleeList_Account", default)]
     pub callee_list_account: Vec<UserId>,
     /// TRTC room id.
-    #[serde(rename = "RoomId", skip_serializing_if = "Option::is_none")]
     pub room_id: Option<GroupId>,
     /// 1 numeric room number, 2 string room number.
-    #[serde(
-        rename = "RoomIdType",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub room_id_type: Option<RoomIdType>,
 }
 
 /// A member of a call.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct User {
     /// User id; string here, integer in the sample of `Call.CallbackAfterStartCall`.
     #[serde(rename = "User_Account")]
     pub user_account: UserId,
     /// State of the member.
-    #[serde(rename = "Status", skip_serializing_if = "Option::is_none")]
     pub status: Option<MemberStatus>,
 }
 
-impl Item for User {}
-
 /// A member of a call whose state changed.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct ChangedUser {
     /// User id.
     #[serde(rename = "User_Account")]
     pub user_account: UserId,
     /// What changed; spellings differ between pages, see notes.
-    #[serde(rename = "ActionType", skip_serializing_if = "Option::is_none")]
     pub action_type: Option<ActionType>,
 }
 
-impl Item for ChangedUser {}
-
 /// A cloud-recording event, nested (Live puts the same fields at the top level).
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct RecordCallback {
     /// Event group, 3 for cloud recording.
-    #[serde(
-        rename = "EventGroupId",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_group_id: Option<EventGroup>,
     /// Recording event; 301 recorder started. The page also lists VOD upload finished and VOD task stopped, whose numbers
     /// were cut off in the stored text.
-    #[serde(
-        rename = "EventType",
-        default,
-        deserialize_with = "wire::int",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_type: Option<i64>,
     /// When the callback was made (**milliseconds**).
-    #[serde(
-        rename = "CallbackTs",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub callback_ts: Option<TimestampMillis>,
     /// Details of the event.
-    #[serde(rename = "EventInfo")]
     pub event_info: RecordingInfo,
     /// 2 in the sample; only there, not in the part of the table that was stored.
-    #[serde(rename = "KitType", default, deserialize_with = "wire::int", skip_serializing_if = "Option::is_none")]
     pub kit_type: Option<i64>,
 }
 
 /// Data of a call.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct CallInfo {
     /// Id of the call.
-    #[serde(rename = "CallId")]
     pub call_id: Id,
     /// Audio or video call.
-    #[serde(rename = "CallMediaType", skip_serializing_if = "Option::is_none")]
     pub call_media_type: Option<MediaType>,
     /// Audio or video call; only the field table uses this name, the sample has `CallMediaType`.
-    #[serde(rename = "MediaType", skip_serializing_if = "Option::is_none")]
     pub media_type: Option<MediaType>,
     /// Chat group id of a group call, empty otherwise.
-    #[serde(rename = "ChatGroupId", skip_serializing_if = "Option::is_none")]
     pub chat_group_id: Option<GroupId>,
     /// TRTC room id.
-    #[serde(rename = "RoomId", skip_serializing_if = "Option::is_none")]
     pub room_id: Option<GroupId>,
     /// 1 numeric room number, 2 string room number.
-    #[serde(
-        rename = "RoomIdType",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub room_id_type: Option<RoomIdType>,
 }
 

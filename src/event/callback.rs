@@ -140,7 +140,7 @@ impl<E: AsEvent> Callback<E> {
     ///
     /// No time is documented for `Alert`, `ContentCallback`, the four topic commands, and most of `Sns`.
     pub fn time(&self) -> Option<EventTime> {
-        E::with(&self.event, Event::time)
+        self.event.time_by_rule()
     }
 
     /// What tells this delivery from every other one; `None` if that cannot be said, and for callbacks that wait for a verdict.
@@ -154,8 +154,7 @@ impl<E: AsEvent> Callback<E> {
             return None;
         }
         let app = params.sdk_app_id;
-        let by_rule = E::with(&self.event, |event| event.key(app));
-        by_rule.or_else(|| {
+        self.event.key_by_rule(app).or_else(|| {
             let digest = key::Parts::new(app, &params.command, "body").bytes(&self.body);
             match (self.time(), params.request_id()) {
                 (Some(_), _) => digest.finish(),
@@ -171,17 +170,11 @@ impl<E: AsEvent> Callback<E> {
     /// An element or batch item of unknown kind is named itself. Nothing is said about members that are `null` or an empty text, nor
     /// about an [`Event::Unknown`], which is untyped as a whole.
     pub fn unknown_fields(&self) -> Vec<String> {
-        let written = E::with(&self.event, |event| match event {
-            Event::Unknown(_) => None,
-            event => serde_json::to_string(event)
-                .ok()
-                .map(|written| (written, event.has_unknown_item())),
-        });
-        let (Some((written, unknown_item)), Ok(raw)) = (written, std::str::from_utf8(&self.body)) else {
+        let (Some(written), Ok(raw)) = (self.event.written(), std::str::from_utf8(&self.body)) else {
             return Vec::new();
         };
         let mut found = drift::unknown_fields(raw, &written);
-        if unknown_item {
+        if self.event.has_unknown_item() {
             found.insert(0, "Events[]".to_owned());
         }
         found

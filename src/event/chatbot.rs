@@ -9,14 +9,16 @@
 //! ```
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::protocol::{Id, TimestampMillis, UserId};
-use crate::wire::{self};
 
 /// A user sent custom pass-through content to an intelligent chatbot; the reply is handed back to the bot.
 ///
 /// Source: <https://www.tencentcloud.com/document/product/1047/59057>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct OnC2cSignalMessage {
     /// Sender.
@@ -26,28 +28,13 @@ pub struct OnC2cSignalMessage {
     #[serde(rename = "To_Account")]
     pub to_account: UserId,
     /// Sequence number of the message (documented as an unsigned 32-bit number).
-    #[serde(rename = "MsgSeq", default, deserialize_with = "wire::int", skip_serializing_if = "Option::is_none")]
     pub msg_seq: Option<i64>,
     /// Random number of the message (documented as an unsigned 32-bit number).
-    #[serde(
-        rename = "MsgRandom",
-        default,
-        deserialize_with = "wire::int",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub msg_random: Option<i64>,
     /// Unique key of the message.
-    #[serde(rename = "MsgKey", skip_serializing_if = "Option::is_none")]
     pub msg_key: Option<Id>,
     /// When it happened (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
     /// Data part of the custom pass-through protocol, a string that usually holds JSON.
-    #[serde(rename = "Data", skip_serializing_if = "Option::is_none")]
-    pub data: Option<Box<str>>,
+    pub data: Option<String>,
 }

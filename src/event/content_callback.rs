@@ -9,107 +9,70 @@
 //! ```
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
-use crate::protocol::{GroupId, Id, SdkAppId, UserId};
-use crate::wire::{self, Flag, wire_int, wire_text};
+use crate::json::{wire_int, wire_text};
+use crate::protocol::{Flag, GroupId, Id, SdkAppId, UserId};
 
 /// Result of a cloud content moderation of a message, profile or group text.
 ///
 /// Source: <https://trtc.io/document/78240>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
-#[allow(clippy::box_collection)] // thin, since the largest event makes the size of all
 pub struct ResultNotify {
     /// What was moderated.
-    #[serde(rename = "Scene", skip_serializing_if = "Option::is_none")]
     pub scene: Option<Scene>,
     /// Application id inside the body (in the samples, not in the field tables).
-    #[serde(rename = "SdkAppId", skip_serializing_if = "Option::is_none")]
     pub sdk_app_id: Option<SdkAppId>,
     /// User whose content was moderated.
     #[serde(rename = "From_Account")]
     pub from_account: UserId,
     /// Receiver, when a message was moderated.
-    #[serde(rename = "ContactItem", skip_serializing_if = "Option::is_none")]
-    pub contact_item: Option<Box<ContactItem>>,
+    pub contact_item: Option<ContactItem>,
     /// Kind of content.
-    #[serde(rename = "ContentType", skip_serializing_if = "Option::is_none")]
     pub content_type: Option<ContentType>,
     /// Moderated text (array of strings) when `ContentType` is Text; more than one entry only for custom text messages.
-    #[serde(
-        rename = "TextContent",
-        default,
-        deserialize_with = "wire::boxed_list",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub text_content: Option<Box<Vec<String>>>,
+    pub text_content: Option<Vec<String>>,
     /// Address of the moderated file when `ContentType` is Image, Audio or Video.
-    #[serde(rename = "FileURL", skip_serializing_if = "Option::is_none")]
-    pub file_url: Option<Box<str>>,
+    #[serde(rename = "FileURL")]
+    pub file_url: Option<String>,
     /// `MsgKey` for one-to-one, `MsgSeq` for groups; missing for a group message that was never delivered.
-    #[serde(rename = "MsgID", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "MsgID")]
     pub msg_id: Option<Id>,
     /// What IM did: 1 = blocked, 0 = let through.
-    #[serde(
-        rename = "CtxcbResult",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub ctxcb_result: Option<Flag>,
     /// Id of the moderation request.
-    #[serde(rename = "CtxcbRequestId", skip_serializing_if = "Option::is_none")]
     pub ctxcb_request_id: Option<Id>,
     /// Matched keywords of a text (array of strings).
-    #[serde(
-        rename = "CtxcbKeywords",
-        default,
-        deserialize_with = "wire::boxed_list",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub ctxcb_keywords: Option<Box<Vec<String>>>,
+    pub ctxcb_keywords: Option<Vec<String>>,
     /// Advice of the moderation service (value list from the Java SDK, Review seen in the sample).
-    #[serde(rename = "CtxcbSuggestion", skip_serializing_if = "Option::is_none")]
     pub ctxcb_suggestion: Option<Suggestion>,
     /// Violation class (value list from the Java SDK, Sexy seen in the sample).
-    #[serde(rename = "CtxcbLabel", skip_serializing_if = "Option::is_none")]
     pub ctxcb_label: Option<Label>,
     /// Finer class; seen in the sample only.
-    #[serde(rename = "CtxcbSubLabel", skip_serializing_if = "Option::is_none")]
-    pub ctxcb_sub_label: Option<Box<str>>,
+    pub ctxcb_sub_label: Option<String>,
     /// Text for the finer class; seen in the sample only.
-    #[serde(rename = "CtxcbSubLabelDesc", skip_serializing_if = "Option::is_none")]
-    pub ctxcb_sub_label_desc: Option<Box<str>>,
+    pub ctxcb_sub_label_desc: Option<String>,
     /// Name of the matched word library; seen in the sample only.
-    #[serde(rename = "CtxcbLibName", skip_serializing_if = "Option::is_none")]
-    pub ctxcb_lib_name: Option<Box<str>>,
+    pub ctxcb_lib_name: Option<String>,
     /// Custom data of the moderated message, unchanged; empty in other scenes.
-    #[serde(
-        rename = "CloudCustomData",
-        default,
-        deserialize_with = "wire::user_text",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub cloud_custom_data: Option<Box<str>>,
+    pub cloud_custom_data: Option<String>,
 }
 
 /// Receiver of a moderated message.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct ContactItem {
     /// 1 = one-to-one, 2 = group.
-    #[serde(
-        rename = "ContactType",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub contact_type: Option<ContactType>,
     /// Receiver when `ContactType` is 1.
-    #[serde(rename = "To_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "To_Account")]
     pub to_account: Option<UserId>,
     /// Group id when `ContactType` is 2.
-    #[serde(rename = "ToGroupId", skip_serializing_if = "Option::is_none")]
     pub to_group_id: Option<GroupId>,
 }
 

@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::json::replace_unpaired;
 use crate::message::MsgElement;
-use crate::wire::UserText;
 
 /// Paths of the members that `raw` has and `written` lacks, such as `PairList[].Nickname`.
 ///
@@ -14,7 +13,7 @@ use crate::wire::UserText;
 /// passed over: known members that arrive like this are written back as absent.
 pub(super) fn unknown_fields(raw: &str, written: &str) -> Vec<String> {
     let mut found = BTreeSet::new();
-    compare(raw, written, "", &mut found);
+    compare(&replace_unpaired(raw), written, "", &mut found);
     found.into_iter().collect()
 }
 
@@ -61,10 +60,10 @@ fn compare_members(raw: &str, written: &str, path: &str, found: &mut BTreeSet<St
 fn is_unknown_element(members: &BTreeMap<String, &RawValue>, path: &str) -> bool {
     let kind = || {
         members.get("MsgContent")?;
-        serde_json::from_str(members.get("MsgType")?.get()).ok()
+        serde_json::from_str::<String>(members.get("MsgType")?.get()).ok()
     };
     let bundles = path.matches(".MsgList[].MsgBody[]").count();
-    kind().is_some_and(|UserText(kind)| !MsgElement::knows(&kind, bundles))
+    kind().is_some_and(|kind| !MsgElement::knows(&kind, bundles))
 }
 
 fn first(json: &str) -> Option<u8> {
@@ -76,15 +75,5 @@ fn items(json: &str) -> serde_json::Result<Vec<&RawValue>> {
 }
 
 fn members(json: &str) -> serde_json::Result<BTreeMap<String, &RawValue>> {
-    #[derive(PartialEq, Eq, PartialOrd, Ord)]
-    struct Key(String);
-
-    impl<'de> Deserialize<'de> for Key {
-        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            UserText::deserialize(deserializer).map(|text| Key(text.0))
-        }
-    }
-
-    let members: BTreeMap<Key, &RawValue> = serde_json::from_str(json)?;
-    Ok(members.into_iter().map(|(key, value)| (key.0, value)).collect())
+    serde_json::from_str(json)
 }

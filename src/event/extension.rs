@@ -1,25 +1,23 @@
 //! Key-value extensions of messages, one-to-one and in groups.
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
-use crate::wire::{self, Item, wire_int};
+use crate::json::wire_int;
 
 /// A key-value extension of a message.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct Extension {
     /// Key.
-    #[serde(rename = "Key")]
-    pub key: Box<str>,
+    pub key: String,
     /// Value, empty if the key was deleted.
-    #[serde(rename = "Value", skip_serializing_if = "Option::is_none")]
-    pub value: Option<Box<str>>,
+    pub value: Option<String>,
     /// Version of this entry.
-    #[serde(rename = "Seq", default, deserialize_with = "wire::int", skip_serializing_if = "Option::is_none")]
     pub seq: Option<i64>,
 }
-
-impl Item for Extension {}
 
 wire_int! {
     /// What was done with the extensions of a message.

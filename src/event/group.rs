@@ -11,956 +11,653 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 pub use super::extension::{Extension, OperateType};
+use crate::json::wire_text;
 use crate::message::MsgBody;
-use crate::protocol::{GroupId, Id, TimestampMillis, TimestampSecs, UserId};
-use crate::wire::{self, Flag, Item, wire_text};
+use crate::protocol::{Flag, GroupId, Id, TimestampMillis, TimestampSecs, UserId};
 
 /// A group has a new owner.
 ///
 /// Source: <https://trtc.io/document/60396>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterChangeGroupOwner {
     /// Id of the group the event belongs to.
-    #[serde(rename = "GroupId")]
     pub group_id: GroupId,
     /// Group type (open set; see notes).
-    #[serde(rename = "Type", skip_serializing_if = "Option::is_none")]
     pub r#type: Option<GroupType>,
     /// User that transferred the group.
-    #[serde(rename = "Operator_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// Former owner.
-    #[serde(rename = "OldOwner_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "OldOwner_Account")]
     pub old_owner_account: Option<UserId>,
     /// New owner.
-    #[serde(rename = "NewOwner_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "NewOwner_Account")]
     pub new_owner_account: Option<UserId>,
     /// When the event fired, Unix time (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
 }
 
 /// A group has been created.
 ///
 /// Source: <https://intl.cloud.tencent.com/document/product/1047/34369>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterCreateGroup {
     /// Id of the group the event belongs to.
-    #[serde(rename = "GroupId")]
     pub group_id: GroupId,
     /// User that sent the create request.
-    #[serde(rename = "Operator_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// Group owner.
-    #[serde(rename = "Owner_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "Owner_Account")]
     pub owner_account: Option<UserId>,
     /// Group type (open set; see notes).
-    #[serde(rename = "Type", skip_serializing_if = "Option::is_none")]
     pub r#type: Option<GroupType>,
     /// Group name.
-    #[serde(rename = "Name", skip_serializing_if = "Option::is_none")]
-    pub name: Option<Box<str>>,
+    pub name: Option<String>,
     /// Initial members.
-    #[serde(
-        rename = "MemberList",
-        default,
-        deserialize_with = "wire::some_list",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub member_list: Option<Vec<Member>>,
     /// Custom group fields given at creation; only when custom fields are enabled in the console and used.
-    #[serde(
-        rename = "UserDefinedDataList",
-        default,
-        deserialize_with = "wire::some_list",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub user_defined_data_list: Option<Vec<UserDefinedData>>,
     /// UNCONFIRMED: only in one SDK struct; official pages have no counter here.
-    #[serde(
-        rename = "CreateGroupNum",
-        default,
-        deserialize_with = "wire::int",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub create_group_num: Option<i64>,
     /// When the event fired, Unix time (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
     /// Who may invite; seen in a third-party log.
-    #[serde(rename = "InviteOption", skip_serializing_if = "Option::is_none")]
     pub invite_option: Option<InviteOption>,
 }
 
 /// A topic has been created in a community.
 ///
 /// Source: <https://trtc.io/document/49464>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterCreateTopic {
     /// Id of the community the topic belongs to.
-    #[serde(rename = "GroupId")]
     pub group_id: GroupId,
     /// Id of the new topic.
-    #[serde(rename = "TopicId")]
     pub topic_id: GroupId,
     /// User that sent the create request.
-    #[serde(rename = "Operator_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// Community owner.
-    #[serde(rename = "Owner_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "Owner_Account")]
     pub owner_account: Option<UserId>,
     /// Type of the group the topic belongs to.
-    #[serde(rename = "Type", skip_serializing_if = "Option::is_none")]
     pub r#type: Option<GroupType>,
     /// Topic name.
-    #[serde(rename = "Name", skip_serializing_if = "Option::is_none")]
-    pub name: Option<Box<str>>,
+    pub name: Option<String>,
     /// Custom topic fields given at creation; only when enabled in the console and used.
-    #[serde(
-        rename = "UserDefinedDataList",
-        default,
-        deserialize_with = "wire::some_list",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub user_defined_data_list: Option<Vec<UserDefinedData>>,
 }
 
 /// Custom attributes of a group were set, changed, cleared or deleted.
 ///
 /// Source: <https://trtc.io/document/60394>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterGroupAttrChanged {
     /// Id of the group the event belongs to.
-    #[serde(rename = "GroupId")]
     pub group_id: GroupId,
     /// Group type (open set; see notes).
-    #[serde(rename = "Type", skip_serializing_if = "Option::is_none")]
     pub r#type: Option<GroupType>,
     /// User that made the change.
-    #[serde(rename = "Operator_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// What was done: replace all, change some, clear all, delete some (in the sample, not in the field table).
-    #[serde(rename = "OptionType", skip_serializing_if = "Option::is_none")]
     pub option_type: Option<OptionType>,
     /// Attributes concerned.
-    #[serde(
-        rename = "GroupAttr",
-        default,
-        deserialize_with = "wire::some_list",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub group_attr: Option<Vec<GroupAttr>>,
     /// When the event fired, Unix time (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
 }
 
 /// A group has been disbanded.
 ///
 /// Source: <https://intl.cloud.tencent.com/document/product/1047/34377>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterGroupDestroyed {
     /// Id of the group the event belongs to.
-    #[serde(rename = "GroupId")]
     pub group_id: GroupId,
     /// Group type (open set; see notes).
-    #[serde(rename = "Type", skip_serializing_if = "Option::is_none")]
     pub r#type: Option<GroupType>,
     /// User that disbanded the group (mainland page since 2024-02-04; not on international pages).
-    #[serde(rename = "Operator_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// Owner.
-    #[serde(rename = "Owner_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "Owner_Account")]
     pub owner_account: Option<UserId>,
     /// Group name (in every sample, but missing from the field table).
-    #[serde(rename = "Name", skip_serializing_if = "Option::is_none")]
-    pub name: Option<Box<str>>,
+    pub name: Option<String>,
     /// Members at the time; never sent for Community groups.
-    #[serde(
-        rename = "MemberList",
-        default,
-        deserialize_with = "wire::some_list",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub member_list: Option<Vec<Member>>,
     /// When the event fired, Unix time (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
 }
 
 /// A group reached its member limit, or a join failed because it was already full.
 ///
 /// Source: <https://intl.cloud.tencent.com/document/product/1047/34376>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterGroupFull {
     /// Id of the full group.
-    #[serde(rename = "GroupId")]
     pub group_id: GroupId,
     /// Full topic; only for private topics of a community (mainland page).
-    #[serde(rename = "TopicId", skip_serializing_if = "Option::is_none")]
     pub topic_id: Option<GroupId>,
     /// When the event fired, Unix time (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
 }
 
 /// The name, introduction, notice or avatar of a group has changed.
 ///
 /// Source: <https://intl.cloud.tencent.com/document/product/1047/34378>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterGroupInfoChanged {
     /// Id of the group the event belongs to.
-    #[serde(rename = "GroupId")]
     pub group_id: GroupId,
     /// Group type (open set; see notes).
-    #[serde(rename = "Type", skip_serializing_if = "Option::is_none")]
     pub r#type: Option<GroupType>,
     /// User that made the change.
-    #[serde(rename = "Operator_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// New group name.
-    #[serde(rename = "Name", skip_serializing_if = "Option::is_none")]
-    pub name: Option<Box<str>>,
+    pub name: Option<String>,
     /// New introduction.
-    #[serde(rename = "Introduction", skip_serializing_if = "Option::is_none")]
-    pub introduction: Option<Box<str>>,
+    pub introduction: Option<String>,
     /// New notice.
-    #[serde(rename = "Notification", skip_serializing_if = "Option::is_none")]
-    pub notification: Option<Box<str>>,
+    pub notification: Option<String>,
     /// New avatar URL.
-    #[serde(rename = "FaceUrl", skip_serializing_if = "Option::is_none")]
-    pub face_url: Option<Box<str>>,
+    pub face_url: Option<String>,
     /// Changed custom group fields; documented in 2019 to 2020-06 only, removed from the page since.
-    #[serde(
-        rename = "UserDefinedDataList",
-        default,
-        deserialize_with = "wire::some_list",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub user_defined_data_list: Option<Vec<UserDefinedData>>,
     /// When the event fired, Unix time (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
 }
 
 /// Key-value extensions of a group message were set, deleted or cleared.
 ///
 /// Source: <https://trtc.io/zh/document/76007>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterGroupMsgExtension {
     /// Id of the group the event belongs to.
-    #[serde(rename = "GroupId")]
     pub group_id: GroupId,
     /// Sequence number of the message.
-    #[serde(rename = "MsgSeq", deserialize_with = "wire::demanded_int")]
     pub msg_seq: i64,
     /// 1 set pairs, 2 delete pairs, 3 clear all.
-    #[serde(
-        rename = "OperateType",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub operate_type: Option<OperateType>,
     /// Pairs concerned; empty for clear.
-    #[serde(rename = "ExtensionList", default, deserialize_with = "wire::list")]
+    #[serde(default)]
     pub extension_list: Vec<Extension>,
     /// Latest version of the whole message's extensions.
-    #[serde(rename = "Seq", default, deserialize_with = "wire::int", skip_serializing_if = "Option::is_none")]
     pub seq: Option<i64>,
     /// When the event fired, Unix time (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
 }
 
 /// Users have left a group or were removed from it.
 ///
 /// Source: <https://intl.cloud.tencent.com/document/product/1047/34373>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterMemberExit {
     /// Id of the group the event belongs to.
-    #[serde(rename = "GroupId")]
     pub group_id: GroupId,
     /// Group type (open set; see notes).
-    #[serde(rename = "Type", skip_serializing_if = "Option::is_none")]
     pub r#type: Option<GroupType>,
     /// Removed by someone, or left on their own.
-    #[serde(rename = "ExitType", skip_serializing_if = "Option::is_none")]
     pub exit_type: Option<ExitType>,
     /// User that acted: the remover for Kicked, the leaver for Quit.
-    #[serde(rename = "Operator_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// Users that left.
-    #[serde(rename = "ExitMemberList", default, deserialize_with = "wire::list")]
     pub exit_member_list: Vec<Member>,
     /// Topic concerned; only for private topics (mainland page of 2025-02-08; the row was seen cut after its first letters,
     /// so treat as likely rather than certain).
-    #[serde(rename = "TopicId", skip_serializing_if = "Option::is_none")]
     pub topic_id: Option<GroupId>,
     /// When the event fired, Unix time (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
 }
 
 /// The role or name card of a group member has changed.
 ///
 /// Source: <https://trtc.io/document/60393>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterMemberFieldChanged {
     /// Id of the group the event belongs to.
-    #[serde(rename = "GroupId")]
     pub group_id: GroupId,
     /// Group type (open set; see notes).
-    #[serde(rename = "Type", skip_serializing_if = "Option::is_none")]
     pub r#type: Option<GroupType>,
     /// User that made the change.
-    #[serde(rename = "Operator_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// Changed member (name used by the international pages, 2024-05 to 2025-03).
-    #[serde(rename = "Member_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "Member_Account")]
     pub member_account: Option<UserId>,
     /// Changed member (name used by the mainland page and by one SDK).
-    #[serde(rename = "Modified_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "Modified_Account")]
     pub modified_account: Option<UserId>,
     /// New role: made admin, or back to plain member.
-    #[serde(rename = "Role", skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
     /// New name card.
-    #[serde(rename = "NameCard", skip_serializing_if = "Option::is_none")]
-    pub name_card: Option<Box<str>>,
+    pub name_card: Option<String>,
     /// When the event fired, Unix time (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
 }
 
 /// A group message was edited.
 ///
 /// Source: <https://cloud.tencent.com/document/product/269/129193>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterModifyMsg {
     /// Message elements after the edit.
-    #[serde(rename = "MsgBody", skip_serializing_if = "Option::is_none")]
     pub msg_body: Option<MsgBody>,
     /// User who edited.
-    #[serde(rename = "Operator_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// Group of the message.
-    #[serde(rename = "GroupId")]
     pub group_id: GroupId,
     /// Topic of the message in a community; the sample sends an empty string outside topics.
-    #[serde(rename = "TopicId", skip_serializing_if = "Option::is_none")]
     pub topic_id: Option<GroupId>,
     /// Sequence number of the edited message.
-    #[serde(rename = "MsgSeq", deserialize_with = "wire::demanded_int")]
     pub msg_seq: i64,
     /// When the edit happened (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
     /// Custom data of the message after the edit; editable through the REST API, in no sample.
-    #[serde(
-        rename = "CloudCustomData",
-        default,
-        deserialize_with = "wire::user_text",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub cloud_custom_data: Option<Box<str>>,
+    pub cloud_custom_data: Option<String>,
 }
 
 /// Users have joined a group.
 ///
 /// Source: <https://trtc.io/document/34354>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterNewMemberJoin {
     /// Id of the group the event belongs to.
-    #[serde(rename = "GroupId")]
     pub group_id: GroupId,
     /// Group type (open set; see notes).
-    #[serde(rename = "Type", skip_serializing_if = "Option::is_none")]
     pub r#type: Option<GroupType>,
     /// How they joined: on their own application, or pulled in.
-    #[serde(rename = "JoinType", skip_serializing_if = "Option::is_none")]
     pub join_type: Option<JoinType>,
     /// User behind the join request.
-    #[serde(rename = "Operator_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// Users that joined.
-    #[serde(rename = "NewMemberList", default, deserialize_with = "wire::list")]
     pub new_member_list: Vec<Member>,
     /// When the event fired, Unix time (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
     /// Topic concerned; by analogy with the sibling commands.
-    #[serde(rename = "TopicId", skip_serializing_if = "Option::is_none")]
     pub topic_id: Option<GroupId>,
 }
 
 /// A message asking for read receipts was sent, or members confirmed reading such messages.
 ///
 /// Source: <https://trtc.io/document/60395>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterReadReceipt {
     /// Id of the group the event belongs to.
-    #[serde(rename = "GroupId")]
     pub group_id: GroupId,
     /// Group type (open set); Community is not supported for now.
-    #[serde(rename = "Type", skip_serializing_if = "Option::is_none")]
     pub r#type: Option<GroupType>,
     /// Receipt state per message.
-    #[serde(rename = "GroupMsgReceiptList", default, deserialize_with = "wire::list")]
     pub group_msg_receipt_list: Vec<GroupMsgReceipt>,
     /// When the event fired, Unix time (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
 }
 
 /// Group messages have been recalled.
 ///
 /// Source: <https://intl.cloud.tencent.com/document/product/1047/46979>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterRecallMsg {
     /// User that recalled the messages.
-    #[serde(rename = "Operator_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// Group type (open set; see notes).
-    #[serde(rename = "Type", skip_serializing_if = "Option::is_none")]
     pub r#type: Option<GroupType>,
     /// Id of the group the event belongs to.
-    #[serde(rename = "GroupId")]
     pub group_id: GroupId,
     /// Recalled messages.
-    #[serde(rename = "MsgSeqList", default, deserialize_with = "wire::list")]
     pub msg_seq_list: Vec<MsgSeqItem>,
     /// Topic the messages were in; only in communities with topics (pages since 2022-08).
-    #[serde(rename = "TopicId", skip_serializing_if = "Option::is_none")]
     pub topic_id: Option<GroupId>,
     /// When the event fired, Unix time (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
 }
 
 /// A group message has been delivered.
 ///
 /// Source: <https://cloud.tencent.com/document/product/454/125496>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterSendMsg {
     /// Id of the group the event belongs to.
-    #[serde(rename = "GroupId")]
     pub group_id: GroupId,
     /// Group type (open set); always Live on the TRTC live-room pages.
-    #[serde(rename = "Type", skip_serializing_if = "Option::is_none")]
     pub r#type: Option<GroupType>,
     /// Sender.
-    #[serde(rename = "From_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "From_Account")]
     pub from_account: Option<UserId>,
     /// User that issued the request; differs from the sender when an admin sends on someone's behalf (absent before 2020).
-    #[serde(rename = "Operator_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// 32-bit random number of the message; unsigned, values above 2^31 occur.
-    #[serde(rename = "Random", default, deserialize_with = "wire::int", skip_serializing_if = "Option::is_none")]
     pub random: Option<i64>,
     /// Client-side unique id of the message (pages by 2025).
-    #[serde(rename = "MsgId", skip_serializing_if = "Option::is_none")]
     pub msg_id: Option<Id>,
     /// Sequence number of the message in its group; larger is later (absent only in the oldest body).
-    #[serde(rename = "MsgSeq", default, deserialize_with = "wire::int", skip_serializing_if = "Option::is_none")]
     pub msg_seq: Option<i64>,
     /// Server time of the message (**seconds**).
-    #[serde(
-        rename = "MsgTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub msg_time: Option<TimestampSecs>,
     /// 1 for an online-only message, else 0; always 0 for `AVChatRoom`.
-    #[serde(
-        rename = "OnlineOnlyFlag",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub online_only_flag: Option<Flag>,
     /// Message elements in order.
-    #[serde(rename = "MsgBody", default)]
+    #[serde(default)]
     pub msg_body: MsgBody,
     /// Custom data stored with the message.
-    #[serde(
-        rename = "CloudCustomData",
-        default,
-        deserialize_with = "wire::user_text",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub cloud_custom_data: Option<Box<str>>,
+    pub cloud_custom_data: Option<String>,
     /// Topic the message was sent in; only in communities with topics.
-    #[serde(rename = "TopicId", skip_serializing_if = "Option::is_none")]
     pub topic_id: Option<GroupId>,
     /// Who is mentioned; at most 30 users at once.
-    #[serde(
-        rename = "GroupAtInfo",
-        default,
-        deserialize_with = "wire::some_slice",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub group_at_info: Option<Box<[GroupAtInfo]>>,
+    pub group_at_info: Option<Vec<GroupAtInfo>>,
     /// When the event fired, Unix time (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
     /// Sender nickname; seen in a third-party log of an audio-video group.
-    #[serde(rename = "NickName", skip_serializing_if = "Option::is_none")]
-    pub nick_name: Option<Box<str>>,
+    pub nick_name: Option<String>,
 }
 
 /// Topics of a community have been deleted.
 ///
 /// Source: <https://trtc.io/document/49465>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterTopicDestroyed {
     /// Id of the community the topics belonged to.
-    #[serde(rename = "GroupId")]
     pub group_id: GroupId,
     /// Type of the group the topics belonged to.
-    #[serde(rename = "Type", skip_serializing_if = "Option::is_none")]
     pub r#type: Option<GroupType>,
     /// IDs of the deleted topics; array of plain strings.
-    #[serde(rename = "TopicIdList", default, deserialize_with = "wire::list")]
     pub topic_id_list: Vec<GroupId>,
 }
 
 /// The name, introduction, notice or avatar of a topic has changed.
 ///
 /// Source: <https://trtc.io/document/49466>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterTopicInfoChanged {
     /// Id of the community the topic belongs to.
-    #[serde(rename = "GroupId")]
     pub group_id: GroupId,
     /// Type of the group the topic belongs to.
-    #[serde(rename = "Type", skip_serializing_if = "Option::is_none")]
     pub r#type: Option<GroupType>,
     /// User that made the change.
-    #[serde(rename = "Operator_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// New topic name.
-    #[serde(rename = "Name", skip_serializing_if = "Option::is_none")]
-    pub name: Option<Box<str>>,
+    pub name: Option<String>,
     /// New introduction.
-    #[serde(rename = "Introduction", skip_serializing_if = "Option::is_none")]
-    pub introduction: Option<Box<str>>,
+    pub introduction: Option<String>,
     /// New notice.
-    #[serde(rename = "Notification", skip_serializing_if = "Option::is_none")]
-    pub notification: Option<Box<str>>,
+    pub notification: Option<String>,
     /// New avatar URL.
-    #[serde(rename = "FaceUrl", skip_serializing_if = "Option::is_none")]
-    pub face_url: Option<Box<str>>,
+    pub face_url: Option<String>,
     /// Topic concerned; by analogy with the sibling commands.
-    #[serde(rename = "TopicId", skip_serializing_if = "Option::is_none")]
     pub topic_id: Option<GroupId>,
 }
 
 /// A user applies to join a group; the reply lets the application go on or refuses it.
 ///
 /// Source: <https://intl.cloud.tencent.com/document/product/1047/34370>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct BeforeApplyJoinGroup {
     /// Id of the group the event belongs to.
-    #[serde(rename = "GroupId")]
     pub group_id: GroupId,
     /// Group type (open set; see notes).
-    #[serde(rename = "Type", skip_serializing_if = "Option::is_none")]
     pub r#type: Option<GroupType>,
     /// Applicant.
     #[serde(rename = "Requestor_Account")]
     pub requestor_account: UserId,
     /// Text of the application (mainland page since 2025-02-28).
-    #[serde(rename = "ApplyMsg", skip_serializing_if = "Option::is_none")]
-    pub apply_msg: Option<Box<str>>,
+    pub apply_msg: Option<String>,
     /// Topic being joined; only for private topics of a community (mainland page, 2025).
-    #[serde(rename = "TopicId", skip_serializing_if = "Option::is_none")]
     pub topic_id: Option<GroupId>,
     /// When the event fired, Unix time (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
 }
 
 /// A user or admin asks to create a group; the reply allows or refuses it.
 ///
 /// Source: <https://intl.cloud.tencent.com/document/product/1047/34368>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct BeforeCreateGroup {
     /// User that sent the create request.
     #[serde(rename = "Operator_Account")]
     pub operator_account: UserId,
     /// User that will own the group.
-    #[serde(rename = "Owner_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "Owner_Account")]
     pub owner_account: Option<UserId>,
     /// Group type (open set; see notes).
-    #[serde(rename = "Type", skip_serializing_if = "Option::is_none")]
     pub r#type: Option<GroupType>,
     /// Requested group name.
-    #[serde(rename = "Name", skip_serializing_if = "Option::is_none")]
-    pub name: Option<Box<str>>,
+    pub name: Option<String>,
     /// How many groups of this type the user already created (documented 2022 to 2025, dropped from the mainland page of
     /// 2025-12-04).
-    #[serde(
-        rename = "CreateGroupNum",
-        default,
-        deserialize_with = "wire::int",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub create_group_num: Option<i64>,
     /// Same meaning under an older name (samples of 2020-06 to 2022-06); one SDK reads it as an object instead, see notes.
-    #[serde(rename = "CreatedGroupNum", skip_serializing_if = "Option::is_none")]
     pub created_group_num: Option<CreatedGroupNum>,
     /// Same meaning under the oldest name (samples of 2019 to 2020-06).
-    #[serde(
-        rename = "CreatedNum",
-        default,
-        deserialize_with = "wire::int",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub created_num: Option<i64>,
     /// Invite option of the new group; UNCONFIRMED by any official page, only in one SDK.
-    #[serde(rename = "InviteOption", skip_serializing_if = "Option::is_none")]
     pub invite_option: Option<InviteOption>,
     /// Initial members requested.
-    #[serde(
-        rename = "MemberList",
-        default,
-        deserialize_with = "wire::some_list",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub member_list: Option<Vec<Member>>,
     /// When the event fired, Unix time (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
 }
 
 /// A user or admin asks to create a topic in a community; the reply allows or refuses it.
 ///
 /// Source: <https://trtc.io/document/49463>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct BeforeCreateTopic {
     /// User that sent the create request.
     #[serde(rename = "Operator_Account")]
     pub operator_account: UserId,
     /// Type of the group the topic belongs to.
-    #[serde(rename = "Type", skip_serializing_if = "Option::is_none")]
     pub r#type: Option<GroupType>,
     /// Requested topic name.
-    #[serde(rename = "Name", skip_serializing_if = "Option::is_none")]
-    pub name: Option<Box<str>>,
+    pub name: Option<String>,
 }
 
 /// A member or admin is about to pull users into a group; the reply may refuse some or all.
 ///
 /// Source: <https://intl.cloud.tencent.com/document/product/1047/34371>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct BeforeInviteJoinGroup {
     /// Id of the group the event belongs to.
-    #[serde(rename = "GroupId")]
     pub group_id: GroupId,
     /// Group type (open set; see notes).
-    #[serde(rename = "Type", skip_serializing_if = "Option::is_none")]
     pub r#type: Option<GroupType>,
     /// User doing the inviting.
-    #[serde(rename = "Operator_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// Users about to be added.
-    #[serde(rename = "DestinationMembers", default, deserialize_with = "wire::list")]
     pub destination_members: Vec<Member>,
     /// Topic concerned; only for private topics of a community (mainland page of 2025-02-08).
-    #[serde(rename = "TopicId", skip_serializing_if = "Option::is_none")]
     pub topic_id: Option<GroupId>,
     /// When the event fired, Unix time (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
 }
 
 /// A group message is about to be delivered; the reply may allow, refuse, drop or rewrite it.
 ///
 /// Source: <https://trtc.io/document/74347>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct BeforeSendMsg {
     /// Id of the group the event belongs to.
-    #[serde(rename = "GroupId")]
     pub group_id: GroupId,
     /// Group type (open set); always Live on the TRTC live-room pages.
-    #[serde(rename = "Type", skip_serializing_if = "Option::is_none")]
     pub r#type: Option<GroupType>,
     /// Sender.
-    #[serde(rename = "From_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "From_Account")]
     pub from_account: Option<UserId>,
     /// User that issued the request; differs from the sender when an admin sends on someone's behalf.
-    #[serde(rename = "Operator_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// 32-bit random number of the message; unsigned, values above 2^31 occur.
-    #[serde(rename = "Random", default, deserialize_with = "wire::int", skip_serializing_if = "Option::is_none")]
     pub random: Option<i64>,
     /// Client-side unique id of the message, three numbers joined by hyphens (pages since 2025-02).
-    #[serde(rename = "MsgId", skip_serializing_if = "Option::is_none")]
     pub msg_id: Option<Id>,
     /// 1 for an online-only message, else 0; always 0 for `AVChatRoom`; absent in live-room and pre-2021 bodies.
-    #[serde(
-        rename = "OnlineOnlyFlag",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub online_only_flag: Option<Flag>,
     /// Message elements in order.
-    #[serde(rename = "MsgBody", deserialize_with = "crate::message::present")]
+    #[serde(deserialize_with = "crate::message::present")]
     pub msg_body: MsgBody,
     /// Custom data stored with the message (pages since 2022).
-    #[serde(
-        rename = "CloudCustomData",
-        default,
-        deserialize_with = "wire::user_text",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub cloud_custom_data: Option<Box<str>>,
+    pub cloud_custom_data: Option<String>,
     /// Topic the message goes to; only in communities with topics.
-    #[serde(rename = "TopicId", skip_serializing_if = "Option::is_none")]
     pub topic_id: Option<GroupId>,
     /// When the event fired, Unix time (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
 }
 
 /// The day's net number of new groups passed 70% of the app's limit.
 ///
 /// Source: <https://trtc.io/document/57455>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct OnDailyGroupQuotaAlarm {
     /// Groups created minus groups disbanded today.
-    #[serde(
-        rename = "QuotaUsed",
-        default,
-        deserialize_with = "wire::int",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub quota_used: Option<i64>,
     /// Daily limit of that net increase.
-    #[serde(rename = "Quota", default, deserialize_with = "wire::int", skip_serializing_if = "Option::is_none")]
     pub quota: Option<i64>,
     /// When the event fired, Unix time (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
 }
 
 /// Members of an `AVChatRoom` went online or offline in that group.
 ///
 /// Source: <https://trtc.io/document/48734>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct OnMemberStateChange {
     /// Id of the group the event belongs to.
-    #[serde(rename = "GroupId")]
     pub group_id: GroupId,
     /// Went offline or (back) online.
-    #[serde(rename = "EventType", skip_serializing_if = "Option::is_none")]
     pub event_type: Option<EventType>,
     /// Why: heartbeat lost, heartbeat back, first device joined, last device left (pages since 2024-06 at the latest).
-    #[serde(rename = "EventCause", skip_serializing_if = "Option::is_none")]
     pub event_cause: Option<EventCause>,
     /// Members concerned.
-    #[serde(rename = "MemberList", default, deserialize_with = "wire::list")]
     pub member_list: Vec<Member>,
     /// Group type, said to be fixed to `AVChatRoom`; UNCONFIRMED, only in one SDK.
-    #[serde(rename = "Type", skip_serializing_if = "Option::is_none")]
     pub r#type: Option<GroupType>,
     /// When the event fired, Unix time; in the newest English sample but not in its field table (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
 }
 
 /// A group message could not be delivered.
 ///
 /// Source: <https://trtc.io/document/49462>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct SendMsgException {
     /// Id of the group the event belongs to.
-    #[serde(rename = "GroupId")]
     pub group_id: GroupId,
     /// Group type (open set; see notes).
-    #[serde(rename = "Type", skip_serializing_if = "Option::is_none")]
     pub r#type: Option<GroupType>,
     /// Sender.
-    #[serde(rename = "From_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "From_Account")]
     pub from_account: Option<UserId>,
     /// User that issued the request.
-    #[serde(rename = "Operator_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// 32-bit random number of the message, unsigned.
-    #[serde(rename = "Random", default, deserialize_with = "wire::int", skip_serializing_if = "Option::is_none")]
     pub random: Option<i64>,
     /// 1 for an online-only message, else 0; always 0 for `AVChatRoom`.
-    #[serde(
-        rename = "OnlineOnlyFlag",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub online_only_flag: Option<Flag>,
     /// Message elements in order.
-    #[serde(rename = "MsgBody", default)]
+    #[serde(default)]
     pub msg_body: MsgBody,
     /// Custom data stored with the message.
-    #[serde(
-        rename = "CloudCustomData",
-        default,
-        deserialize_with = "wire::user_text",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub cloud_custom_data: Option<Box<str>>,
+    pub cloud_custom_data: Option<String>,
     /// Why the delivery failed (IM error code, e.g. 10023 for a rate limit).
-    #[serde(
-        rename = "ErrorCode",
-        default,
-        deserialize_with = "wire::int",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub error_code: Option<i64>,
     /// Text for that error.
-    #[serde(rename = "ErrorInfo", skip_serializing_if = "Option::is_none")]
-    pub error_info: Option<Box<str>>,
+    pub error_info: Option<String>,
     /// When the event fired, Unix time (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
 }
 
 /// A member.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct Member {
     /// An initial member.
@@ -968,98 +665,72 @@ pub struct Member {
     pub member_account: UserId,
 }
 
-impl Item for Member {}
-
 /// A custom field.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct UserDefinedData {
     /// Custom field name.
-    #[serde(rename = "Key")]
-    pub key: Box<str>,
+    pub key: String,
     /// Custom field value.
-    #[serde(rename = "Value", skip_serializing_if = "Option::is_none")]
-    pub value: Option<Box<str>>,
+    pub value: Option<String>,
 }
 
-impl Item for UserDefinedData {}
-
 /// A custom attribute of a group.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct GroupAttr {
     /// Attribute name; lower-case member name.
     #[serde(rename = "key")]
-    pub key: Box<str>,
+    pub key: String,
     /// Attribute value; lower-case member name.
-    #[serde(rename = "value", skip_serializing_if = "Option::is_none")]
-    pub value: Option<Box<str>>,
+    #[serde(rename = "value")]
+    pub value: Option<String>,
 }
 
-impl Item for GroupAttr {}
-
 /// Receipts of one message.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct GroupMsgReceipt {
     /// Sequence number of the message.
-    #[serde(rename = "MsgSeq", deserialize_with = "wire::demanded_int")]
     pub msg_seq: i64,
     /// How many members have read it.
-    #[serde(rename = "ReadNum", default, deserialize_with = "wire::int", skip_serializing_if = "Option::is_none")]
     pub read_num: Option<i64>,
     /// How many have not.
-    #[serde(
-        rename = "UnreadNum",
-        default,
-        deserialize_with = "wire::int",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub unread_num: Option<i64>,
     /// Members that read it.
-    #[serde(
-        rename = "ReadReceiptMembers",
-        default,
-        deserialize_with = "wire::some_list",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub read_receipt_members: Option<Vec<Member>>,
 }
 
-impl Item for GroupMsgReceipt {}
-
 /// A recalled message.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct MsgSeqItem {
     /// Sequence number of a recalled message.
-    #[serde(rename = "MsgSeq", deserialize_with = "wire::demanded_int")]
     pub msg_seq: i64,
     /// Client-side unique id of that message (pages since 2025-02).
-    #[serde(rename = "MsgId", skip_serializing_if = "Option::is_none")]
     pub msg_id: Option<Id>,
 }
 
-impl Item for MsgSeqItem {}
-
 /// A mention.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct GroupAtInfo {
     /// 1 mentions everyone, 0 one user.
-    #[serde(
-        rename = "GroupAtAllFlag",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub group_at_all_flag: Option<Flag>,
     /// User mentioned; absent when the flag is 1.
-    #[serde(rename = "GroupAt_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "GroupAt_Account")]
     pub group_at_account: Option<UserId>,
 }
-
-impl Item for GroupAtInfo {}
 
 wire_text! {
     /// Type of a group. An open set.
@@ -1204,7 +875,7 @@ impl<'de> Deserialize<'de> for CreatedGroupNum {
             fn visit_map<A: serde::de::MapAccess<'de>>(self, mut members: A) -> Result<CreatedGroupNum, A::Error> {
                 let mut numbers = BTreeMap::new();
                 while let Some(key) = members.next_key()? {
-                    let wire::IntItem(number) = members.next_value()?;
+                    let number = members.next_value()?;
                     if numbers.insert(key, number).is_some() {
                         return Err(serde::de::Error::custom("a type of group twice"));
                     }

@@ -54,7 +54,7 @@ pub use self::unknown::{Misfit, UnknownEvent, UnknownReason};
 use self::parse::Word;
 
 /// A type of this crate's for the event of one command. Cannot be implemented elsewhere.
-pub trait TypedEvent: Into<Event> + Clone + Send + Sync + Sized + sealed::Sealed + 'static {
+pub trait TypedEvent: AsEvent + Into<Event> + Clone + Send + Sync + Sized + sealed::Sealed + 'static {
     /// The command.
     const COMMAND: Command;
 
@@ -76,24 +76,24 @@ mod sealed {
 
 /// An [`Event`], or one of its types: what [`Callback`] can tell the time of. Cannot be implemented elsewhere.
 pub trait AsEvent: sealed::Sealed {
-    /// Shows it as an event of any kind.
+    /// When it happened, by the rule of its command.
     #[doc(hidden)]
-    fn with<T>(&self, look: impl FnOnce(&Event) -> T) -> T;
+    fn time_by_rule(&self) -> Option<EventTime>;
+
+    /// A key of its delivery, if its command has a rule for that and all parts are there.
+    #[doc(hidden)]
+    fn key_by_rule(&self, app: SdkAppId) -> Option<DedupKey>;
+
+    /// The body as its type knows it; `None` if it has none.
+    #[doc(hidden)]
+    fn written(&self) -> Option<String>;
+
+    /// Whether an item of a batch did not fit.
+    #[doc(hidden)]
+    fn has_unknown_item(&self) -> bool;
 }
 
 impl sealed::Sealed for Event {}
-
-impl AsEvent for Event {
-    fn with<T>(&self, look: impl FnOnce(&Event) -> T) -> T {
-        look(self)
-    }
-}
-
-impl<E: TypedEvent> AsEvent for E {
-    fn with<T>(&self, look: impl FnOnce(&Event) -> T) -> T {
-        look(&self.clone().into())
-    }
-}
 
 macro_rules! reply_type {
     ($module:ident) => {
@@ -116,7 +116,7 @@ macro_rules! time_of {
 
 macro_rules! key_of {
     ($app:ident, $command:expr, $event:ident) => {{
-        let _ = $event;
+        let _ = ($event, $app);
         None
     }};
     ($app:ident, $command:expr, $event:ident, $key:expr) => {
@@ -131,7 +131,7 @@ macro_rules! define_events {
             $(, time $time:expr)? $(, key $key:expr)?;
         )*
     } )*) => {
-        /// What happened, or is about to: one variant per command.
+        /// What happened, or is about to: one variant per command, each boxed, so that an event is two words to move.
         ///
         /// `Serialize` writes the whole body in wire names, with its `CallbackCommand`.
         #[derive(Clone, Debug, PartialEq)]
@@ -139,17 +139,17 @@ macro_rules! define_events {
         pub enum Event {
             $( $(
                 #[doc = concat!("`", $word, "`")]
-                $variant($module::$event),
+                $variant(Box<$module::$event>),
             )* )*
             /// A command that this version does not know, or a body that does not fit its type.
-            Unknown(UnknownEvent),
+            Unknown(Box<UnknownEvent>),
         }
 
         impl Event {
             /// The command; for [`Event::Unknown`] that of the URL.
             pub fn command(&self) -> &Command {
                 match self {
-                    $( $( Event::$variant($module::$event { .. }) => const { &Command::$variant }, )* )*
+                    $( $( Event::$variant(_) => const { &Command::$variant }, )* )*
                     Event::Unknown(event) => &event.command,
                 }
             }
@@ -161,22 +161,6 @@ macro_rules! define_events {
                     _ => {}
                 }
                 Ok(())
-            }
-
-            /// When it happened, by the rule of its command.
-            pub(crate) fn time(&self) -> Option<EventTime> {
-                match self {
-                    $( $( Event::$variant(event) => time_of!(event $(, $time)?), )* )*
-                    Event::Unknown(_) => None,
-                }
-            }
-
-            /// What names its delivery, if its command has a rule for that and all parts are there.
-            fn key(&self, app: SdkAppId) -> Option<DedupKey> {
-                match self {
-                    $( $( Event::$variant(event) => key_of!(app, Command::$variant, event $(, $key)?), )* )*
-                    Event::Unknown(_) => None,
-                }
             }
 
             /// Finds where a body does not fit the type of a command.
@@ -197,8 +181,57 @@ macro_rules! define_events {
             }
         }
 
+        impl AsEvent for Event {
+            fn time_by_rule(&self) -> Option<EventTime> {
+                match self {
+                    $( $( Event::$variant(event) => event.time_by_rule(), )* )*
+                    Event::Unknown(_) => None,
+                }
+            }
+
+            fn key_by_rule(&self, app: SdkAppId) -> Option<DedupKey> {
+                match self {
+                    $( $( Event::$variant(event) => event.key_by_rule(app), )* )*
+                    Event::Unknown(_) => None,
+                }
+            }
+
+            fn written(&self) -> Option<String> {
+                match self {
+                    $( $( Event::$variant(event) => event.written(), )* )*
+                    Event::Unknown(_) => None,
+                }
+            }
+
+            fn has_unknown_item(&self) -> bool {
+                match self {
+                    Event::PushAllMemberPush(event) => event.has_unknown_item(),
+                    Event::PushOfflinePush(event) => event.has_unknown_item(),
+                    _ => false,
+                }
+            }
+        }
+
         $( $(
             impl sealed::Sealed for $module::$event {}
+
+            impl AsEvent for $module::$event {
+                fn time_by_rule(&self) -> Option<EventTime> {
+                    time_of!(self $(, $time)?)
+                }
+
+                fn key_by_rule(&self, app: SdkAppId) -> Option<DedupKey> {
+                    key_of!(app, Command::$variant, self $(, $key)?)
+                }
+
+                fn written(&self) -> Option<String> {
+                    serde_json::to_string(self).ok()
+                }
+
+                fn has_unknown_item(&self) -> bool {
+                    push::has_unknown_item(self)
+                }
+            }
 
             impl TypedEvent for $module::$event {
                 const COMMAND: Command = Command::$variant;
@@ -206,7 +239,7 @@ macro_rules! define_events {
 
                 fn from_event(event: Event) -> Result<Self, Event> {
                     match event {
-                        Event::$variant(event) => Ok(event),
+                        Event::$variant(event) => Ok(*event),
                         other => Err(other),
                     }
                 }
@@ -214,7 +247,7 @@ macro_rules! define_events {
 
             impl From<$module::$event> for Event {
                 fn from(event: $module::$event) -> Self {
-                    Event::$variant(event)
+                    Event::$variant(Box::new(event))
                 }
             }
         )* )*
@@ -252,21 +285,12 @@ impl Event {
 
     /// An event of a command without a type.
     fn untyped(command: &Command, body_command: Option<Command>, body: &Bytes) -> Event {
-        Event::Unknown(UnknownEvent {
+        Event::Unknown(Box::new(UnknownEvent {
             command: command.clone(),
             body_command,
             reason: UnknownReason::UnknownCommand,
             body: body.clone(),
-        })
-    }
-
-    /// Whether an item of a batch did not fit.
-    fn has_unknown_item(&self) -> bool {
-        match self {
-            Event::PushOfflinePush(batch) => batch.events.iter().any(|item| item.typed().is_none()),
-            Event::PushAllMemberPush(batch) => batch.events.iter().any(|item| item.typed().is_none()),
-            _ => false,
-        }
+        }))
     }
 
     /// Where the body did not fit the type of its command, if that is why there is no type.

@@ -11,8 +11,8 @@ use serde_json::value::RawValue;
 
 use super::Event;
 use super::unknown::{Misfit, UnknownEvent, UnknownReason};
+use crate::json::{self, Lenient, replace_unpaired};
 use crate::protocol::{Command, Rejection, RejectionKind, SdkAppId, digits};
-use crate::wire::UserText;
 
 const COMMAND: &str = "CallbackCommand";
 
@@ -27,11 +27,8 @@ pub(super) struct Parsed {
 /// Parses a body straight into the type that the URL's command names; leaves `None` if it has none. Only if that fails is the body
 /// looked at again, to tell one that is no JSON from one that does not fit.
 pub(super) fn parse(url: &Command, body: &Bytes, event: &mut Option<Event>) -> Result<Parsed, Rejection> {
-    let text = utf8(body)?;
-    if has_control_in_text(text) {
-        // Where the body is broken in another way, too, this tells the first.
-        is_json(text)?;
-    }
+    let text = replace_unpaired(utf8(body)?);
+    let text = &*text;
     let mut word = Word::Absent;
     let first = Event::read(url, text, &mut word, event);
     let mut app = BodyApp::Absent;
@@ -69,12 +66,12 @@ pub(super) fn parse(url: &Command, body: &Bytes, event: &mut Option<Event>) -> R
             Some(misfit) => UnknownReason::Misfit(misfit),
             None => UnknownReason::UnknownCommand,
         };
-        *event = Some(Event::Unknown(UnknownEvent {
+        *event = Some(Event::Unknown(Box::new(UnknownEvent {
             command: url.clone(),
             body_command,
             reason,
             body: body.clone(),
-        }));
+        })));
     }
     let command = Some(command).filter(|_| changed);
     Ok(Parsed { command, app })
@@ -88,33 +85,6 @@ fn utf8(body: &[u8]) -> Result<&str, Rejection> {
         let column = valid.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
         Rejection::not_json(line, column)
     })
-}
-
-/// Whether a control character stands inside of a text, where JSON has none: serde_json takes it where a text is read as bytes, as
-/// those of users are.
-fn has_control_in_text(json: &str) -> bool {
-    // The least of all bytes is found many at a time. A body on one line has no control character, and that is all; in one without
-    // escapes, `UserText` sees them itself.
-    if json.bytes().fold(u8::MAX, u8::min) >= b' ' || !json.contains('\\') {
-        return false;
-    }
-    let mut rest = json.as_bytes();
-    while let Some(quote) = rest.iter().position(|byte| *byte == b'"') {
-        rest = &rest[quote + 1..];
-        loop {
-            let stop = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..b' '));
-            match stop.map(|at| (rest[at], at)) {
-                Some((b'"', at)) => {
-                    rest = &rest[at + 1..];
-                    break;
-                }
-                Some((b'\\', at)) => rest = rest.get(at + 2..).unwrap_or_default(),
-                Some(_) => return true,
-                None => return false,
-            }
-        }
-    }
-    false
 }
 
 /// Whether the body holds nothing: no bytes, or an object without members.
@@ -141,21 +111,26 @@ fn trim(mut body: &[u8]) -> &[u8] {
 
 /// Reads one type, and the command word beside it.
 pub(super) fn read<T: DeserializeOwned>(url: &Command, text: &str, word: &mut Word) -> serde_json::Result<T> {
-    let mut json = serde_json::Deserializer::from_str(text);
-    let value = T::deserialize(WithWord {
-        inner: &mut json,
-        url,
-        word,
-    })?;
-    json.end()?;
-    Ok(value)
+    json::read(|rules| {
+        *word = Word::Absent;
+        let mut json = serde_json::Deserializer::from_str(text);
+        let value = T::deserialize(WithWord {
+            inner: Lenient::new(&mut json, rules),
+            url,
+            word,
+        })?;
+        json.end()?;
+        Ok(value)
+    })
 }
 
 /// Finds the place where a body does not fit, once it is known that it does not; `None` should it fit after all.
 pub(super) fn misfit<T: DeserializeOwned>(text: &str) -> Option<Misfit> {
-    let mut json = serde_json::Deserializer::from_str(text);
-    let error = serde_path_to_error::deserialize::<_, T>(&mut json).err()?;
-    Some(Misfit::new(&error))
+    let error = json::read(|rules| {
+        let mut json = serde_json::Deserializer::from_str(text);
+        serde_path_to_error::deserialize::<_, T>(Lenient::new(&mut json, rules))
+    });
+    Some(Misfit::new(&error.err()?))
 }
 
 /// What the body says about its command.
@@ -200,8 +175,8 @@ impl BodyApp {
         if json == "null" {
             return BodyApp::Absent;
         }
-        let quoted: Option<UserText> = serde_json::from_str(json).ok();
-        match digits(quoted.as_ref().map_or(json, |text| &text.0)) {
+        let quoted: Option<String> = serde_json::from_str(json).ok();
+        match digits(quoted.as_deref().unwrap_or(json)) {
             Some(id) => BodyApp::Is(SdkAppId(id)),
             None => BodyApp::Unreadable,
         }
@@ -216,7 +191,7 @@ struct Seen {
 
 /// The command that a body names.
 pub(super) fn command(body: &[u8]) -> Result<Option<Command>, Rejection> {
-    match look(utf8(body)?)?.word {
+    match look(&replace_unpaired(utf8(body)?))?.word {
         Word::Absent => Ok(None),
         Word::Command(command) => Ok(Some(command)),
         Word::NotText => Err(RejectionKind::BodyCommandMalformed.into()),
@@ -264,8 +239,8 @@ impl<'de> Visitor<'de> for Members {
             match key {
                 Some("CallbackCommand") => {
                     let value: &RawValue = members.next_value()?;
-                    seen.word.note(match serde_json::from_str(value.get()) {
-                        Ok(UserText(word)) => Word::Command(Command::from(word.as_str())),
+                    seen.word.note(match serde_json::from_str::<String>(value.get()) {
+                        Ok(word) => Word::Command(Command::from(word.as_str())),
                         Err(_) => Word::NotText,
                     });
                 }
@@ -282,28 +257,26 @@ impl<'de> Visitor<'de> for Members {
     }
 }
 
-/// A key of interest. Read as bytes, since a key with a lone surrogate must not end the search.
+/// A key of interest.
 struct Key(Option<&'static str>);
 
 impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Bytes;
+        struct Name;
 
-        impl Visitor<'_> for Bytes {
+        impl Visitor<'_> for Name {
             type Value = Key;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a key")
             }
 
-            fn visit_bytes<E>(self, key: &[u8]) -> Result<Key, E> {
-                Ok(Key([COMMAND, "SdkAppId"]
-                    .into_iter()
-                    .find(|name| name.as_bytes() == key)))
+            fn visit_str<E>(self, key: &str) -> Result<Key, E> {
+                Ok(Key([COMMAND, "SdkAppId"].into_iter().find(|name| *name == key)))
             }
         }
 
-        deserializer.deserialize_bytes(Bytes)
+        deserializer.deserialize_identifier(Name)
     }
 }
 

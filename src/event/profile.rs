@@ -9,48 +9,42 @@
 //! ```
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
+use crate::json::wire_text;
 use crate::protocol::{TimestampMillis, UserId};
-use crate::wire::{self, Item, wire_text};
 
 /// A user profile was changed.
 ///
 /// Source: <https://trtc.io/document/48733>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct PortraitSet {
     /// User that made the change (an admin when it came over REST).
-    #[serde(rename = "Operator_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// User whose profile changed.
     #[serde(rename = "From_Account")]
     pub from_account: UserId,
     /// When it happened (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
     /// Entries that were changed.
-    #[serde(rename = "ProfileItem", default, deserialize_with = "wire::list")]
     pub profile_item: Vec<ProfileItem>,
 }
 
 /// An entry of a profile that was changed.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct ProfileItem {
     /// Name of the profile entry; custom ones start with `Tag_Profile_Custom_`.
-    #[serde(rename = "Tag")]
     pub tag: Tag,
     /// New value; the page types it uint32 or string.
-    #[serde(rename = "Value", skip_serializing_if = "Option::is_none")]
     pub value: Option<ProfileValue>,
 }
-
-impl Item for ProfileItem {}
 
 wire_text! {
     /// Name of a profile entry. Custom ones start with `Tag_Profile_Custom_`.
@@ -131,7 +125,7 @@ impl<'de> Deserialize<'de> for ProfileValue {
 /// No name at all.
 impl Default for Tag {
     fn default() -> Self {
-        Tag::Other("".into())
+        Tag::Other(String::new())
     }
 }
 

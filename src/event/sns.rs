@@ -8,13 +8,16 @@
 //! ```
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
-use crate::protocol::{TimestampMillis, TimestampSecs, UserId};
+use crate::json::wire_text;
+use crate::protocol::{Flag, TimestampMillis, TimestampSecs, UserId};
 use crate::reply::sns::{PrevFriendAddReply, PrevFriendResponseReply};
-use crate::wire::{self, Flag, Item, Spelling, wire_text};
 
 /// One directed entry of a friend list or block list. A friendship both ways is two entries, mirrored.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct Pair {
     /// Owner of the list.
@@ -24,75 +27,64 @@ pub struct Pair {
     #[serde(rename = "To_Account")]
     pub to_account: UserId,
     /// Who asked for the friendship; [`FriendAdd`] only.
-    #[serde(rename = "Initiator_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "Initiator_Account")]
     pub initiator_account: Option<UserId>,
     /// When the entry changed, in **seconds**; documented on the oldest page of [`BlackListDelete`] only.
-    #[serde(
-        rename = "TimeStamp",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub time_stamp: Option<TimestampSecs>,
 }
-
-impl Item for Pair {}
 
 /// Friendships were made. Importing friends over REST does not trigger it.
 ///
 /// Source: <https://trtc.io/document/34359>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct FriendAdd {
     /// Friend-list entries that were made.
-    #[serde(rename = "PairList", default, deserialize_with = "wire::list")]
     pub pair_list: Vec<Pair>,
     /// Operation that led here: a friend request or the answer to one.
-    #[serde(rename = "ClientCmd", skip_serializing_if = "Option::is_none")]
     pub client_cmd: Option<ClientCmd>,
     /// Admin account if the backend made the request, otherwise empty.
-    #[serde(rename = "Admin_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "Admin_Account")]
     pub admin_account: Option<UserId>,
     /// Set if an admin forced it.
-    #[serde(
-        rename = "ForceFlag",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub force_flag: Option<Flag>,
 }
 
 /// Friendships were removed. Putting a friend on the block list removes the friendship, too.
 ///
 /// Source: <https://trtc.io/document/34360>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct FriendDelete {
     /// Friend-list entries that were removed.
-    #[serde(rename = "PairList", default, deserialize_with = "wire::list")]
     pub pair_list: Vec<Pair>,
 }
 
 /// Users were put on a block list. If they were friends, [`FriendDelete`] comes as well.
 ///
 /// Source: <https://trtc.io/document/34361>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct BlackListAdd {
     /// Block-list entries that were made.
-    #[serde(rename = "PairList", default, deserialize_with = "wire::list")]
     pub pair_list: Vec<Pair>,
 }
 
 /// Users were taken off a block list.
 ///
 /// Source: <https://trtc.io/document/34362>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct BlackListDelete {
     /// Block-list entries that were removed.
-    #[serde(rename = "PairList", default, deserialize_with = "wire::list")]
     pub pair_list: Vec<Pair>,
 }
 
@@ -100,107 +92,83 @@ pub struct BlackListDelete {
 /// Requests over REST do not ask.
 ///
 /// Source: <https://trtc.io/document/43468>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct PrevFriendAdd {
     /// User that issued the request.
-    #[serde(rename = "Requester_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "Requester_Account")]
     pub requester_account: Option<UserId>,
     /// User who wants to add friends.
     #[serde(rename = "From_Account")]
     pub from_account: UserId,
     /// One entry per user to be added.
-    #[serde(rename = "FriendItem", default, deserialize_with = "wire::list")]
     pub friend_item: Vec<FriendItem>,
     /// One-way or two-way friendship.
-    #[serde(rename = "AddType", skip_serializing_if = "Option::is_none")]
     pub add_type: Option<AddType>,
     /// Set if an admin forces the friendship.
-    #[serde(
-        rename = "ForceAddFlags",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub force_add_flags: Option<Flag>,
     /// When it happened, in **milliseconds**.
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
 }
 
 /// A user to be added as a friend.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct FriendItem {
     /// User to be added.
     #[serde(rename = "To_Account")]
     pub to_account: UserId,
     /// Remark for the new friend, at most 96 bytes.
-    #[serde(rename = "Remark", skip_serializing_if = "Option::is_none")]
-    pub remark: Option<Box<str>>,
+    pub remark: Option<String>,
     /// Friend list that the new friend is put in, at most 30 bytes.
-    #[serde(rename = "GroupName", skip_serializing_if = "Option::is_none")]
-    pub group_name: Option<Box<str>>,
+    pub group_name: Option<String>,
     /// Where the request came from: `AddSource_Type_` and a keyword of up to 8 letters.
-    #[serde(rename = "AddSource", skip_serializing_if = "Option::is_none")]
-    pub add_source: Option<Box<str>>,
+    pub add_source: Option<String>,
     /// Text sent along with the request, at most 256 bytes.
-    #[serde(rename = "AddWording", skip_serializing_if = "Option::is_none")]
-    pub add_wording: Option<Box<str>>,
+    pub add_wording: Option<String>,
 }
-
-impl Item for FriendItem {}
 
 /// A user is about to answer friend requests from a client; the [reply](PrevFriendResponseReply) lets each answer through or
 /// not. Answers over REST do not ask.
 ///
 /// Source: <https://trtc.io/document/43467>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct PrevFriendResponse {
     /// User that issued the request.
-    #[serde(rename = "Requester_Account", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "Requester_Account")]
     pub requester_account: Option<UserId>,
     /// User who answers.
     #[serde(rename = "From_Account")]
     pub from_account: UserId,
     /// One entry per answered request.
-    #[serde(rename = "ResponseFriendItem", default, deserialize_with = "wire::list")]
     pub response_friend_item: Vec<ResponseFriendItem>,
     /// When it happened, in **milliseconds**.
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
 }
 
 /// An answer to a friend request.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct ResponseFriendItem {
     /// User whose request is being answered.
     #[serde(rename = "To_Account")]
     pub to_account: UserId,
     /// Remark for the other user.
-    #[serde(rename = "Remark", skip_serializing_if = "Option::is_none")]
-    pub remark: Option<Box<str>>,
+    pub remark: Option<String>,
     /// Friend list that the other user is put in.
-    #[serde(rename = "TagName", skip_serializing_if = "Option::is_none")]
-    pub tag_name: Option<Box<str>>,
+    pub tag_name: Option<String>,
     /// What the answer is.
-    #[serde(rename = "ResponseAction", skip_serializing_if = "Option::is_none")]
     pub response_action: Option<ResponseAction>,
 }
-
-impl Item for ResponseFriendItem {}
 
 wire_text! {
     /// Operation that led to a friendship.

@@ -9,67 +9,55 @@
 //! ```
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
+use crate::json::wire_text;
 use crate::protocol::{TimestampMillis, UserId};
-use crate::wire::{self, Item, Spelling, wire_text};
 
 /// A user came online, went offline, lost the connection or set a custom status.
 ///
 /// Source: <https://trtc.io/document/34357>
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct StateChange {
     /// When the callback was triggered; absent from bodies documented before 2022 (**milliseconds**).
-    #[serde(
-        rename = "EventTime",
-        default,
-        deserialize_with = "wire::number",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub event_time: Option<TimestampMillis>,
     /// What happened to whom.
-    #[serde(rename = "Info")]
     pub info: Info,
     /// Other devices that this login forced offline; only on `Login/Register`, and only if there were any.
-    #[serde(
-        rename = "KickedDevice",
-        default,
-        deserialize_with = "wire::some_list",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub kicked_device: Option<Vec<KickedDevice>>,
 }
 
 /// What happened to whom.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct Info {
     /// Kind of change; Disconnect was split off from Logout later, `CustomStatusChange` is the newest value.
-    #[serde(rename = "Action", skip_serializing_if = "Option::is_none")]
     pub action: Option<Action>,
     /// User whose state changed.
     #[serde(rename = "To_Account")]
     pub to_account: UserId,
     /// Cause: Register goes with Login, Unregister with Logout, `LinkClose` and `TimeOut` with Disconnect, `SetCustomStatus` with
     /// `CustomStatusChange`.
-    #[serde(rename = "Reason", skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
     /// New custom status text, with Action `CustomStatusChange`; the nesting inside Info is inferred from the order of the
     /// field table (no sample body shows it).
-    #[serde(rename = "CustomStatus", skip_serializing_if = "Option::is_none")]
-    pub custom_status: Option<Box<str>>,
+    pub custom_status: Option<String>,
 }
 
 /// A device that a login forced offline.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct KickedDevice {
     /// Platform of one forced-off device.
-    #[serde(rename = "Platform", skip_serializing_if = "Option::is_none")]
     pub platform: Option<Platform>,
 }
-
-impl Item for KickedDevice {}
 
 wire_text! {
     /// Kind of change.

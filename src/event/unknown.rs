@@ -5,8 +5,8 @@ use std::fmt;
 use bytes::Bytes;
 use serde::{Serialize, Serializer};
 
+use crate::json;
 use crate::protocol::{Command, Escaped};
-use crate::wire;
 
 /// A callback that was verified and is one JSON object, but of no type that this version knows.
 ///
@@ -87,8 +87,8 @@ impl fmt::Debug for UnknownEvent {
 /// Writes the body as it came.
 impl Serialize for UnknownEvent {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let json = std::str::from_utf8(&self.body).map_err(serde::ser::Error::custom)?;
-        wire::write_raw(json, serializer)
+        let text = std::str::from_utf8(&self.body).map_err(serde::ser::Error::custom)?;
+        json::write_raw(text, serializer)
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::element::{MsgElement, TextElem};
-use crate::wire::{RawJson, UserText};
+use crate::json::{self, RawJson, replace_unpaired};
 
 /// A message to be sent in the place of another one.
 ///
@@ -49,7 +49,8 @@ impl MsgBodyBuilder {
         }
 
         let text = std::str::from_utf8(body).map_err(|_| NoMessage)?;
-        let body: Body<'_> = serde_json::from_str(text).map_err(|_| NoMessage)?;
+        let text = replace_unpaired(text);
+        let body: Body<'_> = serde_json::from_str(&text).map_err(|_| NoMessage)?;
         let elements = body.elements.into_iter().map(RawJson::new).map(Slot::Kept).collect();
         Ok(MsgBodyBuilder { elements })
     }
@@ -110,13 +111,13 @@ fn text_of(json: &RawJson) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Element {
         #[serde(rename = "MsgType")]
-        msg_type: UserText,
+        msg_type: String,
         #[serde(rename = "MsgContent")]
         content: TextElem,
     }
 
-    let element: Element = serde_json::from_str(json.get()).ok()?;
-    (element.msg_type.0 == "TIMTextElem").then(|| element.content.text.unwrap_or_default())
+    let element: Element = json::from_str(json.get()).ok()?;
+    (element.msg_type == "TIMTextElem").then(|| element.content.text.unwrap_or_default())
 }
 
 impl FromIterator<MsgElement> for MsgBodyBuilder {

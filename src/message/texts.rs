@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use super::body::MsgBody;
 use super::element::MsgElement;
-use crate::wire::UserText;
 
 impl MsgBody {
     /// All texts that a reader could see, for moderation: texts, descriptions of places, file names, everything in a bundle (title,
@@ -85,7 +84,7 @@ fn strings<'a>(json: &'a str, found: &mut Vec<Cow<'a, str>>) {
         if is_key {
             continue;
         }
-        if let Ok(UserText(text)) = serde_json::from_str(&json[start..at]) {
+        if let Ok(text) = serde_json::from_str(&json[start..at]) {
             found.push(Cow::Owned(text));
         }
     }

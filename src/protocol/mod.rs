@@ -12,6 +12,7 @@
 
 mod app;
 mod command;
+mod flag;
 mod id;
 mod params;
 mod platform;
@@ -25,6 +26,7 @@ mod verifier;
 
 pub use self::app::{App, Apps, SdkAppId};
 pub use self::command::{Command, Family, Phase, UnknownWord};
+pub use self::flag::Flag;
 pub use self::id::{GroupId, Id, UserId};
 pub use self::params::Params;
 pub use self::platform::OptPlatform;

@@ -13,6 +13,7 @@ use tower_service::Service;
 use super::error::HandlerError;
 use super::oneshot::Oneshot;
 use crate::event::{Callback, Event, TypedEvent};
+use crate::json::replace_unpaired;
 use crate::protocol::{Command, Escaped};
 use crate::reply::Reply;
 
@@ -194,7 +195,10 @@ impl EventRouter {
         let command = Command::from(word);
         assert!(command.is_unknown(), "`{word}` is known, and has a type: use `on`");
         self.add(command, move |callback: Callback| {
-            let mut json = serde_json::Deserializer::from_slice(&callback.body);
+            // It was parsed once, so it is UTF-8.
+            let text = String::from_utf8_lossy(&callback.body);
+            let text = replace_unpaired(&text);
+            let mut json = serde_json::Deserializer::from_str(&text);
             match serde_path_to_error::deserialize(&mut json) {
                 Ok(event) => answered(handler(callback.map_event(|_| event))),
                 // Where, not what: the message quotes the body.

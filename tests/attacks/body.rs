@@ -76,8 +76,7 @@ async fn numbers_and_texts_that_no_field_takes() {
         let friends = format!(r#"{{"PairList":[{{"From_Account":"a","To_Account":"b","TimeStamp":{value}}}]}}"#);
         assert_eq!(body(AFTER, friends).await.name(), "accepted as a misfit", "{value}");
     }
-    // An id with half a character in it is no id.
-    for id in [r#""\ud800""#, r#""a\udfffb""#, "null", "1.5", "[]"] {
+    for id in ["null", "1.5", "[]"] {
         let message = format!(r#"{{"From_Account":{id},"To_Account":"b","MsgBody":[]}}"#);
         assert_eq!(body(BEFORE, message).await, Fate::Failed(Cause::Misfit), "{id}");
     }

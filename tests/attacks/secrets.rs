@@ -80,6 +80,7 @@ fn in_source(folder: &Path, found: &mut BTreeSet<String>) {
 /// Values of the protocol, without a secret to keep: names, numbers, and what a handler wants to answer.
 const VALUES: &[&str] = &[
     "SdkAppId",
+    "Flag",
     "Phase",
     "Family",
     "InvalidToken",

@@ -1,0 +1,399 @@
+//! A deserializer around that of `serde_json` which reads what the vendor really sends. With it the types of events are plain
+//! derives: no field chooses a rule.
+//!
+//! | where this is wanted | this is taken as well |
+//! | --- | --- |
+//! | an integer | its digits in quotes; `""` as absent, if it is optional |
+//! | a truth value | `"true"`, `"false"`; `""` as absent, if it is optional |
+//! | a list | `null` as an empty one; a string as a list of one |
+//!
+//! Ids take integers themselves, wherever they are read from. A struct is read from an object only, where derived code would also take a list by position.
+
+use std::cell::Cell;
+use std::fmt;
+
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, SeqDeserializer};
+use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+
+/// Parses a whole text, by the rules of this module.
+pub(crate) fn from_str<'de, T: de::Deserialize<'de>>(text: &'de str) -> serde_json::Result<T> {
+    read(|rules| {
+        let mut json = serde_json::Deserializer::from_str(text);
+        let value = T::deserialize(Lenient::new(&mut json, rules))?;
+        json.end()?;
+        Ok(value)
+    })
+}
+
+/// Calls `attempt`, and once more if an empty string stood where a number is wanted: what type an optional member has is only known
+/// when it is too late to call it absent, so the second time every empty optional string is absent.
+pub(crate) fn read<T, E>(mut attempt: impl FnMut(&Rules) -> Result<T, E>) -> Result<T, E> {
+    let rules = Rules::default();
+    let first = attempt(&rules);
+    if first.is_err() && rules.met_empty.get() {
+        let rules = Rules {
+            empty_is_absent: true,
+            ..Rules::default()
+        };
+        return attempt(&rules);
+    }
+    first
+}
+
+#[derive(Default)]
+pub(crate) struct Rules {
+    empty_is_absent: bool,
+    met_empty: Cell<bool>,
+}
+
+/// Wraps a deserializer and what it leads to: visitors, seeds, lists and maps.
+pub(crate) struct Lenient<'a, T> {
+    inner: T,
+    rules: &'a Rules,
+}
+
+impl<'a, T> Lenient<'a, T> {
+    pub(crate) fn new(inner: T, rules: &'a Rules) -> Self {
+        Lenient { inner, rules }
+    }
+}
+
+macro_rules! read_as {
+    ($wrapper:ident: $($method:ident)*) => { $(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+            self.inner.deserialize_any($wrapper(Lenient::new(visitor, self.rules)))
+        }
+    )* };
+}
+
+macro_rules! forward {
+    ($($method:ident)*) => { $(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+            self.inner.$method(Lenient::new(visitor, self.rules))
+        }
+    )* };
+}
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Lenient<'_, D> {
+    type Error = D::Error;
+
+    read_as! {
+        Number: deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
+    }
+    read_as! { Bool: deserialize_bool }
+    read_as! { List: deserialize_seq }
+    forward! {
+        deserialize_any deserialize_f32 deserialize_f64 deserialize_char deserialize_str deserialize_string deserialize_bytes deserialize_byte_buf
+        deserialize_unit deserialize_map deserialize_identifier deserialize_ignored_any
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        if self.rules.empty_is_absent {
+            self.inner.deserialize_any(Maybe(Lenient::new(visitor, self.rules)))
+        } else {
+            self.inner.deserialize_option(Lenient::new(visitor, self.rules))
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, D::Error> {
+        if name.starts_with("$serde_json::private") {
+            // Raw JSON: between `serde_json` and itself.
+            self.inner.deserialize_newtype_struct(name, visitor)
+        } else {
+            self.inner
+                .deserialize_newtype_struct(name, Lenient::new(visitor, self.rules))
+        }
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, D::Error> {
+        self.inner.deserialize_unit_struct(name, visitor)
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, D::Error> {
+        self.inner.deserialize_tuple(len, Lenient::new(visitor, self.rules))
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        self.inner
+            .deserialize_tuple_struct(name, len, Lenient::new(visitor, self.rules))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        self.inner.deserialize_map(Lenient::new(visitor, self.rules))
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        self.inner
+            .deserialize_enum(name, variants, Lenient::new(visitor, self.rules))
+    }
+}
+
+macro_rules! visit {
+    ($($method:ident $value:ty;)*) => { $(
+        fn $method<E: de::Error>(self, value: $value) -> Result<V::Value, E> {
+            self.inner.$method(value)
+        }
+    )* };
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Lenient<'_, V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.expecting(f)
+    }
+
+    visit! {
+        visit_bool bool; visit_i64 i64; visit_u64 u64; visit_f64 f64;
+        visit_str &str; visit_borrowed_str &'de str; visit_string String;
+        visit_bytes &[u8]; visit_borrowed_bytes &'de [u8]; visit_byte_buf Vec<u8>;
+    }
+
+    fn visit_none<E: de::Error>(self) -> Result<V::Value, E> {
+        self.inner.visit_none()
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<V::Value, E> {
+        self.inner.visit_unit()
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
+        self.inner.visit_some(Lenient::new(deserializer, self.rules))
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
+        self.inner.visit_newtype_struct(Lenient::new(deserializer, self.rules))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<V::Value, A::Error> {
+        self.inner.visit_seq(Lenient::new(items, self.rules))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<V::Value, A::Error> {
+        self.inner.visit_map(Lenient::new(members, self.rules))
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<V::Value, A::Error> {
+        self.inner.visit_enum(data)
+    }
+}
+
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Lenient<'_, A> {
+    type Error = A::Error;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
+        self.inner.next_element_seed(Lenient::new(seed, self.rules))
+    }
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Lenient<'_, A> {
+    type Error = A::Error;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
+        self.inner.next_key_seed(seed)
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
+        self.inner.next_value_seed(Lenient::new(seed, self.rules))
+    }
+}
+
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Lenient<'_, S> {
+    type Value = S::Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
+        self.inner.deserialize(Lenient::new(deserializer, self.rules))
+    }
+}
+
+struct Number<V>(V);
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Number<Lenient<'_, V>> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an integer, perhaps quoted")
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<V::Value, E> {
+        self.0.visit_i64(number)
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<V::Value, E> {
+        self.0.visit_u64(number)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<V::Value, E> {
+        if let Ok(number) = text.parse() {
+            return self.0.visit_i64(number);
+        }
+        if let Ok(number) = text.parse() {
+            return self.0.visit_u64(number);
+        }
+        if text.is_empty() {
+            self.0.rules.met_empty.set(true);
+        }
+        Err(E::custom("string that is no integer"))
+    }
+}
+
+struct Bool<V>(V);
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Bool<Lenient<'_, V>> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("true or false, perhaps quoted")
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<V::Value, E> {
+        self.0.visit_bool(value)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<V::Value, E> {
+        match text {
+            "true" => return self.0.visit_bool(true),
+            "false" => return self.0.visit_bool(false),
+            "" => self.0.rules.met_empty.set(true),
+            _ => {}
+        }
+        Err(E::custom("string that is neither true nor false"))
+    }
+}
+
+struct List<V>(V);
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for List<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<V::Value, A::Error> {
+        self.0.visit_seq(items)
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<V::Value, E> {
+        self.0.visit_seq(SeqDeserializer::new(std::iter::empty::<&str>()))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<V::Value, E> {
+        self.0.visit_seq(SeqDeserializer::new(std::iter::once(text)))
+    }
+}
+
+/// An optional member of which an empty string means that it is absent.
+struct Maybe<V>(V);
+
+macro_rules! visit_some {
+    ($($method:ident $value:ty;)*) => { $(
+        fn $method<E: de::Error>(self, value: $value) -> Result<V::Value, E> {
+            self.0.visit_some(value.into_deserializer())
+        }
+    )* };
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Maybe<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.expecting(f)
+    }
+
+    visit_some! { visit_bool bool; visit_i64 i64; visit_u64 u64; visit_f64 f64; }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<V::Value, E> {
+        if text.is_empty() {
+            self.0.visit_none()
+        } else {
+            self.0.visit_some(text.into_deserializer())
+        }
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<V::Value, E> {
+        self.0.visit_none()
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<V::Value, A::Error> {
+        self.0.visit_some(SeqAccessDeserializer::new(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<V::Value, A::Error> {
+        self.0.visit_some(MapAccessDeserializer::new(members))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Default, PartialEq, Deserialize)]
+    struct Sample {
+        number: Option<i64>,
+        flag: Option<bool>,
+        name: Option<String>,
+        list: Option<Vec<String>>,
+        inner: Option<Box<Sample>>,
+    }
+
+    fn read(json: &str) -> Result<Sample, String> {
+        from_str(json).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_empty_string_is_an_absent_number_at_any_depth() {
+        let wanted = Sample {
+            flag: Some(true),
+            list: Some(vec!["a".into()]),
+            inner: Some(Box::default()),
+            ..Sample::default()
+        };
+        let read = read(r#"{"number":"","flag":"true","list":"a","inner":{"number":"","flag":""}}"#);
+        assert_eq!(read, Ok(wanted));
+    }
+
+    #[test]
+    fn an_empty_text_stays_one() {
+        assert_eq!(
+            read(r#"{"name":""}"#).map(|sample| sample.name),
+            Ok(Some(String::new()))
+        );
+    }
+
+    #[test]
+    fn a_struct_is_an_object() {
+        assert!(read("[1,true]").is_err());
+        assert!(read(r#"{"inner":[1,true]}"#).is_err());
+    }
+
+    #[test]
+    fn what_is_no_number_is_none() {
+        for json in [
+            r#"{"number":1.5}"#,
+            r#"{"number":"1.5"}"#,
+            r#"{"number":" 1"}"#,
+            r#"{"number":true}"#,
+        ] {
+            assert!(read(json).is_err(), "{json}");
+        }
+    }
+}

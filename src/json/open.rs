@@ -1,0 +1,134 @@
+//! Enums of documented words and numbers that keep any other one, since the vendor adds to them.
+
+use std::fmt;
+
+use serde::de::Visitor;
+
+/// Defines an enum of documented texts that keeps any other text. A value may have two spellings; it is written in the first.
+macro_rules! wire_text {
+    ($( $(#[$doc:meta])* $name:ident {
+        $( $(#[$variant_doc:meta])* $variant:ident = $first:literal $(| $second:literal)?; )*
+    } )*) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $(
+                $(#[$variant_doc])*
+                #[doc = concat!(" `", $first, "`" $(, ", `", $second, "`")?)]
+                $variant,
+            )*
+            /// A value that no vendor page lists, as it came.
+            Other(String),
+        }
+
+        impl $name {
+            /// The value, in the vendor's word.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(
+                        $name::$variant => $first,
+                    )*
+                    $name::Other(other) => other,
+                }
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                match text {
+                    $(
+                        $first $(| $second)? => $name::$variant,
+                    )*
+                    other => $name::Other(other.into()),
+                }
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_str($crate::json::Text::<$name>::default())
+            }
+        }
+    )* };
+}
+
+/// Defines an enum of documented numbers that keeps any other number.
+macro_rules! wire_int {
+    ($( $(#[$doc:meta])* $name:ident {
+        $( $(#[$variant_doc:meta])* $variant:ident = $number:literal; )*
+    } )*) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $(
+                $(#[$variant_doc])*
+                #[doc = concat!(" `", $number, "`")]
+                $variant,
+            )*
+            /// A number that no vendor page lists.
+            Other(i64),
+        }
+
+        impl $name {
+            /// The number as it came.
+            pub const fn get(self) -> i64 {
+                match self {
+                    $( $name::$variant => $number, )*
+                    $name::Other(other) => other,
+                }
+            }
+        }
+
+        impl From<i64> for $name {
+            fn from(number: i64) -> Self {
+                match number {
+                    $( $number => $name::$variant, )*
+                    other => $name::Other(other),
+                }
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_i64(self.get())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                i64::deserialize(deserializer).map(Self::from)
+            }
+        }
+    )* };
+}
+
+pub(crate) use {wire_int, wire_text};
+
+/// Reads a text into anything made from one.
+pub(crate) struct Text<T>(std::marker::PhantomData<T>);
+
+impl<T> Default for Text<T> {
+    fn default() -> Self {
+        Text(std::marker::PhantomData)
+    }
+}
+
+impl<T: for<'a> From<&'a str>> Visitor<'_> for Text<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<T, E> {
+        Ok(text.into())
+    }
+}

@@ -1,0 +1,32 @@
+//! Numbers that are truth values.
+
+use serde::{Deserialize, Serialize};
+
+/// An integer that the vendor documents as 0 or 1. Any other value is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Flag(pub i64);
+
+impl Flag {
+    /// 0.
+    pub const OFF: Flag = Flag(0);
+    /// 1.
+    pub const ON: Flag = Flag(1);
+
+    /// Whether it is anything but 0.
+    pub const fn is_set(self) -> bool {
+        self.0 != 0
+    }
+}
+
+impl From<i64> for Flag {
+    fn from(value: i64) -> Self {
+        Flag(value)
+    }
+}
+
+impl From<bool> for Flag {
+    fn from(value: bool) -> Self {
+        Flag(value.into())
+    }
+}
