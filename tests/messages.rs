@@ -42,7 +42,7 @@ fn every_documented_element_is_typed_and_comes_back_as_it_was() {
         let expected = before.get("MsgBody").cloned().unwrap_or_else(|| json!([before]));
         assert_eq!(serde_json::to_value(&read).unwrap(), expected, "{path:?}");
     }
-    assert_eq!(kinds.len(), 9, "{kinds:?}");
+    assert_eq!(kinds.len(), 10, "{kinds:?}");
 }
 
 #[test]
@@ -64,6 +64,13 @@ fn coordinates_keep_their_digits() {
         let elements = elements.replace("\"116\"", bad);
         assert!(serde_json::from_str::<MsgBody>(&elements).is_err(), "{bad}");
     }
+}
+
+#[test]
+fn a_stream_shows_its_pieces_and_what_old_clients_show() {
+    let stream = include_str!("elements/TIMStreamElem.json");
+    let texts = message(&format!("[{stream}]"));
+    assert_eq!(texts.event.msg_body.texts(), ["hello world", "hello **world**"]);
 }
 
 #[test]

@@ -497,6 +497,24 @@ fn the_fields_of_the_samples() {
 }
 
 #[test]
+fn messages_of_groups_have_a_priority() {
+    for (word, priority) in [
+        ("High", group::MsgPriority::High),
+        ("Urgent", group::MsgPriority::Other("Urgent".into())),
+    ] {
+        let body = format!(r#"{{"GroupId":"g","MsgBody":[],"MsgPriority":"{word}"}}"#);
+        assert_eq!(
+            testing::callback::<group::BeforeSendMsg>(&body).event.msg_priority,
+            Some(priority.clone())
+        );
+        assert_eq!(
+            testing::callback::<group::AfterSendMsg>(&body).event.msg_priority,
+            Some(priority)
+        );
+    }
+}
+
+#[test]
 fn documented_drift_is_accepted() {
     // Ids as integers beyond 2^53, quoted numbers, null, values that no page lists, both spellings.
     let event = testing::callback::<sns::FriendAdd>(

@@ -148,6 +148,11 @@ async fn a_word_of_tomorrow_can_be_typed_today() {
         reply.as_bytes(),
         br#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","Echo":7}"#
     );
+    // Half a character anywhere is replaced here, too.
+    let reply = answer_to(&router, request(r#"{"\ud83d":"\ude00","Number":7}"#))
+        .await
+        .unwrap();
+    assert!(reply.as_bytes().ends_with(br#""Echo":7}"#));
     let error = answer_to(&router, request(r#"{"Number":"secret"}"#)).await.unwrap_err();
     assert_eq!(error, "the body does not fit its type at Number");
     assert_eq!(answer(&router, "Other.Word".into()).await, Ok(Reply::ok()));

@@ -102,6 +102,13 @@ fn visible(elements: &[Node<'_>], bundles: usize, custom: bool, found: &mut Vec<
                 }
                 continue;
             }
+            "TIMStreamElem" => {
+                show("CompatibleText");
+                for chunk in content.member("Chunks").map_or(&[][..], Node::list) {
+                    chunk.is_object()?;
+                    found.extend(chunk.member("Markdown").and_then(Node::text).map(str::to_owned));
+                }
+            }
             "TIMTextElem" => show("Text"),
             "TIMLocationElem" => show("Desc"),
             "TIMFileElem" => show("FileName"),

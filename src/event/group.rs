@@ -405,6 +405,8 @@ pub struct AfterSendMsg {
     pub event_time: Option<TimestampMillis>,
     /// Sender nickname; seen in a third-party log of an audio-video group.
     pub nick_name: Option<String>,
+    /// Priority of the message; not on every page.
+    pub msg_priority: Option<MsgPriority>,
 }
 
 /// Topics of a community have been deleted.
@@ -579,6 +581,8 @@ pub struct BeforeSendMsg {
     pub topic_id: Option<GroupId>,
     /// When the event fired, Unix time (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
+    /// Priority of the message; not on every page.
+    pub msg_priority: Option<MsgPriority>,
 }
 
 /// The day's net number of new groups passed 70% of the app's limit.
@@ -771,6 +775,18 @@ wire_text! {
         Clear = "clear";
         /// Some were deleted.
         Delete = "delete";
+    }
+
+    /// Priority of a message.
+    MsgPriority {
+        /// High.
+        High = "High";
+        /// Normal.
+        Normal = "Normal";
+        /// Low.
+        Low = "Low";
+        /// Lowest.
+        Lowest = "Lowest";
     }
 
     /// How somebody left.

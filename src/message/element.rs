@@ -1,3 +1,4 @@
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_with::skip_serializing_none;
@@ -32,7 +33,16 @@ macro_rules! elements {
 
             /// Whether this version types elements of that kind inside that many bundles.
             pub(crate) fn knows(msg_type: &str, bundles: usize) -> bool {
-                matches!(msg_type, $( $word )|*) && (msg_type != "TIMRelayElem" || bundles < BUNDLES)
+                matches!(msg_type, $( $word )|*) && (msg_type != RELAY || bundles < BUNDLES)
+            }
+
+            /// Reads the content of a kind; `None` if this version does not know it.
+            fn read(msg_type: &str, content: &str, bundles: usize) -> serde_json::Result<Option<Self>> {
+                Ok(Some(match msg_type {
+                    RELAY if bundles >= BUNDLES => return Ok(None),
+                    $( $word => MsgElement::$variant($content::read_content(content, bundles)?), )*
+                    _ => return Ok(None),
+                }))
             }
         }
 
@@ -76,6 +86,28 @@ elements! {
     "TIMVideoFileElem" VideoFile(VideoFileElem),
     /// Several messages forwarded as one.
     "TIMRelayElem" Relay(RelayElem),
+    /// Text that arrives in pieces, as the answers of bots do.
+    "TIMStreamElem" Stream(StreamElem),
+}
+
+/// A bundle, whose messages are read on their own.
+const RELAY: &str = "TIMRelayElem";
+
+/// How the content of an element is read: as it lies there, but for bundles.
+trait Content: Sized {
+    fn read_content(json: &str, bundles: usize) -> serde_json::Result<Self>;
+}
+
+impl<T: DeserializeOwned> Content for T {
+    fn read_content(content: &str, _: usize) -> serde_json::Result<Self> {
+        json::from_str(content)
+    }
+}
+
+impl RelayElem {
+    fn read_content(content: &str, bundles: usize) -> serde_json::Result<Self> {
+        json::from_str::<Bundle<'_>>(content)?.read(bundles + 1)
+    }
 }
 
 /// How an element is written.
@@ -353,6 +385,39 @@ pub struct RelayMessage {
     pub msg_id: Option<Id>,
 }
 
+/// Text that arrives in pieces, as the answers of bots do.
+///
+/// Source: <https://cloud.tencent.com/document/product/269/128596>
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct StreamElem {
+    /// Pieces sent this time.
+    pub chunks: Option<Vec<StreamChunk>>,
+    /// What clients show that do not support such elements.
+    pub compatible_text: Option<String>,
+    /// Id of the stream, given by the answer to the first piece.
+    #[serde(rename = "StreamMsgID")]
+    pub stream_msg_id: Option<Id>,
+}
+
+/// A piece of a [`StreamElem`].
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct StreamChunk {
+    /// Kind of piece, such as `data`.
+    pub event_type: Option<String>,
+    /// Number of the piece, rising from 1.
+    pub index: Option<i64>,
+    /// Text of the piece.
+    pub markdown: Option<String>,
+    /// Whether the text is complete.
+    pub is_last: Option<bool>,
+}
+
 /// A number with all the digits it came with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decimal(String);
@@ -402,25 +467,13 @@ pub(super) struct Element<'a> {
 
 impl Element<'_> {
     pub(super) fn read(self, bundles: usize) -> serde_json::Result<MsgElement> {
-        let content = self.content.get();
-        Ok(match self.msg_type.as_str() {
-            "TIMTextElem" => MsgElement::Text(json::from_str(content)?),
-            "TIMLocationElem" => MsgElement::Location(json::from_str(content)?),
-            "TIMFaceElem" => MsgElement::Face(json::from_str(content)?),
-            "TIMCustomElem" => MsgElement::Custom(json::from_str(content)?),
-            "TIMSoundElem" => MsgElement::Sound(json::from_str(content)?),
-            "TIMImageElem" => MsgElement::Image(json::from_str(content)?),
-            "TIMFileElem" => MsgElement::File(json::from_str(content)?),
-            "TIMVideoFileElem" => MsgElement::VideoFile(json::from_str(content)?),
-            "TIMRelayElem" if bundles < BUNDLES => {
-                let bundle: Bundle<'_> = json::from_str(content)?;
-                MsgElement::Relay(bundle.read(bundles + 1)?)
-            }
-            _ => MsgElement::Unknown(UnknownElem {
+        let read = MsgElement::read(&self.msg_type, self.content.get(), bundles)?;
+        Ok(read.unwrap_or_else(|| {
+            MsgElement::Unknown(UnknownElem {
                 content: RawJson::new(self.content),
                 msg_type: self.msg_type,
-            }),
-        })
+            })
+        }))
     }
 }
 

@@ -17,6 +17,6 @@ pub use self::body::MsgBody;
 pub(crate) use self::body::present;
 pub use self::element::{
     CustomElem, Decimal, FaceElem, FileElem, ImageElem, ImageFormat, ImageInfo, ImageType, LocationElem, MsgElement,
-    RelayElem, RelayMessage, SoundElem, TextElem, UnknownElem, VideoFileElem,
+    RelayElem, RelayMessage, SoundElem, StreamChunk, StreamElem, TextElem, UnknownElem, VideoFileElem,
 };
 pub use self::rewrite::{MsgBodyBuilder, NoMessage};

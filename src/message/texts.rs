@@ -6,8 +6,8 @@ use super::body::MsgBody;
 use super::element::MsgElement;
 
 impl MsgBody {
-    /// All texts that a reader could see, for moderation: texts, descriptions of places, file names, everything in a bundle (title,
-    /// preview, the text for old clients, the messages), and every string of elements that this version does not know.
+    /// All texts that a reader could see, for moderation: texts, descriptions of places, file names, the pieces of a stream,
+    /// everything in a bundle (title, preview, the text for old clients, the messages), and every string of elements that this version does not know.
     ///
     /// Custom elements are left out, since what a reader sees of them is up to the app; see
     /// [`texts_and_custom`](Self::texts_and_custom).
@@ -53,6 +53,12 @@ fn collect<'a>(body: &'a MsgBody, custom: bool, found: &mut Vec<Cow<'a, str>>) {
                 );
                 for message in bundle.msg_list.iter().flatten() {
                     collect(&message.msg_body, custom, found);
+                }
+            }
+            MsgElement::Stream(stream) => {
+                push(stream.compatible_text.as_ref(), found);
+                for chunk in stream.chunks.iter().flatten() {
+                    push(chunk.markdown.as_ref(), found);
                 }
             }
             MsgElement::Unknown(element) => strings(element.content.get(), found),
