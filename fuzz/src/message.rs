@@ -34,6 +34,15 @@ pub fn check(data: &[u8]) {
         (Ok(message), Event::Unknown(event)) if matches!(json.value, Json::Null) => {
             assert!(message.is_empty() && event.misfit().is_some());
         }
+        // An element given as a list, by position: derived code alone takes it, an event does not.
+        (Ok(_), Event::Unknown(event)) if json.list().iter().any(|element| element.is_object().is_none()) => {
+            assert!(event.misfit().is_some());
+        }
+        // Half a character: it is replaced in an event before it is parsed, and is an error of serde_json alone, or raw.
+        (_, Event::C2cBeforeSendMsg(event)) if text.contains("\\ud") || text.contains("\\uD") => {
+            round_trip(&event.msg_body);
+            moderation(&event.msg_body, &json);
+        }
         (Ok(message), Event::C2cBeforeSendMsg(event)) => {
             assert_eq!(&event.msg_body, message);
             round_trip(message);
@@ -46,6 +55,15 @@ pub fn check(data: &[u8]) {
         _ => panic!("alone {read:?}, in an event {:?}", callback.event),
     }
     rewriting(&callback, &json, changes);
+}
+
+/// A message as an event has it.
+fn in_event(list: &str) -> Option<MsgBody> {
+    let whole = format!(r#"{{"From_Account":"a","MsgBody":{list},"To_Account":"b"}}"#);
+    match Callback::parse(params(), Bytes::from(whole)).ok()?.event {
+        Event::C2cBeforeSendMsg(event) => Some(event.msg_body),
+        _ => None,
+    }
 }
 
 /// The parameters of a message that waits for a verdict.
@@ -135,9 +153,9 @@ struct Slot {
 
 impl Slot {
     fn kept(raw: &str) -> Self {
-        let one = serde_json::from_str::<MsgBody>(&format!("[{raw}]"));
+        let one = in_event(&format!("[{raw}]"));
         let text = match one.as_ref().map(MsgBody::as_slice) {
-            Ok([MsgElement::Text(text)]) => Some(text.text.clone().unwrap_or_default()),
+            Some([MsgElement::Text(text)]) => Some(text.text.clone().unwrap_or_default()),
             _ => None,
         };
         let json = raw.to_owned();

@@ -48,10 +48,17 @@ impl MsgBodyBuilder {
             elements: Vec<&'a RawValue>,
         }
 
-        let text = std::str::from_utf8(body).map_err(|_| NoMessage)?;
-        let text = replace_unpaired(text);
+        let came = std::str::from_utf8(body).map_err(|_| NoMessage)?;
+        let text = replace_unpaired(came);
         let body: Body<'_> = serde_json::from_str(&text).map_err(|_| NoMessage)?;
-        let elements = body.elements.into_iter().map(RawJson::new).map(Slot::Kept).collect();
+        let keep = |element: &RawValue| {
+            // What was replaced has the same length, so the element lies at the same place in the body as it came.
+            let start = element.get().as_ptr().addr() - text.as_ptr().addr();
+            let element = came.get(start..start + element.get().len()).ok_or(NoMessage)?;
+            let element = serde_json::from_str(element).map_err(|_| NoMessage)?;
+            Ok(Slot::Kept(RawJson::new(element)))
+        };
+        let elements = body.elements.into_iter().map(keep).collect::<Result<_, _>>()?;
         Ok(MsgBodyBuilder { elements })
     }
 
@@ -116,7 +123,7 @@ fn text_of(json: &RawJson) -> Option<String> {
         content: TextElem,
     }
 
-    let element: Element = json::from_str(json.get()).ok()?;
+    let element: Element = json::from_str(&replace_unpaired(json.get())).ok()?;
     (element.msg_type == "TIMTextElem").then(|| element.content.text.unwrap_or_default())
 }
 
