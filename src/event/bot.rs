@@ -37,7 +37,7 @@ pub struct OnC2cMessage {
     pub msg_time: Option<TimestampSecs>,
     /// Unique key of the message.
     pub msg_key: Option<Id>,
-    /// Client-side id of the message; mainland page only.
+    /// Client-side id of the message.
     pub msg_id: Option<Id>,
     /// 1 if only sent to online users, else 0.
     pub online_only_flag: Option<Flag>,
@@ -45,14 +45,14 @@ pub struct OnC2cMessage {
     pub send_msg_result: Option<i64>,
     /// Error text of the delivery, "send msg succeed" on success.
     pub error_info: Option<String>,
-    /// Total unread one-to-one messages of `To_Account`; only in the Java SDK of 2023, not in the pages seen.
+    /// Total unread one-to-one messages of `To_Account`; not on the vendor's page.
     pub unread_msg_num: Option<i64>,
     /// Message elements.
     #[serde(default)]
     pub msg_body: MsgBody,
     /// Custom data of the message.
     pub cloud_custom_data: Option<String>,
-    /// When it happened; in the pages of 2025, not in the Java SDK of 2023 (**milliseconds**).
+    /// When it happened (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
 }
 

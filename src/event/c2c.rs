@@ -106,7 +106,7 @@ pub struct AfterMsgReadReceipt {
     /// Other user of the conversation.
     #[serde(rename = "Peer_Account")]
     pub peer_account: UserId,
-    /// Messages that were read (in the sample, not in the field table).
+    /// Messages that were read.
     #[serde(rename = "C2CMsgInfo", default)]
     pub c2c_msg_info: Vec<C2cMsgInfo>,
     /// When the receipt was sent (**milliseconds**).
@@ -129,7 +129,7 @@ pub struct AfterMsgReport {
     pub peer_account: UserId,
     /// Everything in this conversation up to this time is read (**seconds**).
     pub last_read_time: Option<TimestampSecs>,
-    /// When it happened; mainland page only (**milliseconds**).
+    /// When it happened (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
     /// Total unread one-to-one messages of `Report_Account` over all conversations.
     pub unread_msg_num: Option<i64>,
@@ -151,7 +151,7 @@ pub struct AfterMsgWithDraw {
     pub to_account: UserId,
     /// Unique key of the recalled message.
     pub msg_key: Id,
-    /// When it happened; mainland page only (**milliseconds**).
+    /// When it happened (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
     /// Total unread one-to-one messages of `To_Account`; international pages only.
     pub unread_msg_num: Option<i64>,

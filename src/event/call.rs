@@ -136,7 +136,7 @@ pub struct ChangedUser {
     /// User id.
     #[serde(rename = "User_Account")]
     pub user_account: UserId,
-    /// What changed; spellings differ between pages, see notes.
+    /// What changed.
     pub action_type: Option<ActionType>,
 }
 
@@ -155,7 +155,7 @@ pub struct RecordCallback {
     pub callback_ts: Option<TimestampMillis>,
     /// Details of the event.
     pub event_info: RecordingInfo,
-    /// 2 in the sample; only there, not in the part of the table that was stored.
+    /// Meaning not documented; 2 in the vendor's sample.
     pub kit_type: Option<i64>,
 }
 
@@ -169,7 +169,7 @@ pub struct CallInfo {
     pub call_id: Id,
     /// Audio or video call.
     pub call_media_type: Option<MediaType>,
-    /// Audio or video call; only the field table uses this name, the sample has `CallMediaType`.
+    /// Audio or video call, under the other name that the vendor uses.
     pub media_type: Option<MediaType>,
     /// Chat group id of a group call, empty otherwise.
     pub chat_group_id: Option<GroupId>,

@@ -24,7 +24,7 @@ use crate::protocol::{Flag, GroupId, Id, SdkAppId, UserId};
 pub struct ResultNotify {
     /// What was moderated.
     pub scene: Option<Scene>,
-    /// Application id inside the body (in the samples, not in the field tables).
+    /// Application id inside the body.
     pub sdk_app_id: Option<SdkAppId>,
     /// User whose content was moderated.
     #[serde(rename = "From_Account")]
@@ -47,15 +47,15 @@ pub struct ResultNotify {
     pub ctxcb_request_id: Option<Id>,
     /// Matched keywords of a text (array of strings).
     pub ctxcb_keywords: Option<Vec<String>>,
-    /// Advice of the moderation service (value list from the Java SDK, Review seen in the sample).
+    /// Advice of the moderation service.
     pub ctxcb_suggestion: Option<Suggestion>,
-    /// Violation class (value list from the Java SDK, Sexy seen in the sample).
+    /// Violation class.
     pub ctxcb_label: Option<Label>,
-    /// Finer class; seen in the sample only.
+    /// Finer class.
     pub ctxcb_sub_label: Option<String>,
-    /// Text for the finer class; seen in the sample only.
+    /// Text for the finer class.
     pub ctxcb_sub_label_desc: Option<String>,
-    /// Name of the matched word library; seen in the sample only.
+    /// Name of the matched word library.
     pub ctxcb_lib_name: Option<String>,
     /// Custom data of the moderated message, unchanged; empty in other scenes.
     pub cloud_custom_data: Option<String>,

@@ -325,7 +325,7 @@ pub struct RoomInfo {
     pub room_id: Option<GroupId>,
     /// Room name.
     pub room_name: Option<String>,
-    /// Room type; "Live" in the samples and newest table (older tables say "Meeting" by mistake).
+    /// Room type; `Live`.
     pub room_type: Option<String>,
     /// Host; a string here, but other commands of the family show the same field as a 64-bit integer.
     #[serde(rename = "Owner_Account")]

@@ -43,7 +43,7 @@ pub struct AllMemberPushEvent {
     pub event_type: Option<PushType>,
     /// Task id returned when the push was ordered.
     pub task_id: Option<Id>,
-    /// Own business id given with the push, handed through; in the table, not in the sample.
+    /// Own business id given with the push, handed through.
     pub data_id: Option<Id>,
     /// When the task was started (**seconds**).
     pub task_time: Option<TimestampSecs>,
@@ -110,7 +110,7 @@ pub struct OfflinePushEvent {
     pub msg_random: Option<i64>,
     /// Send time of the message (**seconds**).
     pub msg_time: Option<TimestampSecs>,
-    /// Unique id of the push, to be looked up in the console; not in the Java SDK of 2024-07.
+    /// Unique id of the push, to be looked up in the console.
     #[serde(rename = "PushID")]
     pub push_id: Option<Id>,
     /// 0 = success, otherwise failure.

@@ -27,7 +27,7 @@ pub struct AfterCreateRoom {
     pub operator_account: Option<UserId>,
     /// Data of the room.
     pub room_info: Box<RoomInfo>,
-    /// User ids invited to a scheduled room; only in the sample, not in the table.
+    /// User ids invited to a scheduled room.
     #[serde(rename = "ScheduleInviteeList_Account")]
     pub schedule_invitee_list_account: Option<Vec<UserId>>,
     /// When the event was triggered (**milliseconds**).

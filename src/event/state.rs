@@ -44,8 +44,7 @@ pub struct Info {
     /// Cause: Register goes with Login, Unregister with Logout, `LinkClose` and `TimeOut` with Disconnect, `SetCustomStatus` with
     /// `CustomStatusChange`.
     pub reason: Option<Reason>,
-    /// New custom status text, with Action `CustomStatusChange`; the nesting inside Info is inferred from the order of the
-    /// field table (no sample body shows it).
+    /// New custom status text, with Action `CustomStatusChange`.
     pub custom_status: Option<String>,
 }
 

@@ -10,6 +10,7 @@
 
 mod body;
 mod element;
+mod relay;
 mod rewrite;
 mod texts;
 
@@ -17,6 +18,7 @@ pub use self::body::MsgBody;
 pub(crate) use self::body::present;
 pub use self::element::{
     CustomElem, Decimal, FaceElem, FileElem, ImageElem, ImageFormat, ImageInfo, ImageType, LocationElem, MsgElement,
-    RelayElem, RelayMessage, SoundElem, StreamChunk, StreamElem, TextElem, UnknownElem, VideoFileElem,
+    SoundElem, StreamChunk, StreamElem, TextElem, UnknownElem, VideoFileElem,
 };
+pub use self::relay::{RelayElem, RelayMessage};
 pub use self::rewrite::{MsgBodyBuilder, NoMessage};

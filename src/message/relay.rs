@@ -1,0 +1,124 @@
+//! Bundles: several messages forwarded as one.
+
+use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
+
+use super::body::MsgBody;
+use super::element::Element;
+use crate::json;
+use crate::protocol::{GroupId, Id, TimestampSecs, UserId};
+
+/// Several messages forwarded as one.
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct RelayElem {
+    /// Title of the bundle.
+    pub title: Option<String>,
+    /// Number of forwarded messages.
+    pub msg_num: Option<i64>,
+    /// Text for SDKs that cannot show the bundle.
+    pub compatible_text: Option<String>,
+    /// Preview lines.
+    pub abstract_list: Option<Vec<String>>,
+    /// Forwarded messages, if they are not too large (12 KB in all).
+    pub msg_list: Option<Vec<RelayMessage>>,
+    /// Key under which the forwarded messages are stored, instead of the messages when they are too large.
+    pub json_msg_key: Option<String>,
+}
+
+/// One message of a bundle.
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct RelayMessage {
+    /// Sender.
+    #[serde(rename = "From_Account")]
+    pub from_account: Option<UserId>,
+    /// Receiver, of a one-to-one message.
+    #[serde(rename = "To_Account")]
+    pub to_account: Option<UserId>,
+    /// Group, of a group message.
+    pub group_id: Option<GroupId>,
+    /// Sequence number.
+    pub msg_seq: Option<i64>,
+    /// Random number.
+    pub msg_random: Option<i64>,
+    /// Send time, in **seconds**.
+    pub msg_time_stamp: Option<TimestampSecs>,
+    /// Elements, again of any kind.
+    pub msg_body: MsgBody,
+    /// Custom data of the message.
+    pub cloud_custom_data: Option<String>,
+    /// Client-side id of the message, seen in no documented sample.
+    pub msg_id: Option<Id>,
+}
+
+impl RelayElem {
+    pub(super) fn read_content(content: &str, bundles: usize) -> serde_json::Result<Self> {
+        json::from_str::<Bundle<'_>>(content)?.read(bundles + 1)
+    }
+}
+
+/// A bundle before its messages are read.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Bundle<'a> {
+    title: Option<String>,
+    msg_num: Option<i64>,
+    compatible_text: Option<String>,
+    abstract_list: Option<Vec<String>>,
+    #[serde(borrow)]
+    msg_list: Option<Vec<BundledMessage<'a>>>,
+    json_msg_key: Option<String>,
+}
+
+/// A message of a bundle before its elements are read.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct BundledMessage<'a> {
+    #[serde(rename = "From_Account")]
+    from_account: Option<UserId>,
+    #[serde(rename = "To_Account")]
+    to_account: Option<UserId>,
+    group_id: Option<GroupId>,
+    msg_seq: Option<i64>,
+    msg_random: Option<i64>,
+    msg_time_stamp: Option<TimestampSecs>,
+    #[serde(borrow)]
+    msg_body: Option<Vec<Element<'a>>>,
+    cloud_custom_data: Option<String>,
+    msg_id: Option<Id>,
+}
+
+impl Bundle<'_> {
+    fn read(self, bundles: usize) -> serde_json::Result<RelayElem> {
+        let read_all = |list: Vec<BundledMessage<'_>>| list.into_iter().map(|message| message.read(bundles)).collect();
+        Ok(RelayElem {
+            title: self.title,
+            msg_num: self.msg_num,
+            compatible_text: self.compatible_text,
+            abstract_list: self.abstract_list,
+            msg_list: self.msg_list.map(read_all).transpose()?,
+            json_msg_key: self.json_msg_key,
+        })
+    }
+}
+
+impl BundledMessage<'_> {
+    fn read(self, bundles: usize) -> serde_json::Result<RelayMessage> {
+        Ok(RelayMessage {
+            from_account: self.from_account,
+            to_account: self.to_account,
+            group_id: self.group_id,
+            msg_seq: self.msg_seq,
+            msg_random: self.msg_random,
+            msg_time_stamp: self.msg_time_stamp,
+            msg_body: MsgBody::read(self.msg_body.unwrap_or_default(), bundles)?,
+            cloud_custom_data: self.cloud_custom_data,
+            msg_id: self.msg_id,
+        })
+    }
+}
