@@ -2,36 +2,49 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod auth;
+mod callback;
+mod command;
+#[cfg(feature = "dedup")]
+#[cfg_attr(docsrs, doc(cfg(feature = "dedup")))]
+pub mod dedup;
+#[cfg(feature = "detach")]
+#[cfg_attr(docsrs, doc(cfg(feature = "detach")))]
+pub mod detach;
+mod error;
 pub mod event;
+pub mod handle;
 mod json;
-pub mod layer;
 pub mod message;
-pub mod protocol;
+mod oneshot;
+mod rejection;
 pub mod reply;
 pub mod response;
-pub mod service;
+pub mod router;
 mod table;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
+mod types;
 pub mod verify;
 
-pub use self::event::{Callback, DedupKey, Event, EventTime, Misfit, TypedEvent, UnknownEvent, UnknownReason};
-pub use self::json::RawJson;
-pub use self::layer::{CallbackLayer, CallbackService, ResponseFuture};
-pub use self::protocol::{
-    App, Apps, Command, Family, Flag, GroupId, Id, InvalidToken, OptPlatform, Params, Phase, Rejection, RejectionKind,
-    SdkAppId, TimestampMillis, TimestampSecs, Token, UserId, Verifier, redacted, sign,
-};
-pub use self::reply::Reply;
-pub use self::response::{Cause, Failure, OnError, Outcome, OutcomeKind, ResponseBody};
+pub use self::auth::{App, Apps, InvalidToken, Params, Token, Verifier, redacted, sign};
+pub use self::callback::Callback;
+pub use self::command::{Command, Family, Phase};
 #[cfg(feature = "dedup")]
 #[cfg_attr(docsrs, doc(cfg(feature = "dedup")))]
-pub use self::service::{Dedup, DedupLayer};
+pub use self::dedup::{Dedup, DedupLayer};
 #[cfg(feature = "detach")]
 #[cfg_attr(docsrs, doc(cfg(feature = "detach")))]
-pub use self::service::{Detach, DetachFailure, DetachLayer, DetachStats, Drained};
-pub use self::service::{EventRouter, HandlerError, HandlerOutput, RouterFuture};
+pub use self::detach::{Detach, DetachFailure, DetachLayer, DetachStats, Drained};
+pub use self::error::HandlerError;
+pub use self::event::{DedupKey, Event, EventTime, Misfit, TypedEvent, UnknownEvent, UnknownReason};
+pub use self::handle::{CallbackLayer, CallbackService, ResponseFuture};
+pub use self::rejection::{Rejection, RejectionKind};
+pub use self::reply::Reply;
+pub use self::response::{Cause, Failure, OnError, Outcome, OutcomeKind, ResponseBody};
+pub use self::router::{EventRouter, HandlerOutput, RouterFuture};
+pub use self::types::{Flag, GroupId, Id, OptPlatform, RawJson, SdkAppId, TimestampMillis, TimestampSecs, UserId};
 pub use self::verify::{VerifyBody, VerifyFuture, VerifyLayer, VerifyService};
 
 macro_rules! reply_cell {

@@ -162,7 +162,7 @@ pub(crate) use for_each_command;
 /// Stands in the documentation as `commands`; the test is that what rustdoc gets is the whole list.
 #[cfg(test)]
 mod tests {
-    use crate::protocol::Command;
+    use crate::command::Command;
 
     macro_rules! count_rows {
         ($( $family:ident $module:ident $prefix:literal {

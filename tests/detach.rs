@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use common::{layer, outcome, signed};
 use http_body_util::Full;
-use tencent_im_callback::service::{DetachFailure, DetachLayer};
+use tencent_im_callback::{DetachFailure, DetachLayer};
 use tencent_im_callback::{Callback, Command, HandlerError, OutcomeKind, Reply};
 use tokio::sync::Semaphore;
 use tokio_test::{assert_pending, assert_ready, task};

@@ -15,7 +15,7 @@ use tencent_im_callback::{
 
 /// The payload files of a command: the body of today's page, then those of older ones.
 fn payloads(command: &Command) -> Vec<(String, String)> {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/payloads");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/testing/payloads");
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -184,7 +184,10 @@ fn every_payload_is_typed_and_comes_back_as_it_was() {
     let mut seen = 0;
     for command in Command::ALL {
         let payloads = payloads(command);
-        assert!(!payloads.is_empty(), "{command} has no payload file in tests/payloads");
+        assert!(
+            !payloads.is_empty(),
+            "{command} has no payload file in src/testing/payloads"
+        );
         let documented = &documented[command.as_str()];
         assert_eq!(documented.phase, command.phase().as_str(), "{command}");
         for (name, body) in payloads {
@@ -201,7 +204,7 @@ fn every_payload_is_typed_and_comes_back_as_it_was() {
             assert_eq!(callback.unknown_fields(), [""; 0], "{name}");
         }
     }
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/payloads");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/testing/payloads");
     let files = std::fs::read_dir(folder).unwrap().count();
     assert_eq!(
         seen + 1,

@@ -72,7 +72,7 @@ pub fn write_seeds_if_asked(seeds: impl FnOnce() -> Vec<Vec<u8>>) {
 /// The documented bodies, with the command they belong to.
 pub fn payloads() -> Vec<(Command, String)> {
     let mut found = Vec::new();
-    for (name, text) in files("tests/payloads") {
+    for (name, text) in files("src/testing/payloads") {
         let word = name.trim_end_matches(".json");
         let word = word.split(".other-").next().unwrap_or(word);
         let command = Command::from(word);

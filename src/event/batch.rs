@@ -4,8 +4,9 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::json::{self, RawJson};
-use crate::protocol::Command;
+use crate::command::Command;
+use crate::json;
+use crate::types::RawJson;
 
 /// One item of a batch. One that does not fit its type is kept as it came, and does not lose the others.
 #[derive(Clone, Debug, PartialEq)]

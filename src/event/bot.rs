@@ -13,7 +13,7 @@ use serde_with::skip_serializing_none;
 
 use super::group::GroupType;
 use crate::message::MsgBody;
-use crate::protocol::{Flag, GroupId, Id, TimestampMillis, TimestampSecs, UserId};
+use crate::types::{Flag, GroupId, Id, TimestampMillis, TimestampSecs, UserId};
 
 /// A one-to-one message was sent to a bot account.
 ///

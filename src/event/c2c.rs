@@ -13,7 +13,7 @@ use serde_with::skip_serializing_none;
 
 pub use super::extension::{Extension, OperateType};
 use crate::message::MsgBody;
-use crate::protocol::{Flag, GroupId, Id, TimestampMillis, TimestampSecs, UserId};
+use crate::types::{Flag, GroupId, Id, TimestampMillis, TimestampSecs, UserId};
 
 /// Key-value extensions of a one-to-one message were set, deleted or cleared.
 ///

@@ -13,7 +13,7 @@ use serde_with::skip_serializing_none;
 
 pub use super::recording::{EventGroup, RecordingInfo, RecordingPayload};
 use crate::json::{wire_int, wire_text};
-use crate::protocol::{GroupId, Id, TimestampMillis, TimestampSecs, UserId};
+use crate::types::{GroupId, Id, TimestampMillis, TimestampSecs, UserId};
 
 /// A `TUICallKit` call ended, with the whole call record.
 ///

@@ -11,7 +11,7 @@
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
-use crate::protocol::{Id, TimestampMillis, UserId};
+use crate::types::{Id, TimestampMillis, UserId};
 
 /// A user sent custom pass-through content to an intelligent chatbot; the reply is handed back to the bot.
 ///

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 use crate::json::{wire_int, wire_text};
-use crate::protocol::{Flag, GroupId, Id, SdkAppId, UserId};
+use crate::types::{Flag, GroupId, Id, SdkAppId, UserId};
 
 /// Result of a cloud content moderation of a message, profile or group text.
 ///

@@ -11,7 +11,7 @@ use crate::message::MsgElement;
 ///
 /// Both stay raw as far as possible, so that a member nobody knows may hold whatever JSON may hold. `null` and an empty text are
 /// passed over: known members that arrive like this are written back as absent.
-pub(super) fn unknown_fields(raw: &str, written: &str) -> Vec<String> {
+pub(crate) fn unknown_fields(raw: &str, written: &str) -> Vec<String> {
     let mut found = BTreeSet::new();
     compare(&replace_unpaired(raw), written, "", &mut found);
     found.into_iter().collect()

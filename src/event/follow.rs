@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 pub use super::recording::{EventGroup, RecordingInfo, RecordingPayload};
-use crate::protocol::{TimestampMillis, UserId};
+use crate::types::{TimestampMillis, UserId};
 
 /// International-site name of the live cloud-recording state callback.
 ///

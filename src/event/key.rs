@@ -4,7 +4,8 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::protocol::{Command, GroupId, Id, SdkAppId, TimestampSecs, UserId};
+use crate::command::Command;
+use crate::types::{GroupId, Id, SdkAppId, TimestampSecs, UserId};
 
 /// Names one delivery: equal for a callback that Tencent sends twice, different for two events.
 ///
@@ -31,13 +32,13 @@ impl fmt::Debug for DedupKey {
 }
 
 /// A key in the making. Every part is written with its length, so that no two lists of parts look alike.
-pub(super) struct Parts {
+pub(crate) struct Parts {
     hasher: Sha256,
     missing: bool,
 }
 
 impl Parts {
-    pub(super) fn new(app: SdkAppId, command: &Command, rule: &'static str) -> Self {
+    pub(crate) fn new(app: SdkAppId, command: &Command, rule: &'static str) -> Self {
         let hasher = Sha256::new();
         Parts { hasher, missing: false }
             .bytes(&app.0.to_be_bytes())
@@ -46,7 +47,7 @@ impl Parts {
     }
 
     /// A part without which there is no key.
-    pub(super) fn add(mut self, part: &impl Part) -> Self {
+    pub(crate) fn add(mut self, part: &impl Part) -> Self {
         if part.write(&mut self.hasher) {
             self
         } else {
@@ -55,19 +56,19 @@ impl Parts {
     }
 
     /// A part that some callbacks of the command never have.
-    pub(super) fn maybe(mut self, part: &impl Part) -> Self {
+    pub(crate) fn maybe(mut self, part: &impl Part) -> Self {
         if !part.write(&mut self.hasher) {
             self.hasher.update(0u64.to_be_bytes());
         }
         self
     }
 
-    pub(super) fn bytes(mut self, bytes: &[u8]) -> Self {
+    pub(crate) fn bytes(mut self, bytes: &[u8]) -> Self {
         write(&mut self.hasher, bytes);
         self
     }
 
-    pub(super) fn finish(self) -> Option<DedupKey> {
+    pub(crate) fn finish(self) -> Option<DedupKey> {
         (!self.missing).then(|| DedupKey(self.hasher.finalize().into()))
     }
 }
@@ -78,7 +79,7 @@ fn write(hasher: &mut Sha256, bytes: &[u8]) {
 }
 
 /// What a key can be made of. Says whether it is there; an empty text is not.
-pub(super) trait Part {
+pub(crate) trait Part {
     fn write(&self, hasher: &mut Sha256) -> bool;
 }
 
@@ -117,6 +118,6 @@ impl<P: Part> Part for Option<P> {
 }
 
 /// The key by a rule of the table, which is a closure there.
-pub(super) fn by<E>(event: &E, parts: Parts, rule: impl Fn(&E, Parts) -> Parts) -> Option<DedupKey> {
+pub(crate) fn by<E>(event: &E, parts: Parts, rule: impl Fn(&E, Parts) -> Parts) -> Option<DedupKey> {
     rule(event, parts).finish()
 }

@@ -14,7 +14,7 @@ use serde_with::skip_serializing_none;
 pub use super::recording::{EventGroup, RecordingInfo, RecordingPayload};
 use super::room::TakeSeatMode;
 use crate::json::{wire_int, wire_text};
-use crate::protocol::{GroupId, Id, TimestampMillis, TimestampSecs, UserId};
+use crate::types::{GroupId, Id, TimestampMillis, TimestampSecs, UserId};
 
 /// The owner of a live room was changed.
 ///

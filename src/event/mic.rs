@@ -11,7 +11,7 @@
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
-use crate::protocol::{GroupId, TimestampMillis, UserId};
+use crate::types::{GroupId, TimestampMillis, UserId};
 
 /// Seats of a live or conference room changed (taken, left, locked, muted).
 ///

@@ -29,22 +29,22 @@ pub mod room;
 pub mod sns;
 pub mod state;
 
-mod callback;
-mod drift;
-mod key;
-mod parse;
+pub(crate) mod drift;
+pub(crate) mod key;
+pub(crate) mod parse;
 mod time;
 mod unknown;
 
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::protocol::{Command, Rejection, RejectionKind, SdkAppId};
+use crate::command::Command;
+use crate::rejection::{Rejection, RejectionKind};
 use crate::reply::{self, Reply};
 use crate::table::for_each_command;
+use crate::types::SdkAppId;
 
 pub use self::batch::BatchItem;
-pub use self::callback::Callback;
 pub use self::extension::{Extension, OperateType};
 pub use self::key::DedupKey;
 pub use self::recording::{EventGroup, RecordingInfo, RecordingPayload};
@@ -284,7 +284,7 @@ impl Event {
     }
 
     /// An event of a command without a type.
-    fn untyped(command: &Command, body_command: Option<Command>, body: &Bytes) -> Event {
+    pub(crate) fn untyped(command: &Command, body_command: Option<Command>, body: &Bytes) -> Event {
         Event::Unknown(Box::new(UnknownEvent {
             command: command.clone(),
             body_command,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 use crate::message::MsgBody;
-use crate::protocol::{Flag, Id, TimestampMillis, TimestampSecs, UserId};
+use crate::types::{Flag, Id, TimestampMillis, TimestampSecs, UserId};
 
 /// Users subscribed to an official account.
 ///

@@ -11,22 +11,24 @@ use serde_json::value::RawValue;
 
 use super::Event;
 use super::unknown::{Misfit, UnknownEvent, UnknownReason};
+use crate::command::Command;
 use crate::json::{self, Lenient, replace_unpaired};
-use crate::protocol::{Command, Rejection, RejectionKind, SdkAppId, digits};
+use crate::rejection::{Rejection, RejectionKind};
+use crate::types::{SdkAppId, digits};
 
 const COMMAND: &str = "CallbackCommand";
 
 /// What a body that is one JSON object says beside its event.
-pub(super) struct Parsed {
+pub(crate) struct Parsed {
     /// The command that counts, where the vendor documents that the body knows better than the URL.
-    pub(super) command: Option<Command>,
+    pub(crate) command: Option<Command>,
     /// What the body says about its app, for the one command whose body does.
-    pub(super) app: BodyApp,
+    pub(crate) app: BodyApp,
 }
 
 /// Parses a body straight into the type that the URL's command names; leaves `None` if it has none. Only if that fails is the body
 /// looked at again, to tell one that is no JSON from one that does not fit.
-pub(super) fn parse(url: &Command, body: &Bytes, event: &mut Option<Event>) -> Result<Parsed, Rejection> {
+pub(crate) fn parse(url: &Command, body: &Bytes, event: &mut Option<Event>) -> Result<Parsed, Rejection> {
     let text = replace_unpaired(utf8(body)?);
     let text = &*text;
     let mut word = Word::Absent;
@@ -88,7 +90,7 @@ fn utf8(body: &[u8]) -> Result<&str, Rejection> {
 }
 
 /// Whether the body holds nothing: no bytes, or an object without members.
-pub(super) fn is_blank(body: &[u8]) -> bool {
+pub(crate) fn is_blank(body: &[u8]) -> bool {
     let inside = match trim(body) {
         [] => return true,
         [b'{', inside @ .., b'}'] => inside,
@@ -98,7 +100,7 @@ pub(super) fn is_blank(body: &[u8]) -> bool {
 }
 
 /// Whether there is nothing but white space, of the four kinds that JSON knows.
-pub(super) fn is_empty(body: &[u8]) -> bool {
+pub(crate) fn is_empty(body: &[u8]) -> bool {
     trim(body).is_empty()
 }
 
@@ -110,7 +112,7 @@ fn trim(mut body: &[u8]) -> &[u8] {
 }
 
 /// Reads one type, and the command word beside it.
-pub(super) fn read<T: DeserializeOwned>(url: &Command, text: &str, word: &mut Word) -> serde_json::Result<T> {
+pub(crate) fn read<T: DeserializeOwned>(url: &Command, text: &str, word: &mut Word) -> serde_json::Result<T> {
     json::read(|rules| {
         *word = Word::Absent;
         let mut json = serde_json::Deserializer::from_str(text);
@@ -125,7 +127,7 @@ pub(super) fn read<T: DeserializeOwned>(url: &Command, text: &str, word: &mut Wo
 }
 
 /// Finds the place where a body does not fit, once it is known that it does not; `None` should it fit after all.
-pub(super) fn misfit<T: DeserializeOwned>(text: &str) -> Option<Misfit> {
+pub(crate) fn misfit<T: DeserializeOwned>(text: &str) -> Option<Misfit> {
     let error = json::read(|rules| {
         let mut json = serde_json::Deserializer::from_str(text);
         serde_path_to_error::deserialize::<_, T>(Lenient::new(&mut json, rules))
@@ -135,7 +137,7 @@ pub(super) fn misfit<T: DeserializeOwned>(text: &str) -> Option<Misfit> {
 
 /// What the body says about its command.
 #[derive(PartialEq)]
-pub(super) enum Word {
+pub(crate) enum Word {
     Absent,
     Command(Command),
     NotText,
@@ -155,7 +157,7 @@ impl Word {
 
 /// What a body says about its app, which only `ContentCallback.ResultNotify` does.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum BodyApp {
+pub(crate) enum BodyApp {
     Absent,
     Is(SdkAppId),
     /// No number, or two of them that differ: it agrees with no app.
@@ -190,7 +192,7 @@ struct Seen {
 }
 
 /// The command that a body names.
-pub(super) fn command(body: &[u8]) -> Result<Option<Command>, Rejection> {
+pub(crate) fn command(body: &[u8]) -> Result<Option<Command>, Rejection> {
     match look(&replace_unpaired(utf8(body)?))?.word {
         Word::Absent => Ok(None),
         Word::Command(command) => Ok(Some(command)),

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 use crate::json::wire_text;
-use crate::protocol::{TimestampMillis, UserId};
+use crate::types::{TimestampMillis, UserId};
 
 /// A user profile was changed.
 ///

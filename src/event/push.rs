@@ -16,8 +16,9 @@ use serde_with::skip_serializing_none;
 pub use super::batch::BatchItem;
 
 use super::batch::BatchEvent;
+use crate::command::Command;
 use crate::json::wire_int;
-use crate::protocol::{Command, GroupId, Id, TimestampSecs, UserId};
+use crate::types::{GroupId, Id, TimestampSecs, UserId};
 
 /// Results of pushes to all users, to tags or to single users, in batches.
 ///

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 use crate::json::wire_int;
-use crate::protocol::{GroupId, Id, TimestampMillis, TimestampSecs, UserId};
+use crate::types::{GroupId, Id, TimestampMillis, TimestampSecs, UserId};
 
 /// A cloud-recording event.
 #[skip_serializing_none]

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 use crate::json::wire_text;
-use crate::protocol::{GroupId, TimestampMillis, TimestampSecs, UserId};
+use crate::types::{GroupId, TimestampMillis, TimestampSecs, UserId};
 
 /// A conference room was created or scheduled.
 ///

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 use crate::json::wire_text;
-use crate::protocol::{Flag, TimestampMillis, TimestampSecs, UserId};
 use crate::reply::sns::{PrevFriendAddReply, PrevFriendResponseReply};
+use crate::types::{Flag, TimestampMillis, TimestampSecs, UserId};
 
 /// One directed entry of a friend list or block list. A friendship both ways is two entries, mirrored.
 #[skip_serializing_none]

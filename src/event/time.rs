@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use crate::protocol::{TimestampMillis, TimestampSecs};
+use crate::types::{TimestampMillis, TimestampSecs};
 
 /// When an event happened, in the unit that its command uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

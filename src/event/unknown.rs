@@ -5,8 +5,8 @@ use std::fmt;
 use bytes::Bytes;
 use serde::{Serialize, Serializer};
 
-use crate::json;
-use crate::protocol::{Command, Escaped};
+use crate::command::Command;
+use crate::types::Escaped;
 
 /// A callback that was verified and is one JSON object, but of no type that this version knows.
 ///
@@ -88,7 +88,7 @@ impl fmt::Debug for UnknownEvent {
 impl Serialize for UnknownEvent {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let text = std::str::from_utf8(&self.body).map_err(serde::ser::Error::custom)?;
-        json::write_raw(text, serializer)
+        crate::types::write_raw(text, serializer)
     }
 }
 

@@ -2,11 +2,8 @@
 
 mod lenient;
 mod open;
-mod raw;
 mod surrogates;
 
 pub(crate) use self::lenient::{Lenient, from_str, read};
 pub(crate) use self::open::{Text, wire_int, wire_text};
-pub use self::raw::RawJson;
-pub(crate) use self::raw::write_raw;
 pub(crate) use self::surrogates::replace_unpaired;

@@ -4,8 +4,9 @@ use serde_json::value::RawValue;
 use serde_with::skip_serializing_none;
 
 use super::relay::RelayElem;
-use crate::json::{self, RawJson, wire_int};
-use crate::protocol::Id;
+use crate::json::{self, wire_int};
+use crate::types::Id;
+use crate::types::RawJson;
 
 macro_rules! elements {
     ($( $(#[$doc:meta])* $word:literal $variant:ident($content:ident), )*) => {
@@ -382,7 +383,7 @@ impl Decimal {
 
 impl Serialize for Decimal {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        json::write_raw(&self.0, serializer)
+        crate::types::write_raw(&self.0, serializer)
     }
 }
 

@@ -6,7 +6,7 @@ use serde_with::skip_serializing_none;
 use super::body::MsgBody;
 use super::element::Element;
 use crate::json;
-use crate::protocol::{GroupId, Id, TimestampSecs, UserId};
+use crate::types::{GroupId, Id, TimestampSecs, UserId};
 
 /// Several messages forwarded as one.
 #[skip_serializing_none]

@@ -4,7 +4,8 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::element::{MsgElement, TextElem};
-use crate::json::{self, RawJson, replace_unpaired};
+use crate::json::{self, replace_unpaired};
+use crate::types::RawJson;
 
 /// A message to be sent in the place of another one.
 ///

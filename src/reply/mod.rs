@@ -21,7 +21,7 @@ use std::fmt;
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::protocol::OK_ENVELOPE;
+use crate::rejection::OK_ENVELOPE;
 
 pub use self::code::{Code, InvalidCode};
 pub use self::rewrite::Rewrite;

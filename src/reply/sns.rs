@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use super::Reply;
 use super::code::Code;
-use crate::protocol::UserId;
+use crate::types::UserId;
 
 /// A code that refuses one person: 38000 to 39000.
 pub type RejectCode = Code<38_000, 39_000>;

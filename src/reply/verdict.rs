@@ -111,7 +111,7 @@ macro_rules! partial_reply {
         #[must_use]
         pub struct $name {
             verdict: Verdict,
-            refused: Vec<$crate::protocol::UserId>,
+            refused: Vec<$crate::types::UserId>,
         }
 
         impl $name {
@@ -121,7 +121,7 @@ macro_rules! partial_reply {
             }
 
             /// Lets everybody through but these.
-            pub fn refuse_some<U: Into<$crate::protocol::UserId>>(people: impl IntoIterator<Item = U>) -> Self {
+            pub fn refuse_some<U: Into<$crate::types::UserId>>(people: impl IntoIterator<Item = U>) -> Self {
                 let refused = people.into_iter().map(Into::into).collect();
                 $name { verdict: Verdict::new(0), refused }
             }
@@ -143,7 +143,7 @@ macro_rules! partial_reply {
                 #[derive(serde::Serialize)]
                 struct Refused<'a> {
                     #[serde(rename = $list)]
-                    people: &'a [$crate::protocol::UserId],
+                    people: &'a [$crate::types::UserId],
                 }
 
                 if reply.refused.is_empty() {

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::protocol::{Command, Params, Phase};
+use crate::auth::Params;
+use crate::command::{Command, Phase};
 use crate::reply::Reply;
 
 /// What to answer when a verified callback could not be handled.

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use crate::auth::Params;
 use crate::event::Misfit;
-use crate::protocol::{Params, Rejection};
+use crate::rejection::Rejection;
 
 use super::on_error::Cause;
 

@@ -4,9 +4,9 @@
 //! what failed after. Never the token, the signature, the query string or the body.
 
 use super::outcome::Outcome;
+use crate::auth::Params;
 #[cfg(feature = "tracing")]
-use crate::protocol::Escaped;
-use crate::protocol::Params;
+use crate::types::Escaped;
 
 #[cfg(feature = "tracing")]
 const TARGET: &str = "tencent_im_callback";

@@ -7,7 +7,7 @@ use http::{HeaderValue, Response, StatusCode};
 use super::body::ResponseBody;
 use super::outcome::Outcome;
 use super::trace::report;
-use crate::protocol::{Rejection, RejectionKind};
+use crate::rejection::{Rejection, RejectionKind};
 use crate::reply::Reply;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");

@@ -2,8 +2,10 @@ use bytes::Bytes;
 
 use super::request::{APP, SignedRequest};
 use super::sample::app_of;
-use crate::event::{Callback, Event, TypedEvent};
-use crate::protocol::{App, SdkAppId, Verifier};
+use crate::auth::{App, Verifier};
+use crate::callback::Callback;
+use crate::event::{Event, TypedEvent};
+use crate::types::SdkAppId;
 
 /// Makes a callback of one event from its JSON, for the unit test of a handler. The URL is that of a [`SignedRequest`].
 ///

@@ -6,7 +6,9 @@ use http::{Method, Request, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::sample::sample_for;
-use crate::protocol::{Command, SdkAppId, sign};
+use crate::auth::sign;
+use crate::command::Command;
+use crate::types::SdkAppId;
 
 /// The app of a request, unless it says otherwise.
 pub(super) const APP: u64 = 1_400_000_000;

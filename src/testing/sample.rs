@@ -1,5 +1,6 @@
-use crate::protocol::{Command, SdkAppId};
+use crate::command::Command;
 use crate::table::for_each_command;
+use crate::types::SdkAppId;
 
 macro_rules! define_samples {
     ($( $family:ident $module:ident $prefix:literal {
@@ -11,7 +12,7 @@ macro_rules! define_samples {
         /// A body that the vendor's pages show for a command; `None` for a command that this version does not know.
         pub fn sample(command: &Command) -> Option<&'static str> {
             match command {
-                $( $( Command::$variant => Some(include_str!(concat!("../../tests/payloads/", $word, ".json"))), )* )*
+                $( $( Command::$variant => Some(include_str!(concat!("payloads/", $word, ".json"))), )* )*
                 Command::Unknown(_) => None,
             }
         }

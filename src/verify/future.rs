@@ -9,7 +9,8 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::body::VerifyBody;
-use crate::protocol::{Params, Rejection};
+use crate::auth::Params;
+use crate::rejection::Rejection;
 use crate::response::{self, Cause, Outcome, OutcomeKind};
 
 pin_project! {

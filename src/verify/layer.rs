@@ -3,7 +3,7 @@ use std::sync::Arc;
 use tower_layer::Layer;
 
 use super::service::VerifyService;
-use crate::protocol::Verifier;
+use crate::auth::Verifier;
 
 /// Lets verified requests through to a service of HTTP requests, and answers the others. See the [module](crate::verify).
 #[derive(Clone, Debug)]

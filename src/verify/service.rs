@@ -6,7 +6,7 @@ use tower_service::Service;
 
 use super::body::VerifyBody;
 use super::future::VerifyFuture;
-use crate::protocol::Verifier;
+use crate::auth::Verifier;
 
 /// Service of HTTP requests around another one. Made by [`VerifyLayer`](crate::VerifyLayer); see the [module](crate::verify).
 #[derive(Clone, Debug)]

@@ -122,7 +122,7 @@ async fn what_is_no_json_is_refused_in_every_phase() {
 
 /// Every body that the vendor's pages show, with its command.
 fn documented() -> Vec<(Command, String)> {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/payloads");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/testing/payloads");
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let mut all: Vec<_> = files
         .map(|path| {

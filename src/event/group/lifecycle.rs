@@ -7,7 +7,7 @@ use serde_with::skip_serializing_none;
 
 use super::member::Member;
 use crate::json::wire_text;
-use crate::protocol::{GroupId, TimestampMillis, UserId};
+use crate::types::{GroupId, TimestampMillis, UserId};
 
 /// A group has a new owner.
 ///

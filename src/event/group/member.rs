@@ -5,7 +5,7 @@ use serde_with::skip_serializing_none;
 
 use super::lifecycle::GroupType;
 use crate::json::wire_text;
-use crate::protocol::{GroupId, TimestampMillis, UserId};
+use crate::types::{GroupId, TimestampMillis, UserId};
 
 /// Users have left a group or were removed from it.
 ///

@@ -8,7 +8,7 @@ use super::lifecycle::GroupType;
 use super::member::Member;
 use crate::json::wire_text;
 use crate::message::MsgBody;
-use crate::protocol::{Flag, GroupId, Id, TimestampMillis, TimestampSecs, UserId};
+use crate::types::{Flag, GroupId, Id, TimestampMillis, TimestampSecs, UserId};
 
 /// Key-value extensions of a group message were set, deleted or cleared.
 ///

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 use super::lifecycle::{GroupType, UserDefinedData};
-use crate::protocol::{GroupId, UserId};
+use crate::types::{GroupId, UserId};
 
 /// A topic has been created in a community.
 ///

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::protocol::Verifier;
+use crate::auth::Verifier;
 use crate::reply::Reply;
 use crate::response::{Failure, NOT_HANDLED, OnError};
 

@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::text::Escaped;
 use crate::table::for_each_command;
+use crate::types::Escaped;
 
 /// Old words and what they are called today.
 ///

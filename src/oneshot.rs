@@ -6,19 +6,19 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::error::HandlerError;
+use crate::error::HandlerError;
 
 pin_project! {
     /// Waits for a clone of a service to be ready, calls it once, and makes its error one of ours.
     #[project = OneshotProjection]
-    pub(super) enum Oneshot<S: Service<R>, R> {
+    pub(crate) enum Oneshot<S: Service<R>, R> {
         Waiting { service: S, request: Option<R> },
         Calling { #[pin] future: S::Future },
     }
 }
 
 impl<S: Service<R>, R> Oneshot<S, R> {
-    pub(super) fn new(service: S, request: R) -> Self {
+    pub(crate) fn new(service: S, request: R) -> Self {
         Oneshot::Waiting {
             service,
             request: Some(request),

@@ -7,15 +7,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use http::{Method, Uri};
 use subtle::{ConditionallySelectable, ConstantTimeEq};
 
-use super::app::{App, Apps, SdkAppId, Snapshot};
-use super::command::Command;
+use super::app::{App, Apps, Snapshot};
 use super::params::Params;
-use super::platform::OptPlatform;
 use super::query::{self, Place, Raw};
-use super::rejection::{Rejection, RejectionKind};
-use super::text::digits;
-use super::time::TimestampSecs;
 use super::token::{Token, decode_signature};
+use crate::command::Command;
+use crate::rejection::{Rejection, RejectionKind};
+use crate::types::{OptPlatform, SdkAppId, TimestampSecs, digits};
 
 /// Tolerated distance between `RequestTime` and the clock here, either way.
 const WINDOW: Duration = Duration::from_secs(60);

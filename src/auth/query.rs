@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::Uri;
 use percent_encoding::percent_decode_str;
 
-use super::rejection::Rejection;
+use crate::rejection::Rejection;
 
 /// The parameters that this crate itself reads.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -222,7 +222,7 @@ impl Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::digits;
+    use crate::types::digits;
 
     #[test]
     fn parameters_are_split_like_those_of_a_form() {

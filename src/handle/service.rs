@@ -10,12 +10,12 @@ use tower_service::Service;
 use super::buffer;
 use super::config::Config;
 use super::future::ResponseFuture;
-use crate::event::Callback;
+use crate::callback::Callback;
 use crate::reply::Reply;
 use crate::response::ResponseBody;
 
 /// Service of HTTP requests around one of [`Callback`]s. Made by [`CallbackLayer`](crate::CallbackLayer); see the
-/// [module](crate::layer).
+/// [module](crate::handle).
 ///
 /// Cloning it clones the inner service and a pointer.
 #[derive(Clone, Debug)]

@@ -9,11 +9,9 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::app::SdkAppId;
-use super::command::Command;
-use super::platform::OptPlatform;
 use super::query::{self, Place};
-use super::time::TimestampSecs;
+use crate::command::Command;
+use crate::types::{OptPlatform, SdkAppId, TimestampSecs};
 
 /// The verified URL parameters of a callback.
 ///

@@ -15,8 +15,11 @@ use tower_service::Service;
 
 use super::buffer::{Buffer, TooLarge};
 use super::config::Config;
-use crate::event::{Callback, Event, Misfit};
-use crate::protocol::{Params, Phase, Rejection, RejectionKind};
+use crate::auth::Params;
+use crate::callback::Callback;
+use crate::command::Phase;
+use crate::event::{Event, Misfit};
+use crate::rejection::{Rejection, RejectionKind};
 use crate::reply::{Handling, Reply};
 use crate::response::{self, Cause, Failure, OnError, Outcome, OutcomeKind, ResponseBody};
 

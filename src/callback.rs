@@ -5,12 +5,14 @@ use std::fmt;
 use bytes::Bytes;
 use http::request::Parts;
 
-use super::key::{self, DedupKey};
-use super::parse::{self, BodyApp};
-use super::time::EventTime;
-use super::{AsEvent, Event, TypedEvent, drift};
+use crate::auth::Params;
+use crate::command::{Command, Phase};
+use crate::event::key::{self, DedupKey};
+use crate::event::parse::{self, BodyApp};
+use crate::event::{AsEvent, Event, EventTime, TypedEvent, drift};
 use crate::message::{MsgBodyBuilder, NoMessage};
-use crate::protocol::{Command, OptPlatform, Params, Phase, Rejection, RejectionKind};
+use crate::rejection::{Rejection, RejectionKind};
+use crate::types::OptPlatform;
 
 /// A verified callback: the event, the URL's parameters, the raw body and the head of the request.
 ///

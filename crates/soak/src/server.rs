@@ -24,7 +24,7 @@ pub fn build() -> PathBuf {
             "--message-format=json-render-diagnostics",
         ])
         .arg("--manifest-path")
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml"));
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.toml"));
     if !cfg!(debug_assertions) {
         command.arg("--release");
     }

@@ -4,8 +4,10 @@ use std::fmt;
 
 use http::StatusCode;
 
-use super::app::SdkAppId;
-use super::text::Escaped;
+use crate::types::{Escaped, SdkAppId};
+
+/// The answer that says all went well, as the vendor's pages write it.
+pub(crate) const OK_ENVELOPE: &str = r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#;
 
 macro_rules! rejections {
     ($( $(#[$doc:meta])* $kind:ident $status:ident $phrase:literal; )*) => {
@@ -38,7 +40,7 @@ macro_rules! rejections {
             /// The body of the answer, ready made.
             pub(crate) const fn envelope(self) -> &'static str {
                 if let RejectionKind::Probe = self {
-                    return super::OK_ENVELOPE;
+                    return OK_ENVELOPE;
                 }
                 match self {
                     $( RejectionKind::$kind => concat!(

@@ -10,12 +10,14 @@ use pin_project_lite::pin_project;
 use serde::de::DeserializeOwned;
 use tower_service::Service;
 
-use super::error::HandlerError;
-use super::oneshot::Oneshot;
-use crate::event::{Callback, Event, TypedEvent};
+use crate::callback::Callback;
+use crate::command::Command;
+use crate::error::HandlerError;
+use crate::event::{Event, TypedEvent};
 use crate::json::replace_unpaired;
-use crate::protocol::{Command, Escaped};
+use crate::oneshot::Oneshot;
 use crate::reply::Reply;
+use crate::types::Escaped;
 
 type BoxFuture = Pin<Box<dyn Future<Output = Result<Reply, HandlerError>> + Send>>;
 

@@ -5,12 +5,12 @@ use tower_layer::Layer;
 
 use super::config::Config;
 use super::service::CallbackService;
-use crate::protocol::Verifier;
+use crate::auth::Verifier;
 use crate::response::{Failure, OnError};
 
 /// Turns a service of [`Callback`](crate::Callback)s into one of HTTP requests.
 ///
-/// See the [module](crate::layer) for what it does to a request, and where other layers go.
+/// See the [module](crate::handle) for what it does to a request, and where other layers go.
 ///
 /// ```
 /// use tencent_im_callback::{App, CallbackLayer, OnError, Reply, Token};

@@ -1,0 +1,21 @@
+//! Typed handlers, one for each event: a `Service<Callback>` to be put inside of [`CallbackLayer`](crate::CallbackLayer).
+//!
+//! ```
+//! use tencent_im_callback::event::c2c::BeforeSendMsg;
+//! use tencent_im_callback::reply::c2c::BeforeSendMsgReply;
+//! use tencent_im_callback::{App, Callback, CallbackLayer, EventRouter, Token};
+//! use tower::Layer;
+//!
+//! async fn moderate(callback: Callback<BeforeSendMsg>) -> BeforeSendMsgReply {
+//!     let texts = callback.event.msg_body.texts();
+//!     if texts.iter().any(|text| text.contains("spam")) { BeforeSendMsgReply::reject() } else { BeforeSendMsgReply::allow() }
+//! }
+//!
+//! let app = App::signed(1400000000, Token::new("xxxxyyyy")?);
+//! let service = CallbackLayer::new(app).layer(EventRouter::new().on(moderate));
+//! # Ok::<(), tencent_im_callback::InvalidToken>(())
+//! ```
+
+mod service;
+
+pub use self::service::{EventRouter, HandlerOutput, RouterFuture};
