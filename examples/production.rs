@@ -237,7 +237,7 @@ fn endpoint(apps: Apps, friends: Friends, detach: DetachLayer, metrics: Metrics)
             response
         })
         // A message that nobody could check shall not go out.
-        .layer(CallbackLayer::new(apps).on_before_error(OnError::Reply(Reply::refuse(1, "try again later"))))
+        .layer(CallbackLayer::new(apps).on_before_error(OnError::Reply(Reply::reject(1, "try again later"))))
         // From here on there are verified callbacks only. The deadline comes first, since it must also bound the wait for the others.
         .timeout(Duration::from_millis(1500))
         .load_shed()

@@ -81,16 +81,16 @@ impl fmt::Display for Phase {
 /// It cannot hold a known word, so equal commands are always equal values. Its `Debug` is escaped and cut to a sensible length,
 /// fit for a log.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct UnknownWord(Box<str>);
+pub struct UnknownWordError(Box<str>);
 
-impl UnknownWord {
+impl UnknownWordError {
     /// The word as it came, decoded. Anything at all may be in it: escape it before it goes into a log or a label.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Debug for UnknownWord {
+impl fmt::Debug for UnknownWordError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\"{}\"", Escaped(&self.0))
     }
@@ -109,7 +109,7 @@ macro_rules! define_commands {
     ($( $family:ident $module:ident $prefix:literal {
         $(
             $phase:ident $variant:ident $word:literal $docs:literal => $event:ident $(-> $reply:ident)?
-            $(, time $time:expr)? $(, key $key:expr)?;
+            $(, time $time:expr)? $(, id $id:expr)? $(, order $scope:ident $order:expr)?;
         )*
     } )*) => {
         /// A command word of Tencent's, in its canonical spelling.
@@ -133,7 +133,7 @@ macro_rules! define_commands {
                 $variant,
             )* )*
             /// Any other word.
-            Unknown(UnknownWord),
+            Unknown(UnknownWordError),
         }
 
         impl Command {
@@ -243,7 +243,7 @@ impl From<&str> for Command {
                     .find(|(old, _)| *old == word)
                     .map(|(_, command)| command.clone())
             })
-            .unwrap_or_else(|| Command::Unknown(UnknownWord(word.into())))
+            .unwrap_or_else(|| Command::Unknown(UnknownWordError(word.into())))
     }
 }
 

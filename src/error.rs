@@ -1,13 +1,37 @@
+//! The error of handlers and of the services here.
+
+use std::any::Any;
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
-/// Why a callback could not be handled: any error of a handler, or a text.
+use crate::types::escaped;
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+/// The text of [`HandlerError::overloaded`].
+const NO_ROOM: &str = "overloaded: no room for the callback";
+
+/// The text of the error of tower's `load_shed`.
+const SHED: &str = "service overloaded";
+
+/// Sources shown of one error. A chain is short, unless somebody makes it long on purpose.
+const SOURCES: usize = 16;
+
+/// Why a callback could not be handled: any error of a handler, or a text. It reaches the host, never the peer.
 ///
-/// Made from every error by `?`. It is a concrete type on purpose, and no `Error` itself: a boxed error below a tower layer gets in
-/// the way of spawned accept loops.
+/// `?` makes it from every type that implements [`Error`]. `Box<dyn Error + Send + Sync>` and `anyhow::Error` do not implement it: use
+/// `.map_err(HandlerError::new)?` there.
+///
+/// The source is kept, can be [downcast](Self::downcast_ref), and stays what it is behind every layer of this crate. `{}` writes the
+/// error itself, `{:#}` and `Debug` write its sources as well.
+///
+/// It is a concrete type on purpose, and no [`Error`] itself: a boxed error below a tower layer gets in the way of spawned accept
+/// loops.
 ///
 /// ```
-/// use tencent_im_callback::HandlerError;
+/// use std::time::Duration;
+/// use tencent_im_callback::{HandlerError, Retry};
 ///
 /// fn handle() -> Result<(), HandlerError> {
 ///     let number: u32 = "x".parse()?;
@@ -15,17 +39,86 @@ use std::fmt;
 /// }
 ///
 /// assert_eq!(handle().unwrap_err().to_string(), "invalid digit found in string");
+/// assert_eq!(HandlerError::retry_after("busy", Duration::from_secs(5)).retry(), Retry::After(Duration::from_secs(5)));
 /// ```
 pub struct HandlerError {
-    error: Box<dyn Error + Send + Sync>,
+    error: BoxError,
+    retry: Retry,
+}
+
+/// Whether and when a queue should try again what a handler could not do. Nothing here but a queue acts on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Retry {
+    /// As the queue is configured.
+    #[default]
+    Default,
+    /// Not again: it would fail again.
+    Never,
+    /// After this long.
+    After(Duration),
 }
 
 impl HandlerError {
-    /// An error that is a text. It reaches the host, never the peer.
-    pub fn new(text: impl Into<String>) -> Self {
-        HandlerError {
-            error: text.into().into(),
+    /// From a text, or from any error, boxed or not.
+    pub fn new(error: impl Into<BoxError>) -> Self {
+        HandlerError::with(error.into(), Retry::Default)
+    }
+
+    /// An error that would be the same the next time: a queue gives the callback up at once.
+    pub fn permanent(error: impl Into<BoxError>) -> Self {
+        HandlerError::with(error.into(), Retry::Never)
+    }
+
+    /// An error that may be gone after this long: a queue waits so long before it tries again.
+    pub fn retry_after(error: impl Into<BoxError>, delay: Duration) -> Self {
+        HandlerError::with(error.into(), Retry::After(delay))
+    }
+
+    /// The callback was not handled since there was no room for it: [`Cause::Overloaded`](crate::Cause::Overloaded).
+    pub fn overloaded() -> Self {
+        HandlerError::new(Overloaded)
+    }
+
+    /// From the error of any service, for layers of your own. A [`HandlerError`] stays itself, also inside of a boxed error; the source
+    /// of a boxed error is kept.
+    pub fn of<E: fmt::Display + Send + Sync + 'static>(error: E) -> Self {
+        let mut error = Some(error);
+        let any: &mut dyn Any = &mut error;
+        if let Some(ours) = any.downcast_mut::<Option<HandlerError>>().and_then(Option::take) {
+            return ours;
         }
+        if let Some(boxed) = any.downcast_mut::<Option<BoxError>>().and_then(Option::take) {
+            return match boxed.downcast::<Advised>() {
+                Ok(advised) => advised.0,
+                Err(other) => HandlerError::new(other),
+            };
+        }
+        match error {
+            Some(error) => HandlerError::new(Opaque(error)),
+            None => HandlerError::new("error taken twice"),
+        }
+    }
+
+    /// One error that several callers get.
+    #[cfg(feature = "dedup")]
+    pub(crate) fn shared(error: std::sync::Arc<HandlerError>) -> Self {
+        let retry = error.retry;
+        HandlerError::with(Box::new(Shared(error)), retry)
+    }
+
+    fn with(error: BoxError, retry: Retry) -> Self {
+        HandlerError { error, retry }
+    }
+
+    /// Whether and when to try again.
+    pub fn retry(&self) -> Retry {
+        self.retry
+    }
+
+    /// Whether there was no room: [`HandlerError::overloaded`], or the error of tower's `load_shed`.
+    pub fn is_overloaded(&self) -> bool {
+        is_overloaded(&*self.error)
     }
 
     /// The error it was made from.
@@ -33,33 +126,252 @@ impl HandlerError {
         &*self.error
     }
 
+    /// The first error of this type among the error and its sources.
+    pub fn downcast_ref<T: Error + 'static>(&self) -> Option<&T> {
+        sources(&*self.error).find_map(|error| {
+            let opaque = || error.downcast_ref::<Opaque<T>>().map(|opaque| &opaque.0);
+            let inside = || inside(error)?.downcast_ref::<T>();
+            error.downcast_ref::<T>().or_else(opaque).or_else(inside)
+        })
+    }
+
     /// Gives the error back.
-    pub fn into_inner(self) -> Box<dyn Error + Send + Sync> {
+    pub fn into_inner(self) -> BoxError {
         self.error
+    }
+}
+
+fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source()).take(SOURCES)
+}
+
+fn is_overloaded(error: &(dyn Error + 'static)) -> bool {
+    sources(error).any(|error| {
+        error.is::<Overloaded>()
+            // tower's own type would make tower a dependency.
+            || (error.source().is_none() && had_no_room(&error))
+            || inside(error).is_some_and(HandlerError::is_overloaded)
+    })
+}
+
+/// The error of ours that one of our wrappers carries.
+fn inside<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a HandlerError> {
+    #[cfg(feature = "dedup")]
+    if let Some(shared) = error.downcast_ref::<Shared>() {
+        return Some(&shared.0);
+    }
+    error.downcast_ref::<Advised>().map(|advised| &advised.0)
+}
+
+/// Whether a service had no room. It is told by the text: the layer may ask no more of an error than to be shown.
+pub(crate) fn had_no_room(error: &dyn fmt::Display) -> bool {
+    let text = escaped(error);
+    text == NO_ROOM || text == SHED
+}
+
+/// The error of a service with its sources, for the host: escaped, and cut where it is longer than anybody reads. Of a type that is not
+/// ours the sources are written if its `{:#}` writes them.
+pub(crate) fn describe(error: &dyn fmt::Display) -> String {
+    escaped(&format_args!("{error:#}"))
+}
+
+/// An error and its sources.
+struct Chain<'a>(&'a (dyn Error + 'static));
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (depth, error) in sources(self.0).enumerate() {
+            if depth > 0 {
+                f.write_str(": ")?;
+            }
+            write!(f, "{error}")?;
+        }
+        Ok(())
+    }
+}
+
+/// An error of a type that is only known to be shown.
+struct Opaque<E>(E);
+
+impl<E: fmt::Display> fmt::Display for Opaque<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<E: fmt::Display> fmt::Debug for Opaque<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<E: fmt::Display> Error for Opaque<E> {}
+
+/// There was no room.
+#[derive(Debug)]
+struct Overloaded;
+
+impl fmt::Display for Overloaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(NO_ROOM)
+    }
+}
+
+impl Error for Overloaded {}
+
+/// An error that several callers got. Its source is the error itself, and its text is that of the error, so the text stands there once.
+#[cfg(feature = "dedup")]
+#[derive(Debug)]
+struct Shared(std::sync::Arc<HandlerError>);
+
+#[cfg(feature = "dedup")]
+impl fmt::Display for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&*self.0, f)
+    }
+}
+
+#[cfg(feature = "dedup")]
+impl Error for Shared {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.error.source()
+    }
+}
+
+/// A [`HandlerError`] on its way through layers that box errors: neither its advice nor its sources may get lost there.
+#[derive(Debug)]
+struct Advised(HandlerError);
+
+impl fmt::Display for Advised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl Error for Advised {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.error.source()
     }
 }
 
 impl<E: Error + Send + Sync + 'static> From<E> for HandlerError {
     fn from(error: E) -> Self {
-        HandlerError { error: Box::new(error) }
+        HandlerError::new(error)
     }
 }
 
-/// What tower's own layers ask of an error.
-impl From<HandlerError> for Box<dyn Error + Send + Sync> {
+/// What tower's own layers ask of an error. [`HandlerError::of`] takes it out again; `{:#}` writes its sources.
+impl From<HandlerError> for BoxError {
     fn from(error: HandlerError) -> Self {
-        error.error
+        Box::new(Advised(error))
     }
 }
 
+/// The error itself; with `{:#}` its sources as well.
 impl fmt::Display for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
+        if f.alternate() {
+            Chain(&*self.error).fmt(f)
+        } else {
+            write!(f, "{}", self.error)
+        }
     }
 }
 
+/// The error with its sources, escaped and cut.
 impl fmt::Debug for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
+        f.write_str(&escaped(&Chain(&*self.error)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Outer(std::num::ParseIntError);
+
+    impl fmt::Display for Outer {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("no number")
+        }
+    }
+
+    impl Error for Outer {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    fn outer() -> Outer {
+        Outer("x".parse::<u8>().unwrap_err())
+    }
+
+    #[test]
+    fn sources_are_shown_and_found_whatever_the_error_went_through() {
+        let chain = "no number: invalid digit found in string";
+        let boxed: BoxError = outer().into();
+        let through_a_box: BoxError = HandlerError::from(outer()).into();
+        for error in [
+            HandlerError::from(outer()),
+            HandlerError::new(outer()),
+            HandlerError::of(HandlerError::from(outer())),
+            HandlerError::of(boxed),
+            HandlerError::of(through_a_box),
+        ] {
+            assert_eq!(format!("{error}"), "no number");
+            assert_eq!(format!("{error:#}"), chain);
+            assert_eq!(format!("{error:?}"), chain);
+            assert_eq!(describe(&error), chain);
+            assert!(error.downcast_ref::<Outer>().is_some());
+            assert!(error.downcast_ref::<std::num::ParseIntError>().is_some());
+            assert!(error.downcast_ref::<fmt::Error>().is_none());
+        }
+        let plain = HandlerError::of(outer());
+        assert!(plain.downcast_ref::<Outer>().is_some());
+        assert_eq!(plain.to_string(), "no number");
+    }
+
+    #[test]
+    fn advice_survives_a_box() {
+        let later = Duration::from_secs(7);
+        for (error, advice) in [
+            (HandlerError::permanent(outer()), Retry::Never),
+            (HandlerError::retry_after("busy", later), Retry::After(later)),
+            (HandlerError::new("broken"), Retry::Default),
+        ] {
+            let text = format!("{error:#}");
+            let boxed: BoxError = error.into();
+            assert_eq!(describe(&boxed), text);
+            let error = HandlerError::of(boxed);
+            assert_eq!((error.retry(), format!("{error:#}")), (advice, text));
+        }
+    }
+
+    #[test]
+    fn no_room_is_told_from_other_errors() {
+        let shed: BoxError = tower::load_shed::error::Overloaded::new().into();
+        assert!(had_no_room(&shed));
+        assert!(HandlerError::of(shed).is_overloaded());
+        assert!(HandlerError::of(HandlerError::of(HandlerError::overloaded())).is_overloaded());
+        let ours = HandlerError::overloaded();
+        assert!(had_no_room(&ours));
+        let boxed: BoxError = ours.into();
+        assert!(had_no_room(&boxed));
+        assert!(!had_no_room(&HandlerError::new("no room")));
+        assert!(!HandlerError::new("no room").is_overloaded());
+    }
+
+    #[test]
+    fn a_long_or_hostile_error_is_one_bounded_line() {
+        let error = HandlerError::new(format!(
+            "unknown variant `x\n2026-01-01 INFO admin`{}",
+            "y".repeat(100_000)
+        ));
+        let shown = describe(&error);
+        assert!(shown.contains("x\\n2026") && !shown.contains('\n'), "{shown}");
+        assert!(shown.len() < 2_000 && shown.ends_with('…'));
+        assert_eq!(format!("{error:?}"), shown);
     }
 }

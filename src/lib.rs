@@ -21,6 +21,7 @@ mod rejection;
 pub mod reply;
 pub mod response;
 pub mod router;
+mod split;
 mod table;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
@@ -28,22 +29,23 @@ pub mod testing;
 mod types;
 pub mod verify;
 
-pub use self::auth::{App, Apps, InvalidToken, Params, Token, Verifier, redacted, sign};
-pub use self::callback::Callback;
+pub use self::auth::{App, Apps, InvalidTokenError, Params, Token, Verified, Verifier, redacted, sign};
+pub use self::callback::{Callback, StoredCallback};
 pub use self::command::{Command, Family, Phase};
 #[cfg(feature = "dedup")]
 #[cfg_attr(docsrs, doc(cfg(feature = "dedup")))]
-pub use self::dedup::{Dedup, DedupLayer};
+pub use self::dedup::{Dedup, DedupLayer, DedupStats};
 #[cfg(feature = "detach")]
 #[cfg_attr(docsrs, doc(cfg(feature = "detach")))]
-pub use self::detach::{Detach, DetachFailure, DetachLayer, DetachStats, Drained};
-pub use self::error::HandlerError;
-pub use self::event::{DedupKey, Event, EventTime, Misfit, TypedEvent, UnknownEvent, UnknownReason};
+pub use self::detach::{Detach, DetachFailure, DetachId, DetachLayer, DetachStats, Drained};
+pub use self::error::{HandlerError, Retry};
+pub use self::event::{DedupKey, Event, EventTime, Misfit, OrderKey, TypedEvent, UnknownEvent, UnknownReason};
 pub use self::handle::{CallbackLayer, CallbackService, ResponseFuture};
 pub use self::rejection::{Rejection, RejectionKind};
-pub use self::reply::Reply;
+pub use self::reply::{Disposition, Reply};
 pub use self::response::{Cause, Failure, OnError, Outcome, OutcomeKind, ResponseBody};
 pub use self::router::{EventRouter, HandlerOutput, RouterFuture};
+pub use self::split::{Split, SplitFuture};
 pub use self::types::{Flag, GroupId, Id, OptPlatform, RawJson, SdkAppId, TimestampMillis, TimestampSecs, UserId};
 pub use self::verify::{VerifyBody, VerifyFuture, VerifyLayer, VerifyService};
 
@@ -68,7 +70,7 @@ macro_rules! define_commands_page {
     ($( $family:ident $module:ident $prefix:literal {
         $(
             $phase:ident $variant:ident $word:literal $docs:literal => $event:ident $(-> $reply:ident)?
-            $(, time $time:expr)? $(, key $key:expr)?;
+            $(, time $time:expr)? $(, id $id:expr)? $(, order $scope:ident $order:expr)?;
         )*
     } )*) => {
         /// All commands: the phase they are sent in, their type, what may be answered, and the vendor's page.

@@ -26,24 +26,24 @@ impl<S: Service<R>, R> Oneshot<S, R> {
     }
 }
 
-impl<S: Service<R>, R> Future for Oneshot<S, R>
+// The error is `'static` because the service is. Asked for of the error itself, it would break accept loops in an `async` block.
+impl<S: Service<R> + 'static, R: 'static> Future for Oneshot<S, R>
 where
-    S::Error: fmt::Display,
+    S::Error: fmt::Display + Send + Sync,
 {
     type Output = Result<S::Response, HandlerError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let failed = |error: S::Error| HandlerError::new(error.to_string());
         loop {
             let future = match self.as_mut().project() {
                 OneshotProjection::Waiting { service, request } => {
-                    ready!(service.poll_ready(cx)).map_err(failed)?;
+                    ready!(service.poll_ready(cx)).map_err(HandlerError::of)?;
                     let Some(request) = request.take() else {
                         return Poll::Ready(Err(HandlerError::new("polled after it was ready")));
                     };
                     service.call(request)
                 }
-                OneshotProjection::Calling { future } => return future.poll(cx).map_err(failed),
+                OneshotProjection::Calling { future } => return future.poll(cx).map_err(HandlerError::of),
             };
             self.set(Oneshot::Calling { future });
         }

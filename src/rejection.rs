@@ -4,13 +4,13 @@ use std::fmt;
 
 use http::StatusCode;
 
-use crate::types::{Escaped, SdkAppId};
+use crate::types::{SdkAppId, escaped};
 
 /// The answer that says all went well, as the vendor's pages write it.
 pub(crate) const OK_ENVELOPE: &str = r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#;
 
 macro_rules! rejections {
-    ($( $(#[$doc:meta])* $kind:ident $status:ident $phrase:literal; )*) => {
+    ($( $(#[$doc:meta])* $kind:ident $name:literal $status:ident $phrase:literal; )*) => {
         /// What was wrong with a request. Each kind has its own status and its own fixed phrase for the peer.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
@@ -32,9 +32,9 @@ macro_rules! rejections {
                 match self { $( RejectionKind::$kind => $phrase, )* }
             }
 
-            /// Name of the kind, for logs and metric labels.
+            /// Name of the kind in `snake_case`, for logs and metric labels.
             pub const fn as_str(self) -> &'static str {
-                match self { $( RejectionKind::$kind => stringify!($kind), )* }
+                match self { $( RejectionKind::$kind => $name, )* }
             }
 
             /// The body of the answer, ready made.
@@ -53,53 +53,59 @@ macro_rules! rejections {
 }
 
 rejections! {
-    /// No fault at all: the console's check of the callback URL, which is answered `OK` and goes no further. It is signed and
-    /// fresh, and names no app, or no command, or says nothing in its body.
-    Probe OK "";
+    /// No fault at all: the console's check of the callback URL, which is answered `OK` and goes no further. Here it is one that is told
+    /// by its body, which is empty or `{}`; one that is told by its URL is [`Verified::Probe`](crate::Verified::Probe).
+    Probe "probe" OK "";
     /// The method is not POST.
-    MethodNotAllowed METHOD_NOT_ALLOWED "method not allowed";
+    MethodNotAllowed "method_not_allowed" METHOD_NOT_ALLOWED "method not allowed";
     /// `SdkAppid`, `CallbackCommand`, `Sign` or `RequestTime` came twice, in whatever spelling.
-    ParameterDoubled BAD_REQUEST "parameter given twice";
+    DuplicateParameter "duplicate_parameter" BAD_REQUEST "duplicate parameter";
     /// There is no `SdkAppid`.
-    AppMissing BAD_REQUEST "SdkAppid missing";
+    AppMissing "app_missing" BAD_REQUEST "SdkAppid missing";
     /// `SdkAppid` is not a number in plain digits.
-    AppMalformed BAD_REQUEST "SdkAppid malformed";
+    AppMalformed "app_malformed" BAD_REQUEST "SdkAppid malformed";
+    /// The URL names no app or no command, as that of the console's check does, but the body names a command: it is a callback whose URL
+    /// lost its parameters on the way.
+    UrlIncomplete "url_incomplete" BAD_REQUEST "SdkAppid or CallbackCommand missing";
     /// There is no `CallbackCommand`, and the request proves no token.
-    CommandMissing BAD_REQUEST "CallbackCommand missing";
+    CommandMissing "command_missing" BAD_REQUEST "CallbackCommand missing";
     /// `CallbackCommand` does not decode to UTF-8.
-    CommandMalformed BAD_REQUEST "CallbackCommand malformed";
+    CommandMalformed "command_malformed" BAD_REQUEST "CallbackCommand malformed";
     /// The app is none of ours.
-    AppUnknown FORBIDDEN "unknown SdkAppid";
+    AppUnknown "app_unknown" FORBIDDEN "unknown SdkAppid";
     /// There is no `Sign` although the app is signed. In the console, authentication may be off.
-    SignatureMissing UNAUTHORIZED "Sign missing";
+    SignatureMissing "signature_missing" UNAUTHORIZED "Sign missing";
     /// `Sign` is not 64 hex digits.
-    SignatureMalformed UNAUTHORIZED "Sign malformed";
+    SignatureMalformed "signature_malformed" UNAUTHORIZED "Sign malformed";
     /// There is no `RequestTime` although the app is signed.
-    TimeMissing UNAUTHORIZED "RequestTime missing";
+    TimeMissing "time_missing" UNAUTHORIZED "RequestTime missing";
     /// `RequestTime` is not a number in plain digits.
-    TimeMalformed UNAUTHORIZED "RequestTime malformed";
+    TimeMalformed "time_malformed" UNAUTHORIZED "RequestTime malformed";
     /// No accepted token makes this signature.
-    SignatureMismatch UNAUTHORIZED "Sign does not match";
+    SignatureMismatch "signature_mismatch" UNAUTHORIZED "Sign does not match";
     /// Well signed, but too long ago: a replay, or a clock that runs ahead here.
-    Stale UNAUTHORIZED "RequestTime too old";
+    Stale "stale" UNAUTHORIZED "RequestTime too old";
     /// Well signed, but for a time too far ahead: a clock that is slow here.
-    FromTheFuture UNAUTHORIZED "RequestTime in the future";
+    TimestampInFuture "timestamp_in_future" UNAUTHORIZED "RequestTime in the future";
     /// The body is larger than the limit, by its declared or its actual length.
-    BodyTooLarge PAYLOAD_TOO_LARGE "body too large";
+    BodyTooLarge "body_too_large" PAYLOAD_TOO_LARGE "body too large";
     /// The body broke off.
-    BodyIncomplete BAD_REQUEST "body incomplete";
+    BodyIncomplete "body_incomplete" BAD_REQUEST "body incomplete";
     /// The body is empty although the command needs one: an empty *before* callback must not be waved through.
-    BodyEmpty BAD_REQUEST "body empty";
+    BodyEmpty "body_empty" BAD_REQUEST "body empty";
     /// The body is not JSON in UTF-8, or something follows after it.
-    BodyNotJson BAD_REQUEST "body is not JSON";
+    BodyNotJson "body_not_json" BAD_REQUEST "body is not JSON";
     /// The body is JSON, but not an object.
-    BodyNotObject BAD_REQUEST "body is not an object";
+    BodyNotObject "body_not_object" BAD_REQUEST "body is not an object";
     /// `CallbackCommand` in the body is not a string.
-    BodyCommandMalformed BAD_REQUEST "CallbackCommand malformed in body";
+    BodyCommandMalformed "body_command_malformed" BAD_REQUEST "CallbackCommand malformed in body";
     /// URL and body name different commands, both known.
-    CommandMismatch BAD_REQUEST "CallbackCommand differs in body";
+    CommandMismatch "command_mismatch" BAD_REQUEST "CallbackCommand differs in body";
     /// URL and body name different apps.
-    AppMismatch BAD_REQUEST "SdkAppid differs in body";
+    AppMismatch "app_mismatch" BAD_REQUEST "SdkAppid differs in body";
+    /// The callback waits for a verdict and cannot be read as its type: its body does not fit, or one of the words in URL and body is
+    /// unknown. [`Callback::parse`](crate::Callback::parse) says so; the layer has [`Cause::Misfit`](crate::Cause::Misfit) for it.
+    Untyped "untyped" INTERNAL_SERVER_ERROR "callback without a type";
 }
 
 impl RejectionKind {
@@ -116,6 +122,8 @@ impl RejectionKind {
                 | RejectionKind::BodyCommandMalformed
                 | RejectionKind::CommandMismatch
                 | RejectionKind::AppMismatch
+                | RejectionKind::UrlIncomplete
+                | RejectionKind::Untyped
         )
     }
 }
@@ -131,7 +139,8 @@ impl fmt::Display for RejectionKind {
 /// The peer learns the status and a fixed phrase; everything else is for the host's eyes. Nothing here holds the token, the
 /// signature, the query string or the body.
 ///
-/// As an answer: [`Rejection::to_response`]. Mind [`RejectionKind::Probe`], which is answered `OK`; `to_response` does that.
+/// As an answer: [`Rejection::to_response`], or [`Rejection::to_reply`] and [`status`](Self::status). Mind [`RejectionKind::Probe`], which is
+/// answered `OK`; both do that.
 #[derive(Clone, Debug)]
 pub struct Rejection {
     kind: RejectionKind,
@@ -157,10 +166,10 @@ impl Rejection {
         }
     }
 
-    pub(crate) fn doubled(parameter: &'static str) -> Self {
+    pub(crate) fn duplicate(parameter: &'static str) -> Self {
         Rejection {
             detail: Detail::Parameter(parameter),
-            ..Rejection::new(RejectionKind::ParameterDoubled)
+            ..Rejection::new(RejectionKind::DuplicateParameter)
         }
     }
 
@@ -180,8 +189,16 @@ impl Rejection {
 
     pub(crate) fn incomplete(error: &dyn fmt::Display) -> Self {
         Rejection {
-            detail: Detail::Error(error.to_string().into()),
+            detail: Detail::Error(escaped(error).into()),
             ..Rejection::new(RejectionKind::BodyIncomplete)
+        }
+    }
+
+    /// Without a type, and why.
+    pub(crate) fn untyped(why: String) -> Self {
+        Rejection {
+            detail: Detail::Error(why.into()),
+            ..Rejection::new(RejectionKind::Untyped)
         }
     }
 
@@ -205,7 +222,7 @@ impl Rejection {
         self.sdk_app_id
     }
 
-    /// For [`Stale`](RejectionKind::Stale) and [`FromTheFuture`](RejectionKind::FromTheFuture): how many **seconds**
+    /// For [`Stale`](RejectionKind::Stale) and [`TimestampInFuture`](RejectionKind::TimestampInFuture): how many **seconds**
     /// `RequestTime` is ahead of the clock here, negative if it is behind.
     pub fn skew(&self) -> Option<i64> {
         match self.detail {
@@ -214,7 +231,7 @@ impl Rejection {
         }
     }
 
-    /// For [`ParameterDoubled`](RejectionKind::ParameterDoubled): which one.
+    /// For [`DuplicateParameter`](RejectionKind::DuplicateParameter): which one.
     pub fn parameter(&self) -> Option<&'static str> {
         match self.detail {
             Detail::Parameter(name) => Some(name),
@@ -230,7 +247,8 @@ impl Rejection {
         }
     }
 
-    /// For [`BodyIncomplete`](RejectionKind::BodyIncomplete): the error of the body.
+    /// For [`BodyIncomplete`](RejectionKind::BodyIncomplete): the error of the body. For [`Untyped`](RejectionKind::Untyped): why it has no
+    /// type.
     pub fn error(&self) -> Option<&str> {
         match &self.detail {
             Detail::Error(error) => Some(error),
@@ -257,8 +275,7 @@ impl fmt::Display for Rejection {
             Detail::Parameter(name) => write!(f, ": {name}"),
             Detail::Skew(seconds) => write!(f, ": {seconds} s off the clock here"),
             Detail::Position { line, column } => write!(f, " at line {line} column {column}"),
-            // A server may quote what the peer sent.
-            Detail::Error(error) => write!(f, ": {}", Escaped(error)),
+            Detail::Error(error) => write!(f, ": {error}"),
         }
     }
 }
@@ -303,7 +320,7 @@ mod tests {
                 ": -61 s off the clock here",
             ),
             (
-                of(RejectionKind::ParameterDoubled, Detail::Parameter("Sign")),
+                of(RejectionKind::DuplicateParameter, Detail::Parameter("Sign")),
                 (None, Some("Sign"), None, false),
                 ": Sign",
             ),

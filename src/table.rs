@@ -1,107 +1,151 @@
 //! The one list of every documented callback.
 //!
 //! `for_each_command!(consumer)` hands the whole table to the macro `consumer`; the command words, phases, families, event
-//! variants, their dispatch, times, keys and the documentation page are all generated from it.
+//! variants, their dispatch, times, keys, order and the documentation page are all generated from it.
 //!
 //! A row stands inside its family's `Family module "Prefix" { … }` and reads
 //!
 //! ```text
-//! Phase Variant "Wire.Word" "vendor page" => EventType -> ReplyType, time |event| …, key |event, key| …;
+//! Phase Variant "Wire.Word" "vendor page" => EventType -> ReplyType, time |event| …, id |event, key| …, order scope |event, key| …;
 //! ```
 //!
-//! The reply only where it says more than OK or FAIL, the time only where the event has one, the key only where the event names
-//! its delivery better than a digest of the body does.
+//! The reply only where it says more than OK or FAIL. The time only where the event has one. The id only where the event has one that
+//! no other event of the command has, so that its body tells a second delivery from another event even without a time. The order only
+//! where events of one group, room or account must be handled one after the other.
 
 macro_rules! for_each_command {
     ($consumer:ident) => {
         $consumer! {
             State state "State" {
-                After StateChange "State.StateChange" "https://trtc.io/document/34357" => StateChange, time |e| e.event_time;
+                After StateChange "State.StateChange" "https://trtc.io/document/34357" => StateChange, time |e| e.event_time
+                    , order account |e, key| key.add(&e.info.to_account);
             }
             Profile profile "Profile" {
-                After ProfilePortraitSet "Profile.CallbackPortraitSet" "https://trtc.io/document/48733" => PortraitSet, time |e| e.event_time;
+                After ProfilePortraitSet "Profile.CallbackPortraitSet" "https://trtc.io/document/48733" => PortraitSet, time |e| e.event_time
+                    , order account |e, key| key.add(&e.from_account);
             }
             Sns sns "Sns" {
-                After SnsBlackListAdd "Sns.CallbackBlackListAdd" "https://trtc.io/document/34361" => BlackListAdd;
+                After SnsBlackListAdd "Sns.CallbackBlackListAdd" "https://trtc.io/document/34361" => BlackListAdd
+                    , order account |e, key| key.add(&e.pair_list.first().map(|pair| &pair.from_account));
                 After SnsBlackListDelete "Sns.CallbackBlackListDelete" "https://trtc.io/document/34362" => BlackListDelete
-                    , time |e| e.pair_list.iter().filter_map(|pair| pair.time_stamp).max();
-                After SnsFriendAdd "Sns.CallbackFriendAdd" "https://trtc.io/document/34359" => FriendAdd;
-                After SnsFriendDelete "Sns.CallbackFriendDelete" "https://trtc.io/document/34360" => FriendDelete;
+                    , time |e| e.pair_list.iter().filter_map(|pair| pair.time_stamp).max()
+                    , order account |e, key| key.add(&e.pair_list.first().map(|pair| &pair.from_account));
+                After SnsFriendAdd "Sns.CallbackFriendAdd" "https://trtc.io/document/34359" => FriendAdd
+                    , order account |e, key| key.add(&e.pair_list.first().map(|pair| &pair.from_account));
+                After SnsFriendDelete "Sns.CallbackFriendDelete" "https://trtc.io/document/34360" => FriendDelete
+                    , order account |e, key| key.add(&e.pair_list.first().map(|pair| &pair.from_account));
                 Before SnsPrevFriendAdd "Sns.CallbackPrevFriendAdd" "https://trtc.io/document/43468" => PrevFriendAdd -> PrevFriendAddReply, time |e| e.event_time;
                 Before SnsPrevFriendResponse "Sns.CallbackPrevFriendResponse" "https://trtc.io/document/43467" => PrevFriendResponse -> PrevFriendResponseReply, time |e| e.event_time;
             }
             Follow follow "Follow" {
                 After FollowAfterCloudRecordingChanged "Follow.CallbackAfterCloudRecordingChanged" "https://intl.cloud.tencent.com/document/product/647/78428" => AfterCloudRecordingChanged, time |e| e.callback_ts;
-                After FollowAfterFollowAdd "Follow.CallbackAfterFollowAdd" "https://trtc.io/document/70355" => AfterFollowAdd, time |e| e.event_time;
-                After FollowAfterFollowDelete "Follow.CallbackAfterFollowDelete" "https://trtc.io/document/74357" => AfterFollowDelete, time |e| e.event_time;
+                After FollowAfterFollowAdd "Follow.CallbackAfterFollowAdd" "https://trtc.io/document/70355" => AfterFollowAdd, time |e| e.event_time
+                    , order account |e, key| key.add(&e.from_account);
+                After FollowAfterFollowDelete "Follow.CallbackAfterFollowDelete" "https://trtc.io/document/74357" => AfterFollowDelete, time |e| e.event_time
+                    , order account |e, key| key.add(&e.from_account);
             }
             C2c c2c "C2C" {
-                After C2cAfterC2cMsgExtension "C2C.CallbackAfterC2CMsgExtension" "https://trtc.io/document/76006" => AfterC2cMsgExtension, time |e| e.event_time;
-                After C2cAfterModifyMsg "C2C.CallbackAfterModifyMsg" "https://cloud.tencent.com/document/product/269/128224" => AfterModifyMsg, time |e| e.event_time;
-                After C2cAfterMsgReadAll "C2C.CallbackAfterMsgReadAll" "https://cloud.tencent.com/document/product/269/128225" => AfterMsgReadAll, time |e| e.event_time;
-                After C2cAfterMsgReadReceipt "C2C.CallbackAfterMsgReadReceipt" "https://cloud.tencent.com/document/product/269/128223" => AfterMsgReadReceipt, time |e| e.event_time;
-                After C2cAfterMsgReport "C2C.CallbackAfterMsgReport" "https://trtc.io/document/43465" => AfterMsgReport, time |e| e.event_time;
+                After C2cAfterC2cMsgExtension "C2C.CallbackAfterC2CMsgExtension" "https://trtc.io/document/76006" => AfterC2cMsgExtension, time |e| e.event_time
+                    , order pair |e, key| key.pair(&e.from_account, &e.to_account);
+                After C2cAfterModifyMsg "C2C.CallbackAfterModifyMsg" "https://cloud.tencent.com/document/product/269/128224" => AfterModifyMsg, time |e| e.event_time
+                    , order pair |e, key| key.pair(&e.from_account, &e.to_account);
+                After C2cAfterMsgReadAll "C2C.CallbackAfterMsgReadAll" "https://cloud.tencent.com/document/product/269/128225" => AfterMsgReadAll, time |e| e.event_time
+                    , order account |e, key| key.add(&e.report_account);
+                After C2cAfterMsgReadReceipt "C2C.CallbackAfterMsgReadReceipt" "https://cloud.tencent.com/document/product/269/128223" => AfterMsgReadReceipt, time |e| e.event_time
+                    , order pair |e, key| key.pair(&e.operator_account, &e.peer_account);
+                After C2cAfterMsgReport "C2C.CallbackAfterMsgReport" "https://trtc.io/document/43465" => AfterMsgReport, time |e| e.event_time
+                    , order pair |e, key| key.pair(&e.report_account, &e.peer_account);
                 After C2cAfterMsgWithDraw "C2C.CallbackAfterMsgWithDraw" "https://trtc.io/document/43466" => AfterMsgWithDraw
                     , time |e| e.event_time
-                    , key |e, key| key.add(&e.from_account).add(&e.to_account).add(&e.msg_key);
+                    , id |e, key| key.add(&e.msg_key)
+                    , order pair |e, key| key.pair(&e.from_account, &e.to_account);
                 After C2cAfterSendMsg "C2C.CallbackAfterSendMsg" "https://trtc.io/document/34365" => AfterSendMsg
                     , time |e| (e.event_time, e.msg_time)
-                    , key |e, key| key.add(&e.from_account).add(&e.to_account).add(&e.msg_key);
+                    , id |e, key| key.add(&e.msg_key)
+                    , order pair |e, key| key.pair(&e.from_account, &e.to_account);
                 Before C2cBeforeSendMsg "C2C.CallbackBeforeSendMsg" "https://trtc.io/document/34364" => BeforeSendMsg -> BeforeSendMsgReply, time |e| (e.event_time, e.msg_time);
             }
             Group group "Group" {
-                After GroupAfterChangeGroupOwner "Group.CallbackAfterChangeGroupOwner" "https://trtc.io/document/60396" => AfterChangeGroupOwner, time |e| e.event_time;
-                After GroupAfterCreateGroup "Group.CallbackAfterCreateGroup" "https://intl.cloud.tencent.com/document/product/1047/34369" => AfterCreateGroup, time |e| e.event_time;
-                After GroupAfterCreateTopic "Group.CallbackAfterCreateTopic" "https://trtc.io/document/49464" => AfterCreateTopic;
-                After GroupAfterGroupAttrChanged "Group.CallbackAfterGroupAttrChanged" "https://trtc.io/document/60394" => AfterGroupAttrChanged, time |e| e.event_time;
-                After GroupAfterGroupDestroyed "Group.CallbackAfterGroupDestroyed" "https://intl.cloud.tencent.com/document/product/1047/34377" => AfterGroupDestroyed, time |e| e.event_time;
-                After GroupAfterGroupFull "Group.CallbackAfterGroupFull" "https://intl.cloud.tencent.com/document/product/1047/34376" => AfterGroupFull, time |e| e.event_time;
-                After GroupAfterGroupInfoChanged "Group.CallbackAfterGroupInfoChanged" "https://intl.cloud.tencent.com/document/product/1047/34378" => AfterGroupInfoChanged, time |e| e.event_time;
-                After GroupAfterGroupMsgExtension "Group.CallbackAfterGroupMsgExtension" "https://trtc.io/zh/document/76007" => AfterGroupMsgExtension, time |e| e.event_time;
-                After GroupAfterMemberExit "Group.CallbackAfterMemberExit" "https://intl.cloud.tencent.com/document/product/1047/34373" => AfterMemberExit, time |e| e.event_time;
-                After GroupAfterMemberFieldChanged "Group.CallbackAfterMemberFieldChanged" "https://trtc.io/document/60393" => AfterMemberFieldChanged, time |e| e.event_time;
-                After GroupAfterModifyMsg "Group.CallbackAfterModifyMsg" "https://cloud.tencent.com/document/product/269/129193" => AfterModifyMsg, time |e| e.event_time;
-                After GroupAfterNewMemberJoin "Group.CallbackAfterNewMemberJoin" "https://trtc.io/document/34354" => AfterNewMemberJoin, time |e| e.event_time;
-                After GroupAfterReadReceipt "Group.CallbackAfterReadReceipt" "https://trtc.io/document/60395" => AfterReadReceipt, time |e| e.event_time;
-                After GroupAfterRecallMsg "Group.CallbackAfterRecallMsg" "https://intl.cloud.tencent.com/document/product/1047/46979" => AfterRecallMsg, time |e| e.event_time;
+                After GroupAfterChangeGroupOwner "Group.CallbackAfterChangeGroupOwner" "https://trtc.io/document/60396" => AfterChangeGroupOwner, time |e| e.event_time
+                    , order group |e, key| key.add(&e.group_id);
+                After GroupAfterCreateGroup "Group.CallbackAfterCreateGroup" "https://intl.cloud.tencent.com/document/product/1047/34369" => AfterCreateGroup, time |e| e.event_time
+                    , order group |e, key| key.add(&e.group_id);
+                After GroupAfterCreateTopic "Group.CallbackAfterCreateTopic" "https://trtc.io/document/49464" => AfterCreateTopic
+                    , order group |e, key| key.add(&e.group_id);
+                After GroupAfterGroupAttrChanged "Group.CallbackAfterGroupAttrChanged" "https://trtc.io/document/60394" => AfterGroupAttrChanged, time |e| e.event_time
+                    , order group |e, key| key.add(&e.group_id);
+                After GroupAfterGroupDestroyed "Group.CallbackAfterGroupDestroyed" "https://intl.cloud.tencent.com/document/product/1047/34377" => AfterGroupDestroyed, time |e| e.event_time
+                    , order group |e, key| key.add(&e.group_id);
+                After GroupAfterGroupFull "Group.CallbackAfterGroupFull" "https://intl.cloud.tencent.com/document/product/1047/34376" => AfterGroupFull, time |e| e.event_time
+                    , order group |e, key| key.add(&e.group_id);
+                After GroupAfterGroupInfoChanged "Group.CallbackAfterGroupInfoChanged" "https://intl.cloud.tencent.com/document/product/1047/34378" => AfterGroupInfoChanged, time |e| e.event_time
+                    , order group |e, key| key.add(&e.group_id);
+                After GroupAfterGroupMsgExtension "Group.CallbackAfterGroupMsgExtension" "https://trtc.io/zh/document/76007" => AfterGroupMsgExtension, time |e| e.event_time
+                    , order group |e, key| key.add(&e.group_id);
+                After GroupAfterMemberExit "Group.CallbackAfterMemberExit" "https://intl.cloud.tencent.com/document/product/1047/34373" => AfterMemberExit, time |e| e.event_time
+                    , order group |e, key| key.add(&e.group_id);
+                After GroupAfterMemberFieldChanged "Group.CallbackAfterMemberFieldChanged" "https://trtc.io/document/60393" => AfterMemberFieldChanged, time |e| e.event_time
+                    , order group |e, key| key.add(&e.group_id);
+                After GroupAfterModifyMsg "Group.CallbackAfterModifyMsg" "https://cloud.tencent.com/document/product/269/129193" => AfterModifyMsg, time |e| e.event_time
+                    , order group |e, key| key.add(&e.group_id);
+                After GroupAfterNewMemberJoin "Group.CallbackAfterNewMemberJoin" "https://trtc.io/document/34354" => AfterNewMemberJoin, time |e| e.event_time
+                    , order group |e, key| key.add(&e.group_id);
+                After GroupAfterReadReceipt "Group.CallbackAfterReadReceipt" "https://trtc.io/document/60395" => AfterReadReceipt, time |e| e.event_time
+                    , order group |e, key| key.add(&e.group_id);
+                After GroupAfterRecallMsg "Group.CallbackAfterRecallMsg" "https://intl.cloud.tencent.com/document/product/1047/46979" => AfterRecallMsg, time |e| e.event_time
+                    , order group |e, key| key.add(&e.group_id);
                 After GroupAfterSendMsg "Group.CallbackAfterSendMsg" "https://cloud.tencent.com/document/product/454/125496" => AfterSendMsg
                     , time |e| e.event_time
-                    , key |e, key| key.add(&e.group_id).maybe(&e.topic_id).add(&e.msg_seq).add(&e.random).add(&e.msg_time);
-                After GroupAfterTopicDestroyed "Group.CallbackAfterTopicDestroyed" "https://trtc.io/document/49465" => AfterTopicDestroyed;
-                After GroupAfterTopicInfoChanged "Group.CallbackAfterTopicInfoChanged" "https://trtc.io/document/49466" => AfterTopicInfoChanged;
+                    , order group |e, key| key.add(&e.group_id);
+                After GroupAfterTopicDestroyed "Group.CallbackAfterTopicDestroyed" "https://trtc.io/document/49465" => AfterTopicDestroyed
+                    , order group |e, key| key.add(&e.group_id);
+                After GroupAfterTopicInfoChanged "Group.CallbackAfterTopicInfoChanged" "https://trtc.io/document/49466" => AfterTopicInfoChanged
+                    , order group |e, key| key.add(&e.group_id);
                 Before GroupBeforeApplyJoinGroup "Group.CallbackBeforeApplyJoinGroup" "https://intl.cloud.tencent.com/document/product/1047/34370" => BeforeApplyJoinGroup -> BeforeApplyJoinGroupReply, time |e| e.event_time;
                 Before GroupBeforeCreateGroup "Group.CallbackBeforeCreateGroup" "https://intl.cloud.tencent.com/document/product/1047/34368" => BeforeCreateGroup -> BeforeCreateGroupReply, time |e| e.event_time;
                 Before GroupBeforeCreateTopic "Group.CallbackBeforeCreateTopic" "https://trtc.io/document/49463" => BeforeCreateTopic -> BeforeCreateTopicReply;
                 Before GroupBeforeInviteJoinGroup "Group.CallbackBeforeInviteJoinGroup" "https://intl.cloud.tencent.com/document/product/1047/34371" => BeforeInviteJoinGroup -> BeforeInviteJoinGroupReply, time |e| e.event_time;
                 Before GroupBeforeSendMsg "Group.CallbackBeforeSendMsg" "https://trtc.io/document/74347" => BeforeSendMsg -> BeforeSendMsgReply, time |e| e.event_time;
                 Notice GroupOnDailyGroupQuotaAlarm "Group.CallbackOnDailyGroupQuotaAlarm" "https://trtc.io/document/57455" => OnDailyGroupQuotaAlarm, time |e| e.event_time;
-                After GroupOnMemberStateChange "Group.CallbackOnMemberStateChange" "https://trtc.io/document/48734" => OnMemberStateChange, time |e| e.event_time;
-                Notice GroupSendMsgException "Group.CallbackSendMsgException" "https://trtc.io/document/49462" => SendMsgException, time |e| e.event_time;
+                After GroupOnMemberStateChange "Group.CallbackOnMemberStateChange" "https://trtc.io/document/48734" => OnMemberStateChange, time |e| e.event_time
+                    , order group |e, key| key.add(&e.group_id);
+                Notice GroupSendMsgException "Group.CallbackSendMsgException" "https://trtc.io/document/49462" => SendMsgException, time |e| e.event_time
+                    , order group |e, key| key.add(&e.group_id);
             }
             Bot bot "Bot" {
                 After BotOnC2cMessage "Bot.OnC2CMessage" "https://trtc.io/document/68952" => OnC2cMessage
                     , time |e| e.event_time
-                    , key |e, key| key.add(&e.from_account).add(&e.to_account).add(&e.msg_key);
+                    , id |e, key| key.add(&e.msg_key)
+                    , order pair |e, key| key.pair(&e.from_account, &e.to_account);
                 After BotOnGroupMessage "Bot.OnGroupMessage" "https://trtc.io/document/68953" => OnGroupMessage
                     , time |e| e.event_time
-                    , key |e, key| key.add(&e.group_id).maybe(&e.topic_id).add(&e.msg_seq).add(&e.random).add(&e.msg_time);
+                    , order group |e, key| key.add(&e.group_id);
             }
             Chatbot chatbot "Chatbot" {
                 After ChatbotOnC2cSignalMessage "Chatbot.OnC2CSignalMessage" "https://www.tencentcloud.com/document/product/1047/59057" => OnC2cSignalMessage -> OnC2cSignalMessageReply
                     , time |e| e.event_time
-                    , key |e, key| key.add(&e.from_account).add(&e.to_account).add(&e.msg_key);
+                    , id |e, key| key.add(&e.msg_key)
+                    , order pair |e, key| key.pair(&e.from_account, &e.to_account);
             }
             OfficialAccount official_account "OfficialAccount" {
-                After OfficialAccountAfterAddSubscriber "OfficialAccount.CallbackAfterAddSubscriber" "https://trtc.io/document/60800" => AfterAddSubscriber, time |e| e.event_time;
-                After OfficialAccountAfterCreateOfficialAccount "OfficialAccount.CallbackAfterCreateOfficialAccount" "https://trtc.io/document/60796" => AfterCreateOfficialAccount, time |e| e.event_time;
-                After OfficialAccountAfterDeleteSubscriber "OfficialAccount.CallbackAfterDeleteSubscriber" "https://trtc.io/zh/document/60802" => AfterDeleteSubscriber, time |e| e.event_time;
-                After OfficialAccountAfterMsgWithDraw "OfficialAccount.CallbackAfterMsgWithDraw" "https://www.tencentcloud.com/ko/document/product/1047/60805" => AfterMsgWithDraw, time |e| e.event_time;
-                After OfficialAccountAfterOfficialAccountDestroyed "OfficialAccount.CallbackAfterOfficialAccountDestroyed" "https://trtc.io/document/60798" => AfterOfficialAccountDestroyed, time |e| e.event_time;
-                After OfficialAccountAfterOfficialAccountFull "OfficialAccount.CallbackAfterOfficialAccountFull" "https://trtc.io/document/60801" => AfterOfficialAccountFull, time |e| e.event_time;
-                After OfficialAccountAfterOfficialAccountInfoChanged "OfficialAccount.CallbackAfterOfficialAccountInfoChanged" "https://tencentcloud.com/zh/document/product/1047/60797" => AfterOfficialAccountInfoChanged, time |e| e.event_time;
+                After OfficialAccountAfterAddSubscriber "OfficialAccount.CallbackAfterAddSubscriber" "https://trtc.io/document/60800" => AfterAddSubscriber, time |e| e.event_time
+                    , order official_account |e, key| key.add(&e.official_account);
+                After OfficialAccountAfterCreateOfficialAccount "OfficialAccount.CallbackAfterCreateOfficialAccount" "https://trtc.io/document/60796" => AfterCreateOfficialAccount, time |e| e.event_time
+                    , order official_account |e, key| key.add(&e.official_account);
+                After OfficialAccountAfterDeleteSubscriber "OfficialAccount.CallbackAfterDeleteSubscriber" "https://trtc.io/zh/document/60802" => AfterDeleteSubscriber, time |e| e.event_time
+                    , order official_account |e, key| key.add(&e.official_account);
+                After OfficialAccountAfterMsgWithDraw "OfficialAccount.CallbackAfterMsgWithDraw" "https://www.tencentcloud.com/ko/document/product/1047/60805" => AfterMsgWithDraw, time |e| e.event_time
+                    , order official_account |e, key| key.add(&e.official_account);
+                After OfficialAccountAfterOfficialAccountDestroyed "OfficialAccount.CallbackAfterOfficialAccountDestroyed" "https://trtc.io/document/60798" => AfterOfficialAccountDestroyed, time |e| e.event_time
+                    , order official_account |e, key| key.add(&e.official_account);
+                After OfficialAccountAfterOfficialAccountFull "OfficialAccount.CallbackAfterOfficialAccountFull" "https://trtc.io/document/60801" => AfterOfficialAccountFull, time |e| e.event_time
+                    , order official_account |e, key| key.add(&e.official_account);
+                After OfficialAccountAfterOfficialAccountInfoChanged "OfficialAccount.CallbackAfterOfficialAccountInfoChanged" "https://tencentcloud.com/zh/document/product/1047/60797" => AfterOfficialAccountInfoChanged, time |e| e.event_time
+                    , order official_account |e, key| key.add(&e.official_account);
                 After OfficialAccountAfterSendMsg "OfficialAccount.CallbackAfterSendMsg" "https://cloud.tencent.com/document/product/269/102324" => AfterSendMsg
                     , time |e| e.event_time
-                    , key |e, key| key.add(&e.official_account).add(&e.msg_key);
+                    , id |e, key| key.add(&e.msg_key)
+                    , order official_account |e, key| key.add(&e.official_account);
                 Before OfficialAccountBeforeAddSubscriber "OfficialAccount.CallbackBeforeAddSubscriber" "https://tencentcloud.com/jp/document/product/1047/60799" => BeforeAddSubscriber -> BeforeAddSubscriberReply, time |e| e.event_time;
                 Before OfficialAccountBeforeCreateOfficialAccount "OfficialAccount.CallbackBeforeCreateOfficialAccount" "https://trtc.io/document/60795" => BeforeCreateOfficialAccount -> BeforeCreateOfficialAccountReply, time |e| e.event_time;
                 Before OfficialAccountBeforeSendMsg "OfficialAccount.CallbackBeforeSendMsg" "https://trtc.io/document/60803" => BeforeSendMsg -> BeforeSendMsgReply, time |e| e.event_time;
@@ -114,44 +158,65 @@ macro_rules! for_each_command {
             }
             ContentCallback content_callback "ContentCallback" {
                 Notice ContentCallbackResultNotify "ContentCallback.ResultNotify" "https://trtc.io/document/78240" => ResultNotify
-                    , key |e, key| key.add(&e.ctxcb_request_id);
+                    , id |e, key| key.add(&e.ctxcb_request_id);
             }
             Alert alert "Alert" {
                 Notice AlertRequestOverLimit "Alert.RequestOverLimit" "https://trtc.io/document/60256" => RequestOverLimit;
             }
             Live live "Live" {
-                After LiveAfterChangeOwner "Live.CallbackAfterChangeOwner" "https://www-sg.tencentcloud.com/ind/document/product/647/72553" => AfterChangeOwner, time |e| e.event_time;
+                After LiveAfterChangeOwner "Live.CallbackAfterChangeOwner" "https://www-sg.tencentcloud.com/ind/document/product/647/72553" => AfterChangeOwner, time |e| e.event_time
+                    , order room |e, key| key.add(&e.room_id);
                 After LiveAfterCloudRecordingChanged "Live.CallbackAfterCloudRecordingChanged" "https://cloud.tencent.com/document/product/269/129603" => AfterCloudRecordingChanged, time |e| e.callback_ts;
-                After LiveAfterCreateBattle "Live.CallbackAfterCreateBattle" "https://trtc.io/zh/document/68259?product=live" => AfterCreateBattle, time |e| e.event_time;
+                After LiveAfterCreateBattle "Live.CallbackAfterCreateBattle" "https://trtc.io/zh/document/68259?product=live" => AfterCreateBattle, time |e| e.event_time
+                    , order room |e, key| key.add(&e.from_room_id);
                 After LiveAfterCreateRoom "Live.CallbackAfterCreateRoom" "https://cloud.tencent.com/document/product/647/110679" => AfterCreateRoom
-                    , time |e| (e.event_time, e.room_info.event_time, e.room_info.create_time);
+                    , time |e| (e.event_time, e.room_info.event_time, e.room_info.create_time)
+                    , order room |e, key| key.add(&e.room_info.room_id);
                 Notice LiveAfterCreateRoomReachingThreshold "Live.CallbackAfterCreateRoomReachingThreshold" "https://www.tencentcloud.com/jp/document/product/1071/78188" => AfterCreateRoomReachingThreshold, time |e| e.event_time;
-                After LiveAfterDelMetadata "Live.CallbackAfterDelMetadata" "https://www.tencentcloud.com/document/product/647/68223" => AfterDelMetadata, time |e| e.event_time;
-                After LiveAfterDestroyRoom "Live.CallbackAfterDestroyRoom" "https://cloud.tencent.com/document/product/647/110680" => AfterDestroyRoom, time |e| e.event_time;
-                After LiveAfterEndBattle "Live.CallbackAfterEndBattle" "https://cloud.tencent.com/document/product/269/117555" => AfterEndBattle, time |e| e.event_time;
-                After LiveAfterMemberStateChanged "Live.CallbackAfterMemberStateChanged" "https://cloud.tencent.com/document/product/269/117549" => AfterMemberStateChanged, time |e| e.event_time;
-                After LiveAfterModifyAdmin "Live.CallbackAfterModifyAdmin" "https://www.tencentcloud.com/document/product/647/72554" => AfterModifyAdmin, time |e| e.event_time;
-                After LiveAfterSetMetadata "Live.CallbackAfterSetMetadata" "https://www.tencentcloud.com/document/product/647/68222" => AfterSetMetadata, time |e| e.event_time;
-                After LiveAfterStartBattle "Live.CallbackAfterStartBattle" "https://www.tencentcloud.com/jp/document/product/647/68260" => AfterStartBattle, time |e| e.event_time;
-                After LiveAfterUpdateRoomInfo "Live.CallbackAfterUpdateRoomInfo" "https://cloud.tencent.com/document/product/269/117545" => AfterUpdateRoomInfo, time |e| e.event_time;
+                After LiveAfterDelMetadata "Live.CallbackAfterDelMetadata" "https://www.tencentcloud.com/document/product/647/68223" => AfterDelMetadata, time |e| e.event_time
+                    , order room |e, key| key.add(&e.room_id);
+                After LiveAfterDestroyRoom "Live.CallbackAfterDestroyRoom" "https://cloud.tencent.com/document/product/647/110680" => AfterDestroyRoom, time |e| e.event_time
+                    , order room |e, key| key.add(&e.room_id);
+                After LiveAfterEndBattle "Live.CallbackAfterEndBattle" "https://cloud.tencent.com/document/product/269/117555" => AfterEndBattle, time |e| e.event_time
+                    , order room |e, key| key.add(&e.from_room_info.room_id);
+                After LiveAfterMemberStateChanged "Live.CallbackAfterMemberStateChanged" "https://cloud.tencent.com/document/product/269/117549" => AfterMemberStateChanged, time |e| e.event_time
+                    , order room |e, key| key.add(&e.room_id);
+                After LiveAfterModifyAdmin "Live.CallbackAfterModifyAdmin" "https://www.tencentcloud.com/document/product/647/72554" => AfterModifyAdmin, time |e| e.event_time
+                    , order room |e, key| key.add(&e.room_id);
+                After LiveAfterSetMetadata "Live.CallbackAfterSetMetadata" "https://www.tencentcloud.com/document/product/647/68222" => AfterSetMetadata, time |e| e.event_time
+                    , order room |e, key| key.add(&e.room_id);
+                After LiveAfterStartBattle "Live.CallbackAfterStartBattle" "https://www.tencentcloud.com/jp/document/product/647/68260" => AfterStartBattle, time |e| e.event_time
+                    , order room |e, key| key.add(&e.from_room_info.room_id);
+                After LiveAfterUpdateRoomInfo "Live.CallbackAfterUpdateRoomInfo" "https://cloud.tencent.com/document/product/269/117545" => AfterUpdateRoomInfo, time |e| e.event_time
+                    , order room |e, key| key.add(&e.room_info.room_id);
                 Before LiveBeforeSendGift "Live.CallbackBeforeSendGift" "https://cloud.tencent.com/document/product/647/121916" => BeforeSendGift -> BeforeSendGiftReply, time |e| e.gift_water.time;
             }
             Room room "Room" {
-                After RoomAfterCreateRoom "Room.CallbackAfterCreateRoom" "https://www.tencentcloud.com/zh/document/product/647/60733" => AfterCreateRoom, time |e| e.event_time;
-                After RoomAfterDestroyRoom "Room.CallbackAfterDestroyRoom" "https://cloud.tencent.com/document/product/1690/102903" => AfterDestroyRoom, time |e| e.event_time;
-                After RoomAfterMemberEnter "Room.CallbackAfterMemberEnter" "https://cloud.tencent.com/document/product/647/104477" => AfterMemberEnter, time |e| e.event_time;
-                After RoomAfterMemberLeave "Room.CallbackAfterMemberLeave" "https://cloud.tencent.com/document/product/269/105413" => AfterMemberLeave, time |e| e.event_time;
-                After RoomAfterUpdateRoomInfo "Room.CallbackAfterUpdateRoomInfo" "https://www.tencentcloud.com/zh/document/product/647/60731" => AfterUpdateRoomInfo, time |e| e.event_time;
+                After RoomAfterCreateRoom "Room.CallbackAfterCreateRoom" "https://www.tencentcloud.com/zh/document/product/647/60733" => AfterCreateRoom, time |e| e.event_time
+                    , order room |e, key| key.add(&e.room_info.room_id);
+                After RoomAfterDestroyRoom "Room.CallbackAfterDestroyRoom" "https://cloud.tencent.com/document/product/1690/102903" => AfterDestroyRoom, time |e| e.event_time
+                    , order room |e, key| key.add(&e.room_id);
+                After RoomAfterMemberEnter "Room.CallbackAfterMemberEnter" "https://cloud.tencent.com/document/product/647/104477" => AfterMemberEnter, time |e| e.event_time
+                    , order room |e, key| key.add(&e.room_id);
+                After RoomAfterMemberLeave "Room.CallbackAfterMemberLeave" "https://cloud.tencent.com/document/product/269/105413" => AfterMemberLeave, time |e| e.event_time
+                    , order room |e, key| key.add(&e.room_id);
+                After RoomAfterUpdateRoomInfo "Room.CallbackAfterUpdateRoomInfo" "https://www.tencentcloud.com/zh/document/product/647/60731" => AfterUpdateRoomInfo, time |e| e.event_time
+                    , order room |e, key| key.add(&e.room_info.room_id);
             }
             Mic mic "Mic" {
-                After MicAfterSeatInfoChanged "Mic.CallbackAfterSeatInfoChanged" "https://www.tencentcloud.com/ko/document/product/1071/78192" => AfterSeatInfoChanged, time |e| e.event_time;
+                After MicAfterSeatInfoChanged "Mic.CallbackAfterSeatInfoChanged" "https://www.tencentcloud.com/ko/document/product/1071/78192" => AfterSeatInfoChanged, time |e| e.event_time
+                    , order room |e, key| key.add(&e.room_id);
             }
             Call call "Call" {
-                After CallAfterEndCall "Call.CallbackAfterEndCall" "https://www.tencentcloud.com/document/product/647/68940" => AfterEndCall, time |e| e.event_time;
-                After CallAfterMemberChanged "Call.CallbackAfterMemberChanged" "https://cloud.tencent.com/document/product/647/117872" => AfterMemberChanged, time |e| e.event_time;
+                After CallAfterEndCall "Call.CallbackAfterEndCall" "https://www.tencentcloud.com/document/product/647/68940" => AfterEndCall, time |e| e.event_time
+                    , order call |e, key| key.add(&e.call_record.call_id);
+                After CallAfterMemberChanged "Call.CallbackAfterMemberChanged" "https://cloud.tencent.com/document/product/647/117872" => AfterMemberChanged, time |e| e.event_time
+                    , order call |e, key| key.add(&e.call_id);
                 After CallAfterRecordChanged "Call.CallbackAfterRecordChanged" "https://proxy-hk.tencentcloud.com/ko/document/product/647/80345" => AfterRecordChanged
-                    , time |e| (e.callback.callback_ts, e.event_time);
-                After CallAfterStartCall "Call.CallbackAfterStartCall" "https://trtc.io/ja/document/68941" => AfterStartCall, time |e| e.event_time;
+                    , time |e| (e.callback.callback_ts, e.event_time)
+                    , order call |e, key| key.add(&e.call_id);
+                After CallAfterStartCall "Call.CallbackAfterStartCall" "https://trtc.io/ja/document/68941" => AfterStartCall, time |e| e.event_time
+                    , order call |e, key| key.add(&e.call_info.call_id);
             }
         }
     };
@@ -168,7 +233,7 @@ mod tests {
         ($( $family:ident $module:ident $prefix:literal {
             $(
                 $phase:ident $variant:ident $word:literal $docs:literal => $event:ident $(-> $reply:ident)?
-                $(, time $time:expr)? $(, key $key:expr)?;
+                $(, time $time:expr)? $(, id $id:expr)? $(, order $scope:ident $order:expr)?;
             )*
         } )*) => {
             const ROWS: &[(&str, &str, Option<&str>)] = &[$( $(

@@ -60,13 +60,13 @@ fn a_refused_request_costs_at_most_five() {
     for fault in [
         Fault::BadSignature,
         Fault::Stale,
-        Fault::FromTheFuture,
+        Fault::TimestampInFuture,
         Fault::MissingSignature,
         Fault::MalformedSignature,
         Fault::OtherApp,
         Fault::AppNotANumber,
         Fault::MissingApp,
-        Fault::DoubledParameter,
+        Fault::DuplicateParameter,
         Fault::WrongMethod,
         Fault::TooLarge,
     ] {

@@ -47,7 +47,7 @@ async fn every_fault_has_its_answer() {
     for fault in Fault::ALL {
         let (kind, status) = match fault {
             Fault::Stale => (Kind::Stale, 401),
-            Fault::FromTheFuture => (Kind::FromTheFuture, 401),
+            Fault::TimestampInFuture => (Kind::TimestampInFuture, 401),
             Fault::BadSignature => (Kind::SignatureMismatch, 401),
             Fault::MissingSignature => (Kind::SignatureMissing, 401),
             Fault::MissingTime => (Kind::TimeMissing, 401),
@@ -55,7 +55,7 @@ async fn every_fault_has_its_answer() {
             Fault::OtherApp => (Kind::AppUnknown, 403),
             Fault::AppNotANumber => (Kind::AppMalformed, 400),
             Fault::MissingApp => (Kind::AppMissing, 400),
-            Fault::DoubledParameter => (Kind::ParameterDoubled, 400),
+            Fault::DuplicateParameter => (Kind::DuplicateParameter, 400),
             Fault::CommandNotUtf8 => (Kind::CommandMalformed, 400),
             Fault::CommandMismatch => (Kind::CommandMismatch, 400),
             Fault::TruncatedJson | Fault::NotJson | Fault::TrailingBytes => (Kind::BodyNotJson, 400),
@@ -421,7 +421,7 @@ async fn a_before_callback_that_does_not_fit_is_not_waved_through() {
     );
     assert_eq!(inner.calls(), 0);
 
-    let refusing = layer().on_before_error(OnError::Reply(Reply::refuse(1, "later")));
+    let refusing = layer().on_before_error(OnError::Reply(Reply::reject(1, "later")));
     let response = send(&refusing, inner.clone(), request()).await;
     assert_eq!(response.status(), 200);
     assert_eq!(outcome(&response).kind(), OutcomeKind::Failed);
@@ -464,11 +464,11 @@ async fn an_error_of_the_service_is_a_decision() {
         layer()
             .on_after_error(OnError::ServerError)
             .on_error(|failure| match (failure.phase(), failure.command()) {
-                (Phase::Before, Command::SnsPrevFriendAdd) => OnError::Reply(Reply::refuse(38_001, "x")),
+                (Phase::Before, Command::SnsPrevFriendAdd) => OnError::Reply(Reply::reject(38_001, "x")),
                 _ => OnError::Reply(Reply::fail(failure.message().to_string())),
             });
     for (command, reply) in [
-        (Command::SnsPrevFriendAdd, Reply::refuse(38_001, "x")),
+        (Command::SnsPrevFriendAdd, Reply::reject(38_001, "x")),
         (Command::SnsFriendDelete, Reply::fail("secret detail")),
     ] {
         let request = signed(command)

@@ -247,7 +247,7 @@ async fn the_body_of_a_request_that_is_not_verified_is_never_polled() {
         Fault::Stale,
         Fault::OtherApp,
         Fault::WrongMethod,
-        Fault::DoubledParameter,
+        Fault::DuplicateParameter,
     ] {
         let body = Frames::new([data(BODY)]);
         let polls = body.polls.clone();

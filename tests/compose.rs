@@ -346,7 +346,7 @@ async fn load_shed_over_a_limit_outside_sheds_good_and_forged_alike_and_leaves_t
 #[tokio::test]
 async fn load_shed_over_a_limit_inside_answers_what_is_too_much() {
     let gate = Gate::new();
-    let reply = OnError::Reply(Reply::refuse(120_001, "busy"));
+    let reply = OnError::Reply(Reply::reject(120_001, "busy"));
     let service = ServiceBuilder::new()
         .layer(layer().on_after_error(reply))
         .load_shed()

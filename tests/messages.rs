@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use tencent_im_callback::event::c2c::BeforeSendMsg;
 use tencent_im_callback::event::group;
-use tencent_im_callback::message::{MsgBody, MsgBodyBuilder, MsgElement, NoMessage, TextElem};
+use tencent_im_callback::message::{MsgBody, MsgBodyBuilder, MsgElement, NoMessageError, TextElem};
 use tencent_im_callback::reply::{Rewrite, c2c::BeforeSendMsgReply};
 use tencent_im_callback::{Callback, Reply, testing};
 
@@ -248,7 +248,7 @@ fn a_rewrite_keeps_what_it_does_not_touch() {
     assert_eq!(texts, ["new", "fine", "end"]);
 
     let none = testing::callback::<group::AfterGroupFull>(r#"{"GroupId":"g"}"#);
-    assert_eq!(none.rewrite_message().unwrap_err(), NoMessage);
+    assert_eq!(none.rewrite_message().unwrap_err(), NoMessageError);
     let fresh: MsgBodyBuilder = callback.event.msg_body.iter().cloned().collect();
     assert_eq!(fresh.len(), 3);
     assert_eq!(

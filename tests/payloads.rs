@@ -589,11 +589,11 @@ fn typed_replies_as_the_pages_show_them() {
         ),
         (
             Command::GroupBeforeInviteJoinGroup,
-            reply::group::BeforeInviteJoinGroupReply::refuse_some(["jared"]).into(),
+            reply::group::BeforeInviteJoinGroupReply::reject_some(["jared"]).into(),
         ),
         (
             Command::OfficialAccountBeforeAddSubscriber,
-            reply::official_account::BeforeAddSubscriberReply::refuse_some(["jared"]).into(),
+            reply::official_account::BeforeAddSubscriberReply::reject_some(["jared"]).into(),
         ),
         (
             Command::OfficialAccountBeforeCreateOfficialAccount,
@@ -642,7 +642,7 @@ fn typed_replies_as_the_pages_show_them() {
 
 #[test]
 fn verdicts_and_their_codes() {
-    use tencent_im_callback::reply::{InvalidCode, Rewrite, c2c, group, live, official_account, sns};
+    use tencent_im_callback::reply::{InvalidCodeError, Rewrite, c2c, group, live, official_account, sns};
 
     let text = |reply: Reply| String::from_utf8(reply.as_bytes().to_vec()).unwrap();
     let envelope =
@@ -684,7 +684,7 @@ fn verdicts_and_their_codes() {
         envelope(0, "")
     );
 
-    fn ends<C>(new: impl Fn(u32) -> Result<C, InvalidCode>, first: u32, last: u32) {
+    fn ends<C>(new: impl Fn(u32) -> Result<C, InvalidCodeError>, first: u32, last: u32) {
         assert!(new(first).is_ok() && new(last).is_ok());
         for code in [0, 1, 2, first - 1, last + 1] {
             assert!(new(code).is_err(), "{code}");

@@ -133,7 +133,7 @@ async fn a_word_of_tomorrow_can_be_typed_today() {
         Echo: u32,
     }
 
-    let router = EventRouter::new().on_word("New.Word", |callback: Callback<Tomorrow>| async move {
+    let router = EventRouter::new().on_unknown("New.Word", |callback: Callback<Tomorrow>| async move {
         let answer = Answer {
             ActionStatus: "OK",
             ErrorCode: 0,
@@ -197,7 +197,7 @@ fn a_second_handler_for_one_event_panics_when_it_is_added() {
 #[test]
 #[should_panic(expected = "`State.StateChange` is known")]
 fn a_known_word_has_a_type() {
-    let _ = EventRouter::new().on_word("State.StateChange", |_: Callback<()>| async { Reply::ok() });
+    let _ = EventRouter::new().on_unknown("State.StateChange", |_: Callback<()>| async { Reply::ok() });
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ fn auto_traits() {
     unpin::<VerifyBody<ResponseBody>>();
     fn error<T: std::error::Error + Send + Sync + 'static>() {}
     error::<Rejection>();
-    error::<tencent_im_callback::InvalidToken>();
+    error::<tencent_im_callback::InvalidTokenError>();
     fn debug<T: std::fmt::Debug>() {}
     debug::<Failure<'_>>();
     debug::<ResponseFuture<Inner, Full<Bytes>>>();

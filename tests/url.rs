@@ -184,10 +184,10 @@ fn the_window_is_exact_to_the_second() {
     assert_eq!(at(NOW - 60), Ok(()));
     assert_eq!(at(NOW - 61), Err((Kind::Stale, Some(-61))));
     assert_eq!(at(NOW + 60), Ok(()));
-    assert_eq!(at(NOW + 61), Err((Kind::FromTheFuture, Some(61))));
+    assert_eq!(at(NOW + 61), Err((Kind::TimestampInFuture, Some(61))));
     assert_eq!(at(0), Err((Kind::Stale, Some(-i64::try_from(NOW).unwrap()))));
-    assert_eq!(at(1 << 63).unwrap_err().0, Kind::FromTheFuture);
-    assert_eq!(at(10_u64.pow(19)), Err((Kind::FromTheFuture, Some(i64::MAX))));
+    assert_eq!(at(1 << 63).unwrap_err().0, Kind::TimestampInFuture);
+    assert_eq!(at(10_u64.pow(19)), Err((Kind::TimestampInFuture, Some(i64::MAX))));
 
     let wide = Verifier::new(App::signed(APP, token(TOKEN)))
         .clock(|| clock() + Duration::from_millis(999))
@@ -200,7 +200,7 @@ fn the_window_is_exact_to_the_second() {
     // A clock before 1970 refuses instead of failing.
     let broken = verifier().clock(|| UNIX_EPOCH - Duration::from_secs(1));
     let url = with_auth(&format!("&Sign={SIGN}&RequestTime={NOW}"));
-    assert_eq!(verify(&broken, &url).unwrap_err().kind(), Kind::FromTheFuture);
+    assert_eq!(verify(&broken, &url).unwrap_err().kind(), Kind::TimestampInFuture);
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn security_parameters_come_once_in_whatever_spelling() {
             let rejection = verify(&verifier(), &url).unwrap_err();
             assert_eq!(
                 (rejection.kind(), rejection.parameter()),
-                (Kind::ParameterDoubled, Some(name)),
+                (Kind::DuplicateParameter, Some(name)),
                 "{again}"
             );
         }
@@ -287,7 +287,7 @@ fn an_unsigned_app_needs_no_signature_but_its_id() {
     assert_eq!(err("/?SdkAppid=5&CallbackCommand=A.B"), Kind::AppUnknown);
     assert_eq!(err("/?CallbackCommand=A.B"), Kind::AppMissing);
     assert_eq!(err(&format!("/?SdkAppid={APP}")), Kind::CommandMissing);
-    assert_eq!(err(&with_auth("&Sign=1&sign=1")), Kind::ParameterDoubled);
+    assert_eq!(err(&with_auth("&Sign=1&sign=1")), Kind::DuplicateParameter);
 }
 
 #[test]
@@ -346,7 +346,7 @@ fn the_urls_own_probes_and_their_near_misses() {
     );
     assert_eq!(kind(&format!("/?SdkAppid=5&{auth}")), Kind::AppUnknown);
     assert_eq!(kind(&format!("/?SdkAppid={APP}&Sign={SIGN}")), Kind::TimeMissing);
-    assert_eq!(kind(&format!("/?{auth}&sign={SIGN}")), Kind::ParameterDoubled);
+    assert_eq!(kind(&format!("/?{auth}&sign={SIGN}")), Kind::DuplicateParameter);
     let stale = NOW - 61;
     let auth = format!("Sign={}&RequestTime={stale}", sign(TOKEN, stale));
     assert_eq!(kind(&format!("/?{auth}")), Kind::AppMissing);
@@ -386,7 +386,7 @@ fn parameters_in_the_path() {
     let url = format!("/callback/{pairs}?x=1");
     assert_eq!(verify(&on, &url).unwrap_err().kind(), Kind::AppMissing);
     let url = format!("/callback/{pairs}&Sign={SIGN}");
-    assert_eq!(verify(&on, &url).unwrap_err().kind(), Kind::ParameterDoubled);
+    assert_eq!(verify(&on, &url).unwrap_err().kind(), Kind::DuplicateParameter);
     // Only the last segment.
     let url = format!("/{pairs}/x");
     assert_eq!(verify(&on, &url).unwrap_err().kind(), Kind::AppMissing);

@@ -25,12 +25,12 @@ fn check_place(uri: &Uri, verifier: &Verifier, in_path: bool) {
     let params = match verifier.verify(&Method::POST, uri) {
         Ok(params) => params,
         Err(rejection) => {
-            assert_eq!(rejection.kind() == Kind::ParameterDoubled, doubled, "{uri}");
+            assert_eq!(rejection.kind() == Kind::DuplicateParameter, doubled, "{uri}");
             // Nothing but app and command can be wrong where nothing is signed.
             assert!(
                 matches!(
                     rejection.kind(),
-                    Kind::ParameterDoubled
+                    Kind::DuplicateParameter
                         | Kind::AppMissing
                         | Kind::AppMalformed
                         | Kind::AppUnknown

@@ -147,7 +147,7 @@ impl Setup {
         };
         let ahead = i128::from(seconds) - i128::from(self.now);
         if ahead * 1000 > i128::try_from(self.max_ahead.as_millis()).unwrap() {
-            return Err(refuse(Kind::FromTheFuture, ahead));
+            return Err(refuse(Kind::TimestampInFuture, ahead));
         }
         if -ahead * 1000 > i128::try_from(self.max_age.as_millis()).unwrap() {
             return Err(refuse(Kind::Stale, ahead));
@@ -167,7 +167,7 @@ impl Setup {
                 if seen.contains(&name) {
                     return Err(Refused {
                         parameter: Some(name),
-                        ..Kind::ParameterDoubled.into()
+                        ..Kind::DuplicateParameter.into()
                     });
                 }
                 seen.push(name);

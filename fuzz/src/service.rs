@@ -165,9 +165,9 @@ impl Case {
         let layer = CallbackLayer::new(self.verifier()).body_limit(self.limit);
         let layer = if self.forward { layer.forward_misfits() } else { layer };
         match self.on_error {
-            1 => layer.on_before_error(OnError::Reply(Reply::refuse(7, "later"))),
+            1 => layer.on_before_error(OnError::Reply(Reply::reject(7, "later"))),
             2 => layer.on_after_error(OnError::ServerError),
-            3 => layer.on_error(|_| OnError::Reply(Reply::refuse(9, "by closure"))),
+            3 => layer.on_error(|_| OnError::Reply(Reply::reject(9, "by closure"))),
             _ => layer,
         }
     }
@@ -302,7 +302,7 @@ impl Service<Callback> for Inner {
         self.seen.lock().expect("no panic before").push(callback);
         let reply = match self.does {
             Does::Fail | Does::NeverReady => Err(std::io::Error::other("handler \"failed\"\n").into()),
-            Does::Refuse => Ok(Reply::refuse(1, "no \"\n")),
+            Does::Refuse => Ok(Reply::reject(1, "no \"\n")),
             Does::Accept => Ok(Reply::ok()),
         };
         Slow {

@@ -18,7 +18,7 @@ use crate::types::SdkAppId;
 /// use tencent_im_callback::{App, Token};
 ///
 /// let app = App::signed(1400000000, Token::new("old")?).accept(Token::new("new")?);
-/// # Ok::<(), tencent_im_callback::InvalidToken>(())
+/// # Ok::<(), tencent_im_callback::InvalidTokenError>(())
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
@@ -81,7 +81,7 @@ impl App {
 /// let verifier = Verifier::new(apps.clone());
 /// // Later, perhaps on SIGHUP:
 /// apps.set(App::signed(1400000000, Token::new("a new one")?));
-/// # Ok::<(), tencent_im_callback::InvalidToken>(())
+/// # Ok::<(), tencent_im_callback::InvalidTokenError>(())
 /// ```
 #[derive(Clone)]
 pub struct Apps {

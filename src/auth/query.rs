@@ -81,7 +81,7 @@ impl<'a> Raw<'a> {
                 Some(Known::RequestTime) => (&mut raw.request_time, "RequestTime"),
             };
             if slot.replace(value).is_some() {
-                return Err(Rejection::doubled(name));
+                return Err(Rejection::duplicate(name));
             }
         }
         Ok(raw)

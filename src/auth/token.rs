@@ -13,11 +13,11 @@ pub(super) const SIGNATURE_DIGITS: usize = 64;
 /// comparing secrets with `==` tells by its duration how much of them is right.
 ///
 /// ```
-/// use tencent_im_callback::{InvalidToken, Token};
+/// use tencent_im_callback::{InvalidTokenError, Token};
 ///
 /// assert!(Token::new("xxxxyyyy").is_ok());
-/// assert_eq!(Token::new(" ").unwrap_err(), InvalidToken::Empty);
-/// assert_eq!(Token::new("xxxxyyyy\n").unwrap_err(), InvalidToken::Padded);
+/// assert_eq!(Token::new(" ").unwrap_err(), InvalidTokenError::Empty);
+/// assert_eq!(Token::new("xxxxyyyy\n").unwrap_err(), InvalidTokenError::Padded);
 /// ```
 #[derive(Clone)]
 pub struct Token {
@@ -27,7 +27,7 @@ pub struct Token {
 /// Why a text cannot be a token. Nearly always a slip in a configuration file or an environment variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum InvalidToken {
+pub enum InvalidTokenError {
     /// Empty, or nothing but white space: everybody could sign with it.
     Empty,
     /// White space at the start or the end, such as the line break of the file it was read from.
@@ -36,33 +36,33 @@ pub enum InvalidToken {
     Control,
 }
 
-impl fmt::Display for InvalidToken {
+impl fmt::Display for InvalidTokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            InvalidToken::Empty => "token is empty",
-            InvalidToken::Padded => "token starts or ends with white space",
-            InvalidToken::Control => "token contains a control character",
+            InvalidTokenError::Empty => "token is empty",
+            InvalidTokenError::Padded => "token starts or ends with white space",
+            InvalidTokenError::Control => "token contains a control character",
         })
     }
 }
 
-impl std::error::Error for InvalidToken {}
+impl std::error::Error for InvalidTokenError {}
 
 impl Token {
     /// Takes the token as it stands in the console.
     ///
     /// # Errors
     ///
-    /// [`InvalidToken`] if it is empty or blank, starts or ends with white space, or contains a control character.
-    pub fn new(token: impl Into<String>) -> Result<Self, InvalidToken> {
+    /// [`InvalidTokenError`] if it is empty or blank, starts or ends with white space, or contains a control character.
+    pub fn new(token: impl Into<String>) -> Result<Self, InvalidTokenError> {
         let token = token.into();
         let trimmed = token.trim();
         if trimmed.is_empty() {
-            Err(InvalidToken::Empty)
+            Err(InvalidTokenError::Empty)
         } else if trimmed.len() != token.len() {
-            Err(InvalidToken::Padded)
+            Err(InvalidTokenError::Padded)
         } else if token.chars().any(char::is_control) {
-            Err(InvalidToken::Control)
+            Err(InvalidTokenError::Control)
         } else {
             Ok(Token {
                 absorbed: Sha256::new_with_prefix(token),
@@ -132,13 +132,13 @@ mod tests {
     #[test]
     fn invalid_tokens_are_refused() {
         for (text, error) in [
-            ("", InvalidToken::Empty),
-            (" \t\n", InvalidToken::Empty),
-            ("\u{3000}", InvalidToken::Empty),
-            (" x", InvalidToken::Padded),
-            ("x\r\n", InvalidToken::Padded),
-            ("x\0y", InvalidToken::Control),
-            ("\u{7f}x", InvalidToken::Control),
+            ("", InvalidTokenError::Empty),
+            (" \t\n", InvalidTokenError::Empty),
+            ("\u{3000}", InvalidTokenError::Empty),
+            (" x", InvalidTokenError::Padded),
+            ("x\r\n", InvalidTokenError::Padded),
+            ("x\0y", InvalidTokenError::Control),
+            ("\u{7f}x", InvalidTokenError::Control),
         ] {
             assert_eq!(Token::new(text).unwrap_err(), error, "{text:?}");
             assert!(error.to_string().starts_with("token "), "{error}");

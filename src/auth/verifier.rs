@@ -35,14 +35,14 @@ const PROBED_TOKENS: usize = 64;
 ///
 /// ```
 /// use std::time::{Duration, UNIX_EPOCH};
-/// use tencent_im_callback::{App, Command, RejectionKind, Token, Verifier};
+/// use tencent_im_callback::{App, Command, RejectionKind, Token, Verified, Verifier};
 ///
 /// let verifier = Verifier::new(App::signed(1400000000, Token::new("xxxxyyyy")?))
 ///     .clock(|| UNIX_EPOCH + Duration::from_secs(1669872112));
 ///
 /// let uri = "/callback?SdkAppid=1400000000&CallbackCommand=Sns.CallbackFriendDelete\
 ///            &Sign=17773bc39a671d7b9aa835458704d2a6db81360a5940292b587d6d760d484061&RequestTime=1669872112".parse()?;
-/// let params = verifier.verify(&http::Method::POST, &uri)?;
+/// let Verified::Callback(params) = verifier.verify(&http::Method::POST, &uri)? else { panic!() };
 /// assert_eq!(params.command, Command::SnsFriendDelete);
 ///
 /// let uri = "/callback?SdkAppid=1400000000&CallbackCommand=Sns.CallbackFriendDelete".parse()?;
@@ -58,6 +58,17 @@ pub struct Verifier {
     max_ahead: Duration,
     clock: Option<Arc<dyn Fn() -> SystemTime + Send + Sync>>,
     path_parameters: bool,
+}
+
+/// What a request is, by its method and URL.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Verified {
+    /// A callback of one of our apps.
+    Callback(Params),
+    /// The console's check of the callback URL: it is signed and fresh, and names no app or no command. It is answered `OK`, unless its
+    /// body names a command: see [`Callback::check_probe`](crate::Callback::check_probe).
+    Probe,
 }
 
 impl Verifier {
@@ -101,10 +112,8 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// A [`Rejection`] with its own [kind](RejectionKind) for each way to be wrong. The console's check of the URL is among them,
-    /// as [`RejectionKind::Probe`], since it is no callback: answer it `OK` and be done
-    /// ([`Rejection::to_response`] does).
-    pub fn verify(&self, method: &Method, uri: &Uri) -> Result<Params, Rejection> {
+    /// A [`Rejection`] with its own [kind](RejectionKind) for each way to be wrong.
+    pub fn verify(&self, method: &Method, uri: &Uri) -> Result<Verified, Rejection> {
         if method != Method::POST {
             return Err(RejectionKind::MethodNotAllowed.into());
         }
@@ -124,7 +133,10 @@ impl Verifier {
         };
         let apps = self.apps.load();
         let Some(id) = claimed else {
-            return Err(self.without_app(&apps, &raw).into());
+            return match self.proves_a_token(&apps, &raw) {
+                Some(()) => Ok(Verified::Probe),
+                None => Err(RejectionKind::AppMissing.into()),
+            };
         };
         let app = apps
             .get(id)
@@ -132,12 +144,10 @@ impl Verifier {
         let token = self.authenticate(app, &raw).map_err(|rejection| rejection.of_app(id))?;
         // Only now, since decoding may allocate.
         let Some(command) = command.and_then(query::strict) else {
-            let kind = if token.is_some() {
-                RejectionKind::Probe
-            } else {
-                RejectionKind::CommandMissing
+            return match token {
+                Some(_) => Ok(Verified::Probe),
+                None => Err(Rejection::from(RejectionKind::CommandMissing).of_app(id)),
             };
-            return Err(Rejection::from(kind).of_app(id));
         };
         let command = Command::from(&*command);
         let time = raw
@@ -149,7 +159,8 @@ impl Verifier {
             .opt_platform
             .filter(|text| !text.is_empty())
             .map(|text| OptPlatform::from(&*query::strict(text).unwrap_or(text.into())));
-        Ok(Params::new(id, command, time, platform, token, (uri, place)))
+        let params = Params::new(id, command, time, platform, token, (uri, place));
+        Ok(Verified::Callback(params))
     }
 
     /// The index of the token that made the signature, or `None` if the app is unsigned.
@@ -174,7 +185,7 @@ impl Verifier {
         if seconds > now {
             let ahead = seconds - now;
             if Duration::from_secs(ahead) > self.max_ahead {
-                return Err(Rejection::skewed(RejectionKind::FromTheFuture, skew(ahead)));
+                return Err(Rejection::skewed(RejectionKind::TimestampInFuture, skew(ahead)));
             }
         } else {
             let age = now - seconds;
@@ -186,21 +197,15 @@ impl Verifier {
     }
 
     /// A request that names no app is the console's probe if it is signed with any token of ours.
-    fn without_app(&self, apps: &Snapshot, raw: &Raw<'_>) -> RejectionKind {
-        let signed = || {
-            let sign = decode_signature(raw.sign?)?;
-            let time = raw.request_time?;
-            let seconds = signed_seconds(time)?;
-            if apps.tokens().nth(PROBED_TOKENS).is_some() {
-                return None;
-            }
-            matching_token(apps.tokens(), time, &sign)?;
-            self.check_age(seconds).ok()
-        };
-        match signed() {
-            Some(()) => RejectionKind::Probe,
-            None => RejectionKind::AppMissing,
+    fn proves_a_token(&self, apps: &Snapshot, raw: &Raw<'_>) -> Option<()> {
+        let sign = decode_signature(raw.sign?)?;
+        let time = raw.request_time?;
+        let seconds = signed_seconds(time)?;
+        if apps.tokens().nth(PROBED_TOKENS).is_some() {
+            return None;
         }
+        matching_token(apps.tokens(), time, &sign)?;
+        self.check_age(seconds).ok()
     }
 }
 

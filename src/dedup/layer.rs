@@ -15,7 +15,9 @@ pub(super) type Key = dyn Fn(&Callback) -> Option<DedupKey> + Send + Sync;
 /// Handles a delivery that comes twice within a window only once, and answers it alike both times.
 ///
 /// Tencent sends an *after* callback again if the answer was late and the console says so; it documents no delivery id. What makes
-/// two callbacks the same delivery is [`Callback::dedup_key`], or a [key of your own](Self::key); those without a key pass.
+/// two callbacks the same delivery is [`Callback::dedup_key`], or a [key of your own](Self::key). Those without a key pass, each time:
+/// the [table](crate::commands) says which commands need `RequestId` in the URL to have one. A callback that waits for a verdict has no
+/// key, whatever function is set: it is judged every time.
 ///
 /// - A second delivery that arrives while the first is being handled waits for it and gets the same reply.
 /// - An error goes to all who waited; the next delivery tries again.
@@ -42,6 +44,9 @@ pub struct DedupLayer {
     key: Option<Arc<Key>>,
 }
 
+/// The cache takes no longer window than a thousand years, and panics.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
 /// Keys remembered, unless [`DedupLayer::capacity`] says otherwise. About 200 bytes each.
 const CAPACITY: u64 = 10_000;
 
@@ -61,7 +66,7 @@ impl DedupLayer {
         self
     }
 
-    /// Tells deliveries apart by this key; what has none passes.
+    /// Tells deliveries apart by this key; what has none passes. It is not asked about callbacks that wait for a verdict.
     pub fn key(mut self, key: impl Fn(&Callback) -> Option<DedupKey> + Send + Sync + 'static) -> Self {
         self.key = Some(Arc::new(key));
         self
@@ -77,12 +82,13 @@ impl<S> Layer<S> for DedupLayer {
         let seen = Cache::builder()
             .eviction_policy(EvictionPolicy::lru())
             .max_capacity(self.capacity)
-            .time_to_live(self.window)
+            .time_to_live(self.window.min(LONGEST))
             .build();
         Dedup {
             inner,
             seen,
             key: self.key.clone(),
+            counts: Arc::default(),
         }
     }
 }

@@ -17,4 +17,4 @@ mod layer;
 mod service;
 
 pub use self::layer::DedupLayer;
-pub use self::service::{Dedup, DedupFuture};
+pub use self::service::{Dedup, DedupFuture, DedupStats};

@@ -2,6 +2,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use moka::future::Cache;
@@ -13,7 +14,7 @@ use crate::callback::Callback;
 use crate::error::HandlerError;
 use crate::event::DedupKey;
 use crate::oneshot::Oneshot;
-use crate::reply::{Handling, Reply};
+use crate::reply::{Disposition, Reply};
 
 /// Service of [`DedupLayer`].
 #[derive(Clone)]
@@ -21,6 +22,31 @@ pub struct Dedup<S> {
     pub(super) inner: S,
     pub(super) seen: Cache<DedupKey, Reply>,
     pub(super) key: Option<Arc<Key>>,
+    pub(super) counts: Arc<Counts>,
+}
+
+/// Counts since the service was made; its clones share them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DedupStats {
+    /// Handled for the first time.
+    pub handled: u64,
+    /// Answered as the first delivery was.
+    pub duplicates: u64,
+    /// Ended with an error, which every delivery that waited for it got.
+    pub failed: u64,
+    /// Passed on without a key: verdicts, and events of which nobody can tell two apart.
+    pub without_key: u64,
+    /// Deliveries remembered, about.
+    pub remembered: u64,
+}
+
+#[derive(Default)]
+pub(super) struct Counts {
+    handled: AtomicU64,
+    duplicates: AtomicU64,
+    failed: AtomicU64,
+    without_key: AtomicU64,
 }
 
 impl<S> Dedup<S> {
@@ -39,9 +65,16 @@ impl<S> Dedup<S> {
         self.inner
     }
 
-    /// How many deliveries are remembered, about.
-    pub fn remembered(&self) -> u64 {
-        self.seen.entry_count()
+    /// Counts since the service was made.
+    pub fn stats(&self) -> DedupStats {
+        let counts = &self.counts;
+        DedupStats {
+            handled: counts.handled.load(Ordering::Relaxed),
+            duplicates: counts.duplicates.load(Ordering::Relaxed),
+            failed: counts.failed.load(Ordering::Relaxed),
+            without_key: counts.without_key.load(Ordering::Relaxed),
+            remembered: self.seen.entry_count(),
+        }
     }
 }
 
@@ -50,7 +83,7 @@ where
     S: Service<Callback> + Clone + Send + 'static,
     S::Future: Send,
     S::Response: Into<Reply>,
-    S::Error: fmt::Display,
+    S::Error: fmt::Display + Send + Sync,
 {
     type Response = Reply;
     type Error = HandlerError;
@@ -62,23 +95,35 @@ where
     }
 
     fn call(&mut self, callback: Callback) -> DedupFuture<S> {
+        // A verdict is given anew each time, whatever a key of the user's says: a sender may have been banned in between.
         let key = match &self.key {
+            _ if callback.command().phase().may_decide() => None,
             Some(key) => key(&callback),
             None => callback.dedup_key(),
         };
         let call = Oneshot::new(self.inner.clone(), callback);
         let Some(key) = key else {
+            self.counts.without_key.fetch_add(1, Ordering::Relaxed);
             return DedupFuture {
                 state: State::Passing { call },
             };
         };
-        let seen = self.seen.clone();
+        let (seen, counts) = (self.seen.clone(), self.counts.clone());
         let shared = Box::pin(async move {
             let first = Box::pin(async move { call.await.map(Into::into) });
             match seen.entry(key).or_try_insert_with(first).await {
-                Ok(entry) if entry.is_fresh() => Ok(entry.into_value()),
-                Ok(entry) => Ok(entry.into_value().handled(Handling::Duplicate)),
-                Err(error) => Err(HandlerError::new(HandlerError::to_string(&error))),
+                Ok(entry) if entry.is_fresh() => {
+                    counts.handled.fetch_add(1, Ordering::Relaxed);
+                    Ok(entry.into_value())
+                }
+                Ok(entry) => {
+                    counts.duplicates.fetch_add(1, Ordering::Relaxed);
+                    Ok(entry.into_value().with_disposition(Disposition::Duplicate))
+                }
+                Err(error) => {
+                    counts.failed.fetch_add(1, Ordering::Relaxed);
+                    Err(HandlerError::shared(error))
+                }
             }
         });
         DedupFuture {
@@ -106,9 +151,9 @@ pin_project! {
 
 impl<S> Future for DedupFuture<S>
 where
-    S: Service<Callback>,
+    S: Service<Callback> + 'static,
     S::Response: Into<Reply>,
-    S::Error: fmt::Display,
+    S::Error: fmt::Display + Send + Sync,
 {
     type Output = Result<Reply, HandlerError>;
 
@@ -124,7 +169,7 @@ impl<S: fmt::Debug> fmt::Debug for Dedup<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Dedup")
             .field("inner", &self.inner)
-            .field("remembered", &self.remembered())
+            .field("stats", &self.stats())
             .finish_non_exhaustive()
     }
 }

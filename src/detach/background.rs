@@ -6,20 +6,19 @@ use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::AbortHandle;
 use tower_service::Service;
 
 use crate::auth::Params;
-use crate::callback::Callback;
+use crate::callback::{Callback, StoredCallback};
 use crate::error::HandlerError;
 use crate::oneshot::Oneshot;
-use crate::reply::Reply;
+use crate::reply::{Disposition, Reply};
 
 pub(super) type Hook = dyn Fn(&Params, &DetachFailure) + Send + Sync;
 
-/// How work in the background went wrong, as shown to [`DetachLayer::on_failure`].
+/// How work in the background went wrong, as shown to [`DetachLayer::on_failure`](crate::DetachLayer::on_failure).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DetachFailure {
@@ -29,24 +28,36 @@ pub enum DetachFailure {
     Panic,
 }
 
+/// The error with its sources, escaped: it may quote what a stranger wrote.
 impl fmt::Display for DetachFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            DetachFailure::Error(error) => error.fmt(f),
+            DetachFailure::Error(error) => write!(f, "{error:?}"),
             DetachFailure::Panic => f.write_str("the service panicked"),
         }
     }
 }
 
-/// What became of the callbacks in the background when it was [drained](DetachLayer::drain).
+/// Which piece of work in the background a callback belongs to. The handler finds it in the callback's extensions, and
+/// [`Drained::unfinished`] names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DetachId(pub u64);
+
+impl fmt::Display for DetachId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What became of the callbacks in the background when it was [drained](crate::DetachLayer::drain).
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Drained {
     /// How many finished while it was waited for them, well or not.
     pub finished: usize,
-    /// Those that did not, and were aborted: enough to put them away and handle them later with
-    /// [`Callback::parse`].
-    pub unfinished: Vec<(Params, Bytes)>,
+    /// Those that did not, and were aborted: enough to put them away and handle them later. A handler that does not yield cannot be
+    /// aborted, so one of these **may still complete**; the id tells which it was.
+    pub unfinished: Vec<(DetachId, StoredCallback)>,
 }
 
 /// Without the bodies.
@@ -59,16 +70,20 @@ impl fmt::Debug for Drained {
     }
 }
 
-/// Counts since the layer was made.
+/// Counts since the layer was made; clones of the layer share them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DetachStats {
     /// In the background now.
     pub running: usize,
+    /// Bytes of the bodies in the background now, each rounded up to 1 KiB.
+    pub running_bytes: usize,
     /// Answered before they were handled.
     pub detached: u64,
     /// Of those, handled without an error.
     pub succeeded: u64,
+    /// Of these, second deliveries that a `Dedup` inside answered from memory.
+    pub duplicates: u64,
     /// Of those, ended with an error or a panic.
     pub failed: u64,
     /// Not answered in time since there was no room.
@@ -78,13 +93,18 @@ pub struct DetachStats {
 }
 
 pub(super) struct Shared {
-    pub(super) room: Arc<Semaphore>,
+    /// One permit for each callback that may be in flight.
+    pub(super) callbacks: Arc<Semaphore>,
+    /// One permit for each KiB of body that may be in flight.
+    pub(super) kibibytes: Arc<Semaphore>,
+    pub(super) max_kibibytes: u32,
     pub(super) running: Mutex<Running>,
     /// Told whenever something in the background ends.
     pub(super) ended: Notify,
     pub(super) hook: Mutex<Option<Arc<Hook>>>,
     pub(super) detached: AtomicU64,
     pub(super) succeeded: AtomicU64,
+    pub(super) duplicates: AtomicU64,
     pub(super) failed: AtomicU64,
     pub(super) overloaded: AtomicU64,
     pub(super) abandoned: AtomicU64,
@@ -98,9 +118,25 @@ pub(super) struct Running {
 }
 
 pub(super) struct Task {
-    pub(super) params: Params,
-    pub(super) body: Bytes,
+    pub(super) callback: StoredCallback,
     pub(super) abort: Option<AbortHandle>,
+}
+
+/// The permits of one piece of work: for itself, and for its bytes.
+pub(super) type Permits = (OwnedSemaphorePermit, OwnedSemaphorePermit);
+
+/// A callback that is to be handled in the background.
+pub(super) struct Work<S> {
+    pub(super) service: S,
+    pub(super) callback: Callback,
+}
+
+impl<S> Work<S> {
+    /// Permits that its body takes. A body larger than all there may be runs alone.
+    pub(super) fn kibibytes(&self, shared: &Shared) -> u32 {
+        let needed = self.callback.body.len().div_ceil(1024);
+        u32::try_from(needed).map_or(shared.max_kibibytes, |needed| needed.min(shared.max_kibibytes))
+    }
 }
 
 /// What it guards is consistent at all times, so a panic elsewhere is no reason to stop.
@@ -110,46 +146,37 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Starts the work in the background; gives it back if that is being drained.
 #[allow(clippy::result_large_err)] // handed back to run inline, not reported
-pub(super) fn detach<S>(
-    shared: &Arc<Shared>,
-    permit: OwnedSemaphorePermit,
-    call: Oneshot<S, Callback>,
-    params: Params,
-    body: Bytes,
-) -> Result<(), Oneshot<S, Callback>>
+pub(super) fn detach<S>(shared: &Arc<Shared>, permits: Permits, mut work: Work<S>) -> Result<(), Work<S>>
 where
     S: Service<Callback> + Send + 'static,
     S::Future: Send,
     S::Response: Into<Reply>,
-    S::Error: fmt::Display,
+    S::Error: fmt::Display + Send + Sync,
 {
+    let callback = StoredCallback::from(&work.callback);
     let id = {
         let mut running = lock(&shared.running);
         if running.draining {
-            return Err(call);
+            return Err(work);
         }
         let id = running.next;
         running.next += 1;
-        running.tasks.insert(
-            id,
-            Task {
-                params,
-                body,
-                abort: None,
-            },
-        );
+        let abort = None;
+        running.tasks.insert(id, Task { callback, abort });
         id
     };
     shared.detached.fetch_add(1, Ordering::Relaxed);
+    work.callback.extensions.insert(DetachId(id));
     let mut end = End {
         shared: shared.clone(),
         id,
         result: None,
     };
+    let call = Oneshot::new(work.service, work.callback);
     let work = async move {
-        // Given back after the end is noted, so that room and list agree.
-        let _permit = permit;
-        let result = call.await.map(drop);
+        // Given back after the end is noted, so that permits and list agree.
+        let _permits = permits;
+        let result = call.await.map(|reply| reply.into().disposition());
         end.result = Some(result);
         drop(end);
     };
@@ -179,7 +206,7 @@ fn in_span<F: Future>(work: F) -> F {
 struct End {
     shared: Arc<Shared>,
     id: u64,
-    result: Option<Result<(), HandlerError>>,
+    result: Option<Result<Disposition, HandlerError>>,
 }
 
 impl Drop for End {
@@ -187,8 +214,8 @@ impl Drop for End {
         // None if it was handed back by a drain, and aborted.
         let task = lock(&self.shared.running).tasks.remove(&self.id);
         let failure = match self.result.take() {
-            Some(Ok(())) => {
-                self.shared.succeeded.fetch_add(1, Ordering::Relaxed);
+            Some(Ok(disposition)) => {
+                self.shared.succeeded(disposition);
                 None
             }
             Some(Err(error)) => Some(DetachFailure::Error(error)),
@@ -196,16 +223,36 @@ impl Drop for End {
             None => None,
         };
         if let (Some(failure), Some(task)) = (failure, task) {
-            self.shared.failed.fetch_add(1, Ordering::Relaxed);
-            report(&task.params, &failure);
-            let hook = lock(&self.shared.hook).clone();
-            // A panicking hook during a panic would end the process.
-            if let Some(hook) = hook {
-                let told = std::panic::AssertUnwindSafe(|| hook(&task.params, &failure));
-                drop(std::panic::catch_unwind(told));
-            }
+            self.shared.failed(&task.callback.params, &failure);
         }
         self.shared.ended.notify_waiters();
+    }
+}
+
+impl Shared {
+    pub(super) fn succeeded(&self, disposition: Disposition) {
+        self.succeeded.fetch_add(1, Ordering::Relaxed);
+        if disposition == Disposition::Duplicate {
+            self.duplicates.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// What came after the drain began and ran inline. It was never detached, so only its failure is worth a word.
+    pub(super) fn late(&self, params: &Params, result: &Result<Reply, DetachFailure>) {
+        if let Err(failure) = result {
+            self.failed(params, failure);
+        }
+    }
+
+    pub(super) fn failed(&self, params: &Params, failure: &DetachFailure) {
+        self.failed.fetch_add(1, Ordering::Relaxed);
+        report(params, failure);
+        let hook = lock(&self.hook).clone();
+        // A hook that panics during a panic would end the process.
+        if let Some(hook) = hook {
+            let told = std::panic::AssertUnwindSafe(|| hook(params, failure));
+            drop(std::panic::catch_unwind(told));
+        }
     }
 }
 

@@ -6,9 +6,12 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 use tower_layer::Layer;
 
-use super::background::{DetachFailure, DetachStats, Drained, Shared, Task, lock};
+use super::background::{DetachFailure, DetachId, DetachStats, Drained, Shared, Task, lock};
 use super::service::Detach;
 use crate::auth::Params;
+
+/// KiB of bodies in the background, unless [`DetachLayer::max_bytes`] says otherwise.
+const MAX_KIBIBYTES: u32 = 64 * 1024;
 
 /// How long a callback waits for room, unless [`DetachLayer::max_wait`] says otherwise. Tencent waits 2 s.
 const MAX_WAIT: Duration = Duration::from_millis(1500);
@@ -16,8 +19,9 @@ const MAX_WAIT: Duration = Duration::from_millis(1500);
 /// Answers at once what needs no verdict, and runs the inner service in the background.
 ///
 /// Detached are *after* callbacks and notices whose reply means nothing ([`Command::is_answered`](crate::Command::is_answered)); all
-/// others pass through to the inner service. At most `room` callbacks are in the background at a time; one for which there is no room
-/// waits for it, and fails as overloaded after [`max_wait`](Self::max_wait). Needs a tokio runtime.
+/// others pass through to the inner service. At most `max_in_flight` callbacks and [`max_bytes`](Self::max_bytes) of their bodies are in
+/// the background at a time; one for which there is no room waits for it, and fails as overloaded after
+/// [`max_wait`](Self::max_wait). Needs a tokio runtime.
 ///
 /// **An event that was answered early and is lost in a crash is lost**: Tencent does not send it again. Where that must not be, let
 /// the inner service put it into a durable queue and leave this layer out.
@@ -29,7 +33,7 @@ const MAX_WAIT: Duration = Duration::from_millis(1500);
 /// use tencent_im_callback::{App, CallbackLayer, DedupLayer, DetachLayer, EventRouter, Token};
 /// use tower::ServiceBuilder;
 ///
-/// # async fn run() -> Result<(), tencent_im_callback::InvalidToken> {
+/// # async fn run() -> Result<(), tencent_im_callback::InvalidTokenError> {
 /// let detach = DetachLayer::new(1000);
 /// let app = App::signed(1400000000, Token::new("xxxxyyyy")?);
 /// let service = ServiceBuilder::new()
@@ -52,22 +56,41 @@ pub struct DetachLayer {
 }
 
 impl DetachLayer {
-    /// Room for this many callbacks in the background at a time. Clones share it.
-    pub fn new(room: usize) -> Self {
+    /// At most this many callbacks are in the background at a time. Clones share them.
+    pub fn new(max_in_flight: usize) -> Self {
         DetachLayer {
             shared: Arc::new(Shared {
-                room: Arc::new(Semaphore::new(room.min(Semaphore::MAX_PERMITS))),
+                callbacks: Arc::new(Semaphore::new(max_in_flight.min(Semaphore::MAX_PERMITS))),
+                kibibytes: Arc::new(Semaphore::new(MAX_KIBIBYTES as usize)),
+                max_kibibytes: MAX_KIBIBYTES,
                 running: Mutex::default(),
                 ended: Notify::new(),
                 hook: Mutex::default(),
                 detached: AtomicU64::new(0),
                 succeeded: AtomicU64::new(0),
+                duplicates: AtomicU64::new(0),
                 failed: AtomicU64::new(0),
                 overloaded: AtomicU64::new(0),
                 abandoned: AtomicU64::new(0),
             }),
             max_wait: MAX_WAIT,
         }
+    }
+
+    /// How many bytes of bodies are in the background at most (64 MiB), each body rounded up to 1 KiB. A larger body runs alone. Events
+    /// take up to 16 times the memory of their bodies, most of them about twice as much.
+    ///
+    /// # Panics
+    ///
+    /// If a service was made with this layer, or a clone of it, already.
+    #[track_caller]
+    pub fn max_bytes(mut self, bytes: usize) -> Self {
+        let Some(shared) = Arc::get_mut(&mut self.shared) else {
+            panic!("the layer is in use: set `max_bytes` before it is cloned");
+        };
+        shared.max_kibibytes = u32::try_from(bytes.div_ceil(1024).max(1)).unwrap_or(u32::MAX);
+        shared.kibibytes = Arc::new(Semaphore::new(shared.max_kibibytes as usize));
+        self
     }
 
     /// How long a callback waits for room before it fails as overloaded (1.5 s; Tencent waits 2 s).
@@ -83,7 +106,8 @@ impl DetachLayer {
     }
 
     /// Stops detaching, and waits for what is in the background until it is done or the time is up; what is not done by then is
-    /// aborted and handed back. Callbacks that still arrive run inline.
+    /// aborted and handed back, in the order it was taken in. A handler that does not yield cannot be aborted: what is handed back may still
+    /// complete. Callbacks that still arrive run inline, and a panic of theirs is an error.
     pub async fn drain(&self, timeout: Duration) -> Drained {
         let running = || {
             let mut running = lock(&self.shared.running);
@@ -101,14 +125,15 @@ impl DetachLayer {
             }
         };
         drop(tokio::time::timeout(timeout, all_ended).await);
-        let tasks: Vec<Task> = lock(&self.shared.running).tasks.drain().map(|(_, task)| task).collect();
-        let unfinished = tasks.into_iter().map(|task| {
+        let tasks: Vec<(u64, Task)> = lock(&self.shared.running).tasks.drain().collect();
+        let unfinished = tasks.into_iter().map(|(id, task)| {
             if let Some(abort) = task.abort {
                 abort.abort();
             }
-            (task.params, task.body)
+            (DetachId(id), task.callback)
         });
-        let unfinished: Vec<_> = unfinished.collect();
+        let mut unfinished: Vec<_> = unfinished.collect();
+        unfinished.sort_by_key(|(id, _)| *id);
         Drained {
             finished: before.saturating_sub(unfinished.len()),
             unfinished,
@@ -120,8 +145,12 @@ impl DetachLayer {
         let shared = &self.shared;
         DetachStats {
             running: lock(&shared.running).tasks.len(),
+            running_bytes: (shared.max_kibibytes as usize)
+                .saturating_sub(shared.kibibytes.available_permits())
+                .saturating_mul(1024),
             detached: shared.detached.load(Ordering::Relaxed),
             succeeded: shared.succeeded.load(Ordering::Relaxed),
+            duplicates: shared.duplicates.load(Ordering::Relaxed),
             failed: shared.failed.load(Ordering::Relaxed),
             overloaded: shared.overloaded.load(Ordering::Relaxed),
             abandoned: shared.abandoned.load(Ordering::Relaxed),

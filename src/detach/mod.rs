@@ -18,6 +18,6 @@ mod background;
 mod layer;
 mod service;
 
-pub use self::background::{DetachFailure, DetachStats, Drained};
+pub use self::background::{DetachFailure, DetachId, DetachStats, Drained};
 pub use self::layer::DetachLayer;
 pub use self::service::{Detach, DetachFuture};

@@ -6,17 +6,15 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
 use pin_project_lite::pin_project;
-use tokio::sync::OwnedSemaphorePermit;
 use tower_service::Service;
 
-use super::background::{Shared, detach};
+use super::background::{DetachFailure, Permits, Shared, Work, detach};
 use crate::auth::Params;
 use crate::callback::Callback;
 use crate::error::HandlerError;
 use crate::oneshot::Oneshot;
-use crate::reply::{Handling, Reply};
+use crate::reply::{Disposition, Reply};
 
 /// Service of [`DetachLayer`].
 #[derive(Clone)]
@@ -48,7 +46,7 @@ where
     S: Service<Callback> + Clone + Send + 'static,
     S::Future: Send,
     S::Response: Into<Reply>,
-    S::Error: fmt::Display,
+    S::Error: fmt::Display + Send + Sync,
 {
     type Response = Reply;
     type Error = HandlerError;
@@ -60,14 +58,13 @@ where
     }
 
     fn call(&mut self, callback: Callback) -> DetachFuture<S> {
-        let inline = callback.command().is_answered() || callback.command().phase().may_decide();
-        let kept = (!inline).then(|| (callback.params.clone(), callback.body.clone()));
-        let call = Oneshot::new(self.inner.clone(), callback);
-        let state = match kept {
-            Some((params, body)) => State::Detaching {
-                work: Some((call, params, body)),
-            },
-            None => State::Inline { call },
+        let service = self.inner.clone();
+        let state = if callback.command().is_answered() {
+            let call = Oneshot::new(service, callback);
+            State::Inline { call, late: None }
+        } else {
+            let work = Work { service, callback };
+            State::Detaching { work: Some(work) }
         };
         DetachFuture {
             state,
@@ -78,7 +75,7 @@ where
     }
 }
 
-type Permit = Pin<Box<dyn Future<Output = Option<OwnedSemaphorePermit>> + Send>>;
+type Waited = Pin<Box<dyn Future<Output = Option<Permits>> + Send>>;
 
 pin_project! {
     /// Future of [`Detach`].
@@ -96,14 +93,16 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     enum State<S: Service<Callback>> {
-        Inline { #[pin] call: Oneshot<S, Callback> },
-        Detaching { work: Option<(Oneshot<S, Callback>, Params, Bytes)> },
+        // `late` has the parameters of what came after the drain began.
+        Inline { #[pin] call: Oneshot<S, Callback>, late: Option<Box<Params>> },
+        Detaching { work: Option<Work<S>> },
+        Done,
     }
 }
 
 /// A wait for room that counts itself if it is given up.
 struct Waiting {
-    permit: Permit,
+    permits: Waited,
     shared: Arc<Shared>,
     over: bool,
 }
@@ -116,12 +115,25 @@ impl Drop for Waiting {
     }
 }
 
+/// Room for a callback and its bytes, if there is any now.
+fn try_acquire(shared: &Shared, kibibytes: u32) -> Option<Permits> {
+    let callback = shared.callbacks.clone().try_acquire_owned().ok()?;
+    let bytes = shared.kibibytes.clone().try_acquire_many_owned(kibibytes).ok()?;
+    Some((callback, bytes))
+}
+
+async fn acquire(shared: Arc<Shared>, kibibytes: u32) -> Option<Permits> {
+    let callback = shared.callbacks.clone().acquire_owned().await.ok()?;
+    let bytes = shared.kibibytes.clone().acquire_many_owned(kibibytes).await.ok()?;
+    Some((callback, bytes))
+}
+
 impl<S> Future for DetachFuture<S>
 where
     S: Service<Callback> + Send + 'static,
     S::Future: Send,
     S::Response: Into<Reply>,
-    S::Error: fmt::Display,
+    S::Error: fmt::Display + Send + Sync,
 {
     type Output = Result<Reply, HandlerError>;
 
@@ -129,40 +141,74 @@ where
         let mut this = self.project();
         loop {
             let work = match this.state.as_mut().project() {
-                StateProjection::Inline { call } => return call.poll(cx).map_ok(Into::into),
-                StateProjection::Detaching { work } => work,
-            };
-            let permit = match this.waiting {
-                None => this.shared.room.clone().try_acquire_owned().ok(),
-                Some(waiting) => {
-                    let permit = ready!(waiting.permit.as_mut().poll(cx));
-                    waiting.over = true;
-                    if permit.is_none() {
-                        this.shared.overloaded.fetch_add(1, Ordering::Relaxed);
-                        return Poll::Ready(Err(HandlerError::new("overloaded: no room in the background")));
+                StateProjection::Inline { call, late: None } => return call.poll(cx).map_ok(Into::into),
+                StateProjection::Inline { call, late } => {
+                    let result = ready!(poll_late(call, cx)).map(Into::into);
+                    if let Some(params) = late.take() {
+                        this.shared.late(&params, &result);
                     }
-                    permit
+                    this.state.set(State::Done);
+                    return Poll::Ready(result.map_err(failure_of));
+                }
+                StateProjection::Detaching { work } => work,
+                StateProjection::Done => return Poll::Ready(Err(HandlerError::new("polled after it was ready"))),
+            };
+            let Some(needed) = work.as_ref().map(|work| work.kibibytes(this.shared)) else {
+                return Poll::Ready(Err(HandlerError::new("polled after it was ready")));
+            };
+            let permits = match this.waiting {
+                None => try_acquire(this.shared, needed),
+                Some(waiting) => {
+                    let permits = ready!(waiting.permits.as_mut().poll(cx));
+                    waiting.over = true;
+                    if permits.is_none() {
+                        this.shared.overloaded.fetch_add(1, Ordering::Relaxed);
+                        return Poll::Ready(Err(HandlerError::overloaded()));
+                    }
+                    permits
                 }
             };
-            let Some(permit) = permit else {
-                let (room, max_wait) = (this.shared.room.clone(), *this.max_wait);
-                let permit =
-                    Box::pin(async move { tokio::time::timeout(max_wait, room.acquire_owned()).await.ok()?.ok() });
+            let Some(permits) = permits else {
+                let wait = acquire(this.shared.clone(), needed);
+                let max_wait = *this.max_wait;
                 *this.waiting = Some(Waiting {
-                    permit,
+                    permits: Box::pin(async move { tokio::time::timeout(max_wait, wait).await.ok()? }),
                     shared: this.shared.clone(),
                     over: false,
                 });
                 continue;
             };
-            let Some((call, params, body)) = work.take() else {
+            let Some(work) = work.take() else {
                 return Poll::Ready(Err(HandlerError::new("polled after it was ready")));
             };
-            match detach(this.shared, permit, call, params, body) {
-                Ok(()) => return Poll::Ready(Ok(Reply::ok().handled(Handling::Detached))),
-                Err(call) => this.state.set(State::Inline { call }),
+            match detach(this.shared, permits, work) {
+                Ok(()) => return Poll::Ready(Ok(Reply::ok().with_disposition(Disposition::Detached))),
+                Err(Work { service, callback }) => {
+                    let late = Some(Box::new(callback.params.clone()));
+                    let call = Oneshot::new(service, callback);
+                    this.state.set(State::Inline { call, late });
+                }
             }
         }
+    }
+}
+
+/// Polls what came after the drain began. A panic of it is an error here as it is one in the background.
+fn poll_late<F, R>(future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<Result<R, DetachFailure>>
+where
+    F: Future<Output = Result<R, HandlerError>>,
+{
+    // The future is dropped after a panic, and not looked at again.
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| future.poll(cx))) {
+        Ok(result) => result.map_err(DetachFailure::Error),
+        Err(_panic) => Poll::Ready(Err(DetachFailure::Panic)),
+    }
+}
+
+fn failure_of(failure: DetachFailure) -> HandlerError {
+    match failure {
+        DetachFailure::Error(error) => error,
+        DetachFailure::Panic => HandlerError::new("the service panicked"),
     }
 }
 

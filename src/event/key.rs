@@ -1,34 +1,54 @@
-//! What tells one delivery from another.
+//! What tells one delivery from another, and what must stay in order.
 
 use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::command::Command;
-use crate::types::{GroupId, Id, SdkAppId, TimestampSecs, UserId};
+use crate::types::{GroupId, Id, SdkAppId, UserId};
 
-/// Names one delivery: equal for a callback that Tencent sends twice, different for two events.
-///
-/// A digest over app, command and what the command's rule names; it gives nothing of them away.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct DedupKey([u8; 32]);
+macro_rules! key {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        ///
+        /// It is a digest, which gives nothing away of what it is made from. `Display` writes it in 64 hex digits, the same in every
+        /// version of this crate.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name([u8; 32]);
 
-impl DedupKey {
-    /// A key of your own: a digest of whatever names a delivery for you.
-    pub fn new(parts: impl AsRef<[u8]>) -> Self {
-        DedupKey(Sha256::digest(parts).into())
-    }
+        impl $name {
+            /// A key of your own: the digest of these bytes.
+            pub fn new(parts: impl AsRef<[u8]>) -> Self {
+                $name(Sha256::digest(parts).into())
+            }
 
-    /// The digest.
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
+            /// The digest.
+            pub const fn as_bytes(&self) -> &[u8; 32] {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&const_hex::encode(self.0))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), const_hex::encode(&self.0[..8]))
+            }
+        }
+    };
 }
 
-impl fmt::Debug for DedupKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DedupKey({})", const_hex::encode(&self.0[..8]))
-    }
+key! {
+    /// Names one delivery: equal for a callback that Tencent sends twice, different for two events.
+    DedupKey
+}
+
+key! {
+    /// Names what an event belongs to, such as a group or a conversation: events with the same key are handled one after the other.
+    OrderKey
 }
 
 /// A key in the making. Every part is written with its length, so that no two lists of parts look alike.
@@ -38,12 +58,12 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    pub(crate) fn new(app: SdkAppId, command: &Command, rule: &'static str) -> Self {
+    /// A key that begins with the app and what sort of key it is.
+    pub(crate) fn new(app: SdkAppId, sort: &str) -> Self {
         let hasher = Sha256::new();
         Parts { hasher, missing: false }
             .bytes(&app.0.to_be_bytes())
-            .bytes(command.as_str().as_bytes())
-            .bytes(rule.as_bytes())
+            .bytes(sort.as_bytes())
     }
 
     /// A part without which there is no key.
@@ -55,12 +75,21 @@ impl Parts {
         }
     }
 
-    /// A part that some callbacks of the command never have.
-    pub(crate) fn maybe(mut self, part: &impl Part) -> Self {
-        if !part.write(&mut self.hasher) {
-            self.hasher.update(0u64.to_be_bytes());
+    /// Two people, whoever of them is named first.
+    pub(crate) fn pair(self, one: &UserId, other: &UserId) -> Self {
+        if one <= other {
+            self.add(one).add(other)
+        } else {
+            self.add(other).add(one)
         }
-        self
+    }
+
+    /// A part that may well be absent.
+    pub(crate) fn maybe(self, part: Option<&str>) -> Self {
+        match part {
+            Some(text) => self.bytes(b"some").bytes(text.as_bytes()),
+            None => self.bytes(b"none"),
+        }
     }
 
     pub(crate) fn bytes(mut self, bytes: &[u8]) -> Self {
@@ -68,8 +97,17 @@ impl Parts {
         self
     }
 
-    pub(crate) fn finish(self) -> Option<DedupKey> {
-        (!self.missing).then(|| DedupKey(self.hasher.finalize().into()))
+    /// Whether every part that there must be is there.
+    pub(crate) fn is_complete(&self) -> bool {
+        !self.missing
+    }
+
+    pub(crate) fn dedup(self) -> Option<DedupKey> {
+        self.is_complete().then(|| DedupKey(self.hasher.finalize().into()))
+    }
+
+    pub(crate) fn order(self) -> Option<OrderKey> {
+        self.is_complete().then(|| OrderKey(self.hasher.finalize().into()))
     }
 }
 
@@ -98,16 +136,9 @@ macro_rules! text_part {
 
 text_part!(UserId GroupId Id);
 
-impl Part for i64 {
+impl<P: Part> Part for &P {
     fn write(&self, hasher: &mut Sha256) -> bool {
-        write(hasher, &self.to_be_bytes());
-        true
-    }
-}
-
-impl Part for TimestampSecs {
-    fn write(&self, hasher: &mut Sha256) -> bool {
-        self.0.write(hasher)
+        P::write(self, hasher)
     }
 }
 
@@ -117,7 +148,7 @@ impl<P: Part> Part for Option<P> {
     }
 }
 
-/// The key by a rule of the table, which is a closure there.
-pub(crate) fn by<E>(event: &E, parts: Parts, rule: impl Fn(&E, Parts) -> Parts) -> Option<DedupKey> {
-    rule(event, parts).finish()
+/// What a row of the table adds to a key; the row holds it as a closure.
+pub(crate) fn by<E>(event: &E, parts: Parts, rule: impl Fn(&E, Parts) -> Parts) -> Parts {
+    rule(event, parts)
 }

@@ -38,7 +38,7 @@ mod unknown;
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::command::Command;
+use crate::command::{Command, Phase};
 use crate::rejection::{Rejection, RejectionKind};
 use crate::reply::{self, Reply};
 use crate::table::for_each_command;
@@ -46,7 +46,7 @@ use crate::types::SdkAppId;
 
 pub use self::batch::BatchItem;
 pub use self::extension::{Extension, OperateType};
-pub use self::key::DedupKey;
+pub use self::key::{DedupKey, OrderKey};
 pub use self::recording::{EventGroup, RecordingInfo, RecordingPayload};
 pub use self::time::EventTime;
 pub use self::unknown::{Misfit, UnknownEvent, UnknownReason};
@@ -80,9 +80,13 @@ pub trait AsEvent: sealed::Sealed {
     #[doc(hidden)]
     fn time_by_rule(&self) -> Option<EventTime>;
 
-    /// A key of its delivery, if its command has a rule for that and all parts are there.
+    /// Whether it has an id that no other event of its command has.
     #[doc(hidden)]
-    fn key_by_rule(&self, app: SdkAppId) -> Option<DedupKey>;
+    fn has_id(&self) -> bool;
+
+    /// What it belongs to, by the rule of its command.
+    #[doc(hidden)]
+    fn order_by_rule(&self, app: SdkAppId) -> Option<OrderKey>;
 
     /// The body as its type knows it; `None` if it has none.
     #[doc(hidden)]
@@ -114,13 +118,23 @@ macro_rules! time_of {
     };
 }
 
-macro_rules! key_of {
-    ($app:ident, $command:expr, $event:ident) => {{
+macro_rules! has_id {
+    ($event:ident) => {{
+        let _ = $event;
+        false
+    }};
+    ($event:ident, $id:expr) => {
+        key::by($event, key::Parts::new(SdkAppId(0), ""), $id).is_complete()
+    };
+}
+
+macro_rules! order_of {
+    ($app:ident, $event:ident) => {{
         let _ = ($event, $app);
         None
     }};
-    ($app:ident, $command:expr, $event:ident, $key:expr) => {
-        key::by($event, key::Parts::new($app, &$command, "event"), $key)
+    ($app:ident, $event:ident, $scope:ident, $order:expr) => {
+        key::by($event, key::Parts::new($app, stringify!($scope)), $order).order()
     };
 }
 
@@ -128,7 +142,7 @@ macro_rules! define_events {
     ($( $family:ident $module:ident $prefix:literal {
         $(
             $phase:ident $variant:ident $word:literal $docs:literal => $event:ident $(-> $reply:ident)?
-            $(, time $time:expr)? $(, key $key:expr)?;
+            $(, time $time:expr)? $(, id $id:expr)? $(, order $scope:ident $order:expr)?;
         )*
     } )*) => {
         /// What happened, or is about to: one variant per command, each boxed, so that an event is two words to move.
@@ -189,9 +203,16 @@ macro_rules! define_events {
                 }
             }
 
-            fn key_by_rule(&self, app: SdkAppId) -> Option<DedupKey> {
+            fn has_id(&self) -> bool {
                 match self {
-                    $( $( Event::$variant(event) => event.key_by_rule(app), )* )*
+                    $( $( Event::$variant(event) => event.has_id(), )* )*
+                    Event::Unknown(_) => false,
+                }
+            }
+
+            fn order_by_rule(&self, app: SdkAppId) -> Option<OrderKey> {
+                match self {
+                    $( $( Event::$variant(event) => event.order_by_rule(app), )* )*
                     Event::Unknown(_) => None,
                 }
             }
@@ -220,8 +241,12 @@ macro_rules! define_events {
                     time_of!(self $(, $time)?)
                 }
 
-                fn key_by_rule(&self, app: SdkAppId) -> Option<DedupKey> {
-                    key_of!(app, Command::$variant, self $(, $key)?)
+                fn has_id(&self) -> bool {
+                    has_id!(self $(, $id)?)
+                }
+
+                fn order_by_rule(&self, app: SdkAppId) -> Option<OrderKey> {
+                    order_of!(app, self $(, $scope, $order)?)
                 }
 
                 fn written(&self) -> Option<String> {
@@ -268,12 +293,30 @@ struct Whole<'a, E> {
 impl Event {
     /// Parses the body of a callback whose URL names `command`.
     ///
-    /// What has no type, or does not fit it, is [`Event::Unknown`] with the raw body.
+    /// A notification that has no type, or does not fit it, is [`Event::Unknown`] with the raw body.
     ///
     /// # Errors
     ///
-    /// A [`Rejection`]: the body is empty, no JSON object in UTF-8, or of another command.
+    /// A [`Rejection`]: the body is empty, no JSON object in UTF-8, or of another command; or it waits for a verdict and cannot be read
+    /// as its type ([`RejectionKind::Untyped`]).
     pub fn parse(command: &Command, body: Bytes) -> Result<Event, Rejection> {
+        let event = Event::parse_untyped(command, body)?;
+        match event.unjudged(command) {
+            Some(unknown) => Err(Rejection::untyped(unknown.why().to_string())),
+            None => Ok(event),
+        }
+    }
+
+    /// The event if it waits for a verdict and has no type: what nobody can judge must not be answered `OK`.
+    pub(crate) fn unjudged(&self, command: &Command) -> Option<&UnknownEvent> {
+        let Event::Unknown(event) = self else {
+            return None;
+        };
+        let body = event.body_command.as_ref().map(Command::phase);
+        (command.phase() == Phase::Before || body == Some(Phase::Before)).then_some(event)
+    }
+
+    fn parse_untyped(command: &Command, body: Bytes) -> Result<Event, Rejection> {
         if parse::is_empty(&body) {
             return Err(RejectionKind::BodyEmpty.into());
         }
@@ -311,6 +354,6 @@ impl<'de> Deserialize<'de> for Event {
         let body = Bytes::from(String::from(Box::<str>::from(json)));
         let command = parse::command(&body).map_err(D::Error::custom)?;
         let command = command.ok_or_else(|| D::Error::missing_field("CallbackCommand"))?;
-        Event::parse(&command, body).map_err(D::Error::custom)
+        Event::parse_untyped(&command, body).map_err(D::Error::custom)
     }
 }

@@ -201,6 +201,11 @@ pub(crate) fn command(body: &[u8]) -> Result<Option<Command>, Rejection> {
     }
 }
 
+/// Whether a body, whatever it is, says that it is a callback.
+pub(crate) fn names_command(body: &[u8]) -> bool {
+    utf8(body).is_ok_and(|text| look(&replace_unpaired(text)).is_ok_and(|seen| seen.word != Word::Absent))
+}
+
 /// Decides whether a body is one JSON object, and looks at the members this crate itself cares about.
 ///
 /// `IgnoredAny` decides and not the error of the typed attempt, since serde_json calls lone surrogates, huge numbers and deep

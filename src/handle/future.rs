@@ -4,11 +4,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
 
 use bytes::Bytes;
-use http::request::Parts;
-use http::{Request, Response};
+use http::{Extensions, HeaderMap, Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
@@ -17,10 +15,10 @@ use super::buffer::{Buffer, TooLarge};
 use super::config::Config;
 use crate::auth::Params;
 use crate::callback::Callback;
-use crate::command::Phase;
+use crate::error::{describe, had_no_room};
 use crate::event::{Event, Misfit};
 use crate::rejection::{Rejection, RejectionKind};
-use crate::reply::{Handling, Reply};
+use crate::reply::Reply;
 use crate::response::{self, Cause, Failure, OnError, Outcome, OutcomeKind, ResponseBody};
 
 pin_project! {
@@ -40,7 +38,7 @@ pin_project! {
     #[project = StateProjection]
     enum State<S, B, F> {
         Rejected { rejection: Option<Rejection> },
-        Reading { #[pin] body: B, buffer: Buffer, head: Option<(Parts, S)> },
+        Reading { #[pin] body: B, buffer: Buffer, head: Option<Head<S>> },
         // In a box, since a service is seldom waited for and every future is as large as its largest state.
         Waiting { inner: S, callback: Option<Box<Callback>> },
         Calling { #[pin] reply: F },
@@ -48,10 +46,17 @@ pin_project! {
     }
 }
 
+/// What waits for the body.
+struct Head<S> {
+    headers: HeaderMap,
+    extensions: Extensions,
+    inner: S,
+}
+
 /// What is known about a verified request while it is on its way.
 struct Exchange {
     config: Arc<Config>,
-    started: Instant,
+    /// None for the console's check of the URL.
     params: Option<Params>,
     misfit: Option<Box<Misfit>>,
     /// Between the call of the inner service and its reply.
@@ -74,7 +79,7 @@ where
     }
 
     /// For a verified request whose body is announced to be larger than the limit.
-    pub(super) fn too_large(config: Arc<Config>, params: Params) -> Self {
+    pub(super) fn too_large(config: Arc<Config>, params: Option<Params>) -> Self {
         ResponseFuture {
             state: State::Rejected {
                 rejection: Some(RejectionKind::BodyTooLarge.into()),
@@ -83,14 +88,19 @@ where
         }
     }
 
+    /// For a callback, or for a check of the URL, which has no parameters.
     #[inline]
-    pub(super) fn reading(config: Arc<Config>, params: Params, request: Request<B>, inner: S) -> Self {
+    pub(super) fn reading(config: Arc<Config>, params: Option<Params>, request: Request<B>, inner: S) -> Self {
         let (parts, body) = request.into_parts();
         ResponseFuture {
             state: State::Reading {
                 body,
                 buffer: Buffer::new(config.body_limit),
-                head: Some((parts, inner)),
+                head: Some(Head {
+                    headers: parts.headers,
+                    extensions: parts.extensions,
+                    inner,
+                }),
             },
             exchange: Some(Exchange::new(config, params)),
         }
@@ -126,7 +136,7 @@ where
             match state {
                 StateProjection::Reading { body, buffer, head } => {
                     let collected = ready!(collect(body, buffer, cx));
-                    let Some((parts, mut inner)) = head.take() else {
+                    let Some(mut head) = head.take() else {
                         unreachable_done()
                     };
                     let (body, mut event) = (buffer.finish(), None);
@@ -137,18 +147,20 @@ where
                         break response;
                     }
                     let Some(params) = exchange.params.clone() else {
-                        unreachable_done()
+                        break exchange.reject(RejectionKind::Probe.into());
                     };
-                    let callback = Callback::new(event, params, body, parts);
+                    let callback = Callback::new(event, params, body, head.headers, head.extensions);
+                    let inner = &mut head.inner;
                     match inner.poll_ready(cx) {
                         Poll::Ready(Ok(())) => {
                             exchange.calling = true;
                             let reply = inner.call(callback);
                             this.state.set(State::Calling { reply });
                         }
-                        Poll::Ready(Err(error)) => break exchange.fail(Cause::NotReady, &error),
+                        Poll::Ready(Err(error)) => break exchange.fail_by(Cause::NotReady, &error),
                         Poll::Pending => {
                             let callback = Some(Box::new(callback));
+                            let inner = head.inner;
                             this.state.set(State::Waiting { inner, callback });
                             return Poll::Pending;
                         }
@@ -156,7 +168,7 @@ where
                 }
                 StateProjection::Waiting { inner, callback } => {
                     if let Err(error) = ready!(inner.poll_ready(cx)) {
-                        break exchange.fail(Cause::NotReady, &error);
+                        break exchange.fail_by(Cause::NotReady, &error);
                     }
                     let Some(callback) = callback.take() else {
                         unreachable_done()
@@ -170,7 +182,7 @@ where
                     exchange.calling = false;
                     break match reply {
                         Ok(reply) => exchange.accept(reply.into()),
-                        Err(error) => exchange.fail(Cause::Failed, &error),
+                        Err(error) => exchange.fail_by(Cause::Failed, &error),
                     };
                 }
                 StateProjection::Rejected { .. } | StateProjection::Done => unreachable_done(),
@@ -210,11 +222,10 @@ where
 
 impl Exchange {
     #[inline]
-    fn new(config: Arc<Config>, params: Params) -> Self {
+    fn new(config: Arc<Config>, params: Option<Params>) -> Self {
         Exchange {
             config,
-            started: Instant::now(),
-            params: Some(params),
+            params,
             misfit: None,
             calling: false,
         }
@@ -223,7 +234,7 @@ impl Exchange {
     /// Reads the event, and notes in the parameters what the body knows better.
     fn read(&mut self, body: &Bytes, event: &mut Option<Event>) -> Result<(), Rejection> {
         let Some(params) = &mut self.params else {
-            unreachable_done()
+            return Callback::check_probe(body);
         };
         Callback::read(params, body, event)?;
         let misfit = event.as_ref().and_then(Event::misfit);
@@ -231,26 +242,17 @@ impl Exchange {
         Ok(())
     }
 
-    /// A *before* callback without a type is not for the service, whose last arm may well be `_ => Reply::ok()`: its body does not
-    /// fit, or names a command that nobody knows.
+    /// What waits for a verdict and has no type is not for the service, whose last arm may well be `_ => Reply::ok()`.
     fn stop_untyped(&mut self, event: Option<&Event>) -> Option<Response<ResponseBody>> {
-        let Some(Event::Unknown(event)) = event else {
-            return None;
-        };
-        let phase = self.params.as_ref()?.command.phase();
-        if self.config.forward_misfits || phase != Phase::Before {
+        let unjudged = event?.unjudged(&self.params.as_ref()?.command)?;
+        if self.config.forward_misfits {
             return None;
         }
-        Some(self.fail(Cause::Misfit, &event.why()))
+        Some(self.fail(Cause::Misfit, unjudged.why().to_string()))
     }
 
     fn accept(&mut self, reply: Reply) -> Response<ResponseBody> {
-        let kind = match reply.handling() {
-            Handling::Inline => OutcomeKind::Accepted,
-            Handling::Detached => OutcomeKind::Detached,
-            Handling::Duplicate => OutcomeKind::Duplicate,
-        };
-        let outcome = Outcome::new(kind, self.params.take());
+        let outcome = Outcome::accepted(reply.disposition(), self.params.take());
         self.finish(response::replied(reply), outcome, None, None)
     }
 
@@ -260,12 +262,18 @@ impl Exchange {
         self.finish(response, outcome, None, None)
     }
 
-    fn fail(&mut self, cause: Cause, error: &dyn fmt::Display) -> Response<ResponseBody> {
+    /// The inner service gave an error.
+    fn fail_by(&mut self, cause: Cause, error: &dyn fmt::Display) -> Response<ResponseBody> {
+        let cause = if had_no_room(error) { Cause::Overloaded } else { cause };
+        self.fail(cause, describe(error))
+    }
+
+    fn fail(&mut self, cause: Cause, error: String) -> Response<ResponseBody> {
         let answer = match &self.params {
             Some(params) => self.config.on_error(&Failure {
                 params,
                 cause,
-                message: error,
+                message: &error,
             }),
             None => OnError::ServerError,
         };
@@ -274,7 +282,7 @@ impl Exchange {
             OnError::Reply(reply) => response::replied(reply),
         };
         let outcome = Outcome::new(OutcomeKind::Failed, self.params.take());
-        self.finish(response, outcome, Some(cause), Some(error.to_string().into()))
+        self.finish(response, outcome, Some(cause), Some(error.into()))
     }
 
     #[inline]
@@ -286,7 +294,6 @@ impl Exchange {
         error: Option<Box<str>>,
     ) -> Response<ResponseBody> {
         outcome.trouble(cause, error, self.misfit.take());
-        outcome.handling_time = self.started.elapsed();
         response::concluded(response, outcome)
     }
 }
@@ -294,7 +301,7 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         if let (true, Some(params)) = (self.calling, &self.params) {
-            response::cancelled(params, self.started.elapsed());
+            response::cancelled(params);
         }
     }
 }

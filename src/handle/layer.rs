@@ -19,8 +19,8 @@ use crate::response::{Failure, OnError};
 /// // A message that nobody could check shall not go out.
 /// let layer = CallbackLayer::new(app)
 ///     .body_limit(256 * 1024)
-///     .on_before_error(OnError::Reply(Reply::refuse(1, "try again later")));
-/// # Ok::<(), tencent_im_callback::InvalidToken>(())
+///     .on_before_error(OnError::Reply(Reply::reject(1, "try again later")));
+/// # Ok::<(), tencent_im_callback::InvalidTokenError>(())
 /// ```
 #[derive(Clone)]
 #[must_use]
@@ -49,7 +49,7 @@ impl CallbackLayer {
     /// What to answer when a *before* callback, or one of unknown phase, cannot be handled
     /// ([`OnError::ServerError`] by default).
     ///
-    /// A [`Reply::refuse`](crate::Reply::refuse) refuses most commands, but not the two of `Sns.Prev…`: see
+    /// A [`Reply::reject`](crate::Reply::reject) refuses most commands, but not the two of `Sns.Prev…`: see
     /// [`on_error`](Self::on_error).
     pub fn on_before_error(self, answer: OnError) -> Self {
         self.configure(|config| config.before = answer)
@@ -66,10 +66,10 @@ impl CallbackLayer {
     /// Decides case by case what to answer when a callback cannot be handled, instead of
     /// [`on_before_error`](Self::on_before_error) and [`on_after_error`](Self::on_after_error).
     ///
-    /// No single reply refuses every command: ten of those *before* an action are refused by [`Reply::refuse`](crate::Reply::refuse) with code 1, and a
+    /// No single reply refuses every command: ten of those *before* an action are refused by [`Reply::reject`](crate::Reply::reject) with code 1, and a
     /// gift is blocked by any failure. The two of `Sns.Prev…` cannot be refused from here, since any top-level code lets everybody
     /// through and a verdict names each person of the event: there the handler must turn its own errors into
-    /// [`refuse_all`](crate::reply::sns::PrevFriendAddReply::refuse_all).
+    /// [`reject_all`](crate::reply::sns::PrevFriendAddReply::reject_all).
     ///
     /// ```
     /// use tencent_im_callback::{App, CallbackLayer, Family, OnError, Phase, Reply, Token};
@@ -78,12 +78,12 @@ impl CallbackLayer {
     ///     eprintln!("{:?}: {}", failure.command(), failure.cause());
     ///     match failure.phase() {
     ///         Phase::Before if failure.command().family() != Family::Sns => {
-    ///             OnError::Reply(Reply::refuse(1, "try again later"))
+    ///             OnError::Reply(Reply::reject(1, "try again later"))
     ///         }
     ///         _ => OnError::ServerError,
     ///     }
     /// });
-    /// # Ok::<(), tencent_im_callback::InvalidToken>(())
+    /// # Ok::<(), tencent_im_callback::InvalidTokenError>(())
     /// ```
     pub fn on_error(self, choose: impl Fn(&Failure<'_>) -> OnError + Send + Sync + 'static) -> Self {
         self.configure(|config| config.choose = Some(Arc::new(choose)))

@@ -37,7 +37,7 @@
 //!     .service(tower::service_fn(handle));
 //! # fn is_http<S: tower::Service<http::Request<String>>>(_: S) {}
 //! # is_http(service);
-//! # Ok::<(), tencent_im_callback::InvalidToken>(())
+//! # Ok::<(), tencent_im_callback::InvalidTokenError>(())
 //! ```
 //!
 //! # Cancellation

@@ -10,6 +10,7 @@ use tower_service::Service;
 use super::buffer;
 use super::config::Config;
 use super::future::ResponseFuture;
+use crate::auth::Verified;
 use crate::callback::Callback;
 use crate::reply::Reply;
 use crate::response::ResponseBody;
@@ -65,7 +66,8 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let config = &self.config;
         let params = match config.verifier.verify(request.method(), request.uri()) {
-            Ok(params) => params,
+            Ok(Verified::Callback(params)) => Some(params),
+            Ok(Verified::Probe) => None,
             Err(rejection) => return ResponseFuture::rejected(rejection),
         };
         if buffer::announced(&request).is_some_and(|length| length > config.body_limit as u64) {

@@ -21,4 +21,4 @@ pub use self::element::{
     SoundElem, StreamChunk, StreamElem, TextElem, UnknownElem, VideoFileElem,
 };
 pub use self::relay::{RelayElem, RelayMessage};
-pub use self::rewrite::{MsgBodyBuilder, NoMessage};
+pub use self::rewrite::{MsgBodyBuilder, NoMessageError};

@@ -25,15 +25,15 @@ enum Slot {
 
 /// The callback carries no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NoMessage;
+pub struct NoMessageError;
 
-impl fmt::Display for NoMessage {
+impl fmt::Display for NoMessageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the callback carries no message")
     }
 }
 
-impl std::error::Error for NoMessage {}
+impl std::error::Error for NoMessageError {}
 
 impl MsgBodyBuilder {
     /// A message without elements yet.
@@ -42,21 +42,21 @@ impl MsgBodyBuilder {
     }
 
     /// The elements of the message in a callback's raw body.
-    pub(crate) fn from_body(body: &[u8]) -> Result<Self, NoMessage> {
+    pub(crate) fn from_body(body: &[u8]) -> Result<Self, NoMessageError> {
         #[derive(serde::Deserialize)]
         struct Body<'a> {
             #[serde(rename = "MsgBody", borrow)]
             elements: Vec<&'a RawValue>,
         }
 
-        let came = std::str::from_utf8(body).map_err(|_| NoMessage)?;
+        let came = std::str::from_utf8(body).map_err(|_| NoMessageError)?;
         let text = replace_unpaired(came);
-        let body: Body<'_> = serde_json::from_str(&text).map_err(|_| NoMessage)?;
+        let body: Body<'_> = serde_json::from_str(&text).map_err(|_| NoMessageError)?;
         let keep = |element: &RawValue| {
             // What was replaced has the same length, so the element lies at the same place in the body as it came.
             let start = element.get().as_ptr().addr() - text.as_ptr().addr();
-            let element = came.get(start..start + element.get().len()).ok_or(NoMessage)?;
-            let element = serde_json::from_str(element).map_err(|_| NoMessage)?;
+            let element = came.get(start..start + element.get().len()).ok_or(NoMessageError)?;
+            let element = serde_json::from_str(element).map_err(|_| NoMessageError)?;
             Ok(Slot::Kept(RawJson::new(element)))
         };
         let elements = body.elements.into_iter().map(keep).collect::<Result<_, _>>()?;

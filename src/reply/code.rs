@@ -10,32 +10,32 @@ pub struct Code<const FIRST: u32, const LAST: u32>(u32);
 
 /// The code lies outside of what the command takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidCode {
+pub struct InvalidCodeError {
     code: u32,
     first: u32,
     last: u32,
 }
 
-impl fmt::Display for InvalidCode {
+impl fmt::Display for InvalidCodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let InvalidCode { code, first, last } = self;
+        let InvalidCodeError { code, first, last } = self;
         write!(f, "code {code} is not between {first} and {last}")
     }
 }
 
-impl std::error::Error for InvalidCode {}
+impl std::error::Error for InvalidCodeError {}
 
 impl<const FIRST: u32, const LAST: u32> Code<FIRST, LAST> {
     /// Takes a code known at run time.
     ///
     /// # Errors
     ///
-    /// [`InvalidCode`] unless it lies in the range.
-    pub const fn new(code: u32) -> Result<Self, InvalidCode> {
+    /// [`InvalidCodeError`] unless it lies in the range.
+    pub const fn new(code: u32) -> Result<Self, InvalidCodeError> {
         if code >= FIRST && code <= LAST {
             Ok(Code(code))
         } else {
-            Err(InvalidCode {
+            Err(InvalidCodeError {
                 code,
                 first: FIRST,
                 last: LAST,

@@ -49,7 +49,7 @@ partial_reply! {
     /// ```
     /// use tencent_im_callback::reply::group::BeforeInviteJoinGroupReply;
     ///
-    /// let reply = BeforeInviteJoinGroupReply::refuse_some(["jared"]);
+    /// let reply = BeforeInviteJoinGroupReply::reject_some(["jared"]);
     /// ```
     BeforeInviteJoinGroupReply "RefusedMembers_Account"
 }

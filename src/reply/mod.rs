@@ -23,7 +23,7 @@ use serde::Serialize;
 
 use crate::rejection::OK_ENVELOPE;
 
-pub use self::code::{Code, InvalidCode};
+pub use self::code::{Code, InvalidCodeError};
 pub use self::rewrite::Rewrite;
 
 /// The answer to a callback, in Tencent's envelope: `ActionStatus`, `ErrorCode`, `ErrorInfo` and what a command adds to them.
@@ -33,20 +33,40 @@ pub use self::rewrite::Rewrite;
 #[must_use]
 pub struct Reply {
     body: Bytes,
-    handling: Handling,
+    disposition: Disposition,
 }
 
-/// How a reply came about. Services inside of the layer tell it what became of a callback by this.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Handling {
-    /// The service replied.
-    Inline,
-    /// Answered before it is handled.
-    #[cfg_attr(not(feature = "detach"), allow(dead_code))]
+/// How a callback was dealt with. The reply carries it through every layer to [`Outcome`](crate::Outcome), so that it can be counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[non_exhaustive]
+pub enum Disposition {
+    /// The service handled it.
+    #[default]
+    Handled,
+    /// It was answered before it was handled; the service works on it in the background.
     Detached,
-    /// Answered as the first delivery was.
-    #[cfg_attr(not(feature = "dedup"), allow(dead_code))]
+    /// It is a second delivery of a callback, and was answered as the first was.
     Duplicate,
+    /// It was answered once a queue held it; a worker handles it later.
+    Enqueued,
+}
+
+impl Disposition {
+    /// Name in `snake_case`, for logs and metric labels.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Disposition::Handled => "handled",
+            Disposition::Detached => "detached",
+            Disposition::Duplicate => "duplicate",
+            Disposition::Enqueued => "enqueued",
+        }
+    }
+}
+
+impl fmt::Display for Disposition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// The three fields that every answer has.
@@ -63,10 +83,7 @@ pub(crate) struct Envelope<'a> {
 impl Reply {
     /// All went well; before an action: let it go on.
     pub const fn ok() -> Self {
-        Reply {
-            body: Bytes::from_static(OK_ENVELOPE.as_bytes()),
-            handling: Handling::Inline,
-        }
+        Reply::of_envelope(OK_ENVELOPE)
     }
 
     /// The app failed to handle the callback: `FAIL` with code 1.
@@ -86,12 +103,19 @@ impl Reply {
     /// The typed replies in [`reply`](self) know which codes a command takes; this one is for whoever answers many commands
     /// alike, such as [`OnError::Reply`](crate::OnError::Reply). Not every command can be refused like this: `Sns.Prev…` lets
     /// everything through on any code but 0.
-    pub fn refuse(code: u32, info: impl AsRef<str>) -> Self {
+    pub fn reject(code: u32, info: impl AsRef<str>) -> Self {
         Reply::json(&Envelope {
             action_status: "OK",
             error_code: code.into(),
             error_info: info.as_ref(),
         })
+    }
+
+    pub(crate) const fn of_envelope(envelope: &'static str) -> Self {
+        Reply {
+            body: Bytes::from_static(envelope.as_bytes()),
+            disposition: Disposition::Handled,
+        }
     }
 
     /// The answer as it goes over the wire.
@@ -111,17 +135,18 @@ impl Reply {
         };
         Reply {
             body,
-            handling: Handling::Inline,
+            disposition: Disposition::Handled,
         }
     }
 
-    #[cfg(any(feature = "detach", feature = "dedup"))]
-    pub(crate) fn handled(self, handling: Handling) -> Self {
-        Reply { handling, ..self }
+    /// How the callback was dealt with.
+    pub fn disposition(&self) -> Disposition {
+        self.disposition
     }
 
-    pub(crate) fn handling(&self) -> Handling {
-        self.handling
+    /// Says how the callback was dealt with, for a layer or service of your own that does more than to handle it.
+    pub fn with_disposition(self, disposition: Disposition) -> Self {
+        Reply { disposition, ..self }
     }
 
     /// An answer of your own making, for a command that this version does not know: any JSON object with the three fields of the
@@ -130,31 +155,31 @@ impl Reply {
     /// # Errors
     ///
     /// What the type's `Serialize` says, or that it writes no object.
-    pub fn from_json(answer: &impl Serialize) -> Result<Self, NotWritable> {
-        let body = serde_json::to_vec(answer).map_err(|error| NotWritable(error.to_string().into()))?;
+    pub fn from_json(answer: &impl Serialize) -> Result<Self, NotWritableError> {
+        let body = serde_json::to_vec(answer).map_err(|error| NotWritableError(error.to_string().into()))?;
         if body.first() != Some(&b'{') {
-            return Err(NotWritable("an answer is an object".into()));
+            return Err(NotWritableError("an answer is an object".into()));
         }
         Ok(Reply {
             body: body.into(),
-            handling: Handling::Inline,
+            disposition: Disposition::Handled,
         })
     }
 }
 
 /// An answer that cannot be written as a JSON object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotWritable(Box<str>);
+pub struct NotWritableError(Box<str>);
 
-impl fmt::Display for NotWritable {
+impl fmt::Display for NotWritableError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for NotWritable {}
+impl std::error::Error for NotWritableError {}
 
-/// Equal if they are written alike.
+/// Equal if the same bytes go over the wire, whatever the [`Disposition`].
 impl PartialEq for Reply {
     fn eq(&self, other: &Self) -> bool {
         self.body == other.body
@@ -173,6 +198,20 @@ impl Default for Reply {
 impl From<()> for Reply {
     fn from((): ()) -> Self {
         Reply::ok()
+    }
+}
+
+/// The bytes as they go over the wire.
+impl From<Reply> for Bytes {
+    fn from(reply: Reply) -> Self {
+        reply.body
+    }
+}
+
+/// The JSON text as it goes over the wire.
+impl fmt::Display for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&self.body))
     }
 }
 
@@ -200,7 +239,7 @@ mod tests {
             br#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"no \"db\""}"#
         );
         assert_eq!(
-            Reply::refuse(120_001, "不可以").as_bytes(),
+            Reply::reject(120_001, "不可以").as_bytes(),
             r#"{"ActionStatus":"OK","ErrorCode":120001,"ErrorInfo":"不可以"}"#.as_bytes()
         );
     }

@@ -9,7 +9,7 @@
 //!     r#"{"From_Account":"id","FriendItem":[{"To_Account":"id1"},{"To_Account":"id2"}]}"#,
 //! );
 //! const BLOCKED: RejectCode = RejectCode::of::<38001>();
-//! let reply = PrevFriendAddReply::allow(&callback.event).refuse("id2", BLOCKED, "blocked")?;
+//! let reply = PrevFriendAddReply::allow(&callback.event).reject("id2", BLOCKED, "blocked")?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -26,24 +26,24 @@ pub type RejectCode = Code<38_000, 39_000>;
 
 /// The verdict is about somebody whom the request does not name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotAsked {
+pub struct NotAskedError {
     person: UserId,
 }
 
-impl NotAsked {
+impl NotAskedError {
     /// The person.
     pub fn person(&self) -> &UserId {
         &self.person
     }
 }
 
-impl fmt::Display for NotAsked {
+impl fmt::Display for NotAskedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a verdict about a person whom the request does not name")
     }
 }
 
-impl std::error::Error for NotAsked {}
+impl std::error::Error for NotAskedError {}
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct ResultItem {
@@ -73,7 +73,7 @@ macro_rules! per_person_reply {
         $(#[$doc])*
         ///
         /// There is one entry for each person of the request, so it is built from the event (`allow`), after which some may be
-        /// [refused](Self::refuse). It has no `Default`, since an answer without entries is none.
+        /// [refused](Self::reject). It has no `Default`, since an answer without entries is none.
         #[derive(Clone, Debug, PartialEq, Eq)]
         #[must_use]
         pub struct $name {
@@ -96,13 +96,13 @@ macro_rules! per_person_reply {
             ///
             /// # Errors
             ///
-            /// [`NotAsked`] if the request does not name that person.
-            pub fn refuse(
+            /// [`NotAskedError`] if the request does not name that person.
+            pub fn reject(
                 mut self,
                 person: impl Into<UserId>,
                 code: RejectCode,
                 info: impl Into<String>,
-            ) -> Result<Self, NotAsked> {
+            ) -> Result<Self, NotAskedError> {
                 let person = person.into();
                 let info = info.into();
                 let mut asked = false;
@@ -111,11 +111,11 @@ macro_rules! per_person_reply {
                     item.result_code = code.get();
                     item.result_info.clone_from(&info);
                 }
-                if asked { Ok(self) } else { Err(NotAsked { person }) }
+                if asked { Ok(self) } else { Err(NotAskedError { person }) }
             }
 
             /// Refuses everybody, with a text for the client.
-            pub fn refuse_all(mut self, code: RejectCode, info: impl Into<String>) -> Self {
+            pub fn reject_all(mut self, code: RejectCode, info: impl Into<String>) -> Self {
                 let info = info.into();
                 for item in &mut self.items {
                     item.result_code = code.get();
@@ -160,19 +160,19 @@ mod tests {
     fn every_person_has_an_entry() {
         let people = [UserId::from("id1"), UserId::from("id2"), UserId::from("id1")];
         let allowed = PrevFriendAddReply::allow_each(people.iter());
-        let some = allowed.clone().refuse("id1", RejectCode::of::<38001>(), "no").unwrap();
+        let some = allowed.clone().reject("id1", RejectCode::of::<38001>(), "no").unwrap();
         assert_eq!(
             Reply::from(some).as_bytes(),
             br#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ResultItem":[{"To_Account":"id1","ResultCode":38001,"ResultInfo":"no"},{"To_Account":"id2","ResultCode":0,"ResultInfo":""},{"To_Account":"id1","ResultCode":38001,"ResultInfo":"no"}]}"#
         );
         let stranger = allowed
             .clone()
-            .refuse("id3", RejectCode::of::<38001>(), "no")
+            .reject("id3", RejectCode::of::<38001>(), "no")
             .unwrap_err();
         assert_eq!(stranger.person(), "id3");
         // The name is the peer's, and does not belong into a log line.
         assert!(stranger.to_string().starts_with("a verdict about") && !stranger.to_string().contains("id3"));
-        let none = allowed.refuse_all(RejectCode::of::<39000>(), "");
+        let none = allowed.reject_all(RejectCode::of::<39000>(), "");
         assert!(none.items.iter().all(|item| item.result_code == 39_000));
     }
 }

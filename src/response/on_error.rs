@@ -17,7 +17,7 @@ pub enum OnError {
     /// HTTP 500. We *assume* (the vendor does not say) that Tencent takes it for a failed callback, so that the policy chosen in
     /// the console decides; by default it lets the action go on. A gift is blocked.
     ServerError,
-    /// HTTP 200 with this reply. To refuse what could not be checked, use [`Reply::refuse`]; no single reply refuses every
+    /// HTTP 200 with this reply. To refuse what could not be checked, use [`Reply::reject`]; no single reply refuses every
     /// command, see [`CallbackLayer::on_error`](crate::CallbackLayer::on_error).
     Reply(Reply),
 }
@@ -38,16 +38,20 @@ pub enum Cause {
     Misfit,
     /// The service failed to become ready: `poll_ready` gave an error. It was not called.
     NotReady,
+    /// The service, or a limit around it, had no room: the error of tower's `load_shed`, or
+    /// [`HandlerError::overloaded`](crate::HandlerError::overloaded). It is told by the text of the error.
+    Overloaded,
     /// The service gave an error.
     Failed,
 }
 
 impl Cause {
-    /// Name of the cause, for logs and metric labels.
+    /// Name of the cause in `snake_case`, for logs and metric labels.
     pub const fn as_str(self) -> &'static str {
         match self {
             Cause::Misfit => "misfit",
             Cause::NotReady => "not_ready",
+            Cause::Overloaded => "overloaded",
             Cause::Failed => "failed",
         }
     }
@@ -80,7 +84,7 @@ impl<'a> Failure<'a> {
         self.cause
     }
 
-    /// The error, as the service writes it.
+    /// The error with its sources, as one bounded line: control characters are escaped.
     pub fn message(&self) -> &'a dyn fmt::Display {
         self.message
     }

@@ -1,10 +1,9 @@
 //! What became of a request, for the host.
 
-use std::time::Duration;
-
 use crate::auth::Params;
 use crate::event::Misfit;
-use crate::rejection::Rejection;
+use crate::rejection::{Rejection, RejectionKind};
+use crate::reply::Disposition;
 
 use super::on_error::Cause;
 
@@ -25,7 +24,7 @@ pub struct Outcome {
     pub(crate) params: Option<Params>,
     pub(crate) rejection: Option<Rejection>,
     pub(crate) trouble: Option<Box<Trouble>>,
-    pub(crate) handling_time: Duration,
+    disposition: Option<Disposition>,
 }
 
 /// What did not go well with a callback that passed verification.
@@ -40,7 +39,7 @@ pub(crate) struct Trouble {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum OutcomeKind {
-    /// The service replied.
+    /// The service replied; [`Outcome::disposition`] says how it dealt with the callback.
     Accepted,
     /// A check of the callback URL from the console, answered `OK`.
     Probe,
@@ -48,22 +47,16 @@ pub enum OutcomeKind {
     Rejected,
     /// Verified, but the service failed, or the body of a *before* callback did not fit; [`Outcome::error`] says more.
     Failed,
-    /// Answered at once, handled in the background.
-    Detached,
-    /// A second delivery of a callback that was handled already.
-    Duplicate,
 }
 
 impl OutcomeKind {
-    /// Lower-case name, for logs and metric labels.
+    /// Name in `snake_case`, for logs and metric labels.
     pub const fn as_str(self) -> &'static str {
         match self {
             OutcomeKind::Accepted => "accepted",
             OutcomeKind::Probe => "probe",
             OutcomeKind::Rejected => "rejected",
             OutcomeKind::Failed => "failed",
-            OutcomeKind::Detached => "detached",
-            OutcomeKind::Duplicate => "duplicate",
         }
     }
 }
@@ -82,14 +75,23 @@ impl Outcome {
             params,
             rejection: None,
             trouble: None,
-            handling_time: Duration::ZERO,
+            disposition: None,
+        }
+    }
+
+    /// Of a callback that was replied to.
+    #[inline]
+    pub(crate) fn accepted(disposition: Disposition, params: Option<Params>) -> Self {
+        Outcome {
+            disposition: Some(disposition),
+            ..Outcome::new(OutcomeKind::Accepted, params)
         }
     }
 
     /// Of a request that is not handed on, for whatever reason.
     pub(crate) fn of_rejection(rejection: Rejection, params: Option<Params>) -> Self {
         let kind = match rejection.kind() {
-            crate::RejectionKind::Probe => OutcomeKind::Probe,
+            RejectionKind::Probe => OutcomeKind::Probe,
             _ => OutcomeKind::Rejected,
         };
         Outcome {
@@ -110,6 +112,11 @@ impl Outcome {
         self.kind
     }
 
+    /// How the service dealt with the callback; `None` if it was not accepted.
+    pub fn disposition(&self) -> Option<Disposition> {
+        self.disposition
+    }
+
     /// What the URL said, once it was verified.
     pub fn params(&self) -> Option<&Params> {
         self.params.as_ref()
@@ -125,7 +132,8 @@ impl Outcome {
         self.trouble.as_ref()?.cause
     }
 
-    /// The error of the service or of the body, as text.
+    /// The error of the service with its sources, or of the body, as one bounded line: control characters are escaped, since an error may
+    /// quote what a stranger wrote.
     pub fn error(&self) -> Option<&str> {
         match (&self.trouble, &self.rejection) {
             (Some(trouble), _) => trouble.error.as_deref(),
@@ -143,11 +151,5 @@ impl Outcome {
     /// Which of the app's tokens made the signature; see [`Params::token_index`].
     pub fn token_index(&self) -> Option<usize> {
         self.params.as_ref()?.token_index()
-    }
-
-    /// From the moment the request was verified to its answer, waiting for the body and the service included; zero for a request
-    /// that was refused by its method and URL alone.
-    pub fn handling_time(&self) -> Duration {
-        self.handling_time
     }
 }

@@ -22,6 +22,7 @@ pub(crate) fn report(outcome: &Outcome, status: Option<http::StatusCode>) {
                 target: TARGET,
                 tracing::Level::$level,
                 outcome = outcome.kind().as_str(),
+                disposition = outcome.disposition().map(|disposition| disposition.as_str()),
                 status = status.map(|status| status.as_u16()),
                 sdk_app_id = outcome
                     .params()
@@ -38,7 +39,6 @@ pub(crate) fn report(outcome: &Outcome, status: Option<http::StatusCode>) {
                 misfit_line = outcome.misfit().map(|misfit| misfit.line()),
                 misfit_column = outcome.misfit().map(|misfit| misfit.column()),
                 token_index = outcome.token_index(),
-                elapsed_us = u64::try_from(outcome.handling_time().as_micros()).unwrap_or(u64::MAX),
                 $message
             )
         };
@@ -54,9 +54,7 @@ pub(crate) fn report(outcome: &Outcome, status: Option<http::StatusCode>) {
                     .rejection()
                     .is_some_and(|rejection| rejection.kind().is_after_verification())
         }
-        OutcomeKind::Accepted | OutcomeKind::Probe | OutcomeKind::Detached | OutcomeKind::Duplicate => {
-            verified && outcome.misfit().is_some()
-        }
+        OutcomeKind::Accepted | OutcomeKind::Probe => verified && outcome.misfit().is_some(),
     };
     if warn {
         event!(WARN, "callback not handled as it should");
@@ -70,17 +68,16 @@ pub(crate) fn report(_: &Outcome, _: Option<http::StatusCode>) {}
 
 /// The future was dropped after the service was called: the peer hung up, or an outer time-out struck.
 #[cfg(feature = "tracing")]
-pub(crate) fn cancelled(params: &Params, elapsed: std::time::Duration) {
+pub(crate) fn cancelled(params: &Params) {
     tracing::warn!(
         target: TARGET,
         outcome = "cancelled",
         sdk_app_id = params.sdk_app_id.0,
         command = %Escaped(params.command.as_str()),
         phase = params.command.phase().as_str(),
-        elapsed_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
         "callback dropped while the service was at work"
     );
 }
 
 #[cfg(not(feature = "tracing"))]
-pub(crate) fn cancelled(_: &Params, _: std::time::Duration) {}
+pub(crate) fn cancelled(_: &Params) {}

@@ -65,6 +65,11 @@ pub(crate) fn server_error() -> Response<ResponseBody> {
 }
 
 impl Rejection {
+    /// The answer to the peer as a reply, to go with [`status`](Self::status): `FAIL` and a fixed phrase; for a check of the callback URL, `OK`.
+    pub fn to_reply(&self) -> Reply {
+        Reply::of_envelope(self.kind().envelope())
+    }
+
     /// The answer to the peer: status, `FAIL` and a fixed phrase; for a check of the callback URL, `OK`.
     pub fn to_response(&self) -> Response<ResponseBody> {
         rejection(self.kind())

@@ -13,7 +13,7 @@
 //!
 //! let app = App::signed(1400000000, Token::new("xxxxyyyy")?);
 //! let service = CallbackLayer::new(app).layer(EventRouter::new().on(moderate));
-//! # Ok::<(), tencent_im_callback::InvalidToken>(())
+//! # Ok::<(), tencent_im_callback::InvalidTokenError>(())
 //! ```
 
 mod service;

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use tower_service::Service;
 
 use crate::callback::Callback;
-use crate::command::Command;
+use crate::command::{Command, Phase};
 use crate::error::HandlerError;
 use crate::event::{Event, TypedEvent};
 use crate::json::replace_unpaired;
@@ -25,8 +25,11 @@ type BoxFuture = Pin<Box<dyn Future<Output = Result<Reply, HandlerError>> + Send
 ///
 /// A handler is an async function or closure of one `Callback<E>`; which event it is for follows from its argument. It returns what
 /// that event may answer ([`TypedEvent::Reply`], which is `()` where the answer means nothing), or a `Result` of it with
-/// [`HandlerError`], so that `?` works on every error. What has no handler is answered `OK`, unless there is a
-/// [`fallback`](Self::fallback).
+/// [`HandlerError`], so that `?` works on every error.
+///
+/// A notification without a handler is answered `OK`. A callback *before* an action without a handler, or without a type, is an error,
+/// so that nothing passes that nobody judged: [`OnError`](crate::OnError) decides, and somebody sees it. A
+/// [`fallback`](Self::fallback) takes both; [`allow_unhandled`](Self::allow_unhandled) answers `OK` to both.
 ///
 /// Cloning is cheap; a call is one look-up and one allocation.
 ///
@@ -79,7 +82,18 @@ pub struct EventRouter {
 struct Routes {
     /// By command; those of words that this version does not know are there as well.
     handlers: BTreeMap<Command, Arc<dyn Route>>,
-    fallback: Option<Arc<dyn Route>>,
+    fallback: Fallback,
+}
+
+/// What becomes of a callback without a handler.
+#[derive(Clone, Default)]
+enum Fallback {
+    /// `OK` to notifications, an error to what waits for a verdict.
+    #[default]
+    None,
+    /// `OK` to everything.
+    Allow,
+    Service(Arc<dyn Route>),
 }
 
 /// A handler, whatever its event.
@@ -115,7 +129,7 @@ impl<R> HandlerOutput<R> for Result<R, HandlerError> {
 }
 
 impl EventRouter {
-    /// A router without handlers, which answers `OK` to everything.
+    /// A router without handlers: it answers `OK` to notifications, and an error to what waits for a verdict.
     pub fn new() -> Self {
         EventRouter::default()
     }
@@ -167,7 +181,7 @@ impl EventRouter {
         E: TypedEvent,
         S: Service<Callback<E>, Response = E::Reply> + Clone + Send + Sync + 'static,
         S::Future: Send,
-        S::Error: fmt::Display,
+        S::Error: fmt::Display + Send + Sync,
     {
         self.add(E::COMMAND, move |callback: Callback| match callback.downcast::<E>() {
             Ok(callback) => {
@@ -187,7 +201,7 @@ impl EventRouter {
     ///
     /// If this version knows the command, or if there is a handler for it already.
     #[track_caller]
-    pub fn on_word<T, H, F>(self, word: &str, handler: H) -> Self
+    pub fn on_unknown<T, H, F>(self, word: &str, handler: H) -> Self
     where
         T: DeserializeOwned + Send + 'static,
         H: Fn(Callback<T>) -> F + Send + Sync + 'static,
@@ -212,7 +226,7 @@ impl EventRouter {
         })
     }
 
-    /// Gives everything that has no handler to this service. Without one it is answered `OK`.
+    /// Gives everything that has no handler to this service, what waits for a verdict included.
     ///
     /// That includes callbacks whose body did not fit their type: see [`Event::misfit`].
     pub fn fallback<S>(mut self, service: S) -> Self
@@ -220,13 +234,19 @@ impl EventRouter {
         S: Service<Callback> + Clone + Send + Sync + 'static,
         S::Response: Into<Reply>,
         S::Future: Send,
-        S::Error: fmt::Display,
+        S::Error: fmt::Display + Send + Sync,
     {
         let route = move |callback: Callback| -> BoxFuture {
             let answer = Oneshot::new(service.clone(), callback);
             boxed(answer)
         };
-        Arc::make_mut(&mut self.routes).fallback = Some(Arc::new(route));
+        Arc::make_mut(&mut self.routes).fallback = Fallback::Service(Arc::new(route));
+        self
+    }
+
+    /// Answers `OK` to everything that has no handler. Before an action that means "let it go on".
+    pub fn allow_unhandled(mut self) -> Self {
+        Arc::make_mut(&mut self.routes).fallback = Fallback::Allow;
         self
     }
 
@@ -306,7 +326,11 @@ fn failed(text: String) -> BoxFuture {
     Box::pin(std::future::ready(Err(HandlerError::new(text))))
 }
 
-/// Cannot happen, since the event is what a route is found by.
+/// A known command before an action, or a body that says it is one.
+fn waits_for_a_verdict(callback: &Callback) -> bool {
+    callback.command().phase() == Phase::Before || callback.event.unjudged(callback.command()).is_some()
+}
+
 fn not_for(callback: &Callback) -> BoxFuture {
     failed(format!("no handler for {:?}", callback.event.command()))
 }
@@ -327,10 +351,12 @@ impl Service<Callback> for EventRouter {
             Event::Unknown(event) if !event.command.is_unknown() => None,
             event => self.routes.handlers.get(event.command()),
         };
-        let route = handler.or(self.routes.fallback.as_ref());
-        RouterFuture {
-            future: route.map(|route| route.call(callback)),
-        }
+        let future = match (handler, &self.routes.fallback) {
+            (Some(route), _) | (None, Fallback::Service(route)) => Some(route.call(callback)),
+            (None, Fallback::None) if waits_for_a_verdict(&callback) => Some(not_for(&callback)),
+            (None, Fallback::None | Fallback::Allow) => None,
+        };
+        RouterFuture { future }
     }
 }
 
@@ -356,7 +382,14 @@ impl fmt::Debug for EventRouter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventRouter")
             .field("handlers", &self.routes.handlers.keys())
-            .field("fallback", &self.routes.fallback.is_some())
+            .field(
+                "fallback",
+                &match self.routes.fallback {
+                    Fallback::None => "none",
+                    Fallback::Allow => "allow",
+                    Fallback::Service(_) => "service",
+                },
+            )
             .finish()
     }
 }

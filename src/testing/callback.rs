@@ -2,7 +2,7 @@ use bytes::Bytes;
 
 use super::request::{APP, SignedRequest};
 use super::sample::app_of;
-use crate::auth::{App, Verifier};
+use crate::auth::{App, Verified, Verifier};
 use crate::callback::Callback;
 use crate::event::{Event, TypedEvent};
 use crate::types::SdkAppId;
@@ -18,10 +18,12 @@ pub fn callback<E: TypedEvent>(json: &str) -> Callback<E> {
     let request: http::Request<Bytes> = SignedRequest::new(E::COMMAND).app(app).body(json.to_owned()).build();
     let (parts, body) = request.into_parts();
     let verifier = Verifier::new(App::unsigned(app));
-    let callback = verifier
-        .verify(&parts.method, &parts.uri)
-        .and_then(|params| Callback::from_parts(params, body, parts));
-    match callback {
+    let params = match verifier.verify(&parts.method, &parts.uri) {
+        Ok(Verified::Callback(params)) => params,
+        Ok(Verified::Probe) => panic!("a request without a command"),
+        Err(rejection) => panic!("{rejection}"),
+    };
+    match Callback::parse_untyped(params, body) {
         Ok(callback) => match callback.event.misfit() {
             Some(misfit) => panic!("{misfit}: {}", misfit.message()),
             None => callback.map_event(|event| match E::from_event(event) {

@@ -54,7 +54,7 @@ pub enum Fault {
     /// Signed an hour ago.
     Stale,
     /// Signed for an hour from now.
-    FromTheFuture,
+    TimestampInFuture,
     /// Signed with another token.
     BadSignature,
     /// No `Sign`.
@@ -70,7 +70,7 @@ pub enum Fault {
     /// No `SdkAppid`, and a signature of another token.
     MissingApp,
     /// `CallbackCommand` twice.
-    DoubledParameter,
+    DuplicateParameter,
     /// `CallbackCommand` that does not decode to UTF-8.
     CommandNotUtf8,
     /// The body names another command than the URL.
@@ -93,7 +93,7 @@ impl Fault {
     /// Every fault.
     pub const ALL: &'static [Fault] = &[
         Fault::Stale,
-        Fault::FromTheFuture,
+        Fault::TimestampInFuture,
         Fault::BadSignature,
         Fault::MissingSignature,
         Fault::MissingTime,
@@ -101,7 +101,7 @@ impl Fault {
         Fault::OtherApp,
         Fault::AppNotANumber,
         Fault::MissingApp,
-        Fault::DoubledParameter,
+        Fault::DuplicateParameter,
         Fault::CommandNotUtf8,
         Fault::CommandMismatch,
         Fault::TruncatedJson,
@@ -241,7 +241,7 @@ impl SignedRequest {
             _ => encode(self.command.as_str()),
         };
         pairs.push(("CallbackCommand", word.clone()));
-        if self.fault == Some(Fault::DoubledParameter) {
+        if self.fault == Some(Fault::DuplicateParameter) {
             pairs.push(("callbackcommand", word));
         }
         pairs.push(("contenttype", "json".to_owned()));
@@ -270,7 +270,7 @@ impl SignedRequest {
         });
         let time = match self.fault {
             Some(Fault::Stale) => time.saturating_sub(3600),
-            Some(Fault::FromTheFuture) => time + 3600,
+            Some(Fault::TimestampInFuture) => time + 3600,
             _ => time,
         };
         let mut signature = match self.fault {

@@ -6,7 +6,7 @@ macro_rules! define_samples {
     ($( $family:ident $module:ident $prefix:literal {
         $(
             $phase:ident $variant:ident $word:literal $docs:literal => $event:ident $(-> $reply:ident)?
-            $(, time $time:expr)? $(, key $key:expr)?;
+            $(, time $time:expr)? $(, id $id:expr)? $(, order $scope:ident $order:expr)?;
         )*
     } )*) => {
         /// A body that the vendor's pages show for a command; `None` for a command that this version does not know.

@@ -2,22 +2,56 @@
 
 use std::fmt::{self, Write as _};
 
-/// Longest text from the wire that a log line carries, in characters.
-const SHOWN: usize = 64;
+/// Longest word from the wire that a log line carries, in characters, and one that says there is more.
+const WORD: usize = 64 + 1;
 
-/// Writes text with control characters, quotes and line separators escaped, and cut after [`SHOWN`] characters.
+/// Longest error, which may quote what came over the wire, in characters.
+const ERROR: usize = 512 + 1;
+
+/// Shows a word that came from outside: control characters, quotes, marks that turn the direction and line separators escaped, and cut
+/// after [`WORD`] characters.
 pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut characters = self.0.chars();
-        for character in characters.by_ref().take(SHOWN) {
-            for escaped in character.escape_debug() {
-                f.write_char(escaped)?;
+        Escaper { out: f, left: WORD }.write_str(self.0)
+    }
+}
+
+/// The same of a longer text, such as an error that may quote what came from outside; cut after [`ERROR`] characters.
+pub(crate) fn escaped(text: &dyn fmt::Display) -> String {
+    let mut out = String::new();
+    // Cannot fail but by a `Display` that fails, whose text then ends there.
+    let _ = write!(
+        Escaper {
+            out: &mut out,
+            left: ERROR
+        },
+        "{text}"
+    );
+    out
+}
+
+/// Escapes what it is given, and ends with `…` where there is more than it may write.
+struct Escaper<'a, W> {
+    out: &'a mut W,
+    left: usize,
+}
+
+impl<W: fmt::Write> fmt::Write for Escaper<'_, W> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for character in text.chars() {
+            match self.left {
+                // What follows is swallowed: not every `Display` takes an error for an end.
+                0 => return Ok(()),
+                1 => self.out.write_char('…')?,
+                _ => {
+                    for escaped in character.escape_debug() {
+                        self.out.write_char(escaped)?;
+                    }
+                }
             }
-        }
-        if characters.next().is_some() {
-            f.write_char('…')?;
+            self.left -= 1;
         }
         Ok(())
     }

@@ -53,6 +53,24 @@ timestamp! {
     TimestampMillis, "milliseconds", from_millis
 }
 
+/// At the ends of the range if it does not fit; a part of a millisecond is left out.
+impl From<SystemTime> for TimestampMillis {
+    fn from(time: SystemTime) -> Self {
+        let millis = |distance: Duration| i64::try_from(distance.as_millis()).unwrap_or(i64::MAX);
+        TimestampMillis(match time.duration_since(UNIX_EPOCH) {
+            Ok(after) => millis(after),
+            Err(before) => -millis(before.duration()),
+        })
+    }
+}
+
+/// At the ends of the range if it does not fit; a part of a second is left out.
+impl From<SystemTime> for TimestampSecs {
+    fn from(time: SystemTime) -> Self {
+        TimestampSecs(TimestampMillis::from(time).0.div_euclid(1000))
+    }
+}
+
 impl TimestampSecs {
     /// The same instant in milliseconds, at the ends of the range if it does not fit.
     pub const fn to_millis(self) -> TimestampMillis {

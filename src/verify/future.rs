@@ -2,7 +2,6 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
 
 use http::{Request, Response};
 use pin_project_lite::pin_project;
@@ -37,7 +36,6 @@ pin_project! {
 
 /// What is known about a request while it is on its way.
 struct Exchange {
-    started: Instant,
     params: Option<Params>,
     /// Between the call of the inner service and its response.
     calling: bool,
@@ -47,7 +45,6 @@ impl Exchange {
     fn outcome(&mut self, kind: OutcomeKind, cause: Option<Cause>) -> Outcome {
         let mut outcome = Outcome::new(kind, self.params.take());
         outcome.trouble(cause, None, None);
-        outcome.handling_time = self.started.elapsed();
         outcome
     }
 
@@ -61,7 +58,7 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         if let (true, Some(params)) = (self.calling, &self.params) {
-            response::cancelled(params, self.started.elapsed());
+            response::cancelled(params);
         }
     }
 }
@@ -86,7 +83,6 @@ where
                 request: Some(request),
             },
             exchange: Some(Exchange {
-                started: Instant::now(),
                 params: Some(params),
                 calling: false,
             }),

@@ -2,8 +2,8 @@
 //!
 //! A request that passes goes on unchanged, with its verified [`Params`](crate::Params) in the extensions. One that does not is
 //! answered as [`CallbackLayer`](crate::CallbackLayer) would, and asks nothing of the inner service. A check of the callback URL
-//! is answered `OK` as far as the URL alone shows it (no `SdkAppid`, or no `CallbackCommand`); the body is never looked at, so
-//! neither its command nor its size is checked here.
+//! (no `SdkAppid`, or no `CallbackCommand`) is answered `OK` if its body is empty or two bytes long. The body is never looked at, so
+//! neither its command nor its size is checked here: [`Callback::parse`](crate::Callback::parse) does that.
 //!
 //! ```
 //! use axum::{Extension, Router, routing::post};
@@ -18,7 +18,7 @@
 //! let router: Router = Router::new()
 //!     .route("/callback", post(callback))
 //!     .layer(VerifyLayer::new(app));
-//! # Ok::<(), tencent_im_callback::InvalidToken>(())
+//! # Ok::<(), tencent_im_callback::InvalidTokenError>(())
 //! ```
 
 mod body;

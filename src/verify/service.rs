@@ -1,12 +1,14 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{Request, Response};
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{Request, Response, Version};
 use tower_service::Service;
 
 use super::body::VerifyBody;
 use super::future::VerifyFuture;
-use crate::auth::Verifier;
+use crate::auth::{Verified, Verifier};
+use crate::rejection::RejectionKind;
 
 /// Service of HTTP requests around another one. Made by [`VerifyLayer`](crate::VerifyLayer); see the [module](crate::verify).
 #[derive(Clone, Debug)]
@@ -51,11 +53,25 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         match self.verifier.verify(request.method(), request.uri()) {
-            Ok(params) => {
+            Ok(Verified::Callback(params)) => {
                 request.extensions_mut().insert(params.clone());
                 VerifyFuture::verified(request, params, self.inner.clone())
             }
+            Ok(Verified::Probe) if may_have_a_body(&request) => {
+                VerifyFuture::rejected(RejectionKind::UrlIncomplete.into())
+            }
+            Ok(Verified::Probe) => VerifyFuture::rejected(RejectionKind::Probe.into()),
             Err(rejection) => VerifyFuture::rejected(rejection),
         }
+    }
+}
+
+/// Whether more may follow than the two bytes of `{}`. The body is not read here, so that a callback whose URL lost its parameters is told
+/// from the console's check by the length alone.
+fn may_have_a_body<B>(request: &Request<B>) -> bool {
+    let headers = request.headers();
+    match headers.get(CONTENT_LENGTH) {
+        Some(length) => !matches!(length.as_bytes(), b"0" | b"1" | b"2"),
+        None => headers.contains_key(TRANSFER_ENCODING) || request.version() > Version::HTTP_11,
     }
 }

@@ -173,7 +173,7 @@ async fn no_key_of_the_body_can_forge_a_log_line() {
 /// A handler of one's own types may well read a map.
 #[tokio::test]
 async fn no_key_of_the_body_can_forge_a_line_by_way_of_a_router() {
-    let router = EventRouter::new().on_word("New.Word", async |_: Callback<HashMap<String, u32>>| Reply::ok());
+    let router = EventRouter::new().on_unknown("New.Word", async |_: Callback<HashMap<String, u32>>| Reply::ok());
     let key = serde_json::to_string(&EVIL.repeat(1000)).unwrap();
     let request = signed("New.Word".into()).body(format!("{{{key}:[]}}"));
     clear();

@@ -267,7 +267,7 @@ async fn no_default_says_ok_to_what_could_not_be_read() {
             (response.status().as_u16(), outcome(&response).kind()),
             (500, OutcomeKind::Failed)
         );
-        let refusing = layer().on_before_error(OnError::Reply(Reply::refuse(1, "later")));
+        let refusing = layer().on_before_error(OnError::Reply(Reply::reject(1, "later")));
         let response = send(&refusing, Inner::default(), request.build::<Full<Bytes>>()).await;
         assert_eq!(outcome(&response).cause(), Some(Cause::Misfit));
         let answer = crate::common::text(response).await;

@@ -83,16 +83,16 @@ const VALUES: &[&str] = &[
     "Flag",
     "Phase",
     "Family",
-    "InvalidToken",
+    "InvalidTokenError",
     "RejectionKind",
     "OutcomeKind",
     "Cause",
     "DetachStats",
     "Fault",
     "Code",
-    "InvalidCode",
-    "NotAsked",
-    "NotWritable",
+    "InvalidCodeError",
+    "NotAskedError",
+    "NotWritableError",
     "OnC2cSignalMessageReply",
     "UnknownReason",
     "EventTime",
@@ -122,7 +122,7 @@ async fn debug_of_every_public_type() {
     check("SignedRequest", &request());
     // Nor do the errors of their making say what was wrong with what.
     for bad in [format!(" {TOKEN}"), format!("{OTHER}\0")] {
-        keeps_its_secrets("InvalidToken", &Token::new(bad).unwrap_err());
+        keeps_its_secrets("InvalidTokenError", &Token::new(bad).unwrap_err());
     }
 
     // The layer, its service and its future, in each state.
@@ -166,7 +166,7 @@ async fn debug_of_every_public_type() {
         panic!("unknown")
     };
     assert_eq!(format!("{word:?}").to_lowercase(), format!("\"new.{CANARY}\""));
-    walked.insert("UnknownWord".to_owned());
+    walked.insert("UnknownWordError".to_owned());
     let mut check = |name: &str, value: &dyn std::fmt::Debug| {
         keeps_its_secrets(name, value);
         walked.insert(name.to_owned());

@@ -142,7 +142,7 @@ async fn a_digit_that_changes_sides_between_token_and_time_is_refused() {
     assert_eq!(attack_on(&layer, request).await, Fate::Refused(Kind::Stale));
     // And the other way round.
     let request = post(&url(1, &sign(&longer, NOW), &format!("{first}{NOW}")), body());
-    assert_eq!(attack_on(&layer, request).await, Fate::Refused(Kind::FromTheFuture));
+    assert_eq!(attack_on(&layer, request).await, Fate::Refused(Kind::TimestampInFuture));
 }
 
 /// The same with a zero, which a time may start with without being another time.
@@ -165,10 +165,10 @@ async fn times_of_every_size() {
     for (time, kind) in [
         ("0".to_owned(), Kind::Stale),
         ("1".to_owned(), Kind::Stale),
-        (i.to_string(), Kind::FromTheFuture),
-        ((i + 1).to_string(), Kind::FromTheFuture),
-        (10_u64.pow(19).to_string(), Kind::FromTheFuture),
-        (u64::MAX.to_string(), Kind::FromTheFuture),
+        (i.to_string(), Kind::TimestampInFuture),
+        ((i + 1).to_string(), Kind::TimestampInFuture),
+        (10_u64.pow(19).to_string(), Kind::TimestampInFuture),
+        (u64::MAX.to_string(), Kind::TimestampInFuture),
         ("18446744073709551616".to_owned(), Kind::TimeMalformed),
         ("9".repeat(10_000), Kind::TimeMalformed),
         ("0".repeat(21), Kind::TimeMalformed),
@@ -223,7 +223,7 @@ async fn what_looks_like_a_key_is_none() {
     // What is really the key, in whatever spelling, is one too many.
     for key in ["sIGN", "%53ign", "%73%49%67%6E", "Sig%6e"] {
         let fate = with(&format!("{}&{key}={good}", auth())).await;
-        assert_eq!(fate, Fate::Refused(Kind::ParameterDoubled), "{key}");
+        assert_eq!(fate, Fate::Refused(Kind::DuplicateParameter), "{key}");
         let fate = with(&format!("&{key}={good}&RequestTime={NOW}")).await;
         assert_eq!(fate, accepted(), "{key}");
     }
@@ -338,7 +338,7 @@ async fn a_parameter_in_fragment_path_and_query_at_once() {
         (format!("/{whole}/{forged}"), "AppMissing", "AppUnknown"),
         (format!("/{half}/{}", &good[1..]), "AppMissing", "probe"),
         (format!("/cb/{half}%2F{good}"), "AppMissing", "accepted as unknown"),
-        (format!("/cb/{whole}%3F{good}"), "AppMissing", "ParameterDoubled"),
+        (format!("/cb/{whole}%3F{good}"), "AppMissing", "DuplicateParameter"),
         (format!("/cb/%3F{whole}"), "AppMissing", "probe"),
         (format!("/cb/{whole}/"), "AppMissing", "AppMissing"),
     ] {
@@ -365,7 +365,7 @@ async fn a_query_of_64_kib() {
         // The very last one is seen.
         let end = format!("&%73IGN={}", sign(TOKEN, NOW));
         let fate = attack(post(&url(&format!("{start}&"), pad, &end), body())).await;
-        assert_eq!(fate, Fate::Refused(Kind::ParameterDoubled), "{pad}");
+        assert_eq!(fate, Fate::Refused(Kind::DuplicateParameter), "{pad}");
     }
     let longer = format!("/?{}", "x".repeat(LONGEST));
     assert!(longer.parse::<Uri>().is_err(), "none is longer");
@@ -385,7 +385,7 @@ fn ten_thousand_parameters_cost_nothing_until_they_are_asked_for() {
             pairs(&format!("&Sign={}&RequestTime={NOW}", "0".repeat(64)))
         );
         let doubled = format!("/?{}{many}&sign=", pairs(&auth()));
-        for (url, kind) in [(wrong, Kind::SignatureMismatch), (doubled, Kind::ParameterDoubled)] {
+        for (url, kind) in [(wrong, Kind::SignatureMismatch), (doubled, Kind::DuplicateParameter)] {
             let uri: Uri = url.parse().unwrap();
             let cost = allocation_counter::measure(|| assert_eq!(verify(&uri).unwrap_err().kind(), kind));
             assert_eq!(cost.count_total, 0, "{kind}");
@@ -424,7 +424,7 @@ async fn a_probe_gets_nothing_past_the_check_of_the_app() {
         // Nobody's token.
         (signed_by("guess"), "AppMissing"),
         ("CallbackCommand=C2C.CallbackBeforeSendMsg".to_owned(), "AppMissing"),
-        (format!("{}&sdkappid", pairs(&auth())), "ParameterDoubled"),
+        (format!("{}&sdkappid", pairs(&auth())), "DuplicateParameter"),
     ] {
         // A whole callback in the body: `attack_on` sees to it that it arrives nowhere.
         let message = format!(r#"{{"CallbackCommand":"{AFTER}","From_Account":"{CANARY}"}}"#);

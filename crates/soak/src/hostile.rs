@@ -33,7 +33,7 @@ fn is_refusal_or_end(answer: Result<Answer>, status: u16) -> Verdict {
 fn status_of(fault: Fault) -> u16 {
     match fault {
         Fault::Stale
-        | Fault::FromTheFuture
+        | Fault::TimestampInFuture
         | Fault::BadSignature
         | Fault::MissingSignature
         | Fault::MissingTime

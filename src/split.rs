@@ -1,0 +1,139 @@
+//! One service for what waits for a verdict, another for notifications.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use crate::callback::Callback;
+use crate::error::HandlerError;
+use crate::oneshot::Oneshot;
+use crate::reply::Reply;
+
+/// Hands callbacks that wait for a verdict to one service, and notifications to another, each with layers of its own.
+///
+/// Behind a verdict a user is waiting, for two seconds at most; behind a notification nobody is. In one stack they share permits, and
+/// a slow moderation makes the server lose notifications, which Tencent does not send again. So verdicts belong behind `timeout`,
+/// `load_shed` and `concurrency_limit`, notifications behind `Detach` and `Dedup`, or a durable queue.
+///
+/// A verdict is what a callback of phase [`Before`](crate::Phase::Before) or [`Unknown`](crate::Phase::Unknown) waits for, and one whose
+/// reply is [read](crate::Command::is_answered). A `Split` is always ready: a clone of the service that is called is waited for then.
+///
+/// ```
+/// use std::time::Duration;
+/// use tencent_im_callback::{DedupLayer, DetachLayer, EventRouter, Split};
+/// use tower::ServiceBuilder;
+///
+/// let router = EventRouter::new();
+/// let verdicts = ServiceBuilder::new()
+///     .timeout(Duration::from_millis(1500))
+///     .load_shed()
+///     .concurrency_limit(100)
+///     .service(router.clone());
+/// let notifications = ServiceBuilder::new()
+///     .layer(DetachLayer::new(1000))
+///     .layer(DedupLayer::new(Duration::from_secs(300)))
+///     .service(router);
+/// let service = Split::new(verdicts, notifications);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Split<V, N> {
+    verdicts: V,
+    notifications: N,
+}
+
+impl<V, N> Split<V, N> {
+    /// A service of two.
+    pub fn new(verdicts: V, notifications: N) -> Self {
+        Split {
+            verdicts,
+            notifications,
+        }
+    }
+
+    /// The service that gives verdicts.
+    pub fn verdicts(&self) -> &V {
+        &self.verdicts
+    }
+
+    /// The service that takes notifications.
+    pub fn notifications(&self) -> &N {
+        &self.notifications
+    }
+}
+
+impl<V, N> Service<Callback> for Split<V, N>
+where
+    V: Service<Callback> + Clone + 'static,
+    V::Response: Into<Reply>,
+    V::Error: fmt::Display + Send + Sync,
+    N: Service<Callback> + Clone + 'static,
+    N::Response: Into<Reply>,
+    N::Error: fmt::Display + Send + Sync,
+{
+    type Response = Reply;
+    type Error = HandlerError;
+    type Future = SplitFuture<V, N>;
+
+    /// Always ready: neither service may keep callbacks from the other.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), HandlerError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, callback: Callback) -> SplitFuture<V, N> {
+        let state = if callback.command().is_answered() {
+            let call = Oneshot::new(self.verdicts.clone(), callback);
+            State::Verdict { call }
+        } else {
+            let call = Oneshot::new(self.notifications.clone(), callback);
+            State::Notification { call }
+        };
+        SplitFuture { state }
+    }
+}
+
+pin_project! {
+    /// Future of [`Split`].
+    #[must_use]
+    pub struct SplitFuture<V: Service<Callback>, N: Service<Callback>> {
+        #[pin]
+        state: State<V, N>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<V: Service<Callback>, N: Service<Callback>> {
+        Verdict { #[pin] call: Oneshot<V, Callback> },
+        Notification { #[pin] call: Oneshot<N, Callback> },
+    }
+}
+
+impl<V, N> Future for SplitFuture<V, N>
+where
+    V: Service<Callback> + 'static,
+    V::Response: Into<Reply>,
+    V::Error: fmt::Display + Send + Sync,
+    N: Service<Callback> + 'static,
+    N::Response: Into<Reply>,
+    N::Error: fmt::Display + Send + Sync,
+{
+    type Output = Result<Reply, HandlerError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            StateProjection::Verdict { call } => call.poll(cx).map_ok(Into::into),
+            StateProjection::Notification { call } => call.poll(cx).map_ok(Into::into),
+        }
+    }
+}
+
+impl<V: Service<Callback>, N: Service<Callback>> fmt::Debug for SplitFuture<V, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SplitFuture").finish_non_exhaustive()
+    }
+}
