@@ -21,6 +21,11 @@ macro_rules! key {
                 $name(Sha256::digest(parts).into())
             }
 
+            /// A key that was stored, from what [`as_bytes`](Self::as_bytes) gave.
+            pub const fn from_bytes(digest: [u8; 32]) -> Self {
+                $name(digest)
+            }
+
             /// The digest.
             pub const fn as_bytes(&self) -> &[u8; 32] {
                 &self.0
