@@ -77,7 +77,12 @@ impl HandlerError {
 
     /// The callback was not handled since there was no room for it: [`Cause::Overloaded`](crate::Cause::Overloaded).
     pub fn overloaded() -> Self {
-        HandlerError::new(Overloaded)
+        HandlerError::new(Overloaded(None))
+    }
+
+    /// As [`overloaded`](Self::overloaded), with the error that says what there was no room in, as its source.
+    pub fn overloaded_by(error: impl Into<BoxError>) -> Self {
+        HandlerError::new(Overloaded(Some(error.into())))
     }
 
     /// From the error of any service, for layers of your own. A [`HandlerError`] stays itself, also inside of a boxed error; the source
@@ -209,7 +214,7 @@ impl<E: fmt::Display> Error for Opaque<E> {}
 
 /// There was no room.
 #[derive(Debug)]
-struct Overloaded;
+struct Overloaded(Option<BoxError>);
 
 impl fmt::Display for Overloaded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -217,7 +222,14 @@ impl fmt::Display for Overloaded {
     }
 }
 
-impl Error for Overloaded {}
+impl Error for Overloaded {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.0 {
+            Some(error) => Some(&**error),
+            None => None,
+        }
+    }
+}
 
 /// An error that several callers got. Its source is the error itself, and its text is that of the error, so the text stands there once.
 #[cfg(feature = "dedup")]
@@ -355,6 +367,9 @@ mod tests {
         assert!(had_no_room(&shed));
         assert!(HandlerError::of(shed).is_overloaded());
         assert!(HandlerError::of(HandlerError::of(HandlerError::overloaded())).is_overloaded());
+        let full = HandlerError::overloaded_by(outer());
+        assert!(had_no_room(&full) && full.is_overloaded());
+        assert!(full.downcast_ref::<std::num::ParseIntError>().is_some());
         let ours = HandlerError::overloaded();
         assert!(had_no_room(&ours));
         let boxed: BoxError = ours.into();

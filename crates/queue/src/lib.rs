@@ -1,1 +1,34 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod call;
+mod delivery;
+mod enqueue;
+mod error;
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+mod memory;
+mod options;
+mod policy;
+mod queue;
+#[cfg(feature = "sqlite")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
+pub mod sqlite;
+pub mod store;
+mod worker;
+
+pub use self::delivery::{Delivery, DeliveryId, InvalidDeliveryIdError};
+pub use self::enqueue::{Enqueue, EnqueueFuture, EnqueueLayer};
+pub use self::error::{QueueError, StorageError};
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub use self::memory::MemoryStore;
+pub use self::options::StoreOptions;
+pub use self::policy::RetryPolicy;
+pub use self::queue::{Page, Queue};
+#[cfg(feature = "sqlite")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
+pub use self::sqlite::SqliteStore;
+pub use self::store::{DeadReason, Death, Filter, Record, Stats, Store};
+pub use self::worker::{Stopped, Worker};

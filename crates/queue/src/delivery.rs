@@ -1,0 +1,117 @@
+//! What a handler learns about the delivery that it works on.
+
+use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
+use std::time::SystemTime;
+
+use tencent_im_callback::OrderKey;
+
+/// Names one accepted callback, in all attempts, over restarts, and after it was a dead letter.
+///
+/// It is two numbers: one that a store draws when it is made, and the place in the order of acceptance. So ids do not repeat when a
+/// queue's file is deleted and made anew.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DeliveryId {
+    store: u64,
+    sequence: u64,
+}
+
+impl DeliveryId {
+    /// An id of a store of yours.
+    pub const fn new(store: u64, sequence: u64) -> Self {
+        DeliveryId { store, sequence }
+    }
+
+    /// The number of the store.
+    pub const fn store(self) -> u64 {
+        self.store
+    }
+
+    /// The place in the order of acceptance.
+    pub const fn sequence(self) -> u64 {
+        self.sequence
+    }
+}
+
+/// `9f86d081884c7d65-42`: the store in hex, the sequence in decimal.
+impl fmt::Display for DeliveryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}-{}", self.store, self.sequence)
+    }
+}
+
+impl fmt::Debug for DeliveryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DeliveryId({self})")
+    }
+}
+
+/// The text is no [`DeliveryId`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidDeliveryIdError(());
+
+impl fmt::Display for InvalidDeliveryIdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a delivery id is 16 hex digits, a hyphen and a number")
+    }
+}
+
+impl std::error::Error for InvalidDeliveryIdError {}
+
+impl From<ParseIntError> for InvalidDeliveryIdError {
+    fn from(_: ParseIntError) -> Self {
+        InvalidDeliveryIdError(())
+    }
+}
+
+impl FromStr for DeliveryId {
+    type Err = InvalidDeliveryIdError;
+
+    fn from_str(text: &str) -> Result<Self, InvalidDeliveryIdError> {
+        let (store, sequence) = text.split_once('-').ok_or(InvalidDeliveryIdError(()))?;
+        // The parsers of numbers take a sign.
+        let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if store.len() != 16 || !plain(store) || !plain(sequence) {
+            return Err(InvalidDeliveryIdError(()));
+        }
+        Ok(DeliveryId {
+            store: u64::from_str_radix(store, 16)?,
+            sequence: sequence.parse()?,
+        })
+    }
+}
+
+/// What the queue knows about a callback that it hands to a handler: it is in
+/// [`Callback::extensions`](tencent_im_callback::Callback::extensions).
+///
+/// A callback is handled at least once. A handler whose work must not be done twice keeps the [`id`](Self::id) beside that work, in
+/// the same transaction, and does nothing if it is there already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Delivery {
+    /// The idempotency key: the same in every attempt.
+    pub id: DeliveryId,
+    /// Which attempt this is, from 1. Attempts that a shutdown or a crash cut off do not count.
+    pub attempt: u32,
+    /// When the callback was durable and answered `OK`.
+    pub accepted_at: SystemTime,
+    /// What it stays in order with.
+    pub order_key: Option<OrderKey>,
+    /// Whether later callbacks of its order key may have been handled before it: it failed for longer than
+    /// [`max_block`](crate::StoreOptions::max_block), or was put back from the dead letters.
+    pub out_of_order: bool,
+}
+
+impl Delivery {
+    /// The first attempt of a callback, as a store of yours would make it.
+    pub fn new(id: DeliveryId, accepted_at: SystemTime) -> Self {
+        Delivery {
+            id,
+            attempt: 1,
+            accepted_at,
+            order_key: None,
+            out_of_order: false,
+        }
+    }
+}

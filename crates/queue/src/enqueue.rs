@@ -1,0 +1,184 @@
+//! Putting notifications into the queue.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use pin_project_lite::pin_project;
+use tencent_im_callback::{Callback, Disposition, HandlerError, Reply};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::call::Call;
+use crate::error::QueueError;
+use crate::queue::Queue;
+use crate::store::{Appended, Entry};
+
+/// How long a callback may take to be durable, unless [`EnqueueLayer::max_wait`] says otherwise. Tencent waits 2 s.
+const MAX_WAIT: Duration = Duration::from_millis(1500);
+
+/// Answers notifications once the queue holds them; hands what waits for a verdict to the inner service.
+///
+/// Enqueued are *after* callbacks and notices whose reply means nothing ([`Command::is_answered`](tencent_im_callback::Command::is_answered));
+/// all others pass through. The answer is `OK` with [`Disposition::Enqueued`], or [`Disposition::Duplicate`] if the queue holds, or has
+/// handled within its [window](crate::StoreOptions::dedup_window), a callback with the same
+/// [`dedup_key`](tencent_im_callback::Callback::dedup_key).
+///
+/// If the queue is full, its disk is, or it is too slow, the error is [overloaded](HandlerError::is_overloaded) after
+/// [`max_wait`](Self::max_wait); [`OnError`](tencent_im_callback::OnError) decides about the answer. The cause is in the error:
+/// `error.downcast_ref::<QueueError>()`.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct EnqueueLayer {
+    queue: Queue,
+    max_wait: Duration,
+}
+
+impl EnqueueLayer {
+    pub(crate) fn new(queue: Queue) -> Self {
+        EnqueueLayer {
+            queue,
+            max_wait: MAX_WAIT,
+        }
+    }
+
+    /// How long a callback may take to be durable, with the wait for room (1.5 s; Tencent waits 2 s).
+    pub fn max_wait(mut self, max_wait: Duration) -> Self {
+        self.max_wait = max_wait;
+        self
+    }
+}
+
+impl<S> Layer<S> for EnqueueLayer {
+    type Service = Enqueue<S>;
+
+    fn layer(&self, inner: S) -> Enqueue<S> {
+        Enqueue {
+            inner,
+            queue: self.queue.clone(),
+            max_wait: self.max_wait,
+        }
+    }
+}
+
+/// Service of [`EnqueueLayer`].
+#[derive(Clone)]
+pub struct Enqueue<S> {
+    inner: S,
+    queue: Queue,
+    max_wait: Duration,
+}
+
+impl<S> Enqueue<S> {
+    /// The inner service.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The inner service, to change it.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// Gives the inner service back.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
+impl<S> Service<Callback> for Enqueue<S>
+where
+    S: Service<Callback> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Response: Into<Reply>,
+    S::Error: fmt::Display + Send + Sync,
+{
+    type Response = Reply;
+    type Error = HandlerError;
+    type Future = EnqueueFuture<S>;
+
+    /// Always ready: a clone of the inner service is waited for only by what passes through.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), HandlerError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, callback: Callback) -> EnqueueFuture<S> {
+        let command = callback.command();
+        if command.is_answered() || command.phase().may_decide() {
+            let call = Call::new(self.inner.clone(), callback);
+            return EnqueueFuture {
+                state: State::Inline { call },
+            };
+        }
+        let (store, max_wait) = (self.queue.store.clone(), self.max_wait);
+        let entry = Entry::of(&callback);
+        let append: Append = Box::pin(async move { store.append(entry?, max_wait).await });
+        EnqueueFuture {
+            state: State::Enqueuing { append },
+        }
+    }
+}
+
+type Append = Pin<Box<dyn Future<Output = Result<Appended, QueueError>> + Send>>;
+
+pin_project! {
+    /// Future of [`Enqueue`]. If it is dropped, the callback may be enqueued all the same.
+    #[must_use]
+    pub struct EnqueueFuture<S: Service<Callback>> {
+        #[pin]
+        state: State<S>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<S: Service<Callback>> {
+        Inline { #[pin] call: Call<S> },
+        Enqueuing { append: Append },
+    }
+}
+
+impl<S> Future for EnqueueFuture<S>
+where
+    S: Service<Callback> + 'static,
+    S::Response: Into<Reply>,
+    S::Error: fmt::Display + Send + Sync,
+{
+    type Output = Result<Reply, HandlerError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            StateProjection::Inline { call } => call.poll(cx).map_ok(Into::into),
+            StateProjection::Enqueuing { append } => Poll::Ready(match ready!(append.as_mut().poll(cx)) {
+                Ok(Appended::Stored(_)) => Ok(Reply::ok().with_disposition(Disposition::Enqueued)),
+                Ok(Appended::Duplicate(_)) => Ok(Reply::ok().with_disposition(Disposition::Duplicate)),
+                Err(error) => Err(refused(error)),
+            }),
+        }
+    }
+}
+
+fn refused(error: QueueError) -> HandlerError {
+    if error.is_temporary() {
+        HandlerError::overloaded_by(error)
+    } else {
+        HandlerError::new(error)
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for Enqueue<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Enqueue")
+            .field("inner", &self.inner)
+            .field("max_wait", &self.max_wait)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S: Service<Callback>> fmt::Debug for EnqueueFuture<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EnqueueFuture").finish_non_exhaustive()
+    }
+}

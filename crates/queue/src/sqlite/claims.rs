@@ -1,0 +1,388 @@
+//! Who may be claimed. All of it is in memory and bounded by what is being handled: the file says what waits, and a restart takes
+//! everything back.
+//!
+//! Rows that have not failed are handed out in the order of their ids, up to `frontier`. Behind it are only rows that are held, rows that
+//! wait for a retry, and rows that were passed over because their key was busy: of each such key the next one is looked up when the key
+//! is free again. Rows that wait for a retry are found by the time they are due.
+
+use std::collections::hash_map::Entry as Slot;
+use std::collections::{HashMap, VecDeque};
+
+use rusqlite::{OptionalExtension, Row};
+use tencent_im_callback::OrderKey;
+
+use super::schema::Statements;
+use crate::delivery::{Delivery, DeliveryId};
+use crate::options::from_millis;
+use crate::store::{Claim, Claimed};
+
+/// How many rows one claim looks at before others get their turn.
+const LOOKS: usize = 2048;
+
+/// A row that is out of reach for other claims.
+pub(super) struct Held {
+    /// That of the claim; 0 while it is only set aside for the next one.
+    pub(super) token: u64,
+    /// What it holds up.
+    pub(super) key: Option<i64>,
+    pub(super) dedup_key: Option<[u8; 32]>,
+    pub(super) out_of_order: bool,
+    /// This attempt, from 1.
+    pub(super) attempt: u32,
+    pub(super) aside_at: Option<i64>,
+    pub(super) retrying: bool,
+    pub(super) size: u64,
+}
+
+/// A key of which a row is held.
+#[derive(Default)]
+struct Busy {
+    /// There may be rows of this key behind the frontier.
+    passed_over: bool,
+    /// Rows out of order that are due and wait for the key.
+    parked: VecDeque<i64>,
+}
+
+pub(super) struct Claims {
+    store: u64,
+    pub(super) held: HashMap<i64, Held>,
+    busy: HashMap<i64, Busy>,
+    /// Set aside for the next claims, their keys busy with them.
+    ready: VecDeque<i64>,
+    /// Rows without a failure are looked at up to here.
+    frontier: i64,
+    /// Rows due are looked at up to here: time and id.
+    due: (i64, i64),
+    due_first: bool,
+    next_token: u64,
+    pub(super) running: u64,
+}
+
+/// What a claim found.
+pub(super) struct Found {
+    pub(super) claimed: Vec<Claimed>,
+    /// There is more to look at.
+    pub(super) more: bool,
+}
+
+/// The number of an order key by which rows block each other.
+pub(super) fn key_number(key: &OrderKey) -> i64 {
+    let mut number = [0; 8];
+    for (to, from) in number.iter_mut().zip(key.as_bytes()) {
+        *to = *from;
+    }
+    i64::from_be_bytes(number)
+}
+
+impl Claims {
+    pub(super) fn new(store: u64) -> Self {
+        Claims {
+            store,
+            held: HashMap::new(),
+            busy: HashMap::new(),
+            ready: VecDeque::new(),
+            frontier: 0,
+            due: (i64::MIN, 0),
+            due_first: true,
+            next_token: 1,
+            running: 0,
+        }
+    }
+
+    pub(super) fn id(&self, row: i64) -> DeliveryId {
+        DeliveryId::new(self.store, row.unsigned_abs())
+    }
+
+    /// The row of an id, if it is one of this store.
+    pub(super) fn row(&self, id: DeliveryId) -> Option<i64> {
+        (id.store() == self.store)
+            .then(|| i64::try_from(id.sequence()).ok())
+            .flatten()
+    }
+
+    /// What the claim holds, if it does.
+    pub(super) fn get(&self, claim: Claim) -> Option<(i64, &Held)> {
+        let row = self.row(claim.id())?;
+        let held = self.held.get(&row)?;
+        (held.token == claim.token()).then_some((row, held))
+    }
+
+    /// Finds up to `max` rows. `failed` is whether any row waits for a retry.
+    pub(super) fn take(
+        &mut self,
+        s: &mut Statements<'_>,
+        max: usize,
+        now: i64,
+        failed: bool,
+    ) -> rusqlite::Result<Found> {
+        let mut found = Found {
+            claimed: Vec::new(),
+            more: false,
+        };
+        while found.claimed.len() < max {
+            let Some(row) = self.ready.pop_front() else { break };
+            let known = s.one.query_row([row], |columns| Ok(Known::read(columns))).optional()?;
+            match known {
+                Some(known) => self.hand_out(known?, &mut found),
+                // Purged meanwhile.
+                None => self.free(s, row, failed)?,
+            }
+        }
+        let mut looks = LOOKS;
+        // In turns, so that neither a flood of retries nor one of new callbacks keeps the other waiting for ever.
+        self.due_first = !self.due_first;
+        if self.due_first {
+            self.take_due(s, max, now, failed, &mut looks, &mut found)?;
+            self.take_fresh(s, max, failed, &mut looks, &mut found)?;
+        } else {
+            let half = max - (max - found.claimed.len()) / 2;
+            self.take_fresh(s, half, failed, &mut looks, &mut found)?;
+            self.take_due(s, max, now, failed, &mut looks, &mut found)?;
+            self.take_fresh(s, max, failed, &mut looks, &mut found)?;
+        }
+        found.more = looks == 0;
+        Ok(found)
+    }
+
+    fn take_fresh(
+        &mut self,
+        s: &mut Statements<'_>,
+        max: usize,
+        failed: bool,
+        looks: &mut usize,
+        found: &mut Found,
+    ) -> rusqlite::Result<()> {
+        if found.claimed.len() >= max {
+            return Ok(());
+        }
+        let mut rows = s.fresh.query([self.frontier])?;
+        while found.claimed.len() < max && *looks > 0 {
+            let Some(columns) = rows.next()? else { break };
+            *looks -= 1;
+            let row: i64 = columns.get(0)?;
+            self.frontier = row;
+            let due: Option<i64> = columns.get(8)?;
+            if due.is_some() || self.held.contains_key(&row) {
+                continue;
+            }
+            let key: Option<i64> = columns.get(4)?;
+            if let Some(key) = key {
+                if let Some(busy) = self.busy.get_mut(&key) {
+                    busy.passed_over = true;
+                    continue;
+                }
+                // Without failures, a key of which nothing is held has nothing before this row.
+                if failed && s.head.query_row([key], |columns| columns.get::<_, i64>(0))? != row {
+                    continue;
+                }
+                self.busy.insert(key, Busy::default());
+            }
+            self.hand_out(Known::read(columns)?, found);
+        }
+        Ok(())
+    }
+
+    fn take_due(
+        &mut self,
+        s: &mut Statements<'_>,
+        max: usize,
+        now: i64,
+        failed: bool,
+        looks: &mut usize,
+        found: &mut Found,
+    ) -> rusqlite::Result<()> {
+        if !failed || found.claimed.len() >= max {
+            return Ok(());
+        }
+        let mut rows = s.due.query([self.due.0, self.due.1, now])?;
+        while found.claimed.len() < max && *looks > 0 {
+            let Some(columns) = rows.next()? else { break };
+            *looks -= 1;
+            let known = Known::read(columns)?;
+            self.due = (known.due_at.unwrap_or(now), known.row);
+            if self.held.contains_key(&known.row) {
+                continue;
+            }
+            if let Some(key) = known.key {
+                match self.busy.entry(key) {
+                    Slot::Occupied(mut busy) => {
+                        busy.get_mut().parked.push_back(known.row);
+                        self.held.insert(known.row, known.held());
+                        continue;
+                    }
+                    Slot::Vacant(slot) => {
+                        slot.insert(Busy {
+                            passed_over: true,
+                            parked: VecDeque::new(),
+                        });
+                    }
+                }
+            }
+            self.hand_out(known, found);
+        }
+        Ok(())
+    }
+
+    fn hand_out(&mut self, known: Known, found: &mut Found) {
+        let token = self.next_token;
+        self.next_token += 1;
+        self.running += 1;
+        let mut held = known.held();
+        held.token = token;
+        let id = self.id(known.row);
+        let mut delivery = Delivery::new(id, from_millis(known.accepted_at));
+        delivery.attempt = held.attempt;
+        delivery.order_key = known.order_key.map(OrderKey::from_bytes);
+        delivery.out_of_order = held.out_of_order;
+        self.held.insert(known.row, held);
+        found
+            .claimed
+            .push(Claimed::new(Claim::new(id, token), delivery, known.payload));
+    }
+
+    /// The claim is given back.
+    pub(super) fn release(&mut self, claim: Claim) {
+        let Some((row, _)) = self.get(claim) else { return };
+        if let Some(held) = self.held.get_mut(&row) {
+            held.token = 0;
+            self.running -= 1;
+            self.ready.push_front(row);
+        }
+    }
+
+    /// The row is settled, or gone: others of its key may follow.
+    pub(super) fn free(&mut self, s: &mut Statements<'_>, row: i64, failed: bool) -> rusqlite::Result<()> {
+        let Some(held) = self.held.remove(&row) else {
+            return Ok(());
+        };
+        if held.token != 0 {
+            self.running -= 1;
+        }
+        let Some(key) = held.key else { return Ok(()) };
+        let Some(busy) = self.busy.get_mut(&key) else {
+            return Ok(());
+        };
+        if let Some(parked) = busy.parked.pop_front() {
+            busy.passed_over = true;
+            self.ready.push_back(parked);
+            return Ok(());
+        }
+        let look = busy.passed_over || failed;
+        self.busy.remove(&key);
+        if look { self.unblock(s, key) } else { Ok(()) }
+    }
+
+    /// Something of this key that was not held is out of the way.
+    pub(super) fn unblock(&mut self, s: &mut Statements<'_>, key: i64) -> rusqlite::Result<()> {
+        if self.busy.contains_key(&key) {
+            return Ok(());
+        }
+        let head = s
+            .head
+            .query_row([key], |columns| {
+                Ok((columns.get::<_, i64>(0)?, columns.get::<_, Option<i64>>(1)?))
+            })
+            .optional()?;
+        if let Some((row, None)) = head {
+            // Beyond it, the row comes by itself.
+            if row <= self.frontier {
+                let known = s.one.query_row([row], |columns| Ok(Known::read(columns)))??;
+                self.held.insert(row, known.held());
+                self.ready.push_back(row);
+                self.busy.insert(
+                    key,
+                    Busy {
+                        passed_over: true,
+                        parked: VecDeque::new(),
+                    },
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// A row is due at this time: it is looked at again, should the look have passed it.
+    pub(super) fn due_at(&mut self, at: i64) {
+        if at <= self.due.0 {
+            self.due = (at.saturating_sub(1), i64::MAX);
+        }
+    }
+
+    /// When the next row is due that was not looked at yet.
+    pub(super) fn next_due(&self, s: &mut Statements<'_>) -> rusqlite::Result<Option<i64>> {
+        s.next_due
+            .query_row([self.due.0, self.due.1], |columns| columns.get(0))
+            .optional()
+    }
+
+    /// Whether there is something to hand out without a look at the file.
+    pub(super) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// Whether somebody holds it.
+    pub(super) fn is_running(&self, row: i64) -> bool {
+        self.held.get(&row).is_some_and(|held| held.token != 0)
+    }
+}
+
+/// A row as it was read.
+struct Known {
+    row: i64,
+    accepted_at: i64,
+    dedup_key: Option<[u8; 32]>,
+    order_key: Option<[u8; 32]>,
+    key: Option<i64>,
+    out_of_order: bool,
+    attempts: u32,
+    aside_at: Option<i64>,
+    due_at: Option<i64>,
+    size: u64,
+    payload: Option<String>,
+}
+
+impl Known {
+    fn read(columns: &Row<'_>) -> rusqlite::Result<Self> {
+        let text = columns.get_ref(10)?;
+        let bytes = text.as_bytes().unwrap_or_default();
+        let sound = columns.get::<_, i64>(9)? == i64::from(crc32fast::hash(bytes));
+        let order_key = key(columns, 3)?;
+        // Also of those out of order: no two of a key are handled at a time.
+        let blocks: Option<i64> = columns.get(4)?;
+        Ok(Known {
+            row: columns.get(0)?,
+            accepted_at: columns.get(1)?,
+            dedup_key: key(columns, 2)?,
+            order_key,
+            key: blocks.or_else(|| order_key.map(|key| key_number(&OrderKey::from_bytes(key)))),
+            out_of_order: columns.get::<_, i64>(5)? != 0,
+            attempts: columns.get(6)?,
+            aside_at: columns.get(7)?,
+            due_at: columns.get(8)?,
+            size: bytes.len() as u64,
+            payload: sound
+                .then(|| std::str::from_utf8(bytes).ok())
+                .flatten()
+                .map(str::to_owned),
+        })
+    }
+
+    fn held(&self) -> Held {
+        Held {
+            token: 0,
+            key: self.key,
+            dedup_key: self.dedup_key,
+            out_of_order: self.out_of_order,
+            attempt: self.attempts.saturating_add(1),
+            aside_at: self.aside_at,
+            retrying: self.due_at.is_some(),
+            size: self.size,
+        }
+    }
+}
+
+/// A key of a row; none if it is none or damaged.
+pub(super) fn key(columns: &Row<'_>, at: usize) -> rusqlite::Result<Option<[u8; 32]>> {
+    let value = columns.get_ref(at)?;
+    Ok(value.as_blob().ok().and_then(|bytes| bytes.try_into().ok()))
+}

@@ -1,0 +1,239 @@
+//! One file on one disk (feature `sqlite`).
+
+mod claims;
+mod inbox;
+mod open;
+mod schema;
+mod writer;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use self::inbox::Shared;
+use self::writer::{Answer, Append, How, Op, PendingClaim, Purge, Settle, Writer};
+use crate::delivery::DeliveryId;
+use crate::error::{QueueError, StorageError};
+use crate::options::StoreOptions;
+use crate::store::{Appended, Claim, Claimed, DeadReason, Entry, Filter, Record, Stats, Store, StoreFuture};
+
+/// A queue in one `SQLite` file, used by one process.
+///
+/// The file and its log (`FILE-wal`) are readable by their owner alone (mode 0600). Deleted callbacks leave their bytes in the file until
+/// the space is used again. The file does not shrink; `sqlite3 FILE 'VACUUM'` makes it small while no process has it open.
+///
+/// One thread owns the only connection. If the last handle is dropped, it finishes what it was asked for and closes the file; to wait
+/// for that, use [`close`](Store::close).
+pub struct SqliteStore {
+    shared: Arc<Shared>,
+    path: PathBuf,
+    max_body: usize,
+}
+
+impl SqliteStore {
+    /// Opens the file, or makes it, with default options.
+    ///
+    /// # Errors
+    ///
+    /// As [`open_with`](Self::open_with).
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, QueueError> {
+        SqliteStore::open_with(path, StoreOptions::new()).await
+    }
+
+    /// Opens the file, or makes it. Its folder must exist.
+    ///
+    /// A file of up to 256 MiB is checked from end to end for damage.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::NoFolder`], [`ReadOnly`](QueueError::ReadOnly), [`Locked`](QueueError::Locked),
+    /// [`NotADatabase`](QueueError::NotADatabase), [`NotAQueue`](QueueError::NotAQueue), [`NewerFormat`](QueueError::NewerFormat),
+    /// [`Corrupt`](QueueError::Corrupt), [`DiskFull`](QueueError::DiskFull), and [`Storage`](QueueError::Storage) for all else. In none of
+    /// these cases has the file been changed.
+    pub async fn open_with(path: impl AsRef<Path>, options: StoreOptions) -> Result<Self, QueueError> {
+        SqliteStore::start(path.as_ref().to_owned(), options, None).await
+    }
+
+    /// Over a file system of `SQLite`'s that was registered under this name; for tests that cut the power.
+    #[doc(hidden)]
+    pub async fn open_with_vfs(
+        path: impl AsRef<Path>,
+        options: StoreOptions,
+        vfs: &'static str,
+    ) -> Result<Self, QueueError> {
+        SqliteStore::start(path.as_ref().to_owned(), options, Some(vfs)).await
+    }
+
+    async fn start(path: PathBuf, options: StoreOptions, vfs: Option<&'static str>) -> Result<Self, QueueError> {
+        let store = SqliteStore {
+            shared: Arc::new(Shared::new()),
+            path: path.clone(),
+            max_body: options.max_body,
+        };
+        let (tell, told) = oneshot::channel();
+        let shared = store.shared.clone();
+        std::thread::Builder::new()
+            .name("callback-queue".to_owned())
+            .spawn(move || {
+                let end = End(shared.clone());
+                let closed = run(&path, vfs, shared, options, tell);
+                // Before the answer: who was told that it is closed may open the file again.
+                drop(end);
+                if let Some((answer, result)) = closed {
+                    drop(answer.send(result));
+                }
+            })
+            .map_err(|error| QueueError::Storage(StorageError::new(error)))?;
+        told.await.unwrap_or(Err(QueueError::Poisoned))?;
+        Ok(store)
+    }
+
+    async fn ask<T>(&self, op: impl FnOnce(Answer<T>) -> Op) -> Result<T, QueueError> {
+        let (answer, told) = oneshot::channel();
+        self.shared.send(op(answer))?;
+        told.await.unwrap_or(Err(QueueError::Poisoned))
+    }
+
+    async fn try_append(&self, entry: Entry) -> Result<Appended, QueueError> {
+        // Never closed.
+        let place = self.shared.places.clone().acquire_owned().await.ok();
+        let append = |answer| Op::Append(Append { entry, answer, place });
+        self.ask(append).await
+    }
+}
+
+/// The writer's thread.
+fn run(
+    path: &Path,
+    vfs: Option<&str>,
+    shared: Arc<Shared>,
+    options: StoreOptions,
+    opened: Answer<()>,
+) -> Option<(Answer<()>, Result<(), QueueError>)> {
+    let conn = match open::open(path, vfs) {
+        Ok(conn) => conn,
+        Err(error) => {
+            drop(opened.send(Err(error)));
+            return None;
+        }
+    };
+    let answer = match Writer::new(&conn, shared, options) {
+        Ok(writer) => {
+            drop(opened.send(Ok(())));
+            writer.run()
+        }
+        Err(error) => {
+            drop(opened.send(Err(error)));
+            return None;
+        }
+    };
+    let closed = conn.close().map_err(|(_, error)| open::failed(error));
+    answer.map(|answer| (answer, closed))
+}
+
+/// Tells those who wait that the thread has ended, also by a panic.
+struct End(Arc<Shared>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.shared.go();
+    }
+}
+
+impl Store for SqliteStore {
+    fn append(&self, entry: Entry, max_wait: Duration) -> StoreFuture<'_, Appended> {
+        Box::pin(async move {
+            let (size, max) = (entry.body_size, self.max_body);
+            if size > max {
+                return Err(QueueError::TooLarge { size, max });
+            }
+            match tokio::time::timeout(max_wait, self.try_append(entry)).await {
+                Ok(appended) => appended,
+                Err(_) if self.shared.full.load(Ordering::Relaxed) => Err(QueueError::Full),
+                Err(_) => Err(QueueError::TimedOut),
+            }
+        })
+    }
+
+    fn claim(&self, max: usize, wait: Duration) -> StoreFuture<'_, Vec<Claimed>> {
+        Box::pin(async move {
+            if max == 0 {
+                return Ok(Vec::new());
+            }
+            let now = wait.is_zero();
+            let handed = self.ask(|answer| Op::Claim(PendingClaim { max, now, answer }));
+            if now {
+                return handed.await.map(inbox::Handed::take);
+            }
+            match tokio::time::timeout(wait, handed).await {
+                Ok(handed) => handed.map(inbox::Handed::take),
+                Err(_) => Ok(Vec::new()),
+            }
+        })
+    }
+
+    fn complete(&self, claim: Claim) -> StoreFuture<'_, ()> {
+        Box::pin(self.ask(move |answer| Op::Settle(Settle::new(claim, How::Complete, answer))))
+    }
+
+    fn retry(&self, claim: Claim, error: String, delay: Duration) -> StoreFuture<'_, ()> {
+        Box::pin(self.ask(move |answer| Op::Settle(Settle::new(claim, How::Retry(error, delay), answer))))
+    }
+
+    fn bury(&self, claim: Claim, error: String, reason: DeadReason) -> StoreFuture<'_, ()> {
+        Box::pin(self.ask(move |answer| Op::Settle(Settle::new(claim, How::Bury(error, reason), answer))))
+    }
+
+    fn release(&self, claim: Claim) {
+        // Closed: a restart takes everything back.
+        drop(self.shared.send(Op::Release(claim)));
+    }
+
+    fn extend(&self, claim: Claim) -> StoreFuture<'_, ()> {
+        Box::pin(self.ask(move |answer| Op::Extend(claim, answer)))
+    }
+
+    fn stats(&self) -> StoreFuture<'_, Stats> {
+        Box::pin(self.ask(Op::Stats))
+    }
+
+    fn list(&self, filter: Filter, after: Option<DeliveryId>, limit: usize) -> StoreFuture<'_, Vec<Record>> {
+        Box::pin(self.ask(move |answer| Op::List(filter, after, limit, answer)))
+    }
+
+    fn requeue(&self, id: DeliveryId) -> StoreFuture<'_, ()> {
+        Box::pin(self.ask(move |answer| Op::Requeue(id, answer)))
+    }
+
+    fn purge(&self, filter: Filter) -> StoreFuture<'_, u64> {
+        let purge = move |answer| Purge {
+            filter,
+            answer,
+            after: 0,
+            purged: 0,
+        };
+        Box::pin(self.ask(move |answer| Op::Purge(purge(answer))))
+    }
+
+    fn close(&self) -> StoreFuture<'_, ()> {
+        Box::pin(self.ask(Op::Close))
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}

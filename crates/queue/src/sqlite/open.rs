@@ -1,0 +1,220 @@
+//! Opening the file, and all that can be wrong with it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::schema;
+use crate::error::{QueueError, StorageError};
+
+/// `TIMq` as `PRAGMA application_id`: tells a queue from the files of other programs.
+pub(super) const APPLICATION_ID: u32 = 0x5449_4d71;
+
+/// `PRAGMA user_version`: the format that this version writes, and the newest that it reads.
+pub(super) const FORMAT: u32 = 1;
+
+/// Files up to this size, in bytes, are checked from end to end when they are opened. That reads all of it: about a second for each GiB.
+const CHECKED_SIZE: u64 = 256 << 20;
+
+/// What an error of `SQLite` means for the queue.
+pub(super) fn failed(error: rusqlite::Error) -> QueueError {
+    let code = error.sqlite_error_code();
+    let storage = StorageError::new(error);
+    match code {
+        Some(ErrorCode::DiskFull) => QueueError::DiskFull,
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => QueueError::Corrupt(storage),
+        _ => QueueError::Storage(storage),
+    }
+}
+
+/// The same while the file is being opened, where it can be said more exactly.
+fn not_opened(path: &Path) -> impl Fn(rusqlite::Error) -> QueueError + '_ {
+    move |error| match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => QueueError::Locked(path.to_owned()),
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => QueueError::ReadOnly(path.to_owned()),
+        _ => failed(error),
+    }
+}
+
+/// Opens the file, or makes it. A file that is none of ours is left as it is.
+pub(super) fn open(path: &Path, vfs: Option<&str>) -> Result<Connection, QueueError> {
+    if vfs.is_none() {
+        look_at(path)?;
+    }
+    let conn = connect(path, vfs)?;
+    let failed = not_opened(path);
+    conn.busy_timeout(std::time::Duration::ZERO).map_err(&failed)?;
+    // Before the first access, so that no shared memory is used, and no other process gets in between.
+    set(&conn, "locking_mode", "exclusive", "exclusive").map_err(&failed)?;
+    let found: u32 = conn
+        .query_row("PRAGMA application_id", (), |row| row.get(0))
+        .map_err(&failed)?;
+    let tables: u32 = conn
+        .query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0))
+        .map_err(&failed)?;
+    if conn.is_readonly("main").map_err(&failed)? {
+        return Err(QueueError::ReadOnly(path.to_owned()));
+    }
+    match (found, tables) {
+        (APPLICATION_ID, 1..) => {
+            let format: u32 = conn
+                .query_row("PRAGMA user_version", (), |row| row.get(0))
+                .map_err(&failed)?;
+            if format > FORMAT {
+                return Err(QueueError::NewerFormat {
+                    found: format,
+                    supported: FORMAT,
+                });
+            }
+            check(&conn, path)?;
+        }
+        // With a rollback journal: whoever looks at the file later finds either nothing in it, or the id.
+        (_, 0) if found == 0 || found == APPLICATION_ID => create(&conn).map_err(&failed)?,
+        _ => return Err(QueueError::NotAQueue(path.to_owned())),
+    }
+    for (pragma, value, expected) in [
+        ("journal_mode", "wal", "wal"),
+        ("synchronous", "full", "2"),
+        // On macOS, where `fsync` leaves the data in the cache of the disk.
+        ("fullfsync", "on", "1"),
+        ("checkpoint_fullfsync", "on", "1"),
+        // By hand, after the callers have their answers, and with its errors noticed.
+        ("wal_autocheckpoint", "0", "0"),
+        ("cell_size_check", "on", "1"),
+        ("trusted_schema", "off", "0"),
+        // In units of 1024 bytes.
+        ("cache_size", "-16384", "-16384"),
+    ] {
+        set(&conn, pragma, value, expected).map_err(&failed)?;
+    }
+    // Takes the lock for writing now, and not at the first callback.
+    conn.execute_batch("BEGIN IMMEDIATE; COMMIT").map_err(&failed)?;
+    Ok(conn)
+}
+
+/// Sets a pragma and reads it back: `SQLite` passes over what it does not know or cannot do.
+fn set(conn: &Connection, pragma: &str, value: &str, expected: &str) -> rusqlite::Result<()> {
+    conn.execute_batch(&format!("PRAGMA {pragma} = {value}"))?;
+    let found: rusqlite::types::Value = conn.query_row(&format!("PRAGMA {pragma}"), (), |row| row.get(0))?;
+    let found = match found {
+        rusqlite::types::Value::Integer(number) => number.to_string(),
+        rusqlite::types::Value::Text(text) => text,
+        other => format!("{other:?}"),
+    };
+    if found == expected {
+        Ok(())
+    } else {
+        let refused = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ERROR);
+        let text = format!("{pragma} is {found} and must be {expected}");
+        Err(rusqlite::Error::SqliteFailure(refused, Some(text)))
+    }
+}
+
+fn connect(path: &Path, vfs: Option<&str>) -> Result<Connection, QueueError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
+    match vfs {
+        None => Connection::open_with_flags(path, flags),
+        Some(vfs) => Connection::open_with_flags_and_vfs(path, flags | OpenFlags::SQLITE_OPEN_CREATE, vfs),
+    }
+    .map_err(not_opened(path))
+}
+
+/// What can be told without `SQLite`, which would repair, lock or write. Makes an empty file if there is none.
+fn look_at(path: &Path) -> Result<(), QueueError> {
+    let storage = |error: std::io::Error| match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => QueueError::ReadOnly(path.to_owned()),
+        ErrorKind::StorageFull => QueueError::DiskFull,
+        _ => QueueError::Storage(StorageError::new(error)),
+    };
+    let found = match fs::metadata(path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let folder = match path.parent() {
+                Some(folder) if !folder.as_os_str().is_empty() => folder,
+                _ => Path::new("."),
+            };
+            if !folder.is_dir() {
+                return Err(QueueError::NoFolder(folder.to_owned()));
+            }
+            return make(path).map_err(storage);
+        }
+        Err(error) => return Err(storage(error)),
+    };
+    if !found.is_file() {
+        return Err(QueueError::NotADatabase(path.to_owned()));
+    }
+    let mut head = Vec::with_capacity(100);
+    let file = File::open(path).map_err(storage)?;
+    file.take(100).read_to_end(&mut head).map_err(storage)?;
+    if !head.is_empty() {
+        let (Some(magic), Some(id), Some(format)) = (head.get(..16), number(&head, 68), number(&head, 60)) else {
+            return Err(QueueError::NotADatabase(path.to_owned()));
+        };
+        if magic != b"SQLite format 3\0" {
+            return Err(QueueError::NotADatabase(path.to_owned()));
+        }
+        if id != APPLICATION_ID {
+            return Err(QueueError::NotAQueue(path.to_owned()));
+        }
+        if format > FORMAT {
+            return Err(QueueError::NewerFormat {
+                found: format,
+                supported: FORMAT,
+            });
+        }
+    }
+    // Also for the superuser, who could write it.
+    if found.permissions().readonly() {
+        return Err(QueueError::ReadOnly(path.to_owned()));
+    }
+    Ok(())
+}
+
+fn number(head: &[u8], at: usize) -> Option<u32> {
+    let bytes = head.get(at..at + 4)?;
+    Some(u32::from_be_bytes(bytes.try_into().ok()?))
+}
+
+/// An empty file that its owner alone can read. `SQLite` gives its log the same rights.
+fn make(path: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+
+        options.mode(0o600);
+    }
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        // Another process was faster: which of the two gets the lock is decided later.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn create(conn: &Connection) -> rusqlite::Result<()> {
+    conn.execute_batch("PRAGMA journal_mode = delete; PRAGMA synchronous = extra; BEGIN EXCLUSIVE")?;
+    conn.execute_batch(&format!(
+        "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}"
+    ))?;
+    conn.execute_batch(schema::CREATE)?;
+    conn.execute_batch("COMMIT")
+}
+
+/// Whether the file is whole, as far as that can be told in a short time.
+fn check(conn: &Connection, path: &Path) -> Result<(), QueueError> {
+    let size = fs::metadata(path).map_or(0, |found| found.len());
+    if size > CHECKED_SIZE {
+        return Ok(());
+    }
+    let found: String = conn
+        .query_row("PRAGMA quick_check(1)", (), |row| row.get(0))
+        .map_err(not_opened(path))?;
+    if found == "ok" {
+        return Ok(());
+    }
+    Err(QueueError::Corrupt(StorageError::new(found)))
+}

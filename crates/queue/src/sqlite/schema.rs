@@ -1,0 +1,131 @@
+//! Tables and statements.
+
+use rusqlite::{Connection, Statement};
+
+/// Format 1. Times are in milliseconds since 1970, sizes in bytes.
+///
+/// - `entry`: what is accepted and not yet handled. `blocks` is the beginning of the order key, as a number, as long as the row holds up
+///   those behind it: an index over the whole key would be three times as large, and two keys that share the number merely wait for each
+///   other. Rows without `due_at` have not failed.
+/// - `seen`: the dedup keys of all that is in `entry` and `dead`, and of what was handled a short time ago.
+/// - `done`: the keys of what was handled, by time, so that they can be forgotten from one end.
+pub(super) const CREATE: &str = "
+CREATE TABLE meta (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    store INTEGER NOT NULL,
+    next_id INTEGER NOT NULL,
+    waiting INTEGER NOT NULL,
+    retrying INTEGER NOT NULL,
+    dead INTEGER NOT NULL,
+    bytes INTEGER NOT NULL
+) STRICT;
+CREATE TABLE entry (
+    id INTEGER PRIMARY KEY,
+    accepted_at INTEGER NOT NULL,
+    dedup_key BLOB,
+    order_key BLOB,
+    blocks INTEGER,
+    out_of_order INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    failed_at INTEGER,
+    due_at INTEGER,
+    aside_at INTEGER,
+    error TEXT,
+    checksum INTEGER NOT NULL,
+    callback TEXT NOT NULL
+) STRICT;
+CREATE INDEX entry_blocks ON entry (blocks) WHERE blocks IS NOT NULL;
+CREATE INDEX entry_due ON entry (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX entry_aside ON entry (aside_at) WHERE aside_at IS NOT NULL;
+CREATE TABLE dead (
+    id INTEGER PRIMARY KEY,
+    accepted_at INTEGER NOT NULL,
+    dedup_key BLOB,
+    order_key BLOB,
+    attempts INTEGER NOT NULL,
+    dead_at INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    error TEXT,
+    checksum INTEGER NOT NULL,
+    callback TEXT NOT NULL
+) STRICT;
+CREATE TABLE seen (
+    key BLOB PRIMARY KEY,
+    id INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE done (
+    number INTEGER PRIMARY KEY,
+    done_at INTEGER NOT NULL,
+    key BLOB NOT NULL
+) STRICT;
+INSERT INTO meta VALUES (1, random(), 1, 0, 0, 0, 0);
+";
+
+macro_rules! statements {
+    ($($name:ident $sql:literal;)*) => {
+        pub(super) struct Statements<'c> {
+            $( pub(super) $name: Statement<'c>, )*
+        }
+
+        impl<'c> Statements<'c> {
+            pub(super) fn prepare(conn: &'c Connection) -> rusqlite::Result<Self> {
+                Ok(Statements { $( $name: conn.prepare($sql)?, )* })
+            }
+        }
+    };
+}
+
+statements! {
+    begin "BEGIN IMMEDIATE";
+    commit "COMMIT";
+    rollback "ROLLBACK";
+    frames "PRAGMA wal_checkpoint(noop)";
+    checkpoint "PRAGMA wal_checkpoint(passive)";
+
+    meta "SELECT store, next_id, waiting, retrying, dead, bytes FROM meta";
+    set_meta "UPDATE meta SET next_id = ?1, waiting = ?2, retrying = ?3, dead = ?4, bytes = ?5 WHERE one = 1";
+
+    see "INSERT OR IGNORE INTO seen (key, id) VALUES (?1, ?2)";
+    seen "SELECT id FROM seen WHERE key = ?1";
+    forget "DELETE FROM seen WHERE key = ?1";
+    done "INSERT INTO done (done_at, key) VALUES (?1, ?2)";
+    oldest_done "SELECT number, done_at, key FROM done ORDER BY number LIMIT ?1";
+    newest_done "SELECT done_at FROM done ORDER BY number DESC LIMIT 1";
+    done_back "UPDATE done SET done_at = ?1 WHERE done_at > ?1";
+    forget_done "DELETE FROM done WHERE number <= ?1";
+
+    append "INSERT INTO entry (id, accepted_at, dedup_key, order_key, blocks, checksum, callback)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    delete "DELETE FROM entry WHERE id = ?1";
+    retry "UPDATE entry SET attempts = ?2, failed_at = ?3, due_at = ?4, aside_at = ?5, blocks = ?6, out_of_order = ?7, error = ?8
+        WHERE id = ?1";
+    due_back "UPDATE entry SET due_at = ?1 + (due_at - failed_at), aside_at = ?1 + (aside_at - failed_at), failed_at = ?1
+        WHERE due_at IS NOT NULL AND failed_at > ?1";
+    to_step_aside "SELECT id, blocks FROM entry WHERE aside_at <= ?1 ORDER BY aside_at LIMIT ?2";
+    step_aside "UPDATE entry SET aside_at = NULL, blocks = NULL, out_of_order = 1 WHERE id = ?1";
+    next_aside "SELECT min(aside_at) FROM entry WHERE aside_at IS NOT NULL";
+    oldest "SELECT accepted_at FROM entry ORDER BY id LIMIT 1";
+
+    fresh "SELECT id, accepted_at, dedup_key, order_key, blocks, out_of_order, attempts, aside_at, due_at, checksum, callback
+        FROM entry WHERE id > ?1 ORDER BY id";
+    due "SELECT id, accepted_at, dedup_key, order_key, blocks, out_of_order, attempts, aside_at, due_at, checksum, callback
+        FROM entry WHERE due_at >= ?1 AND due_at <= ?3 AND (due_at > ?1 OR id > ?2) ORDER BY due_at, id";
+    one "SELECT id, accepted_at, dedup_key, order_key, blocks, out_of_order, attempts, aside_at, due_at, checksum, callback
+        FROM entry WHERE id = ?1";
+    next_due "SELECT due_at FROM entry WHERE due_at >= ?1 AND (due_at > ?1 OR id > ?2) ORDER BY due_at, id LIMIT 1";
+    head "SELECT id, due_at FROM entry WHERE blocks = ?1 ORDER BY id LIMIT 1";
+
+    bury "INSERT INTO dead (id, accepted_at, dedup_key, order_key, attempts, dead_at, reason, error, checksum, callback)
+        SELECT id, accepted_at, dedup_key, order_key, ?2, ?3, ?4, ?5, checksum, callback FROM entry WHERE id = ?1";
+    requeue "INSERT INTO entry (id, accepted_at, dedup_key, order_key, out_of_order, attempts, failed_at, due_at, error, checksum, callback)
+        SELECT id, accepted_at, dedup_key, order_key, 1, 0, ?2, ?2, error, checksum, callback FROM dead WHERE id = ?1";
+    delete_dead "DELETE FROM dead WHERE id = ?1";
+    list_dead "SELECT id, accepted_at, order_key, attempts, error, callback, dead_at, reason FROM dead
+        WHERE id > ?1 AND accepted_at <= ?2 AND (?3 IS NULL OR order_key = ?3) ORDER BY id LIMIT ?4";
+    list_waiting "SELECT id, accepted_at, order_key, attempts, error, callback, NULL, NULL FROM entry
+        WHERE id > ?1 AND accepted_at <= ?2 AND (?3 IS NULL OR order_key = ?3) ORDER BY id LIMIT ?4";
+    purge_dead "SELECT id, dedup_key, NULL, NULL, octet_length(callback) FROM dead
+        WHERE id > ?1 AND accepted_at <= ?2 AND (?3 IS NULL OR order_key = ?3) ORDER BY id LIMIT ?4";
+    purge_waiting "SELECT id, dedup_key, blocks, due_at, octet_length(callback) FROM entry
+        WHERE id > ?1 AND accepted_at <= ?2 AND (?3 IS NULL OR order_key = ?3) ORDER BY id LIMIT ?4";
+}

@@ -1,0 +1,850 @@
+//! The one thread that owns the connection.
+//!
+//! It takes what waits in its inbox, puts all writes into one transaction, commits, and only then answers. So a busy queue shares one
+//! sync of the disk among many callers, and an idle one commits at once.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OptionalExtension, params};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::claims::{Claims, key, key_number};
+use super::inbox::{Handed, Shared};
+use super::open::failed;
+use super::schema::Statements;
+use crate::delivery::DeliveryId;
+use crate::error::QueueError;
+use crate::options::{Clock, StoreOptions, from_millis, millis};
+use crate::store::{Appended, Claim, DeadReason, Death, Entry, Filter, Record, Stats, bounded};
+
+pub(super) type Answer<T> = oneshot::Sender<Result<T, QueueError>>;
+
+/// Pages of the log, 4096 bytes each, after which it is written back into the file.
+const CHECKPOINT_PAGES: i64 = 4096;
+
+/// Rows that one transaction purges, or lets step aside, before others get their turn.
+const CHUNK: i64 = 1000;
+
+/// The longest sleep: a clock that jumped is noticed after so long.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+
+/// What the store is asked for.
+pub(super) enum Op {
+    Append(Append),
+    Settle(Settle),
+    Requeue(DeliveryId, Answer<()>),
+    Purge(Purge),
+    Release(Claim),
+    Extend(Claim, Answer<()>),
+    Claim(PendingClaim),
+    Stats(Answer<Stats>),
+    List(Filter, Option<DeliveryId>, usize, Answer<Vec<Record>>),
+    Close(Answer<()>),
+}
+
+pub(super) struct Append {
+    pub(super) entry: Entry,
+    pub(super) answer: Answer<Appended>,
+    /// Its place in the inbox.
+    pub(super) place: Option<OwnedSemaphorePermit>,
+}
+
+pub(super) struct Settle {
+    pub(super) claim: Claim,
+    pub(super) how: How,
+    pub(super) answer: Answer<()>,
+}
+
+pub(super) enum How {
+    Complete,
+    Retry(String, Duration),
+    Bury(String, DeadReason),
+}
+
+pub(super) struct Purge {
+    pub(super) filter: Filter,
+    pub(super) answer: Answer<u64>,
+    pub(super) after: i64,
+    pub(super) purged: u64,
+}
+
+pub(super) struct PendingClaim {
+    pub(super) max: usize,
+    /// Answer at once, even if there is nothing.
+    pub(super) now: bool,
+    pub(super) answer: Answer<Handed>,
+}
+
+/// A write within a transaction, in a form that can be done again.
+enum Write {
+    Append(Append),
+    Settle(Settle),
+    Requeue(DeliveryId, Answer<()>),
+    Purge(Purge),
+}
+
+/// What came of a write, to be told once it is committed.
+enum Outcome {
+    Appended(Appended),
+    /// No room: it waits.
+    NoRoom,
+    Done,
+    Purged {
+        last: Option<i64>,
+        count: u64,
+    },
+    Failed(QueueError),
+}
+
+/// What changes in memory once the transaction is committed.
+enum Effect {
+    Free(i64),
+    Unblock(i64),
+    Due(i64),
+}
+
+/// The one row of `meta`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Meta {
+    next_id: i64,
+    waiting: u64,
+    retrying: u64,
+    dead: u64,
+    bytes: u64,
+}
+
+/// What one transaction has come to so far.
+struct Scratch {
+    meta: Meta,
+    outcomes: Vec<Outcome>,
+    effects: Vec<Effect>,
+    /// Rows whose claims are used up.
+    settled: HashSet<i64>,
+    oldest_done: Option<i64>,
+    next_aside: Option<i64>,
+    counts: Stats,
+}
+
+pub(super) struct Writer<'c> {
+    conn: &'c Connection,
+    s: Statements<'c>,
+    shared: Arc<Shared>,
+    options: StoreOptions,
+    clock: Clock,
+    meta: Meta,
+    claims: Claims,
+    /// When the oldest remembered key was done with, if any is remembered.
+    oldest_done: Option<i64>,
+    /// When the next row steps aside.
+    next_aside: Option<i64>,
+    /// Appends for which there is no room.
+    parked: VecDeque<Append>,
+    purges: VecDeque<Purge>,
+    waiting: VecDeque<PendingClaim>,
+    counts: Stats,
+    broken: Option<QueueError>,
+    /// There may be something to claim that was not looked at.
+    look: bool,
+}
+
+impl<'c> Writer<'c> {
+    pub(super) fn new(conn: &'c Connection, shared: Arc<Shared>, options: StoreOptions) -> Result<Self, QueueError> {
+        let mut s = Statements::prepare(conn).map_err(failed)?;
+        let mut clock = Clock::new(&options);
+        let now = clock.now();
+        let count = |columns: &rusqlite::Row<'_>, at: usize| columns.get::<_, i64>(at).map(i64::unsigned_abs);
+        let (store, meta) = s
+            .meta
+            .query_row((), |columns| {
+                let meta = Meta {
+                    next_id: columns.get(1)?,
+                    waiting: count(columns, 2)?,
+                    retrying: count(columns, 3)?,
+                    dead: count(columns, 4)?,
+                    bytes: count(columns, 5)?,
+                };
+                Ok((columns.get::<_, i64>(0)?.cast_unsigned(), meta))
+            })
+            .map_err(failed)?;
+        // If the clock went back since: what was written waits as long as it would have.
+        s.due_back.execute([now]).map_err(failed)?;
+        let newest_done: Option<i64> = s
+            .newest_done
+            .query_row((), |columns| columns.get(0))
+            .optional()
+            .map_err(failed)?;
+        if newest_done.is_some_and(|at| at > now) {
+            s.done_back.execute([now]).map_err(failed)?;
+        }
+        let oldest_done = s
+            .oldest_done
+            .query_row([1], |columns| columns.get(1))
+            .optional()
+            .map_err(failed)?;
+        let next_aside = s.next_aside.query_row((), |columns| columns.get(0)).map_err(failed)?;
+        Ok(Writer {
+            conn,
+            s,
+            shared,
+            options,
+            clock,
+            meta,
+            claims: Claims::new(store),
+            oldest_done,
+            next_aside,
+            parked: VecDeque::new(),
+            purges: VecDeque::new(),
+            waiting: VecDeque::new(),
+            counts: Stats::default(),
+            broken: None,
+            look: true,
+        })
+    }
+
+    /// Works until the store is closed or nobody has a handle on it any more. Whoever asked for the closing is answered once the file
+    /// is free.
+    pub(super) fn run(mut self) -> Option<Answer<()>> {
+        loop {
+            let sleep = self.sleep();
+            let (ops, gone) = self.shared.take(sleep);
+            let mut writes = Vec::with_capacity(ops.len());
+            let mut reads = Vec::new();
+            let mut close = None;
+            while self.parked.front().is_some_and(|append| append.answer.is_closed()) {
+                self.parked.pop_front();
+            }
+            if self.has_room() {
+                writes.extend(self.parked.drain(..).map(Write::Append));
+            }
+            for op in ops {
+                match op {
+                    Op::Append(mut append) => {
+                        append.place = None;
+                        writes.push(Write::Append(append));
+                    }
+                    Op::Settle(settle) => writes.push(Write::Settle(settle)),
+                    Op::Requeue(id, answer) => writes.push(Write::Requeue(id, answer)),
+                    Op::Purge(purge) => self.purges.push_back(purge),
+                    Op::Release(claim) => self.claims.release(claim),
+                    Op::Extend(claim, answer) => {
+                        let held = self.claims.get(claim).map(drop).ok_or(QueueError::ClaimLost);
+                        drop(answer.send(held));
+                    }
+                    Op::Claim(claim) => self.waiting.push_back(claim),
+                    Op::Close(answer) => close = Some(answer),
+                    Op::Stats(_) | Op::List(..) => reads.push(op),
+                }
+            }
+            writes.extend(self.purges.pop_front().map(Write::Purge));
+            self.write(writes);
+            self.shared.full.store(!self.parked.is_empty(), Ordering::Relaxed);
+            for op in reads {
+                self.read(op);
+            }
+            if let Some(answer) = close {
+                self.end();
+                return Some(answer);
+            }
+            self.hand_out();
+            self.checkpoint();
+            if gone {
+                self.end();
+                return None;
+            }
+        }
+    }
+
+    /// How long there is nothing to do; `None` if until asked.
+    fn sleep(&mut self) -> Option<Duration> {
+        if self.broken.is_some() {
+            return None;
+        }
+        let claimable = self.look || self.claims.has_ready();
+        if (claimable && !self.waiting.is_empty()) || !self.purges.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let mut next: Option<i64> = None;
+        let mut at = |time: i64| next = Some(next.map_or(time, |next| next.min(time)));
+        if !self.waiting.is_empty() && self.meta.retrying > 0 {
+            match self.claims.next_due(&mut self.s) {
+                Ok(due) => due.into_iter().for_each(&mut at),
+                // Met again, and told, when a claim is looked for.
+                Err(_) => return Some(Duration::ZERO),
+            }
+        }
+        self.next_aside.into_iter().for_each(&mut at);
+        if let Some(done) = self.oldest_done {
+            at(done.saturating_add(millis(self.options.dedup_window)));
+        }
+        let wait = next?.saturating_sub(self.clock.now());
+        // At least a moment, so that rounding does not make a busy loop of it.
+        let wait = Duration::from_millis(u64::try_from(wait).unwrap_or(0).max(1));
+        Some(wait.min(LONGEST_SLEEP))
+    }
+
+    fn has_room(&self) -> bool {
+        self.meta.waiting + self.meta.dead < self.options.max_rows && self.meta.bytes < self.options.max_bytes
+    }
+
+    fn write(&mut self, mut writes: Vec<Write>) {
+        if let Some(error) = &self.broken {
+            let error = error.clone();
+            fail_all(writes, &error);
+            return;
+        }
+        let now = self.clock.now();
+        let aside = self.next_aside.is_some_and(|at| at <= now);
+        let window = millis(self.options.dedup_window);
+        let expired = self.oldest_done.is_some_and(|at| at.saturating_add(window) <= now);
+        if writes.is_empty() && !aside && !expired {
+            return;
+        }
+        let error = match self.transaction(&writes, now) {
+            Ok(scratch) => return self.committed(writes, scratch),
+            Err(error) => error,
+        };
+        if !matches!(error, QueueError::DiskFull) {
+            return self.give_up(&error, writes);
+        }
+        // What is handled makes room, and must not fail because of what comes in.
+        let appends = writes.extract_if(.., |write| matches!(write, Write::Append(_)));
+        appends.for_each(|append| append.fail(&error));
+        match self.transaction(&writes, now) {
+            Ok(scratch) => self.committed(writes, scratch),
+            Err(QueueError::DiskFull) => {
+                fail_all(writes, &QueueError::DiskFull);
+                // Times that have come would be tried again at once, and fail again.
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(error) => self.give_up(&error, writes),
+        }
+    }
+
+    /// One transaction. If it fails, nothing has changed.
+    fn transaction(&mut self, writes: &[Write], now: i64) -> Result<Scratch, QueueError> {
+        let mut scratch = Scratch {
+            meta: self.meta,
+            outcomes: Vec::with_capacity(writes.len()),
+            effects: Vec::new(),
+            settled: HashSet::new(),
+            oldest_done: self.oldest_done,
+            next_aside: self.next_aside,
+            counts: self.counts,
+        };
+        let result = self.apply_all(writes, now, &mut scratch).map_err(failed);
+        if result.is_err() && !self.conn.is_autocommit() {
+            // After some errors SQLite has rolled back itself.
+            self.s.rollback.execute(()).map_err(failed)?;
+        }
+        result.map(|()| scratch)
+    }
+
+    fn apply_all(&mut self, writes: &[Write], now: i64, scratch: &mut Scratch) -> rusqlite::Result<()> {
+        self.s.begin.execute(())?;
+        if scratch.next_aside.is_some_and(|at| at <= now) {
+            self.step_aside(now, scratch)?;
+        }
+        for write in writes {
+            let outcome = match write {
+                Write::Append(append) => self.append(&append.entry, now, scratch)?,
+                Write::Settle(settle) => self.settle(settle, now, scratch)?,
+                Write::Requeue(id, _) => self.requeue(*id, now, scratch)?,
+                Write::Purge(purge) => self.purge(purge, now, scratch)?,
+            };
+            scratch.outcomes.push(outcome);
+        }
+        // Twice as many as can be added, so that it never falls behind.
+        let forget = i64::try_from(writes.len())
+            .unwrap_or(CHUNK)
+            .saturating_mul(2)
+            .max(CHUNK);
+        self.forget(now, forget, scratch)?;
+        if scratch.meta != self.meta {
+            let meta = &scratch.meta;
+            let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+            self.s.set_meta.execute(params![
+                meta.next_id,
+                count(meta.waiting),
+                count(meta.retrying),
+                count(meta.dead),
+                count(meta.bytes)
+            ])?;
+        }
+        self.s.commit.execute(())?;
+        Ok(())
+    }
+
+    fn append(&mut self, entry: &Entry, now: i64, scratch: &mut Scratch) -> rusqlite::Result<Outcome> {
+        let size = entry.payload.len() as u64;
+        let dedup_key = entry.dedup_key.as_ref().map(|key| &key.as_bytes()[..]);
+        let meta = &scratch.meta;
+        let full = meta.waiting + meta.dead >= self.options.max_rows
+            || meta.bytes.saturating_add(size) > self.options.max_bytes;
+        if full {
+            // A repeat takes no room.
+            let first = match dedup_key {
+                Some(key) => self.s.seen.query_row([key], |columns| columns.get(0)).optional()?,
+                None => None,
+            };
+            return Ok(match first {
+                Some(row) => self.duplicate(row, scratch),
+                None => Outcome::NoRoom,
+            });
+        }
+        let row = meta.next_id;
+        if let Some(key) = dedup_key
+            && self.s.see.execute(params![key, row])? == 0
+        {
+            // It may be one whose time is over, but which was not forgotten yet.
+            self.forget(now, i64::MAX, scratch)?;
+            if self.s.see.execute(params![key, row])? == 0 {
+                let first = self.s.seen.query_row([key], |columns| columns.get(0))?;
+                return Ok(self.duplicate(first, scratch));
+            }
+        }
+        self.s.append.execute(params![
+            row,
+            now,
+            dedup_key,
+            entry.order_key.as_ref().map(|key| &key.as_bytes()[..]),
+            entry.order_key.as_ref().map(key_number),
+            i64::from(crc32fast::hash(entry.payload.as_bytes())),
+            entry.payload,
+        ])?;
+        scratch.meta.next_id += 1;
+        scratch.meta.waiting += 1;
+        scratch.meta.bytes += size;
+        scratch.counts.accepted += 1;
+        Ok(Outcome::Appended(Appended::Stored(self.claims.id(row))))
+    }
+
+    fn duplicate(&self, first: i64, scratch: &mut Scratch) -> Outcome {
+        scratch.counts.duplicates += 1;
+        Outcome::Appended(Appended::Duplicate(self.claims.id(first)))
+    }
+
+    fn settle(&mut self, settle: &Settle, now: i64, scratch: &mut Scratch) -> rusqlite::Result<Outcome> {
+        let Some((row, held)) = self.claims.get(settle.claim) else {
+            return Ok(Outcome::Failed(QueueError::ClaimLost));
+        };
+        if !scratch.settled.insert(row) {
+            return Ok(Outcome::Failed(QueueError::ClaimLost));
+        }
+        scratch.effects.push(Effect::Free(row));
+        match &settle.how {
+            How::Complete => {
+                self.s.delete.execute([row])?;
+                scratch.meta.remove(1, held.retrying, held.size);
+                scratch.counts.completed += 1;
+                if let Some(key) = held.dedup_key {
+                    self.s.done.execute(params![now, key])?;
+                    scratch.oldest_done.get_or_insert(now);
+                }
+            }
+            How::Retry(error, delay) => {
+                let due_at = now.saturating_add(millis(*delay));
+                let blocks = held.key.filter(|_| !held.out_of_order);
+                let aside_at = blocks.map(|_| {
+                    let max_block = millis(self.options.max_block);
+                    held.aside_at.unwrap_or(now.saturating_add(max_block))
+                });
+                let aside = aside_at.is_some_and(|at| at <= now);
+                if let Some(at) = aside_at.filter(|_| !aside) {
+                    scratch.next_aside = Some(scratch.next_aside.map_or(at, |next| next.min(at)));
+                }
+                self.s.retry.execute(params![
+                    row,
+                    held.attempt,
+                    now,
+                    due_at,
+                    aside_at.filter(|_| !aside),
+                    blocks.filter(|_| !aside),
+                    aside || held.out_of_order,
+                    error,
+                ])?;
+                if !held.retrying {
+                    scratch.meta.retrying += 1;
+                }
+                scratch.counts.retried += 1;
+                scratch.effects.push(Effect::Due(due_at));
+            }
+            How::Bury(error, reason) => {
+                self.s
+                    .bury
+                    .execute(params![row, held.attempt, now, reason.as_str(), error])?;
+                self.s.delete.execute([row])?;
+                scratch.meta.remove(1, held.retrying, 0);
+                scratch.meta.dead += 1;
+                scratch.counts.buried += 1;
+            }
+        }
+        Ok(Outcome::Done)
+    }
+
+    fn requeue(&mut self, id: DeliveryId, now: i64, scratch: &mut Scratch) -> rusqlite::Result<Outcome> {
+        let Some(row) = self.claims.row(id) else {
+            return Ok(Outcome::Failed(QueueError::NotFound));
+        };
+        if self.s.requeue.execute([row, now])? == 0 {
+            return Ok(Outcome::Failed(QueueError::NotFound));
+        }
+        self.s.delete_dead.execute([row])?;
+        scratch.meta.dead = scratch.meta.dead.saturating_sub(1);
+        scratch.meta.waiting += 1;
+        scratch.meta.retrying += 1;
+        scratch.effects.push(Effect::Due(now));
+        Ok(Outcome::Done)
+    }
+
+    fn purge(&mut self, purge: &Purge, now: i64, scratch: &mut Scratch) -> rusqlite::Result<Outcome> {
+        struct Found {
+            row: i64,
+            dedup_key: Option<[u8; 32]>,
+            blocks: Option<i64>,
+            retrying: bool,
+            size: u64,
+        }
+
+        let filter = &purge.filter;
+        let statement = if filter.dead {
+            &mut self.s.purge_dead
+        } else {
+            &mut self.s.purge_waiting
+        };
+        let rows = statement.query_map(
+            params![purge.after, accepted_before(filter, now), order_key(filter), CHUNK],
+            |columns| {
+                Ok(Found {
+                    row: columns.get(0)?,
+                    dedup_key: key(columns, 1)?,
+                    blocks: columns.get(2)?,
+                    retrying: columns.get::<_, Option<i64>>(3)?.is_some(),
+                    size: columns.get::<_, i64>(4)?.unsigned_abs(),
+                })
+            },
+        )?;
+        let rows: Vec<Found> = rows.collect::<Result<_, _>>()?;
+        let mut count = 0;
+        for found in &rows {
+            if filter.dead {
+                self.s.delete_dead.execute([found.row])?;
+                scratch.meta.dead = scratch.meta.dead.saturating_sub(1);
+                scratch.meta.bytes = scratch.meta.bytes.saturating_sub(found.size);
+            } else {
+                if self.claims.is_running(found.row) || scratch.settled.contains(&found.row) {
+                    continue;
+                }
+                self.s.delete.execute([found.row])?;
+                scratch.meta.remove(1, found.retrying, found.size);
+                scratch.effects.extend(found.blocks.map(Effect::Unblock));
+            }
+            count += 1;
+            if let Some(key) = found.dedup_key {
+                self.s.done.execute(params![now, key])?;
+                scratch.oldest_done.get_or_insert(now);
+            }
+        }
+        Ok(Outcome::Purged {
+            last: rows.last().map(|found| found.row),
+            count,
+        })
+    }
+
+    /// Lets go those who have blocked their key for too long.
+    fn step_aside(&mut self, now: i64, scratch: &mut Scratch) -> rusqlite::Result<()> {
+        let rows = self
+            .s
+            .to_step_aside
+            .query_map([now, CHUNK], |columns| Ok((columns.get(0)?, columns.get(1)?)))?;
+        let rows: Vec<(i64, Option<i64>)> = rows.collect::<Result<_, _>>()?;
+        for (row, blocks) in rows {
+            self.s.step_aside.execute([row])?;
+            scratch.effects.extend(blocks.map(Effect::Unblock));
+        }
+        scratch.next_aside = self.s.next_aside.query_row((), |columns| columns.get(0))?;
+        Ok(())
+    }
+
+    /// Forgets dedup keys whose time is over.
+    fn forget(&mut self, now: i64, limit: i64, scratch: &mut Scratch) -> rusqlite::Result<()> {
+        let window = millis(self.options.dedup_window);
+        let over = |done_at: i64| done_at.saturating_add(window) <= now;
+        if !scratch.oldest_done.is_some_and(over) {
+            return Ok(());
+        }
+        scratch.oldest_done = None;
+        let mut last = None;
+        let mut left = limit;
+        let mut rows = self.s.oldest_done.query([limit.saturating_add(1)])?;
+        while let Some(columns) = rows.next()? {
+            let done_at: i64 = columns.get(1)?;
+            if left == 0 || !over(done_at) {
+                scratch.oldest_done = Some(done_at);
+                break;
+            }
+            left -= 1;
+            self.s
+                .forget
+                .execute([columns.get_ref(2)?.as_blob().unwrap_or_default()])?;
+            last = Some(columns.get::<_, i64>(0)?);
+        }
+        drop(rows);
+        if let Some(last) = last {
+            self.s.forget_done.execute([last])?;
+        }
+        Ok(())
+    }
+
+    /// The transaction is on disk: now it may be told.
+    fn committed(&mut self, writes: Vec<Write>, scratch: Scratch) {
+        let accepted = scratch.counts.accepted != self.counts.accepted;
+        self.look |= accepted || !scratch.effects.is_empty();
+        self.meta = scratch.meta;
+        self.counts = scratch.counts;
+        self.oldest_done = scratch.oldest_done;
+        self.next_aside = scratch.next_aside;
+        for (write, outcome) in writes.into_iter().zip(scratch.outcomes) {
+            match (write, outcome) {
+                (Write::Append(append), Outcome::NoRoom) => self.parked.push_back(append),
+                (Write::Append(append), Outcome::Appended(appended)) => drop(append.answer.send(Ok(appended))),
+                (Write::Settle(Settle { answer, .. }) | Write::Requeue(_, answer), Outcome::Done) => {
+                    drop(answer.send(Ok(())));
+                }
+                (Write::Purge(mut purge), Outcome::Purged { last, count }) => {
+                    purge.purged += count;
+                    match last {
+                        Some(last) => {
+                            purge.after = last;
+                            self.purges.push_back(purge);
+                        }
+                        None => drop(purge.answer.send(Ok(purge.purged))),
+                    }
+                }
+                (write, Outcome::Failed(error)) => write.fail(&error),
+                (write, _) => write.fail(&QueueError::Poisoned),
+            }
+        }
+        let failed_rows = self.meta.retrying > 0;
+        for effect in scratch.effects {
+            let done = match effect {
+                Effect::Free(row) => self.claims.free(&mut self.s, row, failed_rows),
+                Effect::Unblock(key) => self.claims.unblock(&mut self.s, key),
+                Effect::Due(at) => {
+                    self.claims.due_at(at);
+                    Ok(())
+                }
+            };
+            if let Err(error) = done {
+                return self.give_up(&failed(error), Vec::new());
+            }
+        }
+    }
+
+    /// Answers the claims that wait, as far as there is something.
+    fn hand_out(&mut self) {
+        self.waiting.retain(|claim| !claim.answer.is_closed());
+        while let Some(claim) = self.waiting.pop_front() {
+            if self.broken.is_some() {
+                drop(claim.answer.send(Err(QueueError::Poisoned)));
+                continue;
+            }
+            let now = self.clock.now();
+            let found = match self.claims.take(&mut self.s, claim.max, now, self.meta.retrying > 0) {
+                Ok(found) => found,
+                Err(error) => {
+                    self.give_up(&failed(error), Vec::new());
+                    drop(claim.answer.send(Err(QueueError::Poisoned)));
+                    continue;
+                }
+            };
+            self.look = found.more || found.claimed.len() == claim.max;
+            if found.claimed.is_empty() && (found.more || !claim.now) {
+                self.waiting.push_front(claim);
+                return;
+            }
+            drop(claim.answer.send(Ok(Handed::new(self.shared.clone(), found.claimed))));
+        }
+    }
+
+    fn read(&mut self, op: Op) {
+        match op {
+            Op::Stats(answer) => drop(answer.send(self.stats())),
+            Op::List(filter, after, limit, answer) => {
+                let list = match self.broken {
+                    Some(_) => Err(QueueError::Poisoned),
+                    None => self.list(&filter, after, limit).map_err(failed),
+                };
+                drop(answer.send(list));
+            }
+            _ => {}
+        }
+    }
+
+    fn stats(&mut self) -> Result<Stats, QueueError> {
+        let oldest = self
+            .s
+            .oldest
+            .query_row((), |columns| columns.get(0))
+            .optional()
+            .map_err(failed)?;
+        Ok(Stats {
+            waiting: self.meta.waiting,
+            running: self.claims.running,
+            retrying: self.meta.retrying,
+            dead: self.meta.dead,
+            bytes: self.meta.bytes,
+            oldest: oldest.map(from_millis),
+            ..self.counts
+        })
+    }
+
+    fn list(&mut self, filter: &Filter, after: Option<DeliveryId>, limit: usize) -> rusqlite::Result<Vec<Record>> {
+        let after = after.map_or(0, |id| self.claims.row(id).unwrap_or(0));
+        let before = accepted_before(filter, self.clock.now());
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let statement = if filter.dead {
+            &mut self.s.list_dead
+        } else {
+            &mut self.s.list_waiting
+        };
+        let claims = &self.claims;
+        let rows = statement.query_map(params![after, before, order_key(filter), limit], |columns| {
+            let text = columns.get_ref(5)?;
+            let payload = String::from_utf8_lossy(text.as_bytes().unwrap_or_default()).into_owned();
+            let mut record = Record::new(claims.id(columns.get(0)?), from_millis(columns.get(1)?), payload);
+            record.order_key = key(columns, 2)?.map(tencent_im_callback::OrderKey::from_bytes);
+            record.attempts = columns.get(3)?;
+            record.error = columns.get(4)?;
+            record.death = match columns.get::<_, Option<i64>>(6)? {
+                Some(at) => {
+                    let reason: String = columns.get(7)?;
+                    let reason = DeadReason::from_name(&reason).unwrap_or(DeadReason::Attempts);
+                    Some(Death::new(from_millis(at), reason))
+                }
+                None => None,
+            };
+            Ok(record)
+        })?;
+        rows.collect()
+    }
+
+    /// Writes the log back into the file if it has grown.
+    fn checkpoint(&mut self) {
+        if self.broken.is_some() {
+            return;
+        }
+        let frames = |columns: &rusqlite::Row<'_>| Ok(columns.get::<_, i64>(1)? - columns.get::<_, i64>(2)?);
+        let result = match self.s.frames.query_row((), frames) {
+            Ok(frames) if frames >= CHECKPOINT_PAGES => self.s.checkpoint.query_row((), frames_left).map(drop),
+            Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        };
+        match result.map_err(failed) {
+            // The log stays, and is written back when there is room.
+            Ok(()) | Err(QueueError::DiskFull) => {}
+            Err(error) => self.give_up(&error, Vec::new()),
+        }
+    }
+
+    /// After an error of the disk nothing that it says can be relied on: not even a repeated sync that succeeds.
+    fn give_up(&mut self, error: &QueueError, writes: Vec<Write>) {
+        tracing::error!(target: "tencent_im_callback_queue", error = %Chain(error), "the queue's store has failed");
+        self.broken = Some(QueueError::Poisoned);
+        // What is in the log is checked when it is read next. Nothing may be written back on the word of this disk.
+        drop(
+            self.conn
+                .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true),
+        );
+        fail_all(writes, error);
+        for purge in self.purges.drain(..) {
+            drop(purge.answer.send(Err(error.clone())));
+        }
+        for append in self.parked.drain(..) {
+            drop(append.answer.send(Err(error.clone())));
+        }
+        for claim in self.waiting.drain(..) {
+            drop(claim.answer.send(Err(error.clone())));
+        }
+    }
+
+    fn end(&mut self) {
+        for purge in self.purges.drain(..) {
+            drop(purge.answer.send(Err(QueueError::Closed)));
+        }
+        for append in self.parked.drain(..) {
+            drop(append.answer.send(Err(QueueError::Closed)));
+        }
+        for claim in self.waiting.drain(..) {
+            drop(claim.answer.send(Err(QueueError::Closed)));
+        }
+    }
+}
+
+fn frames_left(columns: &rusqlite::Row<'_>) -> rusqlite::Result<i64> {
+    columns.get(1)
+}
+
+fn fail_all(writes: Vec<Write>, error: &QueueError) {
+    for write in writes {
+        write.fail(error);
+    }
+}
+
+impl Write {
+    fn fail(self, error: &QueueError) {
+        let error = error.clone();
+        match self {
+            Write::Append(append) => drop(append.answer.send(Err(error))),
+            Write::Settle(Settle { answer, .. }) | Write::Requeue(_, answer) => drop(answer.send(Err(error))),
+            Write::Purge(purge) => drop(purge.answer.send(Err(error))),
+        }
+    }
+}
+
+impl Meta {
+    fn remove(&mut self, rows: u64, retrying: bool, bytes: u64) {
+        self.waiting = self.waiting.saturating_sub(rows);
+        self.retrying = self.retrying.saturating_sub(u64::from(retrying));
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+}
+
+fn accepted_before(filter: &Filter, now: i64) -> i64 {
+    filter
+        .older_than
+        .map_or(i64::MAX, |age| now.saturating_sub(millis(age)))
+}
+
+fn order_key(filter: &Filter) -> Option<&[u8]> {
+    filter.order_key.as_ref().map(|key| &key.as_bytes()[..])
+}
+
+/// An error with its sources.
+struct Chain<'a>(&'a QueueError);
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = std::error::Error::source(self.0);
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl Settle {
+    pub(super) fn new(claim: Claim, how: How, answer: Answer<()>) -> Self {
+        let how = match how {
+            How::Complete => How::Complete,
+            How::Retry(error, delay) => How::Retry(bounded(error), delay),
+            How::Bury(error, reason) => How::Bury(bounded(error), reason),
+        };
+        Settle { claim, how, answer }
+    }
+}

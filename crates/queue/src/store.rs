@@ -1,0 +1,499 @@
+//! What a store has to do, whatever it is built on.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::{Duration, SystemTime};
+
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+use tencent_im_callback::{Callback, DedupKey, OrderKey, StoredCallback};
+
+use crate::delivery::{Delivery, DeliveryId};
+use crate::error::{QueueError, StorageError};
+use crate::options::to_millis;
+
+/// What the methods of a [`Store`] give.
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, QueueError>> + Send + 'a>>;
+
+/// Where a queue keeps its callbacks.
+///
+/// Bring your own to put a queue on something else than `SQLite`. The store owns the rules that must hold when processes die: what is
+/// durable, what is a duplicate, and what may be claimed. When to retry and when to give up is decided by the
+/// [`Worker`](crate::Worker).
+///
+/// The rules:
+///
+/// - **Durable**: [`append`](Self::append) gives [`Appended::Stored`] only when the callback is safe, and [`Appended::Duplicate`] only
+///   when the first of its key is.
+/// - **Order**: of the callbacks with the same order key, only the earliest accepted may be claimed, and only one at a time. One that
+///   waits for its retry holds up the others for at most [`max_block`](crate::StoreOptions::max_block).
+/// - **Fences**: a claim that was given back or has run out changes nothing any more: [`QueueError::ClaimLost`].
+/// - **Nothing is dropped**: what is not completed comes again, until it is buried. What is buried stays until it is purged.
+pub trait Store: Send + Sync + 'static {
+    /// Takes a callback in. Waits for room, and for the disk, for at most `max_wait`. If the future is dropped, the callback may be
+    /// taken in all the same.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Full`] if there was no room for so long, [`QueueError::TimedOut`] if it was not durable by then,
+    /// [`QueueError::TooLarge`], and what goes wrong with the storage.
+    fn append(&self, entry: Entry, max_wait: Duration) -> StoreFuture<'_, Appended>;
+
+    /// Claims up to `max` callbacks. Waits for the first for at most `wait`; none may be there by then. If the future is dropped, what
+    /// it has claimed is given back.
+    ///
+    /// # Errors
+    ///
+    /// What goes wrong with the storage.
+    fn claim(&self, max: usize, wait: Duration) -> StoreFuture<'_, Vec<Claimed>>;
+
+    /// The callback is handled: forgets it, except for its dedup key.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::ClaimLost`], and what goes wrong with the storage. After a [temporary](QueueError::is_temporary) error the claim
+    /// still holds.
+    fn complete(&self, claim: Claim) -> StoreFuture<'_, ()>;
+
+    /// The attempt failed: the next one is due after `delay`, also if the process restarts meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// As [`complete`](Self::complete).
+    fn retry(&self, claim: Claim, error: String, delay: Duration) -> StoreFuture<'_, ()>;
+
+    /// Gives the callback up: makes it a dead letter.
+    ///
+    /// # Errors
+    ///
+    /// As [`complete`](Self::complete).
+    fn bury(&self, claim: Claim, error: String, reason: DeadReason) -> StoreFuture<'_, ()>;
+
+    /// Gives the callback back as if it had not been claimed. Called when a worker is dropped, so it neither waits nor fails; if it
+    /// cannot do it now, the claim runs out.
+    fn release(&self, claim: Claim);
+
+    /// The handler still works on it.
+    ///
+    /// # Errors
+    ///
+    /// As [`complete`](Self::complete).
+    fn extend(&self, claim: Claim) -> StoreFuture<'_, ()>;
+
+    /// How long a claim holds without being [extended](Self::extend). `None`: as long as the process lives.
+    fn lease(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Counts, now and since the store was opened.
+    ///
+    /// # Errors
+    ///
+    /// What goes wrong with the storage.
+    fn stats(&self) -> StoreFuture<'_, Stats>;
+
+    /// The callbacks that pass the filter, by id, from behind `after` on; at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// What goes wrong with the storage.
+    fn list(&self, filter: Filter, after: Option<DeliveryId>, limit: usize) -> StoreFuture<'_, Vec<Record>>;
+
+    /// Puts a dead letter back, due at once, out of order, with all its attempts before it.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::NotFound`], and what goes wrong with the storage.
+    fn requeue(&self, id: DeliveryId) -> StoreFuture<'_, ()>;
+
+    /// Deletes the callbacks that pass the filter, except those that are being handled. Says how many.
+    ///
+    /// # Errors
+    ///
+    /// What goes wrong with the storage.
+    fn purge(&self, filter: Filter) -> StoreFuture<'_, u64>;
+
+    /// Finishes what was begun, and gives the storage free. Afterwards everything fails with [`QueueError::Closed`].
+    ///
+    /// # Errors
+    ///
+    /// What goes wrong with the storage.
+    fn close(&self) -> StoreFuture<'_, ()>;
+}
+
+/// A callback on its way into a store.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Entry {
+    /// The [`StoredCallback`] as JSON.
+    pub payload: String,
+    /// Length of the body alone, in **bytes**.
+    pub body_size: usize,
+    /// What a second delivery of it is recognised by.
+    pub dedup_key: Option<DedupKey>,
+    /// What it stays in order with.
+    pub order_key: Option<OrderKey>,
+}
+
+impl Entry {
+    /// With the keys of its command.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::NotStorable`] if it cannot be written as JSON: its body is not UTF-8.
+    pub fn of(callback: &Callback) -> Result<Self, QueueError> {
+        let payload = serde_json::to_string(&StoredCallback::from(callback))
+            .map_err(|error| QueueError::NotStorable(StorageError::new(error)))?;
+        Ok(Entry {
+            payload,
+            body_size: callback.body.len(),
+            dedup_key: callback.dedup_key(),
+            order_key: callback.order_key(),
+        })
+    }
+
+    /// Any text, without keys; for tests of stores.
+    pub fn new(payload: impl Into<String>) -> Self {
+        let payload = payload.into();
+        Entry {
+            body_size: payload.len(),
+            payload,
+            dedup_key: None,
+            order_key: None,
+        }
+    }
+}
+
+/// Without the payload.
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry")
+            .field("size", &self.payload.len())
+            .field("dedup_key", &self.dedup_key)
+            .field("order_key", &self.order_key)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What became of a callback that a store took in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Appended {
+    /// It is durable.
+    Stored(DeliveryId),
+    /// One with the same dedup key is: this one.
+    Duplicate(DeliveryId),
+}
+
+/// The right to settle one delivery, for one attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Claim {
+    id: DeliveryId,
+    token: u64,
+}
+
+impl Claim {
+    /// A claim of a store of yours. No two claims of a delivery have the same token.
+    pub const fn new(id: DeliveryId, token: u64) -> Self {
+        Claim { id, token }
+    }
+
+    /// The delivery.
+    pub const fn id(self) -> DeliveryId {
+        self.id
+    }
+
+    /// What tells this claim from earlier ones.
+    pub const fn token(self) -> u64 {
+        self.token
+    }
+}
+
+/// A callback to be handled.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Claimed {
+    /// What it is settled with.
+    pub claim: Claim,
+    /// What the handler learns.
+    pub delivery: Delivery,
+    /// The [`StoredCallback`] as JSON; none if the store noticed that it is damaged.
+    pub payload: Option<String>,
+}
+
+impl Claimed {
+    /// A callback that a store of yours hands out.
+    pub const fn new(claim: Claim, delivery: Delivery, payload: Option<String>) -> Self {
+        Claimed {
+            claim,
+            delivery,
+            payload,
+        }
+    }
+}
+
+/// Without the payload.
+impl fmt::Debug for Claimed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claimed")
+            .field("claim", &self.claim)
+            .field("delivery", &self.delivery)
+            .field("size", &self.payload.as_ref().map(String::len))
+            .finish()
+    }
+}
+
+/// Why a callback is a dead letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DeadReason {
+    /// Its last attempt failed.
+    Attempts,
+    /// Its handler said that it would fail again.
+    Permanent,
+    /// This version cannot read it: it was written by a newer one, or is damaged.
+    Unreadable,
+}
+
+impl DeadReason {
+    /// Name in `snake_case`, for logs and metric labels.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            DeadReason::Attempts => "attempts",
+            DeadReason::Permanent => "permanent",
+            DeadReason::Unreadable => "unreadable",
+        }
+    }
+
+    /// From [`as_str`](Self::as_str).
+    pub fn from_name(name: &str) -> Option<Self> {
+        [DeadReason::Attempts, DeadReason::Permanent, DeadReason::Unreadable]
+            .into_iter()
+            .find(|reason| reason.as_str() == name)
+    }
+}
+
+impl fmt::Display for DeadReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Which callbacks a list, an export or a purge is about.
+///
+/// ```
+/// use std::time::Duration;
+/// use tencent_im_callback_queue::Filter;
+///
+/// let old = Filter::dead().older_than(Duration::from_secs(30 * 24 * 3600));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use]
+pub struct Filter {
+    /// Dead letters, or what waits to be handled.
+    pub dead: bool,
+    /// Accepted at least so long ago.
+    pub older_than: Option<Duration>,
+    /// Of this order key only.
+    pub order_key: Option<OrderKey>,
+}
+
+impl Filter {
+    /// All dead letters.
+    pub const fn dead() -> Self {
+        Filter {
+            dead: true,
+            older_than: None,
+            order_key: None,
+        }
+    }
+
+    /// All that waits to be handled, and what is being handled.
+    pub const fn waiting() -> Self {
+        Filter {
+            dead: false,
+            older_than: None,
+            order_key: None,
+        }
+    }
+
+    /// Of those, the ones that were accepted at least so long ago.
+    pub const fn older_than(self, age: Duration) -> Self {
+        Filter {
+            older_than: Some(age),
+            ..self
+        }
+    }
+
+    /// Of those, the ones of this order key: one conversation, one group.
+    pub const fn order_key(self, key: OrderKey) -> Self {
+        Filter {
+            order_key: Some(key),
+            ..self
+        }
+    }
+}
+
+/// Why, and when, a callback became a dead letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Death {
+    /// When.
+    pub at: SystemTime,
+    /// Why.
+    pub reason: DeadReason,
+}
+
+impl Death {
+    /// For a store of yours.
+    pub const fn new(at: SystemTime, reason: DeadReason) -> Self {
+        Death { at, reason }
+    }
+}
+
+/// A callback in the store, as somebody who looks after it sees it.
+///
+/// As JSON it is one object with `id`, `accepted_at` and `dead_at` (**ms**), `attempts`, `reason`, `error`, `order_key`, and `callback`:
+/// the [`StoredCallback`]; in its place `text` if what is stored is no JSON. `Debug` shows neither body nor parameters.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Record {
+    /// The idempotency key.
+    pub id: DeliveryId,
+    /// When it was answered `OK`.
+    pub accepted_at: SystemTime,
+    /// How many attempts have failed.
+    pub attempts: u32,
+    /// What the last one failed with.
+    pub error: Option<String>,
+    /// What it stays in order with.
+    pub order_key: Option<OrderKey>,
+    /// Set if it is a dead letter.
+    pub death: Option<Death>,
+    payload: String,
+}
+
+impl Record {
+    /// A record of a store of yours.
+    pub const fn new(id: DeliveryId, accepted_at: SystemTime, payload: String) -> Self {
+        Record {
+            id,
+            accepted_at,
+            attempts: 0,
+            error: None,
+            order_key: None,
+            death: None,
+            payload,
+        }
+    }
+
+    /// What is stored: the [`StoredCallback`] as JSON, unless it is damaged.
+    pub fn payload(&self) -> &str {
+        &self.payload
+    }
+
+    /// The callback.
+    ///
+    /// # Errors
+    ///
+    /// That of the JSON: a newer version wrote it, or it is damaged.
+    pub fn callback(&self) -> Result<StoredCallback, serde_json::Error> {
+        serde_json::from_str(&self.payload)
+    }
+}
+
+/// Without body and parameters.
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record")
+            .field("id", &self.id)
+            .field("accepted_at", &self.accepted_at)
+            .field("attempts", &self.attempts)
+            .field("order_key", &self.order_key)
+            .field("death", &self.death)
+            .field("size", &self.payload.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Serialize for Record {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Fields<'a> {
+            id: String,
+            accepted_at: i64,
+            attempts: u32,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            dead_at: Option<i64>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            reason: Option<&'static str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            error: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            order_key: Option<String>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            callback: Option<&'a RawValue>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            text: Option<&'a str>,
+        }
+
+        let callback = serde_json::from_str::<&RawValue>(&self.payload).ok();
+        let fields = Fields {
+            id: self.id.to_string(),
+            accepted_at: to_millis(self.accepted_at),
+            attempts: self.attempts,
+            dead_at: self.death.map(|death| to_millis(death.at)),
+            reason: self.death.map(|death| death.reason.as_str()),
+            error: self.error.as_deref(),
+            order_key: self.order_key.map(|key| key.to_string()),
+            text: callback.is_none().then_some(&self.payload),
+            callback,
+        };
+        fields.serialize(serializer)
+    }
+}
+
+/// Counts of a queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Accepted and not yet handled, including those that are being handled.
+    pub waiting: u64,
+    /// Of those, being handled.
+    pub running: u64,
+    /// Of those, with at least one failed attempt, or put back from the dead letters.
+    pub retrying: u64,
+    /// Dead letters.
+    pub dead: u64,
+    /// Size of all of them, in **bytes**.
+    pub bytes: u64,
+    /// When the oldest that waits was accepted.
+    pub oldest: Option<SystemTime>,
+    /// Accepted since the store was opened, without duplicates.
+    pub accepted: u64,
+    /// Duplicates since the store was opened.
+    pub duplicates: u64,
+    /// Handled since the store was opened.
+    pub completed: u64,
+    /// Failed attempts, followed by another, since the store was opened.
+    pub retried: u64,
+    /// Made dead letters since the store was opened.
+    pub buried: u64,
+}
+
+/// What of an error's text is kept, in bytes.
+const ERROR_SIZE: usize = 2048;
+
+/// Cuts a text that is too long to be kept.
+pub(crate) fn bounded(mut text: String) -> String {
+    if text.len() > ERROR_SIZE {
+        let end = (0..=ERROR_SIZE)
+            .rev()
+            .find(|&at| text.is_char_boundary(at))
+            .unwrap_or(0);
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}

@@ -1,0 +1,522 @@
+//! Handling what is in the queue.
+
+use std::any::Any;
+use std::fmt;
+use std::future::Future;
+use std::hash::RandomState;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
+
+use tencent_im_callback::{Callback, HandlerError, Reply, Retry, StoredCallback};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tower_service::Service;
+use tracing::Instrument;
+
+use crate::call::Call;
+use crate::delivery::Delivery;
+use crate::error::QueueError;
+use crate::policy::RetryPolicy;
+use crate::queue::Queue;
+use crate::store::{Claim, Claimed, DeadReason, Death, Record, Store, bounded};
+
+/// The longest single wait for something to claim.
+const WAIT: Duration = Duration::from_secs(10);
+
+/// The wait before a settlement is tried again for which the disk had no room.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// Settlements that may be on their way to the disk while their handlers' places are used again.
+const SETTLING: usize = 1024;
+
+/// The most that is claimed at a time: what is claimed is in memory.
+const BATCH: usize = 256;
+
+type Hook = dyn Fn(&Record) + Send + Sync;
+
+/// Takes callbacks out of a queue and hands them to a service, until it is told to stop.
+///
+/// A [`Delivery`] is in each callback's [extensions](Callback::extensions). What the service replies is of no account; that it
+/// replies, is: the callback is then done with. After an error, a panic or a time-out it is tried again as [`RetryPolicy`] says, and in
+/// the end becomes a dead letter. A dead letter at once is what fails with
+/// [`HandlerError::permanent`], and what this version cannot read.
+///
+/// Callbacks with the same order key are handled one after the other; others side by side.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use tencent_im_callback::EventRouter;
+/// use tencent_im_callback_queue::{Queue, QueueError, RetryPolicy};
+///
+/// # async fn run() -> Result<(), QueueError> {
+/// let queue = Queue::open("callbacks.queue").await?;
+/// let worker = queue
+///     .worker(EventRouter::new())
+///     .concurrency(16)
+///     .timeout(Duration::from_secs(30))
+///     .retry(RetryPolicy::new().attempts(10));
+/// let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+/// let running = tokio::spawn(worker.run(async { drop(stopped.await) }));
+/// // … serve, and in the end:
+/// drop(stop);
+/// # drop(running);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use]
+pub struct Worker<S> {
+    service: S,
+    queue: Queue,
+    concurrency: usize,
+    timeout: Duration,
+    grace: Duration,
+    retry: RetryPolicy,
+    on_dead: Option<Arc<Hook>>,
+}
+
+impl<S> Worker<S> {
+    pub(crate) fn new(queue: Queue, service: S) -> Self {
+        Worker {
+            service,
+            queue,
+            concurrency: 64,
+            timeout: Duration::from_secs(60),
+            grace: Duration::from_secs(10),
+            retry: RetryPolicy::new(),
+            on_dead: None,
+        }
+    }
+
+    /// How many callbacks are handled at a time (64); at least one.
+    pub fn concurrency(mut self, concurrency: usize) -> Self {
+        self.concurrency = concurrency.clamp(1, Semaphore::MAX_PERMITS);
+        self
+    }
+
+    /// How long an attempt may take (60 s), with the wait for the service to be ready. Then its future is dropped, and the attempt has
+    /// failed. A handler that blocks its thread cannot be stopped.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// How long handlers may go on after the worker was told to stop (10 s). What is not done by then is aborted; that counts as no
+    /// attempt, and the callback is handled again.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// When and how often to try again.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// Is told of every dead letter, after it is stored. It must not block.
+    pub fn on_dead(mut self, hook: impl Fn(&Record) + Send + Sync + 'static) -> Self {
+        self.on_dead = Some(Arc::new(hook));
+        self
+    }
+}
+
+impl<S> Worker<S>
+where
+    S: Service<Callback> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Response: Into<Reply>,
+    S::Error: fmt::Display + Send + Sync,
+{
+    /// Works until `shutdown` is done, then waits for the handlers that are running for at most [`grace`](Self::grace).
+    ///
+    /// If the future is dropped, running handlers are aborted, and their callbacks given back.
+    ///
+    /// # Errors
+    ///
+    /// What goes wrong with the storage, such as [`QueueError::Poisoned`]: open the queue again, and make another worker. Handlers that
+    /// were running are aborted.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<Stopped, QueueError> {
+        let store = self.queue.store.clone();
+        let places = Arc::new(Semaphore::new(self.concurrency));
+        let limit = self.concurrency.saturating_add(SETTLING);
+        let (tell, mut told) = mpsc::unbounded_channel();
+        let job = Arc::new(Job {
+            service: std::sync::Mutex::new(self.service),
+            store: store.clone(),
+            timeout: self.timeout,
+            retry: self.retry,
+            random: RandomState::new(),
+            on_dead: self.on_dead,
+            tell,
+        });
+        let mut tasks: JoinSet<()> = JoinSet::new();
+        let mut stopped = Stopped::default();
+        let mut shutdown = std::pin::pin!(shutdown);
+        loop {
+            while tasks.try_join_next().is_some() {}
+            while let Ok(end) = told.try_recv() {
+                stopped.count(end)?;
+            }
+            if tasks.len() >= limit {
+                tokio::select! {
+                    () = &mut shutdown => break,
+                    _ = tasks.join_next() => continue,
+                }
+            }
+            let place = tokio::select! {
+                biased;
+                () = &mut shutdown => break,
+                place = places.clone().acquire_owned() => place,
+            };
+            // Never closed.
+            let Ok(place) = place else { break };
+            let max = places.available_permits().saturating_add(1).min(BATCH);
+            let mut claim = store.claim(max, WAIT);
+            let claimed = loop {
+                tokio::select! {
+                    biased;
+                    () = &mut shutdown => break None,
+                    claimed = &mut claim => break Some(claimed?),
+                    end = told.recv() => if let Some(end) = end { stopped.count(end)? },
+                }
+            };
+            drop(claim);
+            let Some(claimed) = claimed else { break };
+            let mut place = Some(place);
+            for claimed in claimed {
+                let held = Hold::new(store.clone(), claimed.claim);
+                let place = match place.take() {
+                    Some(place) => Some(place),
+                    None => places.clone().try_acquire_owned().ok(),
+                };
+                tasks.spawn(job.clone().handle(claimed, held, place).in_current_span());
+            }
+        }
+        let rest = async { while tasks.join_next().await.is_some() {} };
+        drop(tokio::time::timeout(self.grace, rest).await);
+        stopped.aborted = tasks.len();
+        tasks.shutdown().await;
+        while let Ok(end) = told.try_recv() {
+            stopped.count(end)?;
+        }
+        Ok(stopped)
+    }
+}
+
+impl<S> fmt::Debug for Worker<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker")
+            .field("concurrency", &self.concurrency)
+            .field("timeout", &self.timeout)
+            .field("grace", &self.grace)
+            .field("retry", &self.retry)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a [`Worker`] has done by the time it stopped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stopped {
+    /// Callbacks handled.
+    pub completed: u64,
+    /// Failed attempts that are followed by another.
+    pub retried: u64,
+    /// Callbacks made dead letters.
+    pub buried: u64,
+    /// Handlers that were still running after the [grace](Worker::grace); their callbacks are handled again.
+    pub aborted: usize,
+}
+
+impl Stopped {
+    fn count(&mut self, end: Result<End, QueueError>) -> Result<(), QueueError> {
+        match end? {
+            End::Completed => self.completed += 1,
+            End::Retried => self.retried += 1,
+            End::Buried => self.buried += 1,
+        }
+        Ok(())
+    }
+}
+
+/// How a delivery was settled.
+enum End {
+    Completed,
+    Retried,
+    Buried,
+}
+
+/// What every delivery needs.
+struct Job<S> {
+    /// A service may be `Send` and not `Sync`.
+    service: std::sync::Mutex<S>,
+    store: Arc<dyn Store>,
+    timeout: Duration,
+    retry: RetryPolicy,
+    random: RandomState,
+    on_dead: Option<Arc<Hook>>,
+    tell: mpsc::UnboundedSender<Result<End, QueueError>>,
+}
+
+impl<S> Job<S>
+where
+    S: Service<Callback> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Response: Into<Reply>,
+    S::Error: fmt::Display + Send + Sync,
+{
+    async fn handle(self: Arc<Self>, claimed: Claimed, mut hold: Hold, place: Option<OwnedSemaphorePermit>) {
+        let Claimed {
+            claim,
+            delivery,
+            payload,
+            ..
+        } = claimed;
+        let attempted = match payload.as_deref().map(read) {
+            Some(Ok(mut callback)) => {
+                callback.extensions.insert(delivery.clone());
+                match self.attempt(callback, claim).await {
+                    Some(attempted) => attempted,
+                    // Somebody else has it now.
+                    None => return hold.forget(),
+                }
+            }
+            Some(Err(error)) => Err(Failed::unreadable(error)),
+            None => Err(Failed::unreadable("it is damaged".to_owned())),
+        };
+        // The next one may begin while this one is written down.
+        drop(place);
+        let end = self.settle(&delivery, claim, payload, attempted).await;
+        match end {
+            Ok(Some(end)) => {
+                hold.forget();
+                drop(self.tell.send(Ok(end)));
+            }
+            Ok(None) => hold.forget(),
+            Err(error) => {
+                hold.forget();
+                drop(self.tell.send(Err(error)));
+            }
+        }
+    }
+
+    /// One attempt. None if the claim ran out meanwhile.
+    async fn attempt(&self, callback: Callback, claim: Claim) -> Option<Result<(), Failed>> {
+        let service = match self.service.lock() {
+            Ok(service) => service.clone(),
+            Err(poisoned) => poisoned.into_inner().clone(),
+        };
+        let call = Box::pin(Call::new(service, callback));
+        let call = tokio::time::timeout(self.timeout, Caught { call: Some(call) });
+        let result = match self.store.lease() {
+            None => call.await,
+            Some(lease) => {
+                tokio::select! {
+                    result = call => result,
+                    () = self.extend(claim, lease) => return None,
+                }
+            }
+        };
+        Some(match result {
+            Ok(Ok(Ok(()))) => Ok(()),
+            Ok(Ok(Err(error))) => Err(Failed {
+                retry: error.retry(),
+                text: format!("{error:#}"),
+                unreadable: false,
+            }),
+            Ok(Err(panic)) => Err(Failed::again(format!("the handler panicked: {panic}"))),
+            Err(_) => Err(Failed::again(format!(
+                "the handler took longer than {:?}",
+                self.timeout
+            ))),
+        })
+    }
+
+    /// Keeps the claim alive. Ends when it is lost.
+    async fn extend(&self, claim: Claim, lease: Duration) {
+        loop {
+            tokio::time::sleep(lease / 3).await;
+            if let Err(QueueError::ClaimLost) = self.store.extend(claim).await {
+                return;
+            }
+        }
+    }
+
+    /// Writes down how it went. None if somebody else has it now.
+    async fn settle(
+        &self,
+        delivery: &Delivery,
+        claim: Claim,
+        payload: Option<String>,
+        attempted: Result<(), Failed>,
+    ) -> Result<Option<End>, QueueError> {
+        let Err(failed) = attempted else {
+            let done = self.insist(|| self.store.complete(claim)).await?;
+            return Ok(done.then_some(End::Completed));
+        };
+        let error = bounded(failed.text);
+        let (id, attempt) = (delivery.id, delivery.attempt);
+        let delay = match failed.retry {
+            _ if failed.unreadable => Err(DeadReason::Unreadable),
+            Retry::Never => Err(DeadReason::Permanent),
+            retry => match self.retry.delay_after(attempt, &self.random, id.sequence()) {
+                None => Err(DeadReason::Attempts),
+                Some(usual) => Ok(if let Retry::After(delay) = retry { delay } else { usual }),
+            },
+        };
+        let reason = match delay {
+            Ok(delay) => {
+                if !self.insist(|| self.store.retry(claim, error.clone(), delay)).await? {
+                    return Ok(None);
+                }
+                tracing::warn!(
+                    target: "tencent_im_callback_queue",
+                    %id,
+                    attempt,
+                    delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
+                    error = error.as_str(),
+                    "callback failed and is tried again"
+                );
+                return Ok(Some(End::Retried));
+            }
+            Err(reason) => reason,
+        };
+        if !self.insist(|| self.store.bury(claim, error.clone(), reason)).await? {
+            return Ok(None);
+        }
+        tracing::error!(
+            target: "tencent_im_callback_queue",
+            %id,
+            attempt,
+            reason = reason.as_str(),
+            error = error.as_str(),
+            "callback is a dead letter"
+        );
+        if let Some(hook) = &self.on_dead {
+            let mut record = Record::new(id, delivery.accepted_at, payload.unwrap_or_default());
+            record.attempts = attempt;
+            record.error = Some(error);
+            record.order_key = delivery.order_key;
+            record.death = Some(Death::new(SystemTime::now(), reason));
+            // It is stored; a hook that panics changes nothing about that.
+            drop(catch_unwind(AssertUnwindSafe(|| hook(&record))));
+        }
+        Ok(Some(End::Buried))
+    }
+
+    /// Settles it, however long the disk is full. False if the claim does not hold any more.
+    async fn insist<F>(&self, settle: impl Fn() -> F) -> Result<bool, QueueError>
+    where
+        F: Future<Output = Result<(), QueueError>>,
+    {
+        loop {
+            match settle().await {
+                Ok(()) => return Ok(true),
+                Err(QueueError::ClaimLost) => return Ok(false),
+                Err(error) if error.is_temporary() => tokio::time::sleep(AGAIN).await,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// The callback that was stored; what is wrong with it, without what is in it.
+fn read(payload: &str) -> Result<Callback, String> {
+    let stored: StoredCallback = serde_json::from_str(payload)
+        // Its text may quote the callback.
+        .map_err(|error| format!("not readable at line {} column {}", error.line(), error.column()))?;
+    stored.parse().map_err(|rejection| format!("{rejection}"))
+}
+
+/// Why an attempt failed.
+struct Failed {
+    retry: Retry,
+    text: String,
+    unreadable: bool,
+}
+
+impl Failed {
+    fn again(text: String) -> Self {
+        Failed {
+            retry: Retry::Default,
+            text,
+            unreadable: false,
+        }
+    }
+
+    fn unreadable(text: String) -> Self {
+        Failed {
+            retry: Retry::Never,
+            text: format!("the stored callback cannot be read: {text}"),
+            unreadable: true,
+        }
+    }
+}
+
+/// Gives a claim back, unless it was settled: a task may be aborted at any time.
+struct Hold {
+    store: Arc<dyn Store>,
+    claim: Option<Claim>,
+}
+
+impl Hold {
+    fn new(store: Arc<dyn Store>, claim: Claim) -> Self {
+        Hold {
+            store,
+            claim: Some(claim),
+        }
+    }
+
+    fn forget(&mut self) {
+        self.claim = None;
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if let Some(claim) = self.claim.take() {
+            self.store.release(claim);
+        }
+    }
+}
+
+/// A call whose panics are values.
+struct Caught<F> {
+    call: Option<Pin<Box<F>>>,
+}
+
+impl<F, T> Future for Caught<F>
+where
+    F: Future<Output = Result<T, HandlerError>>,
+{
+    type Output = Result<Result<(), HandlerError>, String>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(call) = &mut self.call else {
+            return Poll::Ready(Err("polled after it was ready".to_owned()));
+        };
+        // Nothing of what it touched is used again: the call is dropped, and the next attempt has a clone of the service, as if this
+        // had happened in a task of its own.
+        let polled = catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(cx)));
+        let ended = match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(result)) => Ok(result.map(drop)),
+            Err(panic) => Err(text_of(&*panic)),
+        };
+        // What is dropped may panic as well.
+        let call = self.call.take();
+        match catch_unwind(AssertUnwindSafe(|| drop(call))) {
+            Ok(()) => Poll::Ready(ended),
+            Err(panic) => Poll::Ready(Err(text_of(&*panic))),
+        }
+    }
+}
+
+fn text_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("no text").to_owned()
+}
