@@ -92,6 +92,20 @@ impl MemoryStore {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn try_append(&self, entry: &Entry) -> Result<Option<Appended>, QueueError> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(QueueError::Closed);
+        }
+        let now = state.clock.now();
+        let appended = state.append(entry, now, &self.options);
+        drop(state);
+        if appended.is_some() {
+            self.changed.notify_waiters();
+        }
+        Ok(appended)
+    }
+
     /// Does something at once, and wakes those who wait.
     fn now<T: Send + 'static>(
         &self,
@@ -240,8 +254,7 @@ impl Store for MemoryStore {
             let taken = async {
                 loop {
                     let changed = self.changed.notified();
-                    let appended = self.now(|state, now, options| Ok(state.append(&entry, now, options)));
-                    if let Some(appended) = appended.await? {
+                    if let Some(appended) = self.try_append(&entry)? {
                         return Ok(appended);
                     }
                     tokio::select! {

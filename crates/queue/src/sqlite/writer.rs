@@ -143,6 +143,8 @@ pub(super) struct Writer<'c> {
     next_aside: Option<i64>,
     /// Appends for which there is no room.
     parked: VecDeque<Append>,
+    /// There is more room than when they were last tried.
+    room: bool,
     purges: VecDeque<Purge>,
     waiting: VecDeque<PendingClaim>,
     counts: Stats,
@@ -197,6 +199,7 @@ impl<'c> Writer<'c> {
             oldest_done,
             next_aside,
             parked: VecDeque::new(),
+            room: false,
             purges: VecDeque::new(),
             waiting: VecDeque::new(),
             counts: Stats::default(),
@@ -217,7 +220,7 @@ impl<'c> Writer<'c> {
             while self.parked.front().is_some_and(|append| append.answer.is_closed()) {
                 self.parked.pop_front();
             }
-            if self.has_room() {
+            if std::mem::take(&mut self.room) {
                 writes.extend(self.parked.drain(..).map(Write::Append));
             }
             for op in ops {
@@ -264,7 +267,8 @@ impl<'c> Writer<'c> {
             return None;
         }
         let claimable = self.look || self.claims.has_ready();
-        if (claimable && !self.waiting.is_empty()) || !self.purges.is_empty() {
+        let parked = self.room && !self.parked.is_empty();
+        if (claimable && !self.waiting.is_empty()) || parked || !self.purges.is_empty() {
             return Some(Duration::ZERO);
         }
         let mut next: Option<i64> = None;
@@ -284,10 +288,6 @@ impl<'c> Writer<'c> {
         // At least a moment, so that rounding does not make a busy loop of it.
         let wait = Duration::from_millis(u64::try_from(wait).unwrap_or(0).max(1));
         Some(wait.min(LONGEST_SLEEP))
-    }
-
-    fn has_room(&self) -> bool {
-        self.meta.waiting + self.meta.dead < self.options.max_rows && self.meta.bytes < self.options.max_bytes
     }
 
     fn write(&mut self, mut writes: Vec<Write>) {
@@ -382,7 +382,7 @@ impl<'c> Writer<'c> {
         let size = entry.payload.len() as u64;
         let dedup_key = entry.dedup_key.as_ref().map(|key| &key.as_bytes()[..]);
         let meta = &scratch.meta;
-        let full = meta.waiting + meta.dead >= self.options.max_rows
+        let full = meta.rows() >= self.options.max_rows
             || meta.bytes.saturating_add(size) > self.options.max_bytes;
         if full {
             // A repeat takes no room.
@@ -603,6 +603,7 @@ impl<'c> Writer<'c> {
     fn committed(&mut self, writes: Vec<Write>, scratch: Scratch) {
         let accepted = scratch.counts.accepted != self.counts.accepted;
         self.look |= accepted || !scratch.effects.is_empty();
+        self.room |= scratch.meta.rows() < self.meta.rows() || scratch.meta.bytes < self.meta.bytes;
         self.meta = scratch.meta;
         self.counts = scratch.counts;
         self.oldest_done = scratch.oldest_done;
@@ -806,6 +807,10 @@ impl Write {
 }
 
 impl Meta {
+    fn rows(&self) -> u64 {
+        self.waiting.saturating_add(self.dead)
+    }
+
     fn remove(&mut self, rows: u64, retrying: bool, bytes: u64) {
         self.waiting = self.waiting.saturating_sub(rows);
         self.retrying = self.retrying.saturating_sub(u64::from(retrying));

@@ -1,0 +1,110 @@
+//! What several tests need.
+
+#![allow(dead_code, unreachable_pub)] // each test uses a part
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tencent_im_callback::{DedupKey, OrderKey};
+use tencent_im_callback_queue::StoreOptions;
+use tencent_im_callback_queue::store::{Appended, Claimed, Entry, Store};
+use tencent_im_callback_queue::{DeliveryId, QueueError};
+
+pub const SECOND: Duration = Duration::from_secs(1);
+pub const MINUTE: Duration = Duration::from_secs(60);
+
+/// A clock that goes when told to.
+#[derive(Clone)]
+pub struct Clock(Arc<AtomicI64>);
+
+impl Clock {
+    pub fn new() -> Self {
+        Clock(Arc::new(AtomicI64::new(1_700_000_000_000)))
+    }
+
+    pub fn forward(&self, by: Duration) {
+        self.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    pub fn back(&self, by: Duration) {
+        self.0.fetch_sub(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    pub fn now(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_millis(self.0.load(Ordering::SeqCst).unsigned_abs())
+    }
+
+    pub fn options(&self) -> StoreOptions {
+        let clock = self.clone();
+        StoreOptions::new().clock(move || clock.now())
+    }
+}
+
+/// A folder that is gone after the test.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("callback-queue-{}-{number}", std::process::id()));
+        drop(std::fs::remove_dir_all(&path));
+        std::fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub fn file(&self) -> PathBuf {
+        self.0.join("callbacks.queue")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+/// An entry with this text, in order with others of this conversation.
+pub fn entry(text: &str, conversation: Option<&str>) -> Entry {
+    let mut entry = Entry::new(text);
+    entry.order_key = conversation.map(OrderKey::new);
+    entry
+}
+
+pub fn keyed(text: &str, dedup: &str) -> Entry {
+    let mut entry = Entry::new(text);
+    entry.dedup_key = Some(DedupKey::new(dedup));
+    entry
+}
+
+pub async fn add(store: &dyn Store, entry: Entry) -> DeliveryId {
+    match store.append(entry, SECOND).await.unwrap() {
+        Appended::Stored(id) => id,
+        Appended::Duplicate(id) => panic!("duplicate of {id}"),
+    }
+}
+
+/// What can be claimed now.
+pub async fn claim(store: &dyn Store, max: usize) -> Vec<Claimed> {
+    store.claim(max, Duration::ZERO).await.unwrap()
+}
+
+pub async fn claim_one(store: &dyn Store) -> Claimed {
+    let mut claimed = claim(store, 1).await;
+    assert_eq!(claimed.len(), 1, "nothing to claim");
+    claimed.remove(0)
+}
+
+pub fn texts(claimed: &[Claimed]) -> Vec<&str> {
+    claimed.iter().map(|claimed| claimed.payload.as_deref().unwrap()).collect()
+}
+
+pub fn is_lost(result: Result<(), QueueError>) -> bool {
+    matches!(result, Err(QueueError::ClaimLost))
+}
