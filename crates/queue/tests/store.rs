@@ -142,7 +142,10 @@ async fn retries_wait_for_their_time_and_keep_their_error(make: &Make, clock: Cl
     for attempt in 1..5 {
         let claimed = claim_one(&*store).await;
         assert_eq!((claimed.delivery.id, claimed.delivery.attempt), (id, attempt));
-        store.retry(claimed.claim, format!("no {attempt}"), 10 * SECOND).await.unwrap();
+        store
+            .retry(claimed.claim, format!("no {attempt}"), 10 * SECOND)
+            .await
+            .unwrap();
         clock.forward(9 * SECOND);
         assert!(claim(&*store, 1).await.is_empty());
         clock.forward(SECOND);
@@ -163,7 +166,10 @@ async fn a_retry_is_not_overtaken_by_its_successor(make: &Make, clock: Clock) {
     }
     let claimed = claim(&*store, 10).await;
     assert_eq!(texts(&claimed), ["a1", "b1"]);
-    store.retry(claimed[0].claim, "no".to_owned(), 60 * SECOND).await.unwrap();
+    store
+        .retry(claimed[0].claim, "no".to_owned(), 60 * SECOND)
+        .await
+        .unwrap();
     store.complete(claimed[1].claim).await.unwrap();
     let claimed = claim(&*store, 10).await;
     assert_eq!(texts(&claimed), ["b2"]);
@@ -207,7 +213,10 @@ async fn after_max_block_the_head_steps_aside(make: &Make, clock: Clock) {
     }
     let claimed = claim(&*store, 10).await;
     assert_eq!(texts(&claimed), ["a1"]);
-    store.retry(claimed[0].claim, "no".to_owned(), 10 * MINUTE).await.unwrap();
+    store
+        .retry(claimed[0].claim, "no".to_owned(), 10 * MINUTE)
+        .await
+        .unwrap();
     clock.forward(MINUTE - SECOND);
     assert!(claim(&*store, 10).await.is_empty());
     clock.forward(SECOND);
@@ -251,7 +260,9 @@ async fn repeats_are_duplicates_until_the_window_after_completion_is_over(make: 
     clock.forward(9 * MINUTE);
     assert_eq!(again().await, Appended::Duplicate(id));
     clock.forward(MINUTE);
-    let Appended::Stored(second) = again().await else { panic!("still a duplicate") };
+    let Appended::Stored(second) = again().await else {
+        panic!("still a duplicate")
+    };
     assert_ne!(second, id);
     assert_eq!(texts(&claim(&*store, 10).await), ["b"]);
     assert_eq!(again().await, Appended::Duplicate(second));
@@ -263,7 +274,10 @@ async fn repeats_of_dead_letters_are_duplicates(make: &Make, clock: Clock) {
     let store = make(clock.options().dedup_window(MINUTE)).await;
     let id = add(&*store, keyed("a", "k")).await;
     let claimed = claim_one(&*store).await;
-    store.bury(claimed.claim, "no".to_owned(), DeadReason::Permanent).await.unwrap();
+    store
+        .bury(claimed.claim, "no".to_owned(), DeadReason::Permanent)
+        .await
+        .unwrap();
     clock.forward(60 * MINUTE);
     let again = async || store.append(keyed("b", "k"), SECOND).await.unwrap();
     assert_eq!(again().await, Appended::Duplicate(id));
@@ -302,8 +316,15 @@ async fn dead_letters_are_listed_requeued_and_purged(make: &Make, clock: Clock) 
         store.retry(claimed.claim, "no".to_owned(), SECOND).await.unwrap();
         clock.forward(SECOND);
         let claimed = claim_one(&*store).await;
-        let reason = if number == 0 { DeadReason::Permanent } else { DeadReason::Attempts };
-        store.bury(claimed.claim, format!("dead {number}"), reason).await.unwrap();
+        let reason = if number == 0 {
+            DeadReason::Permanent
+        } else {
+            DeadReason::Attempts
+        };
+        store
+            .bury(claimed.claim, format!("dead {number}"), reason)
+            .await
+            .unwrap();
         assert!(claim(&*store, 1).await.is_empty());
     }
     let page = store.list(Filter::dead(), None, 2).await.unwrap();
@@ -315,7 +336,10 @@ async fn dead_letters_are_listed_requeued_and_purged(make: &Make, clock: Clock) 
     let page = store.list(Filter::dead(), Some(ids[1]), 10).await.unwrap();
     assert_eq!(page.iter().map(|record| record.id).collect::<Vec<_>>(), ids[2..]);
     let stats = store.stats().await.unwrap();
-    assert_eq!((stats.waiting, stats.dead, stats.retrying, stats.bytes, stats.buried), (0, 5, 0, 5, 5));
+    assert_eq!(
+        (stats.waiting, stats.dead, stats.retrying, stats.bytes, stats.buried),
+        (0, 5, 0, 5, 5)
+    );
 
     store.requeue(ids[2]).await.unwrap();
     assert!(matches!(store.requeue(ids[2]).await, Err(QueueError::NotFound)));
@@ -333,7 +357,10 @@ async fn a_requeued_dead_letter_waits_for_its_key(make: &Make, clock: Clock) {
     let store = make(clock.options()).await;
     let id = add(&*store, entry("a1", Some("a"))).await;
     let claimed = claim_one(&*store).await;
-    store.bury(claimed.claim, "no".to_owned(), DeadReason::Attempts).await.unwrap();
+    store
+        .bury(claimed.claim, "no".to_owned(), DeadReason::Attempts)
+        .await
+        .unwrap();
     add(&*store, entry("a2", Some("a"))).await;
     add(&*store, entry("a3", Some("a"))).await;
     let running = claim_one(&*store).await;
@@ -358,7 +385,10 @@ async fn many_requeued_of_one_key_all_come(make: &Make, clock: Clock) {
     }
     for _ in 0..10 {
         let claimed = claim_one(&*store).await;
-        store.bury(claimed.claim, String::new(), DeadReason::Attempts).await.unwrap();
+        store
+            .bury(claimed.claim, String::new(), DeadReason::Attempts)
+            .await
+            .unwrap();
     }
     for record in store.list(Filter::dead(), None, 100).await.unwrap() {
         store.requeue(record.id).await.unwrap();
@@ -382,15 +412,30 @@ async fn bounds_of_rows_and_bytes(make: &Make, clock: Clock) {
     let wait = Duration::from_millis(20);
     add(&*store, keyed("1234", "a")).await;
     add(&*store, entry("1234", None)).await;
-    assert!(matches!(store.append(entry("123", None), wait).await, Err(QueueError::Full)));
+    assert!(matches!(
+        store.append(entry("123", None), wait).await,
+        Err(QueueError::Full)
+    ));
     add(&*store, entry("12", None)).await;
-    assert!(matches!(store.append(entry("", None), wait).await, Err(QueueError::Full)));
+    assert!(matches!(
+        store.append(entry("", None), wait).await,
+        Err(QueueError::Full)
+    ));
     // A repeat takes no room.
-    assert!(matches!(store.append(keyed("1234", "a"), wait).await, Ok(Appended::Duplicate(_))));
+    assert!(matches!(
+        store.append(keyed("1234", "a"), wait).await,
+        Ok(Appended::Duplicate(_))
+    ));
     // Dead letters do.
     let claimed = claim_one(&*store).await;
-    store.bury(claimed.claim, String::new(), DeadReason::Permanent).await.unwrap();
-    assert!(matches!(store.append(entry("", None), wait).await, Err(QueueError::Full)));
+    store
+        .bury(claimed.claim, String::new(), DeadReason::Permanent)
+        .await
+        .unwrap();
+    assert!(matches!(
+        store.append(entry("", None), wait).await,
+        Err(QueueError::Full)
+    ));
     store.purge(Filter::dead()).await.unwrap();
     add(&*store, entry("1234", None)).await;
 }
@@ -424,13 +469,22 @@ async fn filters(make: &Make, clock: Clock) {
     add(&*store, entry("new", None)).await;
     let list = async |filter| {
         let records = store.list(filter, None, 10).await.unwrap();
-        records.iter().map(|record| record.payload().to_owned()).collect::<Vec<_>>()
+        records
+            .iter()
+            .map(|record| record.payload().to_owned())
+            .collect::<Vec<_>>()
     };
     let a = OrderKey::new("a");
     assert_eq!(list(Filter::waiting()).await.len(), 4);
-    assert_eq!(list(Filter::waiting().older_than(30 * MINUTE)).await, ["old a", "old b"]);
+    assert_eq!(
+        list(Filter::waiting().older_than(30 * MINUTE)).await,
+        ["old a", "old b"]
+    );
     assert_eq!(list(Filter::waiting().order_key(a)).await, ["old a", "new a"]);
-    assert_eq!(list(Filter::waiting().older_than(30 * MINUTE).order_key(a)).await, ["old a"]);
+    assert_eq!(
+        list(Filter::waiting().older_than(30 * MINUTE).order_key(a)).await,
+        ["old a"]
+    );
     assert_eq!(list(Filter::waiting().older_than(600 * MINUTE)).await, [""; 0]);
     assert_eq!(list(Filter::dead()).await, [""; 0]);
     assert_eq!(store.purge(Filter::waiting().order_key(a)).await.unwrap(), 2);
@@ -444,7 +498,10 @@ async fn purging_a_blocking_head_frees_its_key(make: &Make, clock: Clock) {
     clock.forward(60 * MINUTE);
     add(&*store, entry("new", Some("a"))).await;
     let claimed = claim(&*store, 10).await;
-    store.retry(claimed[0].claim, "no".to_owned(), 2 * MINUTE).await.unwrap();
+    store
+        .retry(claimed[0].claim, "no".to_owned(), 2 * MINUTE)
+        .await
+        .unwrap();
     assert!(claim(&*store, 10).await.is_empty());
     assert_eq!(store.purge(Filter::waiting().older_than(30 * MINUTE)).await.unwrap(), 1);
     assert_eq!(texts(&claim(&*store, 10).await), ["new"]);
@@ -488,11 +545,13 @@ async fn a_dropped_claim_gives_back(make: &Make, clock: Clock) {
         let waiting = store.claim(10, 30 * SECOND);
         let (_, id) = tokio::join!(
             // Dropped at some point: before it is sent, before it is answered, or with the answer in hand.
-            tokio::time::timeout(Duration::from_micros(u64::from(round) * 20), async { drop(waiting.await.map(|claimed| {
-                for claimed in claimed {
-                    store.release(claimed.claim);
-                }
-            })) }),
+            tokio::time::timeout(Duration::from_micros(u64::from(round) * 20), async {
+                drop(waiting.await.map(|claimed| {
+                    for claimed in claimed {
+                        store.release(claimed.claim);
+                    }
+                }))
+            }),
             add(&*store, entry(&text, Some("k")))
         );
         let claimed = store.claim(1, 30 * SECOND).await.unwrap().remove(0);
@@ -513,7 +572,10 @@ async fn the_clock_may_jump_back(make: &Make, clock: Clock) {
     clock.forward(SECOND);
     let claimed = claim_one(&*store).await;
     store.complete(claimed.claim).await.unwrap();
-    assert!(matches!(store.append(keyed("a", "k"), SECOND).await, Ok(Appended::Duplicate(_))));
+    assert!(matches!(
+        store.append(keyed("a", "k"), SECOND).await,
+        Ok(Appended::Duplicate(_))
+    ));
 }
 
 async fn retries_and_new_ones_take_turns(make: &Make, clock: Clock) {
@@ -554,7 +616,10 @@ async fn counts(make: &Make, clock: Clock) {
     store.append(keyed("four", "0"), SECOND).await.unwrap();
     let claimed = claim(&*store, 3).await;
     store.retry(claimed[0].claim, String::new(), SECOND).await.unwrap();
-    store.bury(claimed[1].claim, String::new(), DeadReason::Attempts).await.unwrap();
+    store
+        .bury(claimed[1].claim, String::new(), DeadReason::Attempts)
+        .await
+        .unwrap();
     let stats = store.stats().await.unwrap();
     assert_eq!((stats.waiting, stats.running, stats.retrying, stats.dead), (3, 1, 1, 1));
     assert_eq!((stats.bytes, stats.oldest), (16, Some(start)));
@@ -567,7 +632,10 @@ async fn closed_is_closed(make: &Make, clock: Clock) {
     add(&*store, entry("a", None)).await;
     let claimed = claim_one(&*store).await;
     store.close().await.unwrap();
-    assert!(matches!(store.append(entry("a", None), SECOND).await, Err(QueueError::Closed)));
+    assert!(matches!(
+        store.append(entry("a", None), SECOND).await,
+        Err(QueueError::Closed)
+    ));
     assert!(matches!(store.complete(claimed.claim).await, Err(QueueError::Closed)));
     assert!(matches!(store.claim(1, SECOND).await, Err(QueueError::Closed)));
     assert!(matches!(store.stats().await, Err(QueueError::Closed)));

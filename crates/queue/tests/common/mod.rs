@@ -25,11 +25,13 @@ impl Clock {
     }
 
     pub fn forward(&self, by: Duration) {
-        self.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+        self.0
+            .fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
     pub fn back(&self, by: Duration) {
-        self.0.fetch_sub(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+        self.0
+            .fetch_sub(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
     pub fn now(&self) -> SystemTime {
@@ -47,9 +49,23 @@ pub struct Folder(PathBuf);
 
 impl Folder {
     pub fn new() -> Self {
+        Folder::below(&std::env::temp_dir())
+    }
+
+    /// In memory, where that can be had: for tests that sync thousands of times and do not pull the plug.
+    pub fn fast() -> Self {
+        let memory = Path::new("/dev/shm");
+        if memory.is_dir() {
+            Folder::below(memory)
+        } else {
+            Folder::new()
+        }
+    }
+
+    fn below(parent: &Path) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("callback-queue-{}-{number}", std::process::id()));
+        let path = parent.join(format!("callback-queue-{}-{number}", std::process::id()));
         drop(std::fs::remove_dir_all(&path));
         std::fs::create_dir_all(&path).unwrap();
         Folder(path)
@@ -102,7 +118,10 @@ pub async fn claim_one(store: &dyn Store) -> Claimed {
 }
 
 pub fn texts(claimed: &[Claimed]) -> Vec<&str> {
-    claimed.iter().map(|claimed| claimed.payload.as_deref().unwrap()).collect()
+    claimed
+        .iter()
+        .map(|claimed| claimed.payload.as_deref().unwrap())
+        .collect()
 }
 
 pub fn is_lost(result: Result<(), QueueError>) -> bool {
