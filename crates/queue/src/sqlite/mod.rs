@@ -55,7 +55,7 @@ impl SqliteStore {
     /// [`Corrupt`](QueueError::Corrupt), [`DiskFull`](QueueError::DiskFull), and [`Storage`](QueueError::Storage) for all else. In none of
     /// these cases has the file been changed.
     pub async fn open_with(path: impl AsRef<Path>, options: StoreOptions) -> Result<Self, QueueError> {
-        SqliteStore::start(path.as_ref().to_owned(), options, None).await
+        SqliteStore::start(path.as_ref().to_owned(), options, Place::default()).await
     }
 
     /// Over a file system of `SQLite`'s that was registered under this name; for tests that cut the power.
@@ -65,10 +65,28 @@ impl SqliteStore {
         options: StoreOptions,
         vfs: &'static str,
     ) -> Result<Self, QueueError> {
-        SqliteStore::start(path.as_ref().to_owned(), options, Some(vfs)).await
+        let place = Place {
+            vfs: Some(vfs),
+            ..Place::default()
+        };
+        SqliteStore::start(path.as_ref().to_owned(), options, place).await
     }
 
-    async fn start(path: PathBuf, options: StoreOptions, vfs: Option<&'static str>) -> Result<Self, QueueError> {
+    /// With so many pages at most; for tests of a full disk.
+    #[doc(hidden)]
+    pub async fn open_with_pages(
+        path: impl AsRef<Path>,
+        options: StoreOptions,
+        pages: u32,
+    ) -> Result<Self, QueueError> {
+        let place = Place {
+            pages: Some(pages),
+            ..Place::default()
+        };
+        SqliteStore::start(path.as_ref().to_owned(), options, place).await
+    }
+
+    async fn start(path: PathBuf, options: StoreOptions, place: Place) -> Result<Self, QueueError> {
         let store = SqliteStore {
             shared: Arc::new(Shared::new()),
             path: path.clone(),
@@ -80,7 +98,7 @@ impl SqliteStore {
             .name("callback-queue".to_owned())
             .spawn(move || {
                 let end = End(shared.clone());
-                let closed = run(&path, vfs, shared, options, tell);
+                let closed = run(&path, place, shared, options, tell);
                 // Before the answer: who was told that it is closed may open the file again.
                 drop(end);
                 if let Some((answer, result)) = closed {
@@ -106,15 +124,22 @@ impl SqliteStore {
     }
 }
 
+/// What tests put in the place of a disk.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    vfs: Option<&'static str>,
+    pages: Option<u32>,
+}
+
 /// The writer's thread.
 fn run(
     path: &Path,
-    vfs: Option<&str>,
+    place: Place,
     shared: Arc<Shared>,
     options: StoreOptions,
     opened: Answer<()>,
 ) -> Option<(Answer<()>, Result<(), QueueError>)> {
-    let conn = match open::open(path, vfs) {
+    let conn = match open::open(path, place) {
         Ok(conn) => conn,
         Err(error) => {
             drop(opened.send(Err(error)));

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::schema;
+use super::{Place, schema};
 use crate::error::{QueueError, StorageError};
 
 /// `TIMq` as `PRAGMA application_id`: tells a queue from the files of other programs.
@@ -39,11 +39,11 @@ fn not_opened(path: &Path) -> impl Fn(rusqlite::Error) -> QueueError + '_ {
 }
 
 /// Opens the file, or makes it. A file that is none of ours is left as it is.
-pub(super) fn open(path: &Path, vfs: Option<&str>) -> Result<Connection, QueueError> {
-    if vfs.is_none() {
+pub(super) fn open(path: &Path, place: Place) -> Result<Connection, QueueError> {
+    if place.vfs.is_none() {
         look_at(path)?;
     }
-    let conn = connect(path, vfs)?;
+    let conn = connect(path, place.vfs)?;
     let failed = not_opened(path);
     conn.busy_timeout(std::time::Duration::ZERO).map_err(&failed)?;
     // Before the first access, so that no shared memory is used, and no other process gets in between.
@@ -88,6 +88,10 @@ pub(super) fn open(path: &Path, vfs: Option<&str>) -> Result<Connection, QueueEr
         ("cache_size", "-16384", "-16384"),
     ] {
         set(&conn, pragma, value, expected).map_err(&failed)?;
+    }
+    if let Some(pages) = place.pages {
+        let pages = pages.to_string();
+        set(&conn, "max_page_count", &pages, &pages).map_err(&failed)?;
     }
     // Takes the lock for writing now, and not at the first callback.
     conn.execute_batch("BEGIN IMMEDIATE; COMMIT").map_err(&failed)?;

@@ -127,3 +127,20 @@ pub fn texts(claimed: &[Claimed]) -> Vec<&str> {
 pub fn is_lost(result: Result<(), QueueError>) -> bool {
     matches!(result, Err(QueueError::ClaimLost))
 }
+
+/// A callback of this command, with the body of the vendor's page.
+pub fn callback(word: &str) -> tencent_im_callback::Callback {
+    callback_with(word, tencent_im_callback::testing::sample(&word.into()).unwrap())
+}
+
+pub fn callback_with(word: &str, body: &'static str) -> tencent_im_callback::Callback {
+    let request: http::Request<Vec<u8>> = tencent_im_callback::testing::SignedRequest::new(word)
+        .unsigned()
+        .build();
+    let verifier = tencent_im_callback::Verifier::new(tencent_im_callback::App::unsigned(1_400_000_000));
+    let verified = verifier.verify(request.method(), request.uri()).unwrap();
+    let tencent_im_callback::Verified::Callback(params) = verified else {
+        panic!("no callback")
+    };
+    tencent_im_callback::Callback::parse_untyped(params, body.into()).unwrap()
+}
