@@ -1,0 +1,299 @@
+//! The layer: alone, and between the others.
+
+mod common;
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use common::{Clock, Folder, SECOND, callback, callback_with, claim, entry};
+use tencent_im_callback::testing::SignedRequest;
+use tencent_im_callback::{
+    App, Callback, CallbackLayer, Cause, Command, DedupLayer, Disposition, EventRouter, HandlerError, OnError, Outcome,
+    OutcomeKind, Reply, Split,
+};
+use tencent_im_callback_queue::store::{Entry, Store};
+use tencent_im_callback_queue::{Filter, MemoryStore, Queue, QueueError, SqliteStore, StoreOptions};
+use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
+
+/// With a dedup key: the sample has a time.
+const NOTICE: &str = "State.StateChange";
+const VERDICT: &str = "C2C.CallbackBeforeSendMsg";
+
+fn never() -> impl Service<Callback, Response = Reply, Error = Infallible, Future: Send> + Clone + Send + 'static {
+    service_fn(|callback: Callback| -> std::future::Ready<Result<Reply, Infallible>> {
+        panic!("{:?} went inline", callback.command())
+    })
+}
+
+fn memory(options: StoreOptions) -> Queue {
+    Queue::new(MemoryStore::with_options(options))
+}
+
+#[tokio::test]
+async fn notifications_are_enqueued_and_verdicts_pass_through() {
+    let queue = memory(StoreOptions::new());
+    let inline = Arc::new(Mutex::new(Vec::new()));
+    let seen = inline.clone();
+    let service = queue.layer().layer(service_fn(move |callback: Callback| {
+        seen.lock().unwrap().push(callback.command().clone());
+        async { Ok::<_, Infallible>(Reply::reject(1, "no")) }
+    }));
+    let (mut enqueued, mut passed) = (0, 0);
+    for command in Command::ALL {
+        // That one's sample is of another app.
+        if *command == Command::ContentCallbackResultNotify || tencent_im_callback::testing::sample(command).is_none() {
+            continue;
+        }
+        let callback = callback(command.as_str());
+        let reply = service.clone().oneshot(callback).await.unwrap();
+        if command.is_answered() || command.phase().may_decide() {
+            passed += 1;
+            assert_eq!(reply.disposition(), Disposition::Handled, "{command}");
+            assert_eq!(inline.lock().unwrap().last(), Some(command));
+        } else {
+            assert_ne!(reply.disposition(), Disposition::Handled, "{command}");
+            assert_eq!(reply.as_bytes(), Reply::ok().as_bytes());
+            enqueued += u64::from(reply.disposition() == Disposition::Enqueued);
+        }
+    }
+    assert!(passed > 10 && enqueued > 30, "{passed} {enqueued}");
+    assert_eq!(queue.stats().await.unwrap().waiting, enqueued);
+    let unknown = service
+        .oneshot(callback_with("New.Word", "{\"CallbackCommand\":\"New.Word\"}"))
+        .await
+        .unwrap();
+    assert_eq!(unknown.disposition(), Disposition::Handled);
+}
+
+#[tokio::test]
+async fn a_repeat_is_a_duplicate_and_handled_once() {
+    let folder = Folder::new();
+    let store = SqliteStore::open(folder.file()).await.unwrap();
+    let queue = Queue::new(store);
+    let service = queue.layer().layer(never());
+    let calls = (0..20).map(|_| service.clone().oneshot(callback(NOTICE)));
+    let calls: Vec<_> = calls.map(tokio::spawn).collect();
+    let mut enqueued = 0;
+    for call in calls {
+        match call.await.unwrap().unwrap().disposition() {
+            Disposition::Enqueued => enqueued += 1,
+            disposition => assert_eq!(disposition, Disposition::Duplicate),
+        }
+    }
+    assert_eq!(enqueued, 1);
+    assert_eq!(queue.stats().await.unwrap().waiting, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_queue_is_overloaded_after_max_wait_and_says_why() {
+    let queue = memory(StoreOptions::new().max_rows(0));
+    let start = tokio::time::Instant::now();
+    let error = queue
+        .layer()
+        .layer(never())
+        .oneshot(callback(NOTICE))
+        .await
+        .unwrap_err();
+    assert_eq!(start.elapsed(), Duration::from_millis(1500));
+    assert!(error.is_overloaded());
+    assert!(matches!(error.downcast_ref(), Some(QueueError::Full)));
+    assert_eq!(
+        format!("{error:#}"),
+        "overloaded: no room for the callback: the queue is full"
+    );
+    let service = queue.layer().max_wait(Duration::from_millis(10)).layer(never());
+    let start = tokio::time::Instant::now();
+    service.oneshot(callback(NOTICE)).await.unwrap_err();
+    assert_eq!(start.elapsed(), Duration::from_millis(10));
+}
+
+#[tokio::test]
+async fn too_large_and_closed_are_errors_of_their_own() {
+    let queue = memory(StoreOptions::new().max_body(10));
+    let error = queue
+        .layer()
+        .layer(never())
+        .oneshot(callback(NOTICE))
+        .await
+        .unwrap_err();
+    assert!(matches!(
+        error.downcast_ref(),
+        Some(QueueError::TooLarge { max: 10, .. })
+    ));
+    assert!(!error.is_overloaded());
+    queue.close().await.unwrap();
+    let queue = memory(StoreOptions::new());
+    queue.close().await.unwrap();
+    let error = queue
+        .layer()
+        .layer(never())
+        .oneshot(callback(NOTICE))
+        .await
+        .unwrap_err();
+    assert!(matches!(error.downcast_ref(), Some(QueueError::Closed)));
+}
+
+/// The caller hangs up while its row is being written: it is written, and the late repeat finds it.
+#[tokio::test]
+async fn a_caller_that_hangs_up_changes_nothing() {
+    let folder = Folder::new();
+    let queue = Queue::open(folder.file()).await.unwrap();
+    let service = queue.layer().layer(never());
+    let mut call = Box::pin(service.clone().oneshot(callback(NOTICE)));
+    let first = tokio::select! {
+        biased;
+        reply = &mut call => Some(reply.unwrap().disposition()),
+        () = std::future::ready(()) => None,
+    };
+    drop(call);
+    assert_ne!(first, Some(Disposition::Duplicate));
+    let reply = service.oneshot(callback(NOTICE)).await.unwrap();
+    assert_eq!(reply.disposition(), Disposition::Duplicate);
+    assert_eq!(queue.stats().await.unwrap().waiting, 1);
+}
+
+async fn send<S, B>(service: S, word: &str) -> Outcome
+where
+    S: Service<http::Request<axum::body::Body>, Response = http::Response<B>, Error = Infallible>,
+{
+    let response = service.oneshot(SignedRequest::new(word).build()).await.unwrap();
+    response.extensions().get::<Outcome>().cloned().unwrap()
+}
+
+fn app() -> App {
+    App::signed(1_400_000_000, tencent_im_callback::Token::new("xxxxyyyy").unwrap())
+}
+
+#[tokio::test]
+async fn under_the_layer_with_towers_layers_around_it() {
+    let queue = memory(StoreOptions::new());
+    let verdicts = ServiceBuilder::new()
+        .timeout(SECOND)
+        .load_shed()
+        .concurrency_limit(10)
+        .service(service_fn(|_: Callback| async { Ok::<_, Infallible>(Reply::ok()) }));
+    let service = ServiceBuilder::new()
+        .layer(CallbackLayer::new(app()))
+        .timeout(2 * SECOND)
+        .load_shed()
+        .concurrency_limit(10)
+        .layer(queue.layer())
+        .service(verdicts.clone());
+    let outcome = send(service.clone(), NOTICE).await;
+    assert_eq!(
+        (outcome.kind(), outcome.disposition()),
+        (OutcomeKind::Accepted, Some(Disposition::Enqueued))
+    );
+    let outcome = send(service.clone(), NOTICE).await;
+    assert_eq!(outcome.disposition(), Some(Disposition::Duplicate));
+    let outcome = send(service, VERDICT).await;
+    assert_eq!(outcome.disposition(), Some(Disposition::Handled));
+
+    let split = Split::new(verdicts, queue.layer().layer(never()));
+    let service = CallbackLayer::new(app()).layer(split);
+    let outcome = send(service, "Sns.CallbackFriendDelete").await;
+    assert_eq!(outcome.disposition(), Some(Disposition::Enqueued));
+}
+
+#[tokio::test]
+async fn on_error_answers_when_the_queue_is_full() {
+    let queue = memory(StoreOptions::new().max_rows(0));
+    let service = ServiceBuilder::new()
+        .layer(CallbackLayer::new(app()).on_after_error(OnError::ServerError))
+        .layer(queue.layer().max_wait(Duration::from_millis(1)))
+        .service(never());
+    let outcome = send(service, NOTICE).await;
+    assert_eq!(
+        (outcome.kind(), outcome.cause()),
+        (OutcomeKind::Failed, Some(Cause::Overloaded))
+    );
+    let text = outcome.error().unwrap().to_string();
+    assert!(text.contains("the queue is full"), "{text}");
+}
+
+/// The same handler inline, detached and queued; with `Dedup` before it.
+#[tokio::test]
+async fn one_handler_three_ways() {
+    let count = Arc::new(Mutex::new(0));
+    let counted = count.clone();
+    let handler = EventRouter::new().on(move |_: Callback<tencent_im_callback::event::state::StateChange>| {
+        *counted.lock().unwrap() += 1;
+        async { Ok::<_, HandlerError>(()) }
+    });
+    let queue = memory(StoreOptions::new());
+    drop(handler.clone().oneshot(callback(NOTICE)).await.unwrap());
+    let detach = tencent_im_callback::DetachLayer::new(10);
+    drop(detach.layer(handler.clone()).oneshot(callback(NOTICE)).await.unwrap());
+    detach.drain(SECOND).await;
+    let queued = queue.layer().layer(handler.clone());
+    drop(queued.oneshot(callback(NOTICE)).await.unwrap());
+    let deduped = DedupLayer::new(SECOND).layer(handler);
+    let done = async {
+        while queue.stats().await.unwrap().waiting > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    queue.worker(deduped).run(done).await.unwrap();
+    assert_eq!(*count.lock().unwrap(), 3);
+}
+
+/// Neither `Debug` nor the log shows what people wrote.
+#[tokio::test]
+async fn bodies_are_in_no_debug_and_no_log() {
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+    impl std::io::Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let sink = Sink::default();
+    let to = sink.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+        .with_writer(move || to.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+
+    let secret = r#"{"CallbackCommand":"Sns.CallbackFriendDelete","PairList":[{"From_Account":"mysecretname"}]}"#;
+    let shown = Mutex::new(String::new());
+    let show = |what: &dyn std::fmt::Debug| {
+        use std::fmt::Write;
+        writeln!(shown.lock().unwrap(), "{what:?} {what:#?}").unwrap();
+    };
+    let clock = Clock::new();
+    let store = MemoryStore::with_options(clock.options());
+    let callback = callback_with("Sns.CallbackFriendDelete", secret);
+    let entry_of_it = Entry::of(&callback).unwrap();
+    assert!(entry_of_it.payload.contains("mysecretname"));
+    show(&entry_of_it);
+    store.append(entry_of_it, SECOND).await.unwrap();
+    let claimed = claim(&store, 1).await;
+    show(&claimed);
+    store.release(claimed[0].claim);
+    show(&store.list(Filter::waiting(), None, 1).await.unwrap());
+    store.append(entry("{\"mysecretname\":", None), SECOND).await.unwrap();
+    show(&store);
+    let queue = Queue::new(store);
+    let fails = service_fn(|_: Callback| async { Err::<Reply, _>(HandlerError::permanent("no")) });
+    let worker = queue.worker(fails).on_dead(|record| tracing::info!(?record, "dead"));
+    show(&worker);
+    let layered = queue.layer().layer(());
+    show(&layered);
+    let done = async {
+        while queue.stats().await.unwrap().waiting > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    worker.run(done).await.unwrap();
+    let log = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
+    assert_eq!(log.matches("callback is a dead letter").count(), 2, "{log}");
+    let shown = shown.into_inner().unwrap();
+    assert!(!shown.contains("mysecretname"), "{shown}");
+    assert!(!log.contains("mysecretname"), "{log}");
+}
