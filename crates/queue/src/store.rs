@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde::{Serialize, Serializer};
@@ -120,6 +121,61 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// What goes wrong with the storage.
     fn close(&self) -> StoreFuture<'_, ()>;
+}
+
+/// So that a program can keep the store that it gave to a [`Queue`](crate::Queue).
+impl<T: Store + ?Sized> Store for Arc<T> {
+    fn append(&self, entry: Entry, max_wait: Duration) -> StoreFuture<'_, Appended> {
+        (**self).append(entry, max_wait)
+    }
+
+    fn claim(&self, max: usize, wait: Duration) -> StoreFuture<'_, Vec<Claimed>> {
+        (**self).claim(max, wait)
+    }
+
+    fn complete(&self, claim: Claim) -> StoreFuture<'_, ()> {
+        (**self).complete(claim)
+    }
+
+    fn retry(&self, claim: Claim, error: String, delay: Duration) -> StoreFuture<'_, ()> {
+        (**self).retry(claim, error, delay)
+    }
+
+    fn bury(&self, claim: Claim, error: String, reason: DeadReason) -> StoreFuture<'_, ()> {
+        (**self).bury(claim, error, reason)
+    }
+
+    fn release(&self, claim: Claim) {
+        (**self).release(claim);
+    }
+
+    fn extend(&self, claim: Claim) -> StoreFuture<'_, ()> {
+        (**self).extend(claim)
+    }
+
+    fn lease(&self) -> Option<Duration> {
+        (**self).lease()
+    }
+
+    fn stats(&self) -> StoreFuture<'_, Stats> {
+        (**self).stats()
+    }
+
+    fn list(&self, filter: Filter, after: Option<DeliveryId>, limit: usize) -> StoreFuture<'_, Vec<Record>> {
+        (**self).list(filter, after, limit)
+    }
+
+    fn requeue(&self, id: DeliveryId) -> StoreFuture<'_, ()> {
+        (**self).requeue(id)
+    }
+
+    fn purge(&self, filter: Filter) -> StoreFuture<'_, u64> {
+        (**self).purge(filter)
+    }
+
+    fn close(&self) -> StoreFuture<'_, ()> {
+        (**self).close()
+    }
 }
 
 /// A callback on its way into a store.
