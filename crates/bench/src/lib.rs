@@ -6,5 +6,6 @@ pub mod in_process;
 pub mod instructions;
 pub mod load;
 pub mod memory;
+pub mod queue;
 pub mod servers;
 pub mod table;

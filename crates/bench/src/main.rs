@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use benchmarks::{cases, in_process, instructions, load, memory, servers};
+use benchmarks::{cases, in_process, instructions, load, memory, queue, servers};
 
-const USAGE: &str = "usage: benchmarks [--quick] [in-process | instructions | load | memory]...";
+const USAGE: &str = "usage: benchmarks [--quick] [in-process | instructions | load | memory | queue]...";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -18,8 +18,12 @@ fn main() -> ExitCode {
         servers::serve(contender);
         return ExitCode::SUCCESS;
     }
+    if let ["resident", file] = words[..] {
+        queue::resident(std::path::Path::new(file));
+        return ExitCode::SUCCESS;
+    }
     let (options, parts): (Vec<&str>, Vec<&str>) = words.into_iter().partition(|word| word.starts_with('-'));
-    let known = ["in-process", "instructions", "load", "memory"];
+    let known = ["in-process", "instructions", "load", "memory", "queue"];
     if options.iter().any(|option| *option != "--quick") || parts.iter().any(|part| !known.contains(part)) {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
@@ -41,6 +45,9 @@ fn main() -> ExitCode {
     }
     if wanted("memory") {
         memory::print(quick);
+    }
+    if wanted("queue") {
+        queue::print(quick);
     }
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
