@@ -1,0 +1,183 @@
+//! An endpoint that loses nothing it has answered OK: moderation inline, everything else through a queue on disk to a handler that
+//! writes to a database of its own.
+//!
+//! ```sh
+//! cargo run -p tencent-im-callback-queue --example durable
+//! cargo run --example send -- http://127.0.0.1:3000/callback State.StateChange
+//! ```
+//!
+//! Kill it with `kill -9` as often as you like: what was answered OK is in the table `handled` in the end, once.
+//!
+//! | environment | default | meaning |
+//! | --- | --- | --- |
+//! | `ADDR` | `127.0.0.1:3000` | where to listen; port 0 picks a free one |
+//! | `QUEUE` | `callbacks.queue` | the queue's file |
+//! | `DATABASE` | `handled.sqlite` | the database of the handler |
+//! | `SDK_APP_ID` | `1400000000` | the app |
+//! | `CALLBACK_TOKEN` | `xxxxyyyy` | its token |
+
+use std::env;
+use std::error::Error;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use rusqlite::{Connection, params};
+use tencent_im_callback::event::c2c;
+use tencent_im_callback::reply::c2c::{BeforeSendMsgReply, RejectCode};
+use tencent_im_callback::{
+    App, Callback, CallbackLayer, EventRouter, HandlerError, OnError, Reply, SdkAppId, Split, Token,
+};
+use tencent_im_callback_queue::{Delivery, Queue, RetryPolicy};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tower::{ServiceBuilder, service_fn};
+
+/// How long open connections may take to finish at the end.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+const SPAM: RejectCode = RejectCode::of::<120_001>();
+
+/// Somebody waits for this verdict: it is given inline.
+async fn moderate(callback: Callback<c2c::BeforeSendMsg>) -> BeforeSendMsgReply {
+    if callback.event.msg_body.texts().iter().any(|text| text.contains("spam")) {
+        return BeforeSendMsgReply::reject_with(SPAM, "no advertising, please");
+    }
+    BeforeSendMsgReply::allow()
+}
+
+/// The database of the handler.
+#[derive(Clone)]
+struct Database(Arc<Mutex<Connection>>);
+
+impl Database {
+    fn open(path: &str) -> Result<Self, rusqlite::Error> {
+        let conn = Connection::open(path)?;
+        conn.execute_batch(
+            "PRAGMA journal_mode = wal;
+            PRAGMA synchronous = full;
+            CREATE TABLE IF NOT EXISTS handled (id TEXT PRIMARY KEY, command TEXT NOT NULL, body TEXT NOT NULL)",
+        )?;
+        Ok(Database(Arc::new(Mutex::new(conn))))
+    }
+
+    /// A callback may come twice if the process was killed while it was being handled. The id beside the work, in one transaction, makes
+    /// the second time do nothing.
+    fn record(&self, id: &str, command: &str, body: &[u8]) -> Result<(), rusqlite::Error> {
+        let conn = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        conn.execute(
+            "INSERT OR IGNORE INTO handled (id, command, body) VALUES (?1, ?2, ?3)",
+            params![id, command, String::from_utf8_lossy(body)],
+        )?;
+        Ok(())
+    }
+}
+
+async fn handle(database: Database, callback: Callback) -> Result<Reply, HandlerError> {
+    let delivery: &Delivery = callback
+        .extensions
+        .get()
+        .ok_or_else(|| HandlerError::permanent("not from the queue"))?;
+    let id = delivery.id.to_string();
+    let command = callback.command().clone();
+    let written = tokio::task::spawn_blocking(move || database.record(&id, command.as_str(), &callback.body));
+    written.await??;
+    Ok(Reply::ok())
+}
+
+/// A setting that cannot be read is an error: falling back to the published token would let anybody in.
+fn setting(name: &str, default: &str) -> Result<String, String> {
+    match env::var(name) {
+        Ok(value) => Ok(value),
+        Err(env::VarError::NotPresent) => Ok(default.to_owned()),
+        Err(error) => Err(format!("{name}: {error}")),
+    }
+}
+
+fn app() -> Result<App, Box<dyn Error>> {
+    let id: SdkAppId = setting("SDK_APP_ID", "1400000000")?
+        .parse()
+        .map_err(|error| format!("SDK_APP_ID: {error}"))?;
+    let token =
+        Token::new(setting("CALLBACK_TOKEN", "xxxxyyyy")?).map_err(|error| format!("CALLBACK_TOKEN: {error}"))?;
+    Ok(App::signed(id, token))
+}
+
+fn endpoint(app: App, queue: &Queue) -> Router {
+    let verdicts = ServiceBuilder::new()
+        .timeout(Duration::from_millis(1500))
+        .load_shed()
+        .concurrency_limit(256)
+        .service(EventRouter::new().on(moderate));
+    // Nothing passes through this one: `Split` sends verdicts elsewhere.
+    let notifications = ServiceBuilder::new().layer(queue.layer()).service(EventRouter::new());
+    let callbacks = ServiceBuilder::new()
+        // Full, or broken: a status that monitors see. Tencent does not send the event again.
+        .layer(CallbackLayer::new(app).on_after_error(OnError::ServerError))
+        .service(Split::new(verdicts, notifications));
+    Router::new().route_service("/callback", callbacks)
+}
+
+#[cfg(unix)]
+async fn asked_to_stop() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+async fn asked_to_stop() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let app = app()?;
+    let database = Database::open(&setting("DATABASE", "handled.sqlite")?)?;
+    let queue = Queue::open(setting("QUEUE", "callbacks.queue")?).await?;
+    let listener = TcpListener::bind(setting("ADDR", "127.0.0.1:3000")?).await?;
+    eprintln!("listening on http://{}/callback", listener.local_addr()?);
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(tracing::Level::INFO)
+        .init();
+
+    let (stop, mut stopping) = watch::channel(());
+    let told = {
+        let mut stopping = stopping.clone();
+        async move { drop(stopping.changed().await) }
+    };
+    let worker = queue
+        .worker(service_fn(move |callback| handle(database.clone(), callback)))
+        .concurrency(32)
+        .timeout(Duration::from_secs(30))
+        .retry(RetryPolicy::new())
+        .run(told);
+    let worker = tokio::spawn(worker);
+
+    let server = axum::serve(listener, endpoint(app, &queue)).with_graceful_shutdown(async move {
+        if let Err(error) = asked_to_stop().await {
+            tracing::error!(%error, "no signals: stopping");
+        }
+        drop(stop);
+    });
+    let patience = async {
+        drop(stopping.changed().await);
+        tokio::time::sleep(PATIENCE).await;
+    };
+    tokio::select! {
+        ended = server.into_future() => ended?,
+        () = patience => tracing::warn!("some connections were still open"),
+    }
+    let stopped = worker.await??;
+    let stats = queue.stats().await?;
+    queue.close().await?;
+    tracing::info!(?stopped, waiting = stats.waiting, dead = stats.dead, "stopped");
+    Ok(())
+}
