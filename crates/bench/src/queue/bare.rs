@@ -2,9 +2,10 @@
 //! and the same sharing of one commit among all who wait. No duplicates are told, nothing is counted, nothing can be claimed.
 
 use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex};
 
 use rusqlite::{Connection, params};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 const TABLE: &str = "
 CREATE TABLE entry (
@@ -34,11 +35,45 @@ pub struct Row {
     pub text: String,
 }
 
+/// As the queue's own: a vector that is taken whole.
+#[derive(Default)]
+struct Inbox {
+    state: Mutex<State>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    ops: Vec<Op>,
+    closed: bool,
+    asleep: bool,
+}
+
+impl Inbox {
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.state.lock().unwrap();
+        change(&mut state);
+        let asleep = std::mem::take(&mut state.asleep);
+        drop(state);
+        if asleep {
+            self.wake.notify_one();
+        }
+    }
+
+    fn take(&self) -> Vec<Op> {
+        let mut state = self.state.lock().unwrap();
+        while state.ops.is_empty() && !state.closed {
+            state.asleep = true;
+            state = self.wake.wait(state).unwrap();
+        }
+        std::mem::take(&mut state.ops)
+    }
+}
+
 type Op = (Row, oneshot::Sender<()>);
 
-#[derive(Clone)]
 pub struct BareWriter {
-    ops: mpsc::Sender<Op>,
+    inbox: Arc<Inbox>,
 }
 
 impl BareWriter {
@@ -48,38 +83,48 @@ impl BareWriter {
             "locking_mode = exclusive",
             "journal_mode = wal",
             "synchronous = full",
-            "wal_autocheckpoint = 4096",
-            "cache_size = -16384",
+            "wal_autocheckpoint = 0",
+            "cache_size = -32768",
         ] {
             conn.execute_batch(&format!("PRAGMA {pragma}")).unwrap();
         }
         conn.execute_batch(TABLE).unwrap();
-        let (ops, inbox) = mpsc::channel(8192);
-        std::thread::spawn(move || run(&conn, inbox));
-        BareWriter { ops }
+        let inbox = Arc::<Inbox>::default();
+        let taken = inbox.clone();
+        std::thread::spawn(move || run(&conn, &taken));
+        BareWriter { inbox }
     }
 
     pub async fn write(&self, row: Row) {
         let (tell, told) = oneshot::channel();
-        self.ops.send((row, tell)).await.unwrap();
+        self.inbox.change(|state| state.ops.push((row, tell)));
         told.await.unwrap();
     }
 }
 
-fn run(conn: &Connection, mut inbox: mpsc::Receiver<Op>) {
-    let mut insert = conn
-        .prepare(
-            "INSERT INTO entry (id, accepted_at, dedup_key, order_key, blocks, checksum, callback)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )
-        .unwrap();
-    let (mut begin, mut commit) = (
-        conn.prepare("BEGIN IMMEDIATE").unwrap(),
-        conn.prepare("COMMIT").unwrap(),
+impl Drop for BareWriter {
+    fn drop(&mut self) {
+        self.inbox.change(|state| state.closed = true);
+    }
+}
+
+fn run(conn: &Connection, inbox: &Inbox) {
+    let prepare = |sql| conn.prepare(sql).unwrap();
+    let mut insert = prepare(
+        "INSERT INTO entry (id, accepted_at, dedup_key, order_key, blocks, checksum, callback)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     );
-    let mut ops = Vec::new();
+    let (mut begin, mut commit) = (prepare("BEGIN IMMEDIATE"), prepare("COMMIT"));
+    let (mut frames, mut checkpoint) = (
+        prepare("PRAGMA wal_checkpoint(noop)"),
+        prepare("PRAGMA wal_checkpoint(passive)"),
+    );
     let mut id = 0_i64;
-    while inbox.blocking_recv_many(&mut ops, 8192) > 0 {
+    loop {
+        let ops = inbox.take();
+        if ops.is_empty() {
+            return;
+        }
         begin.execute(()).unwrap();
         for (row, _) in &ops {
             id += 1;
@@ -88,8 +133,13 @@ fn run(conn: &Connection, mut inbox: mpsc::Receiver<Op>) {
             insert.execute(values).unwrap();
         }
         commit.execute(()).unwrap();
-        for (_, tell) in ops.drain(..) {
+        for (_, tell) in ops {
             let _ = tell.send(());
+        }
+        // As the queue does: after the answers, and at the same size of the log.
+        let left = |columns: &rusqlite::Row<'_>| Ok(columns.get::<_, i64>(1)? - columns.get::<_, i64>(2)?);
+        if frames.query_row((), left).unwrap() >= 4096 {
+            checkpoint.query_row((), |_| Ok(())).unwrap();
         }
     }
 }

@@ -121,7 +121,7 @@ where
 }
 
 async fn bare(folder: &Folder, template: &Callback, count: usize, lasts: Duration) -> Measured {
-    let writer = BareWriter::open(&folder.file("bare"));
+    let writer = Arc::new(BareWriter::open(&folder.file("bare")));
     let text = Entry::of(template).unwrap().payload;
     let template = template.clone();
     callers(count, lasts, move |number| {
@@ -335,8 +335,7 @@ async fn print_end_to_end(folder: &Folder, template: &Callback, quick: bool, bar
         without.push(end_to_end(&queue, template, 0, lasts, true).await);
         queue.close().await.unwrap();
     }
-    // All the room that the bench needs; keys are forgotten at once when their callbacks are handled.
-    let options = || StoreOptions::new().dedup_window(Duration::ZERO);
+    let options = StoreOptions::new;
     let store = Arc::new(SqliteStore::open_with(&file, options()).await.unwrap());
     let start = Instant::now();
     fill(&store, template, backlog, 1 << 40).await;

@@ -85,7 +85,7 @@ pub(super) fn open(path: &Path, place: Place) -> Result<Connection, QueueError> 
         ("cell_size_check", "on", "1"),
         ("trusted_schema", "off", "0"),
         // In units of 1024 bytes.
-        ("cache_size", "-16384", "-16384"),
+        ("cache_size", "-32768", "-32768"),
     ] {
         set(&conn, pragma, value, expected).map_err(&failed)?;
     }
