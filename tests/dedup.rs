@@ -11,7 +11,7 @@ use bytes::Bytes;
 use common::{layer, outcome, signed};
 use http_body_util::Full;
 use tencent_im_callback::testing::SignedRequest;
-use tencent_im_callback::{Callback, Command, DedupKey, DedupLayer, DetachLayer, HandlerError, OutcomeKind, Reply};
+use tencent_im_callback::{Callback, Command, DedupKey, DedupLayer, DetachLayer, Disposition, HandlerError, Reply};
 use tokio::sync::Semaphore;
 use tokio_test::{assert_pending, task};
 use tower::util::BoxCloneService;
@@ -26,7 +26,7 @@ fn request(time: u32) -> SignedRequest {
 
 fn callback(time: u32) -> Callback {
     let (parts, body) = request(time).build::<Bytes>().into_parts();
-    Callback::parse(common::verifier().verify(&parts.method, &parts.uri).unwrap(), body).unwrap()
+    Callback::parse(common::params_of(&common::verifier(), &parts.method, &parts.uri), body).unwrap()
 }
 
 /// Counts its calls; each waits for a permit, and replies with its number.
@@ -86,19 +86,14 @@ async fn a_second_delivery_is_answered_as_the_first_was() {
             .await
             .unwrap();
         kinds.push((
-            outcome(&response).kind(),
+            outcome(&response).disposition().unwrap(),
             common::text(response).await.contains("\"1\""),
         ));
     }
-    use OutcomeKind::{Accepted, Duplicate};
+    use Disposition::{Duplicate, Handled};
     assert_eq!(
         kinds,
-        [
-            (Accepted, true),
-            (Duplicate, true),
-            (Accepted, false),
-            (Duplicate, true)
-        ]
+        [(Handled, true), (Duplicate, true), (Handled, false), (Duplicate, true)]
     );
     assert_eq!(counting.calls(), 2);
 }
@@ -191,7 +186,7 @@ async fn what_has_no_key_passes_and_a_key_of_ones_own_counts() {
     let service = DedupLayer::new(WINDOW).layer(counting.service());
     let friend = || {
         let (parts, body) = signed(Command::SnsFriendDelete).build::<Bytes>().into_parts();
-        Callback::parse(common::verifier().verify(&parts.method, &parts.uri).unwrap(), body).unwrap()
+        Callback::parse(common::params_of(&common::verifier(), &parts.method, &parts.uri), body).unwrap()
     };
     for number in 1..=3 {
         assert_eq!(
@@ -221,7 +216,11 @@ async fn the_window_ends_and_the_memory_is_bounded() {
     for time in 0..2000 {
         let _ = small.clone().oneshot(callback(time)).await.unwrap();
     }
-    assert!((2..=200).contains(&small.remembered()), "{}", small.remembered());
+    assert!(
+        (2..=200).contains(&small.stats().remembered),
+        "{}",
+        small.stats().remembered
+    );
 }
 
 /// A server drops a handler when its peer hangs up, and that is when the second delivery comes.

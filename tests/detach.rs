@@ -11,14 +11,14 @@ use bytes::Bytes;
 use common::{layer, outcome, signed};
 use http_body_util::Full;
 use tencent_im_callback::{Callback, Command, HandlerError, OutcomeKind, Reply};
-use tencent_im_callback::{DetachFailure, DetachLayer};
+use tencent_im_callback::{DetachFailure, DetachLayer, Disposition, StoredCallback};
 use tokio::sync::Semaphore;
 use tokio_test::{assert_pending, assert_ready, task};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
 fn callback(command: Command) -> Callback {
     let (parts, body) = signed(command).build::<Bytes>().into_parts();
-    Callback::parse(common::verifier().verify(&parts.method, &parts.uri).unwrap(), body).unwrap()
+    Callback::parse(common::params_of(&common::verifier(), &parts.method, &parts.uri), body).unwrap()
 }
 
 fn after() -> Callback {
@@ -100,7 +100,8 @@ async fn the_outcome_says_so() {
         .oneshot(signed(Command::SnsFriendDelete).build::<Full<Bytes>>())
         .await
         .unwrap();
-    assert_eq!(outcome(&response).kind(), OutcomeKind::Detached);
+    assert_eq!(outcome(&response).kind(), OutcomeKind::Accepted);
+    assert_eq!(outcome(&response).disposition(), Some(Disposition::Detached));
 }
 
 #[tokio::test(start_paused = true)]
@@ -152,11 +153,13 @@ async fn draining_hands_back_what_it_cannot_finish() {
     let drained = detach.drain(Duration::from_secs(1)).await;
     assert_eq!((drained.finished, drained.unfinished.len()), (3, 2));
     assert_eq!(gated.counts(), (5, 3));
-    for (params, body) in drained.unfinished {
+    let ids: Vec<_> = drained.unfinished.iter().map(|(id, _)| id.0).collect();
+    assert!(ids.is_sorted(), "{ids:?}");
+    for (_, stored) in drained.unfinished {
         // Enough to handle them elsewhere, or later.
-        let json = serde_json::to_string(&params).unwrap();
-        let again = Callback::parse(serde_json::from_str(&json).unwrap(), body).unwrap();
-        assert_eq!(again.event, after().event);
+        let json = serde_json::to_string(&stored).unwrap();
+        let again: StoredCallback = serde_json::from_str(&json).unwrap();
+        assert_eq!(again.parse().unwrap().event, after().event);
     }
     // Aborted means aborted, and what still comes runs inline.
     gated.gate.add_permits(1);

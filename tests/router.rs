@@ -24,7 +24,7 @@ async fn answer(router: &EventRouter, command: Command) -> Result<Reply, String>
 
 async fn answer_to(router: &EventRouter, request: http::Request<Bytes>) -> Result<Reply, String> {
     let (parts, body) = request.into_parts();
-    let params = common::verifier().verify(&parts.method, &parts.uri).unwrap();
+    let params = common::params_of(&common::verifier(), &parts.method, &parts.uri);
     let callback = Callback::parse(params, body).unwrap();
     router
         .clone()

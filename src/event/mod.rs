@@ -316,7 +316,13 @@ impl Event {
         (command.phase() == Phase::Before || body == Some(Phase::Before)).then_some(event)
     }
 
-    fn parse_untyped(command: &Command, body: Bytes) -> Result<Event, Rejection> {
+    /// [`parse`](Self::parse), but what waits for a verdict and cannot be read as its type is [`Event::Unknown`], too. Do not take "unknown" for
+    /// "allowed".
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse), without [`RejectionKind::Untyped`].
+    pub fn parse_untyped(command: &Command, body: Bytes) -> Result<Event, Rejection> {
         if parse::is_empty(&body) {
             return Err(RejectionKind::BodyEmpty.into());
         }
