@@ -6,5 +6,6 @@ pub mod in_process;
 pub mod instructions;
 pub mod load;
 pub mod memory;
+pub mod parse;
 pub mod servers;
 pub mod table;
