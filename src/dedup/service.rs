@@ -9,12 +9,14 @@ use moka::future::Cache;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::layer::Key;
 use crate::callback::Callback;
 use crate::error::HandlerError;
 use crate::event::DedupKey;
 use crate::oneshot::Oneshot;
 use crate::reply::{Disposition, Reply};
+
+/// A key of the user's.
+pub(super) type Key = dyn Fn(&Callback) -> Option<DedupKey> + Send + Sync;
 
 /// Service of [`DedupLayer`].
 #[derive(Clone)]
