@@ -291,3 +291,83 @@ async fn the_wrong_order_loses_an_event_whose_handling_failed() {
         );
     }
 }
+
+/// A sender may have been banned since the last time, whatever a key says.
+#[tokio::test]
+async fn a_verdict_is_given_anew_whatever_the_key() {
+    let counting = Counting::new(100);
+    let service = DedupLayer::new(WINDOW)
+        .key(|_| Some(DedupKey::new("always the same")))
+        .layer(counting.service());
+    for (number, command) in [
+        Command::C2cBeforeSendMsg,
+        Command::SnsPrevFriendAdd,
+        Command::LiveBeforeSendGift,
+        "New.Word".into(),
+    ]
+    .into_iter()
+    .cycle()
+    .take(8)
+    .enumerate()
+    {
+        let request = signed(command).build::<Bytes>();
+        let request = if request.body().is_empty() {
+            signed("New.Word".into()).body("{\"x\":1}").build::<Bytes>()
+        } else {
+            request
+        };
+        let (parts, body) = request.into_parts();
+        let callback =
+            Callback::parse(common::params_of(&common::verifier(), &parts.method, &parts.uri), body).unwrap();
+        assert_eq!(
+            service.clone().oneshot(callback).await.unwrap(),
+            Reply::fail((number + 1).to_string())
+        );
+    }
+}
+
+#[tokio::test]
+async fn any_window_will_do() {
+    let counting = Counting::new(100);
+    for window in [Duration::MAX, Duration::from_secs(u64::MAX / 2)] {
+        let service = DedupLayer::new(window).layer(counting.service());
+        let first = service.clone().oneshot(callback(7)).await.unwrap();
+        let second = service.clone().oneshot(callback(7)).await.unwrap();
+        assert_eq!(first, second);
+    }
+}
+
+/// A window is counted from the handling, and not from the last time that somebody asked.
+#[tokio::test]
+async fn being_asked_does_not_lengthen_the_window() {
+    let counting = Counting::new(100);
+    let service = DedupLayer::new(Duration::from_millis(60)).layer(counting.service());
+    let started = std::time::Instant::now();
+    let first = service.clone().oneshot(callback(1)).await.unwrap();
+    // moka keeps its own time, which no test clock moves.
+    while started.elapsed() < Duration::from_millis(200) {
+        let again = service.clone().oneshot(callback(1)).await.unwrap();
+        if again != first {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("remembered for three windows, since it was asked for");
+}
+
+/// All who wait get the error, with its source and its advice.
+#[tokio::test]
+async fn an_error_keeps_its_source_and_advice() {
+    let service = DedupLayer::new(WINDOW).layer(service_fn(|_: Callback| async {
+        Err::<Reply, _>(HandlerError::permanent("x".parse::<u8>().unwrap_err()))
+    }));
+    let (one, other) = tokio::join!(
+        service.clone().oneshot(callback(1)),
+        service.clone().oneshot(callback(1))
+    );
+    for error in [one.unwrap_err(), other.unwrap_err()] {
+        assert_eq!(error.retry(), tencent_im_callback::Retry::Never);
+        assert!(error.downcast_ref::<std::num::ParseIntError>().is_some());
+        assert_eq!(format!("{error:#}"), "invalid digit found in string");
+    }
+}

@@ -25,7 +25,7 @@ async fn answer(router: &EventRouter, command: Command) -> Result<Reply, String>
 async fn answer_to(router: &EventRouter, request: http::Request<Bytes>) -> Result<Reply, String> {
     let (parts, body) = request.into_parts();
     let params = common::params_of(&common::verifier(), &parts.method, &parts.uri);
-    let callback = Callback::parse(params, body).unwrap();
+    let callback = Callback::parse_untyped(params, body).unwrap();
     router
         .clone()
         .oneshot(callback)
@@ -88,7 +88,7 @@ async fn each_event_finds_its_handler() {
         answer(&router, Command::ChatbotOnC2cSignalMessage).await,
         Ok(OnC2cSignalMessageReply::new("x").into())
     );
-    // What has no handler is fine.
+    // A notification without a handler is fine.
     assert_eq!(answer(&router, Command::SnsFriendDelete).await, Ok(Reply::ok()));
     assert_eq!(answer(&router, "New.Word".into()).await, Ok(Reply::ok()));
     assert!(format!("{router:?}").contains("StateChange"));
@@ -232,4 +232,70 @@ fn a_call_allocates_once() {
     }
     let info = measure(|| drop(router.clone()));
     assert_eq!(info.count_total, 0);
+}
+
+/// "OK" to what nobody judged would let it pass.
+#[tokio::test]
+async fn a_verdict_without_a_handler_is_an_error() {
+    let router = EventRouter::new().on(|_: Callback<state::StateChange>| async {});
+    let open = router.clone().allow_unhandled();
+    for command in Command::ALL {
+        let found = answer(&router, command.clone()).await;
+        if command.phase() == tencent_im_callback::Phase::Before {
+            let error = found.unwrap_err();
+            assert!(error.starts_with("no handler for"), "{error}");
+        } else {
+            assert_eq!(found, Ok(Reply::ok()), "{command}");
+        }
+        assert_eq!(answer(&open, command.clone()).await, Ok(Reply::ok()));
+    }
+    // Nor is one judged that has no type: by its body, or because one of its two words is unknown.
+    let misfit = || signed(Command::C2cBeforeSendMsg).body(r#"{"MsgBody":5}"#).build();
+    let words = || {
+        signed("c2c.callbackbeforesendmsg".into())
+            .body(r#"{"CallbackCommand":"C2C.CallbackBeforeSendMsg"}"#)
+            .build()
+    };
+    let handled = router.clone().on(item);
+    for request in [misfit(), words()] {
+        assert!(
+            answer_to(&handled, request)
+                .await
+                .unwrap_err()
+                .starts_with("no handler for")
+        );
+    }
+    assert_eq!(answer_to(&open, words()).await, Ok(Reply::ok()));
+    let fallback = handled.fallback(service_fn(|_: Callback| async {
+        Ok::<_, Infallible>(Reply::fail("asked"))
+    }));
+    for request in [misfit(), words()] {
+        assert_eq!(answer_to(&fallback, request).await, Ok(Reply::fail("asked")));
+    }
+}
+
+/// The source and the advice of an error stay behind `route`, `fallback` and tower's own layers.
+#[tokio::test]
+async fn errors_stay_what_they_are() {
+    use tencent_im_callback::Retry;
+
+    let failing =
+        |_: Callback<sns::FriendAdd>| async { Err::<(), _>(HandlerError::permanent("x".parse::<u8>().unwrap_err())) };
+    let timed = tower::ServiceBuilder::new()
+        .timeout(std::time::Duration::from_secs(60))
+        .service(service_fn(failing));
+    let routed = EventRouter::new().route::<sns::FriendAdd, _>(timed.clone());
+    let fallen = EventRouter::new().fallback(
+        tower::ServiceBuilder::new()
+            .timeout(std::time::Duration::from_secs(60))
+            .service(EventRouter::new().route::<sns::FriendAdd, _>(timed)),
+    );
+    for mut router in [routed, fallen] {
+        let request = signed(Command::SnsFriendAdd).build::<Bytes>();
+        let (parts, body) = request.into_parts();
+        let params = common::params_of(&common::verifier(), &parts.method, &parts.uri);
+        let error = router.call(Callback::parse(params, body).unwrap()).await.unwrap_err();
+        assert_eq!(error.retry(), Retry::Never);
+        assert!(error.downcast_ref::<std::num::ParseIntError>().is_some(), "{error:?}");
+    }
 }
