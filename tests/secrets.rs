@@ -174,7 +174,10 @@ fn one_log_event_per_request_and_no_secret_in_it() {
         assert!(text.contains("rejection="), "{text}");
         // The first one of each kind is shown, or a wrong token would go unseen; anybody could fill the log with the others.
         let again = run(signed(Command::SnsFriendDelete).fault(*fault).build()).1;
-        assert!(again.contains(if after { "WARN" } else { "DEBUG" }), "{fault:?}: {again}");
+        assert!(
+            again.contains(if after { "WARN" } else { "DEBUG" }),
+            "{fault:?}: {again}"
+        );
         if *fault == Fault::BadSignature {
             assert!(text.contains("WARN") && text.contains("refused=1"), "{text}");
         }
