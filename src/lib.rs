@@ -44,7 +44,7 @@ pub use self::handle::{CallbackLayer, CallbackService, ResponseFuture};
 pub use self::rejection::{Rejection, RejectionKind};
 pub use self::reply::{Disposition, Reply};
 pub use self::response::{Cause, Failure, OnError, Outcome, OutcomeKind, ResponseBody};
-pub use self::router::{EventRouter, HandlerOutput, RouterFuture};
+pub use self::router::{EventRouter, Handler, HandlerOutput, RouterFuture};
 pub use self::split::{Split, SplitFuture};
 pub use self::types::{Flag, GroupId, Id, OptPlatform, RawJson, SdkAppId, TimestampMillis, TimestampSecs, UserId};
 pub use self::verify::{VerifyBody, VerifyFuture, VerifyLayer, VerifyService};

@@ -140,7 +140,7 @@ async fn a_word_of_tomorrow_can_be_typed_today() {
             ErrorInfo: "",
             Echo: callback.event.number,
         };
-        Ok(Reply::from_json(&answer)?)
+        Ok::<_, HandlerError>(Reply::from_json(&answer)?)
     });
     let request = |body: &'static str| signed("New.Word".into()).body(body).build();
     let reply = answer_to(&router, request(r#"{"Number":7}"#)).await.unwrap();
@@ -298,4 +298,84 @@ async fn errors_stay_what_they_are() {
         assert_eq!(error.retry(), Retry::Never);
         assert!(error.downcast_ref::<std::num::ParseIntError>().is_some(), "{error:?}");
     }
+}
+
+/// One state for all handlers that want it; each error of a handler is taken as it is.
+#[tokio::test]
+async fn handlers_take_the_state_and_answer_with_their_own_errors() {
+    #[derive(Clone, Default)]
+    struct Shared(Arc<AtomicUsize>);
+
+    #[derive(Debug)]
+    struct Mine;
+
+    impl std::fmt::Display for Mine {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("mine")
+        }
+    }
+
+    impl std::error::Error for Mine {}
+
+    async fn count(shared: Shared, _: Callback<state::StateChange>) {
+        shared.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    async fn fails(_: Callback<sns::FriendAdd>) -> Result<(), Mine> {
+        Err(Mine)
+    }
+
+    async fn rest(shared: Shared, callback: Callback) -> Result<Reply, Mine> {
+        shared.0.fetch_add(100, Ordering::SeqCst);
+        if callback.command().is_unknown() {
+            Err(Mine)
+        } else {
+            Ok(Reply::ok())
+        }
+    }
+
+    async fn tomorrow(shared: Shared, callback: Callback<serde_json::Value>) -> Reply {
+        shared.0.fetch_add(10, Ordering::SeqCst);
+        Reply::fail(callback.event["x"].to_string())
+    }
+
+    let shared = Shared::default();
+    let router = EventRouter::with_state(shared.clone())
+        .on(count)
+        .on(fails)
+        .on(item)
+        .on_with(7u8, |seven: u8, _: Callback<sns::FriendDelete>| async move {
+            assert_eq!(seven, 7)
+        })
+        .on_unknown("New.Word", tomorrow)
+        .fallback_fn(rest);
+    let ask = |request| {
+        let router = router.clone();
+        async move {
+            let (parts, body) = http::Request::into_parts(request);
+            let params = common::params_of(&common::verifier(), &parts.method, &parts.uri);
+            router.oneshot(Callback::parse(params, body).unwrap()).await
+        }
+    };
+    assert_eq!(ask(signed(Command::StateChange).build()).await.unwrap(), Reply::ok());
+    let error = ask(signed(Command::SnsFriendAdd).build()).await.unwrap_err();
+    assert!(error.downcast_ref::<Mine>().is_some());
+    assert_eq!(
+        ask(signed(Command::SnsFriendDelete).build()).await.unwrap(),
+        Reply::ok()
+    );
+    let new = |word: &str| signed(word.into()).body(r#"{"x":5}"#).build();
+    assert_eq!(ask(new("New.Word")).await.unwrap(), Reply::fail("5"));
+    assert_eq!(
+        ask(signed(Command::GroupBeforeSendMsg).build()).await.unwrap(),
+        Reply::ok()
+    );
+    assert!(
+        ask(new("Newer.Word"))
+            .await
+            .unwrap_err()
+            .downcast_ref::<Mine>()
+            .is_some()
+    );
+    assert_eq!(shared.0.load(Ordering::SeqCst), 211);
 }

@@ -18,7 +18,7 @@ use crate::reply::{Disposition, Reply};
 /// A key of the user's.
 pub(super) type Key = dyn Fn(&Callback) -> Option<DedupKey> + Send + Sync;
 
-/// Service of [`DedupLayer`].
+/// Service of [`DedupLayer`](crate::DedupLayer).
 #[derive(Clone)]
 pub struct Dedup<S> {
     pub(super) inner: S,

@@ -74,7 +74,7 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// An [`Event`], or one of its types: what [`Callback`] can tell the time of. Cannot be implemented elsewhere.
+/// An [`Event`], or one of its types: what a [`Callback`](crate::Callback) can tell the time of. Cannot be implemented elsewhere.
 pub trait AsEvent: sealed::Sealed {
     /// When it happened, by the rule of its command.
     #[doc(hidden)]

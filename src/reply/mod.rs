@@ -19,7 +19,7 @@ mod verdict;
 use std::fmt;
 
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::rejection::OK_ENVELOPE;
 
@@ -208,6 +208,15 @@ impl From<Reply> for Bytes {
     }
 }
 
+/// As the JSON object that goes over the wire.
+impl Serialize for Reply {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let json: &serde_json::value::RawValue =
+            serde_json::from_slice(&self.body).map_err(serde::ser::Error::custom)?;
+        json.serialize(serializer)
+    }
+}
+
 /// The JSON text as it goes over the wire.
 impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -232,6 +241,10 @@ mod tests {
         assert_eq!(
             format!("{:?}", Reply::from(())),
             r#"Reply({"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""})"#
+        );
+        assert_eq!(
+            serde_json::to_string(&[Reply::ok()]).unwrap(),
+            format!("[{}]", Reply::ok())
         );
         assert_eq!(Reply::from_json(&7).unwrap_err().to_string(), "an answer is an object");
         assert_eq!(
