@@ -40,7 +40,7 @@ pub use self::dedup::{Dedup, DedupLayer, DedupStats};
 pub use self::detach::{Detach, DetachFailure, DetachId, DetachLayer, DetachStats, Drained};
 pub use self::error::{HandlerError, Retry};
 pub use self::event::{DedupKey, Event, EventTime, Misfit, OrderKey, TypedEvent, UnknownEvent, UnknownReason};
-pub use self::handle::{CallbackLayer, CallbackService, ResponseFuture};
+pub use self::handle::{Answer, CallbackLayer, CallbackService, ResponseFuture, respond};
 pub use self::rejection::{Rejection, RejectionKind};
 pub use self::reply::{Disposition, Reply};
 pub use self::response::{Cause, Failure, OnError, Outcome, OutcomeKind, ResponseBody};

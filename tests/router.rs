@@ -18,11 +18,11 @@ use tencent_im_callback::{Callback, Cause, Command, Event, EventRouter, HandlerE
 use tower::limit::ConcurrencyLimitLayer;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
-async fn answer(router: &EventRouter, command: Command) -> Result<Reply, String> {
+async fn answer<T: Clone>(router: &EventRouter<T>, command: Command) -> Result<Reply, String> {
     answer_to(router, signed(command).build()).await
 }
 
-async fn answer_to(router: &EventRouter, request: http::Request<Bytes>) -> Result<Reply, String> {
+async fn answer_to<T: Clone>(router: &EventRouter<T>, request: http::Request<Bytes>) -> Result<Reply, String> {
     let (parts, body) = request.into_parts();
     let params = common::params_of(&common::verifier(), &parts.method, &parts.uri);
     let callback = Callback::parse_untyped(params, body).unwrap();
@@ -378,4 +378,61 @@ async fn handlers_take_the_state_and_answer_with_their_own_errors() {
             .is_some()
     );
     assert_eq!(shared.0.load(Ordering::SeqCst), 211);
+}
+
+/// One function judges the messages of all three commands, and each gets the reply of its own.
+#[tokio::test]
+async fn one_function_judges_every_message() {
+    use tencent_im_callback::event::BeforeMessage;
+    use tencent_im_callback::reply::{self, MessageVerdict, Rewrite};
+
+    async fn judge(wanted: MessageVerdict, callback: Callback<BeforeMessage>) -> Result<MessageVerdict, HandlerError> {
+        assert!(!callback.event.msg_body().is_empty());
+        assert!(callback.event.sender().is_some_and(|sender| !sender.is_empty()));
+        assert_eq!(callback.event.cloud_custom_data(), callback.event.cloud_custom_data());
+        Ok(wanted)
+    }
+
+    let custom = || Rewrite::new().cloud_custom_data("x");
+    let code = reply::c2c::RejectCode::of::<120_001>();
+    let group_code = reply::group::RejectCode::of::<10_100>();
+    for (verdict, replies) in [
+        (MessageVerdict::allow(), [Reply::ok(), Reply::ok(), Reply::ok()]),
+        (
+            MessageVerdict::reject(),
+            [Reply::reject(1, ""), Reply::reject(1, ""), Reply::reject(1, "")],
+        ),
+        (
+            MessageVerdict::discard(),
+            [Reply::reject(2, ""), Reply::reject(2, ""), Reply::reject(2, "")],
+        ),
+        (
+            MessageVerdict::reject_with(code, group_code, "no"),
+            [
+                Reply::reject(120_001, "no"),
+                Reply::reject(10_100, "no"),
+                Reply::reject(120_001, "no"),
+            ],
+        ),
+        (
+            MessageVerdict::allow_rewritten(custom()),
+            [
+                BeforeSendMsgReply::allow_rewritten(custom()).into(),
+                reply::group::BeforeSendMsgReply::allow_rewritten(custom()).into(),
+                reply::official_account::BeforeSendMsgReply::allow_rewritten(custom()).into(),
+            ],
+        ),
+    ] {
+        let router = EventRouter::with_state(verdict).on_message(judge);
+        for (command, expected) in [
+            Command::C2cBeforeSendMsg,
+            Command::GroupBeforeSendMsg,
+            Command::OfficialAccountBeforeSendMsg,
+        ]
+        .into_iter()
+        .zip(replies)
+        {
+            assert_eq!(answer(&router, command).await, Ok(expected));
+        }
+    }
 }

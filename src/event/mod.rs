@@ -11,6 +11,7 @@
 
 pub mod alert;
 mod batch;
+mod before_message;
 pub mod bot;
 pub mod c2c;
 pub mod call;
@@ -45,6 +46,7 @@ use crate::table::for_each_command;
 use crate::types::SdkAppId;
 
 pub use self::batch::BatchItem;
+pub use self::before_message::BeforeMessage;
 pub use self::extension::{Extension, OperateType};
 pub use self::key::{DedupKey, OrderKey};
 pub use self::recording::{EventGroup, RecordingInfo, RecordingPayload};

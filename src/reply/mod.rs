@@ -11,6 +11,7 @@ pub mod chatbot;
 mod code;
 pub mod group;
 pub mod live;
+mod message;
 pub mod official_account;
 mod rewrite;
 pub mod sns;
@@ -24,6 +25,7 @@ use serde::{Serialize, Serializer};
 use crate::rejection::OK_ENVELOPE;
 
 pub use self::code::{Code, InvalidCodeError};
+pub use self::message::MessageVerdict;
 pub use self::rewrite::Rewrite;
 
 /// The answer to a callback, in Tencent's envelope: `ActionStatus`, `ErrorCode`, `ErrorInfo` and what a command adds to them.

@@ -23,4 +23,4 @@ pub use self::outcome::{Outcome, OutcomeKind};
 
 pub(crate) use self::refusals::Refusals;
 pub(crate) use self::trace::{cancelled, report};
-pub(crate) use self::write::{NOT_HANDLED, concluded, refuse, rejection, replied, server_error};
+pub(crate) use self::write::{CONTENT_TYPE, NOT_HANDLED, concluded, refuse, rejection, replied, server_error};

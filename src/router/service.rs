@@ -13,10 +13,10 @@ use tower_service::Service;
 use crate::callback::Callback;
 use crate::command::{Command, Phase};
 use crate::error::HandlerError;
-use crate::event::{Event, TypedEvent};
+use crate::event::{BeforeMessage, Event, TypedEvent, c2c, group, official_account};
 use crate::json::replace_unpaired;
 use crate::oneshot::Oneshot;
-use crate::reply::Reply;
+use crate::reply::{MessageVerdict, Reply};
 use crate::types::Escaped;
 
 type BoxFuture = Pin<Box<dyn Future<Output = Result<Reply, HandlerError>> + Send>>;
@@ -231,6 +231,54 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
         })
     }
 
+    /// Adds one handler for the three commands that ask about a message before it is sent: one-to-one, group, and official account.
+    ///
+    /// ```
+    /// use tencent_im_callback::event::BeforeMessage;
+    /// use tencent_im_callback::reply::MessageVerdict;
+    /// use tencent_im_callback::{Callback, EventRouter};
+    ///
+    /// async fn moderate(callback: Callback<BeforeMessage>) -> MessageVerdict {
+    ///     let texts = callback.event.msg_body().texts();
+    ///     if texts.iter().any(|text| text.contains("spam")) { MessageVerdict::reject() } else { MessageVerdict::allow() }
+    /// }
+    ///
+    /// let router = EventRouter::new().on_message(moderate);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If there is a handler for one of them already.
+    #[track_caller]
+    pub fn on_message<H, M>(self, handler: H) -> Self
+    where
+        H: Handler<T, M, Body = BeforeMessage>,
+        Output<T, M, H>: HandlerOutput<MessageVerdict>,
+    {
+        let handler = Arc::new(handler);
+        self.judged_by::<c2c::BeforeSendMsg, H, M>(&handler)
+            .judged_by::<group::BeforeSendMsg, H, M>(&handler)
+            .judged_by::<official_account::BeforeSendMsg, H, M>(&handler)
+    }
+
+    #[track_caller]
+    fn judged_by<E, H, M>(self, handler: &Arc<H>) -> Self
+    where
+        E: TypedEvent + Into<BeforeMessage>,
+        E::Reply: From<MessageVerdict>,
+        H: Handler<T, M, Body = BeforeMessage>,
+        Output<T, M, H>: HandlerOutput<MessageVerdict>,
+    {
+        let (handler, state) = (handler.clone(), self.state.clone());
+        self.add(E::COMMAND, move |callback: Callback| match callback.downcast::<E>() {
+            Ok(callback) => boxed(Judged {
+                future: handler.call(&state, callback.map_event(Into::into)),
+                reply: PhantomData::<fn() -> E::Reply>,
+            }),
+            Err(other) => not_for(&other),
+        })
+    }
+
     /// Adds a handler with a state of its own, of which it is given a clone with each callback.
     ///
     /// # Panics
@@ -404,6 +452,29 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.project().future.poll(cx).map(HandlerOutput::into_result)
+    }
+}
+
+pin_project! {
+    /// Future of a handler whose verdict becomes the reply of the command that asked.
+    struct Judged<F, R> {
+        #[pin]
+        future: F,
+        reply: PhantomData<fn() -> R>,
+    }
+}
+
+impl<R, F> Future for Judged<F, R>
+where
+    R: From<MessageVerdict>,
+    F: Future,
+    F::Output: HandlerOutput<MessageVerdict>,
+{
+    type Output = Result<R, HandlerError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let verdict = self.project().future.poll(cx).map(HandlerOutput::into_result);
+        verdict.map_ok(Into::into)
     }
 }
 
