@@ -172,7 +172,10 @@ mod tests {
         let id: UserId = "jared".parse().unwrap();
         assert!(id.starts_with("ja") && id.len() == 5);
         let text = "jared".to_owned();
-        assert!(id == text && text == id && *"jared" == id && id == "jared");
+        assert_eq!(id, text);
+        assert_eq!(text, id);
+        assert_eq!(*"jared", id);
+        assert_eq!(id, "jared");
     }
 
     #[test]
