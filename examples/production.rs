@@ -23,14 +23,13 @@ use http::Request;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 use tencent_im_callback::event::{c2c, group, sns};
 use tencent_im_callback::message::MsgBody;
 use tencent_im_callback::reply::{Rewrite, c2c::BeforeSendMsgReply};
 use tencent_im_callback::{
     App, Apps, Callback, CallbackLayer, DedupLayer, DetachLayer, EventRouter, HandlerError, OnError, Outcome, Reply,
-    SdkAppId, Token, redacted, reply,
+    SdkAppId, Split, Token, redacted, reply,
 };
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -99,31 +98,26 @@ struct Labels {
     command: String,
 }
 
-type Seconds = Family<Vec<(&'static str, &'static str)>, Histogram, fn() -> Histogram>;
-
 #[derive(Clone)]
 struct Metrics {
     callbacks: Family<Labels, Counter>,
-    seconds: Seconds,
 }
 
 impl Metrics {
     fn new(registry: &mut Registry) -> Self {
-        let buckets: fn() -> Histogram = || Histogram::new(exponential_buckets(0.0005, 2.0, 13));
         let metrics = Metrics {
             callbacks: Family::default(),
-            seconds: Family::new_with_constructor(buckets),
         };
         registry.register("im_callbacks", "Callbacks by outcome", metrics.callbacks.clone());
-        registry.register("im_callback_seconds", "Time to the answer", metrics.seconds.clone());
         metrics
     }
 
     fn record(&self, outcome: &Outcome) {
-        let reason = match (outcome.rejection(), outcome.cause()) {
-            (Some(rejection), _) => rejection.kind().as_str(),
-            (None, Some(cause)) => cause.as_str(),
-            (None, None) => "",
+        let reason = match (outcome.rejection(), outcome.cause(), outcome.disposition()) {
+            (Some(rejection), _, _) => rejection.kind().as_str(),
+            (None, Some(cause), _) => cause.as_str(),
+            (None, None, Some(disposition)) => disposition.as_str(),
+            (None, None, None) => "",
         };
         let command = match outcome.params() {
             Some(params) if params.command.is_unknown() => "unknown",
@@ -136,10 +130,6 @@ impl Metrics {
             command: command.to_owned(),
         };
         self.callbacks.get_or_create(&labels).inc();
-        let labels = vec![("outcome", outcome.kind().as_str())];
-        self.seconds
-            .get_or_create(&labels)
-            .observe(outcome.handling_time().as_secs_f64());
     }
 }
 
@@ -228,6 +218,22 @@ fn endpoint(apps: Apps, friends: Friends, detach: DetachLayer, metrics: Metrics)
         .on(moderate_group)
         .on_with(friends, friends_gone)
         .fallback(service_fn(anything_else));
+    // A user waits for each of these. The deadline comes first, since it must also bound the wait for the others.
+    let verdicts = ServiceBuilder::new()
+        .timeout(Duration::from_millis(1500))
+        .load_shed()
+        .concurrency_limit(256)
+        // `RateLimit` counts for one service and cannot be cloned; the buffer shares it. What is over the rate is answered at once by the
+        // `load_shed` inside of the buffer; without that it would wait in the buffer until the deadline.
+        .buffer(1024)
+        .load_shed()
+        .rate_limit(1000, Duration::from_secs(1))
+        .service(handlers.clone());
+    // Nobody waits for these, and Tencent does not send them again: they must not compete with verdicts for permits.
+    let notifications = ServiceBuilder::new()
+        .layer(detach)
+        .layer(DedupLayer::new(Duration::from_secs(300)))
+        .service(handlers);
     let callbacks = ServiceBuilder::new()
         // What became of a request is in its response: counted here, outside of everything that decides it.
         .map_response(move |response: http::Response<_>| {
@@ -238,16 +244,8 @@ fn endpoint(apps: Apps, friends: Friends, detach: DetachLayer, metrics: Metrics)
         })
         // A message that nobody could check shall not go out.
         .layer(CallbackLayer::new(apps).on_before_error(OnError::Reply(Reply::reject(1, "try again later"))))
-        // From here on there are verified callbacks only. The deadline comes first, since it must also bound the wait for the others.
-        .timeout(Duration::from_millis(1500))
-        .load_shed()
-        .concurrency_limit(256)
-        // `RateLimit` counts for one service and cannot be cloned; the buffer shares it.
-        .buffer(1024)
-        .rate_limit(1000, Duration::from_secs(1))
-        .layer(detach)
-        .layer(DedupLayer::new(Duration::from_secs(300)))
-        .service(handlers);
+        // From here on there are verified callbacks only.
+        .service(Split::new(verdicts, notifications));
     Router::new().route_service("/callback", callbacks).layer(
         ServiceBuilder::new()
             // The default span writes the URL, and so the signature, into the log.
@@ -315,9 +313,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         failed = stats.failed,
         "drained"
     );
-    for (params, body) in drained.unfinished {
-        // Put them where the next start finds them; here, on standard output.
-        println!("{} {}", serde_json::to_string(&params)?, String::from_utf8_lossy(&body));
+    for (id, callback) in drained.unfinished {
+        // Put them where the next start finds them; here, on standard output. One whose handler did not yield may still complete.
+        println!("{id} {}", serde_json::to_string(&callback)?);
     }
     Ok(())
 }

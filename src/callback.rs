@@ -22,6 +22,24 @@ use crate::types::{OptPlatform, TimestampMillis};
 /// `Callback` alone holds an [`Event`] of any kind, `Callback<sns::FriendDelete>` one of that kind.
 ///
 /// Nothing in it can print the URL, which holds the signature. `Debug` shows command, app, event and the length of the body.
+///
+/// Only what was verified, or trusted on purpose ([`Params::trusted`]), becomes one. It cannot be put together by hand:
+///
+/// ```compile_fail,E0639
+/// use tencent_im_callback::{Callback, Event, Params};
+///
+/// fn forged(event: Event, params: Params) -> Callback {
+///     Callback { event, params, body: Default::default(), headers: Default::default(), extensions: Default::default() }
+/// }
+/// ```
+///
+/// Nor can its parameters, which keep the URL to themselves:
+///
+/// ```compile_fail,E0616
+/// fn sign(params: &tencent_im_callback::Params) -> String {
+///     params.url.to_string()
+/// }
+/// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Callback<E = Event> {

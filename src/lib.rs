@@ -40,11 +40,11 @@ pub use self::dedup::{Dedup, DedupLayer, DedupStats};
 pub use self::detach::{Detach, DetachFailure, DetachId, DetachLayer, DetachStats, Drained};
 pub use self::error::{HandlerError, Retry};
 pub use self::event::{DedupKey, Event, EventTime, Misfit, OrderKey, TypedEvent, UnknownEvent, UnknownReason};
-pub use self::handle::{CallbackLayer, CallbackService, ResponseFuture};
+pub use self::handle::{Answer, CallbackLayer, CallbackService, ResponseFuture, respond};
 pub use self::rejection::{Rejection, RejectionKind};
 pub use self::reply::{Disposition, Reply};
 pub use self::response::{Cause, Failure, OnError, Outcome, OutcomeKind, ResponseBody};
-pub use self::router::{EventRouter, HandlerOutput, RouterFuture};
+pub use self::router::{EventRouter, Handler, HandlerOutput, RouterFuture};
 pub use self::split::{Split, SplitFuture};
 pub use self::types::{Flag, GroupId, Id, OptPlatform, RawJson, SdkAppId, TimestampMillis, TimestampSecs, UserId};
 pub use self::verify::{VerifyBody, VerifyFuture, VerifyLayer, VerifyService};
@@ -66,6 +66,27 @@ macro_rules! reply_cell {
     };
 }
 
+macro_rules! key_cell {
+    (Before $($rule:tt)*) => {
+        "–"
+    };
+    ($phase:ident [] []) => {
+        "body and `RequestId`"
+    };
+    ($phase:ident [$($time:expr)?] [$($id:expr)?]) => {
+        "body"
+    };
+}
+
+macro_rules! order_cell {
+    () => {
+        "–"
+    };
+    ($scope:ident) => {
+        stringify!($scope)
+    };
+}
+
 macro_rules! define_commands_page {
     ($( $family:ident $module:ident $prefix:literal {
         $(
@@ -73,17 +94,23 @@ macro_rules! define_commands_page {
             $(, time $time:expr)? $(, id $id:expr)? $(, order $scope:ident $order:expr)?;
         )*
     } )*) => {
-        /// All commands: the phase they are sent in, their type, what may be answered, and the vendor's page.
+        /// All commands: the phase they are sent in, their type, what may be answered, what keys they have, and the vendor's page.
         ///
         /// Where no reply is named, `()` is the answer, which is written as `OK`.
         ///
-        /// | command | phase | event | reply | vendor's page |
-        /// | --- | --- | --- | --- | --- |
+        /// *Duplicate* is what a second delivery is told by ([`Callback::dedup_key`](crate::Callback::dedup_key)): the whole body, since that
+        /// holds a time or an id of its own, or the body and the URL's `RequestId`, without which there is no key. *Order* is what events are
+        /// kept in order by ([`Callback::order_key`](crate::Callback::order_key)): the group, the two people of a conversation, an account and so
+        /// on.
+        ///
+        /// | command | phase | event | reply | duplicate | order | vendor's page |
+        /// | --- | --- | --- | --- | --- | --- | --- |
         $( $(
             #[doc = concat!(
                 "| `", $word, "` | ", stringify!($phase), " | [`", stringify!($module), "::", stringify!($event),
                 "`](crate::event::", stringify!($module), "::", stringify!($event), ") | ",
-                reply_cell!($module $($reply)?), " | <", $docs, "> |",
+                reply_cell!($module $($reply)?), " | ", key_cell!($phase [$($time)?] [$($id)?]), " | ", order_cell!($($scope)?),
+                " | <", $docs, "> |",
             )]
         )* )*
         pub mod commands {}

@@ -1,6 +1,7 @@
 //! Why a request was not handed on.
 
 use std::fmt;
+use std::num::NonZeroU32;
 
 use http::StatusCode;
 
@@ -141,11 +142,13 @@ impl fmt::Display for RejectionKind {
 ///
 /// As an answer: [`Rejection::to_response`], or [`Rejection::to_reply`] and [`status`](Self::status). Mind [`RejectionKind::Probe`], which is
 /// answered `OK`; both do that.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Rejection {
     kind: RejectionKind,
     sdk_app_id: Option<SdkAppId>,
     detail: Detail,
+    /// How many of this kind there were since the log showed one, if it is to show this one.
+    pub(crate) refused: Option<NonZeroU32>,
 }
 
 #[derive(Clone, Debug)]
@@ -163,6 +166,7 @@ impl Rejection {
             kind,
             sdk_app_id: None,
             detail: Detail::None,
+            refused: None,
         }
     }
 
@@ -254,6 +258,16 @@ impl Rejection {
             Detail::Error(error) => Some(error),
             _ => None,
         }
+    }
+}
+
+impl fmt::Debug for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rejection")
+            .field("kind", &self.kind)
+            .field("sdk_app_id", &self.sdk_app_id)
+            .field("detail", &self.detail)
+            .finish_non_exhaustive()
     }
 }
 

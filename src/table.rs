@@ -96,6 +96,7 @@ macro_rules! for_each_command {
                     , order group |e, key| key.add(&e.group_id);
                 After GroupAfterSendMsg "Group.CallbackAfterSendMsg" "https://cloud.tencent.com/document/product/454/125496" => AfterSendMsg
                     , time |e| e.event_time
+                    , id |e, key| key.add(&e.msg_seq)
                     , order group |e, key| key.add(&e.group_id);
                 After GroupAfterTopicDestroyed "Group.CallbackAfterTopicDestroyed" "https://trtc.io/document/49465" => AfterTopicDestroyed
                     , order group |e, key| key.add(&e.group_id);
@@ -119,6 +120,7 @@ macro_rules! for_each_command {
                     , order pair |e, key| key.pair(&e.from_account, &e.to_account);
                 After BotOnGroupMessage "Bot.OnGroupMessage" "https://trtc.io/document/68953" => OnGroupMessage
                     , time |e| e.event_time
+                    , id |e, key| key.add(&e.msg_seq)
                     , order group |e, key| key.add(&e.group_id);
             }
             Chatbot chatbot "Chatbot" {

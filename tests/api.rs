@@ -40,6 +40,7 @@ fn no_types_of_other_crates_but_those_of_the_trade() {
         "core",
         "http",
         "http_body",
+        "jiff",
         "serde",
         "serde_core",
         "std",

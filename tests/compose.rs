@@ -358,7 +358,7 @@ async fn load_shed_over_a_limit_inside_answers_what_is_too_much() {
     assert_eq!((shed.status, shed.kind()), (200, Some(OutcomeKind::Failed)));
     assert_eq!(
         (shed.cause(), shed.error()),
-        (Some(Cause::Failed), Some("service overloaded"))
+        (Some(Cause::Overloaded), Some("service overloaded"))
     );
     assert!(shed.body.contains("120001"), "{}", shed.body);
     ask(&service, forged()).await.is_refused();
@@ -702,8 +702,8 @@ async fn a_request_id_from_outside_reaches_the_handler_and_the_refused_peer() {
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(layer())
         .service_fn(move |callback: Callback| {
-            let id = callback.parts.extensions.get::<RequestId>().unwrap().header_value();
-            assert_eq!(Some(id), callback.parts.headers.get("x-request-id"));
+            let id = callback.extensions.get::<RequestId>().unwrap().header_value();
+            assert_eq!(Some(id), callback.headers.get("x-request-id"));
             record.lock().unwrap().push(id.clone());
             async { Ok::<_, Infallible>(()) }
         });
@@ -1395,6 +1395,9 @@ async fn the_documented_stack_goes_over_a_router() {
     let request = signed(Command::StateChange).build::<Full<Bytes>>();
     let response = service.oneshot(request).await.unwrap();
     let what = response.extensions().get::<Outcome>().unwrap();
-    assert_eq!((what.kind(), what.cause()), (OutcomeKind::Failed, Some(Cause::Failed)));
+    assert_eq!(
+        (what.kind(), what.cause()),
+        (OutcomeKind::Failed, Some(Cause::Overloaded))
+    );
     assert!(started.elapsed() <= Duration::from_millis(1600));
 }

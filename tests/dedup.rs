@@ -11,7 +11,7 @@ use bytes::Bytes;
 use common::{layer, outcome, signed};
 use http_body_util::Full;
 use tencent_im_callback::testing::SignedRequest;
-use tencent_im_callback::{Callback, Command, DedupKey, DedupLayer, DetachLayer, HandlerError, OutcomeKind, Reply};
+use tencent_im_callback::{Callback, Command, DedupKey, DedupLayer, DetachLayer, Disposition, HandlerError, Reply};
 use tokio::sync::Semaphore;
 use tokio_test::{assert_pending, task};
 use tower::util::BoxCloneService;
@@ -26,7 +26,7 @@ fn request(time: u32) -> SignedRequest {
 
 fn callback(time: u32) -> Callback {
     let (parts, body) = request(time).build::<Bytes>().into_parts();
-    Callback::parse(common::verifier().verify(&parts.method, &parts.uri).unwrap(), body).unwrap()
+    Callback::parse(common::params_of(&common::verifier(), &parts.method, &parts.uri), body).unwrap()
 }
 
 /// Counts its calls; each waits for a permit, and replies with its number.
@@ -86,19 +86,14 @@ async fn a_second_delivery_is_answered_as_the_first_was() {
             .await
             .unwrap();
         kinds.push((
-            outcome(&response).kind(),
+            outcome(&response).disposition().unwrap(),
             common::text(response).await.contains("\"1\""),
         ));
     }
-    use OutcomeKind::{Accepted, Duplicate};
+    use Disposition::{Duplicate, Handled};
     assert_eq!(
         kinds,
-        [
-            (Accepted, true),
-            (Duplicate, true),
-            (Accepted, false),
-            (Duplicate, true)
-        ]
+        [(Handled, true), (Duplicate, true), (Handled, false), (Duplicate, true)]
     );
     assert_eq!(counting.calls(), 2);
 }
@@ -191,7 +186,7 @@ async fn what_has_no_key_passes_and_a_key_of_ones_own_counts() {
     let service = DedupLayer::new(WINDOW).layer(counting.service());
     let friend = || {
         let (parts, body) = signed(Command::SnsFriendDelete).build::<Bytes>().into_parts();
-        Callback::parse(common::verifier().verify(&parts.method, &parts.uri).unwrap(), body).unwrap()
+        Callback::parse(common::params_of(&common::verifier(), &parts.method, &parts.uri), body).unwrap()
     };
     for number in 1..=3 {
         assert_eq!(
@@ -221,7 +216,11 @@ async fn the_window_ends_and_the_memory_is_bounded() {
     for time in 0..2000 {
         let _ = small.clone().oneshot(callback(time)).await.unwrap();
     }
-    assert!((2..=200).contains(&small.remembered()), "{}", small.remembered());
+    assert!(
+        (2..=200).contains(&small.stats().remembered),
+        "{}",
+        small.stats().remembered
+    );
 }
 
 /// A server drops a handler when its peer hangs up, and that is when the second delivery comes.
@@ -290,5 +289,85 @@ async fn the_wrong_order_loses_an_event_whose_handling_failed() {
             (handled, handled),
             "right: {right}"
         );
+    }
+}
+
+/// A sender may have been banned since the last time, whatever a key says.
+#[tokio::test]
+async fn a_verdict_is_given_anew_whatever_the_key() {
+    let counting = Counting::new(100);
+    let service = DedupLayer::new(WINDOW)
+        .key(|_| Some(DedupKey::new("always the same")))
+        .layer(counting.service());
+    for (number, command) in [
+        Command::C2cBeforeSendMsg,
+        Command::SnsPrevFriendAdd,
+        Command::LiveBeforeSendGift,
+        "New.Word".into(),
+    ]
+    .into_iter()
+    .cycle()
+    .take(8)
+    .enumerate()
+    {
+        let request = signed(command).build::<Bytes>();
+        let request = if request.body().is_empty() {
+            signed("New.Word".into()).body("{\"x\":1}").build::<Bytes>()
+        } else {
+            request
+        };
+        let (parts, body) = request.into_parts();
+        let callback =
+            Callback::parse(common::params_of(&common::verifier(), &parts.method, &parts.uri), body).unwrap();
+        assert_eq!(
+            service.clone().oneshot(callback).await.unwrap(),
+            Reply::fail((number + 1).to_string())
+        );
+    }
+}
+
+#[tokio::test]
+async fn any_window_will_do() {
+    let counting = Counting::new(100);
+    for window in [Duration::MAX, Duration::from_secs(u64::MAX / 2)] {
+        let service = DedupLayer::new(window).layer(counting.service());
+        let first = service.clone().oneshot(callback(7)).await.unwrap();
+        let second = service.clone().oneshot(callback(7)).await.unwrap();
+        assert_eq!(first, second);
+    }
+}
+
+/// A window is counted from the handling, and not from the last time that somebody asked.
+#[tokio::test]
+async fn being_asked_does_not_lengthen_the_window() {
+    let counting = Counting::new(100);
+    let service = DedupLayer::new(Duration::from_millis(60)).layer(counting.service());
+    let started = std::time::Instant::now();
+    let first = service.clone().oneshot(callback(1)).await.unwrap();
+    // moka keeps its own time, which no test clock moves.
+    while started.elapsed() < Duration::from_millis(200) {
+        let again = service.clone().oneshot(callback(1)).await.unwrap();
+        if again != first {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("remembered for three windows, since it was asked for");
+}
+
+/// All who wait get the error, with its source and its advice.
+#[tokio::test]
+async fn an_error_keeps_its_source_and_advice() {
+    let service = DedupLayer::new(WINDOW).layer(service_fn(|_: Callback| async {
+        Err::<Reply, _>(HandlerError::permanent("x".parse::<u8>().unwrap_err()))
+    }));
+    let (one, other) = tokio::join!(
+        service.clone().oneshot(callback(1)),
+        service.clone().oneshot(callback(1))
+    );
+    for error in [one.unwrap_err(), other.unwrap_err()] {
+        assert_eq!(error.retry(), tencent_im_callback::Retry::Never);
+        assert!(error.downcast_ref::<std::num::ParseIntError>().is_some());
+        assert_eq!(format!("{error:#}"), "invalid digit found in string");
     }
 }

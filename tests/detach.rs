@@ -11,14 +11,14 @@ use bytes::Bytes;
 use common::{layer, outcome, signed};
 use http_body_util::Full;
 use tencent_im_callback::{Callback, Command, HandlerError, OutcomeKind, Reply};
-use tencent_im_callback::{DetachFailure, DetachLayer};
+use tencent_im_callback::{DetachFailure, DetachId, DetachLayer, Disposition, StoredCallback};
 use tokio::sync::Semaphore;
 use tokio_test::{assert_pending, assert_ready, task};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
 fn callback(command: Command) -> Callback {
     let (parts, body) = signed(command).build::<Bytes>().into_parts();
-    Callback::parse(common::verifier().verify(&parts.method, &parts.uri).unwrap(), body).unwrap()
+    Callback::parse(common::params_of(&common::verifier(), &parts.method, &parts.uri), body).unwrap()
 }
 
 fn after() -> Callback {
@@ -100,7 +100,8 @@ async fn the_outcome_says_so() {
         .oneshot(signed(Command::SnsFriendDelete).build::<Full<Bytes>>())
         .await
         .unwrap();
-    assert_eq!(outcome(&response).kind(), OutcomeKind::Detached);
+    assert_eq!(outcome(&response).kind(), OutcomeKind::Accepted);
+    assert_eq!(outcome(&response).disposition(), Some(Disposition::Detached));
 }
 
 #[tokio::test(start_paused = true)]
@@ -152,11 +153,13 @@ async fn draining_hands_back_what_it_cannot_finish() {
     let drained = detach.drain(Duration::from_secs(1)).await;
     assert_eq!((drained.finished, drained.unfinished.len()), (3, 2));
     assert_eq!(gated.counts(), (5, 3));
-    for (params, body) in drained.unfinished {
+    let ids: Vec<_> = drained.unfinished.iter().map(|(id, _)| id.0).collect();
+    assert!(ids.is_sorted(), "{ids:?}");
+    for (_, stored) in drained.unfinished {
         // Enough to handle them elsewhere, or later.
-        let json = serde_json::to_string(&params).unwrap();
-        let again = Callback::parse(serde_json::from_str(&json).unwrap(), body).unwrap();
-        assert_eq!(again.event, after().event);
+        let json = serde_json::to_string(&stored).unwrap();
+        let again: StoredCallback = serde_json::from_str(&json).unwrap();
+        assert_eq!(again.parse().unwrap().event, after().event);
     }
     // Aborted means aborted, and what still comes runs inline.
     gated.gate.add_permits(1);
@@ -298,4 +301,133 @@ fn a_runtime_that_ends_does_not_lock_up() {
         (stats.detached, stats.running, stats.succeeded, stats.failed),
         (1, 0, 0, 0)
     );
+}
+
+/// Bytes are bounded as callbacks are: ten thousand bodies of a megabyte would be the machine.
+#[tokio::test(start_paused = true)]
+async fn the_bytes_in_the_background_are_bounded() {
+    let gated = Gated::new();
+    let detach = DetachLayer::new(100).max_bytes(10 * 1024);
+    let service = detach.layer(gated.service());
+    let large = |kibibytes: usize| {
+        let text = "x".repeat(kibibytes * 1024 - 100);
+        let body = format!(r#"{{"PairList":[{{"From_Account":"a","To_Account":"{text}"}}]}}"#);
+        let (parts, body) = signed(Command::SnsFriendDelete)
+            .body(body)
+            .build::<Bytes>()
+            .into_parts();
+        Callback::parse(common::params_of(&common::verifier(), &parts.method, &parts.uri), body).unwrap()
+    };
+    for _ in 0..2 {
+        assert_eq!(service.clone().oneshot(large(4)).await.unwrap(), Reply::ok());
+    }
+    assert_eq!(detach.stats().running_bytes, 8 * 1024);
+    let error = service.clone().oneshot(large(4)).await.unwrap_err();
+    assert!(error.is_overloaded(), "{error}");
+    // A small one fits beside them; one that is larger than all there may be runs alone.
+    assert_eq!(service.clone().oneshot(after()).await.unwrap(), Reply::ok());
+    let mut alone = task::spawn(service.clone().oneshot(large(64)));
+    assert_pending!(alone.poll());
+    gated.gate.add_permits(4);
+    assert_eq!(alone.await.unwrap(), Reply::ok());
+    let drained = detach.drain(Duration::from_secs(1)).await;
+    assert!(drained.unfinished.is_empty());
+    let stats = detach.stats();
+    assert_eq!((stats.running_bytes, stats.succeeded, stats.overloaded), (0, 4, 1));
+}
+
+#[test]
+#[should_panic(expected = "before it is cloned")]
+fn a_bound_of_a_layer_in_use_is_not_changed() {
+    let detach = DetachLayer::new(1);
+    let _in_use = detach.clone();
+    let _ = detach.max_bytes(5);
+}
+
+/// Before a drain a panic of the handler did not reach the caller, after it it did.
+#[tokio::test]
+async fn a_panic_is_an_error_after_a_drain_as_well() {
+    let failures = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let told = failures.clone();
+    let detach = DetachLayer::new(1).on_failure(move |_, failure| told.lock().unwrap().push(failure.to_string()));
+    let service = detach.layer(service_fn(|callback: Callback| async move {
+        assert!(callback.command() != &Command::SnsFriendDelete, "on purpose");
+        Err::<(), _>(HandlerError::permanent("no database"))
+    }));
+    drop(detach.drain(Duration::from_secs(1)).await);
+    let error = service.clone().oneshot(after()).await.unwrap_err();
+    assert_eq!(error.to_string(), "the service panicked");
+    let error = service
+        .clone()
+        .oneshot(callback(Command::StateChange))
+        .await
+        .unwrap_err();
+    assert_eq!(error.retry(), tencent_im_callback::Retry::Never);
+    assert_eq!(*failures.lock().unwrap(), ["the service panicked", "no database"]);
+    assert_eq!((detach.stats().failed, detach.stats().detached), (2, 0));
+}
+
+/// What a drain hands back may still complete, if its handler does not yield. The id tells which it was.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_id_tells_what_completed_after_it_was_handed_back() {
+    let (go, gate) = std::sync::mpsc::channel::<()>();
+    let gate = Arc::new(std::sync::Mutex::new(gate));
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let tell = Arc::new(std::sync::Mutex::new(Some(tell)));
+    let (begin, begun) = tokio::sync::oneshot::channel();
+    let begin = Arc::new(std::sync::Mutex::new(Some(begin)));
+    let detach = DetachLayer::new(1);
+    let service = detach.layer(service_fn(move |callback: Callback| {
+        let (gate, tell, begin) = (gate.clone(), tell.clone(), begin.clone());
+        async move {
+            let id = *callback.extensions.get::<DetachId>().unwrap();
+            begin.lock().unwrap().take().unwrap().send(()).unwrap();
+            // Blocks its thread, which no abort can end.
+            gate.lock().unwrap().recv().unwrap();
+            tell.lock().unwrap().take().unwrap().send(id).unwrap();
+            Ok::<_, HandlerError>(())
+        }
+    }));
+    let _ = service.oneshot(after()).await.unwrap();
+    begun.await.unwrap();
+    let drained = detach.drain(Duration::ZERO).await;
+    assert_eq!(drained.unfinished.len(), 1);
+    go.send(()).unwrap();
+    assert_eq!(told.await.unwrap(), drained.unfinished[0].0);
+}
+
+/// Work that is only aborted wakes the one who drains, too; handed back means aborted.
+#[tokio::test(start_paused = true)]
+async fn a_second_drain_ends_at_once_when_the_first_has_aborted_all() {
+    let gated = Gated::new();
+    let detach = DetachLayer::new(10);
+    let service = detach.layer(gated.service());
+    for _ in 0..3 {
+        let _ = service.clone().oneshot(after()).await.unwrap();
+    }
+    let started = tokio::time::Instant::now();
+    let (short, long) = tokio::join!(
+        detach.drain(Duration::from_secs(1)),
+        detach.drain(Duration::from_secs(3600))
+    );
+    assert_eq!((short.unfinished.len(), long.unfinished.len()), (3, 0));
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    gated.gate.add_permits(3);
+    tokio::task::yield_now().await;
+    assert_eq!(gated.counts(), (3, 0));
+}
+
+/// A hook that panics ends neither the work nor the process.
+#[tokio::test]
+async fn a_hook_that_panics_is_no_end() {
+    let detach = DetachLayer::new(10).on_failure(|_, failure| panic!("the hook: {failure}"));
+    let service = detach.layer(service_fn(|callback: Callback| async move {
+        assert!(callback.command() != &Command::StateChange, "on purpose");
+        Err::<(), _>("no database")
+    }));
+    for command in [Command::StateChange, Command::SnsFriendAdd] {
+        assert_eq!(service.clone().oneshot(callback(command)).await.unwrap(), Reply::ok());
+    }
+    assert_eq!(detach.drain(Duration::from_secs(10)).await.finished, 2);
+    assert_eq!(detach.stats().failed, 2);
 }

@@ -53,12 +53,20 @@ fn words(text: &str) -> std::collections::BTreeSet<String> {
     words
 }
 
+/// Comments in the code are in the language of the text around it.
+fn without_comments(code: &str) -> String {
+    let lines = code
+        .lines()
+        .map(|line| line.split("// ").next().unwrap_or_default().trim_end());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 #[test]
 fn the_two_readmes_have_the_same_headings_code_and_words() {
     let (english, chinese) = (read("README.md"), read("README.zh-CN.md"));
     let (left, right) = (skeleton(&english), skeleton(&chinese));
     for (left, right) in left.iter().zip(&right) {
-        assert_eq!(left, right);
+        assert_eq!(without_comments(left), without_comments(right));
     }
     assert_eq!(left.len(), right.len());
     assert_eq!(words(&english), words(&chinese));

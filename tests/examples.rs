@@ -107,7 +107,7 @@ fn the_receiver_prints_every_command_that_send_sends() {
     let line = lines.next().unwrap().unwrap();
     assert!(line.ends_with(r#""known":false,"event":{"a":   1.50}}"#), "{line}");
     // What is refused is not printed.
-    let printed = server.send(&["--fault", "Stale", &server.url, "State.StateChange"]);
+    let printed = server.send(&["--fault", "stale", &server.url, "State.StateChange"]);
     assert!(printed.contains("401"), "{printed}");
 
     #[cfg(unix)]
@@ -272,13 +272,12 @@ fn the_production_example_does_what_it_says() {
     // The metrics, with one label for all commands of tomorrow.
     let page = get(&url.replace("/callback", "/metrics"));
     for line in [
-        r#"im_callbacks_total{outcome="accepted",reason="",command="C2C.CallbackBeforeSendMsg"} 6"#,
-        r#"im_callbacks_total{outcome="accepted",reason="",command="unknown"} 1"#,
-        r#"im_callbacks_total{outcome="detached",reason="",command="State.StateChange"} 2"#,
+        r#"im_callbacks_total{outcome="accepted",reason="handled",command="C2C.CallbackBeforeSendMsg"} 6"#,
+        r#"im_callbacks_total{outcome="accepted",reason="handled",command="unknown"} 1"#,
+        r#"im_callbacks_total{outcome="accepted",reason="detached",command="State.StateChange"} 2"#,
         r#"im_callbacks_total{outcome="failed",reason="misfit",command="C2C.CallbackBeforeSendMsg"} 1"#,
-        r#"im_callbacks_total{outcome="rejected",reason="SignatureMismatch",command=""} 1"#,
-        r#"im_callbacks_total{outcome="rejected",reason="AppUnknown",command=""} 1"#,
-        "im_callback_seconds_count",
+        r#"im_callbacks_total{outcome="rejected",reason="signature_mismatch",command=""} 1"#,
+        r#"im_callbacks_total{outcome="rejected",reason="app_unknown",command=""} 1"#,
     ] {
         assert!(page.contains(line), "{line} is not in\n{page}");
     }

@@ -4,14 +4,13 @@
 mod common;
 
 use bytes::Bytes;
-use common::verifier;
 use tencent_im_callback::event::{DedupKey, EventTime};
 use tencent_im_callback::testing::{SignedRequest, sample};
-use tencent_im_callback::{Callback, Command, Phase, TimestampMillis, TimestampSecs};
+use tencent_im_callback::{Callback, Command, Phase, StoredCallback, TimestampMillis, TimestampSecs};
 
 fn callback_of(request: SignedRequest) -> Callback {
     let (parts, body) = request.time(common::NOW).build::<Bytes>().into_parts();
-    Callback::parse(verifier().verify(&parts.method, &parts.uri).unwrap(), body).unwrap()
+    Callback::parse(common::params_of(&common::verifier(), &parts.method, &parts.uri), body).unwrap()
 }
 
 fn callback(command: Command, body: &str) -> Callback {
@@ -101,99 +100,94 @@ fn a_second_delivery_has_the_same_key_and_another_event_has_not() {
     assert_eq!(key("New.Word".into(), r#"{"EventTime":5}"#), None);
 }
 
-#[test]
-fn keys_by_the_rule_of_the_command() {
-    let c2c = |key_: &str, text: &str| {
-        let body = format!(
-            r#"{{"From_Account":"a","To_Account":"b","MsgKey":"{key_}","MsgBody":[{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"{text}"}}}}]}}"#
-        );
-        move |command| key(command, &body)
-    };
-    // The message's key names the delivery, whatever else the body says.
-    assert_eq!(
-        c2c("k", "x")(Command::C2cAfterSendMsg),
-        c2c("k", "y")(Command::C2cAfterSendMsg)
-    );
-    assert_ne!(
-        c2c("k", "x")(Command::C2cAfterSendMsg),
-        c2c("l", "x")(Command::C2cAfterSendMsg)
-    );
-    assert_ne!(
-        c2c("k", "x")(Command::C2cAfterSendMsg),
-        c2c("k", "x")(Command::BotOnC2cMessage)
-    );
-    // Two edits of one message, two receipts, two extensions of one message.
-    for (command, rest) in [
-        (
-            Command::C2cAfterModifyMsg,
-            r#""From_Account":"a","To_Account":"b","MsgKey":"k""#,
-        ),
-        (
-            Command::C2cAfterMsgReadReceipt,
-            r#""Operator_Account":"a","Peer_Account":"b","C2CMsgInfo":[{"MsgKey":"k"}]"#,
-        ),
-        (
-            Command::C2cAfterC2cMsgExtension,
-            r#""From_Account":"a","To_Account":"b","MsgKey":"k""#,
-        ),
-        (Command::GroupAfterModifyMsg, r#""GroupId":"g","MsgSeq":1"#),
-        (
-            Command::GroupAfterReadReceipt,
-            r#""GroupId":"g","GroupMsgReceiptList":[{"MsgSeq":1}]"#,
-        ),
-    ] {
-        let at = |time: u32| key(command.clone(), &format!(r#"{{{rest},"EventTime":{time}}}"#));
-        assert!(at(1).is_some() && at(1) == at(1) && at(1) != at(2), "{command}");
+/// Puts something else in the place of each member in turn, and adds one.
+fn changed(body: &serde_json::Value) -> Vec<serde_json::Value> {
+    fn walk(value: &serde_json::Value, at: &str, places: &mut Vec<String>) {
+        if let Some(members) = value.as_object() {
+            for (key, value) in members {
+                let at = format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"));
+                walk(value, &at, places);
+                places.push(at);
+            }
+        }
+        for (index, value) in value.as_array().into_iter().flatten().enumerate() {
+            walk(value, &format!("{at}/{index}"), places);
+        }
     }
-    // Equal sequences in two topics, in no topic, in two groups.
-    let group = |group: &str, topic: &str| {
-        let topic = if topic.is_empty() {
-            String::new()
-        } else {
-            format!(r#","TopicId":"{topic}""#)
-        };
-        let body = format!(r#"{{"GroupId":"{group}","MsgSeq":1,"Random":2,"MsgTime":3{topic},"x":"{{}}"}}"#);
-        key(Command::GroupAfterSendMsg, &body)
-    };
-    let all = [group("g", ""), group("g", "t1"), group("g", "t2"), group("h", "t1")];
-    for (at, one) in all.iter().enumerate() {
-        assert!(one.is_some());
-        assert!(all[..at].iter().all(|other| other != one), "{at}");
-    }
-    // No part runs into the next.
-    let parties = |from: &str, to: &str| {
-        key(
-            Command::C2cAfterSendMsg,
-            &format!(r#"{{"From_Account":"{from}","To_Account":"{to}","MsgKey":"k"}}"#),
-        )
-    };
-    assert_ne!(parties("ab", "c"), parties("a", "bc"));
-    let moderated = |id: &str, text: &str| {
-        key(
-            Command::ContentCallbackResultNotify,
-            &format!(r#"{{"From_Account":"a","CtxcbRequestId":"{id}","TextContent":["{text}"]}}"#),
-        )
-    };
-    assert_eq!(moderated("1", "x"), moderated("1", "y"));
-    assert_ne!(moderated("1", "x"), moderated("2", "x"));
+    let mut places = Vec::new();
+    walk(body, "", &mut places);
+    places.retain(|place| place != "/CallbackCommand" && place != "/SdkAppId");
+    let mut all: Vec<_> = places
+        .iter()
+        .filter_map(|place| {
+            let mut other = body.clone();
+            let value = other.pointer_mut(place)?;
+            *value = match &*value {
+                serde_json::Value::String(text) => format!("{text}1").into(),
+                serde_json::Value::Number(number) => (number.as_i64()? + 1).into(),
+                serde_json::Value::Bool(truth) => (!truth).into(),
+                _ => return None,
+            };
+            Some(other)
+        })
+        .collect();
+    let mut more = body.clone();
+    more["Brandnew"] = 1.into();
+    all.push(more);
+    all
 }
 
+/// A false duplicate loses an event: whatever tells two callbacks apart is in their keys.
 #[test]
-fn where_a_part_is_missing_the_body_decides_if_it_can() {
-    // No MsgKey, but a time: a digest of the body.
-    let no_key = |text: &str| {
-        key(
-            Command::C2cAfterSendMsg,
-            &format!(r#"{{"From_Account":"a","To_Account":"b","MsgTime":5,"CloudCustomData":"{text}"}}"#),
-        )
+fn two_callbacks_that_differ_in_anything_have_other_keys() {
+    let with = |command: &Command, body: &str, platform: Option<&str>, id: Option<&str>| {
+        let mut request = SignedRequest::new(command.clone()).body(body.to_owned());
+        if let Some(platform) = platform {
+            request = request.parameter("OptPlatform", platform);
+        }
+        if let Some(id) = id {
+            request = request.parameter("RequestId", id);
+        }
+        callback_of(request).dedup_key()
     };
-    assert!(no_key("x").is_some() && no_key("x") != no_key("y"));
-    let empty_key = r#"{"From_Account":"a","To_Account":"b","MsgKey":"","MsgTime":5}"#;
-    assert_ne!(
-        key(Command::C2cAfterSendMsg, empty_key),
-        key(Command::C2cAfterSendMsg, &empty_key.replace(":5", ":6"))
-    );
-    // Neither key nor time: two equal bodies may well be two events. Unless Tencent gives the request an id.
+    for command in Command::ALL.iter().filter(|command| !command.is_answered()) {
+        let body: serde_json::Value = serde_json::from_str(&sample_of(command)).unwrap();
+        for id in [None, Some("5")] {
+            let mut keys = std::collections::HashSet::new();
+            for body in changed(&body).iter().chain([&body]) {
+                for platform in [None, Some(""), Some("iOS"), Some("Android")] {
+                    let body = body.to_string();
+                    let key = with(command, &body, platform, id);
+                    // An empty one says as much as none.
+                    if let (Some(key), true) = (key, platform != Some("")) {
+                        assert!(keys.insert(key), "{command} {platform:?}: {body}");
+                    }
+                    assert_eq!(key, with(command, &body, platform, id), "{command}");
+                    assert!(key.is_some() || id.is_none(), "{command}");
+                }
+            }
+        }
+    }
+}
+
+/// The app is part of the key: two apps behind one endpoint see the same groups and people.
+#[test]
+fn equal_bodies_of_two_apps_have_other_keys() {
+    let body = sample_of(&Command::GroupAfterSendMsg);
+    let of = |app: u64| {
+        let stored = StoredCallback::from(&callback(Command::GroupAfterSendMsg, &body));
+        let mut callback = stored.parse().unwrap();
+        callback.params.sdk_app_id = app.into();
+        (callback.dedup_key().unwrap(), callback.order_key().unwrap())
+    };
+    let (one, other) = (of(1), of(2));
+    assert_eq!(one, of(1));
+    assert!(one.0 != other.0 && one.1 != other.1);
+}
+
+/// Neither id nor time: two equal bodies may well be two events. Unless Tencent gives the request an id.
+#[test]
+fn without_time_and_id_there_is_no_key() {
     let body = r#"{"PairList":[{"From_Account":"a","To_Account":"b"}]}"#;
     assert_eq!(key(Command::SnsFriendDelete, body), None);
     let with_id = |id: &str, body: &str| {
@@ -209,6 +203,89 @@ fn where_a_part_is_missing_the_body_decides_if_it_can() {
     assert_ne!(with_id("1", body), with_id("2", body));
     assert_ne!(with_id("1", body), with_id("1", r#"{"PairList":[]}"#));
     assert!(format!("{:?}", with_id("1", body).unwrap()).len() < 40);
+    assert_eq!(with_id("1", body).unwrap().to_string().len(), 64);
+
+    // A message without a time has its own key; an empty one is none.
+    let message = |key_: &str| {
+        let body = format!(r#"{{"From_Account":"a","To_Account":"b","MsgKey":"{key_}"}}"#);
+        key(Command::C2cAfterSendMsg, &body)
+    };
+    assert!(message("k").is_some() && message("k") != message("l"));
+    assert_eq!(message(""), None);
+}
+
+/// A message that failed and was then sent has the same `MsgKey`; logins of two platforms differ in `OptPlatform` only.
+#[test]
+fn what_looked_like_a_second_delivery_and_was_none() {
+    let sent = |result: u32| {
+        let body = format!(
+            r#"{{"From_Account":"a","To_Account":"b","MsgKey":"k","MsgTime":5,"SendMsgResult":{result},"MsgBody":[]}}"#
+        );
+        key(Command::C2cAfterSendMsg, &body).unwrap()
+    };
+    assert_ne!(sent(0), sent(1));
+    let login = |platform: &str| {
+        let body = r#"{"Info":{"To_Account":"a","Action":"Login"},"EventTime":5}"#;
+        callback_of(
+            SignedRequest::new(Command::StateChange)
+                .body(body)
+                .parameter("OptPlatform", platform),
+        )
+        .dedup_key()
+        .unwrap()
+    };
+    assert_ne!(login("iOS"), login("Web"));
+}
+
+#[test]
+fn events_of_one_group_conversation_account_or_room_have_one_order() {
+    let order = |command: Command, body: &str| callback(command, body).order_key();
+    let message = |from: &str, to: &str| {
+        let body = format!(r#"{{"From_Account":"{from}","To_Account":"{to}","MsgKey":"k","MsgBody":[]}}"#);
+        order(Command::C2cAfterSendMsg, &body)
+    };
+    assert!(message("a", "b").is_some());
+    assert_eq!(message("a", "b"), message("b", "a"));
+    assert_ne!(message("a", "b"), message("a", "c"));
+    // No id runs into the next.
+    assert_ne!(message("ab", "c"), message("a", "bc"));
+    let withdrawn = r#"{"From_Account":"b","To_Account":"a","MsgKey":"k"}"#;
+    assert_eq!(message("a", "b"), order(Command::C2cAfterMsgWithDraw, withdrawn));
+    // Of a group whatever happens in it; an id in another place means something else.
+    let group = order(Command::GroupAfterGroupDestroyed, r#"{"GroupId":"a"}"#);
+    assert_eq!(
+        group,
+        order(Command::GroupAfterRecallMsg, r#"{"GroupId":"a","MsgSeqList":[]}"#)
+    );
+    let account = order(
+        Command::SnsFriendDelete,
+        r#"{"PairList":[{"From_Account":"a","To_Account":"b"}]}"#,
+    );
+    assert!(account.is_some() && account != group);
+    assert_eq!(order(Command::SnsFriendDelete, r#"{"PairList":[]}"#), None);
+    // Each sample: verdicts have none, and nearly all others have one.
+    let without: Vec<_> = Command::ALL
+        .iter()
+        .filter(|command| !command.is_answered())
+        .filter(|command| callback((*command).clone(), &sample_of(command)).order_key().is_none())
+        .map(Command::as_str)
+        .collect();
+    assert_eq!(
+        without,
+        [
+            "Follow.CallbackAfterCloudRecordingChanged",
+            "Group.CallbackOnDailyGroupQuotaAlarm",
+            "Push.AllMemberPush",
+            "Push.OfflinePush",
+            "ContentCallback.ResultNotify",
+            "Alert.RequestOverLimit",
+            "Live.CallbackAfterCloudRecordingChanged",
+            "Live.CallbackAfterCreateRoomReachingThreshold",
+        ]
+    );
+    for command in Command::ALL.iter().filter(|command| command.phase() == Phase::Before) {
+        assert_eq!(callback(command.clone(), &sample_of(command)).order_key(), None);
+    }
 }
 
 #[test]

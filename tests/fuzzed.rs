@@ -4,7 +4,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use tencent_im_callback::message::MsgBody;
-use tencent_im_callback::{App, Command, Event, Params, RejectionKind, Token, Verifier, sign};
+use tencent_im_callback::{App, Command, Event, Params, RejectionKind, Token, Verified, Verifier, sign};
 
 /// Where texts of users are read as bytes, serde_json took raw control characters, so that a body was accepted that no JSON reader
 /// downstream could read.
@@ -30,11 +30,16 @@ fn a_raw_control_character_in_a_text_is_not_json() {
         ),
     ];
     for (command, body) in bodies {
-        let rejection = Event::parse(&command, body.into()).unwrap_err();
+        let rejection = Event::parse_untyped(&command, body.into()).unwrap_err();
         assert_eq!(rejection.kind(), RejectionKind::BodyNotJson, "{body:?}");
         // White space between members is none of that.
         let escaped = body.replace(|c: char| c < ' ', "").replacen('{', "\r\n{\n\t", 1);
-        assert!(Event::parse(&command, escaped.into()).unwrap().misfit().is_none());
+        assert!(
+            Event::parse_untyped(&command, escaped.into())
+                .unwrap()
+                .misfit()
+                .is_none()
+        );
     }
 }
 
@@ -45,7 +50,11 @@ fn a_time_with_a_zero_in_front_proves_no_token() {
     let verifier = Verifier::new(App::signed(1, token)).clock(|| UNIX_EPOCH + Duration::from_secs(1_669_872_112));
     let kind = |query: &str| {
         let uri = format!("/?{query}").parse().unwrap();
-        verifier.verify(&http::Method::POST, &uri).unwrap_err().kind()
+        match verifier.verify(&http::Method::POST, &uri) {
+            Ok(Verified::Probe) => RejectionKind::Probe,
+            Ok(other) => panic!("{other:?}"),
+            Err(rejection) => rejection.kind(),
+        }
     };
     let good = "Sign=17773bc39a671d7b9aa835458704d2a6db81360a5940292b587d6d760d484061&RequestTime=1669872112";
     assert_eq!(kind(good), RejectionKind::Probe);
@@ -57,9 +66,9 @@ fn a_time_with_a_zero_in_front_proves_no_token() {
 #[test]
 fn parameters_that_do_not_decode_travel_unchanged() {
     let uri = "/?SdkAppid=1&CallbackCommand=A&x=é%ff".parse().unwrap();
-    let params = Verifier::new(App::unsigned(1))
-        .verify(&http::Method::POST, &uri)
-        .unwrap();
+    let Ok(Verified::Callback(params)) = Verifier::new(App::unsigned(1)).verify(&http::Method::POST, &uri) else {
+        panic!("a callback")
+    };
     assert_eq!(params.get("x").unwrap(), "é%ff");
     let again: Params = serde_json::from_str(&serde_json::to_string(&params).unwrap()).unwrap();
     assert_eq!(again.get("x").unwrap(), "é%ff");

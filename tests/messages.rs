@@ -209,8 +209,10 @@ fn an_element_that_does_not_fit_is_a_misfit_of_the_callback() {
         r#""x""#,
         r#"[{"MsgType":"TIMRelayElem","MsgContent":{"MsgList":[{"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":[]}}]}]}}]"#,
     ] {
-        let event =
-            tencent_im_callback::Event::parse(&tencent_im_callback::Command::C2cBeforeSendMsg, body(elements).into());
+        let event = tencent_im_callback::Event::parse_untyped(
+            &tencent_im_callback::Command::C2cBeforeSendMsg,
+            body(elements).into(),
+        );
         let event = event.unwrap();
         let misfit = event.misfit().unwrap_or_else(|| panic!("{elements}"));
         assert!(misfit.path().starts_with("MsgBody"), "{elements}: {}", misfit.path());

@@ -140,7 +140,7 @@ fn normalise(command: &Command, documented: &Documented, mut body: Value) -> Val
 
 fn parse(command: &Command, body: &str) -> Event {
     let params = verifier_for(command);
-    Callback::parse(params, body.to_owned().into())
+    Callback::parse_untyped(params, body.to_owned().into())
         .unwrap_or_else(|rejection| panic!("{command}: {rejection}: {body}"))
         .event
 }
@@ -150,7 +150,7 @@ fn verifier_for(command: &Command) -> Params {
         .parse()
         .unwrap();
     let apps = Apps::new([App::unsigned(1_400_187_352)]);
-    Verifier::new(apps).verify(&http::Method::POST, &url).unwrap()
+    common::params_of(&Verifier::new(apps), &http::Method::POST, &url)
 }
 
 /// The command of a payload of `ContentCallback.ResultNotify` carries an app of its own; put ours there.
@@ -200,7 +200,7 @@ fn every_payload_is_typed_and_comes_back_as_it_was() {
             // By the layer's road, and by serde's.
             assert_eq!(event, typed(command, &written, &name));
             assert_eq!(event, serde_json::from_str::<Event>(&written).unwrap(), "{name}");
-            let callback = Callback::parse(verifier_for(command), body.into()).unwrap();
+            let callback = Callback::parse_untyped(verifier_for(command), body.into()).unwrap();
             assert_eq!(callback.unknown_fields(), [""; 0], "{name}");
         }
     }
@@ -333,7 +333,7 @@ fn demanded_number(word: &str, path: &str) -> bool {
 /// Whether no item of a batch is unknown.
 fn batch_is_typed(command: &Command, body: &Value) -> bool {
     let written = serde_json::to_value(parse(command, &body.to_string())).unwrap();
-    let callback = Callback::parse(verifier_for(command), body.to_string().into()).unwrap();
+    let callback = Callback::parse_untyped(verifier_for(command), body.to_string().into()).unwrap();
     written.get("Events").is_none() || !callback.unknown_fields().contains(&"Events[]".to_owned())
 }
 
@@ -394,7 +394,7 @@ fn new_fields_at_every_level_and_another_order_change_nothing() {
                 continue;
             }
             assert_eq!(before, typed(command, &body, &name), "{name}");
-            let callback = Callback::parse(verifier_for(command), body.into()).unwrap();
+            let callback = Callback::parse_untyped(verifier_for(command), body.into()).unwrap();
             assert_eq!(
                 callback.unknown_fields(),
                 paths.into_iter().collect::<Vec<_>>(),

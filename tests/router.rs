@@ -18,14 +18,14 @@ use tencent_im_callback::{Callback, Cause, Command, Event, EventRouter, HandlerE
 use tower::limit::ConcurrencyLimitLayer;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
-async fn answer(router: &EventRouter, command: Command) -> Result<Reply, String> {
+async fn answer<T: Clone>(router: &EventRouter<T>, command: Command) -> Result<Reply, String> {
     answer_to(router, signed(command).build()).await
 }
 
-async fn answer_to(router: &EventRouter, request: http::Request<Bytes>) -> Result<Reply, String> {
+async fn answer_to<T: Clone>(router: &EventRouter<T>, request: http::Request<Bytes>) -> Result<Reply, String> {
     let (parts, body) = request.into_parts();
-    let params = common::verifier().verify(&parts.method, &parts.uri).unwrap();
-    let callback = Callback::parse(params, body).unwrap();
+    let params = common::params_of(&common::verifier(), &parts.method, &parts.uri);
+    let callback = Callback::parse_untyped(params, body).unwrap();
     router
         .clone()
         .oneshot(callback)
@@ -88,7 +88,7 @@ async fn each_event_finds_its_handler() {
         answer(&router, Command::ChatbotOnC2cSignalMessage).await,
         Ok(OnC2cSignalMessageReply::new("x").into())
     );
-    // What has no handler is fine.
+    // A notification without a handler is fine.
     assert_eq!(answer(&router, Command::SnsFriendDelete).await, Ok(Reply::ok()));
     assert_eq!(answer(&router, "New.Word".into()).await, Ok(Reply::ok()));
     assert!(format!("{router:?}").contains("StateChange"));
@@ -140,7 +140,7 @@ async fn a_word_of_tomorrow_can_be_typed_today() {
             ErrorInfo: "",
             Echo: callback.event.number,
         };
-        Ok(Reply::from_json(&answer)?)
+        Ok::<_, HandlerError>(Reply::from_json(&answer)?)
     });
     let request = |body: &'static str| signed("New.Word".into()).body(body).build();
     let reply = answer_to(&router, request(r#"{"Number":7}"#)).await.unwrap();
@@ -232,4 +232,207 @@ fn a_call_allocates_once() {
     }
     let info = measure(|| drop(router.clone()));
     assert_eq!(info.count_total, 0);
+}
+
+/// "OK" to what nobody judged would let it pass.
+#[tokio::test]
+async fn a_verdict_without_a_handler_is_an_error() {
+    let router = EventRouter::new().on(|_: Callback<state::StateChange>| async {});
+    let open = router.clone().allow_unhandled();
+    for command in Command::ALL {
+        let found = answer(&router, command.clone()).await;
+        if command.phase() == tencent_im_callback::Phase::Before {
+            let error = found.unwrap_err();
+            assert!(error.starts_with("no handler for"), "{error}");
+        } else {
+            assert_eq!(found, Ok(Reply::ok()), "{command}");
+        }
+        assert_eq!(answer(&open, command.clone()).await, Ok(Reply::ok()));
+    }
+    // Nor is one judged that has no type: by its body, or because one of its two words is unknown.
+    let misfit = || signed(Command::C2cBeforeSendMsg).body(r#"{"MsgBody":5}"#).build();
+    let words = || {
+        signed("c2c.callbackbeforesendmsg".into())
+            .body(r#"{"CallbackCommand":"C2C.CallbackBeforeSendMsg"}"#)
+            .build()
+    };
+    let handled = router.clone().on(item);
+    for request in [misfit(), words()] {
+        assert!(
+            answer_to(&handled, request)
+                .await
+                .unwrap_err()
+                .starts_with("no handler for")
+        );
+    }
+    assert_eq!(answer_to(&open, words()).await, Ok(Reply::ok()));
+    let fallback = handled.fallback(service_fn(|_: Callback| async {
+        Ok::<_, Infallible>(Reply::fail("asked"))
+    }));
+    for request in [misfit(), words()] {
+        assert_eq!(answer_to(&fallback, request).await, Ok(Reply::fail("asked")));
+    }
+}
+
+/// The source and the advice of an error stay behind `route`, `fallback` and tower's own layers.
+#[tokio::test]
+async fn errors_stay_what_they_are() {
+    use tencent_im_callback::Retry;
+
+    let failing =
+        |_: Callback<sns::FriendAdd>| async { Err::<(), _>(HandlerError::permanent("x".parse::<u8>().unwrap_err())) };
+    let timed = tower::ServiceBuilder::new()
+        .timeout(std::time::Duration::from_secs(60))
+        .service(service_fn(failing));
+    let routed = EventRouter::new().route::<sns::FriendAdd, _>(timed.clone());
+    let fallen = EventRouter::new().fallback(
+        tower::ServiceBuilder::new()
+            .timeout(std::time::Duration::from_secs(60))
+            .service(EventRouter::new().route::<sns::FriendAdd, _>(timed)),
+    );
+    for mut router in [routed, fallen] {
+        let request = signed(Command::SnsFriendAdd).build::<Bytes>();
+        let (parts, body) = request.into_parts();
+        let params = common::params_of(&common::verifier(), &parts.method, &parts.uri);
+        let error = router.call(Callback::parse(params, body).unwrap()).await.unwrap_err();
+        assert_eq!(error.retry(), Retry::Never);
+        assert!(error.downcast_ref::<std::num::ParseIntError>().is_some(), "{error:?}");
+    }
+}
+
+/// One state for all handlers that want it; each error of a handler is taken as it is.
+#[tokio::test]
+async fn handlers_take_the_state_and_answer_with_their_own_errors() {
+    #[derive(Clone, Default)]
+    struct Shared(Arc<AtomicUsize>);
+
+    #[derive(Debug)]
+    struct Mine;
+
+    impl std::fmt::Display for Mine {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("mine")
+        }
+    }
+
+    impl std::error::Error for Mine {}
+
+    async fn count(shared: Shared, _: Callback<state::StateChange>) {
+        shared.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    async fn fails(_: Callback<sns::FriendAdd>) -> Result<(), Mine> {
+        Err(Mine)
+    }
+
+    async fn rest(shared: Shared, callback: Callback) -> Result<Reply, Mine> {
+        shared.0.fetch_add(100, Ordering::SeqCst);
+        if callback.command().is_unknown() {
+            Err(Mine)
+        } else {
+            Ok(Reply::ok())
+        }
+    }
+
+    async fn tomorrow(shared: Shared, callback: Callback<serde_json::Value>) -> Reply {
+        shared.0.fetch_add(10, Ordering::SeqCst);
+        Reply::fail(callback.event["x"].to_string())
+    }
+
+    let shared = Shared::default();
+    let router = EventRouter::with_state(shared.clone())
+        .on(count)
+        .on(fails)
+        .on(item)
+        .on_with(7u8, |seven: u8, _: Callback<sns::FriendDelete>| async move {
+            assert_eq!(seven, 7)
+        })
+        .on_unknown("New.Word", tomorrow)
+        .fallback_fn(rest);
+    let ask = |request| {
+        let router = router.clone();
+        async move {
+            let (parts, body) = http::Request::into_parts(request);
+            let params = common::params_of(&common::verifier(), &parts.method, &parts.uri);
+            router.oneshot(Callback::parse(params, body).unwrap()).await
+        }
+    };
+    assert_eq!(ask(signed(Command::StateChange).build()).await.unwrap(), Reply::ok());
+    let error = ask(signed(Command::SnsFriendAdd).build()).await.unwrap_err();
+    assert!(error.downcast_ref::<Mine>().is_some());
+    assert_eq!(
+        ask(signed(Command::SnsFriendDelete).build()).await.unwrap(),
+        Reply::ok()
+    );
+    let new = |word: &str| signed(word.into()).body(r#"{"x":5}"#).build();
+    assert_eq!(ask(new("New.Word")).await.unwrap(), Reply::fail("5"));
+    assert_eq!(
+        ask(signed(Command::GroupBeforeSendMsg).build()).await.unwrap(),
+        Reply::ok()
+    );
+    assert!(
+        ask(new("Newer.Word"))
+            .await
+            .unwrap_err()
+            .downcast_ref::<Mine>()
+            .is_some()
+    );
+    assert_eq!(shared.0.load(Ordering::SeqCst), 211);
+}
+
+/// One function judges the messages of all three commands, and each gets the reply of its own.
+#[tokio::test]
+async fn one_function_judges_every_message() {
+    use tencent_im_callback::event::BeforeMessage;
+    use tencent_im_callback::reply::{self, MessageVerdict, Rewrite};
+
+    async fn judge(wanted: MessageVerdict, callback: Callback<BeforeMessage>) -> Result<MessageVerdict, HandlerError> {
+        assert!(!callback.event.msg_body().is_empty());
+        assert!(callback.event.sender().is_some_and(|sender| !sender.is_empty()));
+        assert_eq!(callback.event.cloud_custom_data(), callback.event.cloud_custom_data());
+        Ok(wanted)
+    }
+
+    let custom = || Rewrite::new().cloud_custom_data("x");
+    let code = reply::c2c::RejectCode::of::<120_001>();
+    let group_code = reply::group::RejectCode::of::<10_100>();
+    for (verdict, replies) in [
+        (MessageVerdict::allow(), [Reply::ok(), Reply::ok(), Reply::ok()]),
+        (
+            MessageVerdict::reject(),
+            [Reply::reject(1, ""), Reply::reject(1, ""), Reply::reject(1, "")],
+        ),
+        (
+            MessageVerdict::discard(),
+            [Reply::reject(2, ""), Reply::reject(2, ""), Reply::reject(2, "")],
+        ),
+        (
+            MessageVerdict::reject_with(code, group_code, "no"),
+            [
+                Reply::reject(120_001, "no"),
+                Reply::reject(10_100, "no"),
+                Reply::reject(120_001, "no"),
+            ],
+        ),
+        (
+            MessageVerdict::allow_rewritten(custom()),
+            [
+                BeforeSendMsgReply::allow_rewritten(custom()).into(),
+                reply::group::BeforeSendMsgReply::allow_rewritten(custom()).into(),
+                reply::official_account::BeforeSendMsgReply::allow_rewritten(custom()).into(),
+            ],
+        ),
+    ] {
+        let router = EventRouter::with_state(verdict).on_message(judge);
+        for (command, expected) in [
+            Command::C2cBeforeSendMsg,
+            Command::GroupBeforeSendMsg,
+            Command::OfficialAccountBeforeSendMsg,
+        ]
+        .into_iter()
+        .zip(replies)
+        {
+            assert_eq!(answer(&router, command).await, Ok(expected));
+        }
+    }
 }

@@ -9,7 +9,7 @@ use std::sync::Once;
 
 use bytes::Bytes;
 use common::{NOW, TOKEN, layer, outcome, send, signed, token, verifier};
-use http::Request;
+use http::{Request, Response};
 use http_body_util::Full;
 use tencent_im_callback::testing::Fault;
 use tencent_im_callback::{
@@ -100,7 +100,7 @@ async fn debug_of_every_type_that_could_hold_one() {
     assert!(format!("{layer_:?}").contains("body_limit: 1048576"));
     clean(&format!("{:?}", verify.layer(())));
 
-    let params = verifier().verify(request().method(), request().uri()).unwrap();
+    let params = common::params_of(&verifier(), request().method(), request().uri());
     clean(&format!("{params:?}"));
     let callback = Callback::parse(params, BODY.into()).unwrap();
     clean(&format!("{callback:?} {:?}", callback.event.misfit()));
@@ -120,10 +120,11 @@ async fn debug_of_every_type_that_could_hold_one() {
 
 #[test]
 fn one_log_event_per_request_and_no_secret_in_it() {
+    let shared = layer();
     let run = |request: Request<Full<Bytes>>| {
         let (kind, text) = logged(|| {
             tokio_test::block_on(async {
-                let response = send(&layer(), common::Inner::default(), request).await;
+                let response = send(&shared, common::Inner::default(), request).await;
                 outcome(&response).kind()
             })
         });
@@ -144,7 +145,7 @@ fn one_log_event_per_request_and_no_secret_in_it() {
             "phase=\"after\"",
             "status=200",
             "token_index=0",
-            "elapsed_us=",
+            "disposition=\"handled\"",
         ],
     );
     // Drift of an after callback: somebody should look.
@@ -170,9 +171,34 @@ fn one_log_event_per_request_and_no_secret_in_it() {
                 | Fault::NotAnObject
                 | Fault::TrailingBytes
         );
-        assert!(text.contains(if after { "WARN" } else { "DEBUG" }), "{fault:?}: {text}");
         assert!(text.contains("rejection="), "{text}");
+        // The first one of each kind is shown, or a wrong token would go unseen; anybody could fill the log with the others.
+        let again = run(signed(Command::SnsFriendDelete).fault(*fault).build()).1;
+        assert!(
+            again.contains(if after { "WARN" } else { "DEBUG" }),
+            "{fault:?}: {again}"
+        );
+        if *fault == Fault::BadSignature {
+            assert!(text.contains("WARN") && text.contains("refused=1"), "{text}");
+        }
     }
+}
+
+/// Nor by another layer, and not at all where nobody sees a warning.
+#[test]
+fn a_wrong_token_is_seen_once_in_a_minute() {
+    let verify = VerifyLayer::new(verifier());
+    let (_, text) = logged(|| {
+        for _ in 0..50 {
+            let service = verify.layer(service_fn(|_: Request<Full<Bytes>>| async {
+                Ok::<_, std::convert::Infallible>(Response::new(Full::<Bytes>::default()))
+            }));
+            let request = signed(Command::SnsFriendDelete).fault(Fault::BadSignature).build();
+            tokio_test::block_on(async { service.oneshot(request).await }).unwrap();
+        }
+    });
+    assert_eq!((text.lines().count(), text.matches("WARN").count()), (50, 1), "{text}");
+    assert!(text.lines().next().unwrap().contains("refused=1"));
 }
 
 #[test]
@@ -325,7 +351,8 @@ fn what_is_a_warning() {
             "misfit_path=",
         ),
         (layer(), Command::SnsFriendDelete, "[]", false, "WARN", "rejection="),
-        (unsigned(), Command::SnsFriendDelete, "[]", false, "DEBUG", "rejection="),
+        // The first of its kind in a minute.
+        (unsigned(), Command::SnsFriendDelete, "[]", false, "WARN", "refused=1"),
         (
             unsigned(),
             Command::SnsFriendDelete,

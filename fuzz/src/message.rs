@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::Method;
 use tencent_im_callback::message::{CustomElem, MsgBody, MsgBodyBuilder, MsgElement, TextElem};
 use tencent_im_callback::reply::{Rewrite, c2c::BeforeSendMsgReply};
-use tencent_im_callback::{App, Callback, Command, Event, Params, Reply, Verifier};
+use tencent_im_callback::{App, Callback, Command, Event, Params, Reply, Verified, Verifier};
 
 use crate::body::compact;
 use crate::json::{self, Json, Node};
@@ -28,7 +28,7 @@ pub fn check(data: &[u8]) {
         return;
     };
     let whole = format!(r#"{{"From_Account":"a","MsgBody":{},"To_Account":"b"}}"#, json.raw);
-    let callback = Callback::parse(params(), Bytes::from(whole)).expect("an object");
+    let callback = Callback::parse_untyped(params(), Bytes::from(whole)).expect("an object");
     match (&read, &callback.event) {
         // Nothing to judge is no message.
         (Ok(message), Event::Unknown(event)) if matches!(json.value, Json::Null) => {
@@ -60,7 +60,7 @@ pub fn check(data: &[u8]) {
 /// A message as an event has it.
 fn in_event(list: &str) -> Option<MsgBody> {
     let whole = format!(r#"{{"From_Account":"a","MsgBody":{list},"To_Account":"b"}}"#);
-    match Callback::parse(params(), Bytes::from(whole)).ok()?.event {
+    match Callback::parse_untyped(params(), Bytes::from(whole)).ok()?.event {
         Event::C2cBeforeSendMsg(event) => Some(event.msg_body),
         _ => None,
     }
@@ -70,9 +70,10 @@ fn in_event(list: &str) -> Option<MsgBody> {
 fn params() -> Params {
     let uri = format!("/?SdkAppid={APP}&CallbackCommand={}", Command::C2cBeforeSendMsg).parse();
     let verifier = Verifier::new(App::unsigned(APP));
-    verifier
-        .verify(&Method::POST, &uri.expect("a URL"))
-        .expect("good parameters")
+    match verifier.verify(&Method::POST, &uri.expect("a URL")) {
+        Ok(Verified::Callback(params)) => params,
+        other => panic!("{other:?}"),
+    }
 }
 
 fn round_trip(message: &MsgBody) {

@@ -4,7 +4,7 @@
 
 use http::{Method, Uri};
 use tencent_im_callback::testing::SignedRequest;
-use tencent_im_callback::{App, Command, OptPlatform, Params, RejectionKind as Kind, Verifier, redacted};
+use tencent_im_callback::{App, Command, OptPlatform, Params, RejectionKind as Kind, Verified, Verifier, redacted};
 
 use crate::reference::{ONCE, Pair, decoded, is_named, pairs, parameters, percent_decoded};
 use crate::{APP, NOW};
@@ -23,7 +23,9 @@ fn check_place(uri: &Uri, verifier: &Verifier, in_path: bool) {
         .iter()
         .any(|name| pairs.iter().filter(|pair| is_named(pair.key, name)).count() > 1);
     let params = match verifier.verify(&Method::POST, uri) {
-        Ok(params) => params,
+        Ok(Verified::Callback(params)) => params,
+        // Of an unsigned app nothing proves a token.
+        Ok(other) => panic!("{other:?}"),
         Err(rejection) => {
             assert_eq!(rejection.kind() == Kind::DuplicateParameter, doubled, "{uri}");
             // Nothing but app and command can be wrong where nothing is signed.

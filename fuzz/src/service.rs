@@ -15,8 +15,9 @@ use http::{HeaderMap, HeaderValue, Request, Response, request::Parts};
 use http_body::{Body, Frame, SizeHint};
 use tencent_im_callback::testing::{Fault, SignedRequest};
 use tencent_im_callback::{
-    App, Apps, Callback, CallbackLayer, Cause, Command, DedupLayer, Event, EventRouter, HandlerError, OnError, Outcome,
-    OutcomeKind, Phase, Reply, ResponseBody, Token, Verifier, VerifyLayer, sign,
+    App, Apps, Callback, CallbackLayer, Cause, Command, DedupLayer, Disposition, Event, EventRouter, HandlerError,
+    OnError, Outcome, OutcomeKind, Phase, Reply, ResponseBody, StoredCallback, Token, Verified, Verifier, VerifyLayer,
+    sign,
 };
 use tower_layer::Layer;
 use tower_service::Service;
@@ -450,7 +451,8 @@ fn foretold(case: &Case, answer: &Answer) {
     use tencent_im_callback::RejectionKind as Kind;
 
     let params = match case.verifier().verify(&case.parts.method, &case.parts.uri) {
-        Ok(params) => params,
+        Ok(Verified::Callback(params)) => Some(params),
+        Ok(_probe) => None,
         Err(rejection) => return refused(rejection.kind(), false),
     };
     let declared = case
@@ -472,7 +474,13 @@ fn foretold(case: &Case, answer: &Answer) {
         assert_eq!(answer.error.as_deref(), Some("connection reset"));
         return refused(Kind::BodyIncomplete, true);
     }
-    let callback = match Callback::parse(params, case.data.clone()) {
+    let Some(params) = params else {
+        // A check of the URL, unless its body says that it is a callback.
+        let probe = Callback::check_probe(&case.data);
+        return refused(probe.map_or_else(|rejection| rejection.kind(), |()| Kind::Probe), true);
+    };
+    let strict = Callback::parse(params.clone(), case.data.clone());
+    let callback = match Callback::parse_untyped(params, case.data.clone()) {
         Ok(callback) => callback,
         Err(rejection) => return refused(rejection.kind(), true),
     };
@@ -483,8 +491,18 @@ fn foretold(case: &Case, answer: &Answer) {
         assert!(answer.error.is_some());
     };
     assert_eq!(answer.misfit.is_some(), callback.event.misfit().is_some());
-    let untyped = matches!(callback.event, Event::Unknown(_));
-    if untyped && command.phase() == Phase::Before && !case.forward {
+    let unjudged = match &callback.event {
+        Event::Unknown(event) => {
+            let body = event.body_command.as_ref().map(Command::phase);
+            command.phase() == Phase::Before || body == Some(Phase::Before)
+        }
+        _ => false,
+    };
+    match strict {
+        Ok(strict) => assert!(!unjudged && strict.event == callback.event),
+        Err(rejection) => assert!(unjudged && rejection.kind() == Kind::Untyped, "{rejection}"),
+    }
+    if unjudged && !case.forward {
         assert!(answer.seen.is_empty());
         return failed(Cause::Misfit);
     }
@@ -505,6 +523,10 @@ fn foretold(case: &Case, answer: &Answer) {
     let again = callback.clone();
     assert_eq!(callback.dedup_key(), again.dedup_key());
     assert!(callback.dedup_key().is_none() || !command.phase().may_decide());
+    assert_eq!(callback.order_key(), again.order_key());
+    let stored = serde_json::to_string(&StoredCallback::from(&callback)).expect("it can be stored");
+    let stored: StoredCallback = serde_json::from_str(&stored).expect("what was stored can be read");
+    assert_eq!(stored.parse().expect("an object").event, callback.event);
     assert_eq!(callback.unknown_fields(), again.unknown_fields());
     assert_eq!(callback.time(), again.time());
     let _ = (
@@ -540,6 +562,8 @@ fn verify_layer(case: &Case, answer: &Answer) {
     let Ok(response) = run(service.call(request));
     let verified = case.verifier().verify(&case.parts.method, &case.parts.uri);
     match verified {
+        // It is told by the declared length here, and by the body there.
+        Ok(Verified::Probe) => assert!(matches!(response.status().as_u16(), 200 | 400)),
         Ok(_) => assert_eq!(response.status(), http::StatusCode::IM_A_TEAPOT),
         Err(_) => assert_eq!(response.status().as_u16(), answer.status),
     }
@@ -570,22 +594,22 @@ fn twice(case: &Case, answer: &Answer) {
             .extensions()
             .get::<Outcome>()
             .expect("an answer has an outcome")
-            .kind();
+            .disposition()
+            .expect("an accepted one");
         answers.push((kind, text_of(response.into_body())));
     }
-    let params = case
-        .verifier()
-        .verify(&case.parts.method, &case.parts.uri)
-        .expect("verified before");
-    let key = Callback::parse(params, case.data.clone())
+    let Ok(Verified::Callback(params)) = case.verifier().verify(&case.parts.method, &case.parts.uri) else {
+        panic!("verified before")
+    };
+    let key = Callback::parse_untyped(params, case.data.clone())
         .expect("parsed before")
         .dedup_key();
     let (second, handled) = if key.is_some() {
-        (OutcomeKind::Duplicate, 1)
+        (Disposition::Duplicate, 1)
     } else {
-        (OutcomeKind::Accepted, 2)
+        (Disposition::Handled, 2)
     };
-    assert_eq!((answers[0].0, answers[1].0), (OutcomeKind::Accepted, second));
+    assert_eq!((answers[0].0, answers[1].0), (Disposition::Handled, second));
     assert_eq!(answers[0].1, answers[1].1);
     assert_eq!(calls.load(Ordering::Relaxed), handled);
 }
@@ -669,6 +693,13 @@ pub fn seeds() -> Vec<Vec<u8>> {
             &format!("{{\"SdkAppId\":{id}}}"),
         );
     }
+    // A whole message behind a URL that lost its words.
+    for url in [4, 5] {
+        add(
+            [before, url, 0, 0, 0, 0, 0, 0, 0, 0, 3, 3],
+            r#"{"CallbackCommand":"C2C.CallbackBeforeSendMsg"}"#,
+        );
+    }
     seeds
 }
 
@@ -691,8 +722,11 @@ fn the_seeds_come_to_every_answer() {
         assert!(causes.contains(&cause), "{cause}");
     }
     let rejections: Vec<_> = answers.iter().filter_map(|answer| answer.rejection.as_ref()).collect();
-    for kind in Kind::ALL.iter().filter(|kind| kind.is_after_verification()) {
-        let name = format!("kind: {kind},");
+    for kind in Kind::ALL
+        .iter()
+        .filter(|kind| kind.is_after_verification() && **kind != Kind::Untyped)
+    {
+        let name = format!("kind: {kind:?},");
         assert!(rejections.iter().any(|rejection| rejection.contains(&name)), "{kind}");
     }
 }

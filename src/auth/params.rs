@@ -64,6 +64,28 @@ impl Params {
         }
     }
 
+    /// The parameters of a callback that somebody has verified already, for those who kept bodies in a table of their own. What the URL
+    /// said beside app and command is left out.
+    ///
+    /// ```
+    /// use tencent_im_callback::{Callback, Command, Params};
+    ///
+    /// let params = Params::trusted(1400000000, Command::SnsFriendDelete);
+    /// let callback = Callback::parse(params, r#"{"PairList":[]}"#.into())?;
+    /// # Ok::<(), tencent_im_callback::Rejection>(())
+    /// ```
+    pub fn trusted(sdk_app_id: impl Into<SdkAppId>, command: impl Into<Command>) -> Self {
+        let uri = Uri::from_static("/");
+        Params::new(
+            sdk_app_id.into(),
+            command.into(),
+            None,
+            None,
+            None,
+            (&uri, Place::Query),
+        )
+    }
+
     /// Which of the app's tokens made the signature, counted from 0 in the order they were [accepted](crate::App::accept);
     /// `None` for an unsigned app.
     pub fn token_index(&self) -> Option<usize> {

@@ -6,11 +6,9 @@ use moka::future::Cache;
 use moka::policy::EvictionPolicy;
 use tower_layer::Layer;
 
-use super::service::Dedup;
+use super::service::{Dedup, Key};
 use crate::callback::Callback;
 use crate::event::DedupKey;
-
-pub(super) type Key = dyn Fn(&Callback) -> Option<DedupKey> + Send + Sync;
 
 /// Handles a delivery that comes twice within a window only once, and answers it alike both times.
 ///

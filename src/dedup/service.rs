@@ -9,14 +9,16 @@ use moka::future::Cache;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::layer::Key;
 use crate::callback::Callback;
 use crate::error::HandlerError;
 use crate::event::DedupKey;
 use crate::oneshot::Oneshot;
 use crate::reply::{Disposition, Reply};
 
-/// Service of [`DedupLayer`].
+/// A key of the user's.
+pub(super) type Key = dyn Fn(&Callback) -> Option<DedupKey> + Send + Sync;
+
+/// Service of [`DedupLayer`](crate::DedupLayer).
 #[derive(Clone)]
 pub struct Dedup<S> {
     pub(super) inner: S,

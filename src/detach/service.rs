@@ -16,7 +16,7 @@ use crate::error::HandlerError;
 use crate::oneshot::Oneshot;
 use crate::reply::{Disposition, Reply};
 
-/// Service of [`DetachLayer`].
+/// Service of [`DetachLayer`](crate::DetachLayer).
 #[derive(Clone)]
 pub struct Detach<S> {
     pub(super) inner: S,

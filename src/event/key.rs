@@ -147,6 +147,13 @@ impl<P: Part> Part for &P {
     }
 }
 
+impl Part for i64 {
+    fn write(&self, hasher: &mut Sha256) -> bool {
+        write(hasher, &self.to_be_bytes());
+        true
+    }
+}
+
 impl<P: Part> Part for Option<P> {
     fn write(&self, hasher: &mut Sha256) -> bool {
         self.as_ref().is_some_and(|part| part.write(hasher))

@@ -11,6 +11,7 @@
 
 pub mod alert;
 mod batch;
+mod before_message;
 pub mod bot;
 pub mod c2c;
 pub mod call;
@@ -45,6 +46,7 @@ use crate::table::for_each_command;
 use crate::types::SdkAppId;
 
 pub use self::batch::BatchItem;
+pub use self::before_message::BeforeMessage;
 pub use self::extension::{Extension, OperateType};
 pub use self::key::{DedupKey, OrderKey};
 pub use self::recording::{EventGroup, RecordingInfo, RecordingPayload};
@@ -74,7 +76,7 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// An [`Event`], or one of its types: what [`Callback`] can tell the time of. Cannot be implemented elsewhere.
+/// An [`Event`], or one of its types: what a [`Callback`](crate::Callback) can tell the time of. Cannot be implemented elsewhere.
 pub trait AsEvent: sealed::Sealed {
     /// When it happened, by the rule of its command.
     #[doc(hidden)]
@@ -316,7 +318,13 @@ impl Event {
         (command.phase() == Phase::Before || body == Some(Phase::Before)).then_some(event)
     }
 
-    fn parse_untyped(command: &Command, body: Bytes) -> Result<Event, Rejection> {
+    /// [`parse`](Self::parse), but what waits for a verdict and cannot be read as its type is [`Event::Unknown`], too. Do not take "unknown" for
+    /// "allowed".
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse), without [`RejectionKind::Untyped`].
+    pub fn parse_untyped(command: &Command, body: Bytes) -> Result<Event, Rejection> {
         if parse::is_empty(&body) {
             return Err(RejectionKind::BodyEmpty.into());
         }

@@ -256,7 +256,8 @@ impl Exchange {
         self.finish(response::replied(reply), outcome, None, None)
     }
 
-    fn reject(&mut self, rejection: Rejection) -> Response<ResponseBody> {
+    fn reject(&mut self, mut rejection: Rejection) -> Response<ResponseBody> {
+        rejection.refused = self.config.refusals.count(rejection.kind());
         let response = response::rejection(rejection.kind());
         let outcome = Outcome::of_rejection(rejection, self.params.take());
         self.finish(response, outcome, None, None)

@@ -50,8 +50,10 @@ mod config;
 mod future;
 #[allow(clippy::module_inception)] // the file of `CallbackLayer`, as in tower-http
 mod layer;
+mod respond;
 mod service;
 
 pub use self::future::ResponseFuture;
 pub use self::layer::CallbackLayer;
+pub use self::respond::{Answer, respond};
 pub use self::service::CallbackService;

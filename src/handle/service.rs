@@ -68,7 +68,10 @@ where
         let params = match config.verifier.verify(request.method(), request.uri()) {
             Ok(Verified::Callback(params)) => Some(params),
             Ok(Verified::Probe) => None,
-            Err(rejection) => return ResponseFuture::rejected(rejection),
+            Err(mut rejection) => {
+                rejection.refused = config.refusals.count(rejection.kind());
+                return ResponseFuture::rejected(rejection);
+            }
         };
         if buffer::announced(&request).is_some_and(|length| length > config.body_limit as u64) {
             return ResponseFuture::too_large(config.clone(), params);

@@ -54,6 +54,15 @@ impl<'a> IntoIterator for &'a MsgBody {
     }
 }
 
+impl IntoIterator for MsgBody {
+    type Item = MsgElement;
+    type IntoIter = std::vec::IntoIter<MsgElement>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.elements.into_iter()
+    }
+}
+
 impl Index<usize> for MsgBody {
     type Output = MsgElement;
 

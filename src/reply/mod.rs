@@ -11,6 +11,7 @@ pub mod chatbot;
 mod code;
 pub mod group;
 pub mod live;
+mod message;
 pub mod official_account;
 mod rewrite;
 pub mod sns;
@@ -19,11 +20,12 @@ mod verdict;
 use std::fmt;
 
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::rejection::OK_ENVELOPE;
 
 pub use self::code::{Code, InvalidCodeError};
+pub use self::message::MessageVerdict;
 pub use self::rewrite::Rewrite;
 
 /// The answer to a callback, in Tencent's envelope: `ActionStatus`, `ErrorCode`, `ErrorInfo` and what a command adds to them.
@@ -208,6 +210,15 @@ impl From<Reply> for Bytes {
     }
 }
 
+/// As the JSON object that goes over the wire.
+impl Serialize for Reply {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let json: &serde_json::value::RawValue =
+            serde_json::from_slice(&self.body).map_err(serde::ser::Error::custom)?;
+        json.serialize(serializer)
+    }
+}
+
 /// The JSON text as it goes over the wire.
 impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -232,6 +243,10 @@ mod tests {
         assert_eq!(
             format!("{:?}", Reply::from(())),
             r#"Reply({"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""})"#
+        );
+        assert_eq!(
+            serde_json::to_string(&[Reply::ok()]).unwrap(),
+            format!("[{}]", Reply::ok())
         );
         assert_eq!(Reply::from_json(&7).unwrap_err().to_string(), "an answer is an object");
         assert_eq!(

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -15,6 +15,14 @@ pub struct ResponseBody(Full<Bytes>);
 impl ResponseBody {
     pub(crate) fn new(bytes: Bytes) -> Self {
         ResponseBody(Full::new(bytes))
+    }
+
+    /// The bytes, without polling it as a body.
+    pub fn into_bytes(mut self) -> Bytes {
+        match Pin::new(&mut self.0).poll_frame(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
+            _ => Bytes::new(),
+        }
     }
 }
 

@@ -13,6 +13,7 @@
 mod body;
 mod on_error;
 mod outcome;
+mod refusals;
 mod trace;
 mod write;
 
@@ -20,5 +21,6 @@ pub use self::body::ResponseBody;
 pub use self::on_error::{Cause, Failure, OnError};
 pub use self::outcome::{Outcome, OutcomeKind};
 
+pub(crate) use self::refusals::Refusals;
 pub(crate) use self::trace::{cancelled, report};
-pub(crate) use self::write::{NOT_HANDLED, concluded, refuse, rejection, replied, server_error};
+pub(crate) use self::write::{CONTENT_TYPE, NOT_HANDLED, concluded, refuse, rejection, replied, server_error};

@@ -1,7 +1,11 @@
 //! One log event per request, with stable field names; nothing without the feature `tracing`.
 //!
-//! Level debug for what was accepted and for what failed before its signature was verified (anybody can cause those), warn for
-//! what failed after. Never the token, the signature, the query string or the body.
+//! Level warn for what failed after its signature was verified. What is refused before that anybody can cause: of each kind the first within a
+//! minute is a warn, with the number since the last, and the others are debug, as is what was accepted. Never the token, the signature, the
+//! query string or the body.
+
+#[cfg(feature = "tracing")]
+use std::num::NonZeroU32;
 
 use super::outcome::Outcome;
 use crate::auth::Params;
@@ -10,6 +14,17 @@ use crate::types::Escaped;
 
 #[cfg(feature = "tracing")]
 const TARGET: &str = "tencent_im_callback";
+
+/// Whether anybody would see a warning.
+#[cfg(feature = "tracing")]
+pub(super) fn shows_warnings() -> bool {
+    tracing::enabled!(target: TARGET, tracing::Level::WARN)
+}
+
+#[cfg(not(feature = "tracing"))]
+pub(super) fn shows_warnings() -> bool {
+    false
+}
 
 #[cfg(feature = "tracing")]
 pub(crate) fn report(outcome: &Outcome, status: Option<http::StatusCode>) {
@@ -34,6 +49,7 @@ pub(crate) fn report(outcome: &Outcome, status: Option<http::StatusCode>) {
                 rejection = outcome.rejection().map(|rejection| rejection.kind().as_str()),
                 reason = outcome.rejection().map(tracing::field::display),
                 cause = outcome.cause().map(|cause| cause.as_str()),
+                refused = outcome.rejection().and_then(|rejection| rejection.refused).map(NonZeroU32::get),
                 error = outcome.trouble.as_ref().and_then(|trouble| trouble.error.as_deref()),
                 misfit_path = outcome.misfit().map(|misfit| misfit.path()),
                 misfit_line = outcome.misfit().map(|misfit| misfit.line()),
@@ -44,16 +60,13 @@ pub(crate) fn report(outcome: &Outcome, status: Option<http::StatusCode>) {
         };
     }
 
-    // Of an unsigned app nothing is ever verified: whoever finds the URL could fill the log with warnings.
+    // Of an unsigned app nothing is ever verified: anybody who finds the URL could fill the log with warnings.
     let verified = outcome.token_index().is_some();
     let warn = match outcome.kind() {
         OutcomeKind::Failed => outcome.cause() != Some(Cause::Misfit) || verified,
-        OutcomeKind::Rejected => {
-            verified
-                && outcome
-                    .rejection()
-                    .is_some_and(|rejection| rejection.kind().is_after_verification())
-        }
+        OutcomeKind::Rejected => outcome.rejection().is_some_and(|rejection| {
+            rejection.refused.is_some() || (verified && rejection.kind().is_after_verification())
+        }),
         OutcomeKind::Accepted | OutcomeKind::Probe => verified && outcome.misfit().is_some(),
     };
     if warn {

@@ -1,7 +1,7 @@
 //! Building the response for each way a request can end.
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE};
+use http::header::{self, ALLOW};
 use http::{HeaderValue, Response, StatusCode};
 
 use super::body::ResponseBody;
@@ -10,7 +10,10 @@ use super::trace::report;
 use crate::rejection::{Rejection, RejectionKind};
 use crate::reply::Reply;
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+/// Content type of every answer.
+pub(crate) const CONTENT_TYPE: &str = "application/json; charset=utf-8";
+
+const JSON: HeaderValue = HeaderValue::from_static(CONTENT_TYPE);
 
 /// What the peer is told when handling failed, whatever the error was.
 pub(crate) const NOT_HANDLED: &str = "callback not handled";
@@ -21,7 +24,7 @@ const NOT_HANDLED_ENVELOPE: &[u8] = br#"{"ActionStatus":"FAIL","ErrorCode":1,"Er
 fn json(status: StatusCode, body: Bytes) -> Response<ResponseBody> {
     let mut response = Response::new(ResponseBody::new(body));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response.headers_mut().insert(header::CONTENT_TYPE, JSON);
     response
 }
 

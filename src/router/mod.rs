@@ -18,4 +18,4 @@
 
 mod service;
 
-pub use self::service::{EventRouter, HandlerOutput, RouterFuture};
+pub use self::service::{EventRouter, Handler, HandlerOutput, RouterFuture};

@@ -13,10 +13,10 @@ use tower_service::Service;
 use crate::callback::Callback;
 use crate::command::{Command, Phase};
 use crate::error::HandlerError;
-use crate::event::{Event, TypedEvent};
+use crate::event::{BeforeMessage, Event, TypedEvent, c2c, group, official_account};
 use crate::json::replace_unpaired;
 use crate::oneshot::Oneshot;
-use crate::reply::Reply;
+use crate::reply::{MessageVerdict, Reply};
 use crate::types::Escaped;
 
 type BoxFuture = Pin<Box<dyn Future<Output = Result<Reply, HandlerError>> + Send>>;
@@ -24,8 +24,8 @@ type BoxFuture = Pin<Box<dyn Future<Output = Result<Reply, HandlerError>> + Send
 /// Typed handlers, one for each event.
 ///
 /// A handler is an async function or closure of one `Callback<E>`; which event it is for follows from its argument. It returns what
-/// that event may answer ([`TypedEvent::Reply`], which is `()` where the answer means nothing), or a `Result` of it with
-/// [`HandlerError`], so that `?` works on every error.
+/// that event may answer ([`TypedEvent::Reply`], which is `()` where the answer means nothing), or a `Result` of it with any error, such
+/// as [`HandlerError`], with which `?` works on every error.
 ///
 /// A notification without a handler is answered `OK`. A callback *before* an action without a handler, or without a type, is an error,
 /// so that nothing passes that nobody judged: [`OnError`](crate::OnError) decides, and somebody sees it. A
@@ -43,15 +43,14 @@ type BoxFuture = Pin<Box<dyn Future<Output = Result<Reply, HandlerError>> + Send
 ///     Ok(if callback.event.msg_body.len() > size { BeforeSendMsgReply::reject() } else { BeforeSendMsgReply::allow() })
 /// }
 ///
-/// #[derive(Clone)]
-/// struct Database;
-///
 /// let router = EventRouter::new()
 ///     .on(moderate)
-///     .on_with(Database, |_database: Database, callback: Callback<sns::FriendDelete>| async move {
+///     .on(|callback: Callback<sns::FriendDelete>| async move {
 ///         println!("{} friendships ended", callback.event.pair_list.len());
 ///     });
 /// ```
+///
+/// [`with_state`](Self::with_state) gives handlers a state.
 ///
 /// An answer of another event does not compile:
 ///
@@ -74,8 +73,9 @@ type BoxFuture = Pin<Box<dyn Future<Output = Result<Reply, HandlerError>> + Send
 /// ```
 #[derive(Clone, Default)]
 #[must_use]
-pub struct EventRouter {
+pub struct EventRouter<T = ()> {
     routes: Arc<Routes>,
+    state: T,
 }
 
 #[derive(Clone, Default)]
@@ -101,11 +101,12 @@ trait Route: Send + Sync {
     fn call(&self, callback: Callback) -> BoxFuture;
 }
 
-/// What a handler may answer: what its event takes, or a `Result` of that with [`HandlerError`].
+/// What a handler may answer: what its event takes, or a `Result` of that with any error.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not what this handler may answer",
     label = "answers `{Self}`",
-    note = "this event takes `{R}`: return that, or `Result<{R}, HandlerError>`"
+    note = "this event takes `{R}`: return that, or `Result<{R}, E>` where `E` implements `std::error::Error` or is `HandlerError`",
+    note = "`anyhow::Error` and `Box<dyn Error + Send + Sync>` do not implement it: use `.map_err(HandlerError::new)?`"
 )]
 pub trait HandlerOutput<R> {
     /// The answer as a result.
@@ -122,16 +123,91 @@ impl<R> HandlerOutput<R> for R {
     }
 }
 
-impl<R> HandlerOutput<R> for Result<R, HandlerError> {
+impl<R, E: Into<HandlerError>> HandlerOutput<R> for Result<R, E> {
     fn into_result(self) -> Result<R, HandlerError> {
-        self
+        self.map_err(Into::into)
     }
 }
+
+/// An async function or closure of a [`Callback`], or of the router's state and a `Callback`. Implemented for these, and for nothing else.
+#[diagnostic::on_unimplemented(
+    message = "this is no handler",
+    note = "a handler is an `async fn` or closure of one `Callback<E>`, or of the state `{T}` and a `Callback<E>`",
+    note = "the state is what `EventRouter::with_state` was given, by value"
+)]
+pub trait Handler<T, M>: Send + Sync + 'static {
+    /// What its callback holds: one event, [`Event`], or a type for an unknown command.
+    type Body;
+
+    /// Its future.
+    type Future: Future + Send + 'static;
+
+    /// Calls it.
+    fn call(&self, state: &T, callback: Callback<Self::Body>) -> Self::Future;
+}
+
+impl<T, H, B, F> Handler<T, (B,)> for H
+where
+    H: Fn(Callback<B>) -> F + Send + Sync + 'static,
+    F: Future + Send + 'static,
+{
+    type Body = B;
+    type Future = F;
+
+    fn call(&self, _: &T, callback: Callback<B>) -> F {
+        self(callback)
+    }
+}
+
+impl<T, H, B, F> Handler<T, (T, B)> for H
+where
+    T: Clone,
+    H: Fn(T, Callback<B>) -> F + Send + Sync + 'static,
+    F: Future + Send + 'static,
+{
+    type Body = B;
+    type Future = F;
+
+    fn call(&self, state: &T, callback: Callback<B>) -> F {
+        self(state.clone(), callback)
+    }
+}
+
+/// What a handler's future gives.
+type Output<T, M, H> = <<H as Handler<T, M>>::Future as Future>::Output;
 
 impl EventRouter {
     /// A router without handlers: it answers `OK` to notifications, and an error to what waits for a verdict.
     pub fn new() -> Self {
         EventRouter::default()
+    }
+}
+
+impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
+    /// A router whose handlers may take a clone of this state before the callback.
+    ///
+    /// ```
+    /// use tencent_im_callback::event::{sns, state};
+    /// use tencent_im_callback::{Callback, EventRouter};
+    ///
+    /// #[derive(Clone)]
+    /// struct Database;
+    ///
+    /// async fn remove_friends(_: Database, callback: Callback<sns::FriendDelete>) {
+    ///     println!("{} friendships ended", callback.event.pair_list.len());
+    /// }
+    ///
+    /// async fn online(callback: Callback<state::StateChange>) {
+    ///     println!("{:?}", callback.event.info);
+    /// }
+    ///
+    /// let router = EventRouter::with_state(Database).on(remove_friends).on(online);
+    /// ```
+    pub fn with_state(state: T) -> Self {
+        EventRouter {
+            routes: Arc::default(),
+            state,
+        }
     }
 
     /// Adds a handler for the event of its argument.
@@ -140,34 +216,84 @@ impl EventRouter {
     ///
     /// If there is one for that event already.
     #[track_caller]
-    pub fn on<E, H, F>(self, handler: H) -> Self
+    pub fn on<H, M>(self, handler: H) -> Self
     where
-        E: TypedEvent,
-        H: Fn(Callback<E>) -> F + Send + Sync + 'static,
-        F: Future + Send + 'static,
-        F::Output: HandlerOutput<E::Reply>,
+        H: Handler<T, M>,
+        H::Body: TypedEvent,
+        Output<T, M, H>: HandlerOutput<<H::Body as TypedEvent>::Reply>,
     {
+        let state = self.state.clone();
+        self.add(H::Body::COMMAND, move |callback: Callback| {
+            match callback.downcast::<H::Body>() {
+                Ok(callback) => answered(handler.call(&state, callback)),
+                Err(other) => not_for(&other),
+            }
+        })
+    }
+
+    /// Adds one handler for the three commands that ask about a message before it is sent: one-to-one, group, and official account.
+    ///
+    /// ```
+    /// use tencent_im_callback::event::BeforeMessage;
+    /// use tencent_im_callback::reply::MessageVerdict;
+    /// use tencent_im_callback::{Callback, EventRouter};
+    ///
+    /// async fn moderate(callback: Callback<BeforeMessage>) -> MessageVerdict {
+    ///     let texts = callback.event.msg_body().texts();
+    ///     if texts.iter().any(|text| text.contains("spam")) { MessageVerdict::reject() } else { MessageVerdict::allow() }
+    /// }
+    ///
+    /// let router = EventRouter::new().on_message(moderate);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If there is a handler for one of them already.
+    #[track_caller]
+    pub fn on_message<H, M>(self, handler: H) -> Self
+    where
+        H: Handler<T, M, Body = BeforeMessage>,
+        Output<T, M, H>: HandlerOutput<MessageVerdict>,
+    {
+        let handler = Arc::new(handler);
+        self.judged_by::<c2c::BeforeSendMsg, H, M>(&handler)
+            .judged_by::<group::BeforeSendMsg, H, M>(&handler)
+            .judged_by::<official_account::BeforeSendMsg, H, M>(&handler)
+    }
+
+    #[track_caller]
+    fn judged_by<E, H, M>(self, handler: &Arc<H>) -> Self
+    where
+        E: TypedEvent + Into<BeforeMessage>,
+        E::Reply: From<MessageVerdict>,
+        H: Handler<T, M, Body = BeforeMessage>,
+        Output<T, M, H>: HandlerOutput<MessageVerdict>,
+    {
+        let (handler, state) = (handler.clone(), self.state.clone());
         self.add(E::COMMAND, move |callback: Callback| match callback.downcast::<E>() {
-            Ok(callback) => answered(handler(callback)),
+            Ok(callback) => boxed(Judged {
+                future: handler.call(&state, callback.map_event(Into::into)),
+                reply: PhantomData::<fn() -> E::Reply>,
+            }),
             Err(other) => not_for(&other),
         })
     }
 
-    /// Adds a handler that is given a clone of `state` with each callback.
+    /// Adds a handler with a state of its own, of which it is given a clone with each callback.
     ///
     /// # Panics
     ///
     /// If there is one for that event already.
     #[track_caller]
-    pub fn on_with<T, E, H, F>(self, state: T, handler: H) -> Self
+    pub fn on_with<U, E, H, F>(self, state: U, handler: H) -> Self
     where
-        T: Clone + Send + Sync + 'static,
+        U: Clone + Send + Sync + 'static,
         E: TypedEvent,
-        H: Fn(T, Callback<E>) -> F + Send + Sync + 'static,
+        H: Fn(U, Callback<E>) -> F + Send + Sync + 'static,
         F: Future + Send + 'static,
         F::Output: HandlerOutput<E::Reply>,
     {
-        self.on(move |callback| handler(state.clone(), callback))
+        self.on(move |callback: Callback<E>| handler(state.clone(), callback))
     }
 
     /// Adds a service for the event it takes, with whatever layers around it. A clone of it is made ready for each callback.
@@ -201,22 +327,22 @@ impl EventRouter {
     ///
     /// If this version knows the command, or if there is a handler for it already.
     #[track_caller]
-    pub fn on_unknown<T, H, F>(self, word: &str, handler: H) -> Self
+    pub fn on_unknown<B, H, M>(self, word: &str, handler: H) -> Self
     where
-        T: DeserializeOwned + Send + 'static,
-        H: Fn(Callback<T>) -> F + Send + Sync + 'static,
-        F: Future + Send + 'static,
-        F::Output: HandlerOutput<Reply>,
+        B: DeserializeOwned + Send + 'static,
+        H: Handler<T, M, Body = B>,
+        Output<T, M, H>: HandlerOutput<Reply>,
     {
         let command = Command::from(word);
         assert!(command.is_unknown(), "`{word}` is known, and has a type: use `on`");
+        let state = self.state.clone();
         self.add(command, move |callback: Callback| {
             // It was parsed once, so it is UTF-8.
             let text = String::from_utf8_lossy(&callback.body);
             let text = replace_unpaired(&text);
             let mut json = serde_json::Deserializer::from_str(&text);
             match serde_path_to_error::deserialize(&mut json) {
-                Ok(event) => answered(handler(callback.map_event(|_| event))),
+                Ok(event) => answered(handler.call(&state, callback.map_event(|_| event))),
                 // Where, not what: the message quotes the body.
                 Err(error) => failed(format!(
                     "the body does not fit its type at {}",
@@ -240,6 +366,29 @@ impl EventRouter {
             let answer = Oneshot::new(service.clone(), callback);
             boxed(answer)
         };
+        Arc::make_mut(&mut self.routes).fallback = Fallback::Service(Arc::new(route));
+        self
+    }
+
+    /// [`fallback`](Self::fallback) with an async function or closure of a `Callback`, or of the state and a `Callback`.
+    ///
+    /// ```
+    /// use tencent_im_callback::{Callback, EventRouter, Reply};
+    ///
+    /// async fn rest(callback: Callback) -> Reply {
+    ///     println!("{:?}", callback.command());
+    ///     Reply::ok()
+    /// }
+    ///
+    /// let router = EventRouter::new().fallback_fn(rest);
+    /// ```
+    pub fn fallback_fn<H, M>(mut self, handler: H) -> Self
+    where
+        H: Handler<T, M, Body = Event>,
+        Output<T, M, H>: HandlerOutput<Reply>,
+    {
+        let state = self.state.clone();
+        let route = move |callback: Callback| -> BoxFuture { answered::<Reply, _>(handler.call(&state, callback)) };
         Arc::make_mut(&mut self.routes).fallback = Fallback::Service(Arc::new(route));
         self
     }
@@ -307,6 +456,29 @@ where
 }
 
 pin_project! {
+    /// Future of a handler whose verdict becomes the reply of the command that asked.
+    struct Judged<F, R> {
+        #[pin]
+        future: F,
+        reply: PhantomData<fn() -> R>,
+    }
+}
+
+impl<R, F> Future for Judged<F, R>
+where
+    R: From<MessageVerdict>,
+    F: Future,
+    F::Output: HandlerOutput<MessageVerdict>,
+{
+    type Output = Result<R, HandlerError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let verdict = self.project().future.poll(cx).map(HandlerOutput::into_result);
+        verdict.map_ok(Into::into)
+    }
+}
+
+pin_project! {
     /// Turns an answer into a [`Reply`].
     struct Replied<F> {
         #[pin]
@@ -335,7 +507,7 @@ fn not_for(callback: &Callback) -> BoxFuture {
     failed(format!("no handler for {:?}", callback.event.command()))
 }
 
-impl Service<Callback> for EventRouter {
+impl<T> Service<Callback> for EventRouter<T> {
     type Response = Reply;
     type Error = HandlerError;
     type Future = RouterFuture;
@@ -378,7 +550,7 @@ impl Future for RouterFuture {
     }
 }
 
-impl fmt::Debug for EventRouter {
+impl<T> fmt::Debug for EventRouter<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventRouter")
             .field("handlers", &self.routes.handlers.keys())
@@ -390,7 +562,7 @@ impl fmt::Debug for EventRouter {
                     Fallback::Service(_) => "service",
                 },
             )
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,4 +1,5 @@
 use bytes::Bytes;
+use serde::Serialize;
 
 use super::request::{APP, SignedRequest};
 use super::sample::app_of;
@@ -33,5 +34,28 @@ pub fn callback<E: TypedEvent>(json: &str) -> Callback<E> {
             }),
         },
         Err(rejection) => panic!("{rejection}"),
+    }
+}
+
+/// Makes a callback of one event from a closure that fills it in, for the unit test of a handler.
+///
+/// ```
+/// use tencent_im_callback::event::state::StateChange;
+/// use tencent_im_callback::testing;
+///
+/// let callback = testing::event(|event: &mut StateChange| event.info.to_account = "jared".into());
+/// assert_eq!(callback.event.info.to_account, "jared");
+/// ```
+///
+/// # Panics
+///
+/// If what the closure made cannot be read again.
+#[track_caller]
+pub fn event<E: TypedEvent + Default + Serialize>(fill: impl FnOnce(&mut E)) -> Callback<E> {
+    let mut event = E::default();
+    fill(&mut event);
+    match serde_json::to_string(&event) {
+        Ok(json) => callback(&json),
+        Err(error) => panic!("{error}"),
     }
 }

@@ -30,3 +30,27 @@ impl From<bool> for Flag {
         Flag(value.into())
     }
 }
+
+/// Whether it is anything but 0.
+impl From<Flag> for bool {
+    fn from(flag: Flag) -> Self {
+        flag.is_set()
+    }
+}
+
+impl From<Flag> for i64 {
+    fn from(flag: Flag) -> Self {
+        flag.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_is_a_truth_value_and_a_number() {
+        assert!(bool::from(Flag::ON) && bool::from(Flag(2)) && !bool::from(Flag::OFF));
+        assert_eq!((i64::from(Flag(2)), Flag::from(true)), (2, Flag::ON));
+    }
+}

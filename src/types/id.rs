@@ -1,7 +1,10 @@
 //! Ids of users and groups.
 
 use std::borrow::Borrow;
+use std::convert::Infallible;
 use std::fmt;
+use std::ops::Deref;
+use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -41,6 +44,40 @@ macro_rules! id {
         impl From<$name> for String {
             fn from(id: $name) -> Self {
                 id.into_string()
+            }
+        }
+
+        impl Deref for $name {
+            type Target = str;
+
+            fn deref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Infallible;
+
+            fn from_str(id: &str) -> Result<Self, Infallible> {
+                Ok(id.into())
+            }
+        }
+
+        impl PartialEq<String> for $name {
+            fn eq(&self, other: &String) -> bool {
+                *self.0 == **other
+            }
+        }
+
+        impl PartialEq<$name> for str {
+            fn eq(&self, other: &$name) -> bool {
+                *self == *other.0
+            }
+        }
+
+        impl PartialEq<$name> for String {
+            fn eq(&self, other: &$name) -> bool {
+                **self == *other.0
             }
         }
 
@@ -129,6 +166,17 @@ impl serde::de::Visitor<'_> for IdText {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_is_used_like_a_string() {
+        let id: UserId = "jared".parse().unwrap();
+        assert!(id.starts_with("ja") && id.len() == 5);
+        let text = "jared".to_owned();
+        assert_eq!(id, text);
+        assert_eq!(text, id);
+        assert_eq!(*"jared", id);
+        assert_eq!(id, "jared");
+    }
 
     #[test]
     fn integers_keep_every_digit() {

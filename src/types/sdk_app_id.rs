@@ -20,6 +20,12 @@ impl From<u64> for SdkAppId {
     }
 }
 
+impl From<SdkAppId> for u64 {
+    fn from(id: SdkAppId) -> Self {
+        id.0
+    }
+}
+
 impl fmt::Display for SdkAppId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

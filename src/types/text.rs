@@ -14,7 +14,13 @@ pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Escaper { out: f, left: WORD }.write_str(self.0)
+        let quotes = true;
+        Escaper {
+            out: f,
+            left: WORD,
+            quotes,
+        }
+        .write_str(self.0)
     }
 }
 
@@ -25,7 +31,8 @@ pub(crate) fn escaped(text: &dyn fmt::Display) -> String {
     let _ = write!(
         Escaper {
             out: &mut out,
-            left: ERROR
+            left: ERROR,
+            quotes: false,
         },
         "{text}"
     );
@@ -36,6 +43,8 @@ pub(crate) fn escaped(text: &dyn fmt::Display) -> String {
 struct Escaper<'a, W> {
     out: &'a mut W,
     left: usize,
+    /// Whether quotes are escaped, too: for what is shown between quotes.
+    quotes: bool,
 }
 
 impl<W: fmt::Write> fmt::Write for Escaper<'_, W> {
@@ -45,6 +54,7 @@ impl<W: fmt::Write> fmt::Write for Escaper<'_, W> {
                 // What follows is swallowed: not every `Display` takes an error for an end.
                 0 => return Ok(()),
                 1 => self.out.write_char('…')?,
+                _ if !self.quotes && matches!(character, '"' | '\'') => self.out.write_char(character)?,
                 _ => {
                     for escaped in character.escape_debug() {
                         self.out.write_char(escaped)?;

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 macro_rules! timestamp {
-    ($(#[$doc:meta])* $name:ident, $unit:literal, $from:ident) => {
+    ($(#[$doc:meta])* $name:ident, $unit:literal, $from:ident, $jiff:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(transparent)]
@@ -40,17 +40,43 @@ macro_rules! timestamp {
                 $name(value)
             }
         }
+
+        impl From<$name> for i64 {
+            fn from(time: $name) -> Self {
+                time.0
+            }
+        }
+
+        /// Fails if it lies outside what jiff can hold.
+        #[cfg(feature = "jiff")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "jiff")))]
+        impl TryFrom<$name> for jiff::Timestamp {
+            type Error = jiff::Error;
+
+            fn try_from(time: $name) -> Result<Self, jiff::Error> {
+                jiff::Timestamp::$jiff(time.0)
+            }
+        }
+
+        /// A part of the unit is left out.
+        #[cfg(feature = "jiff")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "jiff")))]
+        impl From<jiff::Timestamp> for $name {
+            fn from(time: jiff::Timestamp) -> Self {
+                TimestampMillis(time.as_millisecond()).into()
+            }
+        }
     };
 }
 
 timestamp! {
     /// Unix time in whole **seconds**.
-    TimestampSecs, "seconds", from_secs
+    TimestampSecs, "seconds", from_secs, from_second
 }
 
 timestamp! {
     /// Unix time in **milliseconds**.
-    TimestampMillis, "milliseconds", from_millis
+    TimestampMillis, "milliseconds", from_millis, from_millisecond
 }
 
 /// At the ends of the range if it does not fit; a part of a millisecond is left out.
@@ -67,7 +93,20 @@ impl From<SystemTime> for TimestampMillis {
 /// At the ends of the range if it does not fit; a part of a second is left out.
 impl From<SystemTime> for TimestampSecs {
     fn from(time: SystemTime) -> Self {
-        TimestampSecs(TimestampMillis::from(time).0.div_euclid(1000))
+        TimestampMillis::from(time).into()
+    }
+}
+
+/// A part of a second is left out.
+impl From<TimestampMillis> for TimestampSecs {
+    fn from(time: TimestampMillis) -> Self {
+        TimestampSecs(time.0.div_euclid(1000))
+    }
+}
+
+impl From<TimestampSecs> for TimestampMillis {
+    fn from(time: TimestampSecs) -> Self {
+        time.to_millis()
     }
 }
 
@@ -97,5 +136,29 @@ mod tests {
             UNIX_EPOCH.checked_sub(Duration::from_millis(1500))
         );
         assert_eq!(TimestampSecs(i64::MAX).to_millis(), TimestampMillis(i64::MAX));
+    }
+
+    #[test]
+    fn times_go_to_the_standard_library_and_back() {
+        for millis in [0, 1, -1, 1_669_872_112_003, -1500] {
+            let time = TimestampMillis(millis);
+            assert_eq!(TimestampMillis::from(time.to_system_time().unwrap()), time);
+            assert_eq!(TimestampSecs::from(time).0, millis.div_euclid(1000));
+        }
+        assert_eq!(
+            TimestampSecs::from(UNIX_EPOCH + Duration::from_millis(1999)),
+            TimestampSecs(1)
+        );
+        assert_eq!(i64::from(TimestampSecs(7)), 7);
+    }
+
+    #[cfg(feature = "jiff")]
+    #[test]
+    fn times_go_to_jiff_and_back() {
+        let time = jiff::Timestamp::try_from(TimestampMillis(1_669_872_112_003)).unwrap();
+        assert_eq!(time.to_string(), "2022-12-01T05:21:52.003Z");
+        assert_eq!(TimestampMillis::from(time), TimestampMillis(1_669_872_112_003));
+        assert_eq!(TimestampSecs::from(time), TimestampSecs(1_669_872_112));
+        assert!(jiff::Timestamp::try_from(TimestampSecs(i64::MAX)).is_err());
     }
 }

@@ -4,12 +4,14 @@ use tower_layer::Layer;
 
 use super::service::VerifyService;
 use crate::auth::Verifier;
+use crate::response::Refusals;
 
 /// Lets verified requests through to a service of HTTP requests, and answers the others. See the [module](crate::verify).
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct VerifyLayer {
     verifier: Arc<Verifier>,
+    refusals: Arc<Refusals>,
 }
 
 impl VerifyLayer {
@@ -17,6 +19,7 @@ impl VerifyLayer {
     pub fn new(verifier: impl Into<Verifier>) -> Self {
         VerifyLayer {
             verifier: Arc::new(verifier.into()),
+            refusals: Arc::default(),
         }
     }
 }
@@ -25,6 +28,6 @@ impl<S> Layer<S> for VerifyLayer {
     type Service = VerifyService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        VerifyService::new(inner, self.verifier.clone())
+        VerifyService::new(inner, self.verifier.clone(), self.refusals.clone())
     }
 }

@@ -8,18 +8,24 @@ use tower_service::Service;
 use super::body::VerifyBody;
 use super::future::VerifyFuture;
 use crate::auth::{Verified, Verifier};
-use crate::rejection::RejectionKind;
+use crate::rejection::{Rejection, RejectionKind};
+use crate::response::Refusals;
 
 /// Service of HTTP requests around another one. Made by [`VerifyLayer`](crate::VerifyLayer); see the [module](crate::verify).
 #[derive(Clone, Debug)]
 pub struct VerifyService<S> {
     inner: S,
     verifier: Arc<Verifier>,
+    refusals: Arc<Refusals>,
 }
 
 impl<S> VerifyService<S> {
-    pub(super) fn new(inner: S, verifier: Arc<Verifier>) -> Self {
-        VerifyService { inner, verifier }
+    pub(super) fn new(inner: S, verifier: Arc<Verifier>, refusals: Arc<Refusals>) -> Self {
+        VerifyService {
+            inner,
+            verifier,
+            refusals,
+        }
     }
 
     /// The inner service.
@@ -52,17 +58,17 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        match self.verifier.verify(request.method(), request.uri()) {
+        let mut rejection = match self.verifier.verify(request.method(), request.uri()) {
             Ok(Verified::Callback(params)) => {
                 request.extensions_mut().insert(params.clone());
-                VerifyFuture::verified(request, params, self.inner.clone())
+                return VerifyFuture::verified(request, params, self.inner.clone());
             }
-            Ok(Verified::Probe) if may_have_a_body(&request) => {
-                VerifyFuture::rejected(RejectionKind::UrlIncomplete.into())
-            }
-            Ok(Verified::Probe) => VerifyFuture::rejected(RejectionKind::Probe.into()),
-            Err(rejection) => VerifyFuture::rejected(rejection),
-        }
+            Ok(Verified::Probe) if may_have_a_body(&request) => Rejection::from(RejectionKind::UrlIncomplete),
+            Ok(Verified::Probe) => Rejection::from(RejectionKind::Probe),
+            Err(rejection) => rejection,
+        };
+        rejection.refused = self.refusals.count(rejection.kind());
+        VerifyFuture::rejected(rejection)
     }
 }
 

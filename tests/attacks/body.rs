@@ -192,7 +192,7 @@ async fn no_member_that_is_read_can_stand_twice() {
         let command = &command;
         let text = text.replace("\"SdkAppId\"", "\"Ignored\"");
         let sample: Value = serde_json::from_str(&text).unwrap();
-        let honest = Event::parse(command, text.clone().into()).unwrap();
+        let honest = Event::parse_untyped(command, text.clone().into()).unwrap();
         assert!(!matches!(honest, Event::Unknown(_)), "{command}");
         let mut places = Vec::new();
         objects(&sample, "", &mut places);
@@ -207,7 +207,7 @@ async fn no_member_that_is_read_can_stand_twice() {
                     ("7", true),
                 ] {
                     let text = with_member_twice(&sample, "", &at, key, other);
-                    let event = Event::parse(command, text.into()).unwrap();
+                    let event = Event::parse_untyped(command, text.into()).unwrap();
                     if event.misfit().is_some() {
                         doubled += 1;
                         continue;
@@ -247,7 +247,7 @@ fn no_command_takes_the_body_of_another_one() {
         for word in Command::ALL.iter().filter(|word| *word != url) {
             let mut other: Value = serde_json::from_str(sample(word).unwrap()).unwrap();
             other["CallbackCommand"] = word.as_str().into();
-            match Event::parse(url, other.to_string().into()) {
+            match Event::parse_untyped(url, other.to_string().into()) {
                 Err(rejection) => assert_eq!(rejection.kind(), Kind::CommandMismatch, "{url} {word}"),
                 Ok(event) => {
                     assert_eq!((event.command(), url.phase()), (word, word.phase()));

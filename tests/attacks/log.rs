@@ -237,8 +237,8 @@ async fn metric_labels_cannot_be_flooded() {
     let unknown = Phase::Unknown.as_str();
     let expected = [
         ["accepted", "", "", "Unknown", unknown],
-        ["rejected", "BodyNotJson", "", "Unknown", unknown],
-        ["rejected", "Stale", "", "", ""],
+        ["rejected", "body_not_json", "", "Unknown", unknown],
+        ["rejected", "stale", "", "", ""],
     ];
     assert!(labels.iter().eq(&expected), "{labels:?}");
 }

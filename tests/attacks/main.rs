@@ -14,6 +14,7 @@ mod log;
 mod message;
 mod replay;
 mod secrets;
+mod unjudged;
 mod url;
 mod wire;
 

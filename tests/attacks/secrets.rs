@@ -12,7 +12,7 @@ use tencent_im_callback::reply::{Reply, Rewrite};
 use tencent_im_callback::testing::{SignedRequest, sample};
 use tencent_im_callback::{
     App, Apps, Callback, CallbackLayer, Command, DedupLayer, DetachFailure, DetachLayer, Event, EventRouter,
-    HandlerError, Outcome, Token, Verifier, VerifyLayer, sign,
+    HandlerError, Outcome, Split, StoredCallback, Token, Verifier, VerifyLayer, sign,
 };
 use tower::{Layer, Service, service_fn};
 
@@ -61,19 +61,23 @@ fn in_source(folder: &Path, found: &mut BTreeSet<String>) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             in_source(&path, found);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            in_file(&path, found);
+        }
+    }
+}
+
+fn in_file(path: &Path, found: &mut BTreeSet<String>) {
+    for line in std::fs::read_to_string(path).unwrap().lines() {
+        let line = line.trim_start();
+        let name = line
+            .strip_prefix("pub struct ")
+            .or_else(|| line.strip_prefix("pub enum "));
+        let Some(name) = name.filter(|name| !name.starts_with('$')) else {
             continue;
-        }
-        for line in std::fs::read_to_string(&path).unwrap().lines() {
-            let line = line.trim_start();
-            let name = line
-                .strip_prefix("pub struct ")
-                .or_else(|| line.strip_prefix("pub enum "));
-            let Some(name) = name.filter(|name| !name.starts_with('$')) else {
-                continue;
-            };
-            let end = name.find(|one: char| !one.is_alphanumeric() && one != '_');
-            found.insert(name[..end.unwrap_or(name.len())].to_owned());
-        }
+        };
+        let end = name.find(|one: char| !one.is_alphanumeric() && one != '_');
+        found.insert(name[..end.unwrap_or(name.len())].to_owned());
     }
 }
 
@@ -87,6 +91,11 @@ const VALUES: &[&str] = &[
     "RejectionKind",
     "OutcomeKind",
     "Cause",
+    "Disposition",
+    "Retry",
+    "RawJson",
+    "DetachId",
+    "DedupStats",
     "DetachStats",
     "Fault",
     "Code",
@@ -149,7 +158,7 @@ async fn debug_of_every_public_type() {
 
     // What a request becomes.
     let http = request().build::<Bytes>();
-    let params = verifier_.verify(http.method(), http.uri()).unwrap();
+    let params = crate::common::params_of(&verifier_, http.method(), http.uri());
     check("Params", &params);
     check("Command", &params.command);
     let callback = Callback::parse(params.clone(), http.body().clone()).unwrap();
@@ -173,6 +182,9 @@ async fn debug_of_every_public_type() {
     };
     let typed = testing_message();
     check("DedupKey", &typed.dedup_key().unwrap());
+    check("OrderKey", &typed.order_key().unwrap());
+    check("StoredCallback", &StoredCallback::from(&typed));
+    check("Verified", &verifier_.verify(http.method(), http.uri()).unwrap());
 
     // What becomes of it.
     for fault in tencent_im_callback::testing::Fault::ALL {
@@ -229,16 +241,26 @@ async fn debug_of_every_public_type() {
     check("DetachFuture", &future);
     drop(future);
     check("Detach", &detach.layer(router));
+    let router = EventRouter::new;
     check("HandlerError", &HandlerError::new("text"));
     check("DetachFailure", &DetachFailure::Panic);
+    let mut split = Split::new(detach.layer(router()), remembering);
+    check("Split", &split);
+    check("SplitFuture", &split.call(typed.clone()));
 
     // And that was all of them.
     let mut all = BTreeSet::new();
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    for folder in ["protocol", "response", "reply", "service", "layer", "verify", "testing"] {
-        in_source(&source.join(folder), &mut all);
+    for entry in std::fs::read_dir(&source).unwrap() {
+        let path = entry.unwrap().path();
+        // What was said over the wire is shown by a test of its own, below.
+        match path.file_name().and_then(|name| name.to_str()) {
+            Some("event" | "message" | "docs") => {}
+            _ if path.is_dir() => in_source(&path, &mut all),
+            _ => in_file(&path, &mut all),
+        }
     }
-    for ours in ["Callback", "Event", "UnknownEvent", "Misfit", "DedupKey"] {
+    for ours in ["Event", "UnknownEvent", "Misfit", "DedupKey", "OrderKey"] {
         all.insert(ours.to_owned());
     }
     // Shown by a test of its own, below.
@@ -261,7 +283,7 @@ async fn debug_of_what_was_not_finished() {
         std::future::pending::<Result<Reply, HandlerError>>()
     }));
     let http = request().build::<Bytes>();
-    let params = verifier().verify(http.method(), http.uri()).unwrap();
+    let params = crate::common::params_of(&verifier(), http.method(), http.uri());
     let callback = Callback::parse(params, http.into_body()).unwrap();
     assert_eq!(service.call(callback).await.unwrap(), Reply::ok());
     let drained = detach.drain(Duration::from_secs(1)).await;
@@ -275,7 +297,7 @@ fn testing_message() -> Callback {
         .parameter("ClientIP", QUERY)
         .body(body)
         .build::<Bytes>();
-    let params = verifier().verify(http.method(), http.uri()).unwrap();
+    let params = crate::common::params_of(&verifier(), http.method(), http.uri());
     Callback::parse(params, http.into_body()).unwrap()
 }
 
@@ -287,7 +309,7 @@ fn debug_of_every_event() {
             .parameter("ClientIP", QUERY)
             .parameter("x", QUERY)
             .build::<Bytes>();
-        let params = verifier().verify(http.method(), http.uri()).unwrap();
+        let params = crate::common::params_of(&verifier(), http.method(), http.uri());
         let callback = Callback::parse(params, http.into_body()).unwrap();
         assert!(!matches!(callback.event, Event::Unknown(_)), "{command}");
         keeps_its_secrets(command.as_str(), &callback);

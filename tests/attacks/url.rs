@@ -1,7 +1,9 @@
 //! Attacks by method and URL.
 
 use http::{Method, Uri};
-use tencent_im_callback::{App, Apps, CallbackLayer, Command, Event, Params, RejectionKind as Kind, Verifier, sign};
+use tencent_im_callback::{
+    App, Apps, CallbackLayer, Command, Event, Params, RejectionKind as Kind, Verified, Verifier, sign,
+};
 
 use crate::common::{APP, NOW, TOKEN, clock, post, token, verifier};
 use crate::{AFTER, CANARY, Fate, attack, attack_on};
@@ -29,7 +31,7 @@ fn accepted() -> Fate {
 
 fn params(url: &str) -> Params {
     let uri: Uri = url.parse().unwrap();
-    verifier().verify(&Method::POST, &uri).unwrap()
+    crate::common::params_of(&verifier(), &Method::POST, &uri)
 }
 
 /// Signs any text as if it were a time.
@@ -119,7 +121,8 @@ fn every_token_is_compared() {
         );
         let found = verifier.verify(&Method::POST, &url.parse().unwrap());
         match found {
-            Ok(params) => assert_eq!(params.token_index(), Some(index)),
+            Ok(Verified::Callback(params)) => assert_eq!(params.token_index(), Some(index)),
+            Ok(other) => panic!("{other:?}"),
             Err(rejection) => assert_eq!((rejection.kind(), index), (Kind::SignatureMismatch, TOKENS)),
         }
     }
@@ -318,29 +321,29 @@ async fn a_parameter_in_fragment_path_and_query_at_once() {
     for (url, in_query, in_path) in [
         // Behind a `#` is nothing that was sent.
         (format!("/cb?{whole}#{forged}"), "accepted", "accepted"),
-        (format!("/cb?{half}#{good}"), "SignatureMissing", "SignatureMissing"),
-        (format!("/cb#?{whole}"), "AppMissing", "AppMissing"),
-        (format!("/cb?#{whole}"), "AppMissing", "AppMissing"),
+        (format!("/cb?{half}#{good}"), "signature_missing", "signature_missing"),
+        (format!("/cb#?{whole}"), "app_missing", "app_missing"),
+        (format!("/cb?#{whole}"), "app_missing", "app_missing"),
         // The query counts as soon as it says anything, and nothing is taken from the path then.
         (format!("/cb/{forged}?{whole}#{forged}"), "accepted", "accepted"),
-        (format!("/cb/{whole}?{forged}#{whole}"), "AppUnknown", "AppUnknown"),
-        (format!("/cb/{whole}?x=1"), "AppMissing", "AppMissing"),
-        (format!("/cb/{whole}?&"), "AppMissing", "AppMissing"),
+        (format!("/cb/{whole}?{forged}#{whole}"), "app_unknown", "app_unknown"),
+        (format!("/cb/{whole}?x=1"), "app_missing", "app_missing"),
+        (format!("/cb/{whole}?&"), "app_missing", "app_missing"),
         (
             format!("/cb/{}?{half}", &good[1..]),
-            "SignatureMissing",
-            "SignatureMissing",
+            "signature_missing",
+            "signature_missing",
         ),
         (format!("/cb/{half}?{}", &good[1..]), "probe", "probe"),
         // The path counts where it may, in its last segment.
-        (format!("/cb/{whole}?#{forged}"), "AppMissing", "accepted"),
-        (format!("/{forged}/{whole}"), "AppMissing", "accepted"),
-        (format!("/{whole}/{forged}"), "AppMissing", "AppUnknown"),
-        (format!("/{half}/{}", &good[1..]), "AppMissing", "probe"),
-        (format!("/cb/{half}%2F{good}"), "AppMissing", "accepted as unknown"),
-        (format!("/cb/{whole}%3F{good}"), "AppMissing", "DuplicateParameter"),
-        (format!("/cb/%3F{whole}"), "AppMissing", "probe"),
-        (format!("/cb/{whole}/"), "AppMissing", "AppMissing"),
+        (format!("/cb/{whole}?#{forged}"), "app_missing", "accepted"),
+        (format!("/{forged}/{whole}"), "app_missing", "accepted"),
+        (format!("/{whole}/{forged}"), "app_missing", "app_unknown"),
+        (format!("/{half}/{}", &good[1..]), "app_missing", "probe"),
+        (format!("/cb/{half}%2F{good}"), "app_missing", "accepted as unknown"),
+        (format!("/cb/{whole}%3F{good}"), "app_missing", "duplicate_parameter"),
+        (format!("/cb/%3F{whole}"), "app_missing", "probe"),
+        (format!("/cb/{whole}/"), "app_missing", "app_missing"),
     ] {
         let fate = attack_on(&strict, post(&url, body())).await;
         assert_eq!(fate.name(), in_query, "query: {url}");
@@ -410,26 +413,34 @@ async fn a_probe_gets_nothing_past_the_check_of_the_app() {
     let ours = signed_by(TOKEN);
     for (query, name) in [
         // Of one of our tokens, and without the app it is for.
-        (ours.clone(), "probe"),
-        (format!("CallbackCommand=C2C.CallbackBeforeSendMsg&{ours}"), "probe"),
-        (signed_by("another"), "probe"),
+        (ours.clone(), "url_incomplete"),
+        (
+            format!("CallbackCommand=C2C.CallbackBeforeSendMsg&{ours}"),
+            "url_incomplete",
+        ),
+        (signed_by("another"), "url_incomplete"),
         // An app has to be one of ours, and the token its own.
-        (format!("SdkAppid=5&{ours}"), "AppUnknown"),
-        (format!("SdkAppid=&{ours}"), "AppMalformed"),
-        (format!("SdkAppid=2&{ours}"), "SignatureMismatch"),
-        (format!("SdkAppid={APP}&{}", signed_by("another")), "SignatureMismatch"),
+        (format!("SdkAppid=5&{ours}"), "app_unknown"),
+        (format!("SdkAppid=&{ours}"), "app_malformed"),
+        (format!("SdkAppid=2&{ours}"), "signature_mismatch"),
+        (format!("SdkAppid={APP}&{}", signed_by("another")), "signature_mismatch"),
         // An app without a token proves none.
-        (format!("SdkAppid=3&{ours}"), "CommandMissing"),
-        ("SdkAppid=3".to_owned(), "CommandMissing"),
+        (format!("SdkAppid=3&{ours}"), "command_missing"),
+        ("SdkAppid=3".to_owned(), "command_missing"),
         // Nobody's token.
-        (signed_by("guess"), "AppMissing"),
-        ("CallbackCommand=C2C.CallbackBeforeSendMsg".to_owned(), "AppMissing"),
-        (format!("{}&sdkappid", pairs(&auth())), "DuplicateParameter"),
+        (signed_by("guess"), "app_missing"),
+        ("CallbackCommand=C2C.CallbackBeforeSendMsg".to_owned(), "app_missing"),
+        (format!("{}&sdkappid", pairs(&auth())), "duplicate_parameter"),
     ] {
         // A whole callback in the body: `attack_on` sees to it that it arrives nowhere.
         let message = format!(r#"{{"CallbackCommand":"{AFTER}","From_Account":"{CANARY}"}}"#);
         let fate = attack_on(&layer, post(&format!("/?{query}"), message)).await;
         assert_eq!(fate.name(), name, "{query}");
+    }
+    // A probe says nothing in its body, or at least no command.
+    for body in ["", "{}", r#"{"x":1}"#, "[]", "not JSON"] {
+        let fate = attack_on(&layer, post(&format!("/?{ours}"), body)).await;
+        assert_eq!(fate, Fate::Probe, "{body}");
     }
 }
 

@@ -11,7 +11,9 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use tencent_im_callback::testing::SignedRequest;
-use tencent_im_callback::{App, Callback, CallbackLayer, Command, Outcome, Reply, ResponseBody, Token, Verifier};
+use tencent_im_callback::{
+    App, Callback, CallbackLayer, Command, Outcome, Params, Reply, ResponseBody, Token, Verified, Verifier,
+};
 use tower::{Layer, Service, ServiceExt};
 
 pub const APP: u64 = 1_400_000_000;
@@ -107,3 +109,12 @@ where
 }
 
 pub const OK: &str = r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#;
+
+/// The parameters of a request that is a callback by its method and URL.
+#[track_caller]
+pub fn params_of(verifier: &Verifier, method: &http::Method, uri: &http::Uri) -> Params {
+    match verifier.verify(method, uri) {
+        Ok(Verified::Callback(params)) => params,
+        other => panic!("{other:?}"),
+    }
+}

@@ -1,6 +1,7 @@
 //! Time per request in absolute figures: `cargo bench -p benchmarks`. The ratios are what `cargo run --release -p benchmarks` is for.
 
 use benchmarks::cases::{self, Case, Contender};
+use benchmarks::parse;
 use divan::Bencher;
 
 fn main() {
@@ -31,4 +32,17 @@ fn ours(bencher: Bencher<'_, '_>, case: usize) {
 #[divan::bench(args = names())]
 fn with_router(bencher: Bencher<'_, '_>, case: usize) {
     bench(bencher, Contender::routed(), case);
+}
+
+/// Reading a body alone: 0 is a friend delete, 1 a message after it was sent.
+#[divan::bench(args = [0, 1])]
+fn read(bencher: Bencher<'_, '_>, body: usize) {
+    let body = parse::bodies().swap_remove(body);
+    bencher.bench_local(|| body.ours());
+}
+
+#[divan::bench(args = [0, 1])]
+fn read_plain(bencher: Bencher<'_, '_>, body: usize) {
+    let body = parse::bodies().swap_remove(body);
+    bencher.bench_local(|| body.plain());
 }

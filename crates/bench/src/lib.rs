@@ -6,6 +6,7 @@ pub mod in_process;
 pub mod instructions;
 pub mod load;
 pub mod memory;
+pub mod parse;
 pub mod queue;
 pub mod servers;
 pub mod table;

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use benchmarks::{cases, in_process, instructions, load, memory, queue, servers};
+use benchmarks::{cases, in_process, instructions, load, memory, parse, queue, servers};
 
-const USAGE: &str = "usage: benchmarks [--quick] [in-process | instructions | load | memory | queue]...";
+const USAGE: &str = "usage: benchmarks [--quick] [in-process | parse | instructions | load | memory | queue]...";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -23,7 +23,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let (options, parts): (Vec<&str>, Vec<&str>) = words.into_iter().partition(|word| word.starts_with('-'));
-    let known = ["in-process", "instructions", "load", "memory", "queue"];
+    let known = ["in-process", "parse", "instructions", "load", "memory", "queue"];
     if options.iter().any(|option| *option != "--quick") || parts.iter().any(|part| !known.contains(part)) {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
@@ -33,6 +33,9 @@ fn main() -> ExitCode {
     let mut failed = false;
     if wanted("in-process") {
         in_process::print(&cases::all(), quick);
+    }
+    if wanted("parse") {
+        parse::print(quick);
     }
     if wanted("instructions")
         && let Err(failures) = instructions::print(&cases::all(), &cases::growth())

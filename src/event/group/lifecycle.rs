@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
+use super::group_type::GroupType;
 use super::member::Member;
 use crate::json::wire_text;
 use crate::types::{GroupId, TimestampMillis, UserId};
@@ -235,26 +236,6 @@ pub struct GroupAttr {
 }
 
 wire_text! {
-    /// Type of a group. An open set.
-    GroupType {
-        /// Public.
-        Public = "Public";
-        /// Private, today `Work`.
-        Private = "Private";
-        /// For work.
-        Work = "Work";
-        /// Chat room, today `Meeting`.
-        ChatRoom = "ChatRoom";
-        /// Meeting.
-        Meeting = "Meeting";
-        /// Live group.
-        AvChatRoom = "AVChatRoom";
-        /// Community.
-        Community = "Community";
-        /// Live room.
-        Live = "Live";
-    }
-
     /// Who may invite.
     InviteOption {
         /// Nobody.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
-use super::lifecycle::GroupType;
+use super::group_type::GroupType;
 use crate::json::wire_text;
 use crate::types::{GroupId, TimestampMillis, UserId};
 

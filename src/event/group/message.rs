@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 use super::super::extension::{Extension, OperateType};
-use super::lifecycle::GroupType;
+use super::group_type::GroupType;
 use super::member::Member;
 use crate::json::wire_text;
 use crate::message::MsgBody;

@@ -8,11 +8,13 @@
 //! println!("{:?}", callback.event);
 //! ```
 
+mod group_type;
 mod lifecycle;
 mod member;
 mod message;
 mod topic;
 
+pub use self::group_type::GroupType;
 pub use self::lifecycle::*;
 pub use self::member::*;
 pub use self::message::*;

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
-use super::lifecycle::{GroupType, UserDefinedData};
+use super::group_type::GroupType;
+use super::lifecycle::UserDefinedData;
 use crate::types::{GroupId, UserId};
 
 /// A topic has been created in a community.

@@ -1,0 +1,69 @@
+use std::fmt;
+
+use bytes::Bytes;
+use http::{Method, Request, StatusCode, Uri};
+use http_body_util::Full;
+use tower_service::Service;
+
+use super::service::CallbackService;
+use crate::callback::Callback;
+use crate::reply::Reply;
+use crate::response::{CONTENT_TYPE, Outcome, OutcomeKind};
+
+/// Answers one request where there is no tower: in another web framework, or in a cloud function.
+///
+/// It goes the whole way of [`CallbackService`]: verify, parse, call the service, write the reply. Whatever comes of it is to be sent:
+/// status, content type and body.
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{Method, Uri};
+/// use tencent_im_callback::{App, CallbackLayer, EventRouter, Token, respond};
+/// use tower::Layer;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // Once:
+/// let service = CallbackLayer::new(App::signed(1400000000, Token::new("xxxxyyyy")?)).layer(EventRouter::new());
+/// // For each request:
+/// let uri: Uri = "/callback?SdkAppid=1400000000&CallbackCommand=State.StateChange".parse()?;
+/// let answer = respond(&service, &Method::POST, &uri, Bytes::from_static(b"{}")).await;
+/// assert_eq!(answer.status, 401);
+/// assert_eq!(answer.content_type, "application/json; charset=utf-8");
+/// # Ok(())
+/// # }
+/// ```
+pub async fn respond<S>(service: &CallbackService<S>, method: &Method, uri: &Uri, body: Bytes) -> Answer
+where
+    S: Service<Callback> + Clone,
+    S::Response: Into<Reply>,
+    S::Error: fmt::Display,
+{
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = method.clone();
+    *request.uri_mut() = uri.clone();
+    let Ok(response) = service.clone().call(request).await;
+    let (mut parts, body) = response.into_parts();
+    let outcome = parts.extensions.remove();
+    Answer {
+        status: parts.status,
+        content_type: CONTENT_TYPE,
+        body: body.into_bytes(),
+        // Every response has one.
+        outcome: outcome.unwrap_or_else(|| Outcome::new(OutcomeKind::Failed, None)),
+    }
+}
+
+/// What [`respond`] answers.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Answer {
+    /// Status of the response.
+    pub status: StatusCode,
+    /// Its `Content-Type`.
+    pub content_type: &'static str,
+    /// Its body.
+    pub body: Bytes,
+    /// What became of the request, for metrics and alarms.
+    pub outcome: Outcome,
+}

@@ -1,0 +1,79 @@
+//! One verdict for the three commands that ask about messages.
+
+use super::{Rewrite, c2c, group, official_account};
+
+/// The verdict about a message, whichever of the three commands asks; see [`BeforeMessage`](crate::event::BeforeMessage).
+///
+/// Becomes the reply of each command: `c2c`, `group` and `official_account::BeforeSendMsgReply`.
+#[derive(Clone, Debug, PartialEq)]
+#[must_use]
+pub struct MessageVerdict(Verdict);
+
+#[derive(Clone, Debug, PartialEq)]
+enum Verdict {
+    Allow,
+    Rewritten(Box<Rewrite>),
+    Reject,
+    RejectWith(c2c::RejectCode, group::RejectCode, String),
+    Discard,
+}
+
+impl MessageVerdict {
+    /// Delivers the message as it is.
+    pub fn allow() -> Self {
+        MessageVerdict(Verdict::Allow)
+    }
+
+    /// Delivers another message in its place.
+    pub fn allow_rewritten(rewrite: Rewrite) -> Self {
+        MessageVerdict(Verdict::Rewritten(Box::new(rewrite)))
+    }
+
+    /// Rejects it. The sender sees an error of Tencent's.
+    pub fn reject() -> Self {
+        MessageVerdict(Verdict::Reject)
+    }
+
+    /// Rejects it with a code of your own and a text, which are handed on to the sender's client. Groups have codes of their own; official
+    /// accounts take those of one-to-one messages.
+    ///
+    /// ```
+    /// use tencent_im_callback::reply::{MessageVerdict, c2c, group};
+    ///
+    /// let verdict = MessageVerdict::reject_with(
+    ///     c2c::RejectCode::of::<120001>(),
+    ///     group::RejectCode::of::<10100>(),
+    ///     "no advertising, please",
+    /// );
+    /// ```
+    pub fn reject_with(code: c2c::RejectCode, group_code: group::RejectCode, info: impl Into<String>) -> Self {
+        MessageVerdict(Verdict::RejectWith(code, group_code, info.into()))
+    }
+
+    /// Drops it silently: the sender sees success.
+    pub fn discard() -> Self {
+        MessageVerdict(Verdict::Discard)
+    }
+}
+
+macro_rules! becomes {
+    ($($reply:ty, |$code:ident, $group:ident| $chosen:ident;)*) => { $(
+        impl From<MessageVerdict> for $reply {
+            fn from(verdict: MessageVerdict) -> Self {
+                match verdict.0 {
+                    Verdict::Allow => <$reply>::allow(),
+                    Verdict::Rewritten(rewrite) => <$reply>::allow_rewritten(*rewrite),
+                    Verdict::Reject => <$reply>::reject(),
+                    Verdict::RejectWith($code, $group, info) => <$reply>::reject_with($chosen, info),
+                    Verdict::Discard => <$reply>::discard(),
+                }
+            }
+        }
+    )* };
+}
+
+becomes! {
+    c2c::BeforeSendMsgReply, |code, _group| code;
+    group::BeforeSendMsgReply, |_code, group| group;
+    official_account::BeforeSendMsgReply, |code, _group| code;
+}
