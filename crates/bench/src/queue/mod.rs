@@ -22,6 +22,9 @@ use crate::table::{Spread, Table};
 
 const WORD: &str = "C2C.CallbackAfterSendMsg";
 
+/// Where the padding of a body starts.
+const NUMBER_AT: usize = "{\"Padding\":\"".len();
+
 /// Of one conversation in so many each.
 const CONVERSATIONS: u64 = 10_000;
 
@@ -55,21 +58,28 @@ impl Drop for Folder {
 /// A callback whose body has about 700 bytes.
 fn template() -> Callback {
     let sample = testing::sample(&WORD.into()).unwrap();
-    let text = "x".repeat(700_usize.saturating_sub(sample.len()));
-    let body = sample.replacen('{', &format!("{{\"CloudCustomData\":\"{text}\","), 1);
+    let text = "x".repeat(700_usize.saturating_sub(sample.len()).max(20));
+    let body = sample.replacen('{', &format!("{{\"Padding\":\"{text}\","), 1);
     let request: http::Request<Vec<u8>> = SignedRequest::new(WORD).unsigned().build();
     let verifier = Verifier::new(App::unsigned(1_400_000_000));
     let Ok(Verified::Callback(params)) = verifier.verify(request.method(), request.uri()) else {
         panic!("no callback")
     };
-    Callback::parse(params, body.into()).unwrap()
+    let callback = Callback::parse(params, body.into()).unwrap();
+    // Without keys the queue would have less to do than the bare writer.
+    assert!(callback.dedup_key().is_some() && callback.order_key().is_some());
+    callback
 }
 
 /// One of its own: with a key and of a conversation.
 fn numbered(template: &Callback, number: u64) -> Callback {
     let mut callback = template.clone();
+    // The key of the command is a digest of the body.
+    let mut body = template.body.to_vec();
+    let digits = format!("{number:020}");
+    body[NUMBER_AT..NUMBER_AT + digits.len()].copy_from_slice(digits.as_bytes());
+    callback.body = body.into();
     if let Event::C2cAfterSendMsg(event) = &mut callback.event {
-        event.msg_key = Some(number.to_string().into());
         event.from_account = (number % CONVERSATIONS).to_string().into();
     }
     callback
