@@ -32,3 +32,7 @@ pub use self::queue::{Page, Queue};
 pub use self::sqlite::SqliteStore;
 pub use self::store::{DeadReason, Death, Filter, Record, Stats, Store};
 pub use self::worker::{Stopped, Worker};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.zh-CN.md")]
+struct ReadmeInChinese;

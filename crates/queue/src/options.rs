@@ -1,4 +1,6 @@
 //! Settings that every store has, and its clock.
+// The stores of these features use all of it; stores of others the options alone.
+#![cfg_attr(not(any(feature = "sqlite", feature = "testing")), allow(dead_code))]
 
 use std::fmt;
 use std::sync::Arc;

@@ -56,7 +56,10 @@ async fn live(file: &Path) {
     let fails = random.clone();
     let service = service_fn(move |callback: Callback| {
         let delivery: Delivery = callback.extensions.get().cloned().unwrap();
-        let fails = delivery.attempt < 3 && fails.hash_one((delivery.id.sequence(), delivery.attempt)) % 10 == 0;
+        let fails = delivery.attempt < 3
+            && fails
+                .hash_one((delivery.id.sequence(), delivery.attempt))
+                .is_multiple_of(10);
         async move {
             tokio::task::yield_now().await;
             if fails {
@@ -130,16 +133,16 @@ fn nothing_that_was_accepted_is_lost_when_the_process_is_killed() {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let mut said = BufReader::new(child.stdout.take().unwrap());
         let life = Duration::from_micros(random.hash_one(round) % 400_000);
         let mut end = None;
-        let mut line = String::new();
-        while lines.read_line(&mut line).unwrap() > 0 {
+        let mut text = String::new();
+        while said.read_line(&mut text).unwrap() > 0 {
             // A line that was cut off was not said.
-            if let Some(line) = line.strip_suffix('\n') {
+            if let Some(line) = text.strip_suffix('\n') {
                 ledger.read(round, line);
             }
-            line.clear();
+            text.clear();
             if *end.get_or_insert_with(|| Instant::now() + life) <= Instant::now() {
                 child.kill().unwrap();
             }

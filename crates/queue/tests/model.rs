@@ -125,6 +125,7 @@ impl Model {
     }
 }
 
+#[allow(clippy::too_many_lines)] // one arm for each call
 async fn step(store: &dyn Store, model: &mut Model, call: Call) -> TestCaseResult {
     match call {
         Call::Append { key, dedup } => {
@@ -132,28 +133,27 @@ async fn step(store: &dyn Store, model: &mut Model, call: Call) -> TestCaseResul
             entry.order_key = key.map(|key| OrderKey::new([key]));
             entry.dedup_key = dedup.map(|dedup| DedupKey::new([dedup]));
             let appended = store.append(entry, SECOND).await.unwrap();
-            match dedup.and_then(|dedup| model.first(dedup)) {
-                Some(first) => prop_assert!(matches!(appended, Appended::Duplicate(id) if id.sequence() == first)),
-                None => {
-                    model.next += 1;
-                    prop_assert!(
-                        matches!(appended, Appended::Stored(id) if id.sequence() == model.next),
-                        "{:?}",
-                        appended
-                    );
-                    let row = Row {
-                        key,
-                        dedup,
-                        accepted: model.now,
-                        failures: 0,
-                        due: 0,
-                        failed: false,
-                        aside_at: None,
-                        out_of_order: false,
-                        claim: None,
-                    };
-                    model.rows.insert(model.next, row);
-                }
+            if let Some(first) = dedup.and_then(|dedup| model.first(dedup)) {
+                prop_assert!(matches!(appended, Appended::Duplicate(id) if id.sequence() == first));
+            } else {
+                model.next += 1;
+                let next = model.next;
+                prop_assert!(
+                    matches!(appended, Appended::Stored(id) if id.sequence() == next),
+                    "{appended:?}"
+                );
+                let row = Row {
+                    key,
+                    dedup,
+                    accepted: model.now,
+                    failures: 0,
+                    due: 0,
+                    failed: false,
+                    aside_at: None,
+                    out_of_order: false,
+                    claim: None,
+                };
+                model.rows.insert(model.next, row);
             }
         }
         Call::Claim(max) => {

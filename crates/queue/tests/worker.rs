@@ -170,7 +170,7 @@ async fn a_failing_handler_is_tried_again_and_then_its_callback_is_dead() {
         took >= Duration::from_secs(11) && took < Duration::from_secs(16),
         "{took:?}"
     );
-    let dead = dead.lock().unwrap();
+    let dead = dead.lock().unwrap().clone();
     assert_eq!((dead.len(), dead[0].id), (1, id));
     let letters = queue.dead_letters(Page::of(10)).await.unwrap();
     assert_eq!(letters[0].error.as_deref(), Some("the database is away"));
@@ -381,7 +381,7 @@ async fn order_per_key_holds_under_retries_and_many_workers() {
                 assert_eq!(others, 0, "two of a key at a time");
                 tokio::task::yield_now().await;
                 running.lock().unwrap().insert(key, 0);
-                if (delivery.id.sequence() + u64::from(delivery.attempt)) % 5 == 0 {
+                if (delivery.id.sequence() + u64::from(delivery.attempt)).is_multiple_of(5) {
                     return Err("a failure");
                 }
                 handled.lock().unwrap().entry(key).or_default().push(delivery.id);

@@ -138,8 +138,8 @@ pub fn callback_with(word: &str, body: &'static str) -> tencent_im_callback::Cal
         .unsigned()
         .build();
     let verifier = tencent_im_callback::Verifier::new(tencent_im_callback::App::unsigned(1_400_000_000));
-    let verified = verifier.verify(request.method(), request.uri()).unwrap();
-    let tencent_im_callback::Verified::Callback(params) = verified else {
+    let found = verifier.verify(request.method(), request.uri()).unwrap();
+    let tencent_im_callback::Verified::Callback(params) = found else {
         panic!("no callback")
     };
     tencent_im_callback::Callback::parse_untyped(params, body.into()).unwrap()
