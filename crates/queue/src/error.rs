@@ -41,9 +41,9 @@ pub enum QueueError {
         /// The newest format that this version reads.
         supported: u32,
     },
-    /// The path names something that is no `SQLite` file. Nothing was changed; choose another path.
+    /// The path names something that is no SQLite file. Nothing was changed; choose another path.
     NotADatabase(PathBuf),
-    /// The path names the `SQLite` file of another program. Nothing was changed; choose another path.
+    /// The path names the SQLite file of another program. Nothing was changed; choose another path.
     NotAQueue(PathBuf),
     /// The file, or the folder it is in, cannot be written.
     ReadOnly(PathBuf),

@@ -85,7 +85,7 @@ impl RetryPolicy {
     pub(crate) fn delay_after(&self, attempt: u32, random: &RandomState, what: u64) -> Option<Duration> {
         let longest = self.longest_delay_after(attempt)?;
         let draw = u32::try_from(random.hash_one((what, attempt)) % 1024).unwrap_or(0);
-        Some(longest.saturating_sub(longest / 4 * draw / 1024))
+        Some(longest.saturating_sub(longest / 4096 * draw))
     }
 }
 

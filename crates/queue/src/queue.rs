@@ -24,7 +24,7 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// Opens a queue in one `SQLite` file, or makes it. One file takes one process; its folder must exist.
+    /// Opens a queue in one SQLite file, or makes it. One file takes one process; its folder must exist.
     ///
     /// For other bounds and times, give a [`SqliteStore`](crate::sqlite::SqliteStore) to [`Queue::new`].
     ///

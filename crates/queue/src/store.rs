@@ -19,7 +19,7 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, QueueError>>
 
 /// Where a queue keeps its callbacks.
 ///
-/// Bring your own to put a queue on something else than `SQLite`. The store owns the rules that must hold when processes die: what is
+/// Bring your own to put a queue on something else than SQLite. The store owns the rules that must hold when processes die: what is
 /// durable, what is a duplicate, and what may be claimed. When to retry and when to give up is decided by the
 /// [`Worker`](crate::Worker).
 ///

@@ -1,6 +1,6 @@
 //! The power is cut at random points, under load: what was answered OK is there afterwards.
 //!
-//! A killed process proves nothing about syncs, since the kernel keeps what it wrote. So `SQLite` works on a disk in memory that keeps for
+//! A killed process proves nothing about syncs, since the kernel keeps what it wrote. So SQLite works on a disk in memory that keeps for
 //! certain only what was synced. Of each write since the last sync of its file, a cut of the power leaves all, nothing, or a part.
 //!
 //! `POWER_ROUNDS=1000 cargo test --release -p tencent-im-callback-queue --test power -- --nocapture` is the long run.

@@ -18,7 +18,7 @@ pub(super) const FORMAT: u32 = 1;
 /// Files up to this size, in bytes, are checked from end to end when they are opened. That reads all of it: about a second for each GiB.
 const CHECKED_SIZE: u64 = 256 << 20;
 
-/// What an error of `SQLite` means for the queue.
+/// What an error of SQLite means for the queue.
 pub(super) fn failed(error: rusqlite::Error) -> QueueError {
     let code = error.sqlite_error_code();
     let storage = StorageError::new(error);
@@ -98,7 +98,7 @@ pub(super) fn open(path: &Path, place: Place) -> Result<Connection, QueueError> 
     Ok(conn)
 }
 
-/// Sets a pragma and reads it back: `SQLite` passes over what it does not know or cannot do.
+/// Sets a pragma and reads it back: SQLite passes over what it does not know or cannot do.
 fn set(conn: &Connection, pragma: &str, value: &str, expected: &str) -> rusqlite::Result<()> {
     conn.execute_batch(&format!("PRAGMA {pragma} = {value}"))?;
     let found: rusqlite::types::Value = conn.query_row(&format!("PRAGMA {pragma}"), (), |row| row.get(0))?;
@@ -125,7 +125,7 @@ fn connect(path: &Path, vfs: Option<&str>) -> Result<Connection, QueueError> {
     .map_err(not_opened(path))
 }
 
-/// What can be told without `SQLite`, which would repair, lock or write. Makes an empty file if there is none.
+/// What can be told without SQLite, which would repair, lock or write. Makes an empty file if there is none.
 fn look_at(path: &Path) -> Result<(), QueueError> {
     let storage = |error: std::io::Error| match error.kind() {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => QueueError::ReadOnly(path.to_owned()),
@@ -181,7 +181,7 @@ fn number(head: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_be_bytes(bytes.try_into().ok()?))
 }
 
-/// An empty file that its owner alone can read. `SQLite` gives its log the same rights.
+/// An empty file that its owner alone can read. SQLite gives its log the same rights.
 fn make(path: &Path) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

@@ -4,6 +4,8 @@ use rusqlite::{Connection, Statement};
 
 /// Format 1. Times are in milliseconds since 1970, sizes in bytes.
 ///
+/// - `meta`: one row. Its counts are true if `closed` is 1: writing them with every callback would be one more page each time. After a
+///   crash they are counted anew. Ids below `next_id` may have been given away.
 /// - `entry`: what is accepted and not yet handled. `blocks` is the beginning of the order key, as a number, as long as the row holds up
 ///   those behind it: an index over the whole key would be three times as large, and two keys that share the number merely wait for each
 ///   other. Rows without `due_at` have not failed.
@@ -14,6 +16,7 @@ CREATE TABLE meta (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     store INTEGER NOT NULL,
     next_id INTEGER NOT NULL,
+    closed INTEGER NOT NULL,
     waiting INTEGER NOT NULL,
     retrying INTEGER NOT NULL,
     dead INTEGER NOT NULL,
@@ -58,7 +61,7 @@ CREATE TABLE done (
     done_at INTEGER NOT NULL,
     key BLOB NOT NULL
 ) STRICT;
-INSERT INTO meta VALUES (1, random(), 1, 0, 0, 0, 0);
+INSERT INTO meta VALUES (1, random(), 1, 1, 0, 0, 0, 0);
 ";
 
 macro_rules! statements {
@@ -82,8 +85,11 @@ statements! {
     frames "PRAGMA wal_checkpoint(noop)";
     checkpoint "PRAGMA wal_checkpoint(passive)";
 
-    meta "SELECT store, next_id, waiting, retrying, dead, bytes FROM meta";
-    set_meta "UPDATE meta SET next_id = ?1, waiting = ?2, retrying = ?3, dead = ?4, bytes = ?5 WHERE one = 1";
+    meta "SELECT store, next_id, closed, waiting, retrying, dead, bytes FROM meta";
+    opened "UPDATE meta SET next_id = ?1, closed = 0 WHERE one = 1";
+    closed "UPDATE meta SET next_id = ?1, closed = 1, waiting = ?2, retrying = ?3, dead = ?4, bytes = ?5 WHERE one = 1";
+    count_waiting "SELECT count(*), count(due_at), ifnull(sum(octet_length(callback)), 0) FROM entry";
+    count_dead "SELECT count(*), ifnull(sum(octet_length(callback)), 0) FROM dead";
 
     see "INSERT OR IGNORE INTO seen (key, id) VALUES (?1, ?2)";
     seen "SELECT id FROM seen WHERE key = ?1";

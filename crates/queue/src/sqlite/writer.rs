@@ -29,6 +29,9 @@ const CHECKPOINT_PAGES: i64 = 4096;
 /// Rows that one transaction purges, or lets step aside, before others get their turn.
 const CHUNK: i64 = 1000;
 
+/// Ids that are set aside at a time. After a crash, those that were not given away are left out.
+const RESERVE: i64 = 10_000;
+
 /// The longest sleep: a clock that jumped is noticed after so long.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
@@ -107,8 +110,8 @@ enum Effect {
     Due(i64),
 }
 
-/// The one row of `meta`.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What is counted.
+#[derive(Clone, Copy)]
 struct Meta {
     next_id: i64,
     waiting: u64,
@@ -124,6 +127,7 @@ struct Scratch {
     effects: Vec<Effect>,
     /// Rows whose claims are used up.
     settled: HashSet<i64>,
+    reserved: i64,
     oldest_done: Option<i64>,
     next_aside: Option<i64>,
     counts: Stats,
@@ -136,6 +140,10 @@ pub(super) struct Writer<'c> {
     options: StoreOptions,
     clock: Clock,
     meta: Meta,
+    /// Ids up to here may be given away without a word to the file.
+    reserved: i64,
+    /// The file says that its counts are not to be relied on.
+    opened: bool,
     claims: Claims,
     /// When the oldest remembered key was done with, if any is remembered.
     oldest_done: Option<i64>,
@@ -158,20 +166,7 @@ impl<'c> Writer<'c> {
         let mut s = Statements::prepare(conn).map_err(failed)?;
         let mut clock = Clock::new(&options);
         let now = clock.now();
-        let count = |columns: &rusqlite::Row<'_>, at: usize| columns.get::<_, i64>(at).map(i64::unsigned_abs);
-        let (store, meta) = s
-            .meta
-            .query_row((), |columns| {
-                let meta = Meta {
-                    next_id: columns.get(1)?,
-                    waiting: count(columns, 2)?,
-                    retrying: count(columns, 3)?,
-                    dead: count(columns, 4)?,
-                    bytes: count(columns, 5)?,
-                };
-                Ok((columns.get::<_, i64>(0)?.cast_unsigned(), meta))
-            })
-            .map_err(failed)?;
+        let (store, meta) = read_meta(&mut s).map_err(failed)?;
         // If the clock went back since: what was written waits as long as it would have.
         s.due_back.execute([now]).map_err(failed)?;
         let newest_done: Option<i64> = s
@@ -195,6 +190,8 @@ impl<'c> Writer<'c> {
             options,
             clock,
             meta,
+            reserved: meta.next_id,
+            opened: false,
             claims: Claims::new(store),
             oldest_done,
             next_aside,
@@ -331,6 +328,7 @@ impl<'c> Writer<'c> {
             outcomes: Vec::with_capacity(writes.len()),
             effects: Vec::new(),
             settled: HashSet::new(),
+            reserved: self.reserved,
             oldest_done: self.oldest_done,
             next_aside: self.next_aside,
             counts: self.counts,
@@ -363,16 +361,9 @@ impl<'c> Writer<'c> {
             .saturating_mul(2)
             .max(CHUNK);
         self.forget(now, forget, scratch)?;
-        if scratch.meta != self.meta {
-            let meta = &scratch.meta;
-            let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-            self.s.set_meta.execute(params![
-                meta.next_id,
-                count(meta.waiting),
-                count(meta.retrying),
-                count(meta.dead),
-                count(meta.bytes)
-            ])?;
+        if scratch.meta.next_id > self.reserved || !self.opened {
+            scratch.reserved = scratch.meta.next_id.saturating_add(RESERVE);
+            self.s.opened.execute([scratch.reserved])?;
         }
         self.s.commit.execute(())?;
         Ok(())
@@ -605,6 +596,8 @@ impl<'c> Writer<'c> {
         self.room |= scratch.meta.rows() < self.meta.rows() || scratch.meta.bytes < self.meta.bytes;
         self.meta = scratch.meta;
         self.counts = scratch.counts;
+        self.reserved = scratch.reserved;
+        self.opened = true;
         self.oldest_done = scratch.oldest_done;
         self.next_aside = scratch.next_aside;
         for (write, outcome) in writes.into_iter().zip(scratch.outcomes) {
@@ -772,6 +765,19 @@ impl<'c> Writer<'c> {
     }
 
     fn end(&mut self) {
+        if self.opened && self.broken.is_none() {
+            let meta = &self.meta;
+            let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+            let counts = params![
+                meta.next_id,
+                count(meta.waiting),
+                count(meta.retrying),
+                count(meta.dead),
+                count(meta.bytes)
+            ];
+            // If it fails, they are counted at the next start.
+            drop(self.s.closed.execute(counts));
+        }
         for purge in self.purges.drain(..) {
             drop(purge.answer.send(Err(QueueError::Closed)));
         }
@@ -782,6 +788,36 @@ impl<'c> Writer<'c> {
             drop(claim.answer.send(Err(QueueError::Closed)));
         }
     }
+}
+
+/// The number of the store, and what is in it.
+fn read_meta(s: &mut Statements<'_>) -> rusqlite::Result<(u64, Meta)> {
+    let count = |columns: &rusqlite::Row<'_>, at: usize| columns.get::<_, i64>(at).map(i64::unsigned_abs);
+    let (store, closed, mut meta) = s.meta.query_row((), |columns| {
+        let meta = Meta {
+            next_id: columns.get(1)?,
+            waiting: count(columns, 3)?,
+            retrying: count(columns, 4)?,
+            dead: count(columns, 5)?,
+            bytes: count(columns, 6)?,
+        };
+        let store = columns.get::<_, i64>(0)?.cast_unsigned();
+        Ok((store, columns.get::<_, i64>(2)? == 1, meta))
+    })?;
+    if !closed {
+        s.count_waiting.query_row((), |columns| {
+            meta.waiting = count(columns, 0)?;
+            meta.retrying = count(columns, 1)?;
+            meta.bytes = count(columns, 2)?;
+            Ok(())
+        })?;
+        s.count_dead.query_row((), |columns| {
+            meta.dead = count(columns, 0)?;
+            meta.bytes += count(columns, 1)?;
+            Ok(())
+        })?;
+    }
+    Ok((store, meta))
 }
 
 fn frames_left(columns: &rusqlite::Row<'_>) -> rusqlite::Result<i64> {
