@@ -13,7 +13,6 @@ CREATE TABLE entry (
     accepted_at INTEGER NOT NULL,
     dedup_key BLOB,
     order_key BLOB,
-    blocks INTEGER,
     out_of_order INTEGER NOT NULL DEFAULT 0,
     attempts INTEGER NOT NULL DEFAULT 0,
     failed_at INTEGER,
@@ -24,7 +23,6 @@ CREATE TABLE entry (
     callback TEXT NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX entry_dedup ON entry (dedup_key);
-CREATE INDEX entry_blocks ON entry (blocks) WHERE blocks IS NOT NULL;
 CREATE INDEX entry_due ON entry (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX entry_aside ON entry (aside_at) WHERE aside_at IS NOT NULL;
 ";
@@ -111,8 +109,8 @@ impl Drop for BareWriter {
 fn run(conn: &Connection, inbox: &Inbox) {
     let prepare = |sql| conn.prepare(sql).unwrap();
     let mut insert = prepare(
-        "INSERT INTO entry (id, accepted_at, dedup_key, order_key, blocks, checksum, callback)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO entry (id, accepted_at, dedup_key, order_key, checksum, callback)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     );
     let (mut begin, mut commit) = (prepare("BEGIN IMMEDIATE"), prepare("COMMIT"));
     let (mut frames, mut checkpoint) = (
@@ -128,8 +126,7 @@ fn run(conn: &Connection, inbox: &Inbox) {
         begin.execute(()).unwrap();
         for (row, _) in &ops {
             id += 1;
-            let blocks = i64::from_be_bytes(row.order_key[..8].try_into().unwrap());
-            let values = params![id, 0_i64, row.dedup_key, row.order_key, blocks, 0_i64, row.text];
+            let values = params![id, 0_i64, row.dedup_key, row.order_key, 0_i64, row.text];
             insert.execute(values).unwrap();
         }
         commit.execute(()).unwrap();

@@ -2,13 +2,14 @@
 //! everything back.
 //!
 //! Rows that have not failed are handed out in the order of their ids, up to `frontier`. Behind it are only rows that are held, rows that
-//! wait for a retry, and rows that were passed over because their key was busy: of each such key the next one is looked up when the key
-//! is free again. Rows that wait for a retry are found by the time they are due.
+//! wait for a retry, and rows that were passed over because an earlier one of their key was not done with. The last two are in the table
+//! `line`, where the next one of a key is looked up when the key is free again. Rows that wait for a retry are found by the time they are
+//! due.
 
 use std::collections::hash_map::Entry as Slot;
 use std::collections::{HashMap, VecDeque};
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{OptionalExtension, Row, Statement};
 use tencent_im_callback::OrderKey;
 
 use super::schema::Statements;
@@ -18,6 +19,9 @@ use crate::store::{Claim, Claimed};
 
 /// How many rows one claim looks at before others get their turn.
 const LOOKS: usize = 2048;
+
+/// Rows passed over that the file does not know yet, beyond which claims look no further: the disk may be full.
+const PASSED: usize = 4 * LOOKS;
 
 /// A row that is out of reach for other claims.
 pub(super) struct Held {
@@ -49,6 +53,8 @@ pub(super) struct Claims {
     busy: HashMap<i64, Busy>,
     /// Set aside for the next claims, their keys busy with them.
     ready: VecDeque<i64>,
+    /// Passed over, key and row, and not yet in the file's `line`.
+    pub(super) passed: Vec<(i64, i64)>,
     /// Rows without a failure are looked at up to here.
     frontier: i64,
     /// Rows due are looked at up to here: time and id.
@@ -81,6 +87,7 @@ impl Claims {
             held: HashMap::new(),
             busy: HashMap::new(),
             ready: VecDeque::new(),
+            passed: Vec::new(),
             frontier: 0,
             due: (i64::MIN, 0),
             due_first: true,
@@ -155,24 +162,26 @@ impl Claims {
         if found.claimed.len() >= max {
             return Ok(());
         }
+        let s_line = &mut s.first_in_line;
         let mut rows = s.fresh.query([self.frontier])?;
-        while found.claimed.len() < max && *looks > 0 {
+        while found.claimed.len() < max && *looks > 0 && self.passed.len() < PASSED {
             let Some(columns) = rows.next()? else { break };
             *looks -= 1;
             let row: i64 = columns.get(0)?;
             self.frontier = row;
-            let due: Option<i64> = columns.get(8)?;
+            let due: Option<i64> = columns.get(7)?;
             if due.is_some() || self.held.contains_key(&row) {
                 continue;
             }
-            let key: Option<i64> = columns.get(4)?;
-            if let Some(key) = key {
+            if let Some(key) = key(columns, 3)?.map(|key| key_number(&OrderKey::from_bytes(key))) {
                 if let Some(busy) = self.busy.get_mut(&key) {
                     busy.passed_over = true;
+                    self.passed.push((key, row));
                     continue;
                 }
                 // Without failures, a key of which nothing is held has nothing before this row.
-                if failed && s.head.query_row([key], |columns| columns.get::<_, i64>(0))? != row {
+                if failed && self.first_in_line(s_line, key, 0)?.is_some_and(|first| first < row) {
+                    self.passed.push((key, row));
                     continue;
                 }
                 self.busy.insert(key, Busy::default());
@@ -277,16 +286,19 @@ impl Claims {
         if self.busy.contains_key(&key) {
             return Ok(());
         }
-        let head = s
-            .head
-            .query_row([key], |columns| {
-                Ok((columns.get::<_, i64>(0)?, columns.get::<_, Option<i64>>(1)?))
-            })
-            .optional()?;
-        if let Some((row, None)) = head {
+        let mut after = 0;
+        while let Some(row) = self.first_in_line(&mut s.first_in_line, key, after)? {
             // Beyond it, the row comes by itself.
-            if row <= self.frontier {
-                let known = s.one.query_row([row], |columns| Ok(Known::read(columns)))??;
+            if row > self.frontier {
+                break;
+            }
+            let known = s.one.query_row([row], |columns| Ok(Known::read(columns))).optional()?;
+            let Some(known) = known.transpose()? else {
+                after = row;
+                continue;
+            };
+            // One that failed comes when it is due.
+            if known.due_at.is_none() {
                 self.held.insert(row, known.held());
                 self.ready.push_back(row);
                 self.busy.insert(
@@ -297,8 +309,16 @@ impl Claims {
                     },
                 );
             }
+            break;
         }
         Ok(())
+    }
+
+    /// The first row of this key that was passed over or has failed.
+    fn first_in_line(&self, first: &mut Statement<'_>, key: i64, after: i64) -> rusqlite::Result<Option<i64>> {
+        let told: Option<i64> = first.query_row([key, after], |columns| columns.get(0)).optional()?;
+        let passed = self.passed.iter().filter(|(of, row)| *of == key && *row > after);
+        Ok(passed.map(|(_, row)| *row).chain(told).min())
     }
 
     /// A row is due at this time: it is looked at again, should the look have passed it.
@@ -343,22 +363,21 @@ struct Known {
 
 impl Known {
     fn read(columns: &Row<'_>) -> rusqlite::Result<Self> {
-        let text = columns.get_ref(10)?;
+        let text = columns.get_ref(9)?;
         let bytes = text.as_bytes().unwrap_or_default();
-        let sound = columns.get::<_, i64>(9)? == i64::from(crc32fast::hash(bytes));
+        let sound = columns.get::<_, i64>(8)? == i64::from(crc32fast::hash(bytes));
         let order_key = key(columns, 3)?;
-        // Also of those out of order: no two of a key are handled at a time.
-        let blocks: Option<i64> = columns.get(4)?;
         Ok(Known {
             row: columns.get(0)?,
             accepted_at: columns.get(1)?,
             dedup_key: key(columns, 2)?,
             order_key,
-            key: blocks.or_else(|| order_key.map(|key| key_number(&OrderKey::from_bytes(key)))),
-            out_of_order: columns.get::<_, i64>(5)? != 0,
-            attempts: columns.get(6)?,
-            aside_at: columns.get(7)?,
-            due_at: columns.get(8)?,
+            // Also of those out of order: no two of a key are handled at a time.
+            key: order_key.map(|key| key_number(&OrderKey::from_bytes(key))),
+            out_of_order: columns.get::<_, i64>(4)? != 0,
+            attempts: columns.get(5)?,
+            aside_at: columns.get(6)?,
+            due_at: columns.get(7)?,
             size: bytes.len() as u64,
             payload: sound
                 .then(|| std::str::from_utf8(bytes).ok())

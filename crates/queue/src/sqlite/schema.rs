@@ -6,9 +6,10 @@ use rusqlite::{Connection, Statement};
 ///
 /// - `meta`: one row. Its counts are true if `closed` is 1: writing them with every callback would be one more page each time. After a
 ///   crash they are counted anew. Ids below `next_id` may have been given away.
-/// - `entry`: what is accepted and not yet handled. `blocks` is the beginning of the order key, as a number, as long as the row holds up
-///   those behind it: an index over the whole key would be three times as large, and two keys that share the number merely wait for each
-///   other. Rows without `due_at` have not failed.
+/// - `entry`: what is accepted and not yet handled. Rows without `due_at` have not failed.
+/// - `line`: the rows that hold up others of their order key, or are held up, as far as a claim has looked: those that failed, and those
+///   that were passed over. Most rows are never in it, and cost nothing here. `key` is the beginning of the order key as a number; two
+///   keys that share it merely wait for each other.
 /// - `seen`: the dedup keys of all that is in `entry` and `dead`, and of what was handled a short time ago.
 /// - `done`: the keys of what was handled, by time, so that they can be forgotten from one end.
 pub(super) const CREATE: &str = "
@@ -27,7 +28,6 @@ CREATE TABLE entry (
     accepted_at INTEGER NOT NULL,
     dedup_key BLOB,
     order_key BLOB,
-    blocks INTEGER,
     out_of_order INTEGER NOT NULL DEFAULT 0,
     attempts INTEGER NOT NULL DEFAULT 0,
     failed_at INTEGER,
@@ -37,9 +37,13 @@ CREATE TABLE entry (
     checksum INTEGER NOT NULL,
     callback TEXT NOT NULL
 ) STRICT;
-CREATE INDEX entry_blocks ON entry (blocks) WHERE blocks IS NOT NULL;
 CREATE INDEX entry_due ON entry (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX entry_aside ON entry (aside_at) WHERE aside_at IS NOT NULL;
+CREATE TABLE line (
+    key INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    PRIMARY KEY (key, id)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE dead (
     id INTEGER PRIMARY KEY,
     accepted_at INTEGER NOT NULL,
@@ -100,26 +104,28 @@ statements! {
     done_back "UPDATE done SET done_at = ?1 WHERE done_at > ?1";
     forget_done "DELETE FROM done WHERE number <= ?1";
 
-    append "INSERT INTO entry (id, accepted_at, dedup_key, order_key, blocks, checksum, callback)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    append "INSERT INTO entry (id, accepted_at, dedup_key, order_key, checksum, callback)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     delete "DELETE FROM entry WHERE id = ?1";
-    retry "UPDATE entry SET attempts = ?2, failed_at = ?3, due_at = ?4, aside_at = ?5, blocks = ?6, out_of_order = ?7, error = ?8
+    retry "UPDATE entry SET attempts = ?2, failed_at = ?3, due_at = ?4, aside_at = ?5, out_of_order = ?6, error = ?7
         WHERE id = ?1";
     due_back "UPDATE entry SET due_at = ?1 + (due_at - failed_at), aside_at = ?1 + (aside_at - failed_at), failed_at = ?1
         WHERE due_at IS NOT NULL AND failed_at > ?1";
-    to_step_aside "SELECT id, blocks FROM entry WHERE aside_at <= ?1 ORDER BY aside_at LIMIT ?2";
-    step_aside "UPDATE entry SET aside_at = NULL, blocks = NULL, out_of_order = 1 WHERE id = ?1";
+    to_step_aside "SELECT id, order_key FROM entry WHERE aside_at <= ?1 ORDER BY aside_at LIMIT ?2";
+    step_aside "UPDATE entry SET aside_at = NULL, out_of_order = 1 WHERE id = ?1";
     next_aside "SELECT min(aside_at) FROM entry WHERE aside_at IS NOT NULL";
     oldest "SELECT accepted_at FROM entry ORDER BY id LIMIT 1";
 
-    fresh "SELECT id, accepted_at, dedup_key, order_key, blocks, out_of_order, attempts, aside_at, due_at, checksum, callback
+    fresh "SELECT id, accepted_at, dedup_key, order_key, out_of_order, attempts, aside_at, due_at, checksum, callback
         FROM entry WHERE id > ?1 ORDER BY id";
-    due "SELECT id, accepted_at, dedup_key, order_key, blocks, out_of_order, attempts, aside_at, due_at, checksum, callback
+    due "SELECT id, accepted_at, dedup_key, order_key, out_of_order, attempts, aside_at, due_at, checksum, callback
         FROM entry WHERE due_at >= ?1 AND due_at <= ?3 AND (due_at > ?1 OR id > ?2) ORDER BY due_at, id";
-    one "SELECT id, accepted_at, dedup_key, order_key, blocks, out_of_order, attempts, aside_at, due_at, checksum, callback
+    one "SELECT id, accepted_at, dedup_key, order_key, out_of_order, attempts, aside_at, due_at, checksum, callback
         FROM entry WHERE id = ?1";
     next_due "SELECT due_at FROM entry WHERE due_at >= ?1 AND (due_at > ?1 OR id > ?2) ORDER BY due_at, id LIMIT 1";
-    head "SELECT id, due_at FROM entry WHERE blocks = ?1 ORDER BY id LIMIT 1";
+    line_up "INSERT OR IGNORE INTO line (key, id) VALUES (?1, ?2)";
+    leave_line "DELETE FROM line WHERE key = ?1 AND id = ?2";
+    first_in_line "SELECT id FROM line WHERE key = ?1 AND id > ?2 ORDER BY id LIMIT 1";
 
     bury "INSERT INTO dead (id, accepted_at, dedup_key, order_key, attempts, dead_at, reason, error, checksum, callback)
         SELECT id, accepted_at, dedup_key, order_key, ?2, ?3, ?4, ?5, checksum, callback FROM entry WHERE id = ?1";
@@ -130,8 +136,8 @@ statements! {
         WHERE id > ?1 AND accepted_at <= ?2 AND (?3 IS NULL OR order_key = ?3) ORDER BY id LIMIT ?4";
     list_waiting "SELECT id, accepted_at, order_key, attempts, error, callback, NULL, NULL FROM entry
         WHERE id > ?1 AND accepted_at <= ?2 AND (?3 IS NULL OR order_key = ?3) ORDER BY id LIMIT ?4";
-    purge_dead "SELECT id, dedup_key, NULL, NULL, octet_length(callback) FROM dead
+    purge_dead "SELECT id, dedup_key, order_key, NULL, octet_length(callback) FROM dead
         WHERE id > ?1 AND accepted_at <= ?2 AND (?3 IS NULL OR order_key = ?3) ORDER BY id LIMIT ?4";
-    purge_waiting "SELECT id, dedup_key, blocks, due_at, octet_length(callback) FROM entry
+    purge_waiting "SELECT id, dedup_key, order_key, due_at, octet_length(callback) FROM entry
         WHERE id > ?1 AND accepted_at <= ?2 AND (?3 IS NULL OR order_key = ?3) ORDER BY id LIMIT ?4";
 }

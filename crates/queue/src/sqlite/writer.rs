@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, params};
+use tencent_im_callback::OrderKey;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::claims::{Claims, key, key_number};
@@ -265,7 +266,8 @@ impl<'c> Writer<'c> {
         }
         let claimable = self.look || self.claims.has_ready();
         let parked = self.room && !self.parked.is_empty();
-        if (claimable && !self.waiting.is_empty()) || parked || !self.purges.is_empty() {
+        let passed = !self.claims.passed.is_empty();
+        if (claimable && !self.waiting.is_empty()) || parked || passed || !self.purges.is_empty() {
             return Some(Duration::ZERO);
         }
         let mut next: Option<i64> = None;
@@ -297,7 +299,7 @@ impl<'c> Writer<'c> {
         let aside = self.next_aside.is_some_and(|at| at <= now);
         let window = millis(self.options.dedup_window);
         let expired = self.oldest_done.is_some_and(|at| at.saturating_add(window) <= now);
-        if writes.is_empty() && !aside && !expired {
+        if writes.is_empty() && !aside && !expired && self.claims.passed.is_empty() {
             return;
         }
         let error = match self.transaction(&writes, now) {
@@ -343,6 +345,9 @@ impl<'c> Writer<'c> {
 
     fn apply_all(&mut self, writes: &[Write], now: i64, scratch: &mut Scratch) -> rusqlite::Result<()> {
         self.s.begin.execute(())?;
+        for (key, row) in &self.claims.passed {
+            self.s.line_up.execute([key, row])?;
+        }
         if scratch.next_aside.is_some_and(|at| at <= now) {
             self.step_aside(now, scratch)?;
         }
@@ -401,7 +406,6 @@ impl<'c> Writer<'c> {
             now,
             dedup_key,
             entry.order_key.as_ref().map(|key| &key.as_bytes()[..]),
-            entry.order_key.as_ref().map(key_number),
             i64::from(crc32fast::hash(entry.payload.as_bytes())),
             entry.payload,
         ])?;
@@ -425,6 +429,11 @@ impl<'c> Writer<'c> {
             return Ok(Outcome::Failed(QueueError::ClaimLost));
         }
         scratch.effects.push(Effect::Free(row));
+        // As long as it is in order, it holds up those behind it, unless it is done with.
+        let ahead = held.key.filter(|_| !held.out_of_order);
+        if let (Some(key), How::Complete | How::Bury(..)) = (held.key, &settle.how) {
+            self.s.leave_line.execute([key, row])?;
+        }
         match &settle.how {
             How::Complete => {
                 self.s.delete.execute([row])?;
@@ -437,8 +446,7 @@ impl<'c> Writer<'c> {
             }
             How::Retry(error, delay) => {
                 let due_at = now.saturating_add(millis(*delay));
-                let blocks = held.key.filter(|_| !held.out_of_order);
-                let aside_at = blocks.map(|_| {
+                let aside_at = ahead.map(|_| {
                     let max_block = millis(self.options.max_block);
                     held.aside_at.unwrap_or(now.saturating_add(max_block))
                 });
@@ -452,10 +460,17 @@ impl<'c> Writer<'c> {
                     now,
                     due_at,
                     aside_at.filter(|_| !aside),
-                    blocks.filter(|_| !aside),
                     aside || held.out_of_order,
                     error,
                 ])?;
+                if let Some(key) = ahead {
+                    let line = if aside {
+                        &mut self.s.leave_line
+                    } else {
+                        &mut self.s.line_up
+                    };
+                    line.execute([key, row])?;
+                }
                 if !held.retrying {
                     scratch.meta.retrying += 1;
                 }
@@ -494,7 +509,7 @@ impl<'c> Writer<'c> {
         struct Found {
             row: i64,
             dedup_key: Option<[u8; 32]>,
-            blocks: Option<i64>,
+            key: Option<i64>,
             retrying: bool,
             size: u64,
         }
@@ -511,7 +526,7 @@ impl<'c> Writer<'c> {
                 Ok(Found {
                     row: columns.get(0)?,
                     dedup_key: key(columns, 1)?,
-                    blocks: columns.get(2)?,
+                    key: order_number(columns, 2)?,
                     retrying: columns.get::<_, Option<i64>>(3)?.is_some(),
                     size: columns.get::<_, i64>(4)?.unsigned_abs(),
                 })
@@ -530,7 +545,10 @@ impl<'c> Writer<'c> {
                 }
                 self.s.delete.execute([found.row])?;
                 scratch.meta.remove(1, found.retrying, found.size);
-                scratch.effects.extend(found.blocks.map(Effect::Unblock));
+                if let Some(key) = found.key {
+                    self.s.leave_line.execute([key, found.row])?;
+                    scratch.effects.push(Effect::Unblock(key));
+                }
             }
             count += 1;
             if let Some(key) = found.dedup_key {
@@ -549,11 +567,14 @@ impl<'c> Writer<'c> {
         let rows = self
             .s
             .to_step_aside
-            .query_map([now, CHUNK], |columns| Ok((columns.get(0)?, columns.get(1)?)))?;
+            .query_map([now, CHUNK], |columns| Ok((columns.get(0)?, order_number(columns, 1)?)))?;
         let rows: Vec<(i64, Option<i64>)> = rows.collect::<Result<_, _>>()?;
-        for (row, blocks) in rows {
+        for (row, key) in rows {
             self.s.step_aside.execute([row])?;
-            scratch.effects.extend(blocks.map(Effect::Unblock));
+            if let Some(key) = key {
+                self.s.leave_line.execute([key, row])?;
+                scratch.effects.push(Effect::Unblock(key));
+            }
         }
         scratch.next_aside = self.s.next_aside.query_row((), |columns| columns.get(0))?;
         Ok(())
@@ -598,6 +619,7 @@ impl<'c> Writer<'c> {
         self.counts = scratch.counts;
         self.reserved = scratch.reserved;
         self.opened = true;
+        self.claims.passed.clear();
         self.oldest_done = scratch.oldest_done;
         self.next_aside = scratch.next_aside;
         for (write, outcome) in writes.into_iter().zip(scratch.outcomes) {
@@ -709,7 +731,7 @@ impl<'c> Writer<'c> {
             let text = columns.get_ref(5)?;
             let payload = String::from_utf8_lossy(text.as_bytes().unwrap_or_default()).into_owned();
             let mut record = Record::new(claims.id(columns.get(0)?), from_millis(columns.get(1)?), payload);
-            record.order_key = key(columns, 2)?.map(tencent_im_callback::OrderKey::from_bytes);
+            record.order_key = key(columns, 2)?.map(OrderKey::from_bytes);
             record.attempts = columns.get(3)?;
             record.error = columns.get(4)?;
             record.death = match columns.get::<_, Option<i64>>(6)? {
@@ -818,6 +840,11 @@ fn read_meta(s: &mut Statements<'_>) -> rusqlite::Result<(u64, Meta)> {
         })?;
     }
     Ok((store, meta))
+}
+
+/// The order key of a row as a number.
+fn order_number(columns: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<Option<i64>> {
+    Ok(key(columns, at)?.map(|key| key_number(&OrderKey::from_bytes(key))))
 }
 
 fn frames_left(columns: &rusqlite::Row<'_>) -> rusqlite::Result<i64> {
