@@ -55,6 +55,8 @@ pub enum QueueError {
     NotFound,
     /// The callback cannot be stored.
     NotStorable(StorageError),
+    /// What is stored cannot be read as a callback: a newer version of this crate wrote it, or it is damaged.
+    Unreadable(StorageError),
     /// What was read could not be written where the caller wanted it.
     Export(StorageError),
 }
@@ -80,6 +82,7 @@ impl QueueError {
             QueueError::ClaimLost => "claim_lost",
             QueueError::NotFound => "not_found",
             QueueError::NotStorable(_) => "not_storable",
+            QueueError::Unreadable(_) => "unreadable",
             QueueError::Export(_) => "export",
         }
     }
@@ -121,6 +124,7 @@ impl fmt::Display for QueueError {
             QueueError::ClaimLost => f.write_str("the claim does not hold any more"),
             QueueError::NotFound => f.write_str("no dead letter of this id"),
             QueueError::NotStorable(_) => f.write_str("the callback cannot be stored"),
+            QueueError::Unreadable(_) => f.write_str("the stored callback cannot be read"),
             QueueError::Export(_) => f.write_str("the export could not be written"),
         }
     }
@@ -132,6 +136,7 @@ impl Error for QueueError {
             QueueError::Storage(error)
             | QueueError::Corrupt(error)
             | QueueError::NotStorable(error)
+            | QueueError::Unreadable(error)
             | QueueError::Export(error) => Some(error),
             _ => None,
         }

@@ -453,9 +453,9 @@ impl Record {
     ///
     /// # Errors
     ///
-    /// That of the JSON: a newer version wrote it, or it is damaged.
-    pub fn callback(&self) -> Result<StoredCallback, serde_json::Error> {
-        serde_json::from_str(&self.payload)
+    /// [`QueueError::Unreadable`]: a newer version wrote it, or it is damaged.
+    pub fn callback(&self) -> Result<StoredCallback, QueueError> {
+        read(&self.payload)
     }
 }
 
@@ -536,6 +536,15 @@ pub struct Stats {
     pub retried: u64,
     /// Made dead letters since the store was opened.
     pub buried: u64,
+}
+
+/// The callback that was stored.
+pub(crate) fn read(payload: &str) -> Result<StoredCallback, QueueError> {
+    serde_json::from_str(payload).map_err(|error| {
+        // The error's own text may quote the callback.
+        let place = format!("no callback at line {} column {}", error.line(), error.column());
+        QueueError::Unreadable(StorageError::new(place))
+    })
 }
 
 /// What of an error's text is kept, in bytes.

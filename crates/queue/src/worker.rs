@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
-use tencent_im_callback::{Callback, HandlerError, Reply, Retry, StoredCallback};
+use tencent_im_callback::{Callback, HandlerError, Reply, Retry};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tower_service::Service;
@@ -21,7 +21,7 @@ use crate::delivery::Delivery;
 use crate::error::QueueError;
 use crate::policy::RetryPolicy;
 use crate::queue::Queue;
-use crate::store::{Claim, Claimed, DeadReason, Death, Record, Store, bounded};
+use crate::store::{self, Claim, Claimed, DeadReason, Death, Record, Store, bounded};
 
 /// The longest single wait for something to claim.
 const WAIT: Duration = Duration::from_secs(10);
@@ -287,7 +287,9 @@ where
                 }
             }
             Some(Err(error)) => Err(Failed::unreadable(error)),
-            None => Err(Failed::unreadable("it is damaged".to_owned())),
+            None => Err(Failed::unreadable(
+                "the stored callback cannot be read: it is damaged".to_owned(),
+            )),
         };
         // The next one may begin while this one is written down.
         drop(place);
@@ -425,12 +427,14 @@ where
     }
 }
 
-/// The callback that was stored; what is wrong with it, without what is in it.
+/// The callback that was stored; or what is wrong with it, without what is in it.
 fn read(payload: &str) -> Result<Callback, String> {
-    let stored: StoredCallback = serde_json::from_str(payload)
-        // Its text may quote the callback.
-        .map_err(|error| format!("not readable at line {} column {}", error.line(), error.column()))?;
-    stored.parse().map_err(|rejection| format!("{rejection}"))
+    let stored = store::read(payload).map_err(|error| match std::error::Error::source(&error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    })?;
+    let parsed = stored.parse();
+    parsed.map_err(|rejection| format!("the stored callback cannot be read: {rejection}"))
 }
 
 /// Why an attempt failed.
@@ -452,7 +456,7 @@ impl Failed {
     fn unreadable(text: String) -> Self {
         Failed {
             retry: Retry::Never,
-            text: format!("the stored callback cannot be read: {text}"),
+            text,
             unreadable: true,
         }
     }
