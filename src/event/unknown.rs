@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use crate::command::Command;
 use crate::json::TOO_MANY_ITEMS;
-use crate::types::escaped;
+use crate::types::escaped_path;
 
 /// A callback that was verified and is one JSON object, but of no type that this version knows.
 ///
@@ -119,7 +119,7 @@ impl Misfit {
         Misfit {
             kind,
             // Keys of maps are the peer's words.
-            path: escaped(&path).into(),
+            path: escaped_path(&path).into(),
             line,
             column,
             message: message.into(),
