@@ -11,7 +11,6 @@
 //! reads it again. Without it, two apps with tokens that everybody knows are used. `DATABASE_MS` says how long the database takes
 //! that the example only pretends to have (0).
 
-use std::convert::Infallible;
 use std::env;
 use std::error::Error;
 use std::sync::Arc;
@@ -24,16 +23,16 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
-use tencent_im_callback::event::{c2c, group, sns};
-use tencent_im_callback::message::MsgBody;
-use tencent_im_callback::reply::{Rewrite, c2c::BeforeSendMsgReply};
+use tencent_im_callback::event::{BeforeMessage, sns};
+use tencent_im_callback::message::strings_of;
+use tencent_im_callback::reply::{MessageVerdict, Rewrite, c2c, group};
 use tencent_im_callback::{
-    App, Apps, Callback, CallbackLayer, DedupLayer, DetachLayer, EventRouter, HandlerError, OnError, Outcome, Reply,
-    SdkAppId, Split, Token, redacted, reply,
+    App, Apps, Callback, CallbackLayer, DedupLayer, DetachLayer, EventRouter, HandlerError, OnError, Outcome, Phase,
+    Reply, SdkAppId, Split, Token, redacted,
 };
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tower::{ServiceBuilder, service_fn};
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::RequestBodyDeadlineLayer;
 use tower_http::trace::TraceLayer;
@@ -43,33 +42,32 @@ const TEST_APPS: &str = "1400000000 xxxxyyyy xxxxyyyy-next\n1400000001 aaaabbbb 
 /// How long open connections, and then the work in the background, may take at the end.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-const SPAM: reply::c2c::RejectCode = reply::c2c::RejectCode::of::<120_001>();
-const GROUP_SPAM: reply::group::RejectCode = reply::group::RejectCode::of::<10_100>();
+const SPAM: c2c::RejectCode = c2c::RejectCode::of::<120_001>();
+const GROUP_SPAM: group::RejectCode = group::RejectCode::of::<10_100>();
 
-/// What a reader would see decides, and that is more than the first text element.
-fn is_spam(message: &MsgBody) -> bool {
-    message.texts().iter().any(|text| text.contains("spam"))
-}
-
-async fn moderate(callback: Callback<c2c::BeforeSendMsg>) -> Result<BeforeSendMsgReply, HandlerError> {
-    if is_spam(&callback.event.msg_body) {
-        return Ok(BeforeSendMsgReply::reject_with(SPAM, "no advertising, please"));
+/// Judges one-to-one messages, those to groups, and those of official accounts. What a reader would see decides, and that is more than the
+/// first text element.
+async fn moderate(callback: Callback<BeforeMessage>) -> Result<MessageVerdict, HandlerError> {
+    let body = callback.event.msg_body();
+    let quoted = callback.event.cloud_custom_data().map(strings_of).unwrap_or_default();
+    // A word may be cut in two by two elements, and stand in the message that is replied to.
+    let shown = [body.texts().concat(), body.joined_texts().concat(), quoted.concat()];
+    let has = |word: &str| shown.iter().any(|text| text.contains(word));
+    // What was left out of a large bundle cannot be judged here.
+    if has("spam") || !body.is_complete() {
+        return Ok(MessageVerdict::reject_with(SPAM, GROUP_SPAM, "no advertising, please"));
     }
-    if callback.event.msg_body.texts().iter().any(|text| text.contains("damn")) {
+    if has("damn") {
         let message = callback
             .rewrite_message()?
             .map_texts(|text| Some(text.replace("damn", "****")));
-        return Ok(BeforeSendMsgReply::allow_rewritten(Rewrite::new().msg_body(message)));
+        // What could not be rewritten does not go out.
+        if message.texts().concat().contains("damn") || quoted.concat().contains("damn") {
+            return Ok(MessageVerdict::reject());
+        }
+        return Ok(MessageVerdict::allow_rewritten(Rewrite::new().msg_body(message)));
     }
-    Ok(BeforeSendMsgReply::allow())
-}
-
-async fn moderate_group(callback: Callback<group::BeforeSendMsg>) -> reply::group::BeforeSendMsgReply {
-    if is_spam(&callback.event.msg_body) {
-        reply::group::BeforeSendMsgReply::reject_with(GROUP_SPAM, "no advertising, please")
-    } else {
-        reply::group::BeforeSendMsgReply::allow()
-    }
+    Ok(MessageVerdict::allow())
 }
 
 /// Stands for a database, and takes as long as one.
@@ -83,7 +81,11 @@ async fn friends_gone(Friends(takes): Friends, callback: Callback<sns::FriendDel
     }
 }
 
-async fn anything_else(callback: Callback) -> Result<Reply, Infallible> {
+/// Notifications without a handler, and what waits for a verdict and has none: nobody judged it.
+async fn anything_else(callback: Callback) -> Result<Reply, HandlerError> {
+    if callback.command().phase() == Phase::Before {
+        return Err(HandlerError::new(format!("nobody judges {:?}", callback.command())));
+    }
     if let Some(misfit) = callback.event.misfit() {
         tracing::warn!(command = ?callback.command(), %misfit, "the vendor has changed something");
     }
@@ -213,11 +215,10 @@ fn read_friends() -> Result<Friends, Box<dyn Error>> {
 }
 
 fn endpoint(apps: Apps, friends: Friends, detach: DetachLayer, metrics: Metrics) -> Router {
-    let handlers = EventRouter::new()
-        .on(moderate)
-        .on(moderate_group)
-        .on_with(friends, friends_gone)
-        .fallback(service_fn(anything_else));
+    let handlers = EventRouter::with_state(friends)
+        .on_message(moderate)
+        .on(friends_gone)
+        .fallback_fn(anything_else);
     // A user waits for each of these. The deadline comes first, since it must also bound the wait for the others.
     let verdicts = ServiceBuilder::new()
         .timeout(Duration::from_millis(1500))

@@ -102,7 +102,8 @@ fn arguments() -> Result<Option<Arguments>, Box<dyn Error>> {
     Ok(Some(Arguments { url, request }))
 }
 
-async fn post(url: &str, request: &SignedRequest) -> Result<(), Box<dyn Error>> {
+/// Sends it, and tells whether it was taken.
+async fn post(url: &str, request: &SignedRequest) -> Result<bool, Box<dyn Error>> {
     let url: Uri = url.parse()?;
     let host = url.host().ok_or("the URL has no host")?;
     if url.scheme_str() != Some("http") {
@@ -131,7 +132,7 @@ async fn post(url: &str, request: &SignedRequest) -> Result<(), Box<dyn Error>> 
     println!("{}", String::from_utf8_lossy(&body));
     let verdict = if latency < PATIENCE { "in time" } else { "too late" };
     println!("{:.1} ms, {verdict}: Tencent waits 2 s", latency.as_secs_f64() * 1000.0);
-    Ok(())
+    Ok(head.status == 200)
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -143,12 +144,13 @@ async fn main() -> ExitCode {
             for fault in Fault::ALL {
                 println!("    {fault:?}");
             }
-            Ok(())
+            Ok(true)
         }
         Err(error) => Err(error),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("send: {error}");
             ExitCode::FAILURE

@@ -39,7 +39,9 @@ pub use self::dedup::{Dedup, DedupLayer, DedupStats};
 #[cfg_attr(docsrs, doc(cfg(feature = "detach")))]
 pub use self::detach::{Detach, DetachFailure, DetachId, DetachLayer, DetachStats, Drained};
 pub use self::error::{HandlerError, Retry};
-pub use self::event::{DedupKey, Event, EventTime, Misfit, OrderKey, TypedEvent, UnknownEvent, UnknownReason};
+pub use self::event::{
+    DedupKey, Event, EventTime, Misfit, MisfitKind, OrderKey, TypedEvent, UnknownEvent, UnknownReason,
+};
 pub use self::handle::{Answer, CallbackLayer, CallbackService, ResponseFuture, respond};
 pub use self::rejection::{Rejection, RejectionKind};
 pub use self::reply::{Disposition, Reply};

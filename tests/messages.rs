@@ -6,7 +6,7 @@ use tencent_im_callback::event::c2c::BeforeSendMsg;
 use tencent_im_callback::event::group;
 use tencent_im_callback::message::{MsgBody, MsgBodyBuilder, MsgElement, NoMessageError, TextElem};
 use tencent_im_callback::reply::{Rewrite, c2c::BeforeSendMsgReply};
-use tencent_im_callback::{Callback, Reply, testing};
+use tencent_im_callback::{Callback, Command, Event, Reply, testing};
 
 fn body(elements: &str) -> String {
     format!(r#"{{"From_Account":"a","To_Account":"b","MsgBody":{elements}}}"#)
@@ -70,7 +70,7 @@ fn coordinates_keep_their_digits() {
 fn a_stream_shows_its_pieces_and_what_old_clients_show() {
     let stream = include_str!("elements/TIMStreamElem.json");
     let texts = message(&format!("[{stream}]"));
-    assert_eq!(texts.event.msg_body.texts(), ["hello world", "hello **world**"]);
+    assert_eq!(texts.event.msg_body.texts(), ["hello **world**", "hello world"]);
 }
 
 #[test]
@@ -90,7 +90,11 @@ fn a_lone_surrogate_hides_nothing() {
         callback.event.msg_body.texts(),
         [
             format!("bad {replaced}word{replaced}"),
+            "TIMNewElem".to_owned(),
+            "Deep".to_owned(),
+            "Text".to_owned(),
             format!("hidden {replaced}"),
+            "n".to_owned(),
             replaced.to_string(),
             format!("a{replaced}"),
             format!("inner{replaced}"),
@@ -126,15 +130,20 @@ fn texts_are_all_that_a_reader_sees() {
         "l1",
         "l2",
         "in",
+        "TIMNewElem",
+        "key",
         "va\"l\\ue",
+        "n",
         "two",
+        "k",
         "three",
+        "e",
         "你",
     ];
     assert_eq!(body.texts(), seen);
     let with_custom = body.texts_and_custom();
-    assert_eq!(with_custom.len(), seen.len() + 3);
-    for custom in ["desc", "data", "inner data"] {
+    assert_eq!(with_custom.len(), seen.len() + 4);
+    for custom in ["desc", "data", "ext", "inner data"] {
         assert!(with_custom.iter().any(|text| text == custom), "{custom}");
     }
 }
@@ -152,8 +161,8 @@ fn bundles(depth: usize) -> String {
 }
 
 #[test]
-fn bundles_are_typed_to_eight_levels_and_raw_below() {
-    for depth in [1, 8, 9, 20, 100] {
+fn bundles_are_typed_to_six_levels_and_raw_below() {
+    for depth in [1, 6, 7, 20, 100] {
         let body = message(&bundles(depth)).event.msg_body;
         let mut level = 0;
         let mut at = &body;
@@ -161,9 +170,9 @@ fn bundles_are_typed_to_eight_levels_and_raw_below() {
             at = &bundle.msg_list.as_ref().unwrap()[0].msg_body;
             level += 1;
         }
-        assert_eq!(level, depth.min(8));
-        assert_eq!(matches!(at[0], MsgElement::Unknown(_)), depth > 8);
-        // However deep, the text is seen (and below the eighth level, so are the kinds).
+        assert_eq!(level, depth.min(6));
+        assert_eq!(matches!(at[0], MsgElement::Unknown(_)), depth > 6);
+        // However deep, the text is seen (and below the sixth level, so are the kinds).
         assert!(body.texts().iter().any(|text| text == "core"), "{depth}");
         assert_eq!(serde_json::to_string(&body).unwrap(), bundles(depth));
     }
@@ -260,4 +269,138 @@ fn a_rewrite_keeps_what_it_does_not_touch() {
             .count(),
         2
     );
+}
+
+/// What is read can be rewritten: everything that `texts()` shows, in every kind of element, and nothing else.
+#[test]
+fn rewriting_reaches_all_that_reading_shows() {
+    let elements = r#"[
+        {"MsgType":"TIMTextElem","MsgContent":{"Text":"damn","New":{"x":["damn"]}},"Beside":"damn"},
+        {"MsgType":"TIMCustomElem","MsgContent":{"Desc":"damn desc","Data":"damn","Ext":"e","Sound":"damn.caf"}},
+        {"MsgType":"TIMLocationElem","MsgContent":{"Desc":"damn place","Latitude":1.50,"Longitude":2}},
+        {"MsgType":"TIMFaceElem","MsgContent":{"Index":6,"Data":"damn face"}},
+        {"MsgType":"TIMFileElem","MsgContent":{"Url":"damn","UUID":"damn","FileName":"damn.txt"}},
+        {"MsgType":"TIMImageElem","MsgContent":{"UUID":"damn","ImageInfoArray":[{"Type":1,"URL":"http://damn"}]}},
+        {"MsgType":"TIMSoundElem","MsgContent":{"Url":"damn","UUID":"damn"}},
+        {"MsgType":"TIMVideoFileElem","MsgContent":{"VideoUrl":"damn","VideoUUID":"damn","ThumbUUID":"damn","VideoFormat":"damn"}},
+        {"MsgType":"TIMStreamElem","MsgContent":{"Chunks":[{"EventType":"damn","Markdown":"damn **x**"}],"CompatibleText":"damn x","StreamMsgID":"damn"}},
+        {"MsgType":"TIMRelayElem","MsgContent":{"Title":"damn title","MsgNum":1,"CompatibleText":"damn old","AbstractList":["damn l1","l2"],
+            "MsgList":[{"From_Account":"damn","GroupId":"damn","MsgId":"damn","CloudCustomData":"damn","MsgBody":[
+                {"MsgType":"TIMTextElem","MsgContent":{"Text":"d\u0061mn in"}},
+                {"MsgType":"TIMImageElem","MsgContent":{"UUID":"damn"}}]}],"JsonMsgKey":"damn"}},
+        {"MsgType":"TIMNewElem","MsgContent":{"key":"damn \"x\"","n":[1e999,{"k" : "damn"}]}}
+    ]"#;
+    let callback = message(elements);
+    let polite = |text: &str| text.contains("damn").then(|| text.replace("damn", "****"));
+    let rewritten = callback.rewrite_message().unwrap().map_texts(polite);
+    assert!(rewritten.unchanged().is_empty());
+    assert!(
+        rewritten.texts().iter().all(|text| !text.contains("damn")),
+        "{:?}",
+        rewritten.texts()
+    );
+    assert_eq!(
+        rewritten.texts().iter().filter(|text| text.contains("****")).count(),
+        14
+    );
+    // Nothing else is changed.
+    let json = serde_json::to_string(&rewritten).unwrap();
+    let back = json.replace("****", "damn");
+    let compact = |json: &str| json.replace(['\n', ' '], "").replace("d\\u0061mn", "damn");
+    assert_eq!(compact(&back), compact(elements));
+    assert_eq!(json.matches("damn").count(), elements.matches("damn").count() - 13);
+    // Custom data only where it is asked for.
+    let custom = callback.rewrite_message().unwrap().map_texts_and_custom(polite);
+    let json = serde_json::to_string(&custom).unwrap();
+    for changed in [
+        r#""Data":"****""#,
+        r#""Desc":"**** desc""#,
+        r#""CloudCustomData":"****""#,
+    ] {
+        assert!(json.contains(changed), "{changed}: {json}");
+    }
+    assert!(json.contains(r#""Sound":"damn.caf""#));
+}
+
+#[test]
+fn what_cannot_be_rewritten_is_told() {
+    let elements = r#"[{"MsgType":"TIMNewElem","MsgContent":{"damn":1,"x":"damn"}},{"MsgType":"damn","MsgContent":5}]"#;
+    let rewritten = message(elements)
+        .rewrite_message()
+        .unwrap()
+        .map_texts(|text| Some(text.replace("damn", "****")));
+    assert_eq!(rewritten.unchanged(), ["damn", "damn"]);
+    assert_eq!(rewritten.texts(), ["TIMNewElem", "damn", "x", "****", "damn"]);
+}
+
+#[test]
+fn a_word_cut_in_two_and_what_is_quoted_can_be_found() {
+    let elements = r#"[
+        {"MsgType":"TIMTextElem","MsgContent":{"Text":"da"}},
+        {"MsgType":"TIMTextElem","MsgContent":{"Text":"mn"}},
+        {"MsgType":"TIMFaceElem","MsgContent":{"Index":6}},
+        {"MsgType":"TIMTextElem","MsgContent":{"Text":"x"}}
+    ]"#;
+    assert_eq!(message(elements).event.msg_body.joined_texts(), ["damn", "x"]);
+    let quoted = r#"{"messageReply":{"messageAbstract":"damn \ud800","messageSender":"a"}}"#;
+    assert_eq!(tencent_im_callback::message::strings_of(quoted), ["damn \u{fffd}", "a"]);
+    assert_eq!(tencent_im_callback::message::strings_of("damn"), ["damn"]);
+}
+
+/// Tencent leaves out what was forwarded if it is over 12 KB: nobody can judge that.
+#[test]
+fn a_bundle_that_is_not_here_says_so() {
+    let is_complete = |content: &str| {
+        let body = message(&format!(r#"[{{"MsgType":"TIMRelayElem","MsgContent":{content}}}]"#))
+            .event
+            .msg_body;
+        body.is_complete()
+    };
+    assert!(!is_complete(r#"{"Title":"x","JsonMsgKey":"k"}"#));
+    assert!(is_complete(r#"{"Title":"x","MsgList":[],"JsonMsgKey":"k"}"#));
+    assert!(is_complete(r#"{"Title":"x"}"#));
+    assert!(!is_complete(
+        r#"{"MsgList":[{"MsgBody":[{"MsgType":"TIMRelayElem","MsgContent":{"JsonMsgKey":"k"}}]}]}"#
+    ));
+}
+
+/// Path, line and column are those of the body, down to the member.
+#[test]
+fn a_misfit_in_a_message_is_found_where_it_is() {
+    let misfit = |elements: &str| {
+        let body = format!("{{\"From_Account\":\"a\",\n \"To_Account\":\"b\",\n\"MsgBody\":{elements}}}");
+        let event = Event::parse_untyped(&Command::C2cBeforeSendMsg, body.clone().into()).unwrap();
+        let misfit = event.misfit().unwrap();
+        let line = body.lines().nth(misfit.line() - 1).unwrap();
+        let around = &line[..misfit.column().min(line.len())];
+        (
+            misfit.path().to_owned(),
+            around
+                .chars()
+                .rev()
+                .take(4)
+                .collect::<Vec<_>>()
+                .into_iter()
+                .rev()
+                .collect::<String>(),
+        )
+    };
+    let good = r#"{"MsgType":"TIMTextElem","MsgContent":{"Text":"x"}}"#;
+    assert_eq!(
+        misfit(&format!(
+            "[{good},\n{{\"MsgType\":\"TIMTextElem\",\n\"MsgContent\":{{\"Text\":7}}}}]"
+        )),
+        ("MsgBody[1].MsgContent.Text".to_owned(), "t\":7".to_owned())
+    );
+    let bundled = r#"{"MsgType":"TIMImageElem","MsgContent":{"ImageInfoArray":[{"Size":1},{"Size":true}]}}"#;
+    let bundle =
+        format!(r#"[{good},{{"MsgType":"TIMRelayElem","MsgContent":{{"MsgList":[{{"MsgBody":[{bundled}]}}]}}}}]"#);
+    let (path, around) = misfit(&bundle);
+    assert_eq!(
+        path,
+        "MsgBody[1].MsgContent.MsgList[0].MsgBody[0].MsgContent.ImageInfoArray[1].Size"
+    );
+    assert!(around.contains("rue"), "{around}");
+    assert_eq!(misfit(&format!("[{good},5]")).0, "MsgBody[1]");
+    assert_eq!(misfit("5").0, "MsgBody");
 }

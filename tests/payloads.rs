@@ -702,3 +702,13 @@ fn verdicts_and_their_codes() {
 fn the_helper_for_handlers_says_where_a_body_does_not_fit() {
     testing::callback::<sns::FriendAdd>(r#"{"PairList":[{"To_Account":"a"}]}"#);
 }
+
+/// A known member that is `null` or an empty text is written back as absent, and an unknown one of these says nothing.
+#[test]
+fn what_says_nothing_is_no_unknown_field() {
+    let fields = |body: &str| testing::callback::<sns::FriendAdd>(body).unknown_fields();
+    let nothing = r#"{"PairList":[{"From_Account":"a","To_Account":"b","Initiator_Account":null,"New":null}],"Admin_Account":"","Newer":""}"#;
+    assert_eq!(fields(nothing), [""; 0]);
+    let something = nothing.replace("\"New\":null", "\"New\":[null]").replace("\"Newer\":\"\"", "\"N\\u0065wer\":0");
+    assert_eq!(fields(&something), ["Newer", "PairList[].New"]);
+}

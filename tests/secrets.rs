@@ -234,6 +234,32 @@ fn a_call_dropped_at_work_says_so() {
     assert_eq!(text.lines().count(), 1, "{text}");
 }
 
+/// Also if the service had to be waited for first: the flag is set in another place then.
+#[test]
+fn a_call_dropped_at_work_after_waiting_says_so() {
+    let ready = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
+    let limit = tower::limit::GlobalConcurrencyLimitLayer::with_semaphore(ready.clone());
+    let ((waiting, before), text) = logged(|| {
+        let mut service = layer().layer(limit.layer(service_fn(|_: Callback| {
+            std::future::pending::<Result<Reply, String>>()
+        })));
+        // One that waits and is dropped has not begun.
+        let mut call = tokio_test::task::spawn(service.call(request()));
+        assert!(call.poll().is_pending());
+        drop(call);
+        let waiting = LOG.with_borrow(Vec::len);
+        let mut call = tokio_test::task::spawn(service.call(request()));
+        assert!(call.poll().is_pending());
+        ready.add_permits(1);
+        assert!(call.poll().is_pending());
+        let before = LOG.with_borrow(Vec::len);
+        drop(call);
+        (waiting, before)
+    });
+    assert_eq!((waiting, before), (0, 0));
+    assert_eq!(text.matches("outcome=\"cancelled\"").count(), 1, "{text}");
+}
+
 #[test]
 fn a_call_dropped_behind_the_check_alone_says_so_too() {
     let ((), text) = logged(|| {

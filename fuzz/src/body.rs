@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 use tencent_im_callback::event::UnknownReason;
-use tencent_im_callback::{Command, Event, Phase, RejectionKind as Kind};
+use tencent_im_callback::{Callback, Command, Event, Params, Phase, RejectionKind as Kind};
 
 use crate::json::{self, Json, Node};
 use crate::{OTHER_WORDS, command, payloads, selector};
@@ -138,6 +138,13 @@ fn same_beside_others(url: &Command, body: &Bytes, event: &Event) {
     for other in with_more(body) {
         let found = Event::parse(url, other.clone().into()).expect("still an object");
         assert_eq!(&found, event, "{other}");
+        // It is named among what is not typed, unless it says nothing.
+        let callback = Callback::parse_untyped(Params::trusted(1, url.clone()), other.clone().into());
+        if let Ok(callback) = callback {
+            let fields = callback.unknown_fields();
+            let named = |name: &str| fields.iter().any(|field| field == name);
+            assert!(named("Brandnew") && !named("Nothing"), "{fields:?}: {other}");
+        }
     }
 }
 
@@ -160,7 +167,7 @@ fn with_more(body: &Bytes) -> Vec<String> {
     let comma = if members.is_empty() { "" } else { "," };
     vec![
         format!("{{{NASTY}{comma}{inside}}}"),
-        format!("\n\r\t {{ {inside}{comma}{NASTY} }} \n"),
+        format!("\n\r\t {{ {inside}{comma}{NASTY},\"Nothing\":null }} \n"),
     ]
 }
 
@@ -176,6 +183,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
             which,
             r#"{"CallbackCommand":"New.Word","x":[1,2.5e3,"\u4f60\ud83d\ude00",null,true,{}]}"#,
         );
+        add(which, r#"{"CallbackCommand":"C2C.CallbackBeforeSendMsg","MsgBody":[]}"#);
     }
     let delete = selector(&Command::SnsFriendDelete);
     for odd in [

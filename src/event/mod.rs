@@ -51,7 +51,7 @@ pub use self::extension::{Extension, OperateType};
 pub use self::key::{DedupKey, OrderKey};
 pub use self::recording::{EventGroup, RecordingInfo, RecordingPayload};
 pub use self::time::EventTime;
-pub use self::unknown::{Misfit, UnknownEvent, UnknownReason};
+pub use self::unknown::{Misfit, MisfitKind, UnknownEvent, UnknownReason};
 
 use self::parse::Word;
 

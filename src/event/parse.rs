@@ -13,6 +13,7 @@ use super::Event;
 use super::unknown::{Misfit, UnknownEvent, UnknownReason};
 use crate::command::Command;
 use crate::json::{self, Lenient, replace_unpaired};
+use crate::message;
 use crate::rejection::{Rejection, RejectionKind};
 use crate::types::{SdkAppId, digits};
 
@@ -113,7 +114,7 @@ fn trim(mut body: &[u8]) -> &[u8] {
 
 /// Reads one type, and the command word beside it.
 pub(crate) fn read<T: DeserializeOwned>(url: &Command, text: &str, word: &mut Word) -> serde_json::Result<T> {
-    json::read(|rules| {
+    json::read(text, |rules| {
         *word = Word::Absent;
         let mut json = serde_json::Deserializer::from_str(text);
         let value = T::deserialize(WithWord {
@@ -128,11 +129,37 @@ pub(crate) fn read<T: DeserializeOwned>(url: &Command, text: &str, word: &mut Wo
 
 /// Finds the place where a body does not fit, once it is known that it does not; `None` should it fit after all.
 pub(crate) fn misfit<T: DeserializeOwned>(text: &str) -> Option<Misfit> {
-    let error = json::read(|rules| {
+    let error = json::read(text, |rules| {
         let mut json = serde_json::Deserializer::from_str(text);
         serde_path_to_error::deserialize::<_, T>(Lenient::new(&mut json, rules))
     });
-    Some(Misfit::new(&error.err()?))
+    let misfit = Misfit::new(&error.err()?);
+    Some(in_message(text, misfit.path()).unwrap_or(misfit))
+}
+
+/// The same place, if it is in an element of a message: these are read from texts of their own.
+fn in_message(text: &str, path: &str) -> Option<Misfit> {
+    #[derive(Deserialize)]
+    struct Body<'a> {
+        #[serde(rename = "MsgBody", borrow)]
+        elements: &'a RawValue,
+    }
+
+    if !path.starts_with("MsgBody") {
+        return None;
+    }
+    let body: Body<'_> = serde_json::from_str(text).ok()?;
+    let elements = body.elements.get();
+    let place = message::misfit(elements)?;
+    let before = text.get(..elements.as_ptr().addr() - text.as_ptr().addr() + place.offset)?;
+    let line = before.matches('\n').count() + 1;
+    let column = before.len() - before.rfind('\n').map_or(0, |end| end + 1) + 1;
+    Some(Misfit::at(
+        &format!("MsgBody{}", place.path),
+        line,
+        column,
+        place.message,
+    ))
 }
 
 /// What the body says about its command.

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use serde::{Serialize, Serializer};
 
 use crate::command::Command;
-use crate::types::Escaped;
+use crate::json::TOO_MANY_ITEMS;
+use crate::types::escaped_path;
 
 /// A callback that was verified and is one JSON object, but of no type that this version knows.
 ///
@@ -34,12 +35,23 @@ pub enum UnknownReason {
     Misfit(Misfit),
 }
 
+/// In what way a body does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MisfitKind {
+    /// A member is missing, or is not what its type takes.
+    Type,
+    /// A list has so many items for its length, each of them next to nothing, that the event would take many times the memory of the body.
+    TooManyItems,
+}
+
 /// Where a body does not fit the type of its command, although it is JSON.
 ///
 /// `Debug` and `Display` show the place only. [`message`](Misfit::message) says more but quotes the payload, so it does not
 /// belong into a log.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Misfit {
+    kind: MisfitKind,
     path: Box<str>,
     line: usize,
     column: usize,
@@ -95,14 +107,28 @@ impl Serialize for UnknownEvent {
 impl Misfit {
     pub(super) fn new(error: &serde_path_to_error::Error<serde_json::Error>) -> Self {
         let (path, inner) = (error.path(), error.inner());
-        // Keys of maps are the peer's words.
-        let path = Escaped(&path.to_string()).to_string();
+        Misfit::at(&path.to_string(), inner.line(), inner.column(), inner.to_string())
+    }
+
+    pub(super) fn at(path: &str, line: usize, column: usize, message: String) -> Self {
+        let kind = if message.starts_with(TOO_MANY_ITEMS) {
+            MisfitKind::TooManyItems
+        } else {
+            MisfitKind::Type
+        };
         Misfit {
-            path: path.into(),
-            line: inner.line(),
-            column: inner.column(),
-            message: inner.to_string().into(),
+            kind,
+            // Keys of maps are the peer's words.
+            path: escaped_path(&path).into(),
+            line,
+            column,
+            message: message.into(),
         }
+    }
+
+    /// In what way it does not fit.
+    pub fn kind(&self) -> MisfitKind {
+        self.kind
     }
 
     /// Path of the member, such as `PairList[1].To_Account`; `.` is the whole body. For a missing member it is the object that

@@ -15,27 +15,47 @@ use std::fmt;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, SeqDeserializer};
 use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 
-/// Parses a whole text, by the rules of this module.
+/// Parses a text inside of another one, by the rules of this module.
 pub(crate) fn from_str<'de, T: de::Deserialize<'de>>(text: &'de str) -> serde_json::Result<T> {
-    read(|rules| {
+    from_str_noting(text).map(|(value, _)| value)
+}
+
+/// [`from_str`], and whether there was a member that the type does not have.
+pub(crate) fn from_str_noting<'de, T: de::Deserialize<'de>>(text: &'de str) -> serde_json::Result<(T, bool)> {
+    attempt(text, INNER_ALLOWANCE, |rules| {
         let mut json = serde_json::Deserializer::from_str(text);
         let value = T::deserialize(Lenient::new(&mut json, rules))?;
         json.end()?;
-        Ok(value)
+        Ok((value, rules.ignored.get()))
     })
 }
 
-/// Calls `attempt`, and once more if an empty string stood where a number is wanted: what type an optional member has is only known
-/// when it is too late to call it absent, so the second time every empty optional string is absent.
-pub(crate) fn read<T, E>(mut attempt: impl FnMut(&Rules) -> Result<T, E>) -> Result<T, E> {
-    let rules = Rules::default();
-    let first = attempt(&rules);
+/// Finds the place where a text inside of another one does not fit.
+pub(crate) fn misfit<'de, T: de::Deserialize<'de>>(
+    text: &'de str,
+) -> Option<serde_path_to_error::Error<serde_json::Error>> {
+    attempt(text, INNER_ALLOWANCE, |rules| {
+        let mut json = serde_json::Deserializer::from_str(text);
+        serde_path_to_error::deserialize::<_, T>(Lenient::new(&mut json, rules))
+    })
+    .err()
+}
+
+/// Calls `read` to parse a body, and once more if an empty string stood where a number is wanted: what type an optional member has is only
+/// known when it is too late to call it absent, so the second time every empty optional string is absent.
+pub(crate) fn read<T, E>(text: &str, read: impl FnMut(&Rules) -> Result<T, E>) -> Result<T, E> {
+    attempt(text, ALLOWANCE, read)
+}
+
+fn attempt<T, E>(text: &str, allowance: usize, mut read: impl FnMut(&Rules) -> Result<T, E>) -> Result<T, E> {
+    let rules = Rules::of(text, allowance);
+    let first = read(&rules);
     if first.is_err() && rules.met_empty.get() {
         let rules = Rules {
             empty_is_absent: true,
-            ..Rules::default()
+            ..Rules::of(text, allowance)
         };
-        return attempt(&rules);
+        return read(&rules);
     }
     first
 }
@@ -44,6 +64,42 @@ pub(crate) fn read<T, E>(mut attempt: impl FnMut(&Rules) -> Result<T, E>) -> Res
 pub(crate) struct Rules {
     empty_is_absent: bool,
     met_empty: Cell<bool>,
+    ignored: Cell<bool>,
+    /// Bytes that lists and maps may still take in memory.
+    budget: Cell<usize>,
+}
+
+/// What lists and maps may take in memory, for each byte of their text. An honest item takes about twice its text, and the capacity of a list
+/// is up to twice its length; an item such as `{}` can take two hundred times its text.
+const GROWTH: usize = 7;
+
+/// What any text may take on top of that, since a single item is larger than a short text.
+const ALLOWANCE: usize = 4096;
+
+/// The same for a text inside of another one, of which there may be many.
+const INNER_ALLOWANCE: usize = 512;
+
+/// In the error of a text that would take too much memory.
+pub(crate) const TOO_MANY_ITEMS: &str = "more items than a text of this length may hold";
+
+impl Rules {
+    fn of(text: &str, allowance: usize) -> Self {
+        Rules {
+            budget: Cell::new(text.len().saturating_mul(GROWTH).saturating_add(allowance)),
+            ..Rules::default()
+        }
+    }
+
+    #[inline]
+    fn charge<T, E: de::Error>(&self) -> Result<(), E> {
+        match self.budget.get().checked_sub(size_of::<T>()) {
+            Some(left) => {
+                self.budget.set(left);
+                Ok(())
+            }
+            None => Err(E::custom(TOO_MANY_ITEMS)),
+        }
+    }
 }
 
 /// Wraps a deserializer and what it leads to: visitors, seeds, lists and maps.
@@ -85,7 +141,12 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Lenient<'_, D> {
     read_as! { List: deserialize_seq }
     forward! {
         deserialize_any deserialize_f32 deserialize_f64 deserialize_char deserialize_str deserialize_string deserialize_bytes deserialize_byte_buf
-        deserialize_unit deserialize_map deserialize_identifier deserialize_ignored_any
+        deserialize_unit deserialize_map deserialize_identifier
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.rules.ignored.set(true);
+        self.inner.deserialize_ignored_any(visitor)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
@@ -198,7 +259,11 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Lenient<'_, A> {
     type Error = A::Error;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
-        self.inner.next_element_seed(Lenient::new(seed, self.rules))
+        let item = self.inner.next_element_seed(Lenient::new(seed, self.rules))?;
+        if item.is_some() {
+            self.rules.charge::<S::Value, A::Error>()?;
+        }
+        Ok(item)
     }
 }
 
@@ -206,7 +271,12 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Lenient<'_, A> {
     type Error = A::Error;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
-        self.inner.next_key_seed(seed)
+        let key = self.inner.next_key_seed(seed)?;
+        // That of a struct is a number of one byte; that of a map takes memory, as its entry does.
+        if key.is_some() && size_of::<S::Value>() > 8 {
+            self.rules.charge::<[S::Value; 2], A::Error>()?;
+        }
+        Ok(key)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {

@@ -4,6 +4,6 @@ mod lenient;
 mod open;
 mod surrogates;
 
-pub(crate) use self::lenient::{Lenient, from_str, read};
+pub(crate) use self::lenient::{Lenient, TOO_MANY_ITEMS, from_str, from_str_noting, misfit, read};
 pub(crate) use self::open::{Text, wire_int, wire_text};
 pub(crate) use self::surrogates::replace_unpaired;

@@ -2,25 +2,58 @@ use std::fmt;
 use std::ops::Index;
 
 use serde::de::{SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::element::{Element, MsgElement};
+use crate::types::RawJson;
 
 /// The elements of a message (`MsgBody`), in their order.
 ///
 /// Can be read from JSON text and from byte slices, not from readers: each element is looked at where it lies, since its kind may
 /// stand behind its content.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, Default)]
 pub struct MsgBody {
     elements: Vec<MsgElement>,
+    /// The JSON of those elements that have members which this version does not know, by their index: what is in them may be read by
+    /// somebody.
+    more: Vec<(usize, RawJson)>,
 }
 
 impl MsgBody {
     pub(super) fn read(elements: Vec<Element<'_>>, bundles: usize) -> serde_json::Result<Self> {
-        let elements = elements.into_iter().map(|element| element.read(bundles));
-        Ok(MsgBody {
-            elements: elements.collect::<Result<_, _>>()?,
+        let mut body = MsgBody {
+            elements: Vec::with_capacity(elements.len()),
+            more: Vec::new(),
+        };
+        for element in elements {
+            body.add(element, bundles)?;
+        }
+        Ok(body)
+    }
+
+    fn add(&mut self, element: Element<'_>, bundles: usize) -> serde_json::Result<()> {
+        let read = element.read(bundles)?;
+        self.more.extend(read.more.map(|json| (self.elements.len(), json)));
+        self.elements.push(read.element);
+        Ok(())
+    }
+
+    /// Whether an element has members that this version does not know.
+    pub(super) fn has_more(&self) -> bool {
+        !self.more.is_empty()
+    }
+
+    /// The JSON of an element that has members which this version does not know.
+    pub(super) fn more_of(&self, index: usize) -> Option<&RawJson> {
+        let at = self.more.binary_search_by_key(&index, |(index, _)| *index).ok()?;
+        self.more.get(at).map(|(_, json)| json)
+    }
+
+    /// Whether all of the message is here: see [`RelayElem::is_complete`](super::RelayElem::is_complete). What is not here cannot be judged.
+    pub fn is_complete(&self) -> bool {
+        self.iter().all(|element| match element {
+            MsgElement::Relay(bundle) => bundle.is_complete(),
+            _ => true,
         })
     }
 
@@ -71,10 +104,24 @@ impl Index<usize> for MsgBody {
     }
 }
 
+/// Equal if the elements are, as far as this version knows them.
+impl PartialEq for MsgBody {
+    fn eq(&self, other: &Self) -> bool {
+        self.elements == other.elements
+    }
+}
+
+impl Serialize for MsgBody {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.elements.serialize(serializer)
+    }
+}
+
 impl FromIterator<MsgElement> for MsgBody {
     fn from_iter<I: IntoIterator<Item = MsgElement>>(elements: I) -> Self {
         MsgBody {
             elements: elements.into_iter().collect(),
+            more: Vec::new(),
         }
     }
 }
@@ -97,11 +144,11 @@ impl<'de> Deserialize<'de> for MsgBody {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<MsgBody, A::Error> {
-                let mut elements = Vec::new();
+                let mut body = MsgBody::default();
                 while let Some(element) = items.next_element::<Element<'de>>()? {
-                    elements.push(element.read(0).map_err(serde::de::Error::custom)?);
+                    body.add(element, 0).map_err(serde::de::Error::custom)?;
                 }
-                Ok(MsgBody { elements })
+                Ok(body)
             }
 
             fn visit_unit<E>(self) -> Result<MsgBody, E> {

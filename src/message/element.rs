@@ -1,4 +1,6 @@
-use serde::de::DeserializeOwned;
+use std::fmt;
+
+use serde::de::{self, DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_with::skip_serializing_none;
@@ -37,13 +39,23 @@ macro_rules! elements {
                 matches!(msg_type, $( $word )|*) && (msg_type != RELAY || bundles < BUNDLES)
             }
 
-            /// Reads the content of a kind; `None` if this version does not know it.
-            fn read(msg_type: &str, content: &str, bundles: usize) -> serde_json::Result<Option<Self>> {
+            /// Reads the content of a kind, and whether it has more members than this version knows; `None` if the kind is not known.
+            fn read_kind(msg_type: &str, content: &str, bundles: usize) -> serde_json::Result<Option<(Self, bool)>> {
                 Ok(Some(match msg_type {
-                    RELAY if bundles >= BUNDLES => return Ok(None),
-                    $( $word => MsgElement::$variant($content::read_content(content, bundles)?), )*
+                    $( $word => {
+                        let (content, more) = $content::read_content(content, bundles)?;
+                        (MsgElement::$variant(content), more)
+                    } )*
                     _ => return Ok(None),
                 }))
+            }
+
+            /// Where a content does not fit its kind.
+            pub(super) fn misfit(msg_type: &str, content: &str) -> Option<serde_path_to_error::Error<serde_json::Error>> {
+                match msg_type {
+                    $( $word => $content::misfit(content), )*
+                    _ => None,
+                }
             }
         }
 
@@ -91,17 +103,39 @@ elements! {
     "TIMStreamElem" Stream(StreamElem),
 }
 
+impl MsgElement {
+    fn read(msg_type: &str, content: &str, bundles: usize) -> serde_json::Result<Option<(Self, bool)>> {
+        if msg_type != RELAY {
+            return MsgElement::read_kind(msg_type, content, bundles);
+        }
+        if bundles >= BUNDLES {
+            return Ok(None);
+        }
+        // Bundles are in bundles, so that this is called by itself: without a frame that has room for every kind.
+        let (bundle, more) = RelayElem::read_content(content, bundles)?;
+        Ok(Some((MsgElement::Relay(bundle), more)))
+    }
+}
+
 /// A bundle, whose messages are read on their own.
 const RELAY: &str = "TIMRelayElem";
 
 /// How the content of an element is read: as it lies there, but for bundles.
 trait Content: Sized {
-    fn read_content(json: &str, bundles: usize) -> serde_json::Result<Self>;
+    /// The content, and whether it has members that the type has not.
+    fn read_content(json: &str, bundles: usize) -> serde_json::Result<(Self, bool)>;
+
+    /// Where it does not fit.
+    fn misfit(json: &str) -> Option<serde_path_to_error::Error<serde_json::Error>>;
 }
 
 impl<T: DeserializeOwned> Content for T {
-    fn read_content(content: &str, _: usize) -> serde_json::Result<Self> {
-        json::from_str(content)
+    fn read_content(content: &str, _: usize) -> serde_json::Result<(Self, bool)> {
+        json::from_str_noting(content)
+    }
+
+    fn misfit(content: &str) -> Option<serde_path_to_error::Error<serde_json::Error>> {
+        json::misfit::<T>(content)
     }
 }
 
@@ -401,25 +435,131 @@ impl<'de> Deserialize<'de> for Decimal {
 
 /// Depth of bundles in bundles that is typed. Deeper ones stay raw: each level is parsed on its own, which resets the depth limit
 /// of the JSON parser, and without a limit of ours a message of 20 kB could overflow the stack.
-const BUNDLES: usize = 8;
+pub(super) const BUNDLES: usize = 6;
+
+impl MsgElement {
+    /// Depth of bundles in bundles that is typed.
+    pub(crate) const BUNDLES: usize = BUNDLES;
+}
 
 /// An element before its kind is known to be of any use: the kind may stand behind the content.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
 pub(super) struct Element<'a> {
     msg_type: String,
-    #[serde(rename = "MsgContent", borrow)]
     content: &'a RawValue,
+    /// Members that no element has.
+    beside: Vec<(String, &'a RawValue)>,
+}
+
+/// An element, and its JSON if that has members which the type has not.
+pub(super) struct Read {
+    pub(super) element: MsgElement,
+    pub(super) more: Option<RawJson>,
 }
 
 impl Element<'_> {
-    pub(super) fn read(self, bundles: usize) -> serde_json::Result<MsgElement> {
-        let read = MsgElement::read(&self.msg_type, self.content.get(), bundles)?;
-        Ok(read.unwrap_or_else(|| {
-            MsgElement::Unknown(UnknownElem {
-                content: RawJson::new(self.content),
-                msg_type: self.msg_type,
-            })
-        }))
+    pub(super) fn read(self, bundles: usize) -> serde_json::Result<Read> {
+        let content = self.content.get();
+        match MsgElement::read(&self.msg_type, content, bundles)? {
+            Some((element, more)) => Ok(Read {
+                element,
+                more: (more || !self.beside.is_empty()).then(|| self.json()),
+            }),
+            None => Ok(Read {
+                more: (!self.beside.is_empty()).then(|| self.json()),
+                element: MsgElement::Unknown(UnknownElem {
+                    content: RawJson::new(self.content),
+                    msg_type: self.msg_type,
+                }),
+            }),
+        }
+    }
+
+    /// Its kind and its content, to look for what does not fit.
+    pub(super) fn parts(&self) -> (&str, &str) {
+        (&self.msg_type, self.content.get())
+    }
+
+    /// The element as it came, but for white space.
+    fn json(&self) -> RawJson {
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        let mut json = format!(
+            "{{\"MsgType\":{},\"MsgContent\":{}",
+            quoted(&self.msg_type),
+            self.content.get()
+        );
+        for (key, value) in &self.beside {
+            json.push(',');
+            json.push_str(&quoted(key));
+            json.push(':');
+            json.push_str(value.get());
+        }
+        json.push('}');
+        RawJson::from_text(json)
+    }
+}
+
+/// A key of an element.
+enum Key {
+    MsgType,
+    MsgContent,
+    Other(String),
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Name;
+
+        impl Visitor<'_> for Name {
+            type Value = Key;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+
+            fn visit_str<E>(self, key: &str) -> Result<Key, E> {
+                Ok(match key {
+                    "MsgType" => Key::MsgType,
+                    "MsgContent" => Key::MsgContent,
+                    other => Key::Other(other.to_owned()),
+                })
+            }
+        }
+
+        deserializer.deserialize_identifier(Name)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Element<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+
+        impl<'de> Visitor<'de> for Members {
+            type Value = Element<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an element of a message")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Element<'de>, A::Error> {
+                let (mut msg_type, mut content) = (None, None);
+                let mut beside = Vec::new();
+                while let Some(key) = members.next_key()? {
+                    match key {
+                        Key::MsgType if msg_type.is_some() => return Err(de::Error::duplicate_field("MsgType")),
+                        Key::MsgContent if content.is_some() => return Err(de::Error::duplicate_field("MsgContent")),
+                        Key::MsgType => msg_type = Some(members.next_value()?),
+                        Key::MsgContent => content = Some(members.next_value()?),
+                        Key::Other(key) => beside.push((key, members.next_value()?)),
+                    }
+                }
+                Ok(Element {
+                    msg_type: msg_type.ok_or_else(|| de::Error::missing_field("MsgType"))?,
+                    content: content.ok_or_else(|| de::Error::missing_field("MsgContent"))?,
+                    beside,
+                })
+            }
+        }
+
+        deserializer.deserialize_map(Members)
     }
 }

@@ -10,9 +10,11 @@
 
 mod body;
 mod element;
+mod misfit;
 mod relay;
 mod rewrite;
 mod texts;
+mod walk;
 
 pub use self::body::MsgBody;
 pub(crate) use self::body::present;
@@ -20,5 +22,7 @@ pub use self::element::{
     CustomElem, Decimal, FaceElem, FileElem, ImageElem, ImageFormat, ImageInfo, ImageType, LocationElem, MsgElement,
     SoundElem, StreamChunk, StreamElem, TextElem, UnknownElem, VideoFileElem,
 };
+pub(crate) use self::misfit::misfit;
 pub use self::relay::{RelayElem, RelayMessage};
 pub use self::rewrite::{MsgBodyBuilder, NoMessageError};
+pub use self::texts::strings_of;

@@ -57,8 +57,27 @@ pub struct RelayMessage {
 }
 
 impl RelayElem {
-    pub(super) fn read_content(content: &str, bundles: usize) -> serde_json::Result<Self> {
-        json::from_str::<Bundle<'_>>(content)?.read(bundles + 1)
+    pub(super) fn read_content(content: &str, bundles: usize) -> serde_json::Result<(Self, bool)> {
+        let (bundle, more) = json::from_str_noting::<Bundle<'_>>(content)?;
+        let bundle = bundle.read(bundles + 1)?;
+        let inside = bundle
+            .msg_list
+            .iter()
+            .flatten()
+            .any(|message| message.msg_body.has_more());
+        Ok((bundle, more || inside))
+    }
+
+    pub(super) fn misfit(content: &str) -> Option<serde_path_to_error::Error<serde_json::Error>> {
+        json::misfit::<Bundle<'_>>(content)
+    }
+
+    /// Whether all that was forwarded is here. Messages of more than 12 KB are left out by Tencent, which sends
+    /// [`json_msg_key`](Self::json_msg_key) in their place: nobody can judge them from this callback.
+    pub fn is_complete(&self) -> bool {
+        let messages = || self.msg_list.iter().flatten();
+        (self.msg_list.is_some() || self.json_msg_key.is_none())
+            && messages().all(|message| message.msg_body.is_complete())
     }
 }
 
@@ -95,13 +114,20 @@ struct BundledMessage<'a> {
 
 impl Bundle<'_> {
     fn read(self, bundles: usize) -> serde_json::Result<RelayElem> {
-        let read_all = |list: Vec<BundledMessage<'_>>| list.into_iter().map(|message| message.read(bundles)).collect();
+        // A loop, since iterators would put more frames between one bundle and the one inside of it.
+        let mut msg_list = self.msg_list.as_ref().map(|list| Vec::with_capacity(list.len()));
+        for message in self.msg_list.into_iter().flatten() {
+            let message = message.read(bundles)?;
+            if let Some(list) = &mut msg_list {
+                list.push(message);
+            }
+        }
         Ok(RelayElem {
             title: self.title,
             msg_num: self.msg_num,
             compatible_text: self.compatible_text,
             abstract_list: self.abstract_list,
-            msg_list: self.msg_list.map(read_all).transpose()?,
+            msg_list,
             json_msg_key: self.json_msg_key,
         })
     }

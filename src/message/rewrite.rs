@@ -3,8 +3,10 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::element::{MsgElement, TextElem};
-use crate::json::{self, replace_unpaired};
+use super::element::MsgElement;
+use super::texts::of_json;
+use super::walk::{Kind, walk};
+use crate::json::replace_unpaired;
 use crate::types::RawJson;
 
 /// A message to be sent in the place of another one.
@@ -15,6 +17,7 @@ use crate::types::RawJson;
 #[must_use]
 pub struct MsgBodyBuilder {
     elements: Vec<Slot>,
+    unchanged: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -60,7 +63,10 @@ impl MsgBodyBuilder {
             Ok(Slot::Kept(RawJson::new(element)))
         };
         let elements = body.elements.into_iter().map(keep).collect::<Result<_, _>>()?;
-        Ok(MsgBodyBuilder { elements })
+        Ok(MsgBodyBuilder {
+            elements,
+            unchanged: Vec::new(),
+        })
     }
 
     /// The number of elements.
@@ -95,37 +101,78 @@ impl MsgBodyBuilder {
         self
     }
 
-    /// Shows each text element to `change` and takes what it gives instead. Texts inside of bundles are not shown, since a bundle
-    /// can only be replaced as a whole.
-    pub fn map_texts(mut self, mut change: impl FnMut(&str) -> Option<String>) -> Self {
+    /// Shows each text that [`MsgBody::texts`](super::MsgBody::texts) shows to `change`, and takes what it gives instead; custom data is not
+    /// shown. What is not changed stays as it came.
+    ///
+    /// The kind and the keys of an element of unknown kind are texts that cannot be changed: if `change` would change one, it is told by
+    /// [`unchanged`](Self::unchanged).
+    pub fn map_texts(self, change: impl FnMut(&str) -> Option<String>) -> Self {
+        self.map(false, change)
+    }
+
+    /// [`map_texts`](Self::map_texts), with custom data: see [`MsgBody::texts_and_custom`](super::MsgBody::texts_and_custom).
+    pub fn map_texts_and_custom(self, change: impl FnMut(&str) -> Option<String>) -> Self {
+        self.map(true, change)
+    }
+
+    fn map(mut self, custom: bool, mut change: impl FnMut(&str) -> Option<String>) -> Self {
         for slot in &mut self.elements {
-            let changed = match slot {
-                Slot::New(element) => match &**element {
-                    MsgElement::Text(text) => change(text.text.as_deref().unwrap_or_default()),
-                    _ => None,
+            let written;
+            let json = match slot {
+                Slot::Kept(json) => json.get(),
+                Slot::New(element) => match serde_json::to_string(element) {
+                    Ok(json) => {
+                        written = json;
+                        &written
+                    }
+                    Err(_) => continue,
                 },
-                Slot::Kept(json) => text_of(json).and_then(|text| change(&text)),
             };
-            if let Some(text) = changed {
-                *slot = Slot::New(Box::new(TextElem::new(text).into()));
+            let (mut out, mut done) = (String::new(), 0);
+            walk(json, &mut |piece| {
+                if piece.kind == Kind::Custom && !custom {
+                    return;
+                }
+                let Some(text) = change(&piece.text).filter(|text| *text != piece.text) else {
+                    return;
+                };
+                if piece.kind == Kind::Name {
+                    self.unchanged.push(piece.text.into_owned());
+                    return;
+                }
+                out.push_str(json.get(done..piece.at.start).unwrap_or_default());
+                out.push_str(&serde_json::Value::from(text).to_string());
+                done = piece.at.end;
+            });
+            if done > 0 {
+                out.push_str(json.get(done..).unwrap_or_default());
+                *slot = Slot::Kept(RawJson::from_text(out));
             }
         }
         self
     }
-}
 
-/// The text of an element as it came, if it is a text element.
-fn text_of(json: &RawJson) -> Option<String> {
-    #[derive(serde::Deserialize)]
-    struct Element {
-        #[serde(rename = "MsgType")]
-        msg_type: String,
-        #[serde(rename = "MsgContent")]
-        content: TextElem,
+    /// Texts that [`map_texts`](Self::map_texts) was to change and could not: reject a message that has some.
+    pub fn unchanged(&self) -> &[String] {
+        &self.unchanged
     }
 
-    let element: Element = json::from_str(&replace_unpaired(json.get())).ok()?;
-    (element.msg_type == "TIMTextElem").then(|| element.content.text.unwrap_or_default())
+    /// What a reader could see of it now, as [`MsgBody::texts`](super::MsgBody::texts) shows it.
+    pub fn texts(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for slot in &self.elements {
+            let mut add = |json: &str| of_json(json, false, &mut |text| found.push(text.into_owned()));
+            match slot {
+                Slot::Kept(json) => add(json.get()),
+                Slot::New(element) => {
+                    if let Ok(json) = serde_json::to_string(element) {
+                        add(&json);
+                    }
+                }
+            }
+        }
+        found
+    }
 }
 
 impl FromIterator<MsgElement> for MsgBodyBuilder {

@@ -4,94 +4,83 @@ use std::borrow::Cow;
 
 use super::body::MsgBody;
 use super::element::MsgElement;
+use super::walk::{Kind, walk};
 
 impl MsgBody {
-    /// All texts that a reader could see, for moderation: texts, descriptions of places, file names, the pieces of a stream,
-    /// everything in a bundle (title, preview, the text for old clients, the messages), and every string of elements that this version does not know.
+    /// All texts that a reader could see, for moderation: texts, descriptions of places, file names, data of faces, the pieces of a stream,
+    /// everything in a bundle (title, preview, the text for old clients, the messages), every string of a member that this version does not
+    /// know, and the kind, every key and every string of an element of unknown kind.
     ///
-    /// Custom elements are left out, since what a reader sees of them is up to the app; see
-    /// [`texts_and_custom`](Self::texts_and_custom).
+    /// It works by exclusion: a string is left out only if it is known to be an id, an address or a format. Custom elements are left
+    /// out, since what a reader sees of them is up to the app: see [`texts_and_custom`](Self::texts_and_custom). So is the custom data
+    /// of the message, in which the vendor's UI kit quotes other messages: see [`strings_of`].
+    ///
+    /// A word may be cut in two by two text elements: see [`joined_texts`](Self::joined_texts). Not everything need be here: see
+    /// [`is_complete`](Self::is_complete).
     pub fn texts(&self) -> Vec<Cow<'_, str>> {
-        let mut found = Vec::new();
-        collect(self, false, &mut found);
-        found
+        self.collect(false)
     }
 
-    /// [`texts`](Self::texts), with description and data of custom elements.
+    /// [`texts`](Self::texts), with description, data and extension of custom elements, and the custom data of messages in bundles.
     pub fn texts_and_custom(&self) -> Vec<Cow<'_, str>> {
+        self.collect(true)
+    }
+
+    /// The text of each run of text elements that follow each other: clients show them as one.
+    pub fn joined_texts(&self) -> Vec<String> {
+        let runs = self
+            .as_slice()
+            .chunk_by(|one, next| matches!((one, next), (MsgElement::Text(_), MsgElement::Text(_))));
+        let text = |element: &MsgElement| match element {
+            MsgElement::Text(text) => text.text.clone(),
+            _ => None,
+        };
+        let joined = runs.map(|run| run.iter().filter_map(text).collect::<String>());
+        joined.filter(|text| !text.is_empty()).collect()
+    }
+
+    fn collect(&self, custom: bool) -> Vec<Cow<'_, str>> {
         let mut found = Vec::new();
-        collect(self, true, &mut found);
+        for (index, element) in self.iter().enumerate() {
+            match (self.more_of(index), element) {
+                (Some(json), _) => of_json(json.get(), custom, &mut |text| found.push(text)),
+                // Nearly all elements; the walk would find the same.
+                (None, MsgElement::Text(text)) => found.extend(text.text.as_deref().map(Cow::Borrowed)),
+                (None, element) => {
+                    if let Ok(json) = serde_json::to_string(element) {
+                        of_json(&json, custom, &mut |text| found.push(Cow::Owned(text.into_owned())));
+                    }
+                }
+            }
+        }
         found
     }
 }
 
-/// Bundles are at most eight deep here, deeper ones are unknown elements.
-fn collect<'a>(body: &'a MsgBody, custom: bool, found: &mut Vec<Cow<'a, str>>) {
-    for element in body {
-        match element {
-            MsgElement::Text(text) => push(text.text.as_ref(), found),
-            MsgElement::Location(location) => push(location.desc.as_ref(), found),
-            MsgElement::File(file) => push(file.file_name.as_ref(), found),
-            MsgElement::Custom(element) if custom => {
-                push(element.desc.as_ref(), found);
-                push(element.data.as_ref(), found);
-            }
-            MsgElement::Custom(_)
-            | MsgElement::Face(_)
-            | MsgElement::Sound(_)
-            | MsgElement::Image(_)
-            | MsgElement::VideoFile(_) => {}
-            MsgElement::Relay(bundle) => {
-                push(bundle.title.as_ref(), found);
-                push(bundle.compatible_text.as_ref(), found);
-                found.extend(
-                    bundle
-                        .abstract_list
-                        .iter()
-                        .flatten()
-                        .map(|line| Cow::Borrowed(line.as_str())),
-                );
-                for message in bundle.msg_list.iter().flatten() {
-                    collect(&message.msg_body, custom, found);
-                }
-            }
-            MsgElement::Stream(stream) => {
-                push(stream.compatible_text.as_ref(), found);
-                for chunk in stream.chunks.iter().flatten() {
-                    push(chunk.markdown.as_ref(), found);
-                }
-            }
-            MsgElement::Unknown(element) => strings(element.content.get(), found),
+/// The strings of an element's JSON that a reader could see.
+pub(super) fn of_json<'a>(json: &'a str, custom: bool, found: &mut dyn FnMut(Cow<'a, str>)) {
+    walk(json, &mut |piece| {
+        if custom || piece.kind != Kind::Custom {
+            found(piece.text);
         }
-    }
+    });
 }
 
-fn push<'a>(text: Option<&'a String>, found: &mut Vec<Cow<'a, str>>) {
-    found.extend(text.map(|text| Cow::Borrowed(text.as_str())));
-}
-
-/// The strings in a JSON text that are no keys.
+/// The strings in custom data such as `CloudCustomData`: those of its JSON without the keys, or the whole of it if it is no JSON. The vendor's
+/// UI kit quotes there the message that is replied to.
 ///
-/// A walk over the bytes and no parser, since the nesting is unlimited.
-fn strings<'a>(json: &'a str, found: &mut Vec<Cow<'a, str>>) {
-    let bytes = json.as_bytes();
-    let mut at = 0;
-    while let Some(start) = bytes[at..]
-        .iter()
-        .position(|byte| *byte == b'"')
-        .map(|found| at + found)
-    {
-        let mut end = start + 1;
-        while bytes.get(end).is_some_and(|byte| *byte != b'"') {
-            end += if bytes[end] == b'\\' { 2 } else { 1 };
-        }
-        at = (end + 1).min(bytes.len());
-        let is_key = bytes[at..].iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':');
-        if is_key {
-            continue;
-        }
-        if let Ok(text) = serde_json::from_str(&json[start..at]) {
-            found.push(Cow::Owned(text));
-        }
+/// ```
+/// use tencent_im_callback::message::strings_of;
+///
+/// let quoted = r#"{"messageReply":{"messageAbstract":"red packet","version":1}}"#;
+/// assert_eq!(strings_of(quoted), ["red packet"]);
+/// assert_eq!(strings_of("red packet"), ["red packet"]);
+/// ```
+pub fn strings_of(custom_data: &str) -> Vec<Cow<'_, str>> {
+    if serde_json::from_str::<serde::de::IgnoredAny>(custom_data).is_err() {
+        return vec![Cow::Borrowed(custom_data)];
     }
+    let mut found = Vec::new();
+    super::walk::strings(custom_data, &mut |text| found.push(text));
+    found
 }

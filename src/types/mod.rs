@@ -16,4 +16,4 @@ pub use self::sdk_app_id::SdkAppId;
 pub use self::time::{TimestampMillis, TimestampSecs};
 
 pub(crate) use self::raw::write_raw;
-pub(crate) use self::text::{Escaped, digits, escaped};
+pub(crate) use self::text::{Escaped, digits, escaped, escaped_path};

@@ -8,6 +8,9 @@ const WORD: usize = 64 + 1;
 /// Longest error, which may quote what came over the wire, in characters.
 const ERROR: usize = 512 + 1;
 
+/// Longest path, in characters.
+const PATH: usize = 112 + 1;
+
 /// Shows a word that came from outside: control characters, quotes, marks that turn the direction and line separators escaped, and cut
 /// after [`WORD`] characters.
 pub(crate) struct Escaped<'a>(pub(crate) &'a str);
@@ -26,13 +29,23 @@ impl fmt::Display for Escaped<'_> {
 
 /// The same of a longer text, such as an error that may quote what came from outside; cut after [`ERROR`] characters.
 pub(crate) fn escaped(text: &dyn fmt::Display) -> String {
+    escape(text, ERROR)
+}
+
+/// The same of a path of members, whose keys may be a stranger's; cut after [`PATH`] characters.
+pub(crate) fn escaped_path(path: &dyn fmt::Display) -> String {
+    escape(path, PATH)
+}
+
+fn escape(text: &dyn fmt::Display, left: usize) -> String {
     let mut out = String::new();
+    let quotes = false;
     // Cannot fail but by a `Display` that fails, whose text then ends there.
     let _ = write!(
         Escaper {
             out: &mut out,
-            left: ERROR,
-            quotes: false,
+            left,
+            quotes
         },
         "{text}"
     );

@@ -8,6 +8,7 @@
 mod common;
 
 mod body;
+mod deep;
 mod document;
 mod frames;
 mod log;

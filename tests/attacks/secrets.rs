@@ -94,6 +94,7 @@ const VALUES: &[&str] = &[
     "Disposition",
     "Retry",
     "RawJson",
+    "MessageVerdict",
     "DetachId",
     "DedupStats",
     "DetachStats",
@@ -185,6 +186,10 @@ async fn debug_of_every_public_type() {
     check("OrderKey", &typed.order_key().unwrap());
     check("StoredCallback", &StoredCallback::from(&typed));
     check("Verified", &verifier_.verify(http.method(), http.uri()).unwrap());
+
+    let service = layer().layer(service_fn(async |_: Callback| Ok::<_, HandlerError>(())));
+    let answer = tencent_im_callback::respond(&service, http.method(), http.uri(), http.body().clone()).await;
+    check("Answer", &answer);
 
     // What becomes of it.
     for fault in tencent_im_callback::testing::Fault::ALL {

@@ -1,0 +1,95 @@
+//! Where the elements of a message do not fit: they are read from texts inside of the body, whose places are not those of the body.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::element::{BUNDLES, Element, MsgElement};
+
+/// A member that does not fit.
+pub(crate) struct Place {
+    /// Its path from the list of elements on, such as `[0].MsgContent.Text`.
+    pub(crate) path: String,
+    /// Where it lies, in bytes from the start of the text that was asked about.
+    pub(crate) offset: usize,
+    /// What was expected and what was found.
+    pub(crate) message: String,
+}
+
+/// Finds the first member that does not fit in the JSON of a list of elements.
+pub(crate) fn misfit(elements: &str) -> Option<Place> {
+    inside(elements, elements, 0)
+}
+
+/// `whole` is the text that places are counted in, `elements` lies in it.
+fn inside(whole: &str, elements: &str, bundles: usize) -> Option<Place> {
+    let items: Vec<&RawValue> = serde_json::from_str(elements).ok()?;
+    items.into_iter().enumerate().find_map(|(index, item)| {
+        let of = |path: &str, text: &str, error: &serde_json::Error| Place {
+            path: format!("[{index}]{path}"),
+            offset: start(whole, text) + offset(text, error.line(), error.column()),
+            message: error.to_string(),
+        };
+        let element = match serde_json::from_str::<Element<'_>>(item.get()) {
+            Ok(element) => element,
+            Err(error) => return Some(of("", item.get(), &error)),
+        };
+        let (kind, content) = element.parts();
+        if !MsgElement::knows(kind, bundles) {
+            return None;
+        }
+        if let Some(error) = MsgElement::misfit(kind, content) {
+            let path = match error.path().to_string() {
+                path if path == "." => ".MsgContent".to_owned(),
+                path => format!(".MsgContent.{path}"),
+            };
+            return Some(of(&path, content, error.inner()));
+        }
+        let place = in_bundle(whole, content, bundles)?;
+        Some(Place {
+            path: format!("[{index}].MsgContent.{}", place.path),
+            ..place
+        })
+    })
+}
+
+/// Looks into the messages of a bundle, which is read with them as raw JSON.
+fn in_bundle(whole: &str, content: &str, bundles: usize) -> Option<Place> {
+    #[derive(Deserialize)]
+    struct Bundle<'a> {
+        #[serde(rename = "MsgList", borrow)]
+        messages: Vec<Message<'a>>,
+    }
+
+    #[derive(Deserialize)]
+    struct Message<'a> {
+        #[serde(rename = "MsgBody", borrow)]
+        elements: Option<&'a RawValue>,
+    }
+
+    if bundles >= BUNDLES {
+        return None;
+    }
+    let bundle: Bundle<'_> = serde_json::from_str(content).ok()?;
+    bundle.messages.into_iter().enumerate().find_map(|(index, message)| {
+        let place = inside(whole, message.elements?.get(), bundles + 1)?;
+        Some(Place {
+            path: format!("MsgList[{index}].MsgBody{}", place.path),
+            ..place
+        })
+    })
+}
+
+/// Where a part of a text begins.
+fn start(whole: &str, part: &str) -> usize {
+    part.as_ptr().addr().saturating_sub(whole.as_ptr().addr())
+}
+
+/// Line and column, both from 1, as a number of bytes.
+fn offset(text: &str, line: usize, column: usize) -> usize {
+    let before: usize = text
+        .split_inclusive('\n')
+        .take(line.saturating_sub(1))
+        .map(str::len)
+        .sum();
+    before + column.saturating_sub(1)
+}

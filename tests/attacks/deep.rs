@@ -1,0 +1,222 @@
+//! Bodies as deep as a stranger likes, and bodies that grow: nothing that the documents recommend recurses over them, and nothing takes
+//! many times their memory.
+
+use tencent_im_callback::message::MsgBody;
+use tencent_im_callback::testing::sample;
+use tencent_im_callback::{Callback, Command, Event, MisfitKind, Params, StoredCallback};
+
+/// A thread whose stack holds no more than a few hundred frames.
+const STACK: usize = 128 * 1024;
+
+fn on_a_small_stack(work: impl FnOnce() + Send + 'static) {
+    let thread = std::thread::Builder::new().stack_size(STACK).spawn(work).unwrap();
+    thread.join().unwrap();
+}
+
+/// Values of about this many bytes, each as deep as it can be.
+fn deep(bytes: usize) -> [String; 4] {
+    let lists = bytes / 2;
+    let maps = bytes / 7;
+    let mixed = bytes / 9;
+    [
+        format!("{}{}", "[".repeat(lists), "]".repeat(lists)),
+        format!("{}1{}", r#"{"k":"#.repeat(maps), "}".repeat(maps)),
+        format!("{}{}", r#"[{"k":["#.repeat(mixed), "]}]".repeat(mixed)),
+        // What is looked into, if it stands where it is.
+        format!(
+            "{}null{}",
+            r#"[{"MsgType":"New","MsgContent":{"MsgList":[{"MsgBody":"#.repeat(bytes / 60),
+            "}]}}]".repeat(bytes / 60)
+        ),
+    ]
+}
+
+/// Everything the documents recommend for what a stranger wrote.
+fn everything(command: &Command, body: String) {
+    let params = Params::trusted(crate::common::APP, command.clone());
+    let Ok(callback) = Callback::parse_untyped(params, body.into()) else {
+        return;
+    };
+    let again = callback.clone();
+    let _ = (
+        format!("{callback:?} {:?}", callback.event),
+        callback
+            .event
+            .misfit()
+            .map(|misfit| (misfit.to_string(), misfit.message().len())),
+        callback.time(),
+        callback.dedup_key(),
+        callback.order_key(),
+    );
+    let _ = callback.unknown_fields();
+    let written = serde_json::to_string(&callback.event).unwrap();
+    drop(Event::parse_untyped(command, written.into()));
+    drop(serde_json::to_string(&StoredCallback::from(&callback)).unwrap());
+    if let Ok(message) = callback.rewrite_message() {
+        let rewritten = message.map_texts_and_custom(|_| Some("x".to_owned()));
+        drop((rewritten.texts(), serde_json::to_string(&rewritten)));
+    }
+    match again.event {
+        Event::C2cBeforeSendMsg(event) => look(&event.msg_body),
+        Event::GroupBeforeSendMsg(event) => look(&event.msg_body),
+        Event::C2cAfterSendMsg(event) => look(&event.msg_body),
+        other => drop(other),
+    }
+}
+
+fn look(body: &MsgBody) {
+    let _ = (
+        body.texts().len(),
+        body.texts_and_custom().len(),
+        body.joined_texts(),
+        body.is_complete(),
+    );
+    assert!(body == &body.clone());
+}
+
+/// Each member of a documented body, by its place.
+fn places(value: &serde_json::Value, at: &str, found: &mut Vec<String>) {
+    match value {
+        serde_json::Value::Object(members) => {
+            for (key, value) in members {
+                let at = format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"));
+                found.push(at.clone());
+                places(value, &at, found);
+            }
+        }
+        serde_json::Value::Array(items) => {
+            for (index, value) in items.iter().enumerate() {
+                found.push(format!("{at}/{index}"));
+                places(value, &format!("{at}/{index}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn with(body: &serde_json::Value, place: &str, json: &str) -> String {
+    let mut body = body.clone();
+    *body.pointer_mut(place).unwrap() = "HERE".into();
+    body.to_string().replacen("\"HERE\"", json, 1)
+}
+
+#[test]
+fn nothing_recurses_over_any_member_of_any_command() {
+    on_a_small_stack(|| {
+        let deep = deep(16 * 1024);
+        for command in Command::ALL {
+            let mut body: serde_json::Value = serde_json::from_str(sample(command).unwrap()).unwrap();
+            body["Brandnew"] = 1.into();
+            let mut found = Vec::new();
+            places(&body, "", &mut found);
+            for place in &found {
+                for json in &deep {
+                    everything(command, with(&body, place, json));
+                }
+            }
+        }
+    });
+}
+
+/// The free-form places, a megabyte deep. `unknown_fields()` was quadratic, and ended the process.
+#[test]
+fn nothing_recurses_over_a_megabyte() {
+    on_a_small_stack(|| {
+        let deep = deep(1024 * 1024);
+        let element = |json: &str| {
+            format!(
+                r#"{{"From_Account":"a","To_Account":"b","Brandnew":{json},"MsgBody":[
+                {{"MsgType":"TIMTextElem","MsgContent":{{"Text":"x","New":{json}}},"New":{json}}},
+                {{"MsgType":"New","MsgContent":{json}}}]}}"#
+            )
+        };
+        for json in &deep {
+            everything(&Command::C2cBeforeSendMsg, element(json));
+            everything(
+                &Command::PushOfflinePush,
+                format!(r#"{{"Events":[{json},{{"To_Account":{json}}}]}}"#),
+            );
+            everything(&Command::PushOfflinePush, format!(r#"{{"Events":{json}}}"#));
+            everything(
+                &Command::GroupAfterGroupAttrChanged,
+                format!(r#"{{"GroupId":"g","GroupAttr":[{{"key":{json}}}]}}"#),
+            );
+            everything(&"New.Word".into(), format!(r#"{{"x":{json}}}"#));
+        }
+        let bundles = r#"[{"MsgType":"TIMRelayElem","MsgContent":{"MsgList":[{"MsgBody":"#;
+        let count = 1024 * 1024 / 72;
+        let body = format!("{}[]{}", bundles.repeat(count), "}]}}]".repeat(count));
+        everything(
+            &Command::C2cBeforeSendMsg,
+            format!(r#"{{"From_Account":"a","To_Account":"b","MsgBody":{body}}}"#),
+        );
+    });
+}
+
+/// `{}` and its like in each list of each command: what is held is at most sixteen times what came.
+#[test]
+fn no_body_takes_more_than_sixteen_times_its_memory() {
+    let mut most = Vec::new();
+    for command in Command::ALL {
+        let body: serde_json::Value = serde_json::from_str(sample(command).unwrap()).unwrap();
+        let mut found = Vec::new();
+        places(&body, "", &mut found);
+        let lists = found.iter().filter(|place| body.pointer(place).unwrap().is_array());
+        for place in lists {
+            let item = body.pointer(&format!("{place}/0")).map(ToString::to_string);
+            let items = [
+                "{}",
+                "\"\"",
+                "null",
+                "0",
+                "[]",
+                "\"a\"",
+                "[{}]",
+                r#"{"MsgType":"TIMTextElem","MsgContent":{}}"#,
+            ];
+            for item in items.into_iter().map(str::to_owned).chain(item.clone()) {
+                let count = 64 * 1024 / (item.len() + 1);
+                let json = format!("[{}]", vec![&*item; count].join(","));
+                let text = with(&body, place, &json);
+                let length = text.len() as f64;
+                let mut held = None;
+                let info = allocation_counter::measure(|| held = Event::parse_untyped(command, text.into()).ok());
+                let Some(event) = held else { continue };
+                let ratio = info.bytes_current as f64 / length;
+                assert!(ratio <= 16.0, "{command} {place} {item}: {ratio:.1}");
+                most.push((ratio, command.as_str(), place.clone(), item.clone()));
+                if let Some(misfit) = event
+                    .misfit()
+                    .filter(|misfit| misfit.kind() == MisfitKind::TooManyItems)
+                {
+                    assert!(misfit.message().starts_with("more items than"));
+                }
+            }
+            // What is honest is typed, however much of it there is.
+            if let Some(item) = item {
+                let count = 64 * 1024 / (item.len() + 1);
+                let text = with(&body, place, &format!("[{}]", vec![&*item; count].join(",")));
+                let event = Event::parse_untyped(command, text.into()).unwrap();
+                let too_many = event
+                    .misfit()
+                    .is_some_and(|misfit| misfit.kind() == MisfitKind::TooManyItems);
+                assert!(!too_many, "{command} {place} {item}");
+            }
+        }
+    }
+    most.sort_by(|one, other| other.0.total_cmp(&one.0));
+    for (ratio, command, place, item) in most.iter().take(12) {
+        println!("{ratio:5.1} {command} {place} {item}");
+    }
+    assert!(most.len() > 200);
+}
+
+/// Ten detached pushes of a megabyte held 950 MB.
+#[test]
+fn a_batch_of_nothing_is_a_misfit_and_no_batch() {
+    let body = format!(r#"{{"Events":[{}]}}"#, vec!["{}"; 300_000].join(","));
+    let event = Event::parse(&Command::PushOfflinePush, body.clone().into()).unwrap();
+    let Event::Unknown(event) = event else { panic!("typed") };
+    assert_eq!(event.misfit().unwrap().kind(), MisfitKind::TooManyItems);
+    assert_eq!(event.body, body);
+}
