@@ -344,6 +344,24 @@ async fn two_processes_on_one_file() {
     assert!(said.contains("found 2"), "{said}");
 }
 
+/// SQLite takes some names for a database in memory. To the queue they are files.
+#[tokio::test]
+async fn names_that_mean_something_to_sqlite_are_files() {
+    for name in [":memory:", "file:x?mode=memory", "file::memory:"] {
+        let folder = Folder::new();
+        let output = tokio::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "opens_what_it_is_told", "--nocapture"])
+            .env("QUEUE_FILE", name)
+            .current_dir(folder.path())
+            .output()
+            .await
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(said.contains("found 0"), "{said}");
+        assert!(fs::metadata(folder.path().join(name)).unwrap().len() > 0);
+    }
+}
+
 #[tokio::test]
 async fn opens_what_it_is_told() {
     let Some(file) = std::env::var_os("QUEUE_FILE") else {

@@ -119,7 +119,11 @@ fn set(conn: &Connection, pragma: &str, value: &str, expected: &str) -> rusqlite
 fn connect(path: &Path, vfs: Option<&str>) -> Result<Connection, QueueError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
     match vfs {
-        None => Connection::open_with_flags(path, flags),
+        // SQLite has names of its own, such as `:memory:` and `file:…?mode=memory`. No absolute path is one of them.
+        None => match std::path::absolute(path) {
+            Ok(absolute) => Connection::open_with_flags(absolute, flags),
+            Err(error) => return Err(QueueError::Storage(StorageError::new(error))),
+        },
         Some(vfs) => Connection::open_with_flags_and_vfs(path, flags | OpenFlags::SQLITE_OPEN_CREATE, vfs),
     }
     .map_err(not_opened(path))

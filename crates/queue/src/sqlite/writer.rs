@@ -687,16 +687,27 @@ impl<'c> Writer<'c> {
 
     fn read(&mut self, op: Op) {
         match op {
-            Op::Stats(answer) => drop(answer.send(self.stats())),
+            Op::Stats(answer) => {
+                let stats = self.stats();
+                drop(answer.send(self.noticed(stats)));
+            }
             Op::List(filter, after, limit, answer) => {
                 let list = match self.broken {
                     Some(_) => Err(QueueError::Poisoned),
                     None => self.list(&filter, after, limit).map_err(failed),
                 };
-                drop(answer.send(list));
+                drop(answer.send(self.noticed(list)));
             }
             _ => {}
         }
+    }
+
+    /// A read that failed is as bad as a write.
+    fn noticed<T>(&mut self, result: Result<T, QueueError>) -> Result<T, QueueError> {
+        if let (Err(error), None) = (&result, &self.broken) {
+            self.give_up(error, Vec::new());
+        }
+        result
     }
 
     fn stats(&mut self) -> Result<Stats, QueueError> {
