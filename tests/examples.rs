@@ -51,7 +51,11 @@ impl Server {
         let errors = String::from_utf8_lossy(&output.stderr);
         // Its exit status says whether the callback was taken, and no error is printed when it could be sent.
         assert!(errors.is_empty(), "{arguments:?}: {errors}");
-        assert_eq!(output.status.success(), printed.contains("200 OK"), "{arguments:?}: {printed}");
+        assert_eq!(
+            output.status.success(),
+            printed.contains("200 OK"),
+            "{arguments:?}: {printed}"
+        );
         printed
     }
 

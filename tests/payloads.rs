@@ -709,6 +709,8 @@ fn what_says_nothing_is_no_unknown_field() {
     let fields = |body: &str| testing::callback::<sns::FriendAdd>(body).unknown_fields();
     let nothing = r#"{"PairList":[{"From_Account":"a","To_Account":"b","Initiator_Account":null,"New":null}],"Admin_Account":"","Newer":""}"#;
     assert_eq!(fields(nothing), [""; 0]);
-    let something = nothing.replace("\"New\":null", "\"New\":[null]").replace("\"Newer\":\"\"", "\"N\\u0065wer\":0");
+    let something = nothing
+        .replace("\"New\":null", "\"New\":[null]")
+        .replace("\"Newer\":\"\"", "\"N\\u0065wer\":0");
     assert_eq!(fields(&something), ["Newer", "PairList[].New"]);
 }

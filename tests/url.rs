@@ -416,7 +416,10 @@ fn parameters_in_the_path() {
 /// Of two tokens that are the same, the first one counts: `token_index` tells when the old one has fallen silent.
 #[test]
 fn the_first_of_equal_tokens_is_the_one() {
-    let app = App::signed(APP, token("other")).accept(token(TOKEN)).accept(token("another")).accept(token(TOKEN));
+    let app = App::signed(APP, token("other"))
+        .accept(token(TOKEN))
+        .accept(token("another"))
+        .accept(token(TOKEN));
     let verifier = Verifier::new(app).clock(clock);
     let params = verify(&verifier, &with_auth(&format!("&Sign={SIGN}&RequestTime={NOW}"))).unwrap();
     assert_eq!(params.token_index(), Some(1));

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
-use crate::json::replace_unpaired;
+use crate::json::{Token, Tokens, replace_unpaired};
 use crate::message::MsgElement;
 
 /// Members of a path that are shown; what lies deeper is named by them.
@@ -87,7 +87,7 @@ fn walk<'a>(json: &'a str, hasher: &RandomState, visit: &mut dyn FnMut(&Member<'
     let mut stack: Vec<Frame> = Vec::new();
     let mut keys: Vec<Key<'a>> = Vec::new();
     let mut place = 0;
-    let mut tokens = Tokens { json, at: 0 };
+    let mut tokens = Tokens::new(json);
     while let Some(token) = tokens.next() {
         match token {
             Token::Open { object, start } => {
@@ -168,7 +168,7 @@ fn is_raw_element(json: &str, start: usize, keys: &[Key<'_>]) -> bool {
     if !is(first, "MsgBody", 1) || !in_bundles {
         return false;
     }
-    let mut tokens = Tokens { json, at: start };
+    let mut tokens = Tokens::from(json, start);
     let (mut kind, mut has_content) = (None, false);
     tokens.next();
     while let Some(Token::Key(name)) = tokens.next() {
@@ -180,137 +180,4 @@ fn is_raw_element(json: &str, start: usize, keys: &[Key<'_>]) -> bool {
         tokens.skip_value();
     }
     has_content && kind.is_some_and(|kind| !MsgElement::knows(&kind, bundles))
-}
-
-enum Token<'a> {
-    Open {
-        object: bool,
-        start: usize,
-    },
-    Close,
-    Key(Cow<'a, str>),
-    /// A string, a number, a truth value or `null`.
-    Scalar,
-}
-
-/// The tokens of valid JSON.
-struct Tokens<'a> {
-    json: &'a str,
-    at: usize,
-}
-
-impl<'a> Tokens<'a> {
-    fn peek(&mut self) -> Option<u8> {
-        let bytes = self.json.as_bytes();
-        while bytes
-            .get(self.at)
-            .is_some_and(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b',' | b':'))
-        {
-            self.at += 1;
-        }
-        bytes.get(self.at).copied()
-    }
-
-    fn next(&mut self) -> Option<Token<'a>> {
-        let start = {
-            self.peek()?;
-            self.at
-        };
-        Some(match self.json.as_bytes()[start] {
-            byte @ (b'{' | b'[') => {
-                self.at += 1;
-                Token::Open {
-                    object: byte == b'{',
-                    start,
-                }
-            }
-            b'}' | b']' => {
-                self.at += 1;
-                Token::Close
-            }
-            b'"' => {
-                let text = self.text();
-                let bytes = self.json.as_bytes();
-                let mut after = self.at;
-                while bytes.get(after).is_some_and(u8::is_ascii_whitespace) {
-                    after += 1;
-                }
-                match (bytes.get(after), text) {
-                    (Some(b':'), text) => Token::Key(text.unwrap_or_default()),
-                    _ => Token::Scalar,
-                }
-            }
-            _ => {
-                let rest = &self.json.as_bytes()[start..];
-                let end = rest
-                    .iter()
-                    .position(|byte| matches!(byte, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r'));
-                self.at = start + end.unwrap_or(rest.len()).max(1);
-                Token::Scalar
-            }
-        })
-    }
-
-    /// The string that begins here; it is decoded, since a key may be written with escapes.
-    fn text(&mut self) -> Option<Cow<'a, str>> {
-        let bytes = self.json.as_bytes();
-        let start = self.at;
-        self.at += 1;
-        let mut escaped = false;
-        while let Some(&byte) = bytes.get(self.at) {
-            self.at += 1;
-            match byte {
-                b'"' => break,
-                b'\\' => {
-                    escaped = true;
-                    self.at += 1;
-                }
-                _ => {}
-            }
-        }
-        self.at = self.at.min(bytes.len());
-        if escaped {
-            serde_json::from_str(self.json.get(start..self.at)?)
-                .ok()
-                .map(Cow::Owned)
-        } else {
-            self.json.get(start + 1..self.at.checked_sub(1)?).map(Cow::Borrowed)
-        }
-    }
-
-    /// The value that comes next, if it is a string; it stays the next one.
-    fn string(&mut self) -> Option<Cow<'a, str>> {
-        if self.peek()? != b'"' {
-            return None;
-        }
-        let at = self.at;
-        let text = self.text();
-        self.at = at;
-        text
-    }
-
-    fn next_is_nothing(&mut self) -> bool {
-        self.peek();
-        let rest = self.json.get(self.at..).unwrap_or_default();
-        rest.starts_with("null") || rest.starts_with("\"\"")
-    }
-
-    fn skip_value(&mut self) {
-        if matches!(self.next(), Some(Token::Open { .. })) {
-            self.skip_open();
-        }
-    }
-
-    /// Skips to the end of what was just opened.
-    fn skip_open(&mut self) {
-        let mut depth = 1usize;
-        while depth > 0 {
-            match self.next() {
-                Some(Token::Open { .. }) => depth += 1,
-                Some(Token::Close) => depth -= 1,
-                Some(_) => {}
-                None => return,
-            }
-        }
-    }
 }

@@ -178,14 +178,6 @@ macro_rules! define_events {
                 }
                 Ok(())
             }
-
-            /// Finds where a body does not fit the type of a command.
-            fn locate(command: &Command, text: &str) -> Option<Misfit> {
-                match command {
-                    $( $( Command::$variant => parse::misfit::<$module::$event>(text), )* )*
-                    _ => None,
-                }
-            }
         }
 
         impl Serialize for Event {

@@ -64,15 +64,11 @@ pub(crate) fn parse(url: &Command, body: &Bytes, event: &mut Option<Event>) -> R
     } else {
         first
     };
-    if read.is_err() {
-        let reason = match Event::locate(&command, text) {
-            Some(misfit) => UnknownReason::Misfit(misfit),
-            None => UnknownReason::UnknownCommand,
-        };
+    if let Err(error) = read {
         *event = Some(Event::Unknown(Box::new(UnknownEvent {
             command: url.clone(),
             body_command,
-            reason,
+            reason: UnknownReason::Misfit(misfit(text, &error)),
             body: body.clone(),
         })));
     }
@@ -127,14 +123,10 @@ pub(crate) fn read<T: DeserializeOwned>(url: &Command, text: &str, word: &mut Wo
     })
 }
 
-/// Finds the place where a body does not fit, once it is known that it does not; `None` should it fit after all.
-pub(crate) fn misfit<T: DeserializeOwned>(text: &str) -> Option<Misfit> {
-    let error = json::read(text, |rules| {
-        let mut json = serde_json::Deserializer::from_str(text);
-        serde_path_to_error::deserialize::<_, T>(Lenient::new(&mut json, rules))
-    });
-    let misfit = Misfit::new(&error.err()?);
-    Some(in_message(text, misfit.path()).unwrap_or(misfit))
+/// The place where a body does not fit, by the error of the type of its command.
+pub(crate) fn misfit(text: &str, error: &serde_json::Error) -> Misfit {
+    let path = json::path_at(text, error.line(), error.column());
+    in_message(text, &path).unwrap_or_else(|| Misfit::at(&path, error.line(), error.column(), error.to_string()))
 }
 
 /// The same place, if it is in an element of a message: these are read from texts of their own.

@@ -105,11 +105,6 @@ impl Serialize for UnknownEvent {
 }
 
 impl Misfit {
-    pub(super) fn new(error: &serde_path_to_error::Error<serde_json::Error>) -> Self {
-        let (path, inner) = (error.path(), error.inner());
-        Misfit::at(&path.to_string(), inner.line(), inner.column(), inner.to_string())
-    }
-
     pub(super) fn at(path: &str, line: usize, column: usize, message: String) -> Self {
         let kind = if message.starts_with(TOO_MANY_ITEMS) {
             MisfitKind::TooManyItems

@@ -30,15 +30,9 @@ pub(crate) fn from_str_noting<'de, T: de::Deserialize<'de>>(text: &'de str) -> s
     })
 }
 
-/// Finds the place where a text inside of another one does not fit.
-pub(crate) fn misfit<'de, T: de::Deserialize<'de>>(
-    text: &'de str,
-) -> Option<serde_path_to_error::Error<serde_json::Error>> {
-    attempt(text, INNER_ALLOWANCE, |rules| {
-        let mut json = serde_json::Deserializer::from_str(text);
-        serde_path_to_error::deserialize::<_, T>(Lenient::new(&mut json, rules))
-    })
-    .err()
+/// The error of a text inside of another one.
+pub(crate) fn misfit<'de, T: de::Deserialize<'de>>(text: &'de str) -> Option<serde_json::Error> {
+    from_str_noting::<T>(text).err()
 }
 
 /// Calls `read` to parse a body, and once more if an empty string stood where a number is wanted: what type an optional member has is only

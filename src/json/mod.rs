@@ -2,8 +2,12 @@
 
 mod lenient;
 mod open;
+mod path;
 mod surrogates;
+mod tokens;
 
 pub(crate) use self::lenient::{Lenient, TOO_MANY_ITEMS, from_str, from_str_noting, misfit, read};
 pub(crate) use self::open::{Text, wire_int, wire_text};
+pub(crate) use self::path::{offset, path_at};
 pub(crate) use self::surrogates::replace_unpaired;
+pub(crate) use self::tokens::{Token, Tokens};

@@ -146,7 +146,9 @@ impl<'de> Deserialize<'de> for MsgBody {
             fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<MsgBody, A::Error> {
                 let mut body = MsgBody::default();
                 while let Some(element) = items.next_element::<Element<'de>>()? {
-                    body.add(element, 0).map_err(serde::de::Error::custom)?;
+                    // Without the error's own words, which say line and column of another text.
+                    body.add(element, 0)
+                        .map_err(|_| serde::de::Error::custom("an element that does not fit its kind"))?;
                 }
                 Ok(body)
             }

@@ -51,7 +51,7 @@ macro_rules! elements {
             }
 
             /// Where a content does not fit its kind.
-            pub(super) fn misfit(msg_type: &str, content: &str) -> Option<serde_path_to_error::Error<serde_json::Error>> {
+            pub(super) fn misfit(msg_type: &str, content: &str) -> Option<serde_json::Error> {
                 match msg_type {
                     $( $word => $content::misfit(content), )*
                     _ => None,
@@ -126,7 +126,7 @@ trait Content: Sized {
     fn read_content(json: &str, bundles: usize) -> serde_json::Result<(Self, bool)>;
 
     /// Where it does not fit.
-    fn misfit(json: &str) -> Option<serde_path_to_error::Error<serde_json::Error>>;
+    fn misfit(json: &str) -> Option<serde_json::Error>;
 }
 
 impl<T: DeserializeOwned> Content for T {
@@ -134,7 +134,7 @@ impl<T: DeserializeOwned> Content for T {
         json::from_str_noting(content)
     }
 
-    fn misfit(content: &str) -> Option<serde_path_to_error::Error<serde_json::Error>> {
+    fn misfit(content: &str) -> Option<serde_json::Error> {
         json::misfit::<T>(content)
     }
 }

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::element::{BUNDLES, Element, MsgElement};
+use crate::json::{self, offset};
 
 /// A member that does not fit.
 pub(crate) struct Place {
@@ -38,11 +39,11 @@ fn inside(whole: &str, elements: &str, bundles: usize) -> Option<Place> {
             return None;
         }
         if let Some(error) = MsgElement::misfit(kind, content) {
-            let path = match error.path().to_string() {
+            let path = match json::path_at(content, error.line(), error.column()) {
                 path if path == "." => ".MsgContent".to_owned(),
                 path => format!(".MsgContent.{path}"),
             };
-            return Some(of(&path, content, error.inner()));
+            return Some(of(&path, content, &error));
         }
         let place = in_bundle(whole, content, bundles)?;
         Some(Place {
@@ -82,14 +83,4 @@ fn in_bundle(whole: &str, content: &str, bundles: usize) -> Option<Place> {
 /// Where a part of a text begins.
 fn start(whole: &str, part: &str) -> usize {
     part.as_ptr().addr().saturating_sub(whole.as_ptr().addr())
-}
-
-/// Line and column, both from 1, as a number of bytes.
-fn offset(text: &str, line: usize, column: usize) -> usize {
-    let before: usize = text
-        .split_inclusive('\n')
-        .take(line.saturating_sub(1))
-        .map(str::len)
-        .sum();
-    before + column.saturating_sub(1)
 }

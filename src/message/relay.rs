@@ -68,7 +68,7 @@ impl RelayElem {
         Ok((bundle, more || inside))
     }
 
-    pub(super) fn misfit(content: &str) -> Option<serde_path_to_error::Error<serde_json::Error>> {
+    pub(super) fn misfit(content: &str) -> Option<serde_json::Error> {
         json::misfit::<Bundle<'_>>(content)
     }
 

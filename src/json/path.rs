@@ -1,0 +1,110 @@
+//! The path of a place in a JSON text. Errors of `serde_json` say line and column; to find the path from these costs nothing until there is an
+//! error, and needs no second copy of the code that reads each type.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use super::tokens::{Token, Tokens};
+
+enum Step<'a> {
+    Key(Cow<'a, str>),
+    Index(usize),
+}
+
+/// The path of the value at a place, such as `PairList[1].To_Account`; `.` is the whole. Line and column count from 1, in bytes.
+pub(crate) fn path_at(json: &str, line: usize, column: usize) -> String {
+    let place = offset(json, line, column);
+    let mut steps: Vec<Step<'_>> = Vec::new();
+    // For each open list the number of the item that comes next.
+    let mut open: Vec<Option<usize>> = Vec::new();
+    let mut tokens = Tokens::new(json);
+    while let Some(token) = tokens.next() {
+        if let (Token::Open { .. } | Token::Scalar, Some(Some(index))) = (&token, open.last()) {
+            steps.push(Step::Index(*index));
+        }
+        if let Token::Key(key) = token {
+            steps.push(Step::Key(key));
+            if tokens.end() > place {
+                break;
+            }
+            continue;
+        }
+        if matches!(token, Token::Close) {
+            open.pop();
+        }
+        if tokens.end() > place {
+            break;
+        }
+        if let Token::Open { object, .. } = token {
+            open.push((!object).then_some(0));
+            continue;
+        }
+        steps.pop();
+        if let Some(Some(index)) = open.last_mut() {
+            *index += 1;
+        }
+    }
+    written(&steps)
+}
+
+fn written(steps: &[Step<'_>]) -> String {
+    let mut path = String::new();
+    for step in steps {
+        // Writing to a `String` does not fail.
+        let _ = match step {
+            Step::Index(index) => write!(path, "[{index}]"),
+            Step::Key(key) if path.is_empty() => write!(path, "{key}"),
+            Step::Key(key) => write!(path, ".{key}"),
+        };
+    }
+    if path.is_empty() { ".".to_owned() } else { path }
+}
+
+/// Line and column, both from 1, as a number of bytes.
+pub(crate) fn offset(text: &str, line: usize, column: usize) -> usize {
+    let before: usize = text
+        .split_inclusive('\n')
+        .take(line.saturating_sub(1))
+        .map(str::len)
+        .sum();
+    before + column.saturating_sub(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_of_every_place() {
+        let json = "{\"a\": 1,\n \"b\": [true, {\"c\\u0064\": \"x\"}, []]}";
+        let at = |part: &str| {
+            let place = json.find(part).unwrap();
+            let line = json[..place].matches('\n').count() + 1;
+            let column = place - json[..place].rfind('\n').map_or(0, |end| end + 1) + 1;
+            assert_eq!(offset(json, line, column), place);
+            path_at(json, line, column)
+        };
+        for (part, path) in [
+            ("{\"a", "."),
+            ("\"a", "a"),
+            ("1,", "a"),
+            ("[true", "b"),
+            ("true", "b[0]"),
+            ("{\"c", "b[1]"),
+            ("\"x", "b[1].cd"),
+            ("}, ", "b[1]"),
+            ("[]", "b[2]"),
+            ("]]", "b[2]"),
+            ("]}", "b"),
+        ] {
+            assert_eq!(at(part), path, "{part}");
+        }
+        assert_eq!(path_at(json, 9, 9), ".");
+    }
+
+    #[test]
+    fn a_deep_text_is_no_matter() {
+        let json = "[".repeat(1_000_000);
+        assert_eq!(path_at(&json, 1, 3), "[0][0]");
+    }
+}

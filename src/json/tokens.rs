@@ -1,0 +1,150 @@
+//! The tokens of JSON, one after the other: for what must be linear in a stranger's bytes and must not recurse over their depth.
+
+use std::borrow::Cow;
+
+pub(crate) enum Token<'a> {
+    Open {
+        object: bool,
+        start: usize,
+    },
+    Close,
+    Key(Cow<'a, str>),
+    /// A string, a number, a truth value or `null`.
+    Scalar,
+}
+
+/// The tokens of valid JSON.
+pub(crate) struct Tokens<'a> {
+    json: &'a str,
+    at: usize,
+}
+
+impl<'a> Tokens<'a> {
+    pub(crate) fn new(json: &'a str) -> Self {
+        Tokens { json, at: 0 }
+    }
+
+    /// Those from a place on where a value begins.
+    pub(crate) fn from(json: &'a str, at: usize) -> Self {
+        Tokens { json, at }
+    }
+
+    /// Where the last token ended.
+    pub(crate) fn end(&self) -> usize {
+        self.at
+    }
+
+    fn peek(&mut self) -> Option<u8> {
+        let bytes = self.json.as_bytes();
+        while bytes
+            .get(self.at)
+            .is_some_and(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b',' | b':'))
+        {
+            self.at += 1;
+        }
+        bytes.get(self.at).copied()
+    }
+
+    pub(crate) fn next(&mut self) -> Option<Token<'a>> {
+        let start = {
+            self.peek()?;
+            self.at
+        };
+        Some(match self.json.as_bytes()[start] {
+            byte @ (b'{' | b'[') => {
+                self.at += 1;
+                Token::Open {
+                    object: byte == b'{',
+                    start,
+                }
+            }
+            b'}' | b']' => {
+                self.at += 1;
+                Token::Close
+            }
+            b'"' => {
+                let text = self.text();
+                let bytes = self.json.as_bytes();
+                let mut after = self.at;
+                while bytes.get(after).is_some_and(u8::is_ascii_whitespace) {
+                    after += 1;
+                }
+                match (bytes.get(after), text) {
+                    (Some(b':'), text) => Token::Key(text.unwrap_or_default()),
+                    _ => Token::Scalar,
+                }
+            }
+            _ => {
+                let rest = &self.json.as_bytes()[start..];
+                let end = rest
+                    .iter()
+                    .position(|byte| matches!(byte, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r'));
+                self.at = start + end.unwrap_or(rest.len()).max(1);
+                Token::Scalar
+            }
+        })
+    }
+
+    /// The string that begins here; it is decoded, since a key may be written with escapes.
+    fn text(&mut self) -> Option<Cow<'a, str>> {
+        let bytes = self.json.as_bytes();
+        let start = self.at;
+        self.at += 1;
+        let mut escaped = false;
+        while let Some(&byte) = bytes.get(self.at) {
+            self.at += 1;
+            match byte {
+                b'"' => break,
+                b'\\' => {
+                    escaped = true;
+                    self.at += 1;
+                }
+                _ => {}
+            }
+        }
+        self.at = self.at.min(bytes.len());
+        if escaped {
+            serde_json::from_str(self.json.get(start..self.at)?)
+                .ok()
+                .map(Cow::Owned)
+        } else {
+            self.json.get(start + 1..self.at.checked_sub(1)?).map(Cow::Borrowed)
+        }
+    }
+
+    /// The value that comes next, if it is a string; it stays the next one.
+    pub(crate) fn string(&mut self) -> Option<Cow<'a, str>> {
+        if self.peek()? != b'"' {
+            return None;
+        }
+        let at = self.at;
+        let text = self.text();
+        self.at = at;
+        text
+    }
+
+    pub(crate) fn next_is_nothing(&mut self) -> bool {
+        self.peek();
+        let rest = self.json.get(self.at..).unwrap_or_default();
+        rest.starts_with("null") || rest.starts_with("\"\"")
+    }
+
+    pub(crate) fn skip_value(&mut self) {
+        if matches!(self.next(), Some(Token::Open { .. })) {
+            self.skip_open();
+        }
+    }
+
+    /// Skips to the end of what was just opened.
+    pub(crate) fn skip_open(&mut self) {
+        let mut depth = 1usize;
+        while depth > 0 {
+            match self.next() {
+                Some(Token::Open { .. }) => depth += 1,
+                Some(Token::Close) => depth -= 1,
+                Some(_) => {}
+                None => return,
+            }
+        }
+    }
+}
