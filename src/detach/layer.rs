@@ -23,8 +23,8 @@ const MAX_WAIT: Duration = Duration::from_millis(1500);
 /// the background at a time; one for which there is no room waits for it, and fails as overloaded after
 /// [`max_wait`](Self::max_wait). Needs a tokio runtime.
 ///
-/// **An event that was answered early and is lost in a crash is lost**: Tencent does not send it again. Where that must not be, let
-/// the inner service put it into a durable queue and leave this layer out.
+/// **An event that was answered early and is lost in a crash is lost**: Tencent does not send it again. Where that must not be, put
+/// the layer of [`tencent-im-callback-queue`](https://docs.rs/tencent-im-callback-queue) in the place of this one.
 ///
 /// At shutdown, stop accepting connections, then [`drain`](Self::drain).
 ///

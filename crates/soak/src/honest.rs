@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-use tencent_im_callback::Command;
 use tencent_im_callback::testing::SignedRequest;
+use tencent_im_callback::{Command, Phase};
 
 use crate::load::{APP, Dice, OTHER_APP, OTHER_TOKEN, TOKEN, World, signed, target};
 use crate::wire::{Connection, OK, bytes, raw};
@@ -150,9 +150,19 @@ fn next(world: &World, dice: &mut Dice) -> Callback {
         15 | 16 => {
             let command = &Command::ALL[dice.below(Command::ALL.len())];
             let request = signed(SignedRequest::new(command.clone())).parameter("ClientIP", "10.0.0.1");
+            let judged = matches!(
+                command,
+                Command::C2cBeforeSendMsg | Command::GroupBeforeSendMsg | Command::OfficialAccountBeforeSendMsg
+            );
+            // What waits for a verdict and has no handler is not let through.
+            let answer = if command.phase() == Phase::Before && !judged {
+                UNREADABLE
+            } else {
+                OK
+            };
             Callback {
                 detached: is_detached(command),
-                ..Callback::new("documented body", bytes(&request), OK)
+                ..Callback::new("documented body", bytes(&request), answer)
             }
         }
         _ => {

@@ -187,7 +187,7 @@ async fn long_query(connection: &mut Connection, command: &Command, dice: &mut D
         // Just what a URL may hold: it is a callback like any other, if it is signed.
         0 => {
             let parameters = format!("SdkAppid={APP}&CallbackCommand=Tomorrow.Word&{}", pairs(15_000));
-            let answer = connection.ask(&raw("POST", &target(&parameters), b"{}")).await;
+            let answer = connection.ask(&raw("POST", &target(&parameters), br#"{"x":1}"#)).await;
             match answer {
                 Ok(answer) if answer.is(OK) || answer.is_turned_away() => Ok(()),
                 other => Err(format!("{other:?}")),

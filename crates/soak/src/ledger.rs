@@ -73,9 +73,9 @@ impl Ledger {
         }
     }
 
-    /// Reads a line of what the server hands back on standard output.
+    /// Reads a line of what the server hands back on standard output: JSON in which the body is a string.
     pub fn hand_back(&self, line: &str) {
-        if let Some(number) = number_after(line, "\"To_Account\":\"") {
+        if let Some(number) = number_after(line, r#"To_Account\":\""#) {
             self.change(number, |entry| entry.handed_back += 1);
         }
     }
