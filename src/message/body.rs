@@ -4,7 +4,8 @@ use std::ops::Index;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::element::{Element, MsgElement};
+use super::element::MsgElement;
+use super::read::Element;
 use crate::types::RawJson;
 
 /// The elements of a message (`MsgBody`), in their order.

@@ -3,7 +3,8 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::element::{BUNDLES, Element, MsgElement};
+use super::element::{BUNDLES, MsgElement};
+use super::read::Element;
 use crate::json::{self, offset};
 
 /// A member that does not fit.

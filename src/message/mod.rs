@@ -11,6 +11,7 @@
 mod body;
 mod element;
 mod misfit;
+mod read;
 mod relay;
 mod rewrite;
 mod texts;

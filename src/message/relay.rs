@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 use super::body::MsgBody;
-use super::element::Element;
+use super::read::Element;
 use crate::json;
 use crate::types::{GroupId, Id, TimestampSecs, UserId};
 

@@ -16,6 +16,9 @@
 //! # Ok::<(), tencent_im_callback::InvalidTokenError>(())
 //! ```
 
+mod future;
+mod handler;
 mod service;
 
-pub use self::service::{EventRouter, Handler, HandlerOutput, RouterFuture};
+pub use self::handler::{Handler, HandlerOutput};
+pub use self::service::{EventRouter, RouterFuture};

@@ -6,10 +6,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use pin_project_lite::pin_project;
 use serde::de::DeserializeOwned;
 use tower_service::Service;
 
+use super::future::{BoxFuture, Judged, answered, boxed};
+use super::handler::{Handler, HandlerOutput, Output};
 use crate::callback::Callback;
 use crate::command::{Command, Phase};
 use crate::error::HandlerError;
@@ -18,8 +19,6 @@ use crate::json::replace_unpaired;
 use crate::oneshot::Oneshot;
 use crate::reply::{MessageVerdict, Reply};
 use crate::types::Escaped;
-
-type BoxFuture = Pin<Box<dyn Future<Output = Result<Reply, HandlerError>> + Send>>;
 
 /// Typed handlers, one for each event.
 ///
@@ -100,81 +99,6 @@ enum Fallback {
 trait Route: Send + Sync {
     fn call(&self, callback: Callback) -> BoxFuture;
 }
-
-/// What a handler may answer: what its event takes, or a `Result` of that with any error.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not what this handler may answer",
-    label = "answers `{Self}`",
-    note = "this event takes `{R}`: return that, or `Result<{R}, E>` where `E` implements `std::error::Error` or is `HandlerError`",
-    note = "`anyhow::Error` and `Box<dyn Error + Send + Sync>` do not implement it: use `.map_err(HandlerError::new)?`"
-)]
-pub trait HandlerOutput<R> {
-    /// The answer as a result.
-    ///
-    /// # Errors
-    ///
-    /// The handler's.
-    fn into_result(self) -> Result<R, HandlerError>;
-}
-
-impl<R> HandlerOutput<R> for R {
-    fn into_result(self) -> Result<R, HandlerError> {
-        Ok(self)
-    }
-}
-
-impl<R, E: Into<HandlerError>> HandlerOutput<R> for Result<R, E> {
-    fn into_result(self) -> Result<R, HandlerError> {
-        self.map_err(Into::into)
-    }
-}
-
-/// An async function or closure of a [`Callback`], or of the router's state and a `Callback`. Implemented for these, and for nothing else.
-#[diagnostic::on_unimplemented(
-    message = "this is no handler",
-    note = "a handler is an `async fn` or closure of one `Callback<E>`, or of the state `{T}` and a `Callback<E>`",
-    note = "the state is what `EventRouter::with_state` was given, by value"
-)]
-pub trait Handler<T, M>: Send + Sync + 'static {
-    /// What its callback holds: one event, [`Event`], or a type for an unknown command.
-    type Body;
-
-    /// Its future.
-    type Future: Future + Send + 'static;
-
-    /// Calls it.
-    fn call(&self, state: &T, callback: Callback<Self::Body>) -> Self::Future;
-}
-
-impl<T, H, B, F> Handler<T, (B,)> for H
-where
-    H: Fn(Callback<B>) -> F + Send + Sync + 'static,
-    F: Future + Send + 'static,
-{
-    type Body = B;
-    type Future = F;
-
-    fn call(&self, _: &T, callback: Callback<B>) -> F {
-        self(callback)
-    }
-}
-
-impl<T, H, B, F> Handler<T, (T, B)> for H
-where
-    T: Clone,
-    H: Fn(T, Callback<B>) -> F + Send + Sync + 'static,
-    F: Future + Send + 'static,
-{
-    type Body = B;
-    type Future = F;
-
-    fn call(&self, state: &T, callback: Callback<B>) -> F {
-        self(state.clone(), callback)
-    }
-}
-
-/// What a handler's future gives.
-type Output<T, M, H> = <<H as Handler<T, M>>::Future as Future>::Output;
 
 impl EventRouter {
     /// A router without handlers: it answers `OK` to notifications, and an error to what waits for a verdict.
@@ -414,83 +338,6 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
 impl<F: Fn(Callback) -> BoxFuture + Send + Sync> Route for F {
     fn call(&self, callback: Callback) -> BoxFuture {
         self(callback)
-    }
-}
-
-fn answered<R, F>(future: F) -> BoxFuture
-where
-    R: Into<Reply> + 'static,
-    F: Future + Send + 'static,
-    F::Output: HandlerOutput<R>,
-{
-    boxed(Answered {
-        future,
-        reply: PhantomData,
-    })
-}
-
-fn boxed<R: Into<Reply>>(future: impl Future<Output = Result<R, HandlerError>> + Send + 'static) -> BoxFuture {
-    Box::pin(Replied { future })
-}
-
-// Structs and no `async` blocks, since a block that awaits a future holds it twice.
-pin_project! {
-    /// Future of a handler.
-    struct Answered<F, R> {
-        #[pin]
-        future: F,
-        reply: PhantomData<fn() -> R>,
-    }
-}
-
-impl<R, F> Future for Answered<F, R>
-where
-    F: Future,
-    F::Output: HandlerOutput<R>,
-{
-    type Output = Result<R, HandlerError>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().future.poll(cx).map(HandlerOutput::into_result)
-    }
-}
-
-pin_project! {
-    /// Future of a handler whose verdict becomes the reply of the command that asked.
-    struct Judged<F, R> {
-        #[pin]
-        future: F,
-        reply: PhantomData<fn() -> R>,
-    }
-}
-
-impl<R, F> Future for Judged<F, R>
-where
-    R: From<MessageVerdict>,
-    F: Future,
-    F::Output: HandlerOutput<MessageVerdict>,
-{
-    type Output = Result<R, HandlerError>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let verdict = self.project().future.poll(cx).map(HandlerOutput::into_result);
-        verdict.map_ok(Into::into)
-    }
-}
-
-pin_project! {
-    /// Turns an answer into a [`Reply`].
-    struct Replied<F> {
-        #[pin]
-        future: F,
-    }
-}
-
-impl<R: Into<Reply>, F: Future<Output = Result<R, HandlerError>>> Future for Replied<F> {
-    type Output = Result<Reply, HandlerError>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().future.poll(cx).map_ok(Into::into)
     }
 }
 

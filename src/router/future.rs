@@ -1,0 +1,92 @@
+//! The futures of handlers. Structs and no `async` blocks, since a block that awaits a future holds it twice.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use super::handler::HandlerOutput;
+use crate::error::HandlerError;
+use crate::reply::{MessageVerdict, Reply};
+
+pub(super) type BoxFuture = Pin<Box<dyn Future<Output = Result<Reply, HandlerError>> + Send>>;
+
+pub(super) fn answered<R, F>(future: F) -> BoxFuture
+where
+    R: Into<Reply> + 'static,
+    F: Future + Send + 'static,
+    F::Output: HandlerOutput<R>,
+{
+    boxed(Answered {
+        future,
+        reply: PhantomData,
+    })
+}
+
+pub(super) fn boxed<R: Into<Reply>>(
+    future: impl Future<Output = Result<R, HandlerError>> + Send + 'static,
+) -> BoxFuture {
+    Box::pin(Replied { future })
+}
+
+pin_project! {
+    /// Future of a handler.
+    struct Answered<F, R> {
+        #[pin]
+        future: F,
+        reply: PhantomData<fn() -> R>,
+    }
+}
+
+impl<R, F> Future for Answered<F, R>
+where
+    F: Future,
+    F::Output: HandlerOutput<R>,
+{
+    type Output = Result<R, HandlerError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.project().future.poll(cx).map(HandlerOutput::into_result)
+    }
+}
+
+pin_project! {
+    /// Future of a handler whose verdict becomes the reply of the command that asked.
+    pub(super) struct Judged<F, R> {
+        #[pin]
+        pub(super) future: F,
+        pub(super) reply: PhantomData<fn() -> R>,
+    }
+}
+
+impl<R, F> Future for Judged<F, R>
+where
+    R: From<MessageVerdict>,
+    F: Future,
+    F::Output: HandlerOutput<MessageVerdict>,
+{
+    type Output = Result<R, HandlerError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let verdict = self.project().future.poll(cx).map(HandlerOutput::into_result);
+        verdict.map_ok(Into::into)
+    }
+}
+
+pin_project! {
+    /// Turns an answer into a [`Reply`].
+    struct Replied<F> {
+        #[pin]
+        future: F,
+    }
+}
+
+impl<R: Into<Reply>, F: Future<Output = Result<R, HandlerError>>> Future for Replied<F> {
+    type Output = Result<Reply, HandlerError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.project().future.poll(cx).map_ok(Into::into)
+    }
+}

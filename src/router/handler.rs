@@ -1,0 +1,81 @@
+//! What may be a handler, and what it may answer.
+
+use std::future::Future;
+
+use crate::callback::Callback;
+use crate::error::HandlerError;
+
+/// What a handler may answer: what its event takes, or a `Result` of that with any error.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not what this handler may answer",
+    label = "answers `{Self}`",
+    note = "this event takes `{R}`: return that, or `Result<{R}, E>` where `E` implements `std::error::Error` or is `HandlerError`",
+    note = "`anyhow::Error` and `Box<dyn Error + Send + Sync>` do not implement it: use `.map_err(HandlerError::new)?`"
+)]
+pub trait HandlerOutput<R> {
+    /// The answer as a result.
+    ///
+    /// # Errors
+    ///
+    /// The handler's.
+    fn into_result(self) -> Result<R, HandlerError>;
+}
+
+impl<R> HandlerOutput<R> for R {
+    fn into_result(self) -> Result<R, HandlerError> {
+        Ok(self)
+    }
+}
+
+impl<R, E: Into<HandlerError>> HandlerOutput<R> for Result<R, E> {
+    fn into_result(self) -> Result<R, HandlerError> {
+        self.map_err(Into::into)
+    }
+}
+
+/// An async function or closure of a [`Callback`], or of the router's state and a `Callback`. Implemented for these, and for nothing else.
+#[diagnostic::on_unimplemented(
+    message = "this is no handler",
+    note = "a handler is an `async fn` or closure of one `Callback<E>`, or of the state `{T}` and a `Callback<E>`",
+    note = "the state is what `EventRouter::with_state` was given, by value"
+)]
+pub trait Handler<T, M>: Send + Sync + 'static {
+    /// What its callback holds: one event, [`Event`], or a type for an unknown command.
+    type Body;
+
+    /// Its future.
+    type Future: Future + Send + 'static;
+
+    /// Calls it.
+    fn call(&self, state: &T, callback: Callback<Self::Body>) -> Self::Future;
+}
+
+impl<T, H, B, F> Handler<T, (B,)> for H
+where
+    H: Fn(Callback<B>) -> F + Send + Sync + 'static,
+    F: Future + Send + 'static,
+{
+    type Body = B;
+    type Future = F;
+
+    fn call(&self, _: &T, callback: Callback<B>) -> F {
+        self(callback)
+    }
+}
+
+impl<T, H, B, F> Handler<T, (T, B)> for H
+where
+    T: Clone,
+    H: Fn(T, Callback<B>) -> F + Send + Sync + 'static,
+    F: Future + Send + 'static,
+{
+    type Body = B;
+    type Future = F;
+
+    fn call(&self, state: &T, callback: Callback<B>) -> F {
+        self(state.clone(), callback)
+    }
+}
+
+/// What a handler's future gives.
+pub(super) type Output<T, M, H> = <<H as Handler<T, M>>::Future as Future>::Output;
