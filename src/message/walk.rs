@@ -201,6 +201,8 @@ pub(super) fn strings<'a>(json: &'a str, visit: &mut dyn FnMut(Cow<'a, str>)) {
 fn of_item(list: Sight) -> Sight {
     match list {
         Sight::Elements => Sight::Element,
+        // What is known not to be read is no list.
+        Sight::Hidden | Sight::Custom | Sight::Name => Sight::All,
         other => other,
     }
 }

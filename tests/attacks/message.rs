@@ -260,6 +260,21 @@ async fn a_bundle_in_a_bundle_hides_nothing() {
             assert_eq!(fate.name(), "accepted", "{command} {depth}");
         }
     }
+    // Below the depth that is typed, what stands in the place of an id or an address is shown unless it is a plain string.
+    for member in ["From_Account", "GroupId", "CloudCustomData"] {
+        for value in [
+            format!(r#"["{CANARY}"]"#),
+            format!(r#"{{"x":"{CANARY}"}}"#),
+            format!(r#"[["{CANARY}"]]"#),
+        ] {
+            let open = r#"[{"MsgType":"TIMRelayElem","MsgContent":{"MsgList":[{"MsgBody":"#;
+            let inner =
+                format!(r#"[{{"MsgType":"TIMRelayElem","MsgContent":{{"MsgList":[{{"{member}":{value}}}]}}}}]"#);
+            let elements = format!("{}{inner}{}", open.repeat(9), "}]}}]".repeat(9));
+            let texts = shown(&elements).unwrap();
+            assert!(texts.iter().any(|text| text == CANARY), "{member} {value}");
+        }
+    }
 }
 
 /// A member that this version does not know, in an element that it does, is among the texts, and among the unknown fields. Where an address
