@@ -40,7 +40,7 @@ impl<R, E: Into<HandlerError>> HandlerOutput<R> for Result<R, E> {
     note = "the state is what `EventRouter::with_state` was given, by value"
 )]
 pub trait Handler<T, M>: Send + Sync + 'static {
-    /// What its callback holds: one event, [`Event`], or a type for an unknown command.
+    /// What its callback holds: one event, [`Event`](crate::Event), or a type for an unknown command.
     type Body;
 
     /// Its future.
