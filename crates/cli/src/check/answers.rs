@@ -1,0 +1,167 @@
+//! What answers look like, and how soon they come.
+
+use std::time::Duration;
+
+use tencent_im_callback::{Command, Family};
+
+use super::item::{Finding, SHOWN, Went, came};
+use super::items::Make;
+use super::lang::{Lang, Text};
+use crate::client::{Answer, Client, TENCENT, Trouble};
+use crate::curl::curl;
+use crate::envelope::Envelope;
+use crate::send::{body_of, build};
+use crate::storm::Latencies;
+
+/// Whether a code is one that the command allows.
+fn allows(command: &Command, code: i64) -> bool {
+    if code == 0 {
+        return true;
+    }
+    let own = match command.family() {
+        Family::C2c | Family::OfficialAccount => 120_001..=130_000,
+        Family::Group => 10_100..=10_200,
+        Family::Live => 102_100..=102_200,
+        _ => 1..=1,
+    };
+    command.phase().may_decide() && ((1..=2).contains(&code) || own.contains(&code))
+}
+
+fn is_json(answer: &Answer) -> bool {
+    let kind = answer.headers.get(http::header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .eq_ignore_ascii_case("application/json")
+}
+
+/// A question, and the commands whose answers are not as wanted.
+struct Question {
+    name: &'static str,
+    wanted: Text,
+    why: Text,
+    wrong: Vec<(String, String)>,
+}
+
+fn questions() -> [Question; 4] {
+    let question = |name, wanted, why| Question {
+        name,
+        wanted,
+        why,
+        wrong: Vec::new(),
+    };
+    [
+        question(
+            "answers.envelope",
+            Text(
+                "JSON with ActionStatus, ErrorCode (a number) and ErrorInfo",
+                "包含 ActionStatus、ErrorCode（数字）和 ErrorInfo 的 JSON",
+            ),
+            Text(
+                "Tencent reads anything else as a failed callback",
+                "其他内容会被腾讯视为回调失败",
+            ),
+        ),
+        question(
+            "answers.content-type",
+            Text("Content-Type: application/json", "Content-Type: application/json"),
+            Text("the vendor asks for it", "腾讯文档如此要求"),
+        ),
+        question(
+            "answers.code",
+            Text(
+                "ErrorCode 0, or one that the command allows",
+                "ErrorCode 为 0，或该命令允许的值",
+            ),
+            Text(
+                "a code out of range is no verdict, and the action goes on",
+                "超出范围的错误码不是有效答复，操作会继续进行",
+            ),
+        ),
+        question(
+            "answers.in-time",
+            Text("an answer within 2 s", "2 秒内答复"),
+            Text(
+                "Tencent waits 2 s, and then lets the action go on",
+                "腾讯等待 2 秒，之后操作会继续进行",
+            ),
+        ),
+    ]
+}
+
+/// Asks the sample of every command, and looks at the answers in four ways.
+pub(crate) async fn answers(make: Make<'_>, client: &Client, lang: Lang) -> Vec<Finding> {
+    let mut questions = questions();
+    let mut latencies = Latencies::new();
+    let mut longest = Duration::ZERO;
+    for command in Command::ALL {
+        let signed = make(command.clone());
+        let request = build(&signed);
+        let sent = curl(&client.target().authority, &request, &body_of(&signed), SHOWN);
+        let result = client.send(request).await;
+        let shown = came(&result);
+        let took = match &result {
+            Ok(answer) => answer.took,
+            Err(Trouble::Late(time)) => *time,
+            Err(_) => Duration::ZERO,
+        };
+        latencies.add(took);
+        longest = longest.max(took);
+        let envelope = result.as_ref().ok().map(Envelope::of);
+        let good = [
+            matches!(&envelope, Some(Ok(_))) && has_info(&result),
+            result.as_ref().is_ok_and(is_json),
+            match &envelope {
+                Some(Ok(envelope)) => !envelope.is_ok() || allows(command, envelope.error_code),
+                // Said by the first question.
+                _ => true,
+            },
+            took < TENCENT,
+        ];
+        for (question, good) in questions.iter_mut().zip(good) {
+            if !good {
+                let shown = if question.name == "answers.in-time" {
+                    format!("{} ms: {shown}", took.as_millis())
+                } else if let (Ok(answer), "answers.content-type") = (&result, question.name) {
+                    format!("{:?}", answer.headers.get(http::header::CONTENT_TYPE))
+                } else {
+                    shown.clone()
+                };
+                question.wrong.push((sent.clone(), format!("{command}: {shown}")));
+            }
+        }
+    }
+    let (p50, p99) = (latencies.at(50.0), latencies.at(99.0));
+    let all = Command::ALL.len();
+    questions
+        .into_iter()
+        .map(|question| {
+            let first = question.wrong.first();
+            let (sent, came) = match first {
+                Some((sent, came)) => (sent.clone(), format!("{} of {all}, first {came}", question.wrong.len())),
+                None => (
+                    String::new(),
+                    format!("{all} answers, p50 {p50:.1} ms, p99 {p99:.1} ms"),
+                ),
+            };
+            Finding {
+                name: question.name.to_owned(),
+                went: if first.is_some() { Went::Fail } else { Went::Pass },
+                sent,
+                came,
+                wanted: lang.of(question.wanted).to_owned(),
+                why: lang.of(question.why).to_owned(),
+                took: longest,
+            }
+        })
+        .collect()
+}
+
+/// Whether it has an `ErrorInfo`, which is a text.
+fn has_info(result: &Result<Answer, Trouble>) -> bool {
+    let Ok(answer) = result else { return false };
+    let value: Result<serde_json::Value, _> = serde_json::from_slice(&answer.body);
+    value.is_ok_and(|value| value["ErrorInfo"].is_string())
+}

@@ -1,0 +1,204 @@
+//! One thing that a careful endpoint answers rightly.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, header};
+use http_body_util::Full;
+use serde::Serialize;
+use tencent_im_callback::testing::SignedRequest;
+
+use super::lang::Text;
+use crate::client::{Answer, Client, Trouble};
+use crate::curl::curl;
+use crate::envelope::{self, Envelope};
+use crate::output::escaped;
+use crate::send::build;
+
+/// Bytes of a body that are shown.
+pub(super) const SHOWN: usize = 1500;
+
+/// What is wanted of an answer.
+#[derive(Clone, Debug)]
+pub(crate) enum Wanted {
+    /// Status 200, and an envelope that says OK; the verdict may be any.
+    Taken,
+    /// An envelope, whatever it says.
+    Answered,
+    /// A status of 4xx, or an envelope that says FAIL.
+    Refused,
+    /// The same, or a connection that is closed: the body is too long to be read.
+    CutOff,
+    /// Taken, and the verdict lets it go on.
+    Allowed,
+    /// Taken, and the verdict refuses, discards or rewrites the message so that this word is gone.
+    Moderated(String),
+}
+
+impl Wanted {
+    pub(crate) fn text(&self) -> Text {
+        match self {
+            Wanted::Taken => Text("status 200, ActionStatus OK", "状态码 200，ActionStatus 为 OK"),
+            Wanted::Answered => Text("a JSON envelope, whatever it says", "任意内容的 JSON 应答"),
+            Wanted::Refused => Text(
+                "a status of 4xx, or ActionStatus FAIL",
+                "4xx 状态码，或 ActionStatus 为 FAIL",
+            ),
+            Wanted::CutOff => Text(
+                "a status of 4xx, ActionStatus FAIL, or a closed connection",
+                "4xx 状态码、ActionStatus 为 FAIL，或关闭连接",
+            ),
+            Wanted::Allowed => Text("status 200, ErrorCode 0", "状态码 200，ErrorCode 为 0"),
+            Wanted::Moderated(_) => Text(
+                "status 200, and an ErrorCode that refuses, or a MsgBody without the word",
+                "状态码 200，且 ErrorCode 表示拒绝，或 MsgBody 中不再含有该词",
+            ),
+        }
+    }
+
+    /// What is wrong with what came, if anything is.
+    pub(crate) fn judge(&self, came: &Result<Answer, Trouble>) -> Result<(), String> {
+        let answer = match (came, self) {
+            (Ok(answer), _) => answer,
+            (Err(Trouble::Broken(_)), Wanted::CutOff) => return Ok(()),
+            (Err(trouble), _) => return Err(trouble.to_string()),
+        };
+        match self {
+            Wanted::Taken => envelope::accepted(answer).map(drop),
+            Wanted::Answered => Envelope::of(answer).map(drop),
+            Wanted::Refused | Wanted::CutOff => envelope::refused(answer),
+            Wanted::Allowed => match envelope::accepted(answer)? {
+                envelope if envelope.refuses() => Err("it was refused".into()),
+                _ => Ok(()),
+            },
+            Wanted::Moderated(word) => {
+                if envelope::accepted(answer)?.refuses() || is_rewritten(answer, word) {
+                    return Ok(());
+                }
+                Err("it was let through".into())
+            }
+        }
+    }
+}
+
+/// Whether the answer holds a message in place of the one sent, without the word in it.
+fn is_rewritten(answer: &Answer, word: &str) -> bool {
+    let Ok(serde_json::Value::Object(members)) = serde_json::from_slice(&answer.body) else {
+        return false;
+    };
+    // Written anew, so that no escape hides it.
+    let quoted = serde_json::Value::from(word).to_string();
+    let inside = &quoted[1..quoted.len() - 1];
+    members.contains_key("MsgBody") && !serde_json::Value::from(members).to_string().contains(inside)
+}
+
+/// A request to be sent, and what is wanted of its answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Item {
+    pub(crate) name: String,
+    pub(crate) request: SignedRequest,
+    /// Sent in pieces of unknown length.
+    pub(crate) chunked: bool,
+    /// A word of the URL and what stands in its place.
+    pub(crate) instead: Option<(&'static str, &'static str)>,
+    pub(crate) wanted: Wanted,
+    pub(crate) why: Text,
+    /// Only a warning where unsigned requests are taken on purpose.
+    pub(crate) by_signature: bool,
+}
+
+impl Item {
+    pub(crate) fn new(name: impl Into<String>, request: SignedRequest, wanted: Wanted, why: Text) -> Self {
+        Item {
+            name: name.into(),
+            request,
+            chunked: false,
+            instead: None,
+            wanted,
+            why,
+            by_signature: false,
+        }
+    }
+
+    /// The request, signed now.
+    pub(crate) fn build(&self) -> Request<Full<Bytes>> {
+        let mut request = build(&self.request);
+        if self.chunked {
+            let chunked = HeaderValue::from_static("chunked");
+            request.headers_mut().insert(header::TRANSFER_ENCODING, chunked);
+        }
+        if let Some((word, other)) = self.instead {
+            // One word for another: a URL stays one.
+            if let Ok(uri) = request.uri().to_string().replacen(word, other, 1).parse() {
+                *request.uri_mut() = uri;
+            }
+        }
+        request
+    }
+}
+
+/// How an item went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Went {
+    Pass,
+    /// Not as wanted, but on purpose.
+    Warn,
+    Fail,
+}
+
+/// What came of an item.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Finding {
+    pub(crate) name: String,
+    pub(crate) went: Went,
+    /// As a `curl` command, with the signature left out.
+    pub(crate) sent: String,
+    pub(crate) came: String,
+    pub(crate) wanted: String,
+    pub(crate) why: String,
+    #[serde(serialize_with = "as_millis", rename = "took_ms")]
+    pub(crate) took: Duration,
+}
+
+fn as_millis<S: serde::Serializer>(took: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(crate::history::millis(*took))
+}
+
+/// What came, in a line.
+pub(crate) fn came(result: &Result<Answer, Trouble>) -> String {
+    match result {
+        Ok(answer) => {
+            let body = String::from_utf8_lossy(&answer.body[..answer.body.len().min(4 * SHOWN)]);
+            format!("{} {}", answer.status.as_u16(), escaped(&body, 300))
+        }
+        Err(trouble) => escaped(&trouble.to_string(), 300),
+    }
+}
+
+/// Sends an item and judges what comes.
+pub(crate) async fn ask(item: &Item, client: &Client, lang: super::lang::Lang, unsigned: bool) -> Finding {
+    let request = item.build();
+    let body = crate::send::body_of(&item.request);
+    let sent = curl(&client.target().authority, &request, &body, SHOWN);
+    let result = client.send(request).await;
+    let judged = item.wanted.judge(&result);
+    let went = match &judged {
+        Ok(()) => Went::Pass,
+        Err(_) if unsigned && item.by_signature => Went::Warn,
+        Err(_) => Went::Fail,
+    };
+    let mut came = came(&result);
+    if let (Err(wrong), Ok(_)) = (judged, &result) {
+        came = format!("{came} ({})", escaped(&wrong, 200));
+    }
+    Finding {
+        name: item.name.clone(),
+        went,
+        sent,
+        came,
+        wanted: lang.of(item.wanted.text()).to_owned(),
+        why: lang.of(item.why).to_owned(),
+        took: result.map_or(Duration::ZERO, |answer| answer.took),
+    }
+}

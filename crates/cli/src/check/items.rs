@@ -1,0 +1,276 @@
+//! What is asked: `accepts`, `refuses` and `moderates`.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+use tencent_im_callback::Command;
+use tencent_im_callback::testing::{Fault, SignedRequest};
+
+use super::item::{Item, Wanted};
+use super::lang::Text;
+
+/// Bytes of the body that is too long.
+const TOO_LONG: usize = 16 * 1024 * 1024;
+
+/// Makes a request for a command, signed and addressed as it should be.
+pub(crate) type Make<'a> = &'a dyn Fn(Command) -> SignedRequest;
+
+const AFTER_MESSAGE: &str = r#"{"CallbackCommand":"C2C.CallbackAfterSendMsg","From_Account":"a","To_Account":"b","MsgSeq":1,"MsgRandom":2,"MsgTime":1557481126,"MsgKey":"1_2_1557481126","SendMsgResult":0,"ErrorInfo":"","MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"hello"}}]}"#;
+
+/// Good ones.
+pub(crate) fn accepts(make: Make<'_>) -> Vec<Item> {
+    let sample = Text(
+        "Tencent sends this body, as its pages show it; an endpoint that cannot take it loses the event or holds up a user",
+        "腾讯文档中的示例就是这样的请求；处理不了就会丢事件或阻塞用户操作",
+    );
+    let mut items: Vec<Item> = Command::ALL
+        .iter()
+        .map(|command| {
+            Item::new(
+                format!("accepts.sample.{command}"),
+                make(command.clone()),
+                Wanted::Taken,
+                sample,
+            )
+        })
+        .collect();
+    let after = |name: &str, body: String, why| {
+        let request = make(Command::C2cAfterSendMsg).body(body);
+        Item::new(format!("accepts.{name}"), request, Wanted::Taken, why)
+    };
+    items.push(after(
+        "missing-members",
+        r#"{"CallbackCommand":"C2C.CallbackAfterSendMsg","From_Account":"a","To_Account":"b","MsgBody":[]}"#.into(),
+        Text("not every member comes each time", "并非每个字段每次都会出现"),
+    ));
+    items.push(after(
+        "quoted-numbers",
+        AFTER_MESSAGE
+            .replace(r#""MsgSeq":1,"#, r#""MsgSeq":"1","#)
+            .replace(r#""MsgTime":1557481126"#, r#""MsgTime":"1557481126""#),
+        Text(
+            "the vendor's pages write the same number with and without quotes",
+            "同一个数字在文档中有时带引号，有时不带",
+        ),
+    ));
+    items.push(after(
+        "unknown-members",
+        AFTER_MESSAGE.replacen('{', r#"{"NewMember":{"a":[1]},"#, 1),
+        Text(
+            "Tencent adds members without notice; a strict parser fails from that day on",
+            "腾讯会随时增加字段；过于严格的解析会从那天起失败",
+        ),
+    ));
+    items.push(after(
+        "key-order",
+        AFTER_MESSAGE
+            .replacen(r#""CallbackCommand":"C2C.CallbackAfterSendMsg","#, "", 1)
+            .replacen("}}]}", r#"}}],"CallbackCommand":"C2C.CallbackAfterSendMsg"}"#, 1),
+        Text(
+            "the order of members means nothing in JSON",
+            "JSON 中字段的顺序没有意义",
+        ),
+    ));
+    items.push(Item {
+        chunked: true,
+        ..after(
+            "chunked",
+            AFTER_MESSAGE.into(),
+            Text(
+                "proxies send bodies on without Content-Length",
+                "代理转发的请求可能没有 Content-Length",
+            ),
+        )
+    });
+    items.push(Item {
+        instead: Some((
+            "Live.CallbackAfterMemberStateChanged",
+            "Live.CallbackMemberStateChanged",
+        )),
+        ..Item::new(
+            "accepts.old-word",
+            make(Command::LiveAfterMemberStateChanged),
+            Wanted::Taken,
+            Text(
+                "one of the vendor's pages writes the URL of this command with its older word",
+                "腾讯某一页文档的 URL 中使用的是该命令的旧名称",
+            ),
+        )
+    });
+    let unknown = r#"{"CallbackCommand":"New.CallbackOfTomorrow","Who":"a"}"#;
+    items.push(Item::new(
+        "accepts.unknown-command",
+        make(Command::from("New.CallbackOfTomorrow")).body(unknown),
+        Wanted::Answered,
+        Text(
+            "commands are added; a new one must not crash anything",
+            "命令会增加；新命令不应导致崩溃",
+        ),
+    ));
+    items
+}
+
+/// Bad ones.
+pub(crate) fn refuses(make: Make<'_>) -> Vec<Item> {
+    let state = || make(Command::StateChange);
+    let fault = |name: &str, fault: Fault, why: Text| {
+        Item::new(format!("refuses.{name}"), state().fault(fault), Wanted::Refused, why)
+    };
+    let by_signature = |item: Item| Item {
+        by_signature: true,
+        ..item
+    };
+    let forged = Text(
+        "anybody who finds the URL can send callbacks and have them believed",
+        "任何知道 URL 的人都可以伪造回调",
+    );
+    let replayed = Text(
+        "whoever sees one request (a log, a proxy) can send it again for ever",
+        "任何看到过一次请求的人（日志、代理）都可以永远重放它",
+    );
+    let unread = Text(
+        "what cannot be read must not look handled: the sender would never know",
+        "读不懂的请求不应答复为成功，否则发送方无从得知",
+    );
+    let long: String = {
+        let pad = "x".repeat(TOO_LONG);
+        format!(r#"{{"CallbackCommand":"State.StateChange","Pad":"{pad}"}}"#)
+    };
+    let unsigned = Item::new("refuses.unsigned", state().unsigned(), Wanted::Refused, forged);
+    vec![
+        by_signature(unsigned),
+        by_signature(fault("no-sign", Fault::MissingSignature, forged)),
+        by_signature(fault("no-time", Fault::MissingTime, replayed)),
+        by_signature(fault("short-sign", Fault::MalformedSignature, forged)),
+        by_signature(fault("other-token", Fault::BadSignature, forged)),
+        by_signature(fault("stale", Fault::Stale, replayed)),
+        by_signature(fault(
+            "future",
+            Fault::TimestampInFuture,
+            Text(
+                "a request signed for later can be kept and used for as long",
+                "为未来时间签名的请求可以保存到那时再用",
+            ),
+        )),
+        fault(
+            "doubled-parameter",
+            Fault::DuplicateParameter,
+            Text(
+                "what was checked may then be another value than the one that is used",
+                "被校验的值与实际使用的值可能不是同一个",
+            ),
+        ),
+        fault(
+            "other-app",
+            Fault::OtherApp,
+            Text("another app's callbacks are not yours", "其他应用的回调不属于你"),
+        ),
+        fault(
+            "get",
+            Fault::WrongMethod,
+            Text(
+                "Tencent sends POST; GET comes from browsers, previews and crawlers",
+                "腾讯只发送 POST；GET 来自浏览器、链接预览和爬虫",
+            ),
+        ),
+        fault("not-json", Fault::NotJson, unread),
+        fault("half-json", Fault::TruncatedJson, unread),
+        fault("more-behind-json", Fault::TrailingBytes, unread),
+        fault("array", Fault::NotAnObject, unread),
+        Item::new(
+            "refuses.too-long",
+            state().body(long),
+            Wanted::CutOff,
+            Text(
+                "whoever may send 16 MiB at a time can fill the memory",
+                "允许每次发送 16 MiB 的请求，内存就可能被耗尽",
+            ),
+        ),
+        fault(
+            "other-command",
+            Fault::CommandMismatch,
+            Text(
+                "the signature covers neither URL nor body: a request for one command must not pass as another",
+                "签名不覆盖 URL 和正文：一个命令的请求不应被当作另一个命令",
+            ),
+        ),
+    ]
+}
+
+/// The word in every place where a reader would see it.
+pub(crate) fn moderates(make: Make<'_>, spam: &str) -> Vec<Item> {
+    // Without the quotes around it.
+    let quoted = Value::from(spam).to_string();
+    let word = &quoted[1..quoted.len() - 1];
+    let text = |text: &str| format!(r#"{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"{text}"}}}}"#);
+    let whole = |command: &str, elements: &str, more: &str| {
+        let from = match command {
+            "C2C.CallbackBeforeSendMsg" => r#""From_Account":"a","To_Account":"b""#,
+            _ => r#""GroupId":"g","Type":"Public","From_Account":"a","Operator_Account":"a""#,
+        };
+        format!(r#"{{"CallbackCommand":"{command}",{from},"MsgBody":[{elements}]{more}}}"#)
+    };
+    // In the middle of it, at a border of characters; a word of one character cannot be cut.
+    let middle = spam
+        .char_indices()
+        .nth(spam.chars().count() / 2)
+        .map_or(0, |(at, _)| at);
+    let half = |part: &str| {
+        let quoted = Value::from(part).to_string();
+        quoted[1..quoted.len() - 1].to_owned()
+    };
+    let (left, right) = (half(&spam[..middle]), half(&spam[middle..]));
+    let escaped = spam.encode_utf16().fold(String::new(), |mut text, unit| {
+        let _ = write!(text, "\\u{unit:04x}");
+        text
+    });
+    let bundle = format!(
+        r#"{{"MsgType":"TIMRelayElem","MsgContent":{{"Title":"chat","MsgNum":1,"AbstractList":["a: hi"],"MsgList":[{{"From_Account":"a","MsgTimeStamp":1557481126,"MsgBody":[{}]}}]}}}}"#,
+        text(word)
+    );
+    let custom =
+        format!(r#"{{"MsgType":"TIMCustomElem","MsgContent":{{"Data":"{{}}","Desc":"{word}","Ext":"","Sound":""}}}}"#);
+    // Custom data is JSON in a string.
+    let reply = format!(r#"{{"messageReply":{{"messageAbstract":{quoted},"version":1}}}}"#);
+    let quote = format!(r#","CloudCustomData":{}"#, Value::from(reply));
+    let seen = Text(
+        "a reader sees the word there; moderation that looks at one place only is got round in a minute",
+        "读者能看到那里的文字；只检查一处的审核很快就会被绕过",
+    );
+    let hidden = Text(
+        "a broken half of an emoji makes many parsers give up; what cannot be read is then let through",
+        "不成对的代理项会让许多解析器放弃；读不懂的消息便被放行",
+    );
+    let cases: [(&str, String, &str, Text); 8] = [
+        ("text", text(word), "", seen),
+        ("second-element", format!("{},{}", text("hi"), text(word)), "", seen),
+        ("cut-in-two", format!("{},{}", text(&left), text(&right)), "", seen),
+        ("escaped", text(&escaped), "", seen),
+        ("bundle", bundle, "", seen),
+        ("custom-element", custom, "", seen),
+        ("quoted-reply", text("+1"), &quote, seen),
+        ("lone-surrogate", text(&format!("\\ud83d {word}")), "", hidden),
+    ];
+    let mut items = Vec::new();
+    for (short, command) in [
+        ("c2c", Command::C2cBeforeSendMsg),
+        ("group", Command::GroupBeforeSendMsg),
+    ] {
+        let mut item = |name: &str, elements: &str, more: &str, wanted, why| {
+            let body = whole(command.as_str(), elements, more);
+            let name = format!("moderates.{short}.{name}");
+            items.push(Item::new(name, make(command.clone()).body(body), wanted, why));
+        };
+        item(
+            "innocent",
+            &text("hello"),
+            "",
+            Wanted::Allowed,
+            Text("who refuses everything moderates nothing", "拒绝一切不等于审核"),
+        );
+        for (name, elements, more, why) in &cases {
+            item(name, elements, more, Wanted::Moderated(spam.to_owned()), *why);
+        }
+    }
+    items
+}

@@ -1,0 +1,116 @@
+//! Findings as a table, and as the XML of `JUnit`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use comfy_table::{ContentArrangement, Table, presets};
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use super::item::{Finding, Went};
+use super::lang::{Lang, Text};
+use crate::output::escaped_lines;
+
+fn word(went: Went, lang: Lang) -> &'static str {
+    lang.of(match went {
+        Went::Pass => Text("pass", "通过"),
+        Went::Warn => Text("warn", "警告"),
+        Went::Fail => Text("FAIL", "失败"),
+    })
+}
+
+/// The table, then what is not as wanted with everything about it.
+pub(crate) fn text(findings: &[Finding], lang: Lang, verbose: bool) -> String {
+    let mut table = Table::new();
+    let header = [
+        Text("", ""),
+        Text("item", "项目"),
+        Text("what came", "收到的应答"),
+        Text("what was wanted", "期望的应答"),
+    ];
+    table
+        .load_preset(presets::UTF8_BORDERS_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(header.map(|text| lang.of(text)));
+    let all_samples_pass = findings
+        .iter()
+        .filter(|finding| is_sample(finding))
+        .all(|finding| finding.went == Went::Pass);
+    let samples = findings.iter().filter(|finding| is_sample(finding)).count();
+    let mut shown = false;
+    for finding in findings {
+        // So many lines of the same.
+        if is_sample(finding) && all_samples_pass && samples > 1 && !verbose {
+            if !shown {
+                let name = format!("accepts.sample.* ({samples})");
+                table.add_row([word(Went::Pass, lang), &name, "200", &finding.wanted]);
+            }
+            shown = true;
+            continue;
+        }
+        table.add_row([word(finding.went, lang), &finding.name, &finding.came, &finding.wanted]);
+    }
+    let mut out = format!("{table}\n");
+    for finding in findings {
+        if finding.went == Went::Pass && !verbose {
+            continue;
+        }
+        let lines = [
+            (Text("sent", "发送"), &finding.sent),
+            (Text("came", "收到"), &finding.came),
+            (Text("wanted", "期望"), &finding.wanted),
+            (Text("why", "原因"), &finding.why),
+        ];
+        let _ = write!(out, "\n{} {}\n", word(finding.went, lang), finding.name);
+        for (title, value) in lines {
+            let _ = writeln!(out, "  {}: {}", lang.of(title), escaped_lines(value, 4000));
+        }
+    }
+    let count = |went| findings.iter().filter(|finding| finding.went == went).count();
+    let (pass, warn, fail) = (count(Went::Pass), count(Went::Warn), count(Went::Fail));
+    let _ = match lang {
+        Lang::En => write!(out, "\n{pass} pass, {warn} warn, {fail} fail"),
+        Lang::Zh => write!(out, "\n通过 {pass}，警告 {warn}，失败 {fail}"),
+    };
+    out
+}
+
+fn is_sample(finding: &Finding) -> bool {
+    finding.name.starts_with("accepts.sample.")
+}
+
+/// For CI: a suite for each group.
+pub(crate) fn junit(findings: &[Finding]) -> Result<String, String> {
+    let mut suites: BTreeMap<&str, TestSuite> = BTreeMap::new();
+    for finding in findings {
+        let group = finding.name.split('.').next().unwrap_or_default();
+        let status = match finding.went {
+            Went::Pass | Went::Warn => TestCaseStatus::success(),
+            Went::Fail => {
+                let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+                let Finding {
+                    sent,
+                    came,
+                    wanted,
+                    why,
+                    ..
+                } = finding;
+                status
+                    .set_message(format!("{came}; wanted: {wanted}"))
+                    .set_description(format!("{sent}\n{why}"));
+                status
+            }
+        };
+        let mut case = TestCase::new(finding.name.as_str(), status);
+        case.set_time(finding.took);
+        if finding.went == Went::Warn {
+            case.set_system_out(format!("warning: {}", finding.came));
+        }
+        suites
+            .entry(group)
+            .or_insert_with(|| TestSuite::new(group))
+            .add_test_case(case);
+    }
+    let mut report = Report::new("im-callback check");
+    report.add_test_suites(suites.into_values());
+    report.to_string().map_err(|error| error.to_string())
+}

@@ -1,0 +1,226 @@
+//! Whether an honest request is still answered after, and next to, others.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use tencent_im_callback::Command;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+
+use super::item::{Finding, SHOWN, Wanted, Went, came};
+use super::items::Make;
+use super::lang::{Lang, Text};
+use crate::client::{Client, TENCENT};
+use crate::curl::curl;
+use crate::send::{body_of, build};
+
+/// At a time.
+const MANY: usize = 100;
+
+/// Connections that drip, or break off.
+const SLOW: usize = 50;
+
+/// After so long a connection that broke has been noticed.
+const NOTICED: Duration = Duration::from_millis(300);
+
+const HONEST: Text = Text(
+    "an honest request is answered within 2 s",
+    "正常的请求在 2 秒内得到答复",
+);
+
+struct Survives<'a> {
+    make: Make<'a>,
+    client: &'a Client,
+    lang: Lang,
+}
+
+impl Survives<'_> {
+    fn finding(
+        &self,
+        name: &str,
+        wrong: Option<String>,
+        came: String,
+        wanted: Text,
+        why: Text,
+        sent: String,
+    ) -> Finding {
+        Finding {
+            name: format!("survives.{name}"),
+            went: if wrong.is_some() { Went::Fail } else { Went::Pass },
+            sent,
+            came: wrong.unwrap_or(came),
+            wanted: self.lang.of(wanted).to_owned(),
+            why: self.lang.of(why).to_owned(),
+            took: Duration::ZERO,
+        }
+    }
+
+    /// Sends an honest request; what is wrong with its answer, if anything is.
+    async fn honest(&self) -> Result<Duration, String> {
+        let result = self.client.send(build(&(self.make)(Command::StateChange))).await;
+        Wanted::Taken
+            .judge(&result)
+            .map_err(|wrong| format!("the honest request: {} ({wrong})", came(&result)))?;
+        match result {
+            Ok(answer) if answer.took > TENCENT => {
+                Err(format!("the honest request took {} ms", answer.took.as_millis()))
+            }
+            Ok(answer) => Ok(answer.took),
+            Err(trouble) => Err(trouble.to_string()),
+        }
+    }
+
+    fn shown(&self) -> String {
+        let made = (self.make)(Command::StateChange);
+        curl(&self.client.target().authority, &build(&made), &body_of(&made), SHOWN)
+    }
+
+    async fn many(&self) -> Finding {
+        let mut all: FuturesUnordered<_> = (0..MANY).map(|_| self.honest()).collect();
+        let (mut wrong, mut longest) = (Vec::new(), Duration::ZERO);
+        while let Some(result) = all.next().await {
+            match result {
+                Ok(took) => longest = longest.max(took),
+                Err(what) => wrong.push(what),
+            }
+        }
+        let first = wrong
+            .first()
+            .map(|first| format!("{} of {MANY}, first {first}", wrong.len()));
+        let came = format!("all within {} ms", longest.as_millis());
+        let why = Text(
+            "a popular group sends as many at once",
+            "一个活跃的群组就会同时产生这么多请求",
+        );
+        let sent = format!("{} # {MANY} times at once", self.shown());
+        self.finding("many-at-once", first, came, HONEST, why, sent)
+    }
+
+    /// Opens connections with the beginning of a request on each.
+    async fn half(&self) -> Vec<TcpStream> {
+        let path = build(&(self.make)(Command::StateChange)).uri().to_string();
+        let target = self.client.target();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{{",
+            target.authority
+        );
+        let mut streams = Vec::new();
+        for _ in 0..SLOW {
+            if let Ok(mut stream) = target.connect().await
+                && stream.write_all(head.as_bytes()).await.is_ok()
+            {
+                streams.push(stream);
+            }
+        }
+        streams
+    }
+
+    fn half_shown(&self) -> String {
+        format!(
+            "{} # {SLOW} times, with a body that stops after its first byte",
+            self.shown()
+        )
+    }
+
+    async fn dripping(&self) -> Finding {
+        let mut streams = self.half().await;
+        for _ in 0..5 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            for stream in &mut streams {
+                // They may be cut off: so much the better.
+                drop(stream.write_all(b" ").await);
+            }
+        }
+        // Over a connection of its own, as Tencent's would be.
+        let fresh = Client::new(self.client.target().clone(), TENCENT + Duration::from_secs(1));
+        let survives = Survives {
+            client: &fresh,
+            ..*self
+        };
+        let wrong = survives.honest().await.err();
+        drop(streams);
+        let why = Text(
+            "slow bodies cost the sender nothing; they must not hold up everybody else",
+            "缓慢发送正文毫无成本；不能让它阻塞其他所有请求",
+        );
+        self.finding(
+            "dripping-bodies",
+            wrong,
+            "an honest request was answered meanwhile".into(),
+            HONEST,
+            why,
+            self.half_shown(),
+        )
+    }
+
+    async fn broken_off(&self) -> Finding {
+        drop(self.half().await);
+        tokio::time::sleep(NOTICED).await;
+        let wrong = self.honest().await.err();
+        let why = Text(
+            "connections break; that must not take anything down",
+            "连接随时会断开；不应因此造成故障",
+        );
+        self.finding(
+            "half-requests",
+            wrong,
+            "an honest request was answered afterwards".into(),
+            HONEST,
+            why,
+            self.half_shown(),
+        )
+    }
+
+    async fn deep(&self) -> Finding {
+        let levels = 100_000;
+        let body = format!(
+            r#"{{"CallbackCommand":"State.StateChange","A":{}{}}}"#,
+            "[".repeat(levels),
+            "]".repeat(levels)
+        );
+        let made = (self.make)(Command::StateChange).body(body);
+        let sent = curl(&self.client.target().authority, &build(&made), &body_of(&made), SHOWN);
+        // Whatever comes of it.
+        drop(self.client.send(build(&made)).await);
+        tokio::time::sleep(NOTICED).await;
+        let wrong = self.honest().await.err();
+        let why = Text(
+            "a parser that goes down a level at a time runs out of stack, and takes the process with it",
+            "逐层递归的解析器会耗尽栈空间，并使整个进程崩溃",
+        );
+        self.finding(
+            "deep-nesting",
+            wrong,
+            "an honest request was answered afterwards".into(),
+            HONEST,
+            why,
+            sent,
+        )
+    }
+}
+
+/// Each of them named, so that one alone can be asked for.
+pub(crate) async fn survives(
+    make: Make<'_>,
+    client: &Arc<Client>,
+    lang: Lang,
+    wants: impl Fn(&str) -> bool,
+) -> Vec<Finding> {
+    let survives = Survives { make, client, lang };
+    let mut findings = Vec::new();
+    if wants("survives.many-at-once") {
+        findings.push(survives.many().await);
+    }
+    if wants("survives.dripping-bodies") {
+        findings.push(survives.dripping().await);
+    }
+    if wants("survives.half-requests") {
+        findings.push(survives.broken_off().await);
+    }
+    if wants("survives.deep-nesting") {
+        findings.push(survives.deep().await);
+    }
+    findings
+}

@@ -1,0 +1,219 @@
+//! The client: plain HTTP/1.1, connections kept for the next request, redirects not followed.
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+/// How long Tencent waits for an answer.
+pub(crate) const TENCENT: Duration = Duration::from_secs(2);
+
+/// Longest answer that is read.
+const LONGEST: usize = 4 * 1024 * 1024;
+
+/// Where requests go: scheme, host and port.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) authority: String,
+    host: String,
+    port: u16,
+    /// The path; it says more than `/` only if the URL did.
+    pub(crate) path: String,
+}
+
+impl std::str::FromStr for Target {
+    type Err = String;
+
+    fn from_str(url: &str) -> Result<Self, String> {
+        let with_scheme = if url.contains("://") {
+            url.to_owned()
+        } else {
+            format!("http://{url}")
+        };
+        let uri: Uri = with_scheme.parse().map_err(|error| format!("{error}"))?;
+        if uri.scheme_str() != Some("http") {
+            return Err("only http:// is spoken here; give the address behind the proxy that does TLS".into());
+        }
+        let authority = uri.authority().ok_or("the URL has no host")?;
+        if authority.as_str().contains('@') {
+            return Err("a URL with a user's name is not taken".into());
+        }
+        if uri.query().is_some() {
+            return Err("the URL must be without parameters; they are added here".into());
+        }
+        let host = authority.host().trim_matches(['[', ']']).to_owned();
+        if host.is_empty() {
+            return Err("the URL has no host".into());
+        }
+        let path = uri.path().to_owned();
+        if path.len() > 4096 {
+            return Err("the path is too long".into());
+        }
+        Ok(Target {
+            authority: authority.as_str().to_owned(),
+            host,
+            port: authority.port_u16().unwrap_or(80),
+            path,
+        })
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "http://{}{}", self.authority, self.path)
+    }
+}
+
+impl Target {
+    /// A new connection, for what no HTTP client would send.
+    pub(crate) async fn connect(&self) -> Result<TcpStream, Trouble> {
+        let connecting = TcpStream::connect((self.host.as_str(), self.port));
+        let stream = match tokio::time::timeout(Duration::from_secs(5), connecting).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return Err(Trouble::NoConnection(error.to_string())),
+            Err(_) => return Err(Trouble::NoConnection("no connection within 5 s".into())),
+        };
+        // Small requests; waiting for more of them only adds latency.
+        drop(stream.set_nodelay(true));
+        Ok(stream)
+    }
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug)]
+pub(crate) enum Trouble {
+    /// Nobody listens there, or no such host.
+    NoConnection(String),
+    /// No answer within the time.
+    Late(Duration),
+    /// The connection broke, or what came is no HTTP.
+    Broken(String),
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Trouble::NoConnection(error) => write!(f, "no connection: {error}"),
+            Trouble::Late(time) => write!(f, "no answer within {} s", time.as_secs_f64()),
+            Trouble::Broken(error) => write!(f, "no answer: {error}"),
+        }
+    }
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) took: Duration,
+}
+
+/// Sends requests to one target.
+#[derive(Debug)]
+pub(crate) struct Client {
+    target: Target,
+    patience: Duration,
+    idle: Mutex<Vec<SendRequest<Full<Bytes>>>>,
+}
+
+impl Client {
+    pub(crate) fn new(target: Target, patience: Duration) -> Self {
+        Client {
+            target,
+            patience,
+            idle: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Sends a request: its path and query, headers and body, with the `Host` of the target.
+    pub(crate) async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Answer, Trouble> {
+        if let Some(path) = request.uri().path_and_query().cloned() {
+            *request.uri_mut() = Uri::from(path);
+        }
+        let host = HeaderValue::from_str(&self.target.authority).map_err(|error| Trouble::Broken(error.to_string()))?;
+        request.headers_mut().insert(header::HOST, host);
+        let started = Instant::now();
+        let sent = tokio::time::timeout(self.patience, self.exchange(request, started)).await;
+        sent.unwrap_or(Err(Trouble::Late(self.patience)))
+    }
+
+    async fn exchange(&self, request: Request<Full<Bytes>>, started: Instant) -> Result<Answer, Trouble> {
+        let mut connection = match self.kept().await {
+            Some(connection) => connection,
+            None => self.connected().await?,
+        };
+        let broken = |error: hyper::Error| Trouble::Broken(said(&error));
+        let response = match connection.try_send_request(request).await {
+            Ok(response) => response,
+            Err(mut error) => match error.take_message() {
+                // Not a byte of it was sent: the other side had closed a connection that was kept.
+                Some(request) => {
+                    connection = self.connected().await?;
+                    connection.send_request(request).await.map_err(broken)?
+                }
+                None => return Err(broken(error.into_error())),
+            },
+        };
+        let (head, body) = response.into_parts();
+        let body = match Limited::new(body, LONGEST).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) if error.is::<LengthLimitError>() => {
+                return Err(Trouble::Broken("the answer is longer than 4 MiB".into()));
+            }
+            Err(error) => return Err(Trouble::Broken(said(&*error))),
+        };
+        let took = started.elapsed();
+        self.idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(connection);
+        Ok(Answer {
+            status: head.status,
+            headers: head.headers,
+            body,
+            took,
+        })
+    }
+
+    /// A connection of an earlier request that is still good.
+    async fn kept(&self) -> Option<SendRequest<Full<Bytes>>> {
+        loop {
+            let mut connection = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+            if !connection.is_closed() && connection.ready().await.is_ok() {
+                return Some(connection);
+            }
+        }
+    }
+
+    async fn connected(&self) -> Result<SendRequest<Full<Bytes>>, Trouble> {
+        let stream = self.target.connect().await?;
+        let (sender, connection) = http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| Trouble::Broken(said(&error)))?;
+        // Its error is the request's, too.
+        tokio::spawn(async move { drop(connection.await) });
+        Ok(sender)
+    }
+}
+
+/// An error with what caused it.
+fn said(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}

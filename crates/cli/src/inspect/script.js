@@ -1,0 +1,283 @@
+"use strict";
+// Everything shown was written by strangers: it gets into the page by textContent alone.
+
+const MOST = 1000;
+const TEXTS = {
+  en: {
+    live: "live", lost: "not connected", filter: "filter ( / )", families: "all families", verdicts: "all outcomes",
+    head: ["time", "outcome", "command", "who", "status", "ms", "phase", "app"], empty: "Nothing has come yet.",
+    again: "send again (r)", curl: "copy as curl", copied: "Copied. The signature is left out.", notCopied: "The browser does not let it be copied.",
+    sending: "Sending…", sent: "Sent again; answer: ", failed: "Not sent: ", gone: "It is no longer kept.",
+    accepted: "accepted", moderated: "moderated", rejected: "refused", failedVerdict: "failed", probe: "URL check",
+    note: "why", event: "event, as typed", unknown: "members that are not typed", params: "parameters", body: "body, as it came",
+    answer: "answer", url: "request", rate: "callbacks of the last 5 minutes", latency: "latency; the line is the 2 s that Tencent waits",
+    keys: "/ filter · j k move · Enter open · Esc close · r send again", shown: (some, all) => `${some} of ${all}`,
+  },
+  zh: {
+    live: "实时", lost: "未连接", filter: "过滤（ / ）", families: "全部类别", verdicts: "全部结果",
+    head: ["时间", "结果", "命令", "账号", "状态码", "毫秒", "阶段", "应用"], empty: "还没有收到回调。",
+    again: "重新发送（r）", curl: "复制为 curl", copied: "已复制，不含签名。", notCopied: "浏览器不允许复制。",
+    sending: "正在发送…", sent: "已重新发送，应答：", failed: "发送失败：", gone: "该条已不再保留。",
+    accepted: "已接受", moderated: "已拦截", rejected: "已拒绝", failedVerdict: "失败", probe: "URL 检查",
+    note: "原因", event: "解析后的事件", unknown: "未识别的字段", params: "参数", body: "原始正文",
+    answer: "应答", url: "请求", rate: "最近 5 分钟的回调", latency: "延迟；虚线为腾讯等待的 2 秒",
+    keys: "/ 过滤 · j k 移动 · Enter 打开 · Esc 关闭 · r 重新发送", shown: (some, all) => `${some} / ${all}`,
+  },
+};
+const VERDICTS = ["accepted", "moderated", "rejected", "failed", "probe"];
+
+const by = (id) => document.getElementById(id);
+const token = document.querySelector("meta[name=token]").content;
+let language = "en";
+try { language = localStorage.getItem("language") || (navigator.language.startsWith("zh") ? "zh" : "en"); } catch { /* not kept */ }
+if (!TEXTS[language]) language = "en";
+const say = (name) => TEXTS[language][name];
+const verdictWord = (verdict) => say(verdict === "failed" ? "failedVerdict" : verdict) || verdict;
+
+// Newest first; each with its row.
+let seen = [];
+const known = new Set();
+let waiting = [];
+let chosen = null;
+let opened = null;
+let curl = "";
+
+// What does not show, or turns the direction of what follows.
+const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+const visible = (text) => String(text).replace(UNSEEN, (char) => `\\u{${char.codePointAt(0).toString(16)}}`);
+
+function make(name, text, kind) {
+  const element = document.createElement(name);
+  if (text !== undefined && text !== null) element.textContent = visible(text);
+  if (kind) element.className = kind;
+  return element;
+}
+
+function row(one) {
+  const line = document.createElement("tr");
+  line.dataset.id = one.id;
+  const time = new Date(one.at);
+  const clock = [time.getHours(), time.getMinutes(), time.getSeconds()].map((part) => String(part).padStart(2, "0")).join(":");
+  const verdict = VERDICTS.includes(one.verdict) ? one.verdict : "";
+  line.append(
+    make("td", clock), make("td", verdictWord(one.verdict), verdict), make("td", one.command), make("td", one.who ?? "–"),
+    make("td", one.status, "number"), make("td", one.took_ms.toFixed(1), "number"), make("td", one.phase), make("td", one.app ?? "–"),
+  );
+  line.addEventListener("click", () => { choose(one); open(one); });
+  return line;
+}
+
+function matches(one) {
+  const words = by("filter").value.toLowerCase().split(/\s+/).filter(Boolean);
+  const text = [one.command, one.who, one.app, one.note, one.verdict, one.status].join(" ").toLowerCase();
+  const family = by("family").value, verdict = by("verdict").value;
+  return (!family || one.family === family) && (!verdict || one.verdict === verdict) && words.every((word) => text.includes(word));
+}
+
+function count() {
+  const some = seen.reduce((sum, one) => sum + (one.row.hidden ? 0 : 1), 0);
+  by("counts").textContent = TEXTS[language].shown(some, seen.length);
+  by("empty").hidden = seen.length > 0;
+}
+
+function filter() {
+  for (const one of seen) one.row.hidden = !matches(one);
+  count();
+}
+
+// Many may come at once: the page is drawn once for all of them.
+function take(one) {
+  if (known.has(one.id)) return;
+  known.add(one.id);
+  waiting.push(one);
+  if (waiting.length === 1) setTimeout(draw, 50);
+  if (waiting.length > MOST) known.delete(waiting.shift().id);
+}
+
+function draw() {
+  const rows = document.createDocumentFragment();
+  const fresh = waiting.reverse();
+  waiting = [];
+  for (const one of fresh) {
+    one.row = row(one);
+    one.row.hidden = !matches(one);
+    rows.append(one.row);
+  }
+  by("rows").prepend(rows);
+  seen = fresh.concat(seen);
+  for (const one of seen.splice(MOST)) { one.row.remove(); known.delete(one.id); }
+  families();
+  count();
+  plot();
+}
+
+function choice(id, all, values, word) {
+  const select = by(id), old = select.value;
+  if (select.options.length === values.length + 1 && select.dataset.language === language) return;
+  select.dataset.language = language;
+  const option = (value, text) => { const made = make("option", text); made.value = value; return made; };
+  select.replaceChildren(option("", all), ...values.map((value) => option(value, word(value))));
+  select.value = values.includes(old) ? old : "";
+}
+
+function families() {
+  const names = [...new Set(seen.map((one) => one.family))].sort();
+  choice("family", say("families"), names, (name) => name);
+}
+
+function shape(name, attributes, kind) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  if (kind) element.setAttribute("class", kind);
+  return element;
+}
+
+function plot() {
+  const now = Date.now(), span = 300, bins = 60;
+  const columns = Array.from({ length: bins }, () => ({}));
+  const dots = [];
+  for (const one of seen) {
+    const age = (now - one.at) / 1000;
+    if (age > span || !VERDICTS.includes(one.verdict)) continue;
+    const column = columns[Math.min(bins - 1, Math.max(0, Math.floor((span - age) / span * bins)))];
+    column[one.verdict] = (column[one.verdict] || 0) + 1;
+    // Logarithmic, from 0.1 ms to 10 s.
+    const height = Math.min(1, Math.max(0, (Math.log10(Math.max(0.1, one.took_ms)) + 1) / 5));
+    if (dots.length < 400) dots.push(shape("circle", { cx: Math.min(298, (span - age) / span * 300), cy: 58 - height * 56, r: 1.5 }, one.verdict));
+  }
+  const total = (column) => Object.values(column).reduce((sum, part) => sum + part, 0);
+  const highest = Math.max(1, ...columns.map(total));
+  const bars = [];
+  columns.forEach((column, at) => {
+    let top = 60;
+    for (const verdict of VERDICTS) {
+      const height = (column[verdict] || 0) / highest * 58;
+      top -= height;
+      if (height) bars.push(shape("rect", { x: at * 5, y: top, width: 4, height }, verdict));
+    }
+  });
+  by("rate").replaceChildren(...bars);
+  const limit = 58 - (Math.log10(2000) + 1) / 5 * 56;
+  by("latency").replaceChildren(shape("line", { x1: 0, x2: 300, y1: limit, y2: limit }, "limit"), ...dots);
+}
+
+function choose(one) {
+  if (chosen) chosen.row.classList.remove("chosen");
+  chosen = one;
+  chosen.row.classList.add("chosen");
+  chosen.row.scrollIntoView({ block: "nearest" });
+}
+
+function part(title, text) {
+  if (text === null || text === undefined || text === "") return [];
+  return [make("h3", title), make("pre", text)];
+}
+
+async function open(one) {
+  opened = one;
+  by("detail").hidden = false;
+  by("title").textContent = visible(one.command);
+  by("said").textContent = "";
+  by("again").disabled = !one.again;
+  let detail = null;
+  try {
+    const response = await fetch(`callbacks/${one.id}`);
+    if (response.ok) detail = await response.json();
+  } catch { /* said below */ }
+  if (opened !== one) return;
+  if (!detail) {
+    by("parts").replaceChildren(make("p", say("gone")));
+    return;
+  }
+  curl = detail.curl;
+  const params = detail.params.map(([name, value]) => `${name} = ${value}`).join("\n");
+  by("parts").replaceChildren(
+    ...part(say("note"), one.note), ...part(say("unknown"), detail.unknown.join("\n")), ...part(say("answer"), `${one.status}\n${detail.answer}`),
+    ...part(say("event"), detail.event), ...part(say("params"), params), ...part(say("body"), detail.body), ...part(say("url"), detail.url),
+  );
+}
+
+async function again() {
+  const one = opened || chosen;
+  if (!one || !one.again) return;
+  by("said").textContent = say("sending");
+  try {
+    const response = await fetch(`callbacks/${one.id}/again`, { method: "POST", headers: { "X-Token": token } });
+    const text = await response.text();
+    by("said").textContent = (response.ok ? say("sent") : say("failed")) + visible(text);
+  } catch (error) {
+    by("said").textContent = say("failed") + error.message;
+  }
+}
+
+function close() {
+  opened = null;
+  by("detail").hidden = true;
+}
+
+function move(step) {
+  const shown = seen.filter((one) => !one.row.hidden);
+  if (!shown.length) return;
+  const at = shown.indexOf(chosen);
+  choose(shown[Math.min(shown.length - 1, Math.max(0, at < 0 ? 0 : at + step))]);
+  if (opened) open(chosen);
+}
+
+function words() {
+  document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
+  by("language").textContent = language === "zh" ? "English" : "中文";
+  by("filter").placeholder = say("filter");
+  by("filter").setAttribute("aria-label", say("filter"));
+  by("family").setAttribute("aria-label", say("families"));
+  by("verdict").setAttribute("aria-label", say("verdicts"));
+  by("head").replaceChildren(...say("head").map((text) => make("th", text)));
+  by("empty").textContent = say("empty");
+  by("again").textContent = say("again");
+  by("curl").textContent = say("curl");
+  by("rate-title").textContent = say("rate");
+  by("latency-title").textContent = say("latency");
+  by("keys").textContent = say("keys");
+  by("live").textContent = say(by("live").className === "on" ? "live" : "lost");
+  choice("verdict", say("verdicts"), VERDICTS, verdictWord);
+  families();
+  for (const one of seen) one.row.children[1].textContent = verdictWord(one.verdict);
+  count();
+  if (opened) open(opened);
+}
+
+function connect() {
+  const events = new EventSource("events");
+  const state = (on) => { by("live").className = on ? "on" : "off"; by("live").textContent = say(on ? "live" : "lost"); };
+  events.addEventListener("open", () => state(true));
+  events.addEventListener("error", () => state(false));
+  events.addEventListener("message", (event) => take(JSON.parse(event.data)));
+}
+
+by("filter").addEventListener("input", filter);
+by("family").addEventListener("change", filter);
+by("verdict").addEventListener("change", filter);
+by("again").addEventListener("click", again);
+by("close").addEventListener("click", close);
+by("curl").addEventListener("click", async () => {
+  try {
+    await navigator.clipboard.writeText(curl);
+    by("said").textContent = say("copied");
+  } catch { by("said").textContent = say("notCopied"); }
+});
+by("language").addEventListener("click", () => {
+  language = language === "zh" ? "en" : "zh";
+  try { localStorage.setItem("language", language); } catch { /* not kept */ }
+  words();
+});
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const typing = ["INPUT", "SELECT"].includes(event.target.tagName);
+  if (event.key === "Escape") { if (typing) event.target.blur(); else close(); return; }
+  if (typing) return;
+  if (event.key === "Enter" && event.target.tagName === "BUTTON") return;
+  const does = { "/": () => by("filter").focus(), j: () => move(1), k: () => move(-1), Enter: () => chosen && open(chosen), r: again }[event.key];
+  if (does) { event.preventDefault(); does(); }
+});
+setInterval(plot, 5000);
+words();
+connect();

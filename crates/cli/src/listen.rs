@@ -1,0 +1,412 @@
+//! `listen`: receives callbacks, shows them, forwards them, records them.
+
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use bytes::Bytes;
+use clap::Args;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Full};
+use tencent_im_callback::{
+    App, Callback, CallbackLayer, CallbackService, Event, Outcome, OutcomeKind, Reply, StoredCallback, Token, Verified,
+    Verifier,
+};
+use tokio::net::TcpListener;
+use tower::util::BoxCloneSyncService;
+use tower::{Layer, Service as _, service_fn};
+
+use crate::client::{Answer, Client, TENCENT, Target};
+use crate::credentials::Credentials;
+use crate::envelope;
+use crate::history::{self, History, Seen, Summary, Verdict};
+use crate::inspect::{self, Page};
+use crate::output::{Failure, complain, escaped, wrong};
+use crate::record;
+use crate::writer::Writer;
+
+/// How long a request may take to come in.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Receive callbacks: print one line each, forward, record and inspect them
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  im-callback listen
+  im-callback listen --forward http://127.0.0.1:8080 --record callbacks.jsonl
+
+Every path is listened to. What is refused (unsigned, stale, …) is answered here and neither forwarded nor recorded.")]
+pub(crate) struct Arguments {
+    /// Where to listen; port 0 picks a free one
+    #[arg(long, default_value = "127.0.0.1:3000")]
+    addr: SocketAddr,
+    #[command(flatten)]
+    credentials: Credentials,
+    /// Take callbacks without a signature, as with authentication off
+    #[arg(long)]
+    unsigned: bool,
+    /// Forward to this server, unchanged: http://host:port
+    #[arg(long, value_name = "URL")]
+    forward: Option<Target>,
+    /// Seconds to wait for that server; Tencent waits 2
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    timeout: u64,
+    /// Add each callback to this file, one JSON object a line, without the signature
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// Largest size of that file, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(1..=1_048_576))]
+    record_limit: u64,
+    /// Where the inspector page is served
+    #[arg(long, default_value = "127.0.0.1:4040", conflicts_with = "no_inspect")]
+    inspect: SocketAddr,
+    /// No inspector page
+    #[arg(long)]
+    no_inspect: bool,
+}
+
+/// Where the callback of a request is left for whoever made the request.
+#[derive(Clone, Debug, Default)]
+struct Slot(Arc<Mutex<Option<Callback>>>);
+
+type Inner = BoxCloneSyncService<Callback, Reply, &'static str>;
+
+/// What all requests share.
+struct Shared {
+    service: CallbackService<Inner>,
+    /// Reads a URL without believing it.
+    claims: Verifier,
+    forward: Option<Client>,
+    writer: Writer,
+    records: bool,
+    history: Option<Arc<History>>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
+fn service(app: App) -> CallbackService<Inner> {
+    let take = service_fn(async |callback: Callback| {
+        // A message that cannot be read must not look allowed.
+        let unjudged = matches!(callback.event, Event::Unknown(_)) && callback.command().phase().may_decide();
+        if let Some(slot) = callback.extensions.get::<Slot>().cloned() {
+            *slot.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(callback);
+        }
+        if unjudged {
+            Err("the body does not fit its command")
+        } else {
+            Ok(Reply::ok())
+        }
+    });
+    let verifier = Verifier::new(app).path_parameters();
+    CallbackLayer::new(verifier)
+        .forward_misfits()
+        .layer(BoxCloneSyncService::new(take))
+}
+
+/// Headers that belong to a connection and not to a message.
+const HOPS: [HeaderName; 9] = [
+    header::CONNECTION,
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    header::CONTENT_LENGTH,
+    header::EXPECT,
+];
+
+/// Without the headers of a connection, and those that `Connection` names.
+fn passed_on(headers: &HeaderMap) -> HeaderMap {
+    let mut out = headers.clone();
+    for value in headers.get_all(header::CONNECTION) {
+        for name in value.to_str().unwrap_or_default().split(',') {
+            out.remove(name.trim());
+        }
+    }
+    out.remove("keep-alive");
+    for name in HOPS {
+        out.remove(name);
+    }
+    out
+}
+
+fn plain(status: StatusCode, text: String) -> Answer {
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    Answer {
+        status,
+        headers,
+        body: text.into(),
+        took: Duration::ZERO,
+    }
+}
+
+impl Shared {
+    /// Sends a callback to the server behind: the very same path, query and body.
+    async fn forward(
+        &self,
+        client: &Client,
+        head: &http::request::Parts,
+        body: &Bytes,
+    ) -> (Answer, Verdict, Option<String>) {
+        let mut request = Request::new(Full::new(body.clone()));
+        *request.method_mut() = head.method.clone();
+        *request.uri_mut() = head.uri.clone();
+        *request.headers_mut() = passed_on(&head.headers);
+        match client.send(request).await {
+            Ok(answer) => {
+                let (verdict, mut note) = match envelope::accepted(&answer) {
+                    Ok(envelope) if envelope.refuses() => (Verdict::Moderated, None),
+                    Ok(_) => (Verdict::Accepted, None),
+                    Err(why) => (Verdict::Failed, Some(format!("the server behind: {why}"))),
+                };
+                if answer.took > TENCENT {
+                    note = Some(
+                        note.unwrap_or_else(|| "the server behind took longer than the 2 s that Tencent waits".into()),
+                    );
+                }
+                (answer, verdict, note)
+            }
+            Err(trouble) => {
+                let status = match trouble {
+                    crate::client::Trouble::Late(_) => StatusCode::GATEWAY_TIMEOUT,
+                    _ => StatusCode::BAD_GATEWAY,
+                };
+                let why = format!("the server behind: {trouble}");
+                (plain(status, format!("{why}\n")), Verdict::Failed, Some(why))
+            }
+        }
+    }
+
+    /// Takes a request, and gives its answer.
+    async fn take(&self, request: Request<Body>) -> Response<Body> {
+        let started = Instant::now();
+        let now = SystemTime::now();
+        let slot = Slot::default();
+        let (head, body) = request.into_parts();
+        let mut inner = Request::new(body);
+        *inner.method_mut() = head.method.clone();
+        *inner.uri_mut() = head.uri.clone();
+        *inner.headers_mut() = head.headers.clone();
+        inner.extensions_mut().insert(slot.clone());
+        let called = tokio::time::timeout(PATIENCE, self.service.clone().call(inner)).await;
+        let (answer, outcome) = match called {
+            Ok(Ok(response)) => {
+                let (parts, body) = response.into_parts();
+                let outcome = parts.extensions.get::<Outcome>().cloned();
+                let answer = Answer {
+                    status: parts.status,
+                    headers: parts.headers,
+                    body: body
+                        .collect()
+                        .await
+                        .map(http_body_util::Collected::to_bytes)
+                        .unwrap_or_default(),
+                    took: started.elapsed(),
+                };
+                (answer, outcome)
+            }
+            Err(_) => (
+                plain(
+                    StatusCode::REQUEST_TIMEOUT,
+                    "the request took too long to come\n".into(),
+                ),
+                None,
+            ),
+        };
+        let callback = slot.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let (verdict, note) = judged(outcome.as_ref());
+        let (mut answer, verdict, note) = match (&self.forward, &callback) {
+            (Some(client), Some(callback)) => {
+                let (answer, verdict, behind) = self.forward(client, &head, &callback.body).await;
+                (answer, verdict, behind.or(note))
+            }
+            _ => (answer, verdict, note),
+        };
+        answer.took = started.elapsed();
+        self.note(now, &head.uri, callback, outcome.as_ref(), &answer, verdict, note)
+            .await;
+        let mut response = Response::new(Body::from(answer.body));
+        *response.status_mut() = answer.status;
+        *response.headers_mut() = passed_on(&answer.headers);
+        response
+    }
+
+    /// Prints, records and remembers it.
+    #[allow(clippy::too_many_arguments)] // all there is to know about it
+    async fn note(
+        &self,
+        now: SystemTime,
+        uri: &http::Uri,
+        callback: Option<Callback>,
+        outcome: Option<&Outcome>,
+        answer: &Answer,
+        verdict: Verdict,
+        note: Option<String>,
+    ) {
+        let params = callback.as_ref().map(|callback| &callback.params);
+        let params = params.or_else(|| outcome.and_then(Outcome::params));
+        // What a refused request claims to be.
+        let claimed = match (params, self.claims.verify(&http::Method::POST, uri)) {
+            (None, Ok(Verified::Callback(claimed))) => Some(claimed),
+            _ => None,
+        };
+        let params = params.or(claimed.as_ref());
+        let command = params.map(|params| &params.command);
+        let at = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let summary = Summary {
+            id: 0,
+            at: u64::try_from(at.as_millis()).unwrap_or_default(),
+            command: command.map_or_else(|| "–".to_owned(), |command| escaped(command.as_str(), 100)),
+            family: command.map_or("–", |command| command.family().as_str()),
+            phase: command.map_or("–", |command| command.phase().as_str()),
+            app: params.map(|params| params.sdk_app_id),
+            who: callback.as_ref().and_then(history::who),
+            verdict,
+            status: answer.status.as_u16(),
+            took_ms: history::millis(answer.took),
+            note,
+            again: callback.is_some(),
+        };
+        let second = at.as_secs() % 86_400;
+        let mut line = format!(
+            "{:02}:{:02}:{:02}Z {} {} {} {} {:.1} ms",
+            second / 3600,
+            second / 60 % 60,
+            second % 60,
+            summary.command,
+            summary
+                .who
+                .as_deref()
+                .map_or_else(|| "–".to_owned(), |who| escaped(who, 40)),
+            summary.status,
+            verdict.as_str(),
+            summary.took_ms,
+        );
+        if let Some(note) = &summary.note {
+            line.push_str(": ");
+            line.push_str(&escaped(note, 300));
+        }
+        line.push('\n');
+        let recorded = callback.as_ref().filter(|_| self.records).and_then(|callback| {
+            let stored = StoredCallback::new(callback.params.clone(), callback.body.clone(), now);
+            record::line(&stored, summary.status).ok()
+        });
+        self.writer.write(line, recorded).await;
+        if let Some(history) = &self.history {
+            history.add(Seen {
+                summary: Arc::new(summary),
+                uri: uri.clone(),
+                callback: callback.map(|callback| (callback.params, callback.body)),
+                answer: answer.body.clone(),
+            });
+        }
+    }
+}
+
+/// What became of a request here, and what there is to say about it.
+fn judged(outcome: Option<&Outcome>) -> (Verdict, Option<String>) {
+    let Some(outcome) = outcome else {
+        return (Verdict::Failed, Some("it did not come within 30 s".into()));
+    };
+    let verdict = match outcome.kind() {
+        OutcomeKind::Accepted => Verdict::Accepted,
+        OutcomeKind::Probe => Verdict::Probe,
+        OutcomeKind::Rejected => Verdict::Rejected,
+        _ => Verdict::Failed,
+    };
+    let note = outcome
+        .rejection()
+        .map(ToString::to_string)
+        .or_else(|| outcome.misfit().map(ToString::to_string))
+        .or_else(|| outcome.error().map(str::to_owned));
+    (verdict, note)
+}
+
+pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let id = arguments.credentials.app_id();
+    let (app, secret) = if arguments.unsigned {
+        (App::unsigned(id), None)
+    } else {
+        let secret = arguments.credentials.token()?;
+        let token = Token::new(secret.clone()).map_err(|error| wrong(format!("the token: {error}")))?;
+        (App::signed(id, token), Some(secret))
+    };
+    let forward = arguments.forward;
+    if forward.as_ref().is_some_and(|target| target.path != "/") {
+        return Err(wrong(
+            "--forward: the path is passed on as it came, so give only http://host:port",
+        ));
+    }
+    let record = match &arguments.record {
+        Some(path) => Some(
+            record::Writer::open(path, arguments.record_limit * 1024 * 1024)
+                .map_err(|error| wrong(format!("{}: {error}", path.display())))?,
+        ),
+        None => None,
+    };
+    let listener = bind(arguments.addr, "--addr").await?;
+    let page = if arguments.no_inspect {
+        None
+    } else {
+        Some(bind(arguments.inspect, "--inspect").await?)
+    };
+    let shared = Arc::new(Shared {
+        service: service(app),
+        claims: Verifier::new(App::unsigned(id)).path_parameters(),
+        forward: forward.map(|target| Client::new(target, Duration::from_secs(arguments.timeout))),
+        records: record.is_some(),
+        writer: Writer::start(record),
+        history: page.is_some().then(|| Arc::new(History::new())),
+    });
+    complain(format_args!("listening on http://{}", listener.local_addr()?));
+    if let (Some(page), Some(history)) = (page, &shared.history) {
+        complain(format_args!("inspector on http://{}", page.local_addr()?));
+        let own = reachable(listener.local_addr()?);
+        let router = inspect::router(Page {
+            history: history.clone(),
+            client: Client::new(own.parse().map_err(Failure::Answer)?, PATIENCE),
+            secret,
+            token: inspect::new_token().map_err(Failure::Answer)?,
+        });
+        tokio::spawn(axum::serve(page, router).into_future());
+    }
+    let take = async |State(shared): State<Arc<Shared>>, request: Request<Body>| {
+        Ok::<_, Infallible>(shared.take(request).await)
+    };
+    let router = Router::new().fallback(take).with_state(shared.clone());
+    tokio::select! {
+        ended = axum::serve(listener, router).into_future() => ended?,
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    shared.writer.finish().await;
+    Ok(())
+}
+
+/// Where a listener can be reached from here.
+fn reachable(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!("http://{address}")
+}
+
+async fn bind(address: SocketAddr, option: &str) -> Result<TcpListener, Failure> {
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|error| wrong(format!("{address}: {error}; choose another with {option}")))
+}

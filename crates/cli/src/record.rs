@@ -1,0 +1,159 @@
+//! The record: one callback a line, as JSON, without the signature.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use tencent_im_callback::StoredCallback;
+
+use crate::output::{Failure, complain, wrong};
+
+/// Longest line that is read: a body of 1 MiB, every byte of it escaped.
+const LONGEST: u64 = 8 * 1024 * 1024;
+
+/// A line: the stored callback, and the status of its answer.
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(flatten)]
+    callback: &'a StoredCallback,
+    status: u16,
+}
+
+/// One line, with its end.
+pub(crate) fn line(callback: &StoredCallback, status: u16) -> Result<String, serde_json::Error> {
+    serde_json::to_string(&Line { callback, status }).map(|line| line + "\n")
+}
+
+/// Writes a record, up to a size.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    path: PathBuf,
+    file: BufWriter<File>,
+    left: u64,
+    full: bool,
+}
+
+impl Writer {
+    /// Goes on at the end of a file, which may be new.
+    pub(crate) fn open(path: &Path, limit: u64) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create(true);
+        // What people write to each other is in it.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(path)?;
+        let length = file.metadata()?.len();
+        if length > 0 {
+            file.seek(SeekFrom::Start(length - 1))?;
+            let mut last = [0];
+            file.read_exact(&mut last)?;
+            // Half a line of an earlier end.
+            if last != *b"\n" {
+                file.write_all(b"\n")?;
+            }
+        }
+        Ok(Writer {
+            path: path.to_owned(),
+            file: BufWriter::new(file),
+            left: limit.saturating_sub(length),
+            full: false,
+        })
+    }
+
+    /// Adds a line as long as there is room, and says once when there is none.
+    pub(crate) fn add(&mut self, line: &str) -> io::Result<()> {
+        if self.full {
+            return Ok(());
+        }
+        let length = line.len() as u64;
+        if length > self.left {
+            self.full = true;
+            let path = self.path.display();
+            complain(format_args!(
+                "{path} has reached its limit, and no more is recorded; see --record-limit"
+            ));
+            return Ok(());
+        }
+        self.left -= length;
+        self.file.write_all(line.as_bytes())
+    }
+
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Reads a record.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    path: PathBuf,
+    file: BufReader<File>,
+    number: u64,
+    line: Vec<u8>,
+    /// Lines that could not be read.
+    pub(crate) skipped: u64,
+}
+
+impl Reader {
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let file = File::open(path).map_err(|error| wrong(format!("{}: {error}", path.display())))?;
+        Ok(Reader {
+            path: path.to_owned(),
+            file: BufReader::new(file),
+            number: 0,
+            line: Vec::new(),
+            skipped: 0,
+        })
+    }
+
+    /// The next callback. A line that is none is passed over with a word; half a line at the end without one.
+    pub(crate) fn next(&mut self) -> Result<Option<StoredCallback>, Failure> {
+        loop {
+            self.line.clear();
+            let mut some = (&mut self.file).take(LONGEST);
+            let read = some.read_until(b'\n', &mut self.line);
+            let shown = self.path.display().to_string();
+            let failed = |error: io::Error| Failure::Answer(format!("{shown}: {error}"));
+            if read.map_err(&failed)? == 0 {
+                return Ok(None);
+            }
+            self.number += 1;
+            let whole = self.line.ends_with(b"\n");
+            if !whole && self.line.len() as u64 == LONGEST {
+                self.skip_line().map_err(&failed)?;
+            }
+            if self.line.trim_ascii().is_empty() {
+                continue;
+            }
+            match serde_json::from_slice(&self.line) {
+                Ok(callback) => return Ok(Some(callback)),
+                Err(_) if !whole && (self.line.len() as u64) < LONGEST => return Ok(None),
+                Err(error) => {
+                    self.skipped += 1;
+                    if self.skipped <= 10 {
+                        let (path, number) = (self.path.display(), self.number);
+                        complain(format_args!(
+                            "{path}:{number}: passed over, no recorded callback: {error}"
+                        ));
+                    }
+                }
+            }
+        }
+    }
+
+    /// To the end of a line that is too long.
+    fn skip_line(&mut self) -> io::Result<()> {
+        loop {
+            let buffer = self.file.fill_buf()?;
+            let (length, end) = match buffer.iter().position(|byte| *byte == b'\n') {
+                Some(at) => (at + 1, true),
+                None => (buffer.len(), buffer.is_empty()),
+            };
+            self.file.consume(length);
+            if end {
+                return Ok(());
+            }
+        }
+    }
+}

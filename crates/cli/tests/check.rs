@@ -1,0 +1,403 @@
+//! `im-callback check`: a good endpoint passes, a careless one fails exactly where it is careless.
+
+mod common;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use common::server::{SPAM, good, serve};
+use common::{Run, run};
+use serde_json::Value;
+use tencent_im_callback::{Outcome, RejectionKind};
+use tower::ServiceExt;
+
+const OK: &str = r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#;
+
+fn check(router: Router, more: &[&str]) -> Run {
+    let url = format!("http://{}/callback", serve(router));
+    run(&[&["check", &url, "--json"], more].concat())
+}
+
+/// Names of the findings that went like this.
+fn names(out: &str, went: &str) -> Vec<String> {
+    let findings: Vec<Value> = serde_json::from_str(out).unwrap();
+    let such = findings.into_iter().filter(|finding| finding["went"] == went);
+    such.map(|finding| finding["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn fails(router: Router, more: &[&str]) -> Vec<String> {
+    let Run { status, out, err } = check(router, more);
+    let failed = names(&out, "fail");
+    assert_eq!(status, i32::from(!failed.is_empty()), "{err}");
+    failed
+}
+
+/// Everything is asked but for what takes long.
+const ALL: [&str; 2] = ["--spam", SPAM];
+
+#[test]
+fn a_careful_endpoint_passes_everything() {
+    let Run { status, out, err } = check(good(), &ALL);
+    assert_eq!(names(&out, "fail"), [""; 0], "{out}");
+    assert_eq!((status, err.as_str()), (0, ""));
+    assert!(names(&out, "pass").len() > 86 + 7 + 16 + 18 + 4 + 3);
+    // Neither the token nor a signature.
+    assert!(!out.contains("xxxxyyyy") && out.contains("Sign=<redacted>") && !out.contains("Sign=0"));
+}
+
+/// A good endpoint that answers OK to what is refused for this reason.
+fn deaf_to(kinds: &'static [RejectionKind]) -> Router {
+    Router::new().fallback(async move |request: Request| {
+        let response = good().oneshot(request).await.unwrap();
+        let rejection = response.extensions().get::<Outcome>().and_then(Outcome::rejection);
+        match rejection {
+            Some(rejection) if kinds.contains(&rejection.kind()) => json(OK),
+            _ => response,
+        }
+    })
+}
+
+#[test]
+fn what_is_not_refused_is_found() {
+    use RejectionKind as Kind;
+
+    let cases: [(&[Kind], &[&str]); 12] = [
+        (&[Kind::SignatureMissing], &["refuses.unsigned", "refuses.no-sign"]),
+        (&[Kind::TimeMissing], &["refuses.no-time"]),
+        (&[Kind::SignatureMalformed], &["refuses.short-sign"]),
+        (&[Kind::SignatureMismatch], &["refuses.other-token"]),
+        (&[Kind::Stale], &["refuses.stale"]),
+        (&[Kind::TimestampInFuture], &["refuses.future"]),
+        (&[Kind::DuplicateParameter], &["refuses.doubled-parameter"]),
+        (&[Kind::AppUnknown], &["refuses.other-app"]),
+        (&[Kind::MethodNotAllowed], &["refuses.get"]),
+        (
+            &[Kind::BodyNotJson],
+            &["refuses.not-json", "refuses.half-json", "refuses.more-behind-json"],
+        ),
+        (&[Kind::BodyNotObject], &["refuses.array"]),
+        (&[Kind::CommandMismatch], &["refuses.other-command"]),
+    ];
+    for (kinds, wanted) in cases {
+        assert_eq!(fails(deaf_to(kinds), &["--only", "refuses"]), wanted, "{kinds:?}");
+    }
+}
+
+#[test]
+fn unsigned_on_purpose_is_a_warning() {
+    use RejectionKind as Kind;
+
+    let router = || deaf_to(&[Kind::SignatureMissing, Kind::SignatureMismatch]);
+    let Run { status, out, .. } = check(router(), &["--only", "refuses", "--unsigned"]);
+    assert_eq!(status, 0, "{out}");
+    assert_eq!(
+        names(&out, "warn"),
+        ["refuses.unsigned", "refuses.no-sign", "refuses.other-token"]
+    );
+}
+
+/// A good endpoint, but what this says of a request and its body is answered instead.
+fn but(instead: impl Fn(&str, &str) -> Option<Response> + Clone + Send + Sync + 'static) -> Router {
+    Router::new().fallback(async move |request: Request| {
+        let (head, body) = request.into_parts();
+        let Ok(bytes) = axum::body::to_bytes(body, 64 * 1024 * 1024).await else {
+            return StatusCode::BAD_REQUEST.into_response();
+        };
+        let shown = format!("{} {:?}", head.uri, head.headers);
+        let answer = instead(&shown, &String::from_utf8_lossy(&bytes));
+        match answer {
+            Some(answer) => answer,
+            None => good()
+                .oneshot(Request::from_parts(head, Body::from(bytes)))
+                .await
+                .unwrap(),
+        }
+    })
+}
+
+/// What a request's URL with its headers, and its body, say.
+type Says = fn(&str, &str) -> bool;
+type Lets = fn(&str) -> bool;
+type Gives = fn() -> Response;
+
+fn json(body: &'static str) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+#[test]
+fn what_is_not_accepted_is_found() {
+    let crash = || Some(StatusCode::INTERNAL_SERVER_ERROR.into_response());
+    let cases: [(Says, &str); 8] = [
+        (
+            |url, _| url.contains("Sns.CallbackFriendDelete"),
+            "accepts.sample.Sns.CallbackFriendDelete",
+        ),
+        (
+            |_, body| body.ends_with(r#""b","MsgBody":[]}"#),
+            "accepts.missing-members",
+        ),
+        (|_, body| body.contains(r#""MsgSeq":"1""#), "accepts.quoted-numbers"),
+        (|_, body| body.contains("\"NewMember\""), "accepts.unknown-members"),
+        (
+            |_, body| body.ends_with(r#""CallbackCommand":"C2C.CallbackAfterSendMsg"}"#),
+            "accepts.key-order",
+        ),
+        (|url, _| url.contains("transfer-encoding"), "accepts.chunked"),
+        (
+            |url, _| url.contains("Live.CallbackMemberStateChanged"),
+            "accepts.old-word",
+        ),
+        (
+            |url, _| url.contains("New.CallbackOfTomorrow"),
+            "accepts.unknown-command",
+        ),
+    ];
+    for (says, wanted) in cases {
+        let router = but(move |url, body| if says(url, body) { crash() } else { None });
+        assert_eq!(fails(router, &["--only", "accepts"]), [wanted]);
+    }
+}
+
+#[test]
+fn a_body_without_bound_is_found() {
+    let router = but(|_, body| (body.len() > 1024 * 1024).then(|| json(OK)));
+    assert_eq!(fails(router, &["--only", "refuses"]), ["refuses.too-long"]);
+}
+
+#[test]
+fn moderation_that_looks_at_one_place_is_found() {
+    let more = ["--spam", SPAM, "--only", "moderates"];
+    let cases: [(Lets, &str); 9] = [
+        (
+            |body| {
+                body.matches(SPAM).count() == 1
+                    && body.contains(r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"casino"}}]}"#)
+                    && !body.contains("Relay")
+            },
+            "text",
+        ),
+        (|body| body.contains(r#""hi"}},{"#), "second-element"),
+        (|body| body.contains(r#""cas"}},"#), "cut-in-two"),
+        (|body| body.contains(r"\u0063\u0061"), "escaped"),
+        (|body| body.contains("TIMRelayElem"), "bundle"),
+        (|body| body.contains("TIMCustomElem"), "custom-element"),
+        (|body| body.contains("CloudCustomData"), "quoted-reply"),
+        (|body| body.contains(r"\ud83d"), "lone-surrogate"),
+        (|body| body.contains("hello"), "innocent"),
+    ];
+    for (lets, name) in cases {
+        let answer = if name == "innocent" {
+            r#"{"ActionStatus":"OK","ErrorCode":1,"ErrorInfo":""}"#
+        } else {
+            OK
+        };
+        let router = but(move |_, body| lets(body).then(|| json(answer)));
+        assert_eq!(
+            fails(router, &more),
+            [format!("moderates.c2c.{name}"), format!("moderates.group.{name}")]
+        );
+    }
+    // Rewritten is moderated as well.
+    let rewritten = r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"***"}}]}"#;
+    let router = but(move |_, body| body.contains("hi\"}},{").then(|| json(rewritten)));
+    assert_eq!(fails(router, &more), [""; 0]);
+    let untouched = r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"c\u0061sino"}}]}"#;
+    let router = but(move |_, body| body.contains("hi\"}},{").then(|| json(untouched)));
+    assert_eq!(
+        fails(router, &more),
+        ["moderates.c2c.second-element", "moderates.group.second-element"]
+    );
+
+    assert_eq!(check(good(), &["--only", "moderates"]).status, 2);
+}
+
+#[test]
+fn answers_that_tencent_cannot_read_are_found() {
+    let cases: [(Gives, &str); 3] = [
+        (|| json(r#"{"ActionStatus":"OK","ErrorCode":0}"#), "answers.envelope"),
+        (|| OK.into_response(), "answers.content-type"),
+        (
+            || json(r#"{"ActionStatus":"OK","ErrorCode":404,"ErrorInfo":""}"#),
+            "answers.code",
+        ),
+    ];
+    for (answer, wanted) in cases {
+        let router = but(move |url, _| url.contains("Sns.CallbackFriendDelete").then(answer));
+        assert_eq!(fails(router, &["--only", "answers"]), [wanted]);
+    }
+    let router = Router::new().fallback(async |request: Request| {
+        if request
+            .uri()
+            .query()
+            .is_some_and(|query| query.contains("Sns.CallbackFriendDelete"))
+        {
+            tokio::time::sleep(Duration::from_millis(2100)).await;
+        }
+        good().oneshot(request).await.unwrap()
+    });
+    assert_eq!(fails(router, &["--only", "answers"]), ["answers.in-time"]);
+}
+
+#[test]
+fn reports_are_readable() {
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("junit.xml");
+    let url = format!("http://{}/callback", serve(deaf_to(&[RejectionKind::Stale])));
+    let arguments = [
+        "check",
+        &url,
+        "--only",
+        "refuses",
+        "--junit",
+        file.to_str().unwrap(),
+        "--lang",
+        "zh",
+    ];
+    let Run { status, out, .. } = run(&arguments);
+    assert_eq!(status, 1);
+    assert!(
+        out.contains("失败 refuses.stale\n  发送: curl -X POST 'http://127.0.0.1:"),
+        "{out}"
+    );
+    assert!(out.ends_with("通过 15，警告 0，失败 1\n"), "{out}");
+    let xml = std::fs::read_to_string(file).unwrap();
+    assert!(
+        xml.contains(r#"<testsuite name="refuses" tests="16""#) && xml.contains(r#"failures="1""#),
+        "{xml}"
+    );
+
+    let Run { out, .. } = run(&["check", &url, "--only", "refuses.stale"]);
+    assert!(out.contains("why: whoever sees one request"), "{out}");
+    assert_eq!(run(&["check", &url, "--only", "nonsense"]).status, 2);
+    assert_eq!(run(&["check", "http://127.0.0.1:1/"]).status, 1);
+}
+
+/// A good endpoint that is down for good once this says so of a body, or of one that breaks off.
+fn falls(down: impl Fn(Option<&str>) -> bool + Clone + Send + Sync + 'static) -> Router {
+    let is_down = Arc::new(AtomicBool::new(false));
+    Router::new().fallback(async move |request: Request| {
+        let (head, body) = request.into_parts();
+        let body = axum::body::to_bytes(body, 64 * 1024 * 1024).await.ok();
+        let text = body.as_ref().map(|body| String::from_utf8_lossy(body).into_owned());
+        if down(text.as_deref()) {
+            is_down.store(true, Ordering::SeqCst);
+        }
+        if is_down.load(Ordering::SeqCst) {
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+        let body = Body::from(body.unwrap_or_default());
+        good().oneshot(Request::from_parts(head, body)).await.unwrap()
+    })
+}
+
+#[test]
+fn what_does_not_survive_is_found() {
+    let nested = |body: Option<&str>| body.is_some_and(|body| body.contains("[[[[[[[[[["));
+    assert_eq!(fails(falls(nested), &["--only", "survives"]), ["survives.deep-nesting"]);
+    let broken = falls(|body| body.is_none());
+    assert_eq!(
+        fails(broken, &["--only", "survives.half-requests"]),
+        ["survives.half-requests"]
+    );
+
+    let busy = Arc::new(AtomicUsize::new(0));
+    let crowded = Router::new().fallback(async move |request: Request| {
+        let many = busy.fetch_add(1, Ordering::SeqCst) >= 50;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        busy.fetch_sub(1, Ordering::SeqCst);
+        if many {
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        }
+        good().oneshot(request).await.unwrap()
+    });
+    assert_eq!(
+        fails(crowded, &["--only", "survives.many-at-once"]),
+        ["survives.many-at-once"]
+    );
+}
+
+#[test]
+fn one_connection_at_a_time_is_found() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/callback", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = BufReader::new(stream.unwrap());
+            let (mut line, mut length) = (String::new(), 0);
+            while stream.read_line(&mut line).is_ok_and(|read| read > 2) {
+                let lower = line.to_lowercase();
+                if let Some(value) = lower.strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+                line.clear();
+            }
+            let _ = stream.read_exact(&mut vec![0; length]);
+            let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}", OK.len());
+            let _ = write!(stream.get_mut(), "{head}\r\nContent-Type: application/json\r\n\r\n{OK}");
+        }
+    });
+    let Run { status, out, .. } = run(&["check", &url, "--json", "--only", "survives"]);
+    assert_eq!(
+        (status, names(&out, "fail")),
+        (1, vec!["survives.dripping-bodies".to_owned()]),
+        "{out}"
+    );
+}
+
+/// Another stack, which believes everything.
+const PYTHON: &str = r#"
+import http.server
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        answer = b'{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}'
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+    def log_message(self, *_): pass
+http.server.ThreadingHTTPServer.request_queue_size = 200
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_port, flush=True)
+server.serve_forever()
+"#;
+
+#[test]
+fn an_endpoint_in_another_stack_is_asked_as_well() {
+    let spawned = Command::new("python3")
+        .args(["-c", PYTHON])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    let Ok(mut python) = spawned else {
+        eprintln!("skipped: there is no python3 here");
+        return;
+    };
+    let mut port = String::new();
+    BufReader::new(python.stdout.take().unwrap())
+        .read_line(&mut port)
+        .unwrap();
+    let url = format!("http://127.0.0.1:{}/callback", port.trim());
+    let Run { out, .. } = run(&["check", &url, "--json", "--spam", SPAM]);
+    let _ = python.kill();
+    let _ = python.wait();
+    let failed = names(&out, "fail");
+    let of = |group: &str| failed.iter().filter(|name| name.starts_with(group)).count();
+    // It cannot read a body of unknown length, and `http.server` itself refuses GET.
+    assert_eq!(failed[0], "accepts.chunked");
+    assert_eq!(
+        (of("accepts"), of("refuses"), of("moderates"), of("answers")),
+        (1, 15, 16, 0),
+        "{failed:?}"
+    );
+}

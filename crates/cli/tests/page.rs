@@ -1,0 +1,235 @@
+//! The inspector page in a real browser; skipped with a word where there is none. Its pictures are left in `target/tmp/pictures`.
+
+mod common;
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use common::browser::Browser;
+use common::server::{good, serve};
+use common::{Background, run};
+
+struct Seen {
+    browser: Browser,
+    listen: Background,
+    url: String,
+    page: String,
+}
+
+fn folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn start(name: &str, more: &[&str]) -> Option<Seen> {
+    let profile = folder(&format!("browser-{name}"));
+    let Some(mut browser) = Browser::start(&profile) else {
+        eprintln!("skipped: there is no chromium here");
+        return None;
+    };
+    let arguments = [&["listen", "--addr", "127.0.0.1:0", "--inspect", "127.0.0.1:0"], more].concat();
+    let listen = Background::start(&arguments);
+    let url = listen.announced("listening on ");
+    let page = listen.announced("inspector on ");
+    browser.open(&page);
+    browser.wait("document.querySelector('#live').className === 'on'");
+    // Whatever language the locale has.
+    browser.value("language = 'en'; words()");
+    Some(Seen {
+        browser,
+        listen,
+        url,
+        page,
+    })
+}
+
+impl Seen {
+    fn send(&self, arguments: &[&str]) {
+        run(&[&["send", &self.url], arguments].concat());
+        self.listen.line();
+    }
+
+    fn rows(&mut self, count: usize) {
+        self.browser.wait(&format!(
+            "document.querySelectorAll('#rows tr:not([hidden])').length === {count}"
+        ));
+    }
+
+    fn text(&mut self, selector: &str) -> String {
+        let text = self
+            .browser
+            .value(&format!("document.querySelector('{selector}').textContent"));
+        text.as_str().unwrap().to_owned()
+    }
+
+    fn picture(&mut self, name: &str) {
+        let data = self.browser.picture();
+        let file = folder("pictures").join(format!("{name}.png"));
+        let mut decode = Command::new("base64")
+            .arg("-d")
+            .stdin(Stdio::piped())
+            .stdout(std::fs::File::create(file).unwrap())
+            .spawn()
+            .unwrap();
+        std::io::Write::write_all(&mut decode.stdin.take().unwrap(), data.as_bytes()).unwrap();
+        assert!(decode.wait().unwrap().success());
+    }
+}
+
+#[test]
+fn what_comes_appears_is_filtered_opened_and_sent_again() {
+    let behind = format!("http://{}", serve(good()));
+    let Some(mut seen) = start("use", &["--forward", &behind]) else {
+        return;
+    };
+    let callback = format!("{}/callback", seen.url);
+    let send = |seen: &Seen, arguments: &[&str]| {
+        run(&[&["send", &callback], arguments].concat());
+        seen.listen.line();
+    };
+    send(&seen, &["Sns.CallbackFriendDelete"]);
+    send(
+        &seen,
+        &[
+            "C2C.CallbackBeforeSendMsg",
+            "--set",
+            "MsgBody[0].MsgContent.Text=come to the casino",
+            "--set",
+            "Mood=new",
+        ],
+    );
+    send(&seen, &["State.StateChange", "--fault", "Stale"]);
+    seen.rows(3);
+    // Newest first; what a refused one claims to be is shown as well.
+    assert_eq!(seen.text("#rows td:nth-child(3)"), "State.StateChange");
+    assert_eq!(seen.text("#rows tr:nth-child(2) td:nth-child(2)"), "moderated");
+    assert!(seen.text("#counts").starts_with("3 of 3"));
+
+    // By the keyboard alone: the second, opened.
+    for key in ["j", "j", "Enter"] {
+        seen.browser.key(key);
+    }
+    seen.browser.wait("document.querySelectorAll('#parts pre').length >= 5");
+    assert!(seen.text("#parts").contains("come to the casino"));
+    assert!(seen.text("#parts").contains("members that are not typedMood"));
+    seen.picture("english");
+
+    seen.browser.key("r");
+    seen.rows(4);
+    seen.browser
+        .wait("document.querySelector('#said').textContent === 'Sent again; answer: 200 OK'");
+
+    seen.browser.key("/");
+    for key in ["f", "r", "i", "e", "n", "d"] {
+        seen.browser.key(key);
+    }
+    seen.rows(1);
+    seen.browser.key("Escape");
+    seen.browser
+        .value("document.querySelector('#filter').value = ''; filter()");
+    seen.browser
+        .value("document.querySelector('#verdict').value = 'rejected'; filter()");
+    seen.rows(1);
+    seen.browser
+        .value("document.querySelector('#verdict').value = ''; filter()");
+
+    seen.browser.value("document.querySelector('#language').click()");
+    seen.browser
+        .wait("document.querySelector('#parts h3').textContent === '未识别的字段'");
+    assert_eq!(seen.text("#head th"), "时间");
+    seen.picture("chinese");
+    let dark = serde_json::json!({ "features": [{ "name": "prefers-color-scheme", "value": "dark" }] });
+    seen.browser.ask("Emulation.setEmulatedMedia", dark);
+    seen.picture("dark");
+    let phone = serde_json::json!({ "width": 390, "height": 800, "deviceScaleFactor": 2, "mobile": true });
+    seen.browser.ask("Emulation.setDeviceMetricsOverride", phone);
+    assert_eq!(
+        seen.browser.value("document.documentElement.scrollWidth <= innerWidth"),
+        true
+    );
+    seen.picture("phone");
+    assert_eq!(seen.browser.troubles, [""; 0]);
+}
+
+#[test]
+fn what_strangers_write_runs_nothing() {
+    let Some(mut seen) = start("hostile", &[]) else { return };
+    let long = "好<b>".repeat(55_000);
+    let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
+    let file = folder("hostile").join("deep.json");
+    std::fs::write(
+        &file,
+        format!(r#"{{"CallbackCommand":"State.StateChange","Info":{{}},"A":{deep}}}"#),
+    )
+    .unwrap();
+    let hostile = [
+        "<script>window.ran = 1</script>",
+        "<img src=x onerror='window.ran = 1'>",
+        "\"><svg onload=window.ran=1>",
+        "\u{202e}gnp.exe\u{0}\u{7}\u{1b}[31m\u{2028}",
+        "javascript:window.ran=1",
+        long.as_str(),
+    ];
+    for text in hostile {
+        let mut body = serde_json::from_str::<serde_json::Value>(
+            r#"{"From_Account":"","To_Account":"b","MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":""}}]}"#,
+        )
+        .unwrap();
+        body["From_Account"] = text.into();
+        body["MsgBody"][0]["MsgContent"]["Text"] = text.into();
+        body[text.chars().take(200).collect::<String>()] = text.into();
+        let file = folder("hostile").join("body.json");
+        std::fs::write(&file, body.to_string()).unwrap();
+        seen.send(&["C2C.CallbackBeforeSendMsg", "--body", file.to_str().unwrap()]);
+    }
+    seen.send(&["State.StateChange", "--body", file.to_str().unwrap()]);
+    seen.send(&["<img src=x onerror=window.ran=1>", "--body", file.to_str().unwrap()]);
+    let count = hostile.len() + 2;
+    seen.rows(count);
+    for _ in 0..count {
+        seen.browser.key("j");
+        seen.browser.key("Enter");
+        seen.browser
+            .wait("opened === chosen && document.querySelectorAll('#parts pre').length >= 2");
+    }
+    assert!(seen.text("#rows").contains("\\u{202e}gnp.exe\\u{0}\\u{7}"));
+    seen.picture("hostile");
+    assert_eq!(seen.browser.value("typeof window.ran"), "undefined");
+    let strange = "document.querySelectorAll('#list img, #list b, #list script, #detail img, #detail b, #detail svg, #detail script').length";
+    assert_eq!(seen.browser.value(strange), 0);
+    assert_eq!(
+        seen.browser.value("document.documentElement.scrollWidth <= innerWidth"),
+        true
+    );
+    assert_eq!(seen.browser.troubles, [""; 0]);
+
+    // And if one got in all the same, it would not be run.
+    seen.browser
+        .value("document.body.insertAdjacentHTML('beforeend', '<img src=/nowhere onerror=\"window.ran = 1\">')");
+    seen.browser
+        .wait("document.images.length === 1 && document.images[0].complete");
+    assert_eq!(seen.browser.value("typeof window.ran"), "undefined");
+}
+
+#[test]
+fn ten_thousand_leave_it_usable() {
+    let Some(mut seen) = start("many", &[]) else { return };
+    let sent = run(&["send", &seen.url, "Sns.CallbackFriendDelete", "--count", "10000"]);
+    assert_eq!(sent.status, 0, "{}", sent.out);
+    seen.send(&["State.StateChange"]);
+    seen.browser
+        .wait("document.querySelector('#rows td:nth-child(3)')?.textContent === 'State.StateChange'");
+    seen.rows(1000);
+    let took = seen.browser.value(
+        "(() => { const started = performance.now(); filter(); move(1); return performance.now() - started; })()",
+    );
+    assert!(took.as_f64().unwrap() < 2000.0, "{took} ms");
+    seen.picture("many");
+    // A page from elsewhere gets nothing.
+    let foreign = format!(
+        "fetch('{}').then(() => 'read', () => 'refused')",
+        seen.page.replace("127.0.0.1", "localhost")
+    );
+    assert_eq!(seen.browser.value(&foreign), "refused");
+}

@@ -1,0 +1,117 @@
+//! `im-callback replay` and `drift`: what is made of a record.
+
+mod common;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use common::server::{good, serve};
+use common::{Background, Run, run};
+
+fn path(name: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_file(&path);
+    path
+}
+
+/// A record of three callbacks, with half a line behind them.
+fn record(name: &str) -> String {
+    let path = path(name).to_str().unwrap().to_owned();
+    let listen = Background::start(&["listen", "--addr", "127.0.0.1:0", "--no-inspect", "--record", &path]);
+    let url = listen.announced("listening on ");
+    for arguments in [
+        &[
+            "send",
+            &url,
+            "Sns.CallbackFriendDelete",
+            "--set",
+            "PairList[0].Nickname=x",
+            "--param",
+            "ClientIP=1.2.3.4",
+        ][..],
+        &["send", &url, "C2C.CallbackAfterSendMsg", "--set", "MsgTime=soon"],
+        &["send", &url, "Sns.CallbackFriendDelete"],
+    ] {
+        run(arguments);
+        listen.line();
+    }
+    let mut text = std::fs::read_to_string(&path).unwrap();
+    text.push_str("{\"format\":1,\"par");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+#[test]
+fn a_record_is_sent_again_with_its_parameters() {
+    let file = record("replay.jsonl");
+    let url = format!("http://{}/callback", serve(good()));
+    let Run { status, out, err } = run(&["replay", &file, "--to", &url]);
+    assert_eq!((status, err.as_str()), (0, ""), "{out}");
+    assert!(out.starts_with("3 sent, 0 not answered as wanted\np50 "), "{out}");
+
+    let listen = Background::start(&[
+        "listen",
+        "--addr",
+        "127.0.0.1:0",
+        "--no-inspect",
+        "--record",
+        path("again.jsonl").to_str().unwrap(),
+    ]);
+    let url = listen.announced("listening on ");
+    let Run { status, out, .. } = run(&["replay", &file, "--to", &url, "--only", "sns.callbackfrienddelete"]);
+    assert_eq!(status, 0);
+    assert!(out.starts_with("2 sent"), "{out}");
+    listen.line();
+    let again = std::fs::read_to_string(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("again.jsonl")).unwrap();
+    let first = std::fs::read_to_string(&file).unwrap();
+    let part = |text: &str| {
+        let line: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        assert!(line.to_string().contains("1.2.3.4"), "{line}");
+        line["body"].clone()
+    };
+    assert_eq!(part(&again), part(&first));
+
+    let Run { status, out, err } = run(&["replay", &file, "--to", &url, "--token", "other"]);
+    assert_eq!(status, 1);
+    assert!(
+        out.starts_with("3 sent, 3 not") && err.contains("1: Sns.CallbackFriendDelete: status 401"),
+        "{out}{err}"
+    );
+    assert_eq!(run(&["replay", "/nowhere", "--to", &url]).status, 2);
+    assert_eq!(run(&["replay", &file, "--only", "Nothing"]).status, 2);
+}
+
+#[test]
+fn the_pauses_of_a_record_are_kept_at_the_speed_asked_for() {
+    let file = path("slow.jsonl");
+    let line = |at: u64| {
+        let callback = tencent_im_callback::testing::callback::<tencent_im_callback::event::sns::FriendDelete>(
+            r#"{"PairList":[]}"#,
+        );
+        let mut stored = tencent_im_callback::StoredCallback::from(&callback);
+        stored.received_at = tencent_im_callback::TimestampMillis(i64::try_from(at).unwrap());
+        serde_json::to_string(&stored).unwrap()
+    };
+    std::fs::write(&file, format!("{}\nnonsense\n{}\n", line(1000), line(11_000))).unwrap();
+    let url = format!("http://{}/callback", serve(good()));
+    let started = Instant::now();
+    let Run { status, out, err } = run(&["replay", file.to_str().unwrap(), "--to", &url, "--speed", "10"]);
+    assert_eq!(status, 0, "{out}{err}");
+    assert!(
+        out.ends_with("1 lines passed over\n") && err.contains("slow.jsonl:2: passed over"),
+        "{out}{err}"
+    );
+    assert!((1000..9000).contains(&started.elapsed().as_millis()));
+}
+
+#[test]
+fn drift_names_what_is_not_known() {
+    let file = record("drift.jsonl");
+    let Run { status, out, err } = run(&["drift", &file]);
+    assert_eq!((status, err.as_str()), (0, ""));
+    assert!(
+        out.contains("PairList[].Nickname") && out.contains("does not fit its command at MsgTime"),
+        "{out}"
+    );
+    assert!(out.ends_with("3 callbacks read\n"), "{out}");
+}

@@ -1,0 +1,104 @@
+//! `im-callback send` against a real endpoint.
+
+mod common;
+
+use axum::Router;
+use common::server::{good, serve};
+use common::{Run, run, run_with};
+
+#[test]
+fn a_good_callback_is_taken_and_a_faulty_one_refused() {
+    let url = format!("http://{}/callback", serve(good()));
+
+    let Run { status, out, err } = run(&["send", &url, "Sns.CallbackFriendDelete"]);
+    assert_eq!(status, 0, "{err}");
+    let lines: Vec<&str> = out.lines().collect();
+    assert!(
+        lines[0].starts_with("POST http://127.0.0.1:") && lines[0].contains("Sign=<redacted>"),
+        "{out}"
+    );
+    assert_eq!(
+        &lines[1..3],
+        ["200 OK", r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#]
+    );
+    assert!(lines[3].contains("in time"));
+
+    for fault in tencent_im_callback::testing::Fault::ALL {
+        let Run { status, out, err } = run(&["send", &url, "State.StateChange", "--fault", &format!("{fault:?}")]);
+        assert_eq!(status, 0, "{fault:?}: {out}{err}");
+    }
+    // Wanted otherwise.
+    assert_eq!(run(&["send", &url, "State.StateChange", "--unsigned"]).status, 1);
+    assert_eq!(run(&["send", &url, "State.StateChange", "--token", "other"]).status, 1);
+    assert_eq!(run(&["send", &url, "State.StateChange", "--app", "1"]).status, 1);
+}
+
+#[test]
+fn members_are_set_and_bodies_read() {
+    let echo =
+        Router::new().fallback(async |uri: axum::http::Uri, body: String| format!("{}\n{body}", uri.query().unwrap()));
+    let url = format!("http://{}/a/b", serve(echo));
+    let set = ["--set", "a.b=x", "--set", "n:=[1.50]", "--param", "ClientIP=::1"];
+
+    let arguments = [&["send", &url, "New.Word", "--body", "-"][..], &set[..]].concat();
+    let Run { status, out, err } = run_with(&arguments, r#"{"big":12345678901234567890123}"#);
+    // The answer is no envelope.
+    assert_eq!(status, 1);
+    assert!(err.contains("no envelope"), "{err}");
+    assert!(
+        out.contains("CallbackCommand=New.Word") && out.contains("ClientIP=%3A%3A1"),
+        "{out}"
+    );
+    assert!(
+        out.contains(r#"{"big":12345678901234567890123,"a":{"b":"x"},"n":[1.50]}"#),
+        "{out}"
+    );
+}
+
+#[test]
+fn wrong_use_is_said_before_anything_is_sent() {
+    let url = "http://127.0.0.1:1/callback";
+    for arguments in [
+        &["send", "https://example.com/", "State.StateChange"][..],
+        &["send", "http://h/?a=b", "State.StateChange"],
+        &["send", url, "No.Such"],
+        &["send", url, "State.StateChange", "--set", "nothing"],
+        &["send", url, "State.StateChange", "--set", "Info.x[3]=1"],
+        &["send", url, "State.StateChange", "--fault", "Unheard"],
+        &["send", url, "State.StateChange", "--body", "/nowhere/at/all"],
+        &["send", url, "State.StateChange", "--token-file", "/nowhere/at/all"],
+        &["send", url, "State.StateChange", "--count", "0"],
+    ] {
+        let Run { status, out, err } = run(arguments);
+        assert_eq!((status, out.as_str()), (2, ""), "{arguments:?}: {err}");
+    }
+    let Run { status, err, .. } = run(&["send", url, "State.StateChange"]);
+    assert_eq!(status, 1);
+    assert!(err.contains("no connection"), "{err}");
+}
+
+#[test]
+fn many_are_counted_and_the_rate_is_kept() {
+    let url = format!("http://{}/callback", serve(good()));
+    let Run { status, out, err } = run(&["send", &url, "State.StateChange", "--count", "300"]);
+    assert_eq!((status, err.as_str()), (0, ""), "{out}");
+    assert!(
+        out.starts_with("300 sent in ") && out.contains(", 0 not answered as wanted\np50 "),
+        "{out}"
+    );
+
+    let started = std::time::Instant::now();
+    let Run { status, out, .. } = run(&[
+        "send",
+        &url,
+        "State.StateChange",
+        "--count",
+        "11",
+        "--rate",
+        "20",
+        "--unsigned",
+    ]);
+    assert_eq!(status, 1);
+    assert!(out.contains("11 × status 401"), "{out}");
+    assert!(started.elapsed().as_millis() >= 500);
+}
