@@ -50,8 +50,12 @@ const GROUP_SPAM: group::RejectCode = group::RejectCode::of::<10_100>();
 async fn moderate(callback: Callback<BeforeMessage>) -> Result<MessageVerdict, HandlerError> {
     let body = callback.event.msg_body();
     let quoted = callback.event.cloud_custom_data().map(strings_of).unwrap_or_default();
-    // A word may be cut in two by two elements, and stand in the message that is replied to.
-    let shown = [body.texts().concat(), body.joined_texts().concat(), quoted.concat()];
+    // A word may be cut in two by two elements, stand in the message that is replied to, or be the text of a custom element's push.
+    let shown = [
+        body.texts_and_custom().concat(),
+        body.joined_texts().concat(),
+        quoted.concat(),
+    ];
     let has = |word: &str| shown.iter().any(|text| text.contains(word));
     // What was left out of a large bundle cannot be judged here.
     if has("spam") || !body.is_complete() {
@@ -60,7 +64,7 @@ async fn moderate(callback: Callback<BeforeMessage>) -> Result<MessageVerdict, H
     if has("damn") {
         let message = callback
             .rewrite_message()?
-            .map_texts(|text| Some(text.replace("damn", "****")));
+            .map_texts_and_custom(|text| Some(text.replace("damn", "****")));
         // What could not be rewritten does not go out.
         if message.texts().concat().contains("damn") || quoted.concat().contains("damn") {
             return Ok(MessageVerdict::reject());
