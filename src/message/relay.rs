@@ -74,10 +74,15 @@ impl RelayElem {
 
     /// Whether all that was forwarded is here. Messages of more than 12 KB are left out by Tencent, which sends
     /// [`json_msg_key`](Self::json_msg_key) in their place: nobody can judge them from this callback.
+    ///
+    /// A bundle with a key is not complete, whatever list stands beside it: Tencent sends one or the other, so somebody else wrote both.
     pub fn is_complete(&self) -> bool {
-        let messages = || self.msg_list.iter().flatten();
-        (self.msg_list.is_some() || self.json_msg_key.is_none())
-            && messages().all(|message| message.msg_body.is_complete())
+        self.json_msg_key.as_deref().is_none_or(str::is_empty)
+            && self
+                .msg_list
+                .iter()
+                .flatten()
+                .all(|message| message.msg_body.is_complete())
     }
 }
 
