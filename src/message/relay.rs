@@ -5,7 +5,7 @@ use serde_with::skip_serializing_none;
 
 use super::body::MsgBody;
 use super::read::Element;
-use crate::json;
+use crate::json::{self, Room};
 use crate::types::{GroupId, Id, TimestampSecs, UserId};
 
 /// Several messages forwarded as one.
@@ -58,7 +58,7 @@ pub struct RelayMessage {
 
 impl RelayElem {
     pub(super) fn read_content(content: &str, bundles: usize) -> serde_json::Result<(Self, bool)> {
-        let (bundle, more) = json::from_str_noting::<Bundle<'_>>(content)?;
+        let (bundle, more) = json::from_str_noting::<Bundle<'_>>(content, Room::CONTENT)?;
         let bundle = bundle.read(bundles + 1)?;
         let inside = bundle
             .msg_list
@@ -69,7 +69,7 @@ impl RelayElem {
     }
 
     pub(super) fn misfit(content: &str) -> Option<serde_json::Error> {
-        json::misfit::<Bundle<'_>>(content)
+        json::misfit::<Bundle<'_>>(content, Room::CONTENT)
     }
 
     /// Whether all that was forwarded is here. Messages of more than 12 KB are left out by Tencent, which sends
