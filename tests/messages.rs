@@ -357,11 +357,52 @@ fn a_bundle_that_is_not_here_says_so() {
         body.is_complete()
     };
     assert!(!is_complete(r#"{"Title":"x","JsonMsgKey":"k"}"#));
-    assert!(is_complete(r#"{"Title":"x","MsgList":[],"JsonMsgKey":"k"}"#));
+    assert!(!is_complete(r#"{"Title":"x","MsgList":[],"JsonMsgKey":"k"}"#));
+    assert!(is_complete(r#"{"Title":"x","MsgList":[],"JsonMsgKey":""}"#));
     assert!(is_complete(r#"{"Title":"x"}"#));
     assert!(!is_complete(
         r#"{"MsgList":[{"MsgBody":[{"MsgType":"TIMRelayElem","MsgContent":{"JsonMsgKey":"k"}}]}]}"#
     ));
+}
+
+/// Bundles below the sixth are raw, and are looked into nevertheless.
+#[test]
+fn a_bundle_that_is_not_here_says_so_at_any_depth() {
+    let core = r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"core"}}]"#;
+    let absent = r#"[{"MsgType":"TIMRelayElem","MsgContent":{"Title":"t","Json\u004dsgKey":"k"}}]"#;
+    for depth in [1, 5, 6, 7, 20] {
+        let whole = bundles(depth);
+        assert!(message(&whole).event.msg_body.is_complete(), "{depth}");
+        let part = whole.replace(core, absent);
+        assert!(!message(&part).event.msg_body.is_complete(), "{depth}");
+    }
+}
+
+/// A member is left out if it is an id or an address, and these are strings: in a list there may be anything.
+#[test]
+fn a_list_in_the_place_of_an_id_hides_nothing() {
+    let core = r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"core"}}]"#;
+    for element in [
+        r#"{"MsgType":"TIMFileElem","MsgContent":{"Url":["damn"]}}"#,
+        r#"{"MsgType":"TIMFileElem","MsgContent":{"Url":[["damn"]]}}"#,
+        r#"{"MsgType":"TIMFileElem","MsgContent":{"Url":[{"x":1},"damn"]}}"#,
+        r#"{"MsgType":"TIMCustomElem","MsgContent":{"Data":["damn"]}}"#,
+        r#"{"MsgType":"TIMRelayElem","MsgContent":{"MsgList":[{"From_Account":["damn"]}]}}"#,
+    ] {
+        let body = message(&bundles(7).replace(core, &format!("[{element}]")));
+        assert!(
+            body.event.msg_body.texts().iter().any(|text| text == "damn"),
+            "{element}"
+        );
+        let rewritten = body
+            .rewrite_message()
+            .unwrap()
+            .map_texts(|text| (text == "damn").then(String::new));
+        assert!(
+            !serde_json::to_string(&rewritten).unwrap().contains("damn"),
+            "{element}"
+        );
+    }
 }
 
 /// Path, line and column are those of the body, down to the member.

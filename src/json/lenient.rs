@@ -17,12 +17,15 @@ use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserialize
 
 /// Parses a text inside of another one, by the rules of this module.
 pub(crate) fn from_str<'de, T: de::Deserialize<'de>>(text: &'de str) -> serde_json::Result<T> {
-    from_str_noting(text).map(|(value, _)| value)
+    from_str_noting(text, Room::ITEM).map(|(value, _)| value)
 }
 
 /// [`from_str`], and whether there was a member that the type does not have.
-pub(crate) fn from_str_noting<'de, T: de::Deserialize<'de>>(text: &'de str) -> serde_json::Result<(T, bool)> {
-    attempt(text, INNER_ALLOWANCE, |rules| {
+pub(crate) fn from_str_noting<'de, T: de::Deserialize<'de>>(
+    text: &'de str,
+    room: Room,
+) -> serde_json::Result<(T, bool)> {
+    attempt(text, room, |rules| {
         let mut json = serde_json::Deserializer::from_str(text);
         let value = T::deserialize(Lenient::new(&mut json, rules))?;
         json.end()?;
@@ -31,23 +34,23 @@ pub(crate) fn from_str_noting<'de, T: de::Deserialize<'de>>(text: &'de str) -> s
 }
 
 /// The error of a text inside of another one.
-pub(crate) fn misfit<'de, T: de::Deserialize<'de>>(text: &'de str) -> Option<serde_json::Error> {
-    from_str_noting::<T>(text).err()
+pub(crate) fn misfit<'de, T: de::Deserialize<'de>>(text: &'de str, room: Room) -> Option<serde_json::Error> {
+    from_str_noting::<T>(text, room).err()
 }
 
 /// Calls `read` to parse a body, and once more if an empty string stood where a number is wanted: what type an optional member has is only
 /// known when it is too late to call it absent, so the second time every empty optional string is absent.
 pub(crate) fn read<T, E>(text: &str, read: impl FnMut(&Rules) -> Result<T, E>) -> Result<T, E> {
-    attempt(text, ALLOWANCE, read)
+    attempt(text, Room::BODY, read)
 }
 
-fn attempt<T, E>(text: &str, allowance: usize, mut read: impl FnMut(&Rules) -> Result<T, E>) -> Result<T, E> {
-    let rules = Rules::of(text, allowance);
+fn attempt<T, E>(text: &str, room: Room, mut read: impl FnMut(&Rules) -> Result<T, E>) -> Result<T, E> {
+    let rules = Rules::of(text, room);
     let first = read(&rules);
     if first.is_err() && rules.met_empty.get() {
         let rules = Rules {
             empty_is_absent: true,
-            ..Rules::of(text, allowance)
+            ..Rules::of(text, room)
         };
         return read(&rules);
     }
@@ -63,23 +66,40 @@ pub(crate) struct Rules {
     budget: Cell<usize>,
 }
 
-/// What lists and maps may take in memory, for each byte of their text. An honest item takes about twice its text, and the capacity of a list
-/// is up to twice its length; an item such as `{}` can take two hundred times its text.
-const GROWTH: usize = 7;
+/// What lists and maps may take in memory. An honest item takes about twice its text, and the capacity of a list is up to twice its length; an
+/// item such as `{}` can take two hundred times its text.
+#[derive(Clone, Copy)]
+pub(crate) struct Room {
+    /// For each byte of their text.
+    growth: usize,
+    /// On top of that, since a single item is larger than a short text.
+    allowance: usize,
+}
 
-/// What any text may take on top of that, since a single item is larger than a short text.
-const ALLOWANCE: usize = 4096;
-
-/// The same for a text inside of another one, of which there may be many.
-const INNER_ALLOWANCE: usize = 512;
+impl Room {
+    const BODY: Room = Room {
+        growth: 7,
+        allowance: 4096,
+    };
+    /// A text inside of another one, of which there may be many.
+    pub(crate) const ITEM: Room = Room {
+        growth: 7,
+        allowance: 512,
+    };
+    /// The content of an element. Each bundle around it may keep a copy of its text, which counts as well.
+    pub(crate) const CONTENT: Room = Room {
+        growth: 4,
+        allowance: 224,
+    };
+}
 
 /// In the error of a text that would take too much memory.
 pub(crate) const TOO_MANY_ITEMS: &str = "more items than a text of this length may hold";
 
 impl Rules {
-    fn of(text: &str, allowance: usize) -> Self {
+    fn of(text: &str, room: Room) -> Self {
         Rules {
-            budget: Cell::new(text.len().saturating_mul(GROWTH).saturating_add(allowance)),
+            budget: Cell::new(text.len().saturating_mul(room.growth).saturating_add(room.allowance)),
             ..Rules::default()
         }
     }

@@ -6,7 +6,7 @@ mod path;
 mod surrogates;
 mod tokens;
 
-pub(crate) use self::lenient::{Lenient, TOO_MANY_ITEMS, from_str, from_str_noting, misfit, read};
+pub(crate) use self::lenient::{Lenient, Room, TOO_MANY_ITEMS, from_str, from_str_noting, misfit, read};
 pub(crate) use self::open::{Text, wire_int, wire_text};
 pub(crate) use self::path::{offset, path_at};
 pub(crate) use self::surrogates::replace_unpaired;

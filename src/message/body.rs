@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::element::MsgElement;
 use super::read::Element;
+use crate::json::{Token, Tokens};
 use crate::types::RawJson;
 
 /// The elements of a message (`MsgBody`), in their order.
@@ -54,6 +55,8 @@ impl MsgBody {
     pub fn is_complete(&self) -> bool {
         self.iter().all(|element| match element {
             MsgElement::Relay(bundle) => bundle.is_complete(),
+            // A bundle too deep inside others is raw, too.
+            MsgElement::Unknown(element) => !has_key_of_bundle(element.content.get()),
             _ => true,
         })
     }
@@ -77,6 +80,17 @@ impl MsgBody {
     pub fn as_slice(&self) -> &[MsgElement] {
         &self.elements
     }
+}
+
+/// Whether a bundle without its messages is anywhere in this JSON.
+fn has_key_of_bundle(json: &str) -> bool {
+    let mut tokens = Tokens::new(json);
+    while let Some(token) = tokens.next() {
+        if matches!(token, Token::Key(key) if key == "JsonMsgKey") && !tokens.next_is_nothing() {
+            return true;
+        }
+    }
+    false
 }
 
 impl<'a> IntoIterator for &'a MsgBody {

@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 use serde_with::skip_serializing_none;
 
 use super::relay::RelayElem;
-use crate::json::{self, wire_int};
+use crate::json::{self, Room, wire_int};
 use crate::types::Id;
 use crate::types::RawJson;
 
@@ -129,11 +129,11 @@ trait Content: Sized {
 
 impl<T: DeserializeOwned> Content for T {
     fn read_content(content: &str, _: usize) -> serde_json::Result<(Self, bool)> {
-        json::from_str_noting(content)
+        json::from_str_noting(content, Room::CONTENT)
     }
 
     fn misfit(content: &str) -> Option<serde_json::Error> {
-        json::misfit::<T>(content)
+        json::misfit::<T>(content, Room::CONTENT)
     }
 }
 

@@ -5,7 +5,7 @@ use serde_with::skip_serializing_none;
 
 use super::body::MsgBody;
 use super::read::Element;
-use crate::json;
+use crate::json::{self, Room};
 use crate::types::{GroupId, Id, TimestampSecs, UserId};
 
 /// Several messages forwarded as one.
@@ -58,7 +58,7 @@ pub struct RelayMessage {
 
 impl RelayElem {
     pub(super) fn read_content(content: &str, bundles: usize) -> serde_json::Result<(Self, bool)> {
-        let (bundle, more) = json::from_str_noting::<Bundle<'_>>(content)?;
+        let (bundle, more) = json::from_str_noting::<Bundle<'_>>(content, Room::CONTENT)?;
         let bundle = bundle.read(bundles + 1)?;
         let inside = bundle
             .msg_list
@@ -69,15 +69,20 @@ impl RelayElem {
     }
 
     pub(super) fn misfit(content: &str) -> Option<serde_json::Error> {
-        json::misfit::<Bundle<'_>>(content)
+        json::misfit::<Bundle<'_>>(content, Room::CONTENT)
     }
 
     /// Whether all that was forwarded is here. Messages of more than 12 KB are left out by Tencent, which sends
     /// [`json_msg_key`](Self::json_msg_key) in their place: nobody can judge them from this callback.
+    ///
+    /// A bundle with a key is not complete, whatever list stands beside it: Tencent sends one or the other, so somebody else wrote both.
     pub fn is_complete(&self) -> bool {
-        let messages = || self.msg_list.iter().flatten();
-        (self.msg_list.is_some() || self.json_msg_key.is_none())
-            && messages().all(|message| message.msg_body.is_complete())
+        self.json_msg_key.as_deref().is_none_or(str::is_empty)
+            && self
+                .msg_list
+                .iter()
+                .flatten()
+                .all(|message| message.msg_body.is_complete())
     }
 }
 

@@ -211,6 +211,81 @@ fn no_body_takes_more_than_sixteen_times_its_memory() {
     assert!(most.len() > 200);
 }
 
+/// Elements inside of that many bundles.
+fn bundled(depth: usize, elements: &str) -> String {
+    let open = r#"[{"MsgType":"TIMRelayElem","MsgContent":{"MsgList":[{"MsgBody":"#;
+    let close = "}]}}]";
+    let body = format!("{}[{elements}]{}", open.repeat(depth), close.repeat(depth));
+    format!(r#"{{"From_Account":"a","To_Account":"b","MsgBody":{body}}}"#)
+}
+
+/// Every list of every element, in bundles: each bundle keeps a copy of what has members that are not typed. Held 23 times its memory.
+#[test]
+fn no_element_in_bundles_takes_more_than_sixteen_times_its_memory() {
+    let lists = [
+        ("TIMImageElem", "ImageInfoArray"),
+        ("TIMStreamElem", "Chunks"),
+        ("TIMRelayElem", "MsgList"),
+        ("TIMRelayElem", "AbstractList"),
+    ];
+    let items = [
+        "{}",
+        "\"\"",
+        r#"{"MsgBody":[]}"#,
+        r#"{"MsgBody":[{"MsgType":"","MsgContent":0}]}"#,
+    ];
+    let mut measured = 0;
+    for (kind, list) in lists {
+        for (item, more, count) in items
+            .iter()
+            .flat_map(|item| ["", ",\"\":0"].map(|more| (item, more)))
+            .flat_map(|(item, more)| [1, 2, 3, 4, 5, 9].map(|count| (item, more, count)))
+        {
+            let content = vec![*item; count].join(",");
+            let element = format!(r#"{{"MsgType":"{kind}","MsgContent":{{"{list}":[{content}]{more}}}}}"#);
+            let elements = vec![&*element; 32 * 1024 / element.len()].join(",");
+            for depth in [0, 5, 6, 7] {
+                let text = bundled(depth, &elements);
+                let length = text.len() as f64;
+                let mut held = None;
+                let command = Command::C2cBeforeSendMsg;
+                let info = allocation_counter::measure(|| held = Event::parse_untyped(&command, text.into()).ok());
+                let ratio = info.bytes_current as f64 / length;
+                assert!(ratio <= 16.0, "{depth} {element}: {ratio:.1}");
+                measured += usize::from(held.is_some());
+            }
+        }
+    }
+    assert!(measured > 700);
+}
+
+/// What the budget must never meet: short but honest elements, many of them, however deep.
+#[test]
+fn short_honest_elements_in_bundles_are_typed() {
+    let text = r#"{"MsgType":"TIMTextElem","MsgContent":{"Text":"x"}}"#.to_owned();
+    let message = format!(r#"{{"From_Account":"a","MsgBody":[{text}]}}"#);
+    let bundle = format!(
+        r#"{{"MsgType":"TIMRelayElem","MsgContent":{{"Title":"t","AbstractList":["a: x","b: y"],"MsgList":[{}]}}}}"#,
+        vec![&*message; 100].join(",")
+    );
+    let image =
+        r#"{"MsgType":"TIMImageElem","MsgContent":{"UUID":"u","ImageInfoArray":[{"Type":1},{"Type":2},{"Type":3}]}}"#;
+    let chunks: Vec<_> = (1..=50)
+        .map(|index| format!(r#"{{"Index":{index},"Markdown":"x"}}"#))
+        .collect();
+    let stream = format!(
+        r#"{{"MsgType":"TIMStreamElem","MsgContent":{{"Chunks":[{}]}}}}"#,
+        chunks.join(",")
+    );
+    for element in [text, bundle, image.to_owned(), stream] {
+        for (depth, count) in [(0, 1), (0, 100), (1, 100), (5, 1), (5, 100)] {
+            let body = bundled(depth, &vec![&*element; count].join(","));
+            let event = Event::parse_untyped(&Command::C2cBeforeSendMsg, body.into()).unwrap();
+            assert!(event.misfit().is_none(), "{depth} {element}: {:?}", event.misfit());
+        }
+    }
+}
+
 /// Ten detached pushes of a megabyte held 950 MB.
 #[test]
 fn a_batch_of_nothing_is_a_misfit_and_no_batch() {
