@@ -100,6 +100,8 @@ fn moderation(message: &MsgBody, json: &Node<'_>) {
     for (custom, shown) in [(false, message.texts()), (true, message.texts_and_custom())] {
         let mut expected = Vec::new();
         if visible(json.list(), custom, &mut expected).is_some() {
+            // An empty string is read as absent beside an empty string in the place of a number. Neither shows anything.
+            expected.retain(|text| !text.is_empty());
             is_among(&expected, &texts(shown));
         }
     }
@@ -257,6 +259,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
     }
     lists.extend([
         format!("[{text},{text} ,\n{text}]"),
+        r#"[{"MsgType":"TIMFileElem","MsgContent":{"UUID":"true","FileSize":"","FileName":""}}]"#.into(),
         r#"[{"MsgType":"TIMNewElem","MsgContent":{"a" :[1e999,"x\"\\",{"b":"\u4f60"}],"c":"d"}},{"MsgType":"","MsgContent":""}]"#.into(),
         r#"[["TIMTextElem",{"Text":"x"}],{"MsgType":"TIMTextElem","MsgContent":["y"]},5,null]"#.into(),
         r#"[{"MsgType":"TIMRelayElem","MsgContent":{"AbstractList":"one","MsgList":[{"MsgBody":null},{"MsgSeq":"5","MsgId":7}]}}]"#.into(),
