@@ -124,6 +124,9 @@ table::for_each_command!(define_commands_page);
 #[doc = include_str!("docs/hand_written.md")]
 pub mod hand_written {}
 
+#[doc = include_str!("docs/deployment.md")]
+pub mod deployment {}
+
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -45,6 +45,9 @@ impl<const FIRST: u32, const LAST: u32> Code<FIRST, LAST> {
 
     /// Takes a code known when you write it; a wrong one does not compile.
     ///
+    /// The compiler checks it when it builds your program, not in `cargo check`, and so not in an editor. In a constant it is checked
+    /// in both: `const SPAM: RejectCode = RejectCode::of::<120_001>();`.
+    ///
     /// ```compile_fail
     /// let _ = tencent_im_callback::reply::sns::RejectCode::of::<1>();
     /// ```
