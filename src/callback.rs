@@ -357,7 +357,7 @@ impl StoredCallback {
     ///
     /// # Errors
     ///
-    /// As [`Callback::parse_untyped`]: whoever stored it has decided about the answer, so that one without a type is
+    /// As [`Callback::parse_untyped`]: the program that stored it has decided about the answer, so that one without a type is
     /// [`Event::Unknown`].
     pub fn parse(self) -> Result<Callback, Rejection> {
         Callback::parse_untyped(self.params, self.body)

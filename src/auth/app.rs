@@ -37,7 +37,7 @@ impl App {
         }
     }
 
-    /// An app whose callbacks are **not** checked beyond their `SdkAppid`, which is no secret: whoever finds the URL can send
+    /// An app whose callbacks are **not** checked beyond their `SdkAppid`, which is no secret: anyone who finds the URL can send
     /// events. For apps with authentication off in the console, behind other protection.
     pub fn unsigned(id: impl Into<SdkAppId>) -> Self {
         App {

@@ -13,7 +13,7 @@ const SHOWN: usize = 1024;
 
 /// Path and query of a URL without the signature, for spans and logs.
 ///
-/// A URL with its signature lets whoever reads the log forge callbacks for a minute. Knows `Sign` in any spelling and encoding,
+/// A URL with its signature lets anyone who reads the log forge callbacks for a minute. Knows `Sign` in any spelling and encoding,
 /// the old form with the parameters in the path, and whatever looks like a signature elsewhere. Cut after about a kilobyte.
 ///
 /// ```

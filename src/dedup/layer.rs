@@ -22,7 +22,7 @@ use crate::event::DedupKey;
 /// - If the first is cancelled, or panics, one of those who wait takes over.
 /// - At most [`capacity`](Self::capacity) keys are remembered; those not seen for the longest time go first.
 ///
-/// The key comes from the body, which the signature does not cover: whoever can forge a callback can also send one with the key of
+/// The key comes from the body, which the signature does not cover: an attacker who can forge a callback can also send one with the key of
 /// another, which is then taken for a second delivery. See "What the signature proves" in the [crate's documentation](crate).
 ///
 /// Put it *inside* of [`Detach`](crate::DetachLayer), see its [module](crate::dedup). What is remembered is lost with the process.

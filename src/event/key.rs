@@ -80,7 +80,7 @@ impl Parts {
         }
     }
 
-    /// Two people, whoever of them is named first.
+    /// Two people, in either order.
     pub(crate) fn pair(self, one: &UserId, other: &UserId) -> Self {
         if one <= other {
             self.add(one).add(other)

@@ -28,7 +28,7 @@ pub struct AfterChangeOwner {
     pub room_id: GroupId,
     /// When the event was triggered (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
-    /// Whoever made the change.
+    /// Who made the change.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// New owner.
@@ -65,7 +65,7 @@ pub struct AfterCloudRecordingChanged {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterCreateBattle {
-    /// Whoever created the battle.
+    /// Who created the battle.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// Id of the battle (base64-looking).
@@ -112,7 +112,7 @@ pub struct AfterCreateRoom {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterCreateRoomReachingThreshold {
-    /// Whoever created the room that triggered the warning.
+    /// Who created the room that triggered the warning.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// When the event was triggered (**milliseconds**).
@@ -131,7 +131,7 @@ pub struct AfterCreateRoomReachingThreshold {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterDelMetadata {
-    /// Whoever triggered the event.
+    /// Who triggered the event.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// Room id.
@@ -150,7 +150,7 @@ pub struct AfterDelMetadata {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterDestroyRoom {
-    /// Whoever dissolved the room.
+    /// Who dissolved the room.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// Room id.
@@ -226,7 +226,7 @@ pub struct AfterModifyAdmin {
     pub room_id: GroupId,
     /// When the event was triggered (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
-    /// Whoever made the change.
+    /// Who made the change.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// User ids of the administrators concerned.
@@ -245,7 +245,7 @@ pub struct AfterModifyAdmin {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterSetMetadata {
-    /// Whoever triggered the event.
+    /// Who triggered the event.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// Room id.
@@ -289,7 +289,7 @@ pub struct AfterStartBattle {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterUpdateRoomInfo {
-    /// Whoever changed the room.
+    /// Who changed the room.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// Data of the room.
@@ -306,7 +306,7 @@ pub struct AfterUpdateRoomInfo {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct BeforeSendGift {
-    /// Whoever sends the request.
+    /// Who sends the request.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// Room id.

@@ -21,7 +21,7 @@ use crate::types::{GroupId, TimestampMillis, UserId};
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterSeatInfoChanged {
-    /// Whoever made the change; only in the conference (Room) version.
+    /// Who made the change; only in the conference (Room) version.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// Room id.

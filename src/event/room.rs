@@ -42,7 +42,7 @@ pub struct AfterCreateRoom {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterDestroyRoom {
-    /// Whoever dissolved the room.
+    /// Who dissolved the room.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// Room id.
@@ -59,7 +59,7 @@ pub struct AfterDestroyRoom {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterMemberEnter {
-    /// Whoever sent the request.
+    /// Who sent the request.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// Room id.
@@ -83,7 +83,7 @@ pub struct AfterMemberEnter {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterMemberLeave {
-    /// Whoever sent the request.
+    /// Who sent the request.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// Room id.
@@ -109,7 +109,7 @@ pub struct AfterMemberLeave {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterUpdateRoomInfo {
-    /// Whoever changed the room.
+    /// Who changed the room.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// Data of the room.

@@ -102,8 +102,8 @@ impl Reply {
 
     /// `OK` with a code of your own and a text, which most commands *before* an action take as a refusal.
     ///
-    /// The typed replies in [`reply`](self) know which codes a command takes; this one is for whoever answers many commands
-    /// alike, such as [`OnError::Reply`](crate::OnError::Reply). Not every command can be refused like this: `Sns.Prev…` lets
+    /// The typed replies in [`reply`](self) know which codes a command takes; this one is for services that answer many
+    /// commands alike, such as [`OnError::Reply`](crate::OnError::Reply). Not every command can be refused like this: `Sns.Prev…` lets
     /// everything through on any code but 0.
     pub fn reject(code: u32, info: impl AsRef<str>) -> Self {
         Reply::json(&Envelope {

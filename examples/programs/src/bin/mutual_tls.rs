@@ -1,4 +1,4 @@
-//! Mutual TLS (双向认证) with rustls in front of hyper: whoever shows no certificate of the named CA gets no further than the handshake.
+//! Mutual TLS (双向认证) with rustls in front of hyper: a client without a certificate of the named CA gets no further than the handshake.
 //!
 //! ```sh
 //! CERTIFICATE=server.pem KEY=server.key CLIENT_CA=tencent-ca.pem cargo run --bin mutual_tls
@@ -6,13 +6,15 @@
 //!
 //! `CLIENT_CA` is the CA that comes with the certificates of Tencent's console, and no public one. The signature is checked all the same: the
 //! certificate says that the peer is Tencent, and not that it is your app.
+//!
+//! A client with a certificate can still send a body slowly: put `RequestBodyDeadlineLayer` outside of the layer, as `examples/production.rs` does.
 
 use std::error::Error;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use programs::{app, setting};
 use rustls::pki_types::pem::PemObject;
@@ -67,10 +69,12 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
                 Ok(Err(error)) => return eprintln!("{peer}: {error}"),
                 Err(_) => return eprintln!("{peer}: no handshake in 2 s"),
             };
-            if let Err(error) = hyper::server::conn::http1::Builder::new()
-                .serve_connection(stream, service)
-                .await
-            {
+            // Without a timer hyper waits for headers without an end.
+            let mut server = hyper::server::conn::http1::Builder::new();
+            server
+                .timer(TokioTimer::new())
+                .header_read_timeout(Duration::from_secs(60));
+            if let Err(error) = server.serve_connection(stream, service).await {
                 eprintln!("{peer}: {error}");
             }
         });
