@@ -40,12 +40,12 @@ pub fn check(data: &[u8]) {
         }
         // Half a character: it is replaced in an event before it is parsed, and is an error of serde_json alone, or raw.
         (_, Event::C2cBeforeSendMsg(event)) if text.contains("\\ud") || text.contains("\\uD") => {
-            round_trip(&event.msg_body);
+            round_trip(&event.msg_body, json.raw.len());
             moderation(&event.msg_body, &json);
         }
         (Ok(message), Event::C2cBeforeSendMsg(event)) => {
             assert_eq!(&event.msg_body, message);
-            round_trip(message);
+            round_trip(message, json.raw.len());
             moderation(message, &json);
         }
         (Err(_), Event::Unknown(event)) => {
@@ -67,9 +67,15 @@ fn params() -> Params {
     }
 }
 
-fn round_trip(message: &MsgBody) {
+/// What is written can be read, and is the same message. `came` is the length of the JSON that the message was read from.
+fn round_trip(message: &MsgBody, came: usize) {
     let written = serde_json::to_string(message).expect("a message can be written");
-    let again: MsgBody = serde_json::from_str(&written).expect("what was written can be read");
+    let again: MsgBody = match serde_json::from_str(&written) {
+        Ok(again) => again,
+        // Members that no type has are not written. Without their bytes, many empty items can be more than the text may hold.
+        Err(_) if written.len() < came && holds_too_many_items(&written) => return,
+        Err(error) => panic!("what was written cannot be read: {error}: {written}"),
+    };
     assert_eq!(&again, message, "{written}");
     assert_eq!(
         serde_json::to_string(&again).expect("a message can be written"),
@@ -78,6 +84,16 @@ fn round_trip(message: &MsgBody) {
     // Members that no type has are shown as they come, and are not written.
     is_among(&texts(again.texts()), &texts(message.texts()));
     is_among(&texts(again.texts_and_custom()), &texts(message.texts_and_custom()));
+}
+
+fn holds_too_many_items(list: &str) -> bool {
+    let body = Bytes::from(format!(r#"{{"MsgBody":{list}}}"#));
+    let callback = Callback::parse_untyped(params(), body).expect("an object");
+    callback.event.misfit().is_some_and(|misfit| {
+        misfit
+            .message()
+            .contains("more items than a text of this length may hold")
+    })
 }
 
 fn texts(shown: Vec<std::borrow::Cow<'_, str>>) -> Vec<String> {
@@ -260,6 +276,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
     lists.extend([
         format!("[{text},{text} ,\n{text}]"),
         r#"[{"MsgType":"TIMFileElem","MsgContent":{"UUID":"true","FileSize":"","FileName":""}}]"#.into(),
+        r#"[{"MsgType":"TIMRelayElem","MsgContent":{"More":{},"MsgList":[{"MsgBody":null},{"MsgBody":null},{"More":{},"MsgList":[{"MsgBody":null},{"MsgBody":null}]}]}}]"#.into(),
         r#"[{"MsgType":"TIMNewElem","MsgContent":{"a" :[1e999,"x\"\\",{"b":"\u4f60"}],"c":"d"}},{"MsgType":"","MsgContent":""}]"#.into(),
         r#"[["TIMTextElem",{"Text":"x"}],{"MsgType":"TIMTextElem","MsgContent":["y"]},5,null]"#.into(),
         r#"[{"MsgType":"TIMRelayElem","MsgContent":{"AbstractList":"one","MsgList":[{"MsgBody":null},{"MsgSeq":"5","MsgId":7}]}}]"#.into(),
