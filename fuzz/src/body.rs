@@ -63,6 +63,9 @@ pub fn expected(url: &Command, body: &[u8]) -> Expected {
     }
 }
 
+/// Bytes of an input before its JSON.
+pub const HEAD: usize = 1;
+
 pub fn check(data: &[u8]) {
     let [which, body @ ..] = data else { return };
     let url = command(*which);

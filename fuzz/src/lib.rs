@@ -107,29 +107,74 @@ fn files(folder: &str) -> Vec<(String, String)> {
 mod tests {
     use super::*;
 
+    /// Name, check, seeds, and the bytes before the JSON of an input that has some.
+    type Target = (&'static str, fn(&[u8]), fn() -> Vec<Vec<u8>>, Option<usize>);
+
+    const TARGETS: [Target; 5] = [
+        ("params", params::check, params::seeds, None),
+        ("verify", verify::check, verify::seeds, None),
+        ("body", body::check, body::seeds, Some(body::HEAD)),
+        ("service", service::check, service::seeds, Some(service::HEAD)),
+        ("message", message::check, message::seeds, Some(message::HEAD)),
+    ];
+
+    fn corpus(name: &str) -> Vec<Vec<u8>> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name);
+        let mut found: Vec<PathBuf> = std::fs::read_dir(folder)
+            .expect("a committed corpus")
+            .map(|entry| entry.expect("a readable folder").path())
+            .collect();
+        found.sort();
+        found
+            .into_iter()
+            .map(|path| std::fs::read(path).expect("a readable file"))
+            .collect()
+    }
+
+    /// Says which input it was, where a check panics.
+    struct Tried<'a>(&'a str, &'a [u8]);
+
+    impl Drop for Tried<'_> {
+        fn drop(&mut self) {
+            if std::thread::panicking() {
+                println!("{}: {}", self.0, self.1.escape_ascii());
+            }
+        }
+    }
+
+    fn run(name: &str, check: fn(&[u8]), input: &[u8]) {
+        let _tried = Tried(name, input);
+        check(input);
+    }
+
     /// Replays what the fuzzer would start from, without a fuzzer.
     #[test]
     fn seeds_and_corpora_pass() {
-        let corpora = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
-        type Target = (&'static str, fn(&[u8]), fn() -> Vec<Vec<u8>>);
-        let targets: [Target; 5] = [
-            ("params", params::check, params::seeds),
-            ("verify", verify::check, verify::seeds),
-            ("body", body::check, body::seeds),
-            ("service", service::check, service::seeds),
-            ("message", message::check, message::seeds),
-        ];
-        for (name, check, seeds) in targets {
+        for (name, check, seeds, _) in TARGETS {
             let seeds = seeds();
             assert!(seeds.len() > 10, "{name}");
-            seeds.iter().for_each(|seed| check(seed));
-            let Ok(corpus) = std::fs::read_dir(corpora.join(name)) else {
-                continue;
-            };
-            for entry in corpus {
-                let path = entry.expect("a readable folder").path();
-                println!("{}", path.display());
-                check(&std::fs::read(path).expect("a readable file"));
+            for input in seeds.iter().chain(&corpus(name)) {
+                run(name, check, input);
+            }
+        }
+    }
+
+    /// The same mutations each time, so that whether a commit passes does not depend on luck.
+    #[test]
+    fn mutations_with_a_fixed_seed_pass() {
+        const ROUNDS: u32 = 1_000;
+        for (name, check, seeds, head) in TARGETS {
+            for (at, seed) in seeds().iter().chain(&corpus(name)).enumerate() {
+                let mut input = seed.clone();
+                for round in 0..ROUNDS {
+                    let number = u32::try_from(at).expect("few seeds") * ROUNDS + round;
+                    mutate::any(head, &mut input, number);
+                    run(name, check, &input);
+                    // A few mutations on top of each other, then afresh.
+                    if round % 5 == 4 {
+                        input.clone_from(seed);
+                    }
+                }
             }
         }
     }

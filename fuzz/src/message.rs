@@ -12,8 +12,11 @@ use crate::body::compact;
 use crate::json::{self, Json, Node};
 use crate::{APP, elements, payloads};
 
+/// Bytes of an input before its JSON.
+pub const HEAD: usize = 4;
+
 pub fn check(data: &[u8]) {
-    let Some((changes, text)) = data.split_at_checked(4) else {
+    let Some((changes, text)) = data.split_at_checked(HEAD) else {
         return;
     };
     // In an event, UTF-8 is looked at first.

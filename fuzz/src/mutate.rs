@@ -41,11 +41,7 @@ fn all<'a, 'b>(node: &'b Node<'a>, found: &mut Vec<&'b Node<'a>>) {
 /// Puts a value of the JSON behind `head` bytes in the place of another one, or doubles it. `None` where that does not go, and
 /// most of the time, so that the bytes are mutated as well.
 pub fn json(head: usize, data: &mut [u8], size: usize, max_size: usize, seed: u32) -> Option<usize> {
-    let mut state = seed;
-    let mut roll = |sides: usize| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as usize % sides
-    };
+    let mut roll = dice(seed);
     if roll(2) == 0 {
         return None;
     }
@@ -73,6 +69,48 @@ pub fn json(head: usize, data: &mut [u8], size: usize, max_size: usize, seed: u3
         data[..length].copy_from_slice(&mutated);
         length
     })
+}
+
+/// Any mutation of an input, which has JSON behind `head` bytes if that is said: the same one for the same number.
+pub fn any(head: Option<usize>, input: &mut Vec<u8>, number: u32) {
+    const ROOM: usize = 4096;
+    if let Some(head) = head {
+        let size = input.len();
+        let mut room = input.clone();
+        room.resize(ROOM.max(size), 0);
+        if let Some(size) = json(head, &mut room, size, ROOM, number) {
+            room.truncate(size);
+            *input = room;
+            return;
+        }
+    }
+    bytes(input, number);
+}
+
+/// Puts a byte, a piece of the input, or nothing in the place of a few bytes.
+fn bytes(input: &mut Vec<u8>, number: u32) {
+    let mut roll = dice(number);
+    let start = roll(input.len() + 1);
+    let end = (start + [0, 1, 1, 4][roll(4)]).min(input.len());
+    let with = match roll(4) {
+        0 => Vec::new(),
+        1 => vec![b"&=%+\"\\{}[],:/?;\0\x80\xff09aS"[roll(22)]],
+        2 => vec![u8::try_from(roll(256)).unwrap_or(0)],
+        _ => {
+            let from = roll(input.len() + 1);
+            input[from..(from + roll(16)).min(input.len())].to_vec()
+        }
+    };
+    input.splice(start..end, with);
+}
+
+/// Numbers below what is asked for, the same ones for the same seed.
+fn dice(seed: u32) -> impl FnMut(usize) -> usize {
+    let mut state = seed;
+    move |sides| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as usize % sides
+    }
 }
 
 #[test]

@@ -427,6 +427,9 @@ fn is_envelope(answer: &Answer) {
     assert!(json.member("ErrorInfo").is_some_and(|info| info.text().is_some()));
 }
 
+/// Bytes of an input before its JSON.
+pub const HEAD: usize = 12;
+
 pub fn check(data: &[u8]) {
     let _ = answer(data);
 }
