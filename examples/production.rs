@@ -13,22 +13,18 @@
 
 use std::env;
 use std::error::Error;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
 use http::Request;
-use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
-use prometheus_client::registry::Registry;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use tencent_im_callback::event::{BeforeMessage, sns};
 use tencent_im_callback::message::strings_of;
 use tencent_im_callback::reply::{MessageVerdict, Rewrite, c2c, group};
 use tencent_im_callback::{
-    App, Apps, Callback, CallbackLayer, DedupLayer, DetachLayer, EventRouter, HandlerError, OnError, Outcome, Phase,
-    Reply, SdkAppId, Split, Token, redacted,
+    App, Apps, Callback, CallbackLayer, DedupLayer, DetachLayer, EventRouter, HandlerError, MetricsLayer, OnError,
+    Phase, Reply, SdkAppId, Split, Token, redacted,
 };
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -94,49 +90,6 @@ async fn anything_else(callback: Callback) -> Result<Reply, HandlerError> {
         tracing::warn!(command = ?callback.command(), %misfit, "the vendor has changed something");
     }
     Ok(Reply::ok())
-}
-
-/// Labels have few values each: every unknown command is one, or a peer could make as many series as it likes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Labels {
-    outcome: &'static str,
-    reason: &'static str,
-    command: String,
-}
-
-#[derive(Clone)]
-struct Metrics {
-    callbacks: Family<Labels, Counter>,
-}
-
-impl Metrics {
-    fn new(registry: &mut Registry) -> Self {
-        let metrics = Metrics {
-            callbacks: Family::default(),
-        };
-        registry.register("im_callbacks", "Callbacks by outcome", metrics.callbacks.clone());
-        metrics
-    }
-
-    fn record(&self, outcome: &Outcome) {
-        let reason = match (outcome.rejection(), outcome.cause(), outcome.disposition()) {
-            (Some(rejection), _, _) => rejection.kind().as_str(),
-            (None, Some(cause), _) => cause.as_str(),
-            (None, None, Some(disposition)) => disposition.as_str(),
-            (None, None, None) => "",
-        };
-        let command = match outcome.params() {
-            Some(params) if params.command.is_unknown() => "unknown",
-            Some(params) => params.command.as_str(),
-            None => "",
-        };
-        let labels = Labels {
-            outcome: outcome.kind().as_str(),
-            reason,
-            command: command.to_owned(),
-        };
-        self.callbacks.get_or_create(&labels).inc();
-    }
 }
 
 fn parse_apps(text: &str) -> Result<Vec<App>, Box<dyn Error>> {
@@ -218,7 +171,7 @@ fn read_friends() -> Result<Friends, Box<dyn Error>> {
     }
 }
 
-fn endpoint(apps: Apps, friends: Friends, detach: DetachLayer, metrics: Metrics) -> Router {
+fn endpoint(apps: Apps, friends: Friends, detach: DetachLayer) -> Router {
     let handlers = EventRouter::with_state(friends)
         .on_message(moderate)
         .on(friends_gone)
@@ -240,13 +193,7 @@ fn endpoint(apps: Apps, friends: Friends, detach: DetachLayer, metrics: Metrics)
         .layer(DedupLayer::new(Duration::from_secs(300)))
         .service(handlers);
     let callbacks = ServiceBuilder::new()
-        // What became of a request is in its response: counted here, outside of everything that decides it.
-        .map_response(move |response: http::Response<_>| {
-            if let Some(outcome) = response.extensions().get() {
-                metrics.record(outcome);
-            }
-            response
-        })
+        .layer(MetricsLayer::new())
         // A message that nobody could check shall not go out.
         .layer(CallbackLayer::new(apps).on_before_error(OnError::Reply(Reply::reject(1, "try again later"))))
         // From here on there are verified callbacks only.
@@ -282,18 +229,22 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .with_max_level(tracing::Level::DEBUG)
         .init();
 
-    let mut registry = Registry::default();
-    let metrics = Metrics::new(&mut registry);
-    let registry = Arc::new(registry);
+    // Before the layers are made, since they describe their metrics. Tencent waits for 2 s.
+    let buckets = [0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 5.0];
+    let recorder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &buckets)?
+        .install_recorder()?;
     let detach = DetachLayer::new(10_000);
-    let page = async move || {
-        let mut page = String::new();
-        match prometheus_client::encoding::text::encode(&mut page, &registry) {
-            Ok(()) => Ok(page),
-            Err(_) => Err(http::StatusCode::INTERNAL_SERVER_ERROR),
+    let upkeep = recorder.clone();
+    // Latencies are kept one by one until somebody asks for the page, or this folds them together.
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            upkeep.run_upkeep();
         }
-    };
-    let router = endpoint(apps, friends, detach.clone(), metrics).route("/metrics", get(page));
+    });
+    let page = async move || recorder.render();
+    let router = endpoint(apps, friends, detach.clone()).route("/metrics", get(page));
 
     let (tell, told) = oneshot::channel();
     let server = axum::serve(listener, router).with_graceful_shutdown(async move {

@@ -148,6 +148,15 @@ macro_rules! define_commands {
                 }
             }
 
+            /// The word for a metric label: one of those in [`ALL`](Self::ALL), or `unknown` for every other word, since a peer can
+            /// invent any number of words.
+            pub const fn label(&self) -> &'static str {
+                match self {
+                    $( $( Command::$variant => $word, )* )*
+                    Command::Unknown(_) => "unknown",
+                }
+            }
+
             /// The vendor's page about the command; `None` for an unknown one.
             pub const fn docs(&self) -> Option<&'static str> {
                 match self {

@@ -5,6 +5,7 @@
 pub mod auth;
 mod callback;
 mod command;
+mod count;
 #[cfg(feature = "dedup")]
 #[cfg_attr(docsrs, doc(cfg(feature = "dedup")))]
 pub mod dedup;
@@ -16,6 +17,9 @@ pub mod event;
 pub mod handle;
 mod json;
 pub mod message;
+#[cfg(feature = "metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+pub mod metrics;
 mod oneshot;
 mod rejection;
 pub mod reply;
@@ -43,6 +47,9 @@ pub use self::event::{
     DedupKey, Event, EventTime, Misfit, MisfitKind, OrderKey, TypedEvent, UnknownEvent, UnknownReason,
 };
 pub use self::handle::{Answer, CallbackLayer, CallbackService, ResponseFuture, respond};
+#[cfg(feature = "metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+pub use self::metrics::{MetricsFuture, MetricsLayer, MetricsService};
 pub use self::rejection::{Rejection, RejectionKind};
 pub use self::reply::{Disposition, Reply};
 pub use self::response::{Cause, Failure, OnError, Outcome, OutcomeKind, ResponseBody};

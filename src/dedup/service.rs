@@ -106,6 +106,7 @@ where
         let call = Oneshot::new(self.inner.clone(), callback);
         let Some(key) = key else {
             self.counts.without_key.fetch_add(1, Ordering::Relaxed);
+            crate::count::dedup("without_key");
             return DedupFuture {
                 state: State::Passing { call },
             };
@@ -116,14 +117,17 @@ where
             match seen.entry(key).or_try_insert_with(first).await {
                 Ok(entry) if entry.is_fresh() => {
                     counts.handled.fetch_add(1, Ordering::Relaxed);
+                    crate::count::dedup("handled");
                     Ok(entry.into_value())
                 }
                 Ok(entry) => {
                     counts.duplicates.fetch_add(1, Ordering::Relaxed);
+                    crate::count::dedup("duplicate");
                     Ok(entry.into_value().with_disposition(Disposition::Duplicate))
                 }
                 Err(error) => {
                     counts.failed.fetch_add(1, Ordering::Relaxed);
+                    crate::count::dedup("failed");
                     Err(HandlerError::shared(error))
                 }
             }

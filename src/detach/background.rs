@@ -12,6 +12,7 @@ use tower_service::Service;
 
 use crate::auth::Params;
 use crate::callback::{Callback, StoredCallback};
+use crate::count::InBackground;
 use crate::error::HandlerError;
 use crate::oneshot::Oneshot;
 use crate::reply::{Disposition, Reply};
@@ -171,6 +172,7 @@ where
         shared: shared.clone(),
         id,
         result: None,
+        _running: InBackground::new(),
     };
     let call = Oneshot::new(work.service, work.callback);
     let work = async move {
@@ -207,6 +209,7 @@ struct End {
     shared: Arc<Shared>,
     id: u64,
     result: Option<Result<Disposition, HandlerError>>,
+    _running: InBackground,
 }
 
 impl Drop for End {
@@ -234,6 +237,9 @@ impl Shared {
         self.succeeded.fetch_add(1, Ordering::Relaxed);
         if disposition == Disposition::Duplicate {
             self.duplicates.fetch_add(1, Ordering::Relaxed);
+            crate::count::detached("duplicate");
+        } else {
+            crate::count::detached("succeeded");
         }
     }
 
@@ -246,6 +252,7 @@ impl Shared {
 
     pub(super) fn failed(&self, params: &Params, failure: &DetachFailure) {
         self.failed.fetch_add(1, Ordering::Relaxed);
+        crate::count::detached("failed");
         report(params, failure);
         let hook = lock(&self.hook).clone();
         // A hook that panics during a panic would end the process.

@@ -111,6 +111,7 @@ impl Drop for Waiting {
     fn drop(&mut self) {
         if !self.over {
             self.shared.abandoned.fetch_add(1, Ordering::Relaxed);
+            crate::count::detached("abandoned");
         }
     }
 }
@@ -163,6 +164,7 @@ where
                     waiting.over = true;
                     if permits.is_none() {
                         this.shared.overloaded.fetch_add(1, Ordering::Relaxed);
+                        crate::count::detached("overloaded");
                         return Poll::Ready(Err(HandlerError::overloaded()));
                     }
                     permits

@@ -132,6 +132,17 @@ impl Outcome {
         self.trouble.as_ref()?.cause
     }
 
+    /// One word that says more than [`kind`](Self::kind), for a metric label: the kind of the rejection, the cause of the failure, or how the
+    /// service dealt with the callback. Empty for a check of the URL.
+    pub fn reason(&self) -> &'static str {
+        match (&self.rejection, self.cause(), self.disposition) {
+            (Some(rejection), _, _) => rejection.kind().as_str(),
+            (None, Some(cause), _) => cause.as_str(),
+            (None, None, Some(disposition)) => disposition.as_str(),
+            (None, None, None) => "",
+        }
+    }
+
     /// The error of the service with its sources, or of the body, as one bounded line: control characters are escaped, since an error may
     /// quote what a stranger wrote.
     pub fn error(&self) -> Option<&str> {

@@ -1,0 +1,181 @@
+//! Counts and latencies for Prometheus and others, by the [`metrics`](https://docs.rs/metrics) facade (feature `metrics`).
+//!
+//! [`MetricsLayer`] stands outside of [`CallbackLayer`](crate::CallbackLayer) and records each request. `Detach` and `Dedup` record what only
+//! they know, without a layer. Where the figures go is the program's choice: it installs a recorder, such as that of
+//! `metrics-exporter-prometheus`, **before** it makes the layers. Without a recorder nothing is recorded.
+//!
+//! | name | kind | labels | what |
+//! | --- | --- | --- | --- |
+//! | `im_callbacks_total` | counter | `outcome`, `reason`, `command` | requests, by what became of them |
+//! | `im_callback_duration_seconds` | histogram | `outcome`, `command` | from the request's head to the answer, in **seconds**; the body is read within |
+//! | `im_callbacks_detached_total` | counter | `result` | work in the background that ended: `succeeded`, `duplicate`, `failed`; or that was refused: `overloaded`, `abandoned` |
+//! | `im_callbacks_detached_running` | gauge | | callbacks in the background now |
+//! | `im_callbacks_dedup_total` | counter | `result` | `handled`, `duplicate`, `failed`, `without_key` |
+//!
+//! `outcome` is [`OutcomeKind::as_str`](crate::OutcomeKind::as_str), or `cancelled` if the future was dropped before it had an answer: the peer
+//! hung up, or an outer time-out struck. `reason` is [`Outcome::reason`], `command` is [`Command::label`](crate::Command::label). All of them
+//! have few values, so that nobody outside can make more series than there are commands and reasons.
+//!
+//! ```
+//! use tencent_im_callback::{App, CallbackLayer, EventRouter, MetricsLayer, Token};
+//! use tower::ServiceBuilder;
+//!
+//! let app = App::signed(1400000000, Token::new("xxxxyyyy")?);
+//! let service = ServiceBuilder::new()
+//!     .layer(MetricsLayer::new())
+//!     .layer(CallbackLayer::new(app))
+//!     .service(EventRouter::new());
+//! # drop::<tencent_im_callback::MetricsService<tencent_im_callback::CallbackService<_>>>(service);
+//! # Ok::<(), tencent_im_callback::InvalidTokenError>(())
+//! ```
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use ::metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
+use http::{Request, Response};
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::response::Outcome;
+
+const CALLBACKS: &str = "im_callbacks_total";
+const DURATION: &str = "im_callback_duration_seconds";
+
+/// Records what became of each request, and how long it took; see the [module](crate::metrics).
+///
+/// Put it around [`CallbackLayer`](crate::CallbackLayer), inside of everything that answers by itself. A response without an [`Outcome`] was
+/// not written by this crate and is not recorded.
+#[derive(Clone, Copy, Debug, Default)]
+#[must_use]
+pub struct MetricsLayer(());
+
+impl MetricsLayer {
+    /// Describes the metrics to the recorder that is installed by now.
+    pub fn new() -> Self {
+        describe_counter!(CALLBACKS, "Requests to the callback URL, by what became of them");
+        describe_histogram!(DURATION, Unit::Seconds, "Time from the request's head to the answer");
+        describe_counter!(
+            crate::count::DETACHED,
+            "Callbacks in the background that ended or were refused"
+        );
+        describe_gauge!(crate::count::RUNNING, "Callbacks in the background now");
+        describe_counter!(crate::count::DEDUP, "Deliveries, by whether they came before");
+        MetricsLayer(())
+    }
+}
+
+impl<S> Layer<S> for MetricsLayer {
+    type Service = MetricsService<S>;
+
+    fn layer(&self, inner: S) -> MetricsService<S> {
+        MetricsService { inner }
+    }
+}
+
+/// Service of [`MetricsLayer`].
+#[derive(Clone, Debug)]
+pub struct MetricsService<S> {
+    inner: S,
+}
+
+impl<S> MetricsService<S> {
+    /// The inner service.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The inner service, to change it.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// Gives the inner service back.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for MetricsService<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+{
+    type Response = Response<R>;
+    type Error = S::Error;
+    type Future = MetricsFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> MetricsFuture<S::Future> {
+        // Before the call, which verifies the URL.
+        let running = Running {
+            started: Instant::now(),
+            ended: false,
+        };
+        MetricsFuture {
+            inner: self.inner.call(request),
+            running,
+        }
+    }
+}
+
+pin_project! {
+    /// Future of [`MetricsService`].
+    #[derive(Debug)]
+    #[must_use]
+    pub struct MetricsFuture<F> {
+        #[pin]
+        inner: F,
+        running: Running,
+    }
+}
+
+/// A request that counts as cancelled if it is dropped without an end.
+#[derive(Debug)]
+struct Running {
+    started: Instant,
+    ended: bool,
+}
+
+impl<F, R, E> Future for MetricsFuture<F>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+{
+    type Output = Result<Response<R>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let result = ready!(this.inner.poll(cx));
+        let outcome = result.as_ref().ok().and_then(|response| response.extensions().get());
+        this.running.end(outcome);
+        Poll::Ready(result)
+    }
+}
+
+impl Running {
+    fn end(&mut self, outcome: Option<&Outcome>) {
+        self.ended = true;
+        if let Some(outcome) = outcome {
+            let command = outcome.params().map_or("", |params| params.command.label());
+            self.record(outcome.kind().as_str(), outcome.reason(), command);
+        }
+    }
+
+    fn record(&self, outcome: &'static str, reason: &'static str, command: &'static str) {
+        counter!(CALLBACKS, "outcome" => outcome, "reason" => reason, "command" => command).increment(1);
+        histogram!(DURATION, "outcome" => outcome, "command" => command).record(self.started.elapsed());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.record("cancelled", "", "");
+        }
+    }
+}
