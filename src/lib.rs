@@ -33,29 +33,45 @@ pub mod testing;
 mod types;
 pub mod verify;
 
+#[doc(inline)]
 pub use self::auth::{App, Apps, InvalidTokenError, Params, Token, Verified, Verifier, redacted, sign};
+#[doc(inline)]
 pub use self::callback::{Callback, StoredCallback};
+#[doc(inline)]
 pub use self::command::{Command, Family, Phase};
 #[cfg(feature = "dedup")]
 #[cfg_attr(docsrs, doc(cfg(feature = "dedup")))]
+#[doc(inline)]
 pub use self::dedup::{Dedup, DedupLayer, DedupStats};
 #[cfg(feature = "detach")]
 #[cfg_attr(docsrs, doc(cfg(feature = "detach")))]
+#[doc(inline)]
 pub use self::detach::{Detach, DetachFailure, DetachId, DetachLayer, DetachStats, Drained};
+#[doc(inline)]
 pub use self::error::{HandlerError, Retry};
+#[doc(inline)]
 pub use self::event::{
     DedupKey, Event, EventTime, Misfit, MisfitKind, OrderKey, TypedEvent, UnknownEvent, UnknownReason,
 };
+#[doc(inline)]
 pub use self::handle::{Answer, CallbackLayer, CallbackService, ResponseFuture, respond};
 #[cfg(feature = "metrics")]
 #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+#[doc(inline)]
 pub use self::metrics::{MetricsFuture, MetricsLayer, MetricsService};
+#[doc(inline)]
 pub use self::rejection::{Rejection, RejectionKind};
+#[doc(inline)]
 pub use self::reply::{Disposition, Reply};
+#[doc(inline)]
 pub use self::response::{Cause, Failure, OnError, Outcome, OutcomeKind, ResponseBody};
+#[doc(inline)]
 pub use self::router::{EventRouter, Handler, HandlerOutput, RouterFuture};
+#[doc(inline)]
 pub use self::split::{Split, SplitFuture};
+#[doc(inline)]
 pub use self::types::{Flag, GroupId, Id, OptPlatform, RawJson, SdkAppId, TimestampMillis, TimestampSecs, UserId};
+#[doc(inline)]
 pub use self::verify::{VerifyBody, VerifyFuture, VerifyLayer, VerifyService};
 
 macro_rules! reply_cell {
