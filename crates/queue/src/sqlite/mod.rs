@@ -4,6 +4,7 @@ mod claims;
 mod inbox;
 mod open;
 mod schema;
+mod seen;
 mod writer;
 
 use std::fmt;

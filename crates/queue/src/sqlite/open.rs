@@ -13,7 +13,7 @@ use crate::error::{QueueError, StorageError};
 pub(super) const APPLICATION_ID: u32 = 0x5449_4d71;
 
 /// `PRAGMA user_version`: the format that this version writes, and the newest that it reads.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// Files up to this size, in bytes, are checked from end to end when they are opened. That reads all of it: about a second for each GiB.
 const CHECKED_SIZE: u64 = 256 << 20;
@@ -51,6 +51,7 @@ pub(super) fn open(path: &Path, place: Place) -> Result<Connection, QueueError> 
     let found: u32 = conn
         .query_row("PRAGMA application_id", (), |row| row.get(0))
         .map_err(&failed)?;
+    let mut format = FORMAT;
     let tables: u32 = conn
         .query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0))
         .map_err(&failed)?;
@@ -59,7 +60,7 @@ pub(super) fn open(path: &Path, place: Place) -> Result<Connection, QueueError> 
     }
     match (found, tables) {
         (APPLICATION_ID, 1..) => {
-            let format: u32 = conn
+            format = conn
                 .query_row("PRAGMA user_version", (), |row| row.get(0))
                 .map_err(&failed)?;
             if format > FORMAT {
@@ -88,6 +89,9 @@ pub(super) fn open(path: &Path, place: Place) -> Result<Connection, QueueError> 
         ("cache_size", "-32768", "-32768"),
     ] {
         set(&conn, pragma, value, expected).map_err(&failed)?;
+    }
+    if format < FORMAT {
+        upgrade(&conn).map_err(&failed)?;
     }
     if let Some(pages) = place.pages {
         let pages = pages.to_string();
@@ -210,6 +214,15 @@ fn create(conn: &Connection) -> rusqlite::Result<()> {
     ))?;
     conn.execute_batch(schema::CREATE)?;
     conn.execute_batch("COMMIT")
+}
+
+/// Brings a file of an older format to today's: all of it, or nothing.
+fn upgrade(conn: &Connection) -> rusqlite::Result<()> {
+    let result = conn.execute_batch(schema::FROM_FORMAT_1);
+    if result.is_err() && !conn.is_autocommit() {
+        conn.execute_batch("ROLLBACK")?;
+    }
+    result
 }
 
 /// Whether the file is whole, as far as that can be told in a short time.

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Statement};
 
-/// Format 1. Times are in milliseconds since 1970, sizes in bytes.
+/// Format 2. Times are in milliseconds since 1970, sizes in bytes.
 ///
 /// - `meta`: one row. Its counts are true if `closed` is 1: writing them with every callback would be one more page each time. After a
 ///   crash they are counted anew. Ids below `next_id` may have been given away.
@@ -10,7 +10,7 @@ use rusqlite::{Connection, Statement};
 /// - `line`: the rows that hold up others of their order key, or are held up, as far as a claim has looked: those that failed, and those
 ///   that were passed over. Most rows are never in it, and cost nothing here. `key` is the beginning of the order key as a number; two
 ///   keys that share it merely wait for each other.
-/// - `seen`: the dedup keys of all that is in `entry` and `dead`, and of what was handled a short time ago.
+/// - `seen`: the dedup keys of all that is in `entry` and `dead`, and of what was handled a short time ago, in runs; see [`Seen`](super::seen::Seen).
 /// - `done`: the keys of what was handled, by time, so that they can be forgotten from one end.
 pub(super) const CREATE: &str = "
 CREATE TABLE meta (
@@ -57,8 +57,10 @@ CREATE TABLE dead (
     callback TEXT NOT NULL
 ) STRICT;
 CREATE TABLE seen (
-    key BLOB PRIMARY KEY,
-    id INTEGER NOT NULL
+    run INTEGER NOT NULL,
+    key BLOB NOT NULL,
+    id INTEGER NOT NULL,
+    PRIMARY KEY (run, key)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE done (
     number INTEGER PRIMARY KEY,
@@ -66,6 +68,22 @@ CREATE TABLE done (
     key BLOB NOT NULL
 ) STRICT;
 INSERT INTO meta VALUES (1, random(), 1, 1, 0, 0, 0, 0);
+";
+
+/// Turns format 1, whose dedup keys are in one index, into format 2.
+pub(super) const FROM_FORMAT_1: &str = "
+BEGIN IMMEDIATE;
+ALTER TABLE seen RENAME TO seen_1;
+CREATE TABLE seen (
+    run INTEGER NOT NULL,
+    key BLOB NOT NULL,
+    id INTEGER NOT NULL,
+    PRIMARY KEY (run, key)
+) STRICT, WITHOUT ROWID;
+INSERT INTO seen (run, key, id) SELECT (row_number() OVER (ORDER BY id) - 1) / 16384, key, id FROM seen_1;
+DROP TABLE seen_1;
+PRAGMA user_version = 2;
+COMMIT;
 ";
 
 macro_rules! statements {
@@ -95,9 +113,12 @@ statements! {
     count_waiting "SELECT count(*), count(due_at), ifnull(sum(octet_length(callback)), 0) FROM entry";
     count_dead "SELECT count(*), ifnull(sum(octet_length(callback)), 0) FROM dead";
 
-    see "INSERT OR IGNORE INTO seen (key, id) VALUES (?1, ?2)";
-    seen "SELECT id FROM seen WHERE key = ?1";
-    forget "DELETE FROM seen WHERE key = ?1";
+    see "INSERT INTO seen (run, key, id) VALUES (?1, ?2, ?3)";
+    seen "SELECT id FROM seen WHERE run = ?1 AND key = ?2";
+    forget "DELETE FROM seen WHERE run = ?1 AND key = ?2";
+    all_seen "SELECT run, key FROM seen";
+    run "SELECT key FROM seen WHERE run = ?1";
+    count_run "SELECT count(*) FROM seen WHERE run = ?1";
     done "INSERT INTO done (done_at, key) VALUES (?1, ?2)";
     oldest_done "SELECT number, done_at, key FROM done ORDER BY number LIMIT ?1";
     newest_done "SELECT done_at FROM done ORDER BY number DESC LIMIT 1";

@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, params};
-use tencent_im_callback::OrderKey;
+use tencent_im_callback::{DedupKey, OrderKey};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::claims::{Claims, key, key_number};
 use super::inbox::{Handed, Shared};
 use super::open::failed;
 use super::schema::Statements;
+use super::seen::{Key, Seen};
 use crate::delivery::DeliveryId;
 use crate::error::QueueError;
 use crate::options::{Clock, StoreOptions, from_millis, millis};
@@ -146,6 +147,7 @@ pub(super) struct Writer<'c> {
     /// The file says that its counts are not to be relied on.
     opened: bool,
     claims: Claims,
+    seen: Seen,
     /// When the oldest remembered key was done with, if any is remembered.
     oldest_done: Option<i64>,
     /// When the next row steps aside.
@@ -184,9 +186,11 @@ impl<'c> Writer<'c> {
             .optional()
             .map_err(failed)?;
         let next_aside = s.next_aside.query_row((), |columns| columns.get(0)).map_err(failed)?;
+        let seen = Seen::open(&mut s).map_err(failed)?;
         Ok(Writer {
             conn,
             s,
+            seen,
             shared,
             options,
             clock,
@@ -340,6 +344,9 @@ impl<'c> Writer<'c> {
             // After some errors SQLite has rolled back itself.
             self.s.rollback.execute(()).map_err(failed)?;
         }
+        if result.is_err() {
+            self.seen.rolled_back(&mut self.s).map_err(failed)?;
+        }
         result.map(|()| scratch)
     }
 
@@ -376,13 +383,13 @@ impl<'c> Writer<'c> {
 
     fn append(&mut self, entry: &Entry, now: i64, scratch: &mut Scratch) -> rusqlite::Result<Outcome> {
         let size = entry.payload.len() as u64;
-        let dedup_key = entry.dedup_key.as_ref().map(|key| &key.as_bytes()[..]);
+        let dedup_key = entry.dedup_key.as_ref().map(DedupKey::as_bytes);
         let meta = &scratch.meta;
         let full = meta.rows() >= self.options.max_rows || meta.bytes.saturating_add(size) > self.options.max_bytes;
         if full {
             // A repeat takes no room.
             let first = match dedup_key {
-                Some(key) => self.s.seen.query_row([key], |columns| columns.get(0)).optional()?,
+                Some(key) => self.seen.find(&mut self.s, key)?,
                 None => None,
             };
             return Ok(match first {
@@ -391,15 +398,17 @@ impl<'c> Writer<'c> {
             });
         }
         let row = meta.next_id;
-        if let Some(key) = dedup_key
-            && self.s.see.execute(params![key, row])? == 0
-        {
-            // It may be one whose time is over, but which was not forgotten yet.
-            self.forget(now, i64::MAX, scratch)?;
-            if self.s.see.execute(params![key, row])? == 0 {
-                let first = self.s.seen.query_row([key], |columns| columns.get(0))?;
+        if let Some(key) = dedup_key {
+            let mut first = self.seen.find(&mut self.s, key)?;
+            if first.is_some() {
+                // It may be one whose time is over, but which was not forgotten yet.
+                self.forget(now, i64::MAX, scratch)?;
+                first = self.seen.find(&mut self.s, key)?;
+            }
+            if let Some(first) = first {
                 return Ok(self.duplicate(first, scratch));
             }
+            self.seen.add(&mut self.s, key, row)?;
         }
         self.s.append.execute(params![
             row,
@@ -587,27 +596,30 @@ impl<'c> Writer<'c> {
         if !scratch.oldest_done.is_some_and(over) {
             return Ok(());
         }
-        scratch.oldest_done = None;
-        let mut last = None;
         let mut left = limit;
-        let mut rows = self.s.oldest_done.query([limit.saturating_add(1)])?;
-        while let Some(columns) = rows.next()? {
-            let done_at: i64 = columns.get(1)?;
-            if left == 0 || !over(done_at) {
-                scratch.oldest_done = Some(done_at);
-                break;
+        loop {
+            // One more, to know when there is something to forget next.
+            let chunk = left.min(CHUNK);
+            let rows = self.s.oldest_done.query_map([chunk + 1], |columns| {
+                Ok((columns.get(0)?, columns.get(1)?, key(columns, 2)?))
+            })?;
+            let rows: Vec<(i64, i64, Option<Key>)> = rows.collect::<Result<_, _>>()?;
+            let due = rows.iter().take_while(|(_, done_at, _)| over(*done_at)).count();
+            let due = due.min(usize::try_from(chunk).unwrap_or(usize::MAX));
+            for (_, _, key) in &rows[..due] {
+                if let Some(key) = key {
+                    self.seen.forget(&mut self.s, key)?;
+                }
             }
-            left -= 1;
-            self.s
-                .forget
-                .execute([columns.get_ref(2)?.as_blob().unwrap_or_default()])?;
-            last = Some(columns.get::<_, i64>(0)?);
+            if let Some((last, ..)) = rows[..due].last() {
+                self.s.forget_done.execute([last])?;
+            }
+            left -= chunk;
+            scratch.oldest_done = rows.get(due).map(|(_, done_at, _)| *done_at);
+            if left == 0 || !scratch.oldest_done.is_some_and(over) {
+                return Ok(());
+            }
         }
-        drop(rows);
-        if let Some(last) = last {
-            self.s.forget_done.execute([last])?;
-        }
-        Ok(())
     }
 
     /// The transaction is on disk: now it may be told.
@@ -642,6 +654,9 @@ impl<'c> Writer<'c> {
                 (write, Outcome::Failed(error)) => write.fail(&error),
                 (write, _) => write.fail(&QueueError::Poisoned),
             }
+        }
+        if let Err(error) = self.seen.committed(&mut self.s) {
+            return self.give_up(&failed(error), Vec::new());
         }
         let failed_rows = self.meta.retrying > 0;
         for effect in scratch.effects {
