@@ -354,7 +354,9 @@ async fn print_end_to_end(folder: &Folder, template: &Callback, quick: bool, bar
     drop(store);
     let full_size = size(&file);
     let resident = resident_of(&file);
+    let start = Instant::now();
     let store = Arc::new(SqliteStore::open_with(&file, options()).await.unwrap());
+    let opening = start.elapsed();
     let queue = Queue::new(store.clone());
     let mut with = Vec::new();
     for round in 0..rounds {
@@ -421,6 +423,7 @@ async fn print_end_to_end(folder: &Folder, template: &Callback, quick: bool, bar
         format!("{:.0}", left as f64 / draining.as_secs_f64()),
         "",
     );
+    row("opened, s", format!("{:.2}", opening.as_secs_f64()), "");
     row(
         "memory above an empty queue, MiB",
         mib(resident.saturating_sub(empty)),

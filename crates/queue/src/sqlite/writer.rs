@@ -187,6 +187,8 @@ impl<'c> Writer<'c> {
             .map_err(failed)?;
         let next_aside = s.next_aside.query_row((), |columns| columns.get(0)).map_err(failed)?;
         let seen = Seen::open(&mut s).map_err(failed)?;
+        // It read the whole index, which would stay in the cache.
+        conn.execute_batch("PRAGMA shrink_memory").map_err(failed)?;
         Ok(Writer {
             conn,
             s,
