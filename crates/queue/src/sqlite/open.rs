@@ -18,6 +18,9 @@ pub(super) const FORMAT: u32 = 2;
 /// Files up to this size, in bytes, are checked from end to end when they are opened. That reads all of it: about a second for each GiB.
 const CHECKED_SIZE: u64 = 256 << 20;
 
+/// Pages that are kept in memory, in units of 1024 bytes.
+pub(super) const CACHE_SIZE: &str = "PRAGMA cache_size = -32768";
+
 /// What an error of SQLite means for the queue.
 pub(super) fn failed(error: rusqlite::Error) -> QueueError {
     let code = error.sqlite_error_code();
@@ -85,8 +88,6 @@ pub(super) fn open(path: &Path, place: Place) -> Result<Connection, QueueError> 
         ("wal_autocheckpoint", "0", "0"),
         ("cell_size_check", "on", "1"),
         ("trusted_schema", "off", "0"),
-        // In units of 1024 bytes.
-        ("cache_size", "-32768", "-32768"),
     ] {
         set(&conn, pragma, value, expected).map_err(&failed)?;
     }
@@ -97,6 +98,7 @@ pub(super) fn open(path: &Path, place: Place) -> Result<Connection, QueueError> 
         let pages = pages.to_string();
         set(&conn, "max_page_count", &pages, &pages).map_err(&failed)?;
     }
+    conn.execute_batch(CACHE_SIZE).map_err(&failed)?;
     // Takes the lock for writing now, and not at the first callback.
     conn.execute_batch("BEGIN IMMEDIATE; COMMIT").map_err(&failed)?;
     Ok(conn)

@@ -186,9 +186,10 @@ impl<'c> Writer<'c> {
             .optional()
             .map_err(failed)?;
         let next_aside = s.next_aside.query_row((), |columns| columns.get(0)).map_err(failed)?;
+        // The whole index is read once, and need not stay in the cache.
+        conn.execute_batch("PRAGMA cache_size = -1024").map_err(failed)?;
         let seen = Seen::open(&mut s).map_err(failed)?;
-        // It read the whole index, which would stay in the cache.
-        conn.execute_batch("PRAGMA shrink_memory").map_err(failed)?;
+        conn.execute_batch(super::open::CACHE_SIZE).map_err(failed)?;
         Ok(Writer {
             conn,
             s,
