@@ -21,7 +21,8 @@ const SOURCES: usize = 16;
 /// Why a callback could not be handled: any error of a handler, or a text. It reaches the host, never the peer.
 ///
 /// `?` makes it from every type that implements [`Error`]. `Box<dyn Error + Send + Sync>` and `anyhow::Error` do not implement it: use
-/// `.map_err(HandlerError::new)?` there.
+/// `.map_err(HandlerError::new)?` there. The other way round, `?` makes a `Box<dyn Error + Send + Sync>` of it, and
+/// `anyhow::Error::from_boxed(error.into())` an `anyhow::Error`.
 ///
 /// The source is kept, can be [downcast](Self::downcast_ref), and stays what it is behind every layer of this crate. `{}` writes the
 /// error itself, `{:#}` and `Debug` write its sources as well.

@@ -7,6 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::sample::sample_for;
 use crate::auth::sign;
+use crate::callback::Callback;
 use crate::command::Command;
 use crate::types::SdkAppId;
 
@@ -127,6 +128,22 @@ impl SignedRequest {
             in_path: false,
             fault: None,
         }
+    }
+
+    /// A request with command, app and body of this callback, such as [`text_message`](super::text_message) makes it.
+    ///
+    /// ```
+    /// use tencent_im_callback::testing::{SignedRequest, text_message};
+    ///
+    /// let request = SignedRequest::of(&text_message("jared", "jonh", "red packet")).build::<Vec<u8>>();
+    /// assert!(request.uri().query().unwrap().contains("C2C.CallbackBeforeSendMsg"));
+    /// assert!(std::str::from_utf8(request.body()).unwrap().contains("red packet"));
+    /// ```
+    pub fn of<E>(callback: &Callback<E>) -> Self {
+        let params = &callback.params;
+        SignedRequest::new(params.command.clone())
+            .app(params.sdk_app_id)
+            .body(callback.body.clone())
     }
 
     /// For this app.
@@ -310,7 +327,7 @@ fn encode(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
-/// A URI in shared memory, as a server's is: cloning it allocates nothing, so that whoever counts allocations counts the same.
+/// A URI in shared memory, as a server's is: cloning it allocates nothing, so that a test that counts allocations counts the same.
 fn shared_uri(url: String) -> Result<Uri, http::uri::InvalidUri> {
     Uri::from_maybe_shared(Bytes::from_owner(url.into_bytes()))
 }
