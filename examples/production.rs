@@ -3,7 +3,7 @@
 //!
 //! ```sh
 //! cargo run --example production
-//! cargo run --example send -- http://127.0.0.1:3000/callback C2C.CallbackBeforeSendMsg
+//! cargo run -p tencent-im-callback-cli -- send http://127.0.0.1:3000/callback C2C.CallbackBeforeSendMsg
 //! curl http://127.0.0.1:3000/metrics
 //! ```
 //!

@@ -1,12 +1,14 @@
 //! The examples as a user runs them: programs of their own, over TCP.
 #![allow(clippy::pedantic)]
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command as Process, Stdio};
 
+use http::Request;
 use serde_json::Value;
 use tencent_im_callback::Command;
+use tencent_im_callback::testing::{Fault, SignedRequest};
 
 /// An example that cargo has built beside this test.
 fn example(name: &str) -> PathBuf {
@@ -44,19 +46,25 @@ impl Server {
         Server { child, url }
     }
 
-    /// What `send` prints.
-    fn send(&self, arguments: &[&str]) -> String {
-        let output = Process::new(example("send")).args(arguments).output().unwrap();
-        let printed = String::from_utf8(output.stdout).unwrap();
-        let errors = String::from_utf8_lossy(&output.stderr);
-        // Its exit status says whether the callback was taken, and no error is printed when it could be sent.
-        assert!(errors.is_empty(), "{arguments:?}: {errors}");
-        assert_eq!(
-            output.status.success(),
-            printed.contains("200 OK"),
-            "{arguments:?}: {printed}"
-        );
-        printed
+    /// A request to it, for the app and token of the vendor's sample.
+    fn request(&self, command: impl Into<Command>) -> SignedRequest {
+        SignedRequest::new(command).url(&self.url)
+    }
+
+    /// The path of its URL at another place.
+    fn get(&self, path: &str) -> String {
+        exchange(
+            &Request::get(self.url.replace("/callback", path))
+                .body(Vec::new())
+                .unwrap(),
+        )
+    }
+
+    fn address(&self) -> String {
+        self.url
+            .trim_start_matches("http://")
+            .trim_end_matches("/callback")
+            .to_owned()
     }
 
     #[cfg(unix)]
@@ -76,19 +84,37 @@ impl Drop for Server {
     }
 }
 
+/// Sends a request on a connection of its own. Gives head and body of the answer.
+fn exchange(request: &Request<Vec<u8>>) -> String {
+    let uri = request.uri();
+    let authority = uri.authority().unwrap();
+    let mut stream = std::net::TcpStream::connect(authority.as_str()).unwrap();
+    let head = format!(
+        "{} {} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        request.method(),
+        uri.path_and_query().unwrap(),
+        request.body().len()
+    );
+    stream.write_all(&[head.as_bytes(), request.body()].concat()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+fn send(request: &SignedRequest) -> String {
+    exchange(&request.build())
+}
+
 #[test]
-fn the_receiver_prints_every_command_that_send_sends() {
+fn the_receiver_prints_every_command() {
     let mut server = Server::start("receiver", &[]);
     let mut lines = BufReader::new(server.child.stdout.take().unwrap()).lines();
     for command in Command::ALL {
-        let printed = server.send(&["--param", "OptPlatform=iOS", &server.url, command.as_str()]);
+        let answer = send(&server.request(command.clone()).parameter("OptPlatform", "iOS"));
+        assert!(answer.contains("200 OK"), "{command}: {answer}");
         assert!(
-            printed.contains("200 OK") && printed.contains("in time"),
-            "{command}: {printed}"
-        );
-        assert!(
-            printed.contains(r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#),
-            "{command}: {printed}"
+            answer.contains(r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#),
+            "{command}: {answer}"
         );
         let line: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
         assert_eq!(line["known"], true, "{command}");
@@ -104,15 +130,12 @@ fn the_receiver_prints_every_command_that_send_sends() {
         assert_eq!(keys.len(), 7, "{keys:?}");
     }
     // An unknown one on one line, as it came.
-    let file = std::env::temp_dir().join(format!("unknown-{}.json", std::process::id()));
-    std::fs::write(&file, "{\"a\":\r\n 1.50}").unwrap();
-    server.send(&[&server.url, "New.Word", "--path", "--body", file.to_str().unwrap()]);
-    std::fs::remove_file(file).unwrap();
+    send(&server.request("New.Word").path_parameters().body("{\"a\":\r\n 1.50}"));
     let line = lines.next().unwrap().unwrap();
     assert!(line.ends_with(r#""known":false,"event":{"a":   1.50}}"#), "{line}");
     // What is refused is not printed.
-    let printed = server.send(&["--fault", "stale", &server.url, "State.StateChange"]);
-    assert!(printed.contains("401"), "{printed}");
+    let answer = send(&server.request(Command::StateChange).fault(Fault::Stale));
+    assert!(answer.contains("401"), "{answer}");
 
     #[cfg(unix)]
     {
@@ -125,19 +148,13 @@ fn the_receiver_prints_every_command_that_send_sends() {
 #[test]
 #[cfg(unix)]
 fn half_a_request_does_not_hold_up_the_end() {
-    use std::io::Write;
     use std::os::unix::ffi::OsStrExt;
 
     let mut server = Server::start("receiver", &[("CALLBACK_AUTH", "unsigned")]);
-    let address = server
-        .url
-        .trim_start_matches("http://")
-        .trim_end_matches("/callback")
-        .to_owned();
-    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    let mut stream = std::net::TcpStream::connect(server.address()).unwrap();
     stream.write_all(b"POST /callback HTTP/1.1\r\nHost: x").unwrap();
-    let printed = server.send(&["--unsigned", &server.url, "State.StateChange"]);
-    assert!(printed.contains("200 OK"), "{printed}");
+    let answer = send(&server.request(Command::StateChange).unsigned());
+    assert!(answer.contains("200 OK"), "{answer}");
     server.signal("INT");
     assert!(server.child.wait().unwrap().success());
 
@@ -164,10 +181,11 @@ fn half_a_request_does_not_hold_up_the_end() {
 #[test]
 fn the_hyper_example_answers() {
     let server = Server::start("hyper", &[]);
-    let printed = server.send(&[&server.url, "Sns.CallbackFriendDelete"]);
-    assert!(printed.contains("200 OK"), "{printed}");
-    let printed = server.send(&["--fault", "BadSignature", &server.url, "Sns.CallbackFriendDelete"]);
-    assert!(printed.contains("401"), "{printed}");
+    let request = server.request(Command::SnsFriendDelete);
+    let answer = send(&request);
+    assert!(answer.contains("200 OK"), "{answer}");
+    let answer = send(&request.fault(Fault::BadSignature));
+    assert!(answer.contains("401"), "{answer}");
 }
 
 /// A file of this process's own, removed at the end.
@@ -203,22 +221,18 @@ fn the_production_example_does_what_it_says() {
     let apps = TempFile::new("apps", "1 one one-next\n2 two two-next\n");
     let mut server = Server::start("production", &[("APPS_FILE", apps.path())]);
     let url = server.url.clone();
-    let answer = |app: &str, token: &str, rest: &[&str]| {
-        let mut arguments = vec!["--app", app, "--token", token];
-        arguments.extend(rest);
-        arguments.push(&url);
-        server.send(&[&arguments[..arguments.len() - 1], &[&url, "C2C.CallbackBeforeSendMsg"]].concat())
-    };
+    let request = |app: u64, token: &str, command: &str| SignedRequest::new(command).url(&url).app(app).token(token);
+    let question = |app: u64, token: &str| request(app, token, "C2C.CallbackBeforeSendMsg");
     // Two apps, two tokens each.
     for (app, token, good) in [
-        ("1", "one", true),
-        ("1", "one-next", true),
-        ("2", "two-next", true),
-        ("1", "two", false),
-        ("3", "one", false),
+        (1, "one", true),
+        (1, "one-next", true),
+        (2, "two-next", true),
+        (1, "two", false),
+        (3, "one", false),
     ] {
-        let printed = answer(app, token, &[]);
-        assert_eq!(printed.contains("200 OK"), good, "{app} {token}: {printed}");
+        let answer = send(&question(app, token));
+        assert_eq!(answer.contains("200 OK"), good, "{app} {token}: {answer}");
     }
     // Moderation: all texts, a rewrite that keeps the image whole, a code.
     for (text, expected) in [
@@ -232,49 +246,25 @@ fn the_production_example_does_what_it_says() {
             r#""MsgBody":[{"MsgType":"TIMImageElem","MsgContent":{"UUID":"u","New":1}},{"MsgType":"TIMTextElem","MsgContent":{"Text":"**** it"}}]}"#,
         ),
     ] {
-        let body = TempFile::new(&format!("message-{}", text.len()), &message(text));
-        let printed = answer("1", "one", &["--body", body.path()]);
-        assert!(printed.contains(expected), "{printed}");
+        let answer = send(&question(1, "one").body(message(text)));
+        assert!(answer.contains(expected), "{answer}");
     }
     // A message that cannot be read is refused, not waved through.
-    let body = TempFile::new(
-        "misfit",
-        r#"{"From_Account":"a","To_Account":"b","MsgBody":[{"MsgType":"TIMTextElem"}]}"#,
-    );
-    let printed = answer("1", "one", &["--body", body.path()]);
+    let body = r#"{"From_Account":"a","To_Account":"b","MsgBody":[{"MsgType":"TIMTextElem"}]}"#;
+    let answer = send(&question(1, "one").body(body));
     assert!(
-        printed.contains(r#""ErrorCode":1,"ErrorInfo":"try again later""#),
-        "{printed}"
+        answer.contains(r#""ErrorCode":1,"ErrorInfo":"try again later""#),
+        "{answer}"
     );
     // The same delivery twice, in the background; a command of tomorrow.
-    let event = TempFile::new("event", r#"{"Info":{"To_Account":"a","Action":"Login"},"EventTime":1}"#);
-    for _ in 0..2 {
-        let printed = server.send(&[
-            "--app",
-            "1",
-            "--token",
-            "one",
-            "--body",
-            event.path(),
-            &url,
-            "State.StateChange",
-        ]);
-        assert!(printed.contains("200 OK"), "{printed}");
+    let event = r#"{"Info":{"To_Account":"a","Action":"Login"},"EventTime":1}"#;
+    for word in ["State.StateChange", "State.StateChange", "New.Word\"} 1\n"] {
+        let answer = send(&request(1, "one", word).body(event));
+        assert!(answer.contains("200 OK"), "{word}: {answer}");
     }
-    let printed = server.send(&[
-        "--app",
-        "1",
-        "--token",
-        "one",
-        "--body",
-        event.path(),
-        &url,
-        "New.Word\"} 1\n",
-    ]);
-    assert!(printed.contains("200 OK"), "{printed}");
 
     // The metrics, with one label for all commands of tomorrow.
-    let page = get(&url.replace("/callback", "/metrics"));
+    let page = server.get("/metrics");
     for line in [
         r#"im_callbacks_total{outcome="accepted",reason="handled",command="C2C.CallbackBeforeSendMsg"} 6"#,
         r#"im_callbacks_total{outcome="accepted",reason="handled",command="unknown"} 1"#,
@@ -290,32 +280,16 @@ fn the_production_example_does_what_it_says() {
     std::fs::write(apps.path(), "1 other\n").unwrap();
     server.signal("HUP");
     let patience = std::time::Instant::now();
-    while !answer("1", "other", &[]).contains("200 OK") {
+    while !send(&question(1, "other")).contains("200 OK") {
         assert!(patience.elapsed().as_secs() < 10, "the apps were not read again");
     }
-    assert!(answer("1", "one", &[]).contains("401"));
+    assert!(send(&question(1, "one")).contains("401"));
     std::fs::write(apps.path(), "1\n").unwrap();
     server.signal("HUP");
-    assert!(answer("1", "other", &[]).contains("200 OK"));
+    assert!(send(&question(1, "other")).contains("200 OK"));
 
     server.signal("TERM");
     assert!(server.child.wait().unwrap().success());
-}
-
-/// A page, by a request of our own.
-fn get(url: &str) -> String {
-    use std::io::Write;
-
-    let (address, path) = url.trim_start_matches("http://").split_once('/').unwrap();
-    let mut stream = std::net::TcpStream::connect(address).unwrap();
-    write!(
-        stream,
-        "GET /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
-    )
-    .unwrap();
-    let mut page = String::new();
-    stream.read_to_string(&mut page).unwrap();
-    page
 }
 
 #[tokio::test]
@@ -323,15 +297,9 @@ async fn the_hyper_example_speaks_http_2_as_well() {
     use bytes::Bytes;
     use http_body_util::Full;
     use hyper_util::rt::{TokioExecutor, TokioIo};
-    use tencent_im_callback::testing::{Fault, SignedRequest};
 
     let server = Server::start("hyper", &[]);
-    let address = server
-        .url
-        .trim_start_matches("http://")
-        .trim_end_matches("/callback")
-        .to_owned();
-    let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let stream = tokio::net::TcpStream::connect(server.address()).await.unwrap();
     let (client, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
         .await
         .unwrap();

@@ -3,7 +3,7 @@
 //!
 //! ```sh
 //! cargo run -p tencent-im-callback-queue --example durable
-//! cargo run --example send -- http://127.0.0.1:3000/callback State.StateChange
+//! cargo run -p tencent-im-callback-cli -- send http://127.0.0.1:3000/callback State.StateChange
 //! ```
 //!
 //! Kill it with `kill -9` as often as you like: what was answered OK is in the table `handled` in the end, once.
