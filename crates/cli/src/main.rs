@@ -13,6 +13,7 @@ mod history;
 mod inspect;
 mod listen;
 mod output;
+mod queue;
 mod record;
 mod replay;
 mod send;
@@ -50,6 +51,8 @@ enum Command {
     Replay(Box<replay::Arguments>),
     /// List the members in recorded callbacks that this version does not know
     Drift(drift::Arguments),
+    /// Look after the file of `tencent-im-callback-queue`: counts, dead letters, export
+    Queue(queue::Arguments),
 }
 
 async fn run(command: Command) -> Result<(), Failure> {
@@ -60,6 +63,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Check(arguments) => check::run(*arguments).await,
         Command::Replay(arguments) => replay::run(*arguments).await,
         Command::Drift(arguments) => drift::run(&arguments),
+        Command::Queue(arguments) => queue::run(arguments).await,
     }
 }
 

@@ -1,0 +1,275 @@
+//! `queue`: looks after the file of `tencent-im-callback-queue`.
+
+use std::error::Error;
+use std::fs::OpenOptions;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use clap::{Args, Subcommand};
+use comfy_table::{Table, presets};
+use tencent_im_callback_queue::{DeliveryId, Filter, Page, Queue, QueueError, Record};
+
+use crate::output::{Failure, escaped, say, wrong};
+
+/// How many dead letters are read at a time.
+const PAGE: usize = 256;
+
+/// Look after the file of `tencent-im-callback-queue`: counts, dead letters, export
+///
+/// One file takes one process: stop your server first. The server itself has the same as `Queue::stats`, `dead_letters`, `requeue`, `purge` and
+/// `export`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  im-callback queue callbacks.queue stats
+  im-callback queue callbacks.queue dead
+  im-callback queue callbacks.queue requeue --all
+  im-callback queue callbacks.queue export --dead > dead.jsonl
+  im-callback queue callbacks.queue purge --dead --older-than-days 30 --yes")]
+pub(crate) struct Arguments {
+    /// The queue's file
+    file: PathBuf,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Show how many wait, are to be tried again, and are dead
+    Stats,
+    /// List the dead letters, without their bodies
+    Dead {
+        /// How many at most
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+    },
+    /// Put dead letters back; a worker tries them again
+    Requeue {
+        /// Their ids, as `dead` lists them
+        #[arg(required_unless_present = "all")]
+        ids: Vec<DeliveryId>,
+        /// All of them
+        #[arg(long, conflicts_with = "ids")]
+        all: bool,
+    },
+    /// Delete callbacks for good
+    Purge {
+        #[command(flatten)]
+        which: Which,
+        /// Really; without it, only the choice is shown
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Write callbacks to standard output or a file, one JSON object a line. They hold people's messages
+    Export {
+        #[command(flatten)]
+        which: Which,
+        /// Into this file, which must not exist, instead of to standard output
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+}
+
+/// Which callbacks.
+#[derive(Debug, Args)]
+struct Which {
+    /// The dead letters
+    #[arg(long, required_unless_present = "waiting", conflicts_with = "waiting")]
+    dead: bool,
+    /// What waits to be handled
+    #[arg(long)]
+    waiting: bool,
+    /// Of those, the ones that were accepted at least so many days ago
+    #[arg(long, value_name = "DAYS")]
+    older_than_days: Option<u32>,
+}
+
+impl Which {
+    fn filter(&self) -> Filter {
+        let filter = if self.dead { Filter::dead() } else { Filter::waiting() };
+        match self.older_than_days {
+            Some(days) => filter.older_than(Duration::from_secs(u64::from(days) * 24 * 3600)),
+            None => filter,
+        }
+    }
+
+    fn said(&self) -> String {
+        let what = if self.dead {
+            "dead letters"
+        } else {
+            "callbacks that wait"
+        };
+        match self.older_than_days {
+            Some(days) => format!("{what} of {days} days or more"),
+            None => format!("all {what}"),
+        }
+    }
+}
+
+pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let queue = open(&arguments.file).await?;
+    let done = act(&queue, arguments.action).await;
+    queue.close().await.map_err(failed)?;
+    done
+}
+
+/// Opens the file, and does not make one: a path with a typing error would look like an empty queue.
+async fn open(file: &Path) -> Result<Queue, Failure> {
+    if !file.exists() {
+        return Err(wrong(format_args!("there is no file {}", file.display())));
+    }
+    Queue::open(file).await.map_err(|error| match error {
+        QueueError::Locked(_) => wrong(format_args!("{}; stop the server that uses it", chain(&error))),
+        error => wrong(chain(&error)),
+    })
+}
+
+async fn act(queue: &Queue, action: Action) -> Result<(), Failure> {
+    match action {
+        Action::Stats => {
+            let stats = queue.stats().await.map_err(failed)?;
+            let mut table = table();
+            table.add_row(["waiting", &stats.waiting.to_string()]);
+            table.add_row(["of these, to be tried again", &stats.retrying.to_string()]);
+            table.add_row(["oldest, accepted", &stats.oldest.map_or("-".to_owned(), ago)]);
+            table.add_row(["dead letters", &stats.dead.to_string()]);
+            table.add_row(["size in bytes", &stats.bytes.to_string()]);
+            say(table)?;
+        }
+        Action::Dead { limit } => {
+            let mut table = table();
+            table.set_header(["id", "accepted", "attempts", "why", "command", "last error"]);
+            let letters = dead(queue, limit).await?;
+            for letter in &letters {
+                let command = letter.callback().map_or("cannot be read".to_owned(), |stored| {
+                    escaped(stored.params.command.as_str(), 60)
+                });
+                table.add_row([
+                    letter.id.to_string(),
+                    ago(letter.accepted_at),
+                    letter.attempts.to_string(),
+                    letter.death.map_or(String::new(), |death| death.reason.to_string()),
+                    command,
+                    escaped(letter.error.as_deref().unwrap_or_default(), 120),
+                ]);
+            }
+            if !letters.is_empty() {
+                say(table)?;
+            }
+            let all = queue.stats().await.map_err(failed)?.dead;
+            say(format_args!("{} of {all} dead letters", letters.len()))?;
+        }
+        Action::Requeue { ids, all } => {
+            let ids = if all {
+                dead(queue, usize::MAX)
+                    .await?
+                    .into_iter()
+                    .map(|letter| letter.id)
+                    .collect()
+            } else {
+                ids
+            };
+            for id in &ids {
+                queue
+                    .requeue(*id)
+                    .await
+                    .map_err(|error| Failure::Answer(format!("{id}: {}", chain(&error))))?;
+            }
+            say(format_args!("{} put back", ids.len()))?;
+        }
+        Action::Purge { which, yes } => {
+            if !yes {
+                return Err(wrong(format_args!("this deletes {} for good; add --yes", which.said())));
+            }
+            let count = queue.purge(which.filter()).await.map_err(failed)?;
+            say(format_args!("{count} deleted"))?;
+        }
+        Action::Export { which, out } => match out {
+            Some(path) => {
+                let mut options = OpenOptions::new();
+                options.write(true).create_new(true);
+                #[cfg(unix)]
+                std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+                let file = options
+                    .open(&path)
+                    .map_err(|error| wrong(format_args!("{}: {error}", path.display())))?;
+                let count = queue
+                    .export(which.filter(), io::BufWriter::new(file))
+                    .await
+                    .map_err(failed)?;
+                say(format_args!("{count} written to {}", path.display()))?;
+            }
+            None => drop(
+                queue
+                    .export(which.filter(), io::stdout())
+                    .await
+                    .map_err(|error| not_written(&error))?,
+            ),
+        },
+    }
+    Ok(())
+}
+
+async fn dead(queue: &Queue, limit: usize) -> Result<Vec<Record>, Failure> {
+    let mut letters = Vec::new();
+    let mut page = Page::of(PAGE);
+    while letters.len() < limit {
+        let more = queue.dead_letters(page).await.map_err(failed)?;
+        let Some(last) = more.last() else { break };
+        page = page.after(last.id);
+        letters.extend(more);
+    }
+    letters.truncate(limit);
+    Ok(letters)
+}
+
+fn table() -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    table
+}
+
+/// How long ago, in the largest unit that fits.
+fn ago(time: SystemTime) -> String {
+    let Ok(since) = time.elapsed() else {
+        return "in the future".to_owned();
+    };
+    let seconds = since.as_secs();
+    let (number, unit) = match seconds {
+        0..60 => (seconds, "s"),
+        60..3600 => (seconds / 60, "min"),
+        3600..172_800 => (seconds / 3600, "h"),
+        _ => (seconds / 86_400, "days"),
+    };
+    format!("{number} {unit} ago")
+}
+
+fn failed(error: QueueError) -> Failure {
+    Failure::Answer(chain(&error))
+}
+
+/// Standard output may have gone away, as with `| head`.
+fn not_written(error: &QueueError) -> Failure {
+    let mut source = error.source();
+    while let Some(error) = source {
+        if error
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+        {
+            return Failure::Shown;
+        }
+        source = error.source();
+    }
+    Failure::Answer(chain(error))
+}
+
+/// An error with its sources.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    escaped(&text, 1000)
+}
