@@ -332,6 +332,24 @@ mod tests {
     }
 
     #[test]
+    fn nothing_but_the_documented_mismatches_is_reconciled() {
+        let mut reconciled = Vec::new();
+        for url in Command::ALL {
+            for body in Command::ALL {
+                match url.reconcile(body) {
+                    Some(means) if url == body => assert_eq!(means, *body),
+                    Some(means) => reconciled.push((url.clone(), body.clone(), means)),
+                    None => assert_ne!(url, body),
+                }
+            }
+        }
+        reconciled.sort();
+        let mut documented = MISMATCHES.to_vec();
+        documented.sort();
+        assert_eq!(reconciled, documented);
+    }
+
+    #[test]
     fn every_variant_is_named_after_its_word() {
         // None is lost; tests/documents.rs holds the exact number to the one that the READMEs name.
         assert!(Command::ALL.len() >= 86);

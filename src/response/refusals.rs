@@ -72,6 +72,14 @@ impl fmt::Debug for Refusals {
 mod tests {
     use super::*;
 
+    /// The tests in this binary have no subscriber.
+    #[test]
+    fn nothing_is_counted_for_nobody() {
+        let refusals = Refusals::default();
+        assert_eq!(refusals.count(RejectionKind::SignatureMismatch), None);
+        assert!(refusals.started.get().is_none(), "the clock was read");
+    }
+
     #[test]
     fn the_first_of_each_kind_within_a_minute_is_shown_with_the_number_since() {
         use RejectionKind::{SignatureMismatch, Stale};
