@@ -12,7 +12,7 @@ use tencent_im_callback::reply::{Reply, Rewrite};
 use tencent_im_callback::testing::{SignedRequest, sample};
 use tencent_im_callback::{
     App, Apps, Callback, CallbackLayer, Command, DedupLayer, DetachFailure, DetachLayer, Event, EventRouter,
-    HandlerError, Outcome, Split, StoredCallback, Token, Verifier, VerifyLayer, sign,
+    HandlerError, MetricsLayer, Outcome, Split, StoredCallback, Token, Verifier, VerifyLayer, sign,
 };
 use tower::{Layer, Service, service_fn};
 
@@ -147,6 +147,11 @@ async fn debug_of_every_public_type() {
     assert!(call.poll().is_pending());
     check("ResponseFuture", &*call);
     drop(call);
+    let metrics = MetricsLayer::new();
+    check("MetricsLayer", &metrics);
+    let mut measured = metrics.layer(service);
+    check("MetricsService", &measured);
+    check("MetricsFuture", &measured.call(request().build::<Full<Bytes>>()));
     let verify = VerifyLayer::new(verifier_.clone());
     check("VerifyLayer", &verify);
     let mut service = verify.layer(Debugged(service_fn(|_: Request<Full<Bytes>>| {
