@@ -118,10 +118,18 @@ mod tests {
         ("message", message::check, message::seeds, Some(message::HEAD)),
     ];
 
+    /// Only `params` and `verify` have a committed corpus; git keeps no empty folder for the others.
     fn corpus(name: &str) -> Vec<Vec<u8>> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name);
+        if !folder.exists() {
+            assert!(
+                !["params", "verify"].contains(&name),
+                "the corpus of {name} is committed"
+            );
+            return Vec::new();
+        }
         let mut found: Vec<PathBuf> = std::fs::read_dir(folder)
-            .expect("a committed corpus")
+            .expect("a readable folder")
             .map(|entry| entry.expect("a readable folder").path())
             .collect();
         found.sort();
