@@ -1,4 +1,4 @@
-//! The client: plain HTTP/1.1, connections kept for the next request, redirects not followed.
+//! The client: HTTP/1.1 over TCP or TLS, connections kept for the next request, redirects not followed.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -9,10 +9,16 @@ use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+
+use crate::tls;
 
 /// How long Tencent waits for an answer.
 pub(crate) const TENCENT: Duration = Duration::from_secs(2);
+
+/// How long a connection may take, TLS included.
+const CONNECTS: Duration = Duration::from_secs(5);
 
 /// Longest answer that is read.
 const LONGEST: usize = 4 * 1024 * 1024;
@@ -20,6 +26,7 @@ const LONGEST: usize = 4 * 1024 * 1024;
 /// Where requests go: scheme, host and port.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
+    secure: bool,
     pub(crate) authority: String,
     host: String,
     port: u16,
@@ -37,9 +44,11 @@ impl std::str::FromStr for Target {
             format!("http://{url}")
         };
         let uri: Uri = with_scheme.parse().map_err(|error| format!("{error}"))?;
-        if uri.scheme_str() != Some("http") {
-            return Err("only http:// is spoken here; give the address behind the proxy that does TLS".into());
-        }
+        let secure = match uri.scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
+            _ => return Err("the URL must begin with http:// or https://".into()),
+        };
         let authority = uri.authority().ok_or("the URL has no host")?;
         if authority.as_str().contains('@') {
             return Err("a URL with a user's name is not taken".into());
@@ -56,9 +65,10 @@ impl std::str::FromStr for Target {
             return Err("the path is too long".into());
         }
         Ok(Target {
+            secure,
             authority: authority.as_str().to_owned(),
             host,
-            port: authority.port_u16().unwrap_or(80),
+            port: authority.port_u16().unwrap_or(if secure { 443 } else { 80 }),
             path,
         })
     }
@@ -66,22 +76,41 @@ impl std::str::FromStr for Target {
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}{}", self.authority, self.path)
+        write!(f, "{}{}", self.origin(), self.path)
     }
 }
 
+/// A connection, with TLS or without.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
 impl Target {
+    /// Scheme, host and port, as the URL named them.
+    pub(crate) fn origin(&self) -> String {
+        let scheme = if self.secure { "https" } else { "http" };
+        format!("{scheme}://{}", self.authority)
+    }
+
     /// A new connection, for what no HTTP client would send.
-    pub(crate) async fn connect(&self) -> Result<TcpStream, Trouble> {
-        let connecting = TcpStream::connect((self.host.as_str(), self.port));
-        let stream = match tokio::time::timeout(Duration::from_secs(5), connecting).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return Err(Trouble::NoConnection(error.to_string())),
-            Err(_) => return Err(Trouble::NoConnection("no connection within 5 s".into())),
-        };
+    pub(crate) async fn connect(&self) -> Result<Box<dyn Stream>, Trouble> {
+        tokio::time::timeout(CONNECTS, self.connection())
+            .await
+            .unwrap_or(Err("none within 5 s".into()))
+            .map_err(Trouble::NoConnection)
+    }
+
+    async fn connection(&self) -> Result<Box<dyn Stream>, String> {
+        let stream = TcpStream::connect((self.host.as_str(), self.port))
+            .await
+            .map_err(|error| error.to_string())?;
         // Small requests; waiting for more of them only adds latency.
         drop(stream.set_nodelay(true));
-        Ok(stream)
+        if self.secure {
+            Ok(Box::new(tls::connect(&self.host, stream).await?))
+        } else {
+            Ok(Box::new(stream))
+        }
     }
 }
 

@@ -12,9 +12,9 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// A request as a `curl` command, with its signature left out and its body cut after so many bytes.
-pub(crate) fn curl(authority: &str, request: &Request<Full<Bytes>>, body: &[u8], most: usize) -> String {
-    let url = format!("http://{authority}{}", redacted(request.uri()));
+/// A request to this origin (`http://host:port`) as a `curl` command, with its signature left out and its body cut after so many bytes.
+pub(crate) fn curl(origin: &str, request: &Request<Full<Bytes>>, body: &[u8], most: usize) -> String {
+    let url = format!("{origin}{}", redacted(request.uri()));
     let mut line = format!("curl -X {} {}", request.method(), quoted(&url));
     for (name, value) in request.headers() {
         let value = String::from_utf8_lossy(value.as_bytes());
@@ -40,9 +40,9 @@ mod tests {
         *request.uri_mut() = http::Uri::from_static("/a'b?Sign=0123&c=d");
         request.headers_mut().insert("x", http::HeaderValue::from_static("y"));
         assert_eq!(
-            curl("h:1", &request, b"it's", 9),
+            curl("http://h:1", &request, b"it's", 9),
             r"curl -X GET 'http://h:1/a'\''b?Sign=<redacted>&c=d' -H 'x: y' --data-binary 'it'\''s'"
         );
-        assert!(curl("h", &request, b"long", 2).ends_with("'lo' # … 4 bytes in all"));
+        assert!(curl("http://h", &request, b"long", 2).ends_with("'lo' # … 4 bytes in all"));
     }
 }

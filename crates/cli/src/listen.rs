@@ -347,7 +347,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let forward = arguments.forward;
     if forward.as_ref().is_some_and(|target| target.path != "/") {
         return Err(wrong(
-            "--forward: the path is passed on as it came, so give only http://host:port",
+            "--forward: the path is passed on as it came, so give only http://host:port or https://host:port",
         ));
     }
     let record = match &arguments.record {

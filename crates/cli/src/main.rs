@@ -19,6 +19,7 @@ mod replay;
 mod send;
 mod set;
 mod storm;
+mod tls;
 mod writer;
 
 use std::process::ExitCode;

@@ -195,8 +195,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         return body.await;
     }
     let built = build(&request);
-    let (method, authority) = (built.method().clone(), &client.target().authority);
-    say(format_args!("{method} http://{authority}{}", redacted(built.uri())))?;
+    let (method, origin) = (built.method().clone(), client.target().origin());
+    say(format_args!("{method} {origin}{}", redacted(built.uri())))?;
     let answer = client
         .send(built)
         .await

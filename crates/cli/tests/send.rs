@@ -59,7 +59,7 @@ fn members_are_set_and_bodies_read() {
 fn wrong_use_is_said_before_anything_is_sent() {
     let url = "http://127.0.0.1:1/callback";
     for arguments in [
-        &["send", "https://example.com/", "State.StateChange"][..],
+        &["send", "ftp://example.com/", "State.StateChange"][..],
         &["send", "http://h/?a=b", "State.StateChange"],
         &["send", url, "No.Such"],
         &["send", url, "State.StateChange", "--set", "nothing"],

@@ -99,7 +99,7 @@ pub(crate) async fn answers(make: Make<'_>, client: &Client, lang: Lang) -> Vec<
     for command in Command::ALL {
         let signed = make(command.clone());
         let request = build(&signed);
-        let sent = curl(&client.target().authority, &request, &body_of(&signed), SHOWN);
+        let sent = curl(&client.target().origin(), &request, &body_of(&signed), SHOWN);
         let result = client.send(request).await;
         let shown = came(&result);
         let took = match &result {

@@ -180,7 +180,7 @@ pub(crate) fn came(result: &Result<Answer, Trouble>) -> String {
 pub(crate) async fn ask(item: &Item, client: &Client, lang: super::lang::Lang, unsigned: bool) -> Finding {
     let request = item.build();
     let body = crate::send::body_of(&item.request);
-    let sent = curl(&client.target().authority, &request, &body, SHOWN);
+    let sent = curl(&client.target().origin(), &request, &body, SHOWN);
     let result = client.send(request).await;
     let judged = item.wanted.judge(&result);
     let went = match &judged {

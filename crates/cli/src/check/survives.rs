@@ -7,12 +7,11 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tencent_im_callback::Command;
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpStream;
 
 use super::item::{Finding, SHOWN, Wanted, Went, came};
 use super::items::Make;
 use super::lang::{Lang, Text};
-use crate::client::{Client, TENCENT};
+use crate::client::{Client, Stream, TENCENT};
 use crate::curl::curl;
 use crate::send::{body_of, build};
 
@@ -74,7 +73,7 @@ impl Survives<'_> {
 
     fn shown(&self) -> String {
         let made = (self.make)(Command::StateChange);
-        curl(&self.client.target().authority, &build(&made), &body_of(&made), SHOWN)
+        curl(&self.client.target().origin(), &build(&made), &body_of(&made), SHOWN)
     }
 
     async fn many(&self) -> Finding {
@@ -99,7 +98,7 @@ impl Survives<'_> {
     }
 
     /// Opens connections with the beginning of a request on each.
-    async fn half(&self) -> Vec<TcpStream> {
+    async fn half(&self) -> Vec<Box<dyn Stream>> {
         let path = build(&(self.make)(Command::StateChange)).uri().to_string();
         let target = self.client.target();
         let head = format!(
@@ -181,7 +180,7 @@ impl Survives<'_> {
             "]".repeat(levels)
         );
         let made = (self.make)(Command::StateChange).body(body);
-        let sent = curl(&self.client.target().authority, &build(&made), &body_of(&made), SHOWN);
+        let sent = curl(&self.client.target().origin(), &build(&made), &body_of(&made), SHOWN);
         // Whatever comes of it.
         drop(self.client.send(build(&made)).await);
         tokio::time::sleep(NOTICED).await;

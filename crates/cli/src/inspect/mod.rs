@@ -168,7 +168,7 @@ async fn detail(State(page): State<Arc<Page>>, Path(id): Path<u64>) -> Response 
         body = String::from_utf8_lossy(bytes).into_owned();
         if let Some(request) = again(known, bytes.clone(), seen.uri.path(), None) {
             command = curl(
-                &page.client.target().authority,
+                &page.client.target().origin(),
                 &build(&request.unsigned()),
                 bytes,
                 bytes.len(),

@@ -68,7 +68,11 @@ fn lines(from: impl std::io::Read + Send + 'static) -> mpsc::Receiver<String> {
 
 impl Background {
     pub fn start(arguments: &[&str]) -> Self {
-        let mut child = command()
+        Self::of(command(), arguments)
+    }
+
+    pub fn of(mut command: Command, arguments: &[&str]) -> Self {
+        let mut child = command
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
