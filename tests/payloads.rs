@@ -30,6 +30,19 @@ fn payloads(command: &Command) -> Vec<(String, String)> {
     found
 }
 
+#[test]
+fn every_payload_file_is_a_sample() {
+    for command in Command::ALL {
+        let mut files: Vec<String> = payloads(command).into_iter().map(|(_, json)| json).collect();
+        let mut samples: Vec<&str> = testing::other_samples(command).to_vec();
+        samples.extend(sample(command));
+        files.sort_unstable();
+        samples.sort_unstable();
+        assert_eq!(samples, files, "{command}: add its file to other_samples");
+    }
+    assert!(testing::other_samples(&Command::from("New.Command")).is_empty());
+}
+
 /// What the vendor documents about a command: its phase, its fields, a reply.
 #[derive(serde::Deserialize)]
 struct Documented {

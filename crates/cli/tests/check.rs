@@ -16,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use common::server::{SPAM, good, serve};
 use common::{Run, run};
 use serde_json::Value;
+use tencent_im_callback::testing::other_samples;
 use tencent_im_callback::{Outcome, RejectionKind};
 use tower::ServiceExt;
 
@@ -49,7 +50,7 @@ fn a_careful_endpoint_passes_everything() {
     let Run { status, out, err } = check(good(), &ALL);
     assert_eq!(names(&out, "fail"), [""; 0], "{out}");
     assert_eq!((status, err.as_str()), (0, ""));
-    assert!(names(&out, "pass").len() > 86 + 7 + 16 + 18 + 4 + 3);
+    assert!(names(&out, "pass").len() > 86 + 60 + 7 + 16 + 18 + 4 + 3);
     // Neither the token nor a signature.
     assert!(!out.contains("xxxxyyyy") && out.contains("Sign=<redacted>") && !out.contains("Sign=0"));
 }
@@ -136,10 +137,14 @@ fn json(body: &'static str) -> Response {
 #[test]
 fn what_is_not_accepted_is_found() {
     let crash = || Some(StatusCode::INTERNAL_SERVER_ERROR.into_response());
-    let cases: [(Says, &str); 8] = [
+    let cases: [(Says, &str); 9] = [
         (
             |url, _| url.contains("Sns.CallbackFriendDelete"),
             "accepts.sample.Sns.CallbackFriendDelete",
+        ),
+        (
+            |_, body| body == other_samples(&tencent_im_callback::Command::StateChange)[0],
+            "accepts.sample.State.StateChange.other-1",
         ),
         (
             |_, body| body.ends_with(r#""b","MsgBody":[]}"#),

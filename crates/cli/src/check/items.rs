@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 use tencent_im_callback::Command;
-use tencent_im_callback::testing::{Fault, SignedRequest};
+use tencent_im_callback::testing::{Fault, SignedRequest, other_samples};
 
 use super::item::{Item, Wanted};
 use super::lang::Text;
@@ -34,6 +34,16 @@ pub(crate) fn accepts(make: Make<'_>) -> Vec<Item> {
             )
         })
         .collect();
+    let other = Text(
+        "Tencent's pages show this body as well, for another case or in an older form; an endpoint that cannot take it loses the event or holds up a user",
+        "腾讯文档针对其他情形或在旧版页面中也给出了这样的请求；处理不了就会丢事件或阻塞用户操作",
+    );
+    for command in Command::ALL {
+        for (at, body) in other_samples(command).iter().enumerate() {
+            let name = format!("accepts.sample.{command}.other-{}", at + 1);
+            items.push(Item::new(name, make(command.clone()).body(*body), Wanted::Taken, other));
+        }
+    }
     let after = |name: &str, body: String, why| {
         let request = make(Command::C2cAfterSendMsg).body(body);
         Item::new(format!("accepts.{name}"), request, Wanted::Taken, why)
