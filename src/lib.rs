@@ -150,6 +150,17 @@ pub mod hand_written {}
 #[doc = include_str!("docs/deployment.md")]
 pub mod deployment {}
 
+/// 中文文档。 Pages in Chinese.
+pub mod zh {
+    // The pages link to what stands in the crate's root.
+    #[cfg(doc)]
+    #[allow(clippy::wildcard_imports)]
+    use crate::*;
+
+    #[doc = include_str!("docs/zh/hand_written.md")]
+    pub mod hand_written {}
+}
+
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
