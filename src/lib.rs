@@ -150,7 +150,7 @@ pub mod hand_written {}
 #[doc = include_str!("docs/deployment.md")]
 pub mod deployment {}
 
-/// 中文文档。 Pages in Chinese.
+#[doc = include_str!("docs/zh/guide.md")]
 pub mod zh {
     // The pages link to what stands in the crate's root.
     #[cfg(doc)]

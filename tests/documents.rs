@@ -79,7 +79,7 @@ fn the_two_readmes_have_the_same_headings_code_and_words() {
 
 #[test]
 fn the_pages_in_chinese_have_the_headings_code_and_tables_of_the_english_ones() {
-    for page in ["hand_written"] {
+    for page in ["guide", "hand_written"] {
         let english = read(&format!("src/docs/{page}.md"));
         let chinese = read(&format!("src/docs/zh/{page}.md"));
         let (left, right) = (skeleton(&english), skeleton(&chinese));
