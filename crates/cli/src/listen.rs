@@ -49,7 +49,7 @@ pub(crate) struct Arguments {
     /// Take callbacks without a signature, as with authentication off
     #[arg(long)]
     unsigned: bool,
-    /// Forward to this server, unchanged: http://host:port
+    /// Forward to this server, unchanged: http:// or https://host:port
     #[arg(long, value_name = "URL")]
     forward: Option<Target>,
     /// Seconds to wait for that server; Tencent waits 2

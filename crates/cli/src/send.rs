@@ -32,7 +32,7 @@ const LONGEST: u64 = 64 * 1024 * 1024;
 
 Exit status 0 if a good callback was taken (status 200, ActionStatus OK), or one with --fault was refused.")]
 pub(crate) struct Arguments {
-    /// The endpoint, without parameters: http://host:port/path
+    /// The endpoint, without parameters: http:// or https://host:port/path
     url: Target,
     /// A command such as Sns.CallbackFriendDelete
     command: String,

@@ -32,7 +32,7 @@ Groups: accepts, refuses, moderates (with --spam), answers, survives. Exit statu
 
 The callbacks are samples, but the endpoint takes them for real ones: ask one that may be asked.")]
 pub(crate) struct Arguments {
-    /// The endpoint, without parameters: http://host:port/path
+    /// The endpoint, without parameters: http:// or https://host:port/path
     url: Target,
     #[command(flatten)]
     credentials: Credentials,
