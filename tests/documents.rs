@@ -57,9 +57,10 @@ fn words(text: &str) -> std::collections::BTreeSet<String> {
 
 /// Comments in the code are in the language of the text around it.
 fn without_comments(code: &str) -> String {
+    let comment = if code.starts_with("```sh") { "# " } else { "// " };
     let lines = code
         .lines()
-        .map(|line| line.split("// ").next().unwrap_or_default().trim_end());
+        .map(|line| line.split(comment).next().unwrap_or_default().trim_end());
     lines.collect::<Vec<_>>().join("\n")
 }
 
