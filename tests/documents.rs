@@ -73,9 +73,6 @@ fn the_two_readmes_have_the_same_headings_code_and_words() {
     }
     assert_eq!(left.len(), right.len());
     assert_eq!(words(&english), words(&chinese));
-    // A summary of a translation would have all that, too.
-    let (letters, characters) = (english.chars().count(), chinese.chars().count());
-    assert!(characters * 10 > letters * 5, "{characters} characters for {letters}");
 }
 
 #[test]
@@ -108,11 +105,7 @@ fn every_link_into_the_repository_leads_somewhere() {
         "crates/soak/README.md",
         "fuzz/README.md",
     ] {
-        // The package has the first few alone.
-        let Ok(text) = std::fs::read_to_string(root().join(file)) else {
-            assert!(!root().join("fuzz").exists(), "{file} is gone");
-            continue;
-        };
+        let text = read(file);
         let folder = root().join(file).parent().unwrap().to_owned();
         for link in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
             if link.starts_with("http") || link.starts_with('#') {
@@ -120,7 +113,7 @@ fn every_link_into_the_repository_leads_somewhere() {
             }
             links += 1;
             let place = folder.join(link.split('#').next().unwrap());
-            assert!(place.exists() || !root().join("fuzz").exists(), "{file}: {link}");
+            assert!(place.exists(), "{file}: {link}");
         }
     }
     assert!(links > 5, "{links}");
