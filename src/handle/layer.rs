@@ -16,7 +16,7 @@ use crate::response::{Failure, OnError};
 /// use tencent_im_callback::{App, CallbackLayer, OnError, Reply, Token};
 ///
 /// let app = App::signed(1400000000, Token::new("xxxxyyyy")?);
-/// // A message that nobody could check shall not go out.
+/// // Reject messages when moderation fails.
 /// let layer = CallbackLayer::new(app)
 ///     .body_limit(256 * 1024)
 ///     .on_before_error(OnError::Reply(Reply::reject(1, "try again later")));

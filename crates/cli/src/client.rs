@@ -12,6 +12,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+use crate::output::chain;
 use crate::tls;
 
 /// How long Tencent waits for an answer.
@@ -182,7 +183,7 @@ impl Client {
             Some(connection) => connection,
             None => self.connected().await?,
         };
-        let broken = |error: hyper::Error| Trouble::Broken(said(&error));
+        let broken = |error: hyper::Error| Trouble::Broken(chain(&error));
         let response = match connection.try_send_request(request).await {
             Ok(response) => response,
             Err(mut error) => match error.take_message() {
@@ -200,7 +201,7 @@ impl Client {
             Err(error) if error.is::<LengthLimitError>() => {
                 return Err(Trouble::Broken("the answer is longer than 4 MiB".into()));
             }
-            Err(error) => return Err(Trouble::Broken(said(&*error))),
+            Err(error) => return Err(Trouble::Broken(chain(&*error))),
         };
         let took = started.elapsed();
         self.idle
@@ -229,20 +230,9 @@ impl Client {
         let stream = self.target.connect().await?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream))
             .await
-            .map_err(|error| Trouble::Broken(said(&error)))?;
+            .map_err(|error| Trouble::Broken(chain(&error)))?;
         // Its error is the request's, too.
         tokio::spawn(async move { drop(connection.await) });
         Ok(sender)
     }
-}
-
-/// An error with what caused it.
-fn said(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
 }

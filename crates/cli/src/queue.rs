@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use comfy_table::{Table, presets};
 use tencent_im_callback_queue::{DeliveryId, Filter, Page, Queue, QueueError, Record};
 
-use crate::output::{Failure, escaped, say, wrong};
+use crate::output::{Failure, chain, escaped, say, wrong};
 
 /// How many dead letters are read at a time.
 const PAGE: usize = 256;
@@ -119,8 +119,8 @@ async fn open(file: &Path) -> Result<Queue, Failure> {
         return Err(wrong(format_args!("there is no file {}", file.display())));
     }
     Queue::open(file).await.map_err(|error| match error {
-        QueueError::Locked(_) => wrong(format_args!("{}; stop the server that uses it", chain(&error))),
-        error => wrong(chain(&error)),
+        QueueError::Locked(_) => wrong(format_args!("{}; stop the server that uses it", shown(&error))),
+        error => wrong(shown(&error)),
     })
 }
 
@@ -160,22 +160,15 @@ async fn act(queue: &Queue, action: Action) -> Result<(), Failure> {
             say(format_args!("{} of {all} dead letters", letters.len()))?;
         }
         Action::Requeue { ids, all } => {
-            let ids = if all {
-                dead(queue, usize::MAX)
-                    .await?
-                    .into_iter()
-                    .map(|letter| letter.id)
-                    .collect()
+            let count = if all {
+                requeue_all(queue).await?
             } else {
-                ids
+                for id in &ids {
+                    requeue(queue, *id).await?;
+                }
+                ids.len()
             };
-            for id in &ids {
-                queue
-                    .requeue(*id)
-                    .await
-                    .map_err(|error| Failure::Answer(format!("{id}: {}", chain(&error))))?;
-            }
-            say(format_args!("{} put back", ids.len()))?;
+            say(format_args!("{count} put back"))?;
         }
         Action::Purge { which, yes } => {
             if !yes {
@@ -208,6 +201,26 @@ async fn act(queue: &Queue, action: Action) -> Result<(), Failure> {
         },
     }
     Ok(())
+}
+
+async fn requeue(queue: &Queue, id: DeliveryId) -> Result<(), Failure> {
+    let done = queue.requeue(id).await;
+    done.map_err(|error| Failure::Answer(format!("{id}: {}", shown(&error))))
+}
+
+/// A page at a time: dead letters come with their bodies, and there may be many.
+async fn requeue_all(queue: &Queue) -> Result<usize, Failure> {
+    let mut count = 0;
+    let mut page = Page::of(PAGE);
+    loop {
+        let letters = queue.dead_letters(page).await.map_err(failed)?;
+        let Some(last) = letters.last() else { return Ok(count) };
+        page = page.after(last.id);
+        for letter in &letters {
+            requeue(queue, letter.id).await?;
+        }
+        count += letters.len();
+    }
 }
 
 async fn dead(queue: &Queue, limit: usize) -> Result<Vec<Record>, Failure> {
@@ -245,7 +258,7 @@ fn ago(time: SystemTime) -> String {
 }
 
 fn failed(error: QueueError) -> Failure {
-    Failure::Answer(chain(&error))
+    Failure::Answer(shown(&error))
 }
 
 /// Standard output may have gone away, as with `| head`.
@@ -260,16 +273,10 @@ fn not_written(error: &QueueError) -> Failure {
         }
         source = error.source();
     }
-    Failure::Answer(chain(error))
+    Failure::Answer(shown(error))
 }
 
-/// An error with its sources.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    escaped(&text, 1000)
+/// An error with its sources, for a terminal.
+fn shown(error: &QueueError) -> String {
+    escaped(&chain(error), 1000)
 }

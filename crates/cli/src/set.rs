@@ -89,7 +89,7 @@ impl Change {
     }
 }
 
-/// The members of an object in their order, doubled ones included.
+/// The members of an object in their order, duplicate ones included.
 struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
@@ -126,7 +126,7 @@ fn put(json: &str, path: &[Step], value: &str) -> Result<String, String> {
         Some((Step::Member(name), rest)) => {
             let Members(members) =
                 serde_json::from_str(json).map_err(|error| format!("no object to set {name:?} in: {error}"))?;
-            // Of a doubled member every one is set, since nobody knows which one counts.
+            // Of a duplicate member every one is set, since nobody knows which one counts.
             let mut changed: BTreeMap<usize, String> = BTreeMap::new();
             for (at, (key, old)) in members.iter().enumerate() {
                 if key == name {

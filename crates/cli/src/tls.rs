@@ -1,6 +1,5 @@
 //! TLS of the client: certificates are checked against the roots that the system trusts.
 
-use std::error::Error as _;
 use std::io;
 use std::sync::{Arc, OnceLock};
 
@@ -9,6 +8,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
+
+use crate::output::chain;
 
 /// The system's roots are read once, and only if an address begins with `https://`.
 fn connector() -> &'static Result<TlsConnector, String> {
@@ -39,10 +40,7 @@ fn explained(error: &io::Error) -> String {
             "the certificate is not trusted here ({error}); SSL_CERT_FILE=FILE names the roots to trust instead of the system's"
         ),
         Some(rustls::Error::InvalidMessage(_)) => format!("what answers there speaks no TLS ({error}); try http://"),
-        _ => match error.source() {
-            Some(source) => format!("TLS: {error}: {source}"),
-            None => format!("TLS: {error}"),
-        },
+        _ => format!("TLS: {}", chain(error)),
     }
 }
 

@@ -80,9 +80,9 @@ async fn attack(world: &World, scenario: usize, dice: &mut Dice) -> (&'static st
             ("wrong app", is_refusal(connection.ask(&bytes(&request)).await, 403))
         }
         8 => {
-            let doubled = format!("SdkAppid={APP}&CallbackCommand={command}&sdkappid={APP}&");
-            let request = raw("POST", &target(&doubled), b"{}");
-            ("doubled parameter", is_refusal(connection.ask(&request).await, 400))
+            let duplicate = format!("SdkAppid={APP}&CallbackCommand={command}&sdkappid={APP}&");
+            let request = raw("POST", &target(&duplicate), b"{}");
+            ("duplicate parameter", is_refusal(connection.ask(&request).await, 400))
         }
         9 => {
             let nested = format!(r#"{{"a":{}"#, "[".repeat(10_000 + dice.below(90_000)));
