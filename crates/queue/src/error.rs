@@ -59,6 +59,10 @@ pub enum QueueError {
     Unreadable(StorageError),
     /// What was read could not be written where the caller wanted it.
     Export(StorageError),
+    /// The broker does not answer, or refuses. What became of a callback that was on its way is not known.
+    Unavailable(StorageError),
+    /// A stream or consumer at the broker is set up so that callbacks could be lost, or mixed up. The text names the setting.
+    UnsafeSetting(StorageError),
 }
 
 impl QueueError {
@@ -84,12 +88,17 @@ impl QueueError {
             QueueError::NotStorable(_) => "not_storable",
             QueueError::Unreadable(_) => "unreadable",
             QueueError::Export(_) => "export",
+            QueueError::Unavailable(_) => "unavailable",
+            QueueError::UnsafeSetting(_) => "unsafe_setting",
         }
     }
 
-    /// Whether the same call may succeed later on the same queue: it is full, slow, or its disk is.
+    /// Whether the same call may succeed later on the same queue: it is full, slow, or its disk is, or its broker is away.
     pub const fn is_temporary(&self) -> bool {
-        matches!(self, QueueError::Full | QueueError::TimedOut | QueueError::DiskFull)
+        matches!(
+            self,
+            QueueError::Full | QueueError::TimedOut | QueueError::DiskFull | QueueError::Unavailable(_)
+        )
     }
 }
 
@@ -126,6 +135,8 @@ impl fmt::Display for QueueError {
             QueueError::NotStorable(_) => f.write_str("the callback cannot be stored"),
             QueueError::Unreadable(_) => f.write_str("the stored callback cannot be read"),
             QueueError::Export(_) => f.write_str("the export could not be written"),
+            QueueError::Unavailable(_) => f.write_str("the broker does not answer, or refuses"),
+            QueueError::UnsafeSetting(_) => f.write_str("a setting at the broker is not safe"),
         }
     }
 }
@@ -137,7 +148,9 @@ impl Error for QueueError {
             | QueueError::Corrupt(error)
             | QueueError::NotStorable(error)
             | QueueError::Unreadable(error)
-            | QueueError::Export(error) => Some(error),
+            | QueueError::Export(error)
+            | QueueError::Unavailable(error)
+            | QueueError::UnsafeSetting(error) => Some(error),
             _ => None,
         }
     }

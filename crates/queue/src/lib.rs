@@ -6,6 +6,9 @@ mod call;
 mod delivery;
 mod enqueue;
 mod error;
+#[cfg(feature = "jetstream")]
+#[cfg_attr(docsrs, doc(cfg(feature = "jetstream")))]
+pub mod jetstream;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 mod memory;
@@ -21,6 +24,9 @@ mod worker;
 pub use self::delivery::{Delivery, DeliveryId, InvalidDeliveryIdError};
 pub use self::enqueue::{Enqueue, EnqueueFuture, EnqueueLayer};
 pub use self::error::{QueueError, StorageError};
+#[cfg(feature = "jetstream")]
+#[cfg_attr(docsrs, doc(cfg(feature = "jetstream")))]
+pub use self::jetstream::JetStreamStore;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub use self::memory::MemoryStore;

@@ -138,7 +138,7 @@ impl State {
 
     fn is_full(&self, size: usize, options: &StoreOptions) -> bool {
         let bytes: usize = self.all().map(|row| row.payload.len()).sum();
-        (self.rows.len() + self.dead.len()) as u64 >= options.max_rows || (bytes + size) as u64 > options.max_bytes
+        (self.rows.len() + self.dead.len()) as u64 >= options.max_rows || (bytes + size) as u64 > options.bytes()
     }
 
     fn all(&self) -> impl Iterator<Item = &Row> {

@@ -1,6 +1,6 @@
 //! Settings that every store has, and its clock.
 // The stores of these features use all of it; stores of others the options alone.
-#![cfg_attr(not(any(feature = "sqlite", feature = "testing")), allow(dead_code))]
+#![cfg_attr(not(any(feature = "sqlite", feature = "testing", feature = "jetstream")), allow(dead_code))]
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ type ReadClock = dyn Fn() -> SystemTime + Send + Sync;
 #[must_use]
 pub struct StoreOptions {
     pub(crate) max_rows: u64,
-    pub(crate) max_bytes: u64,
+    pub(crate) max_bytes: Option<u64>,
     pub(crate) max_body: usize,
     pub(crate) dedup_window: Duration,
     pub(crate) max_block: Duration,
@@ -35,7 +35,7 @@ impl StoreOptions {
     pub fn new() -> Self {
         StoreOptions {
             max_rows: 10_000_000,
-            max_bytes: 16 << 30,
+            max_bytes: None,
             max_body: 1 << 20,
             dedup_window: Duration::from_secs(600),
             max_block: Duration::from_secs(300),
@@ -49,10 +49,10 @@ impl StoreOptions {
         self
     }
 
-    /// The most **bytes** of callbacks that the store holds, waiting and dead (16 GiB). Beyond, it is [full](crate::QueueError::Full).
+    /// The most **bytes** of callbacks that the store holds, waiting and dead (16 GiB on disk). Beyond, it is [full](crate::QueueError::Full).
     /// Indexes and remembered dedup keys come on top: some 100 bytes for each callback.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
-        self.max_bytes = bytes;
+        self.max_bytes = Some(bytes);
         self
     }
 
@@ -80,6 +80,14 @@ impl StoreOptions {
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
+    }
+}
+
+impl StoreOptions {
+    /// For a store that has no bound of its own.
+    #[cfg(any(feature = "sqlite", feature = "testing"))]
+    pub(crate) fn bytes(&self) -> u64 {
+        self.max_bytes.unwrap_or(16 << 30)
     }
 }
 

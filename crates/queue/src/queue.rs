@@ -37,6 +37,22 @@ impl Queue {
         Ok(Queue::new(crate::sqlite::SqliteStore::open(path).await?))
     }
 
+    /// A queue on NATS JetStream, which several processes share. What is missing at the broker is made, what is there is checked.
+    ///
+    /// # Errors
+    ///
+    /// As [`JetStreamStore::open`](crate::jetstream::JetStreamStore::open).
+    #[cfg(feature = "jetstream")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "jetstream")))]
+    pub async fn jetstream(
+        context: async_nats::jetstream::Context,
+        settings: crate::jetstream::JetStream,
+    ) -> Result<Self, QueueError> {
+        Ok(Queue::new(
+            crate::jetstream::JetStreamStore::open(context, settings).await?,
+        ))
+    }
+
     /// A queue on any store.
     pub fn new(store: impl Store) -> Self {
         Queue { store: Arc::new(store) }

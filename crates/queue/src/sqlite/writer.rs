@@ -388,7 +388,7 @@ impl<'c> Writer<'c> {
         let size = entry.payload.len() as u64;
         let dedup_key = entry.dedup_key.as_ref().map(DedupKey::as_bytes);
         let meta = &scratch.meta;
-        let full = meta.rows() >= self.options.max_rows || meta.bytes.saturating_add(size) > self.options.max_bytes;
+        let full = meta.rows() >= self.options.max_rows || meta.bytes.saturating_add(size) > self.options.bytes();
         if full {
             // A repeat takes no room.
             let first = match dedup_key {

@@ -2,6 +2,9 @@
 
 #![allow(dead_code, unreachable_pub)] // each test uses a part
 
+#[cfg(feature = "jetstream")]
+pub mod nats;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};

@@ -1,0 +1,183 @@
+//! What is said to the broker, and how its answers are read.
+
+use std::error::Error;
+use std::time::Duration;
+
+use async_nats::header::HeaderMap;
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer, pull};
+use async_nats::jetstream::context::{PublishError, PublishErrorKind};
+use async_nats::jetstream::publish::PublishAck;
+use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
+use async_nats::jetstream::{AckKind, Context, ErrorCode, consumer, stream};
+use async_nats::{Client, Request, Subject};
+use bytes::Bytes;
+use futures_util::StreamExt;
+
+use super::options::{Lane, Names};
+use super::wire::{Meta, State};
+use crate::error::{QueueError, StorageError};
+
+/// The longest wait for one answer of the broker; what is asked for again is asked for again by then.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How many messages are read at a time when a stream is looked through.
+const SCAN: u64 = 500;
+
+/// The streams and consumers of one queue.
+pub(super) struct Broker {
+    pub(super) context: Context,
+    pub(super) client: Client,
+    pub(super) names: Names,
+    pub(super) main: Stream,
+    pub(super) retry: Stream,
+    pub(super) dead: Stream,
+    pub(super) state: Stream,
+    /// In the order of [`Lane::all`].
+    pub(super) lanes: Vec<(Lane, PullConsumer)>,
+}
+
+/// A message of a stream, found by looking through it.
+pub(super) struct Found {
+    pub(super) sequence: u64,
+    pub(super) subject: Subject,
+    pub(super) meta: Option<Meta>,
+    pub(super) payload: Bytes,
+}
+
+impl Broker {
+    /// Returns once the broker has the message.
+    pub(super) async fn publish(
+        &self,
+        subject: String,
+        headers: HeaderMap,
+        payload: Bytes,
+    ) -> Result<PublishAck, QueueError> {
+        let sent = self.context.publish_with_headers(subject, headers, payload).await;
+        sent.map_err(not_published)?.await.map_err(not_published)
+    }
+
+    /// Tells what became of a delivery, and waits for the broker to confirm.
+    pub(super) async fn acknowledge(&self, reply: &Subject, kind: AckKind) -> Result<(), QueueError> {
+        let request = Request::new().payload(kind.into()).timeout(Some(PATIENCE));
+        let answer = self.client.send_request(reply.clone(), request).await;
+        answer.map(drop).map_err(unavailable)
+    }
+
+    /// The same, without waiting: if it is lost, `ack_wait` runs out.
+    pub(super) async fn give_back(&self, reply: Subject) {
+        drop(self.client.publish(reply, AckKind::Nak(None).into()).await);
+    }
+
+    /// Read from the leader: a follower may not have heard of it yet.
+    pub(super) async fn state_of(&self, lane: Lane, sequence: u64) -> Result<Option<State>, QueueError> {
+        let subject = self.names.state_subject(lane, sequence);
+        match self.state.get_last_raw_message_by_subject(&subject).await {
+            Ok(message) => Ok(State::read(&message.payload)),
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    pub(super) async fn put_state(&self, lane: Lane, sequence: u64, state: &State) -> Result<(), QueueError> {
+        let subject = self.names.state_subject(lane, sequence);
+        self.publish(subject, HeaderMap::new(), state.to_bytes())
+            .await
+            .map(drop)
+    }
+
+    /// Asks for messages of a lane. They come to the inbox.
+    pub(super) async fn ask(
+        &self,
+        lane: usize,
+        batch: usize,
+        expires: Duration,
+        inbox: String,
+    ) -> Result<(), QueueError> {
+        let Some((_, consumer)) = self.lanes.get(lane) else {
+            return Ok(());
+        };
+        let request = pull::BatchConfig {
+            batch,
+            expires: Some(expires),
+            ..pull::BatchConfig::default()
+        };
+        let sent = consumer.request_batch(request, inbox.into()).await;
+        sent.map_err(unavailable)
+    }
+
+    /// How far a lane has come.
+    pub(super) async fn lane_info(&self, lane: Lane) -> Result<consumer::Info, QueueError> {
+        let stream = if lane == Lane::Retry { &self.retry } else { &self.main };
+        let info = stream.consumer_info(lane.name()).await;
+        info.map_err(unavailable)
+    }
+
+    pub(super) async fn stream_state(&self, stream: &Stream) -> Result<stream::State, QueueError> {
+        stream.get_info().await.map(|info| info.state).map_err(unavailable)
+    }
+
+    /// All messages of a stream from this sequence on, as they are now.
+    pub(super) async fn scan(&self, stream: &Stream, from: u64, headers_only: bool) -> Result<Vec<Found>, QueueError> {
+        let config = pull::Config {
+            deliver_policy: DeliverPolicy::ByStartSequence {
+                start_sequence: from.max(1),
+            },
+            // Nothing is acknowledged; but servers before 2.10 want it so of a pull consumer.
+            ack_policy: AckPolicy::Explicit,
+            ack_wait: Duration::from_secs(3600),
+            max_ack_pending: -1,
+            headers_only,
+            inactive_threshold: Duration::from_secs(30),
+            memory_storage: true,
+            num_replicas: 1,
+            ..pull::Config::default()
+        };
+        let consumer = stream.create_consumer(config).await.map_err(unavailable)?;
+        let mut rest = consumer.cached_info().num_pending;
+        let mut found = Vec::new();
+        while rest > 0 {
+            let batch = usize::try_from(rest.min(SCAN)).unwrap_or(1);
+            let fetch = consumer.fetch().max_messages(batch).expires(PATIENCE);
+            let mut messages = fetch.messages().await.map_err(unavailable)?;
+            let before = found.len();
+            while let Some(message) = messages.next().await {
+                let message = message.map_err(|error| QueueError::Unavailable(StorageError::new(error)))?;
+                let info = message.info();
+                let info = info.map_err(|error| QueueError::Unavailable(StorageError::new(error)))?;
+                rest = info.pending;
+                found.push(Found {
+                    sequence: info.stream_sequence,
+                    meta: Meta::read(message.headers.as_ref()),
+                    subject: message.subject.clone(),
+                    payload: message.payload.clone(),
+                });
+            }
+            if found.len() == before {
+                // Somebody deleted the rest.
+                break;
+            }
+        }
+        let name = &consumer.cached_info().name;
+        drop(stream.delete_consumer(name).await);
+        Ok(found)
+    }
+}
+
+pub(super) fn unavailable(error: impl Error + Send + Sync + 'static) -> QueueError {
+    QueueError::Unavailable(StorageError::new(error))
+}
+
+fn not_published(error: PublishError) -> QueueError {
+    if error.kind() == PublishErrorKind::MaxPayloadExceeded {
+        return QueueError::NotStorable(StorageError::new(error));
+    }
+    let said = error.source();
+    let said = said.and_then(|source| source.downcast_ref::<async_nats::jetstream::Error>());
+    let full = said.is_some_and(|said| match said.error_code() {
+        ErrorCode::STORAGE_RESOURCES_EXCEEDED | ErrorCode::INSUFFICIENT_RESOURCES => true,
+        // The same code stands for a disk that fails.
+        ErrorCode::STREAM_STORE_FAILED => said.to_string().contains("maximum"),
+        _ => false,
+    });
+    if full { QueueError::Full } else { unavailable(error) }
+}

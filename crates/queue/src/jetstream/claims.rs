@@ -1,0 +1,355 @@
+//! What this process has asked the broker for, and holds.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use async_nats::Subject;
+use tokio::time::Instant;
+
+use super::options::{JetStream, Lane};
+use super::wire::{Failed, Meta};
+use crate::delivery::{Delivery, DeliveryId};
+use crate::options::{Clock, from_millis};
+use crate::store::{Claim, Claimed, Stats};
+
+/// How long the broker keeps a request for messages. When its leader changes the request is lost, so this is how long a lane may stand
+/// still then.
+pub(super) const ASK: Duration = Duration::from_secs(2);
+
+/// How long a claim that waits for nothing lets the broker look.
+pub(super) const LOOK: Duration = Duration::from_millis(50);
+
+/// How much later than asked for the broker's answer may come before it is given up.
+const LATE: Duration = Duration::from_millis(500);
+
+/// How long a message may wait here for a free place, before other processes get it.
+pub(super) const KEEP: Duration = Duration::from_millis(500);
+
+/// How long a lane is left alone whose request was refused.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// How many messages that are not due may wait here rather than at the broker.
+const PARKED: usize = 10_000;
+
+/// A message that the broker gave to this process.
+#[derive(Clone)]
+pub(super) struct Held {
+    pub(super) lane: Lane,
+    pub(super) sequence: u64,
+    /// Where it is acknowledged.
+    pub(super) reply: Subject,
+    /// With the attempts from the state.
+    pub(super) meta: Meta,
+    pub(super) payload: Option<String>,
+    /// From then on the broker may give it to others.
+    pub(super) until: Instant,
+    /// Since when it waits for a place.
+    pub(super) since: Instant,
+}
+
+impl Held {
+    pub(super) fn id(&self) -> u64 {
+        self.meta.id.unwrap_or(self.sequence)
+    }
+
+    /// Whether it holds up others of its lane.
+    pub(super) fn blocks(&self) -> bool {
+        self.lane.is_ordered() && !self.meta.out_of_order
+    }
+
+    /// When there is something to do with it, if that is not now.
+    fn wake(&self) -> Option<i64> {
+        let failed = &self.meta.failed;
+        let due = failed.due?;
+        Some(if self.blocks() {
+            failed.aside.map_or(due, |aside| aside.min(due))
+        } else {
+            due
+        })
+    }
+}
+
+/// What is to be said to the broker about a message that this process holds.
+pub(super) enum Step {
+    /// Not due for long: others may see to it then.
+    Later(Held, Duration),
+    /// It held up others for long enough.
+    Aside(Held),
+    /// It is due, and gets in line with those of its order key.
+    Back(Held),
+}
+
+struct Ask {
+    lane: usize,
+    rest: usize,
+    until: Instant,
+}
+
+/// The state behind the lock.
+pub(super) struct Claims {
+    store: u64,
+    pub(super) clock: Clock,
+    pub(super) counts: Stats,
+    pub(super) closed: bool,
+    /// Messages whose state is being looked up, and steps under way.
+    pub(super) busy: usize,
+    /// Claims that wait.
+    pub(super) waiting: usize,
+    partitions: usize,
+    lease: Duration,
+    next: u64,
+    asks: HashMap<u64, Ask>,
+    /// In the order of [`Lane::all`].
+    ready: Vec<VecDeque<Held>>,
+    paused: Vec<Option<Instant>>,
+    parked: Vec<Held>,
+    held: HashMap<u64, Held>,
+    turn: usize,
+}
+
+impl Claims {
+    pub(super) fn new(store: u64, settings: &JetStream) -> Self {
+        let lanes = settings.partitions + 2;
+        Claims {
+            store,
+            clock: Clock::new(&settings.options),
+            counts: Stats::default(),
+            closed: false,
+            busy: 0,
+            waiting: 0,
+            partitions: settings.partitions,
+            lease: settings.ack_wait,
+            next: 1,
+            asks: HashMap::new(),
+            ready: (0..lanes).map(|_| VecDeque::new()).collect(),
+            paused: vec![None; lanes],
+            parked: Vec::new(),
+            held: HashMap::new(),
+            turn: 0,
+        }
+    }
+
+    fn index(&self, lane: Lane) -> usize {
+        match lane {
+            Lane::Partition(number) => number,
+            Lane::Any => self.partitions,
+            Lane::Retry => self.partitions + 1,
+        }
+    }
+
+    /// What to ask the broker for, so that up to `max` come: lane, number of messages, and the number of the request.
+    pub(super) fn asks(&mut self, max: usize, expires: Duration, anew: bool) -> Vec<(usize, usize, u64)> {
+        let now = Instant::now();
+        self.asks.retain(|_, ask| ask.until > now);
+        let mut out = vec![0; self.ready.len()];
+        for ask in self.asks.values() {
+            out[ask.lane] += ask.rest;
+        }
+        let mut asks = Vec::new();
+        for (lane, out) in out.into_iter().enumerate() {
+            if self.paused[lane].is_some_and(|until| until > now) {
+                continue;
+            }
+            let most = if lane < self.partitions { 1 } else { max };
+            // One that was asked before gets what comes first, so that a new one would be told too late that nothing is there.
+            let here = self.ready[lane].len() + if anew { 0 } else { out };
+            let batch = most.saturating_sub(here);
+            if batch > 0 {
+                let number = self.next;
+                self.next += 1;
+                self.asks.insert(
+                    number,
+                    Ask {
+                        lane,
+                        rest: batch,
+                        until: now + expires + LATE,
+                    },
+                );
+                asks.push((lane, batch, number));
+            }
+        }
+        asks
+    }
+
+    /// Whether these requests have got all that they will get.
+    pub(super) fn are_answered(&self, numbers: &[u64]) -> bool {
+        let now = Instant::now();
+        let open = |number| self.asks.get(number).is_some_and(|ask| ask.until > now);
+        self.busy == 0 && !numbers.iter().any(open)
+    }
+
+    /// A message came. It does not say for which request: for the oldest of its lane.
+    pub(super) fn came(&mut self, lane: Lane) {
+        let lane = self.index(lane);
+        let asks = self.asks.iter_mut().filter(|(_, ask)| ask.lane == lane);
+        let Some((&number, ask)) = asks.min_by_key(|(number, _)| **number) else {
+            return;
+        };
+        ask.rest = ask.rest.saturating_sub(1);
+        if ask.rest == 0 {
+            self.asks.remove(&number);
+        }
+    }
+
+    /// The request is over.
+    pub(super) fn ended(&mut self, number: u64, refused: bool) {
+        let ask = self.asks.remove(&number).filter(|_| refused);
+        if let Some(ask) = ask {
+            self.paused[ask.lane] = Some(Instant::now() + PAUSE);
+        }
+    }
+
+    /// Puts a message where it belongs; or says what the broker has to be told first.
+    pub(super) fn place(&mut self, mut held: Held) -> Option<Step> {
+        let now = self.clock.now();
+        if held.blocks() && held.meta.failed.aside.is_some_and(|at| at <= now) {
+            return Some(Step::Aside(held));
+        }
+        if let Some(wake) = held.wake().filter(|wake| *wake > now) {
+            let wait = Duration::from_millis(wake.saturating_sub(now).unsigned_abs());
+            // Handed out with less than half of its time left, it could be lost before the worker says that it still works.
+            let lasts = Instant::now()
+                .checked_add(wait)
+                .is_some_and(|at| at + self.lease / 2 <= held.until);
+            if !lasts || self.parked.len() >= PARKED {
+                return Some(Step::Later(held, wait));
+            }
+            self.parked.push(held);
+            return None;
+        }
+        if held.lane == Lane::Retry && held.meta.order.is_some() {
+            return Some(Step::Back(held));
+        }
+        held.since = Instant::now();
+        let lane = self.index(held.lane);
+        self.ready[lane].push_back(held);
+        None
+    }
+
+    /// Puts those in their places whose time has come.
+    pub(super) fn wake(&mut self) -> Vec<Step> {
+        let now = self.clock.now();
+        let due = |held: &mut Held| held.wake().is_none_or(|wake| wake <= now);
+        let due: Vec<Held> = self.parked.extract_if(.., due).collect();
+        due.into_iter().filter_map(|held| self.place(held)).collect()
+    }
+
+    /// Up to `max` of what is ready, lanes in turn.
+    pub(super) fn take(&mut self, max: usize) -> Vec<Claimed> {
+        let mut claimed = Vec::new();
+        let lanes = self.ready.len();
+        let fresh = Instant::now() + self.lease / 2;
+        let mut empty = 0;
+        while claimed.len() < max && empty < lanes {
+            self.turn = (self.turn + 1) % lanes;
+            let Some(held) = self.ready[self.turn].pop_front() else {
+                empty += 1;
+                continue;
+            };
+            if held.until < fresh {
+                // It comes again.
+                continue;
+            }
+            empty = 0;
+            let token = self.next;
+            self.next += 1;
+            let id = DeliveryId::new(self.store, held.id());
+            let mut delivery = Delivery::new(id, from_millis(held.meta.at));
+            delivery.attempt = held.meta.failed.attempts.saturating_add(1);
+            delivery.order_key = held.meta.order_key();
+            delivery.out_of_order = held.meta.out_of_order;
+            claimed.push(Claimed::new(Claim::new(id, token), delivery, held.payload.clone()));
+            self.held.insert(token, held);
+        }
+        claimed.sort_by_key(|claimed| claimed.delivery.id);
+        claimed
+    }
+
+    /// The message of a claim that holds.
+    pub(super) fn of(&self, claim: Claim) -> Option<Held> {
+        let held = self.held.get(&claim.token())?;
+        let ours = claim.id() == DeliveryId::new(self.store, held.id());
+        (ours && held.until > Instant::now()).then(|| held.clone())
+    }
+
+    /// The claim is settled, or given back. None if it did not hold any more.
+    pub(super) fn settle(&mut self, claim: Claim) -> Option<Held> {
+        let held = self.of(claim);
+        self.held.remove(&claim.token());
+        held
+    }
+
+    /// The broker was told in time that the handler still works.
+    pub(super) fn extended(&mut self, claim: Claim, until: Instant) {
+        if let Some(held) = self.held.get_mut(&claim.token()) {
+            held.until = held.until.max(until);
+        }
+    }
+
+    /// Given back by a worker: the next claim here, or another process, takes it.
+    pub(super) fn release(&mut self, mut held: Held) {
+        held.since = Instant::now();
+        let lane = self.index(held.lane);
+        self.ready[lane].push_front(held);
+    }
+
+    /// What waited here for too long; others may have a place for it.
+    pub(super) fn surplus(&mut self, all: bool) -> Vec<Subject> {
+        let now = Instant::now();
+        // What the broker takes for dead by now is no longer ours.
+        self.held.retain(|_, held| held.until > now);
+        let mut surplus = Vec::new();
+        for lane in &mut self.ready {
+            while let Some(held) = lane.front() {
+                if !all && now.duration_since(held.since) < KEEP {
+                    break;
+                }
+                surplus.extend(lane.pop_front().map(|held| held.reply));
+            }
+        }
+        if all {
+            surplus.extend(self.parked.drain(..).map(|held| held.reply));
+        }
+        surplus
+    }
+
+    /// What is here and not being handled.
+    pub(super) fn idle(&self) -> impl Iterator<Item = &Held> {
+        self.ready.iter().flatten().chain(&self.parked)
+    }
+
+    /// Takes out what is here, not being handled, and passes.
+    pub(super) fn take_idle(&mut self, passes: impl Fn(&Held) -> bool) -> Vec<Held> {
+        let mut taken = Vec::new();
+        for lane in &mut self.ready {
+            taken.extend(lane.iter().filter(|held| passes(held)).cloned());
+            lane.retain(|held| !passes(held));
+        }
+        taken.extend(self.parked.extract_if(.., |held| passes(held)));
+        taken
+    }
+
+    pub(super) fn is_running(&self, lane: Lane, sequence: u64) -> bool {
+        self.held
+            .values()
+            .any(|held| held.lane == lane && held.sequence == sequence)
+    }
+
+    /// Those here that wait for another attempt in their lanes.
+    pub(super) fn blocking(&self) -> usize {
+        self.parked.iter().filter(|held| held.blocks()).count()
+    }
+
+    /// After a retry: how it goes on.
+    pub(super) fn failed(held: &Held, error: String, now: i64, delay: i64, max_block: i64) -> Failed {
+        let before = &held.meta.failed;
+        Failed {
+            attempts: before.attempts.saturating_add(1),
+            error: Some(error),
+            due: Some(now.saturating_add(delay)),
+            aside: before
+                .aside
+                .or_else(|| held.blocks().then(|| now.saturating_add(max_block))),
+        }
+    }
+}

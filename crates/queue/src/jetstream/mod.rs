@@ -1,0 +1,953 @@
+//! A queue that several machines share: NATS JetStream (feature `jetstream`).
+//!
+//! ```no_run
+//! use tencent_im_callback_queue::Queue;
+//! use tencent_im_callback_queue::jetstream::{JetStream, async_nats};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = async_nats::connect("nats://127.0.0.1:4222").await?;
+//! let context = async_nats::jetstream::new(client);
+//! let queue = Queue::jetstream(context, JetStream::new("callbacks")).await?;
+//! # drop(queue);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What is made at the broker, for a queue named `callbacks`:
+//!
+//! | stream | subjects | what is in it |
+//! | --- | --- | --- |
+//! | `callbacks` | `callbacks.p0` …, `callbacks.any` | callbacks on their way, and handled ones for the dedup window |
+//! | `callbacks-retry` | `callbacks.retry` | what failed and holds up nobody, until its next attempt |
+//! | `callbacks-dead` | `callbacks.dead.ID` | dead letters |
+//! | `callbacks-state` | `callbacks.state.…` | which attempts failed, and what is done |
+//!
+//! Each subject of the first two has a durable pull consumer. Those of the partitions, `p0` to `p15`, let one message out at a time:
+//! that is what keeps callbacks with the same order key in order, over all processes.
+//!
+//! How it differs from a queue on one disk:
+//!
+//! - A callback that fails holds up its whole partition until it succeeds, or steps aside after
+//!   [`max_block`](crate::StoreOptions::max_block).
+//! - The dedup window is counted from acceptance, by the broker.
+//! - [`Stats`] are put together from several answers of the broker, so they may be off by what happens meanwhile. `bytes` is the size of
+//!   the streams, handled callbacks included. The counts of what was accepted, completed and so on are those of this process.
+//! - [`Filter::waiting`](crate::Filter::waiting): a list reads the headers of everything that waits. A purge deletes what no worker has
+//!   got yet; what another process holds is left. The ids of what was purged are forgotten when the broker restarts.
+//! - While the broker is away, a callback is refused after [`max_wait`](crate::EnqueueLayer::max_wait), and workers wait.
+
+mod broker;
+mod claims;
+mod options;
+mod streams;
+mod wire;
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use ::async_nats::connection::State as Connection;
+use ::async_nats::jetstream::{AckKind, Context, Message as Delivered};
+use ::async_nats::{Message, StatusCode, Subscriber};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::future::try_join_all;
+use tokio::sync::Notify;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use self::broker::{Broker, unavailable};
+use self::claims::{ASK, Claims, Held, KEEP, LOOK, Step};
+pub use self::options::JetStream;
+use self::options::Lane;
+use self::wire::{Meta, State};
+use crate::delivery::DeliveryId;
+use crate::error::{QueueError, StorageError};
+use crate::options::{from_millis, millis};
+use crate::store::{Appended, Claim, Claimed, DeadReason, Entry, Filter, Record, Stats, Store, StoreFuture, bounded};
+
+/// The client, in the version that [`Queue::jetstream`](crate::Queue::jetstream) takes.
+pub use ::async_nats;
+
+/// The wait before the broker is asked again that did not answer.
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// How often it is looked at what is due.
+const TICK: Duration = Duration::from_millis(100);
+
+/// What the headers of a message may add to it: the broker's bound is on both.
+const HEADERS: usize = 4096;
+
+/// A store on NATS JetStream, for [`Queue::new`](crate::Queue::new).
+///
+/// Acknowledged means: acknowledged by the broker. What that is worth is up to the broker's settings; see the README.
+pub struct JetStreamStore {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    broker: Broker,
+    settings: JetStream,
+    store: u64,
+    inbox: String,
+    claims: Mutex<Claims>,
+    changed: Notify,
+    /// Whether the log says already that the broker is away.
+    away: AtomicBool,
+}
+
+impl JetStreamStore {
+    /// Makes what is missing at the broker, and checks what is there.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::UnsafeSetting`] if a stream or consumer is set up so that callbacks could be lost or mixed up: its text names the
+    /// setting. [`QueueError::Unavailable`] if the broker does not answer, or refuses: JetStream is off, there are fewer servers than
+    /// replicas, the client may not.
+    pub async fn open(context: Context, settings: JetStream) -> Result<Self, QueueError> {
+        let (broker, store) = streams::open(context, &settings).await?;
+        let inbox = broker.client.new_inbox();
+        let subscribed = broker.client.subscribe(format!("{inbox}.*")).await;
+        let messages = subscribed.map_err(unavailable)?;
+        let shared = Arc::new(Shared {
+            claims: Mutex::new(Claims::new(store, &settings)),
+            changed: Notify::new(),
+            away: AtomicBool::new(false),
+            broker,
+            settings,
+            store,
+            inbox,
+        });
+        tokio::spawn(receive(Arc::downgrade(&shared), messages));
+        tokio::spawn(sweep(Arc::downgrade(&shared)));
+        Ok(JetStreamStore { shared })
+    }
+}
+
+impl Shared {
+    /// What it guards is consistent at all times, so a panic elsewhere is no reason to stop.
+    fn lock(&self) -> MutexGuard<'_, Claims> {
+        self.claims.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open(&self) -> Result<(), QueueError> {
+        if self.lock().closed {
+            Err(QueueError::Closed)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Now, by the clock of the settings, in ms.
+    fn now(&self) -> i64 {
+        self.lock().clock.now()
+    }
+
+    fn id(&self, sequence: u64) -> DeliveryId {
+        DeliveryId::new(self.store, sequence)
+    }
+
+    /// The message of a claim that holds.
+    fn held(&self, claim: Claim) -> Result<Held, QueueError> {
+        let claims = self.lock();
+        if claims.closed {
+            return Err(QueueError::Closed);
+        }
+        claims.of(claim).ok_or(QueueError::ClaimLost)
+    }
+
+    /// Forgets a claim whose settlement the broker has confirmed.
+    fn settled(&self, claim: Claim, count: impl Fn(&mut Stats)) {
+        let mut claims = self.lock();
+        claims.settle(claim);
+        count(&mut claims.counts);
+        drop(claims);
+        self.changed.notify_waiters();
+    }
+
+    /// One log event when the broker goes, and one when it comes back.
+    fn told(&self, result: Result<(), &QueueError>) {
+        let away = result.is_err();
+        if self.away.swap(away, Ordering::Relaxed) == away {
+            return;
+        }
+        match result {
+            Ok(()) => tracing::info!(target: "tencent_im_callback_queue", "the broker answers again"),
+            Err(error) => {
+                let cause = std::error::Error::source(error).map(ToString::to_string);
+                tracing::warn!(target: "tencent_im_callback_queue", %error, cause, "the broker does not answer; workers wait");
+            }
+        }
+    }
+
+    // ----- in
+
+    async fn append(&self, entry: Entry, max_wait: Duration) -> Result<Appended, QueueError> {
+        self.open()?;
+        let size = entry.body_size;
+        let max = self.settings.options.max_body;
+        if size > max {
+            return Err(QueueError::TooLarge { size, max });
+        }
+        let payload = Bytes::from(entry.payload);
+        let bound = self.broker.client.server_info().max_payload.saturating_sub(HEADERS);
+        if bound > 0 && payload.len() > bound {
+            return Err(QueueError::TooLarge {
+                size: payload.len(),
+                max: bound,
+            });
+        }
+        let lane = Lane::of(entry.order_key.as_ref(), self.settings.partitions);
+        let subject = self.broker.names.subject(lane);
+        let meta = Meta {
+            at: self.now(),
+            order: entry.order_key.map(|key| key.to_string()),
+            ..Meta::default()
+        };
+        let key = entry.dedup_key.map(|key| key.to_string());
+        let headers = meta.headers(key.as_deref());
+        let mut last = QueueError::TimedOut;
+        let taken = async {
+            loop {
+                // The client would keep it, and send it when the broker is back: long after it was refused.
+                if self.broker.client.connection_state() == Connection::Connected {
+                    let sent = self
+                        .broker
+                        .publish(subject.clone(), headers.clone(), payload.clone())
+                        .await;
+                    match sent {
+                        Ok(ack) => return Ok(ack),
+                        // Nothing of it is stored.
+                        Err(QueueError::Full) => last = QueueError::Full,
+                        // It may be stored: without a key, a second try could make two of it.
+                        Err(error) if key.is_none() || !error.is_temporary() => return Err(error),
+                        Err(error) => last = error,
+                    }
+                }
+                tokio::time::sleep(AGAIN / 4).await;
+            }
+        };
+        let ack = match tokio::time::timeout(max_wait, taken).await {
+            Ok(ack) => ack?,
+            Err(_) => return Err(last),
+        };
+        let mut claims = self.lock();
+        Ok(if ack.duplicate {
+            claims.counts.duplicates += 1;
+            Appended::Duplicate(self.id(ack.sequence))
+        } else {
+            claims.counts.accepted += 1;
+            Appended::Stored(self.id(ack.sequence))
+        })
+    }
+
+    // ----- out
+
+    async fn claim(self: &Arc<Self>, max: usize, wait: Duration) -> Result<Vec<Claimed>, QueueError> {
+        if max == 0 {
+            return Ok(Vec::new());
+        }
+        let _waiting = Waiting::new(self);
+        let end = Instant::now() + wait;
+        let mut asked = Vec::new();
+        let mut looked = false;
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            let now = Instant::now();
+            let rest = end.saturating_duration_since(now);
+            let (steps, asks) = {
+                let mut claims = self.lock();
+                if claims.closed {
+                    return Err(QueueError::Closed);
+                }
+                let steps = claims.wake();
+                let expires = rest.clamp(LOOK, ASK);
+                let asks = if !rest.is_zero() || !looked {
+                    claims.asks(max, expires, wait.is_zero())
+                } else {
+                    Vec::new()
+                };
+                claims.busy += steps.len();
+                (steps, asks.into_iter().map(|ask| (ask, expires)).collect::<Vec<_>>())
+            };
+            looked = true;
+            for step in steps {
+                tokio::spawn(self.clone().take_step(step));
+            }
+            for ((lane, batch, number), expires) in asks {
+                asked.push(number);
+                let inbox = format!("{}.{number}", self.inbox);
+                let sent = self.broker.ask(lane, batch, expires, inbox).await;
+                if sent.is_err() {
+                    self.lock().ended(number, true);
+                }
+            }
+            {
+                let mut claims = self.lock();
+                let answered = claims.are_answered(&asked);
+                // One that waits takes what comes first; one that does not, all that there is.
+                if !wait.is_zero() || answered {
+                    let taken = claims.take(max);
+                    if !taken.is_empty() || (rest.is_zero() && (answered || !wait.is_zero())) {
+                        return Ok(taken);
+                    }
+                }
+            }
+            let tick = if rest.is_zero() { LOOK / 5 } else { rest.min(TICK) };
+            tokio::select! {
+                () = changed => {}
+                () = tokio::time::sleep(tick) => {}
+            }
+        }
+    }
+
+    /// A message of the inbox.
+    fn receive(self: &Arc<Self>, message: Message) {
+        if let Some(status) = message.status {
+            let number = message.subject.rsplit('.').next().and_then(|word| word.parse().ok());
+            // "No messages", "request timeout": both say that nothing is there.
+            let quiet = [StatusCode::NOT_FOUND, StatusCode::TIMEOUT].contains(&status);
+            if let Some(number) = number {
+                self.lock().ended(number, !quiet);
+            }
+            self.changed.notify_waiters();
+            return;
+        }
+        let until = Instant::now() + self.settings.ack_wait;
+        let Some(held) = self.read(message, until) else { return };
+        let mut claims = self.lock();
+        claims.came(held.lane);
+        claims.busy += 1;
+        drop(claims);
+        tokio::spawn(self.clone().look_up(held));
+    }
+
+    /// Finds out how far a message has come, and puts it where it belongs.
+    async fn look_up(self: Arc<Self>, mut held: Held) {
+        let _busy = Busy(&self);
+        let state = loop {
+            match self.broker.state_of(held.lane, held.sequence).await {
+                Ok(state) => break state,
+                // What it was given for so long is over: it comes again.
+                Err(_) if Instant::now() + self.settings.ack_wait / 2 > held.until => return,
+                Err(error) => self.told(Err(&error)),
+            }
+            tokio::time::sleep(AGAIN).await;
+        };
+        self.told(Ok(()));
+        match state {
+            None => {}
+            Some(State::Failed(failed)) => held.meta.failed = failed,
+            Some(State::Done) => {
+                // The broker has forgotten that it knew.
+                drop(self.broker.acknowledge(&held.reply, AckKind::Ack).await);
+                return;
+            }
+        }
+        let step = self.lock().place(held);
+        if let Some(step) = step {
+            self.step(step).await;
+        }
+    }
+
+    fn read(&self, message: Message, until: Instant) -> Option<Held> {
+        let context = self.broker.context.clone();
+        let delivered = Delivered { message, context };
+        let info = delivered.info().ok()?;
+        let sequence = info.stream_sequence;
+        let lane = if info.stream == self.broker.names.retry() {
+            Lane::Retry
+        } else {
+            self.broker.names.lane(&delivered.subject)?
+        };
+        let reply = delivered.reply.clone()?;
+        let meta = Meta::read(delivered.headers.as_ref());
+        // Without what belongs to it, it is a dead letter.
+        let payload = meta
+            .is_some()
+            .then(|| String::from_utf8(delivered.payload.to_vec()).ok());
+        Some(Held {
+            lane,
+            sequence,
+            reply,
+            meta: meta.unwrap_or(Meta {
+                at: self.now(),
+                ..Meta::default()
+            }),
+            payload: payload.flatten(),
+            until,
+            since: Instant::now(),
+        })
+    }
+
+    /// [`step`](Self::step), counted already.
+    async fn take_step(self: Arc<Self>, step: Step) {
+        let _busy = Busy(&self);
+        self.step(step).await;
+    }
+
+    async fn step(&self, step: Step) {
+        match step {
+            Step::Later(held, wait) => drop(self.broker.acknowledge(&held.reply, AckKind::Nak(Some(wait))).await),
+            Step::Aside(held) => {
+                self.insist(&held, self.move_aside(&held, held.meta.failed.clone()))
+                    .await;
+            }
+            Step::Back(held) => self.insist(&held, self.move_back(&held)).await,
+        }
+    }
+
+    /// One try; if it fails the message comes again.
+    async fn insist(&self, held: &Held, moved: impl Future<Output = Result<(), QueueError>>) {
+        if let Err(error) = moved.await {
+            self.told(Err(&error));
+            drop(self.broker.acknowledge(&held.reply, AckKind::Nak(Some(AGAIN))).await);
+        }
+    }
+
+    /// To the retries, where it holds up nobody.
+    async fn move_aside(&self, held: &Held, failed: wire::Failed) -> Result<(), QueueError> {
+        let meta = Meta {
+            id: Some(held.id()),
+            out_of_order: held.meta.out_of_order || held.lane.is_ordered(),
+            failed: wire::Failed { aside: None, ..failed },
+            ..held.meta.clone()
+        };
+        self.publish_again(held, Lane::Retry, &meta).await?;
+        self.done(held).await
+    }
+
+    /// From the retries to the end of its lane.
+    async fn move_back(&self, held: &Held) -> Result<(), QueueError> {
+        let mut meta = held.meta.clone();
+        meta.failed.due = None;
+        let key = held.meta.order_key();
+        self.publish_again(held, Lane::of(key.as_ref(), self.settings.partitions), &meta)
+            .await?;
+        self.done(held).await
+    }
+
+    async fn publish_again(&self, held: &Held, lane: Lane, meta: &Meta) -> Result<(), QueueError> {
+        let id = self.message_id(held, meta);
+        let payload = Bytes::from(held.payload.clone().unwrap_or_default());
+        let subject = self.broker.names.subject(lane);
+        self.broker
+            .publish(subject, meta.headers(Some(&id)), payload)
+            .await
+            .map(drop)
+    }
+
+    /// The same when the same message is moved for the same reason once more, because the answer was lost.
+    fn message_id(&self, held: &Held, meta: &Meta) -> String {
+        let from = if held.lane == Lane::Retry { 'r' } else { 'q' };
+        format!("{:x}-{from}{}-{}", self.store, held.sequence, meta.failed.attempts)
+    }
+
+    /// Says that nothing is left to do with a message, where it is not forgotten, and to the consumer.
+    async fn done(&self, held: &Held) -> Result<(), QueueError> {
+        let (state, acknowledged) = tokio::join!(
+            self.broker.put_state(held.lane, held.sequence, &State::Done),
+            self.broker.acknowledge(&held.reply, AckKind::Ack),
+        );
+        state.and(acknowledged)?;
+        if held.lane == Lane::Retry {
+            // If it fails, the sweep does it.
+            drop(self.broker.retry.delete_message(held.sequence).await);
+        }
+        Ok(())
+    }
+
+    // ----- settlements
+
+    async fn complete(&self, claim: Claim) -> Result<(), QueueError> {
+        let held = self.held(claim)?;
+        self.done(&held).await?;
+        self.settled(claim, |counts| counts.completed += 1);
+        Ok(())
+    }
+
+    async fn retry(&self, claim: Claim, error: String, delay: Duration) -> Result<(), QueueError> {
+        let mut held = self.held(claim)?;
+        let now = self.now();
+        let max_block = millis(self.settings.options.max_block);
+        let failed = Claims::failed(&held, bounded(error), now, millis(delay), max_block);
+        if !held.blocks() || failed.aside.is_some_and(|at| at <= now) {
+            self.move_aside(&held, failed).await?;
+            self.settled(claim, |counts| counts.retried += 1);
+            return Ok(());
+        }
+        let state = State::Failed(failed.clone());
+        let until = Instant::now() + self.settings.ack_wait;
+        self.broker.put_state(held.lane, held.sequence, &state).await?;
+        // Its whole time again, for the wait.
+        self.broker.acknowledge(&held.reply, AckKind::Progress).await?;
+        held.meta.failed = failed;
+        held.until = until;
+        let step = {
+            let mut claims = self.lock();
+            claims.settle(claim);
+            claims.counts.retried += 1;
+            claims.place(held)
+        };
+        self.changed.notify_waiters();
+        if let Some(step) = step {
+            self.step(step).await;
+        }
+        Ok(())
+    }
+
+    async fn bury(&self, claim: Claim, error: String, reason: DeadReason) -> Result<(), QueueError> {
+        let held = self.held(claim)?;
+        let mut meta = held.meta.clone();
+        meta.id = Some(held.id());
+        meta.failed.attempts = meta.failed.attempts.saturating_add(1);
+        meta.failed.error = Some(bounded(error));
+        meta.dead_at = Some(self.now());
+        meta.reason = Some(reason.as_str().to_owned());
+        let id = self.message_id(&held, &meta);
+        let subject = self.broker.names.dead_subject(held.id());
+        let payload = Bytes::from(held.payload.clone().unwrap_or_default());
+        self.broker.publish(subject, meta.headers(Some(&id)), payload).await?;
+        self.done(&held).await?;
+        self.settled(claim, |counts| counts.buried += 1);
+        Ok(())
+    }
+
+    async fn extend(&self, claim: Claim) -> Result<(), QueueError> {
+        let held = self.held(claim)?;
+        let until = Instant::now() + self.settings.ack_wait;
+        self.broker.acknowledge(&held.reply, AckKind::Progress).await?;
+        self.lock().extended(claim, until);
+        Ok(())
+    }
+
+    // ----- looking after it
+
+    async fn stats(&self) -> Result<Stats, QueueError> {
+        self.open()?;
+        let lanes = Lane::main(self.settings.partitions).map(|lane| self.broker.lane_info(lane));
+        let (lanes, retry_lane, main, retry, dead) = tokio::try_join!(
+            try_join_all(lanes),
+            self.broker.lane_info(Lane::Retry),
+            self.broker.stream_state(&self.broker.main),
+            self.broker.stream_state(&self.broker.retry),
+            self.broker.stream_state(&self.broker.dead),
+        )?;
+        let pending = |info: &::async_nats::jetstream::consumer::Info| info.num_ack_pending as u64;
+        let waiting: u64 = lanes.iter().map(|info| info.num_pending + pending(info)).sum();
+        let out: u64 = lanes.iter().map(pending).sum::<u64>() + pending(&retry_lane);
+        let oldest = self.oldest(&lanes).await?;
+        let claims = self.lock();
+        Ok(Stats {
+            waiting: waiting + retry.messages,
+            running: out.saturating_sub(claims.idle().count() as u64),
+            retrying: retry.messages + claims.blocking() as u64,
+            dead: dead.messages,
+            bytes: main.bytes + retry.bytes + dead.bytes,
+            oldest: oldest.map(from_millis),
+            ..claims.counts
+        })
+    }
+
+    /// When the oldest that waits was accepted.
+    async fn oldest(&self, lanes: &[::async_nats::jetstream::consumer::Info]) -> Result<Option<i64>, QueueError> {
+        let waits = |info: &&::async_nats::jetstream::consumer::Info| info.num_pending > 0 || info.num_ack_pending > 0;
+        let firsts = lanes.iter().filter(waits).map(async |info| {
+            let from = info.ack_floor.stream_sequence.saturating_add(1);
+            let subject = info.config.filter_subject.as_str();
+            let first = self
+                .broker
+                .main
+                .raw_message_builder()
+                .sequence(from)
+                .next_by_subject(subject);
+            match first.send().await {
+                Ok(message) => Ok(Meta::read(Some(&message.headers)).map(|meta| meta.at)),
+                // Handled meanwhile.
+                Err(_) => Ok::<_, QueueError>(None),
+            }
+        });
+        let firsts = try_join_all(firsts).await?;
+        let retries = self.broker.scan(&self.broker.retry, 1, true).await?;
+        let retries = retries.into_iter().filter_map(|found| found.meta).map(|meta| meta.at);
+        Ok(firsts.into_iter().flatten().chain(retries).min())
+    }
+
+    /// What waits, or is dead, without its body, by id.
+    async fn found(&self, filter: Filter) -> Result<Vec<Waits>, QueueError> {
+        let now = self.now();
+        let mut found = Vec::new();
+        if filter.dead {
+            for dead in self.broker.scan(&self.broker.dead, 1, true).await? {
+                found.push(Waits::new(None, dead.sequence, dead.meta.unwrap_or_default()));
+            }
+        } else {
+            let lanes =
+                Lane::main(self.settings.partitions).map(async |lane| Ok((lane, self.broker.lane_info(lane).await?)));
+            let lanes: Vec<_> = try_join_all(lanes).await?;
+            let floor = lanes.iter().map(|(_, info)| info.ack_floor.stream_sequence).min();
+            let mut states = std::collections::HashMap::new();
+            for state in self.broker.scan(&self.broker.state, 1, false).await? {
+                states.insert(state.subject.to_string(), State::read(&state.payload));
+            }
+            let main = self
+                .broker
+                .scan(&self.broker.main, floor.unwrap_or(0).saturating_add(1), true)
+                .await?;
+            for message in main {
+                let lane = self.broker.names.lane(&message.subject);
+                let Some((lane, info)) = lanes.iter().find(|(one, _)| Some(*one) == lane) else {
+                    continue;
+                };
+                if message.sequence <= info.ack_floor.stream_sequence {
+                    continue;
+                }
+                let mut meta = message.meta.unwrap_or_default();
+                let subject = self.broker.names.state_subject(*lane, message.sequence);
+                match states.remove(&subject).flatten() {
+                    Some(State::Done) => continue,
+                    Some(State::Failed(failed)) => meta.failed = failed,
+                    None => {}
+                }
+                let mut waits = Waits::new(Some(*lane), message.sequence, meta);
+                waits.delivered = message.sequence <= info.delivered.stream_sequence;
+                found.push(waits);
+            }
+            for message in self.broker.scan(&self.broker.retry, 1, true).await? {
+                let subject = self.broker.names.state_subject(Lane::Retry, message.sequence);
+                if states.remove(&subject).flatten() == Some(State::Done) {
+                    continue;
+                }
+                found.push(Waits::new(
+                    Some(Lane::Retry),
+                    message.sequence,
+                    message.meta.unwrap_or_default(),
+                ));
+            }
+        }
+        found.retain(|waits| passes(&filter, &waits.meta, now));
+        found.sort_by_key(|waits| waits.id);
+        Ok(found)
+    }
+
+    async fn list(&self, filter: Filter, after: Option<DeliveryId>, limit: usize) -> Result<Vec<Record>, QueueError> {
+        self.open()?;
+        let mut records = Vec::new();
+        let found = self.found(filter).await?.into_iter();
+        let behind = found.filter(|waits| after.is_none_or(|after| waits.id > after.sequence()));
+        for waits in behind.take(limit) {
+            let stream = match waits.lane {
+                None => &self.broker.dead,
+                Some(Lane::Retry) => &self.broker.retry,
+                Some(_) => &self.broker.main,
+            };
+            // Handled, purged or put back meanwhile.
+            let Ok(message) = stream.get_raw_message(waits.sequence).await else {
+                continue;
+            };
+            let payload = String::from_utf8_lossy(&message.payload).into_owned();
+            let mut record = Record::new(self.id(waits.id), from_millis(waits.meta.at), payload);
+            record.attempts = waits.meta.failed.attempts;
+            record.order_key = waits.meta.order_key();
+            record.death = waits.meta.death();
+            record.error = waits.meta.failed.error;
+            records.push(record);
+        }
+        Ok(records)
+    }
+
+    async fn requeue(&self, id: DeliveryId) -> Result<(), QueueError> {
+        self.open()?;
+        if id.store() != self.store {
+            return Err(QueueError::NotFound);
+        }
+        let subject = self.broker.names.dead_subject(id.sequence());
+        let found = self.broker.dead.get_last_raw_message_by_subject(&subject).await;
+        let message = found.map_err(|error| match error.kind() {
+            ::async_nats::jetstream::stream::LastRawMessageErrorKind::NoMessageFound => QueueError::NotFound,
+            _ => unavailable(error),
+        })?;
+        let Some(mut meta) = Meta::read(Some(&message.headers)) else {
+            return Err(QueueError::Unreadable(StorageError::new(
+                "the dead letter's headers are damaged",
+            )));
+        };
+        meta.failed.attempts = 0;
+        meta.failed.due = None;
+        meta.failed.aside = None;
+        meta.dead_at = None;
+        meta.reason = None;
+        meta.out_of_order = true;
+        let lane = Lane::of(meta.order_key().as_ref(), self.settings.partitions);
+        // If the answer is lost, and it is put back once more, it is there once.
+        let again = format!("{:x}-d{}", self.store, message.sequence);
+        let subject = self.broker.names.subject(lane);
+        self.broker
+            .publish(subject, meta.headers(Some(&again)), message.payload)
+            .await?;
+        let gone = self.broker.dead.delete_message(message.sequence).await;
+        gone.map(drop).map_err(unavailable)
+    }
+
+    async fn purge(&self, filter: Filter) -> Result<u64, QueueError> {
+        self.open()?;
+        let mut gone = 0;
+        if !filter.dead {
+            let now = self.now();
+            let here = self.lock().take_idle(|held| passes(&filter, &held.meta, now));
+            for held in here {
+                self.done(&held).await?;
+                if held.lane != Lane::Retry {
+                    drop(self.broker.main.delete_message(held.sequence).await);
+                }
+                gone += 1;
+            }
+        }
+        for waits in self.found(filter).await? {
+            let (stream, lane) = match waits.lane {
+                None => (&self.broker.dead, None),
+                Some(Lane::Retry) => (&self.broker.retry, waits.lane),
+                Some(_) => (&self.broker.main, waits.lane),
+            };
+            let running = lane.is_some_and(|lane| self.lock().is_running(lane, waits.sequence));
+            if waits.delivered || running {
+                continue;
+            }
+            if stream.delete_message(waits.sequence).await.map_err(unavailable)? {
+                gone += 1;
+            }
+        }
+        self.changed.notify_waiters();
+        Ok(gone)
+    }
+
+    async fn close(&self) -> Result<(), QueueError> {
+        let back = {
+            let mut claims = self.lock();
+            if claims.closed {
+                return Err(QueueError::Closed);
+            }
+            claims.closed = true;
+            claims.surplus(true)
+        };
+        self.changed.notify_waiters();
+        for reply in back {
+            self.broker.give_back(reply).await;
+        }
+        drop(self.broker.client.flush().await);
+        Ok(())
+    }
+
+    /// Up to where everything is handled, or moved elsewhere.
+    async fn floor(&self) -> Result<u64, QueueError> {
+        // Asked first: what comes later is not counted as handled.
+        let last = self.broker.stream_state(&self.broker.main).await?.last_sequence;
+        let lanes = Lane::main(self.settings.partitions).map(|lane| self.broker.lane_info(lane));
+        let lanes = try_join_all(lanes).await?;
+        let floors = lanes.iter().map(|info| {
+            if info.num_pending == 0 && info.num_ack_pending == 0 {
+                last
+            } else {
+                info.ack_floor.stream_sequence
+            }
+        });
+        Ok(floors.min().unwrap_or(0).min(last))
+    }
+}
+
+/// A callback that waits, or is dead.
+struct Waits {
+    id: u64,
+    /// None if it is dead.
+    lane: Option<Lane>,
+    sequence: u64,
+    meta: Meta,
+    /// Whether a worker may have it.
+    delivered: bool,
+}
+
+impl Waits {
+    fn new(lane: Option<Lane>, sequence: u64, meta: Meta) -> Self {
+        Waits {
+            id: meta.id.unwrap_or(sequence),
+            lane,
+            sequence,
+            meta,
+            delivered: false,
+        }
+    }
+}
+
+fn passes(filter: &Filter, meta: &Meta, now: i64) -> bool {
+    let old = filter
+        .older_than
+        .is_none_or(|age| meta.at <= now.saturating_sub(millis(age)));
+    old && (filter.order_key.is_none() || filter.order_key == meta.order_key())
+}
+
+/// A claim that waits.
+struct Waiting<'a>(&'a Shared);
+
+impl<'a> Waiting<'a> {
+    fn new(shared: &'a Shared) -> Self {
+        shared.lock().waiting += 1;
+        Waiting(shared)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.lock().waiting -= 1;
+    }
+}
+
+/// Something that a claim which waits for nothing has to wait for.
+struct Busy<'a>(&'a Shared);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.lock().busy -= 1;
+        self.0.changed.notify_waiters();
+    }
+}
+
+/// Takes in what the broker sends, and gives back what nobody here has a place for.
+async fn receive(shared: Weak<Shared>, mut messages: Subscriber) {
+    let mut tick = tokio::time::interval(KEEP / 5);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let message = tokio::select! {
+            message = messages.next() => Some(message),
+            _ = tick.tick() => None,
+        };
+        let Some(shared) = shared.upgrade() else { return };
+        match message {
+            Some(Some(message)) => shared.receive(message),
+            Some(None) => {
+                // The client was closed.
+                shared.lock().closed = true;
+                shared.changed.notify_waiters();
+                return;
+            }
+            None => {
+                let back = {
+                    let mut claims = shared.lock();
+                    if claims.closed {
+                        return;
+                    }
+                    let nobody = claims.waiting == 0;
+                    if nobody { claims.surplus(false) } else { Vec::new() }
+                };
+                for reply in back {
+                    shared.broker.give_back(reply).await;
+                }
+            }
+        }
+    }
+}
+
+/// Deletes handled callbacks once the window is over. Every process does it; twice is no harm.
+async fn sweep(shared: Weak<Shared>) {
+    let Some(window) = shared.upgrade().map(|shared| shared.settings.window()) else {
+        return;
+    };
+    let pause = (window / 10).clamp(Duration::from_millis(500), Duration::from_secs(60));
+    let mut floors = std::collections::VecDeque::new();
+    loop {
+        tokio::time::sleep(pause).await;
+        let Some(shared) = shared.upgrade() else { return };
+        if shared.lock().closed {
+            return;
+        }
+        let Ok(floor) = shared.floor().await else { continue };
+        if let Ok(info) = shared.broker.lane_info(Lane::Retry).await {
+            let done = info.ack_floor.stream_sequence;
+            drop(shared.broker.retry.purge().sequence(done.saturating_add(1)).await);
+        }
+        let now = Instant::now();
+        floors.push_back((now, floor));
+        let mut old = None;
+        while let Some((at, floor)) = floors.front().copied() {
+            if now.duration_since(at) < window {
+                break;
+            }
+            old = Some(floor);
+            floors.pop_front();
+        }
+        if let Some(floor) = old {
+            let purge = shared.broker.main.purge().sequence(floor.saturating_add(1));
+            if let Err(error) = purge.await {
+                tracing::debug!(target: "tencent_im_callback_queue", %error, "handled callbacks could not be deleted");
+            }
+        }
+    }
+}
+
+impl Store for JetStreamStore {
+    fn append(&self, entry: Entry, max_wait: Duration) -> StoreFuture<'_, Appended> {
+        Box::pin(self.shared.append(entry, max_wait))
+    }
+
+    fn claim(&self, max: usize, wait: Duration) -> StoreFuture<'_, Vec<Claimed>> {
+        Box::pin(self.shared.claim(max, wait))
+    }
+
+    fn complete(&self, claim: Claim) -> StoreFuture<'_, ()> {
+        Box::pin(self.shared.complete(claim))
+    }
+
+    fn retry(&self, claim: Claim, error: String, delay: Duration) -> StoreFuture<'_, ()> {
+        Box::pin(self.shared.retry(claim, error, delay))
+    }
+
+    fn bury(&self, claim: Claim, error: String, reason: DeadReason) -> StoreFuture<'_, ()> {
+        Box::pin(self.shared.bury(claim, error, reason))
+    }
+
+    fn release(&self, claim: Claim) {
+        let mut claims = self.shared.lock();
+        if let Some(held) = claims.settle(claim) {
+            claims.release(held);
+        }
+        drop(claims);
+        self.shared.changed.notify_waiters();
+    }
+
+    fn extend(&self, claim: Claim) -> StoreFuture<'_, ()> {
+        Box::pin(self.shared.extend(claim))
+    }
+
+    fn lease(&self) -> Option<Duration> {
+        Some(self.shared.settings.ack_wait)
+    }
+
+    fn stats(&self) -> StoreFuture<'_, Stats> {
+        Box::pin(self.shared.stats())
+    }
+
+    fn list(&self, filter: Filter, after: Option<DeliveryId>, limit: usize) -> StoreFuture<'_, Vec<Record>> {
+        Box::pin(self.shared.list(filter, after, limit))
+    }
+
+    fn requeue(&self, id: DeliveryId) -> StoreFuture<'_, ()> {
+        Box::pin(self.shared.requeue(id))
+    }
+
+    fn purge(&self, filter: Filter) -> StoreFuture<'_, u64> {
+        Box::pin(self.shared.purge(filter))
+    }
+
+    fn close(&self) -> StoreFuture<'_, ()> {
+        Box::pin(self.shared.close())
+    }
+}
+
+impl fmt::Debug for JetStreamStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JetStreamStore")
+            .field("settings", &self.shared.settings)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,198 @@
+//! Settings of a queue on JetStream, and the names of what it makes there.
+
+use std::fmt;
+use std::time::Duration;
+
+use tencent_im_callback::OrderKey;
+
+use crate::options::StoreOptions;
+
+/// What a queue on JetStream is called, and how it behaves.
+///
+/// All processes that share a queue must give the same name, partitions and times: what is there already is checked against them.
+///
+/// ```
+/// use std::time::Duration;
+/// use tencent_im_callback_queue::StoreOptions;
+/// use tencent_im_callback_queue::jetstream::JetStream;
+///
+/// let settings = JetStream::new("callbacks")
+///     .replicas(3)
+///     .options(StoreOptions::new().max_block(Duration::from_secs(60)));
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct JetStream {
+    pub(crate) name: String,
+    pub(crate) partitions: usize,
+    pub(crate) replicas: usize,
+    pub(crate) ack_wait: Duration,
+    pub(crate) options: StoreOptions,
+}
+
+impl JetStream {
+    /// The defaults. The name is that of the stream, and the first word of all subjects: letters, digits, `-` and `_`.
+    pub fn new(name: impl Into<String>) -> Self {
+        JetStream {
+            name: name.into(),
+            partitions: 16,
+            replicas: 1,
+            ack_wait: Duration::from_secs(30),
+            options: StoreOptions::new(),
+        }
+    }
+
+    /// Into how many parts the order keys are hashed (16), at least one. Callbacks of one partition are handled one at a time over all
+    /// processes, so this is also the most that are handled at a time of all callbacks with an order key. It cannot be changed while
+    /// the stream exists.
+    pub fn partitions(mut self, partitions: usize) -> Self {
+        self.partitions = partitions.clamp(1, 1024);
+        self
+    }
+
+    /// On how many servers each callback is kept (1). Three survive the loss of one server.
+    pub fn replicas(mut self, replicas: usize) -> Self {
+        self.replicas = replicas.max(1);
+        self
+    }
+
+    /// How long after the death of a worker's process another one takes its callbacks over (30 s), at least 1 s. A handler may run
+    /// longer: the worker tells the broker that it still works.
+    pub fn ack_wait(mut self, ack_wait: Duration) -> Self {
+        self.ack_wait = ack_wait.max(Duration::from_secs(1));
+        self
+    }
+
+    /// Bounds and times, as for other stores. How they differ here:
+    ///
+    /// - `max_rows` and `max_bytes` bound the stream, handled callbacks included as long as they are remembered, and the dead letters for
+    ///   themselves. Without `max_bytes` the broker's own limit holds; with it, the broker sets so much of its disk aside, twice.
+    /// - `max_body`: the broker has a bound of its own, `max_payload`, which is 1 MB unless it is set.
+    /// - `dedup_window` is counted from acceptance, and is at least 100 ms. Handled callbacks are kept for so long: with their ids, the
+    ///   window outlives a restart of the broker.
+    /// - `max_block`: what waits behind a callback that fails are all callbacks of its partition, which other conversations share.
+    /// - `clock`: the broker goes by its own, for the window and for [`ack_wait`](Self::ack_wait).
+    pub fn options(mut self, options: StoreOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// The broker's least is 100 ms.
+    pub(super) fn window(&self) -> Duration {
+        self.options.dedup_window.max(Duration::from_millis(100))
+    }
+}
+
+impl fmt::Debug for JetStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JetStream")
+            .field("name", &self.name)
+            .field("partitions", &self.partitions)
+            .field("replicas", &self.replicas)
+            .field("ack_wait", &self.ack_wait)
+            .field("options", &self.options)
+            .finish()
+    }
+}
+
+/// Where a message waits: each lane has a subject and a consumer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Lane {
+    /// Callbacks whose order keys have this hash; one is out at a time.
+    Partition(usize),
+    /// Callbacks without an order key, side by side.
+    Any,
+    /// What failed and does not hold up others, until its next attempt is due.
+    Retry,
+}
+
+impl Lane {
+    /// The lane of a callback.
+    pub(super) fn of(key: Option<&OrderKey>, partitions: usize) -> Self {
+        let Some(key) = key else { return Lane::Any };
+        // The key is a digest: any bytes of it are a hash.
+        let hash = key
+            .as_bytes()
+            .iter()
+            .take(8)
+            .fold(0, |hash, byte| hash << 8 | u64::from(*byte));
+        let partition = hash % (partitions as u64);
+        Lane::Partition(usize::try_from(partition).unwrap_or(0))
+    }
+
+    /// All of them.
+    pub(super) fn all(partitions: usize) -> impl Iterator<Item = Lane> {
+        (0..partitions).map(Lane::Partition).chain([Lane::Any, Lane::Retry])
+    }
+
+    /// Those of the main stream.
+    pub(super) fn main(partitions: usize) -> impl Iterator<Item = Lane> {
+        (0..partitions).map(Lane::Partition).chain([Lane::Any])
+    }
+
+    /// The name of its consumer, and the last word of its subject.
+    pub(super) fn name(self) -> String {
+        match self {
+            Lane::Partition(number) => format!("p{number}"),
+            Lane::Any => "any".to_owned(),
+            Lane::Retry => "retry".to_owned(),
+        }
+    }
+
+    pub(super) fn is_ordered(self) -> bool {
+        matches!(self, Lane::Partition(_))
+    }
+}
+
+/// Names of streams, subjects and consumers.
+#[derive(Clone, Debug)]
+pub(super) struct Names(pub(super) String);
+
+impl Names {
+    /// Callbacks on their way; handled ones stay for the window.
+    pub(super) fn main(&self) -> String {
+        self.0.clone()
+    }
+
+    pub(super) fn retry(&self) -> String {
+        format!("{}-retry", self.0)
+    }
+
+    pub(super) fn dead(&self) -> String {
+        format!("{}-dead", self.0)
+    }
+
+    /// How far attempts have come: one message per callback that is done, or that failed and waits in its lane.
+    pub(super) fn state(&self) -> String {
+        format!("{}-state", self.0)
+    }
+
+    pub(super) fn stream(&self, lane: Lane) -> String {
+        match lane {
+            Lane::Retry => self.retry(),
+            _ => self.main(),
+        }
+    }
+
+    pub(super) fn subject(&self, lane: Lane) -> String {
+        format!("{}.{}", self.0, lane.name())
+    }
+
+    /// The lane of a subject of the main stream.
+    pub(super) fn lane(&self, subject: &str) -> Option<Lane> {
+        let word = subject.strip_prefix(&self.0)?.strip_prefix('.')?;
+        match word {
+            "any" => Some(Lane::Any),
+            _ => word.strip_prefix('p')?.parse().ok().map(Lane::Partition),
+        }
+    }
+
+    pub(super) fn dead_subject(&self, id: u64) -> String {
+        format!("{}.dead.{id}", self.0)
+    }
+
+    pub(super) fn state_subject(&self, lane: Lane, sequence: u64) -> String {
+        let stream = if lane == Lane::Retry { 'r' } else { 'q' };
+        format!("{}.state.{stream}{sequence}", self.0)
+    }
+}

@@ -1,0 +1,321 @@
+//! Making what is missing at the broker, and checking what is there.
+
+use std::fmt::Display;
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer, ReplayPolicy, pull};
+use async_nats::jetstream::context::GetStreamErrorKind;
+use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType, Stream};
+use async_nats::jetstream::{Context, ErrorCode, consumer};
+
+use super::broker::{Broker, unavailable};
+use super::options::{JetStream, Lane, Names};
+use crate::error::{QueueError, StorageError};
+
+/// What may be out at a time on the lanes without order, over all processes.
+const OUT: i64 = 100_000;
+
+/// The longest window in which the broker needs to recognise what one of us publishes twice in a row.
+const REPEAT: Duration = Duration::from_secs(120);
+
+/// Before the number that all ids of a stream begin with.
+const DESCRIPTION: &str = "callbacks of Tencent Cloud IM, store ";
+
+/// Connects to a queue's streams.
+pub(super) async fn open(context: Context, settings: &JetStream) -> Result<(Broker, u64), QueueError> {
+    let name = &settings.name;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if name.is_empty() || name.len() > 200 || !name.bytes().all(plain) {
+        return Err(unsafe_setting(format!(
+            "the name {name:?}: up to 200 letters, digits, `-` and `_` can be taken"
+        )));
+    }
+    let names = Names(name.clone());
+    let window = settings.window();
+    let most = |bound: u64| i64::try_from(bound).unwrap_or(i64::MAX);
+    let max_messages = most(settings.options.max_rows);
+    let max_bytes = settings.options.max_bytes.map_or(-1, most);
+    let number = RandomState::new().hash_one(std::time::SystemTime::now());
+    let base = Config {
+        storage: StorageType::File,
+        num_replicas: settings.replicas,
+        max_messages: -1,
+        max_bytes: -1,
+        max_messages_per_subject: -1,
+        max_consumers: -1,
+        discard: DiscardPolicy::New,
+        retention: RetentionPolicy::Limits,
+        duplicate_window: window.max(REPEAT),
+        ..Config::default()
+    };
+    let main = Config {
+        name: names.main(),
+        description: Some(format!("{DESCRIPTION}{number:016x}")),
+        subjects: Lane::main(settings.partitions)
+            .map(|lane| names.subject(lane))
+            .collect(),
+        max_messages,
+        max_bytes,
+        ..base.clone()
+    };
+    let retry = Config {
+        name: names.retry(),
+        subjects: vec![names.subject(Lane::Retry)],
+        ..base.clone()
+    };
+    let dead = Config {
+        name: names.dead(),
+        subjects: vec![format!("{name}.dead.*")],
+        max_messages,
+        max_bytes,
+        ..base.clone()
+    };
+    // What an acknowledgement that the broker forgot is recognised by, and the attempts of those that hold up their lanes.
+    let memory = window.max(settings.options.max_block.saturating_mul(2)).max(REPEAT);
+    let state = Config {
+        name: names.state(),
+        subjects: vec![format!("{name}.state.*")],
+        max_messages_per_subject: 1,
+        max_age: memory,
+        discard: DiscardPolicy::Old,
+        // No longer than the messages.
+        duplicate_window: REPEAT.min(memory),
+        ..base
+    };
+    let main = made(&context, main).await?;
+    let retry = made(&context, retry).await?;
+    let dead = made(&context, dead).await?;
+    let state = made(&context, state).await?;
+    let number = main.cached_info().config.description.as_deref();
+    let number = number.and_then(|text| u64::from_str_radix(text.strip_prefix(DESCRIPTION)?, 16).ok());
+    let mut lanes = Vec::new();
+    for lane in Lane::all(settings.partitions) {
+        let stream = if lane == Lane::Retry { &retry } else { &main };
+        lanes.push((lane, lane_consumer(stream, &names, lane, settings).await?));
+    }
+    let broker = Broker {
+        client: context.client(),
+        context,
+        names,
+        main,
+        retry,
+        dead,
+        state,
+        lanes,
+    };
+    // A stream that was made by hand has no number.
+    Ok((broker, number.unwrap_or_default()))
+}
+
+/// The stream, with settings that lose nothing.
+async fn made(context: &Context, wanted: Config) -> Result<Stream, QueueError> {
+    let name = &wanted.name;
+    let stream = match context.get_stream(name).await {
+        Ok(stream) => stream,
+        Err(error) => {
+            let missing = matches!(error.kind(), GetStreamErrorKind::JetStream(said) if said.error_code() == ErrorCode::STREAM_NOT_FOUND);
+            if !missing {
+                return Err(unavailable(error));
+            }
+            match context.create_stream(&wanted).await {
+                Ok(stream) => stream,
+                // Another process was faster, and drew another number.
+                Err(refused) => context.get_stream(name).await.map_err(|_| unavailable(refused))?,
+            }
+        }
+    };
+    check_stream(&stream.cached_info().config, &wanted)?;
+    Ok(stream)
+}
+
+fn check_stream(found: &Config, wanted: &Config) -> Result<(), QueueError> {
+    let demand = |holds, setting, is: &dyn Display, must_be: &dyn Display, why| {
+        demand(holds, &format!("stream {}", found.name), setting, is, must_be, why)
+    };
+    let subjects = |config: &Config| {
+        let mut subjects = config.subjects.clone();
+        subjects.sort();
+        subjects.join(" ")
+    };
+    let (is, right) = (subjects(found), subjects(wanted));
+    let why = "all processes of a queue need the same number of partitions";
+    demand(is == right, "subjects", &is, &right, why)?;
+    let is = format!("{:?}", found.storage);
+    demand(
+        found.storage == StorageType::File,
+        "storage",
+        &is,
+        &"File",
+        "a restart would lose everything",
+    )?;
+    let (is, least) = (found.num_replicas, wanted.num_replicas);
+    demand(
+        is >= least,
+        "num_replicas",
+        &is,
+        &format!("at least {least}"),
+        "so many were asked for",
+    )?;
+    let (is, right) = (format!("{:?}", found.retention), format!("{:?}", wanted.retention));
+    demand(
+        is == right,
+        "retention",
+        &is,
+        &right,
+        "callbacks or their ids would be forgotten",
+    )?;
+    let (is, right) = (format!("{:?}", found.discard), format!("{:?}", wanted.discard));
+    demand(
+        is == right,
+        "discard",
+        &is,
+        &right,
+        "a full stream would drop its oldest callbacks",
+    )?;
+    demand(!found.no_ack, "no_ack", &true, &false, "nothing would be confirmed")?;
+    let (is, least) = (found.max_age, wanted.max_age);
+    let holds = is.is_zero() || (!least.is_zero() && is >= least);
+    let right = if least.is_zero() {
+        "0".to_owned()
+    } else {
+        format!("0, or at least {least:?}")
+    };
+    let why = "what is older would be deleted, handled or not";
+    demand(holds, "max_age", &format!("{is:?}"), &right, why)?;
+    let (is, right) = (found.max_messages_per_subject, wanted.max_messages_per_subject);
+    demand(
+        is == right,
+        "max_msgs_per_subject",
+        &is,
+        &right,
+        "callbacks share their subjects",
+    )?;
+    let (is, least) = (found.duplicate_window, wanted.duplicate_window);
+    let right = format!("at least {least:?}");
+    demand(
+        is >= least,
+        "duplicate_window",
+        &format!("{is:?}"),
+        &right,
+        "repeats would be handled again",
+    )?;
+    let holds = !(found.deny_delete || found.deny_purge || found.sealed);
+    let why = "handled callbacks could not be deleted";
+    demand(holds, "deny_delete, deny_purge or sealed", &true, &false, why)
+}
+
+/// The consumer of a lane.
+async fn lane_consumer(
+    stream: &Stream,
+    names: &Names,
+    lane: Lane,
+    settings: &JetStream,
+) -> Result<PullConsumer, QueueError> {
+    let name = lane.name();
+    let wanted = pull::Config {
+        durable_name: Some(name.clone()),
+        deliver_policy: DeliverPolicy::All,
+        ack_policy: AckPolicy::Explicit,
+        ack_wait: settings.ack_wait,
+        max_deliver: -1,
+        filter_subject: names.subject(lane),
+        replay_policy: ReplayPolicy::Instant,
+        max_ack_pending: if lane.is_ordered() { 1 } else { OUT },
+        ..pull::Config::default()
+    };
+    // Asked for before it is made: making it again would change one that somebody else made.
+    let found = match stream.get_consumer::<pull::Config>(&name).await {
+        Ok(found) => found,
+        Err(_) => stream.create_consumer(wanted.clone()).await.map_err(unavailable)?,
+    };
+    check_consumer(
+        &found.cached_info().config,
+        &wanted,
+        &format!("consumer {name} of stream {}", names.stream(lane)),
+    )?;
+    Ok(found)
+}
+
+fn check_consumer(found: &consumer::Config, wanted: &pull::Config, what: &str) -> Result<(), QueueError> {
+    let demand =
+        |holds, setting, is: &dyn Display, must_be: &dyn Display, why| demand(holds, what, setting, is, must_be, why);
+    let (is, right) = (format!("{:?}", found.ack_policy), format!("{:?}", wanted.ack_policy));
+    demand(
+        is == right,
+        "ack_policy",
+        &is,
+        &right,
+        "callbacks would be done before they are handled",
+    )?;
+    let (is, right) = (
+        format!("{:?}", found.deliver_policy),
+        format!("{:?}", wanted.deliver_policy),
+    );
+    demand(
+        is == right,
+        "deliver_policy",
+        &is,
+        &right,
+        "callbacks would be passed over",
+    )?;
+    let (is, right) = (&found.filter_subject, &wanted.filter_subject);
+    demand(
+        is == right,
+        "filter_subject",
+        is,
+        right,
+        "callbacks would be passed over",
+    )?;
+    let is = found.max_deliver;
+    demand(is <= 0, "max_deliver", &is, &-1, "callbacks would be given up unseen")?;
+    let (is, right) = (found.max_ack_pending, wanted.max_ack_pending);
+    let holds = right != 1 || is == 1;
+    demand(
+        holds,
+        "max_ack_pending",
+        &is,
+        &right,
+        "callbacks of one order key would be handled at once",
+    )?;
+    let (is, right) = (found.ack_wait, wanted.ack_wait);
+    let (holds, is, right) = (is == right, format!("{is:?}"), format!("{right:?}"));
+    demand(holds, "ack_wait", &is, &right, "all processes of a queue need the same")?;
+    demand(
+        !found.headers_only,
+        "headers_only",
+        &true,
+        &false,
+        "handlers need the bodies",
+    )?;
+    let is = found.inactive_threshold;
+    let why = "the consumer would be deleted, and everything handled again";
+    demand(is.is_zero(), "inactive_threshold", &format!("{is:?}"), &0, why)?;
+    demand(
+        !found.memory_storage,
+        "mem_storage",
+        &true,
+        &false,
+        "a restart would handle everything again",
+    )
+}
+
+fn demand(
+    holds: bool,
+    what: &str,
+    setting: &str,
+    is: &dyn Display,
+    must_be: &dyn Display,
+    why: &str,
+) -> Result<(), QueueError> {
+    if holds {
+        return Ok(());
+    }
+    Err(unsafe_setting(format!(
+        "{what}: {setting} is {is}, and must be {must_be}: {why}"
+    )))
+}
+
+fn unsafe_setting(text: String) -> QueueError {
+    QueueError::UnsafeSetting(StorageError::new(text))
+}
