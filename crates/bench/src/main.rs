@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use benchmarks::{cases, in_process, instructions, load, memory, parse, queue, servers};
 
-const USAGE: &str = "usage: benchmarks [--quick] [in-process | parse | instructions | load | memory | queue]...";
+const USAGE: &str =
+    "usage: benchmarks [--quick] [in-process | parse | instructions | load | memory | queue | jetstream]...";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -23,7 +24,15 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let (options, parts): (Vec<&str>, Vec<&str>) = words.into_iter().partition(|word| word.starts_with('-'));
-    let known = ["in-process", "parse", "instructions", "load", "memory", "queue"];
+    let known = [
+        "in-process",
+        "parse",
+        "instructions",
+        "load",
+        "memory",
+        "queue",
+        "jetstream",
+    ];
     if options.iter().any(|option| *option != "--quick") || parts.iter().any(|part| !known.contains(part)) {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
@@ -51,6 +60,9 @@ fn main() -> ExitCode {
     }
     if wanted("queue") {
         queue::print(quick);
+    }
+    if wanted("jetstream") {
+        queue::jetstream::print(quick);
     }
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

@@ -1,6 +1,7 @@
 //! The queue beside a bare writer that does the same writes, in the same run.
 
 mod bare;
+pub mod jetstream;
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
@@ -87,6 +88,7 @@ fn numbered(template: &Callback, number: u64) -> Callback {
 
 /// What calls had to wait for, and how many there were.
 struct Measured {
+    count: usize,
     per_second: f64,
     p50: f64,
     p99: f64,
@@ -97,6 +99,7 @@ impl Measured {
         waits.sort_unstable();
         let at = |part: usize| waits[(waits.len() - 1) * part / 100].as_secs_f64() * 1e3;
         Measured {
+            count: waits.len(),
             per_second: waits.len() as f64 / took.as_secs_f64(),
             p50: at(50),
             p99: at(99),
@@ -187,7 +190,14 @@ struct EndToEnd {
     done: f64,
 }
 
-async fn end_to_end(queue: &Queue, template: &Callback, first: u64, lasts: Duration, to_the_end: bool) -> EndToEnd {
+async fn end_to_end(
+    queue: &Queue,
+    template: &Callback,
+    count: usize,
+    first: u64,
+    lasts: Duration,
+    to_the_end: bool,
+) -> EndToEnd {
     let before = queue.stats().await.unwrap();
     let start = Instant::now();
     let (tell, told) = tokio::sync::oneshot::channel::<()>();
@@ -201,7 +211,7 @@ async fn end_to_end(queue: &Queue, template: &Callback, first: u64, lasts: Durat
             .await
     });
     let call = enqueue(queue, template);
-    callers(1000, lasts, move |number| call(first + number)).await;
+    callers(count, lasts, move |number| call(first + number)).await;
     let after = queue.stats().await.unwrap();
     let took = start.elapsed().as_secs_f64();
     while to_the_end && queue.stats().await.unwrap().waiting > 0 {
@@ -342,7 +352,7 @@ async fn print_end_to_end(folder: &Folder, template: &Callback, quick: bool, bar
     let mut without = Vec::new();
     for _ in 0..rounds {
         let queue = Queue::open(folder.file("ours")).await.unwrap();
-        without.push(end_to_end(&queue, template, 0, lasts, true).await);
+        without.push(end_to_end(&queue, template, 1000, 0, lasts, true).await);
         queue.close().await.unwrap();
     }
     let options = StoreOptions::new;
@@ -360,7 +370,7 @@ async fn print_end_to_end(folder: &Folder, template: &Callback, quick: bool, bar
     let queue = Queue::new(store.clone());
     let mut with = Vec::new();
     for round in 0..rounds {
-        with.push(end_to_end(&queue, template, round << 32, lasts, false).await);
+        with.push(end_to_end(&queue, template, 1000, round << 32, lasts, false).await);
     }
     let left = queue.stats().await.unwrap().waiting;
     let draining = drain(&queue).await;

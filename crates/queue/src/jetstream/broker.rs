@@ -7,7 +7,7 @@ use async_nats::header::HeaderMap;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer, pull};
 use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::publish::PublishAck;
-use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
+use async_nats::jetstream::stream::{DirectGetErrorKind, LastRawMessageErrorKind, Stream};
 use async_nats::jetstream::{AckKind, Context, ErrorCode, consumer, stream};
 use async_nats::{Client, Request, Subject};
 use bytes::Bytes;
@@ -34,6 +34,8 @@ pub(super) struct Broker {
     pub(super) state: Stream,
     /// In the order of [`Lane::all`].
     pub(super) lanes: Vec<(Lane, PullConsumer)>,
+    /// Whether the states may be read from whichever server has them: there is one.
+    pub(super) direct: bool,
 }
 
 /// A message of a stream, found by looking through it.
@@ -48,12 +50,20 @@ impl Broker {
     /// Returns once the broker has the message.
     pub(super) async fn publish(
         &self,
-        subject: String,
+        subject: Subject,
         headers: HeaderMap,
         payload: Bytes,
     ) -> Result<PublishAck, QueueError> {
+        let size = payload.len();
         let sent = self.context.publish_with_headers(subject, headers, payload).await;
-        sent.map_err(not_published)?.await.map_err(not_published)
+        let sent = sent.map_err(|error| match error.kind() {
+            PublishErrorKind::MaxPayloadExceeded => QueueError::TooLarge {
+                size,
+                max: self.client.server_info().max_payload,
+            },
+            _ => not_published(error),
+        });
+        sent?.await.map_err(not_published)
     }
 
     /// Tells what became of a delivery, and waits for the broker to confirm.
@@ -63,14 +73,27 @@ impl Broker {
         answer.map(drop).map_err(unavailable)
     }
 
-    /// The same, without waiting: if it is lost, `ack_wait` runs out.
-    pub(super) async fn give_back(&self, reply: Subject) {
-        drop(self.client.publish(reply, AckKind::Nak(None).into()).await);
+    /// The same, without waiting: if it is lost, `ack_wait` runs out, and the message comes again.
+    pub(super) async fn tell(&self, reply: Subject, kind: AckKind) {
+        drop(self.client.publish(reply, kind.into()).await);
+    }
+
+    /// Acknowledges, and asks for the next message of the lane: one message to the broker, where two would be half as fast.
+    pub(super) async fn next(&self, reply: Subject, expires: Duration, inbox: String) {
+        let ask = format!("+NXT {{\"batch\":1,\"expires\":{}}}", expires.as_nanos());
+        drop(self.client.publish_with_reply(reply, inbox, ask.into()).await);
     }
 
     /// Read from the leader: a follower may not have heard of it yet.
     pub(super) async fn state_of(&self, lane: Lane, sequence: u64) -> Result<Option<State>, QueueError> {
         let subject = self.names.state_subject(lane, sequence);
+        if self.direct {
+            return match self.state.direct_get_last_for_subject(subject).await {
+                Ok(message) => Ok(State::read(&message.payload)),
+                Err(error) if error.kind() == DirectGetErrorKind::NotFound => Ok(None),
+                Err(error) => Err(unavailable(error)),
+            };
+        }
         match self.state.get_last_raw_message_by_subject(&subject).await {
             Ok(message) => Ok(State::read(&message.payload)),
             Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
@@ -79,7 +102,7 @@ impl Broker {
     }
 
     pub(super) async fn put_state(&self, lane: Lane, sequence: u64, state: &State) -> Result<(), QueueError> {
-        let subject = self.names.state_subject(lane, sequence);
+        let subject = self.names.state_subject(lane, sequence).into();
         self.publish(subject, HeaderMap::new(), state.to_bytes())
             .await
             .map(drop)
@@ -168,9 +191,6 @@ pub(super) fn unavailable(error: impl Error + Send + Sync + 'static) -> QueueErr
 }
 
 fn not_published(error: PublishError) -> QueueError {
-    if error.kind() == PublishErrorKind::MaxPayloadExceeded {
-        return QueueError::NotStorable(StorageError::new(error));
-    }
     let said = error.source();
     let said = said.and_then(|source| source.downcast_ref::<async_nats::jetstream::Error>());
     let full = said.is_some_and(|said| match said.error_code() {

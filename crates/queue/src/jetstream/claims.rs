@@ -102,6 +102,8 @@ pub(super) struct Claims {
     /// In the order of [`Lane::all`].
     ready: Vec<VecDeque<Held>>,
     paused: Vec<Option<Instant>>,
+    /// Until when this process has the message of a lane that lets one out at a time.
+    out: Vec<Option<Instant>>,
     parked: Vec<Held>,
     held: HashMap<u64, Held>,
     turn: usize,
@@ -123,6 +125,7 @@ impl Claims {
             asks: HashMap::new(),
             ready: (0..lanes).map(|_| VecDeque::new()).collect(),
             paused: vec![None; lanes],
+            out: vec![None; settings.partitions],
             parked: Vec::new(),
             held: HashMap::new(),
             turn: 0,
@@ -130,15 +133,16 @@ impl Claims {
     }
 
     fn index(&self, lane: Lane) -> usize {
-        match lane {
-            Lane::Partition(number) => number,
-            Lane::Any => self.partitions,
-            Lane::Retry => self.partitions + 1,
-        }
+        lane.index(self.partitions)
     }
 
     /// What to ask the broker for, so that up to `max` come: lane, number of messages, and the number of the request.
-    pub(super) fn asks(&mut self, max: usize, expires: Duration, anew: bool) -> Vec<(usize, usize, u64)> {
+    pub(super) fn asks(
+        &mut self,
+        max: usize,
+        expires: Duration,
+        once: Option<&[(usize, u64)]>,
+    ) -> Vec<(usize, usize, u64)> {
         let now = Instant::now();
         self.asks.retain(|_, ask| ask.until > now);
         let mut out = vec![0; self.ready.len()];
@@ -150,9 +154,14 @@ impl Claims {
             if self.paused[lane].is_some_and(|until| until > now) {
                 continue;
             }
+            let ours = self.out.get(lane).copied().flatten().is_some_and(|until| until > now);
+            let asked = once.is_some_and(|asked| asked.iter().any(|(one, _)| *one == lane));
+            if ours || asked {
+                continue;
+            }
             let most = if lane < self.partitions { 1 } else { max };
             // One that was asked before gets what comes first, so that a new one would be told too late that nothing is there.
-            let here = self.ready[lane].len() + if anew { 0 } else { out };
+            let here = self.ready[lane].len() + if once.is_some() { 0 } else { out };
             let batch = most.saturating_sub(here);
             if batch > 0 {
                 let number = self.next;
@@ -172,15 +181,18 @@ impl Claims {
     }
 
     /// Whether these requests have got all that they will get.
-    pub(super) fn are_answered(&self, numbers: &[u64]) -> bool {
+    pub(super) fn are_answered(&self, asked: &[(usize, u64)]) -> bool {
         let now = Instant::now();
-        let open = |number| self.asks.get(number).is_some_and(|ask| ask.until > now);
-        self.busy == 0 && !numbers.iter().any(open)
+        let open = |(_, number): &(usize, u64)| self.asks.get(number).is_some_and(|ask| ask.until > now);
+        self.busy == 0 && !asked.iter().any(open)
     }
 
     /// A message came. It does not say for which request: for the oldest of its lane.
-    pub(super) fn came(&mut self, lane: Lane) {
+    pub(super) fn came(&mut self, lane: Lane, until: Instant) {
         let lane = self.index(lane);
+        if let Some(out) = self.out.get_mut(lane) {
+            *out = Some(until);
+        }
         let asks = self.asks.iter_mut().filter(|(_, ask)| ask.lane == lane);
         let Some((&number, ask)) = asks.min_by_key(|(number, _)| **number) else {
             return;
@@ -189,6 +201,27 @@ impl Claims {
         if ask.rest == 0 {
             self.asks.remove(&number);
         }
+    }
+
+    /// The message is no longer ours: others of its lane may be asked for.
+    pub(super) fn free(&mut self, lane: Lane) {
+        let lane = self.index(lane);
+        if let Some(out) = self.out.get_mut(lane) {
+            *out = None;
+        }
+    }
+
+    /// A request for the next message of this one's lane, if somebody waits and only one comes at a time.
+    pub(super) fn next(&mut self, held: &Held) -> Option<u64> {
+        if !held.lane.is_ordered() || self.waiting == 0 || self.closed {
+            return None;
+        }
+        let number = self.next;
+        self.next += 1;
+        let until = Instant::now() + ASK + LATE;
+        let lane = self.index(held.lane);
+        self.asks.insert(number, Ask { lane, rest: 1, until });
+        Some(number)
     }
 
     /// The request is over.
@@ -202,6 +235,10 @@ impl Claims {
     /// Puts a message where it belongs; or says what the broker has to be told first.
     pub(super) fn place(&mut self, mut held: Held) -> Option<Step> {
         let now = self.clock.now();
+        let lane = self.index(held.lane);
+        if let Some(out) = self.out.get_mut(lane) {
+            *out = Some(held.until);
+        }
         if held.blocks() && held.meta.failed.aside.is_some_and(|at| at <= now) {
             return Some(Step::Aside(held));
         }
@@ -221,7 +258,6 @@ impl Claims {
             return Some(Step::Back(held));
         }
         held.since = Instant::now();
-        let lane = self.index(held.lane);
         self.ready[lane].push_back(held);
         None
     }
@@ -275,7 +311,9 @@ impl Claims {
     /// The claim is settled, or given back. None if it did not hold any more.
     pub(super) fn settle(&mut self, claim: Claim) -> Option<Held> {
         let held = self.of(claim);
-        self.held.remove(&claim.token());
+        if let Some(held) = self.held.remove(&claim.token()) {
+            self.free(held.lane);
+        }
         held
     }
 
@@ -283,6 +321,11 @@ impl Claims {
     pub(super) fn extended(&mut self, claim: Claim, until: Instant) {
         if let Some(held) = self.held.get_mut(&claim.token()) {
             held.until = held.until.max(until);
+            let (lane, until) = (held.lane, held.until);
+            let lane = self.index(lane);
+            if let Some(out) = self.out.get_mut(lane) {
+                *out = Some(until);
+            }
         }
     }
 
@@ -290,6 +333,9 @@ impl Claims {
     pub(super) fn release(&mut self, mut held: Held) {
         held.since = Instant::now();
         let lane = self.index(held.lane);
+        if let Some(out) = self.out.get_mut(lane) {
+            *out = Some(held.until);
+        }
         self.ready[lane].push_front(held);
     }
 
@@ -304,13 +350,16 @@ impl Claims {
                 if !all && now.duration_since(held.since) < KEEP {
                     break;
                 }
-                surplus.extend(lane.pop_front().map(|held| held.reply));
+                surplus.extend(lane.pop_front());
             }
         }
         if all {
-            surplus.extend(self.parked.drain(..).map(|held| held.reply));
+            surplus.append(&mut self.parked);
         }
-        surplus
+        for held in &surplus {
+            self.free(held.lane);
+        }
+        surplus.into_iter().map(|held| held.reply).collect()
     }
 
     /// What is here and not being handled.

@@ -49,7 +49,7 @@ use std::time::Duration;
 
 use ::async_nats::connection::State as Connection;
 use ::async_nats::jetstream::{AckKind, Context, Message as Delivered};
-use ::async_nats::{Message, StatusCode, Subscriber};
+use ::async_nats::{Message, StatusCode, Subject, Subscriber};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
@@ -75,9 +75,6 @@ const AGAIN: Duration = Duration::from_millis(100);
 /// How often it is looked at what is due.
 const TICK: Duration = Duration::from_millis(100);
 
-/// What the headers of a message may add to it: the broker's bound is on both.
-const HEADERS: usize = 4096;
-
 /// A store on NATS JetStream, for [`Queue::new`](crate::Queue::new).
 ///
 /// Acknowledged means: acknowledged by the broker. What that is worth is up to the broker's settings; see the README.
@@ -90,6 +87,8 @@ struct Shared {
     settings: JetStream,
     store: u64,
     inbox: String,
+    /// In the order of [`Lane::all`].
+    subjects: Vec<Subject>,
     claims: Mutex<Claims>,
     changed: Notify,
     /// Whether the log says already that the broker is away.
@@ -111,6 +110,9 @@ impl JetStreamStore {
         let messages = subscribed.map_err(unavailable)?;
         let shared = Arc::new(Shared {
             claims: Mutex::new(Claims::new(store, &settings)),
+            subjects: Lane::all(settings.partitions)
+                .map(|lane| broker.names.subject(lane).into())
+                .collect(),
             changed: Notify::new(),
             away: AtomicBool::new(false),
             broker,
@@ -141,6 +143,13 @@ impl Shared {
     /// Now, by the clock of the settings, in ms.
     fn now(&self) -> i64 {
         self.lock().clock.now()
+    }
+
+    fn subject(&self, lane: Lane) -> Subject {
+        let subject = self.subjects.get(lane.index(self.settings.partitions));
+        subject
+            .cloned()
+            .unwrap_or_else(|| self.broker.names.subject(lane).into())
     }
 
     fn id(&self, sequence: u64) -> DeliveryId {
@@ -190,22 +199,14 @@ impl Shared {
             return Err(QueueError::TooLarge { size, max });
         }
         let payload = Bytes::from(entry.payload);
-        let bound = self.broker.client.server_info().max_payload.saturating_sub(HEADERS);
-        if bound > 0 && payload.len() > bound {
-            return Err(QueueError::TooLarge {
-                size: payload.len(),
-                max: bound,
-            });
-        }
         let lane = Lane::of(entry.order_key.as_ref(), self.settings.partitions);
-        let subject = self.broker.names.subject(lane);
+        let subject = self.subject(lane);
         let meta = Meta {
             at: self.now(),
             order: entry.order_key.map(|key| key.to_string()),
             ..Meta::default()
         };
         let key = entry.dedup_key.map(|key| key.to_string());
-        let headers = meta.headers(key.as_deref());
         let mut last = QueueError::TimedOut;
         let taken = async {
             loop {
@@ -213,7 +214,7 @@ impl Shared {
                 if self.broker.client.connection_state() == Connection::Connected {
                     let sent = self
                         .broker
-                        .publish(subject.clone(), headers.clone(), payload.clone())
+                        .publish(subject.clone(), meta.headers(key.as_deref()), payload.clone())
                         .await;
                     match sent {
                         Ok(ack) => return Ok(ack),
@@ -249,8 +250,7 @@ impl Shared {
         }
         let _waiting = Waiting::new(self);
         let end = Instant::now() + wait;
-        let mut asked = Vec::new();
-        let mut looked = false;
+        let mut asked: Vec<(usize, u64)> = Vec::new();
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
@@ -264,20 +264,17 @@ impl Shared {
                 }
                 let steps = claims.wake();
                 let expires = rest.clamp(LOOK, ASK);
-                let asks = if !rest.is_zero() || !looked {
-                    claims.asks(max, expires, wait.is_zero())
-                } else {
-                    Vec::new()
-                };
+                // One that waits for nothing asks each lane once, when there may be something.
+                let once = wait.is_zero().then_some(asked.as_slice());
+                let asks = claims.asks(max, expires, once);
                 claims.busy += steps.len();
                 (steps, asks.into_iter().map(|ask| (ask, expires)).collect::<Vec<_>>())
             };
-            looked = true;
             for step in steps {
                 tokio::spawn(self.clone().take_step(step));
             }
             for ((lane, batch, number), expires) in asks {
-                asked.push(number);
+                asked.push((lane, number));
                 let inbox = format!("{}.{number}", self.inbox);
                 let sent = self.broker.ask(lane, batch, expires, inbox).await;
                 if sent.is_err() {
@@ -318,7 +315,7 @@ impl Shared {
         let until = Instant::now() + self.settings.ack_wait;
         let Some(held) = self.read(message, until) else { return };
         let mut claims = self.lock();
-        claims.came(held.lane);
+        claims.came(held.lane, until);
         claims.busy += 1;
         drop(claims);
         tokio::spawn(self.clone().look_up(held));
@@ -343,6 +340,7 @@ impl Shared {
             Some(State::Done) => {
                 // The broker has forgotten that it knew.
                 drop(self.broker.acknowledge(&held.reply, AckKind::Ack).await);
+                self.lock().free(held.lane);
                 return;
             }
         }
@@ -389,6 +387,8 @@ impl Shared {
     }
 
     async fn step(&self, step: Step) {
+        let (Step::Later(held, _) | Step::Aside(held) | Step::Back(held)) = &step;
+        let lane = held.lane;
         match step {
             Step::Later(held, wait) => drop(self.broker.acknowledge(&held.reply, AckKind::Nak(Some(wait))).await),
             Step::Aside(held) => {
@@ -397,6 +397,7 @@ impl Shared {
             }
             Step::Back(held) => self.insist(&held, self.move_back(&held)).await,
         }
+        self.lock().free(lane);
     }
 
     /// One try; if it fails the message comes again.
@@ -432,7 +433,7 @@ impl Shared {
     async fn publish_again(&self, held: &Held, lane: Lane, meta: &Meta) -> Result<(), QueueError> {
         let id = self.message_id(held, meta);
         let payload = Bytes::from(held.payload.clone().unwrap_or_default());
-        let subject = self.broker.names.subject(lane);
+        let subject = self.subject(lane);
         self.broker
             .publish(subject, meta.headers(Some(&id)), payload)
             .await
@@ -463,7 +464,18 @@ impl Shared {
 
     async fn complete(&self, claim: Claim) -> Result<(), QueueError> {
         let held = self.held(claim)?;
-        self.done(&held).await?;
+        self.broker.put_state(held.lane, held.sequence, &State::Done).await?;
+        // That it is done is safe. Should the acknowledgement be lost, the message comes again, and its state is looked up.
+        let next = self.lock().next(&held);
+        if let Some(number) = next {
+            let inbox = format!("{}.{number}", self.inbox);
+            self.broker.next(held.reply.clone(), ASK, inbox).await;
+        } else {
+            self.broker.tell(held.reply.clone(), AckKind::Ack).await;
+        }
+        if held.lane == Lane::Retry {
+            drop(self.broker.retry.delete_message(held.sequence).await);
+        }
         self.settled(claim, |counts| counts.completed += 1);
         Ok(())
     }
@@ -507,7 +519,7 @@ impl Shared {
         meta.dead_at = Some(self.now());
         meta.reason = Some(reason.as_str().to_owned());
         let id = self.message_id(&held, &meta);
-        let subject = self.broker.names.dead_subject(held.id());
+        let subject = self.broker.names.dead_subject(held.id()).into();
         let payload = Bytes::from(held.payload.clone().unwrap_or_default());
         self.broker.publish(subject, meta.headers(Some(&id)), payload).await?;
         self.done(&held).await?;
@@ -683,7 +695,7 @@ impl Shared {
         let lane = Lane::of(meta.order_key().as_ref(), self.settings.partitions);
         // If the answer is lost, and it is put back once more, it is there once.
         let again = format!("{:x}-d{}", self.store, message.sequence);
-        let subject = self.broker.names.subject(lane);
+        let subject = self.subject(lane);
         self.broker
             .publish(subject, meta.headers(Some(&again)), message.payload)
             .await?;
@@ -699,6 +711,7 @@ impl Shared {
             let here = self.lock().take_idle(|held| passes(&filter, &held.meta, now));
             for held in here {
                 self.done(&held).await?;
+                self.lock().free(held.lane);
                 if held.lane != Lane::Retry {
                     drop(self.broker.main.delete_message(held.sequence).await);
                 }
@@ -734,7 +747,7 @@ impl Shared {
         };
         self.changed.notify_waiters();
         for reply in back {
-            self.broker.give_back(reply).await;
+            self.broker.tell(reply, AckKind::Nak(None)).await;
         }
         drop(self.broker.client.flush().await);
         Ok(())
@@ -841,7 +854,7 @@ async fn receive(shared: Weak<Shared>, mut messages: Subscriber) {
                     if nobody { claims.surplus(false) } else { Vec::new() }
                 };
                 for reply in back {
-                    shared.broker.give_back(reply).await;
+                    shared.broker.tell(reply, AckKind::Nak(None)).await;
                 }
             }
         }

@@ -139,6 +139,15 @@ impl Lane {
         }
     }
 
+    /// Its place in [`all`](Self::all).
+    pub(super) fn index(self, partitions: usize) -> usize {
+        match self {
+            Lane::Partition(number) => number,
+            Lane::Any => partitions,
+            Lane::Retry => partitions + 1,
+        }
+    }
+
     pub(super) fn is_ordered(self) -> bool {
         matches!(self, Lane::Partition(_))
     }

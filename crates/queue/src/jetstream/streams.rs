@@ -81,6 +81,8 @@ pub(super) async fn open(context: Context, settings: &JetStream) -> Result<(Brok
         discard: DiscardPolicy::Old,
         // No longer than the messages.
         duplicate_window: REPEAT.min(memory),
+        // Followers would answer with what they know so far.
+        allow_direct: settings.replicas == 1,
         ..base
     };
     let main = made(&context, main).await?;
@@ -94,7 +96,10 @@ pub(super) async fn open(context: Context, settings: &JetStream) -> Result<(Brok
         let stream = if lane == Lane::Retry { &retry } else { &main };
         lanes.push((lane, lane_consumer(stream, &names, lane, settings).await?));
     }
+    let kept = &state.cached_info().config;
+    let direct = kept.allow_direct && kept.num_replicas == 1;
     let broker = Broker {
+        direct,
         client: context.client(),
         context,
         names,
