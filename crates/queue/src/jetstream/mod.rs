@@ -550,7 +550,7 @@ impl Shared {
         let pending = |info: &::async_nats::jetstream::consumer::Info| info.num_ack_pending as u64;
         let waiting: u64 = lanes.iter().map(|info| info.num_pending + pending(info)).sum();
         let out: u64 = lanes.iter().map(pending).sum::<u64>() + pending(&retry_lane);
-        let oldest = self.oldest(&lanes).await?;
+        let oldest = self.oldest(&lanes, retry.messages > 0).await?;
         let claims = self.lock();
         Ok(Stats {
             waiting: waiting + retry.messages,
@@ -564,7 +564,11 @@ impl Shared {
     }
 
     /// When the oldest that waits was accepted.
-    async fn oldest(&self, lanes: &[::async_nats::jetstream::consumer::Info]) -> Result<Option<i64>, QueueError> {
+    async fn oldest(
+        &self,
+        lanes: &[::async_nats::jetstream::consumer::Info],
+        retries: bool,
+    ) -> Result<Option<i64>, QueueError> {
         let waits = |info: &&::async_nats::jetstream::consumer::Info| info.num_pending > 0 || info.num_ack_pending > 0;
         let firsts = lanes.iter().filter(waits).map(async |info| {
             let from = info.ack_floor.stream_sequence.saturating_add(1);
@@ -582,7 +586,11 @@ impl Shared {
             }
         });
         let firsts = try_join_all(firsts).await?;
-        let retries = self.broker.scan(&self.broker.retry, 1, true).await?;
+        let retries = if retries {
+            self.broker.scan(&self.broker.retry, 1, true).await?
+        } else {
+            Vec::new()
+        };
         let retries = retries.into_iter().filter_map(|found| found.meta).map(|meta| meta.at);
         Ok(firsts.into_iter().flatten().chain(retries).min())
     }
