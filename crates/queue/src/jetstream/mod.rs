@@ -48,12 +48,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use ::async_nats::connection::State as Connection;
+use ::async_nats::jetstream::consumer::Info as LaneInfo;
+use ::async_nats::jetstream::stream::LastRawMessageErrorKind;
 use ::async_nats::jetstream::{AckKind, Context, Message as Delivered};
 use ::async_nats::{Message, StatusCode, Subject, Subscriber};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use self::broker::{Broker, unavailable};
@@ -91,6 +94,9 @@ struct Shared {
     subjects: Vec<Subject>,
     claims: Mutex<Claims>,
     changed: Notify,
+    /// Tells the task that takes in messages to end.
+    closing: Notify,
+    receiving: Mutex<Option<JoinHandle<()>>>,
     /// Whether the log says already that the broker is away.
     away: AtomicBool,
 }
@@ -114,13 +120,16 @@ impl JetStreamStore {
                 .map(|lane| broker.names.subject(lane).into())
                 .collect(),
             changed: Notify::new(),
+            closing: Notify::new(),
+            receiving: Mutex::new(None),
             away: AtomicBool::new(false),
             broker,
             settings,
             store,
             inbox,
         });
-        tokio::spawn(receive(Arc::downgrade(&shared), messages));
+        let receiving = tokio::spawn(receive(Arc::downgrade(&shared), messages));
+        *shared.receiving.lock().unwrap_or_else(PoisonError::into_inner) = Some(receiving);
         tokio::spawn(sweep(Arc::downgrade(&shared)));
         Ok(JetStreamStore { shared })
     }
@@ -192,7 +201,13 @@ impl Shared {
     // ----- in
 
     async fn append(&self, entry: Entry, max_wait: Duration) -> Result<Appended, QueueError> {
-        self.open()?;
+        let now = {
+            let mut claims = self.lock();
+            if claims.closed {
+                return Err(QueueError::Closed);
+            }
+            claims.clock.now()
+        };
         let size = entry.body_size;
         let max = self.settings.options.max_body;
         if size > max {
@@ -202,7 +217,7 @@ impl Shared {
         let lane = Lane::of(entry.order_key.as_ref(), self.settings.partitions);
         let subject = self.subject(lane);
         let meta = Meta {
-            at: self.now(),
+            at: now,
             order: entry.order_key.map(|key| key.to_string()),
             ..Meta::default()
         };
@@ -547,7 +562,7 @@ impl Shared {
             self.broker.stream_state(&self.broker.retry),
             self.broker.stream_state(&self.broker.dead),
         )?;
-        let pending = |info: &::async_nats::jetstream::consumer::Info| info.num_ack_pending as u64;
+        let pending = |info: &LaneInfo| info.num_ack_pending as u64;
         let waiting: u64 = lanes.iter().map(|info| info.num_pending + pending(info)).sum();
         let out: u64 = lanes.iter().map(pending).sum::<u64>() + pending(&retry_lane);
         let oldest = self.oldest(&lanes, retry.messages > 0).await?;
@@ -564,35 +579,30 @@ impl Shared {
     }
 
     /// When the oldest that waits was accepted.
-    async fn oldest(
-        &self,
-        lanes: &[::async_nats::jetstream::consumer::Info],
-        retries: bool,
-    ) -> Result<Option<i64>, QueueError> {
-        let waits = |info: &&::async_nats::jetstream::consumer::Info| info.num_pending > 0 || info.num_ack_pending > 0;
-        let firsts = lanes.iter().filter(waits).map(async |info| {
-            let from = info.ack_floor.stream_sequence.saturating_add(1);
-            let subject = info.config.filter_subject.as_str();
-            let first = self
-                .broker
-                .main
-                .raw_message_builder()
-                .sequence(from)
-                .next_by_subject(subject);
-            match first.send().await {
-                Ok(message) => Ok(Meta::read(Some(&message.headers)).map(|meta| meta.at)),
-                // Handled meanwhile.
-                Err(_) => Ok::<_, QueueError>(None),
-            }
-        });
-        let firsts = try_join_all(firsts).await?;
+    async fn oldest(&self, lanes: &[LaneInfo], retries: bool) -> Result<Option<i64>, QueueError> {
+        let firsts = try_join_all(lanes.iter().map(|info| self.first(info))).await?;
+        let firsts = firsts.into_iter().flatten().filter_map(|(_, meta)| meta);
         let retries = if retries {
             self.broker.scan(&self.broker.retry, 1, true).await?
         } else {
             Vec::new()
         };
-        let retries = retries.into_iter().filter_map(|found| found.meta).map(|meta| meta.at);
-        Ok(firsts.into_iter().flatten().chain(retries).min())
+        let retries = retries.into_iter().filter_map(|found| found.meta);
+        Ok(firsts.chain(retries).map(|meta| meta.at).min())
+    }
+
+    /// The first message of a lane of the main stream that is not acknowledged.
+    async fn first(&self, info: &LaneInfo) -> Result<Option<(u64, Option<Meta>)>, QueueError> {
+        if info.num_pending == 0 && info.num_ack_pending == 0 {
+            return Ok(None);
+        }
+        let from = info.ack_floor.stream_sequence.saturating_add(1);
+        let first = self.broker.main.raw_message_builder().sequence(from);
+        match first.next_by_subject(info.config.filter_subject.as_str()).send().await {
+            Ok(message) => Ok(Some((message.sequence, Meta::read(Some(&message.headers))))),
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
+            Err(error) => Err(unavailable(error)),
+        }
     }
 
     /// What waits, or is dead, without its body, by id.
@@ -686,7 +696,7 @@ impl Shared {
         let subject = self.broker.names.dead_subject(id.sequence());
         let found = self.broker.dead.get_last_raw_message_by_subject(&subject).await;
         let message = found.map_err(|error| match error.kind() {
-            ::async_nats::jetstream::stream::LastRawMessageErrorKind::NoMessageFound => QueueError::NotFound,
+            LastRawMessageErrorKind::NoMessageFound => QueueError::NotFound,
             _ => unavailable(error),
         })?;
         let Some(mut meta) = Meta::read(Some(&message.headers)) else {
@@ -754,6 +764,12 @@ impl Shared {
             claims.surplus(true)
         };
         self.changed.notify_waiters();
+        self.closing.notify_one();
+        // First nothing may come any more: what is given back would come here again.
+        let receiving = self.receiving.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(receiving) = receiving {
+            drop(receiving.await);
+        }
         for reply in back {
             self.broker.tell(reply, AckKind::Nak(None)).await;
         }
@@ -765,16 +781,14 @@ impl Shared {
     async fn floor(&self) -> Result<u64, QueueError> {
         // Asked first: what comes later is not counted as handled.
         let last = self.broker.stream_state(&self.broker.main).await?.last_sequence;
-        let lanes = Lane::main(self.settings.partitions).map(|lane| self.broker.lane_info(lane));
-        let lanes = try_join_all(lanes).await?;
-        let floors = lanes.iter().map(|info| {
-            if info.num_pending == 0 && info.num_ack_pending == 0 {
-                last
-            } else {
-                info.ack_floor.stream_sequence
-            }
+        let lanes = Lane::main(self.settings.partitions).map(async |lane| {
+            let info = self.broker.lane_info(lane).await?;
+            Ok::<_, QueueError>(match self.first(&info).await? {
+                Some((first, _)) => first.saturating_sub(1),
+                None => last,
+            })
         });
-        Ok(floors.min().unwrap_or(0).min(last))
+        Ok(try_join_all(lanes).await?.into_iter().fold(last, u64::min))
     }
 }
 
@@ -839,30 +853,34 @@ async fn receive(shared: Weak<Shared>, mut messages: Subscriber) {
     let mut tick = tokio::time::interval(KEEP / 5);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        let message = tokio::select! {
-            message = messages.next() => Some(message),
-            _ = tick.tick() => None,
-        };
-        let Some(shared) = shared.upgrade() else { return };
-        match message {
-            Some(Some(message)) => shared.receive(message),
-            Some(None) => {
-                // The client was closed.
-                shared.lock().closed = true;
-                shared.changed.notify_waiters();
+        let Some(here) = shared.upgrade() else { return };
+        let closing = here.closing.notified();
+        tokio::select! {
+            message = messages.next() => match message {
+                Some(message) => here.receive(message),
+                None => {
+                    // The client was closed.
+                    here.lock().closed = true;
+                    here.changed.notify_waiters();
+                    return;
+                }
+            },
+            () = closing => {
+                drop(messages.unsubscribe().await);
+                while let Some(message) = messages.next().await {
+                    if let (None, Some(reply)) = (message.status, message.reply) {
+                        here.broker.tell(reply, AckKind::Nak(None)).await;
+                    }
+                }
                 return;
             }
-            None => {
+            _ = tick.tick() => {
                 let back = {
-                    let mut claims = shared.lock();
-                    if claims.closed {
-                        return;
-                    }
-                    let nobody = claims.waiting == 0;
-                    if nobody { claims.surplus(false) } else { Vec::new() }
+                    let mut claims = here.lock();
+                    if claims.waiting == 0 { claims.surplus(false) } else { Vec::new() }
                 };
                 for reply in back {
-                    shared.broker.tell(reply, AckKind::Nak(None)).await;
+                    here.broker.tell(reply, AckKind::Nak(None)).await;
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! What is written beside a callback.
 
 use async_nats::HeaderMap;
-use async_nats::header::NATS_MESSAGE_ID;
+use async_nats::header::{HeaderName, NATS_MESSAGE_ID};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tencent_im_callback::OrderKey;
@@ -9,7 +9,7 @@ use tencent_im_callback::OrderKey;
 use crate::store::{DeadReason, Death};
 
 /// The header that holds a [`Meta`] as JSON.
-const META: &str = "Callback-Queue";
+const META: HeaderName = HeaderName::from_static("Callback-Queue");
 
 /// What the queue knows about a callback, beside the callback. Times are in ms.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
