@@ -6,8 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use tencent_im_callback_queue::jetstream::async_nats;
-use tencent_im_callback_queue::jetstream::async_nats::jetstream::Context;
 use tencent_im_callback_queue::jetstream::async_nats::jetstream::context::GetStreamErrorKind;
+use tencent_im_callback_queue::jetstream::async_nats::jetstream::{Context, ErrorCode};
 
 use super::Folder;
 
@@ -127,24 +127,33 @@ impl Nats {
         Nats { nodes: nodes.collect() }
     }
 
-    /// A client that knows all servers, and comes back by itself.
-    pub async fn context(&self) -> Context {
+    pub fn urls(&self) -> String {
         let urls: Vec<String> = self.nodes.iter().map(Node::url).collect();
-        let options = async_nats::ConnectOptions::new()
-            .retry_on_initial_connect()
-            .reconnect_delay_callback(|_| Duration::from_millis(100))
-            .connection_timeout(Duration::from_secs(2))
-            .ping_interval(Duration::from_secs(1));
-        let client = options.connect(urls).await.unwrap();
-        let context = async_nats::jetstream::new(client);
-        // Ready once it has a leader.
-        for _ in 0..200 {
-            let answer = context.get_stream("none").await.map_err(|error| error.kind());
-            if matches!(answer, Err(GetStreamErrorKind::JetStream(_))) {
-                return context;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        panic!("no server answers");
+        urls.join(",")
     }
+
+    pub async fn context(&self) -> Context {
+        connect(self.nodes.iter().map(Node::url).collect()).await
+    }
+}
+
+/// A client that knows all servers, and comes back by itself.
+pub async fn connect(urls: Vec<String>) -> Context {
+    let options = async_nats::ConnectOptions::new()
+        .retry_on_initial_connect()
+        .reconnect_delay_callback(|_| Duration::from_millis(100))
+        .connection_timeout(Duration::from_secs(2))
+        .ping_interval(Duration::from_secs(1));
+    let client = options.connect(urls).await.unwrap();
+    let context = async_nats::jetstream::new(client);
+    // Ready once it has a leader.
+    for _ in 0..200 {
+        let answer = context.get_stream("none").await.map_err(|error| error.kind());
+        if matches!(&answer, Err(GetStreamErrorKind::JetStream(error)) if error.error_code() == ErrorCode::STREAM_NOT_FOUND)
+        {
+            return context;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("no server answers");
 }

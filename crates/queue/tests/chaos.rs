@@ -1,0 +1,346 @@
+//! Two endpoints and two workers on a cluster of three, while its nodes are killed, stopped and started again, and workers are killed in
+//! mid-handler: what was answered OK is handled, once but for the attempts that were open, and in order.
+//!
+//! `CHAOS_CALLBACKS=100000 CHAOS_SECONDS=600 cargo test --release -p tencent-im-callback-queue --features jetstream --test chaos -- --nocapture` is the long run.
+#![cfg(all(unix, feature = "jetstream"))]
+
+mod common;
+
+use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
+use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use common::nats::{Nats, connect, is_installed};
+use common::{Folder, SECOND, callback_with};
+use tencent_im_callback::{Callback, Disposition};
+use tencent_im_callback_queue::jetstream::JetStream;
+use tencent_im_callback_queue::{Delivery, Queue, RetryPolicy, StoreOptions};
+use tower::{Layer, Service, service_fn};
+
+/// Callbacks that an endpoint takes in at a time, each of a conversation of its own.
+const POSTERS: u64 = 16;
+
+/// Callbacks that a worker handles at a time.
+const CONCURRENCY: usize = 32;
+
+const NODES_REST: Duration = Duration::from_secs(4);
+
+async fn queue(urls: &str) -> Queue {
+    let urls: Vec<String> = urls.split(',').map(str::to_owned).collect();
+    // Handled callbacks are deleted meanwhile, so that one which is deleted too early would be missed.
+    let options = StoreOptions::new().dedup_window(20 * SECOND);
+    let settings = || {
+        JetStream::new("chaos")
+            .replicas(3)
+            .ack_wait(10 * SECOND)
+            .options(options.clone())
+    };
+    let context = connect(urls).await;
+    loop {
+        match Queue::jetstream(context.clone(), settings()).await {
+            Ok(queue) => return queue,
+            Err(error) => assert!(error.is_temporary(), "{error:?}"),
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// Appends whole lines: several processes write to the same file.
+struct Log(File);
+
+impl Log {
+    fn open(path: &Path) -> Self {
+        Log(File::options().append(true).create(true).open(path).unwrap())
+    }
+
+    fn say(&self, line: &str) {
+        (&self.0).write_all(format!("{line}\n").as_bytes()).unwrap();
+    }
+}
+
+/// Takes in its share, each one until it is answered OK.
+async fn endpoint(urls: &str, log: &Path, first: u64, count: u64, pause: Duration) {
+    let queue = queue(urls).await;
+    let mut posters = tokio::task::JoinSet::new();
+    for poster in 0..POSTERS {
+        let inline = service_fn(|_: Callback| -> std::future::Ready<Result<(), Infallible>> { panic!("inline") });
+        let mut service = queue.layer().max_wait(1500 * SECOND / 1000).layer(inline);
+        let log = Log::open(log);
+        posters.spawn(async move {
+            for number in (first + poster..first + count).step_by(usize::try_from(POSTERS).unwrap()) {
+                let body = format!(
+                    "{{\"CallbackCommand\":\"C2C.CallbackAfterSendMsg\",\"From_Account\":\"{first}-{poster}\",\"To_Account\":\"x\",\
+                    \"MsgSeq\":1,\"MsgRandom\":1,\"MsgTime\":1557481126,\"MsgKey\":\"key-{number}-\",\"SendMsgResult\":0,\
+                    \"ErrorInfo\":\"\",\"MsgBody\":[]}}"
+                );
+                let callback = callback_with("C2C.CallbackAfterSendMsg", body.leak());
+                loop {
+                    match service.call(callback.clone()).await {
+                        Ok(reply) => {
+                            let first = reply.disposition() == Disposition::Enqueued;
+                            assert!(first || reply.disposition() == Disposition::Duplicate);
+                            log.say(&format!("accepted {number}"));
+                            tokio::time::sleep(pause).await;
+                            break;
+                        }
+                        Err(error) => {
+                            assert!(error.is_overloaded(), "{error:#}");
+                            log.say(&format!("refused {number}"));
+                        }
+                    }
+                }
+            }
+        });
+    }
+    while let Some(poster) = posters.join_next().await {
+        poster.unwrap();
+    }
+}
+
+async fn worker(urls: &str, log: &Path, name: &str) {
+    let queue = queue(urls).await;
+    let log = std::sync::Arc::new(Log::open(log));
+    let name = name.to_owned();
+    let handler = service_fn(move |callback: Callback| {
+        let delivery: Delivery = callback.extensions.get().cloned().unwrap();
+        let body = std::str::from_utf8(&callback.body).unwrap();
+        let number: u64 = body
+            .split("key-")
+            .nth(1)
+            .unwrap()
+            .split('-')
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap();
+        let (log, name) = (log.clone(), name.clone());
+        async move {
+            log.say(&format!("start {number} {name}"));
+            tokio::time::sleep(Duration::from_millis(number % 7)).await;
+            if number.is_multiple_of(50) && delivery.attempt == 1 {
+                return Err("the first attempt of every fiftieth fails");
+            }
+            assert!(!delivery.out_of_order);
+            log.say(&format!("done {number} {name}"));
+            Ok(())
+        }
+    });
+    let retry = RetryPolicy::new().first_delay(Duration::from_millis(20));
+    let worker = queue.worker(handler).concurrency(CONCURRENCY).retry(retry);
+    worker.run(std::future::pending()).await.unwrap();
+}
+
+#[test]
+fn lives_if_told() {
+    let Some(role) = std::env::var_os("CHAOS_ROLE") else {
+        return;
+    };
+    let get = |name: &str| std::env::var(name).unwrap();
+    let log = PathBuf::from(get("CHAOS_LOG"));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        if role == "worker" {
+            worker(&get("CHAOS_URLS"), &log, &get("CHAOS_NAME")).await;
+        } else {
+            let number = |name| get(name).parse::<u64>().unwrap();
+            let pause = Duration::from_millis(number("CHAOS_PAUSE"));
+            endpoint(
+                &get("CHAOS_URLS"),
+                &log,
+                number("CHAOS_FIRST"),
+                number("CHAOS_COUNT"),
+                pause,
+            )
+            .await;
+        }
+    });
+}
+
+fn child(role: &str, urls: &str, log: &Path, more: &[(&str, String)]) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "lives_if_told", "--nocapture", "--test-threads=1"])
+        .env("CHAOS_ROLE", role)
+        .env("CHAOS_URLS", urls)
+        .env("CHAOS_LOG", log)
+        .envs(more.iter().map(|(name, value)| (name, value)))
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Killed when the test ends, however it ends.
+struct Worker {
+    child: Child,
+    name: String,
+}
+
+impl Worker {
+    fn start(number: usize, life: u32, urls: &str, log: &Path) -> Self {
+        let name = format!("w{number}.{life}");
+        let child = child("worker", urls, log, &[("CHAOS_NAME", name.clone())]);
+        Worker { child, name }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+#[derive(Default)]
+struct Ledger {
+    accepted: HashSet<u64>,
+    refused: u64,
+    /// By whom it was handled, in this order.
+    done: HashMap<u64, Vec<String>>,
+    /// The last one that was begun, of each conversation.
+    last: HashMap<(u64, u64), u64>,
+    /// What each worker did, in this order.
+    lives: HashMap<String, Vec<u64>>,
+}
+
+impl Ledger {
+    fn read(path: &Path, share: u64) -> Self {
+        let mut ledger = Ledger::default();
+        for line in BufReader::new(File::open(path).unwrap()).lines() {
+            let line = line.unwrap();
+            let words: Vec<&str> = line.split(' ').collect();
+            let number: u64 = words[1].parse().unwrap();
+            match words[0] {
+                "accepted" => drop(ledger.accepted.insert(number)),
+                "refused" => ledger.refused += 1,
+                "start" => {
+                    let conversation = (number / share, number % share % POSTERS);
+                    let last = ledger.last.entry(conversation).or_default();
+                    assert!(*last <= number, "{number} was begun after {last}");
+                    *last = number;
+                }
+                "done" => {
+                    ledger.done.entry(number).or_default().push(words[2].to_owned());
+                    ledger.lives.entry(words[2].to_owned()).or_default().push(number);
+                }
+                _ => panic!("{line}"),
+            }
+        }
+        ledger
+    }
+}
+
+#[test]
+fn nothing_that_was_accepted_is_lost_while_nodes_and_workers_die() {
+    if !is_installed() {
+        return;
+    }
+    let setting = |name, usual| std::env::var(name).map_or(usual, |text| text.parse::<u64>().unwrap());
+    let (count, seconds) = (setting("CHAOS_CALLBACKS", 6000), setting("CHAOS_SECONDS", 40));
+    let share = count / 2 / POSTERS * POSTERS;
+    let pause = seconds * 1000 * POSTERS / share;
+    let mut nats = Nats::three();
+    let urls = nats.urls();
+    let folder = Folder::new();
+    let log = folder.path().join("log");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let watched = runtime.block_on(queue(&urls));
+
+    let mut endpoints: Vec<Child> = (0..2)
+        .map(|number| {
+            let more = [
+                ("CHAOS_FIRST", number * share),
+                ("CHAOS_COUNT", share),
+                ("CHAOS_PAUSE", pause),
+            ];
+            let more = more.map(|(name, value)| (name, value.to_string()));
+            child("endpoint", &urls, &log, &more)
+        })
+        .collect();
+    let mut workers: Vec<Worker> = (0..2).map(|number| Worker::start(number, 0, &urls, &log)).collect();
+
+    let random = RandomState::new();
+    let mut round = 0_u32;
+    let mut killed_workers = HashSet::new();
+    let (mut killed, mut stopped) = (0, 0);
+    let mut next_node = Instant::now() + SECOND;
+    while endpoints
+        .iter_mut()
+        .any(|endpoint| endpoint.try_wait().unwrap().is_none())
+    {
+        round += 1;
+        let chance = random.hash_one(round);
+        std::thread::sleep(Duration::from_millis(500 + chance % 3000));
+        let which = usize::try_from(chance % 2).unwrap();
+        let old = std::mem::replace(&mut workers[which], Worker::start(which, round, &urls, &log));
+        killed_workers.insert(old.name.clone());
+        drop(old);
+        if Instant::now() < next_node {
+            continue;
+        }
+        let node = &mut nats.nodes[usize::try_from(chance / 2 % 3).unwrap()];
+        if chance / 6 % 2 == 0 {
+            node.kill();
+            std::thread::sleep(Duration::from_millis(chance / 12 % 2000));
+            node.start();
+            killed += 1;
+        } else {
+            node.signal("-STOP");
+            std::thread::sleep(Duration::from_millis(chance / 12 % 3000));
+            node.signal("-CONT");
+            stopped += 1;
+        }
+        // Two of three have to be there, and a node that comes back has to catch up.
+        next_node = Instant::now() + NODES_REST;
+    }
+    for mut endpoint in endpoints {
+        assert!(endpoint.wait().unwrap().success());
+    }
+    let end = Instant::now() + 120 * SECOND;
+    let stats = loop {
+        let stats = runtime.block_on(watched.stats());
+        if let Ok(stats) = &stats
+            && stats.waiting == 0
+        {
+            break *stats;
+        }
+        assert!(Instant::now() < end, "{stats:?}: not all are handled");
+        std::thread::sleep(Duration::from_millis(500));
+    };
+    assert_eq!(stats.dead, 0);
+    drop(workers);
+
+    let ledger = Ledger::read(&log, share);
+    assert_eq!(ledger.accepted.len() as u64, 2 * share);
+    let lost: Vec<_> = ledger
+        .accepted
+        .iter()
+        .filter(|number| !ledger.done.contains_key(number))
+        .collect();
+    assert!(lost.is_empty(), "{} lost: {lost:?}", lost.len());
+    let mut twice = 0;
+    for (number, by) in &ledger.done {
+        for (index, worker) in by.iter().enumerate().take(by.len() - 1) {
+            twice += 1;
+            // It was killed between the end of its handler and the confirmation.
+            let open = ledger.lives[worker]
+                .iter()
+                .rev()
+                .take(2 * CONCURRENCY)
+                .any(|done| done == number);
+            assert!(
+                killed_workers.contains(worker) && open,
+                "{number} was handled by {by:?}, the {index}th was not open"
+            );
+        }
+    }
+    eprintln!(
+        "{} accepted, {} refused; {killed} nodes killed, {stopped} stopped, {} workers killed: 0 lost, {twice} handled again",
+        ledger.accepted.len(),
+        ledger.refused,
+        killed_workers.len(),
+    );
+}
