@@ -8,10 +8,18 @@
 //!
 //! Kill it with `kill -9` as often as you like: what was answered OK is in the table `handled` in the end, once.
 //!
+//! Several instances share a queue on NATS JetStream. With `nats-server -js` running, start it twice:
+//!
+//! ```sh
+//! QUEUE=nats://127.0.0.1:4222 cargo run -p tencent-im-callback-queue --features jetstream --example durable
+//! QUEUE=nats://127.0.0.1:4222 ADDR=127.0.0.1:3001 cargo run -p tencent-im-callback-queue --features jetstream --example durable
+//! ```
+//!
 //! | environment | default | meaning |
 //! | --- | --- | --- |
 //! | `ADDR` | `127.0.0.1:3000` | where to listen; port 0 picks a free one |
-//! | `QUEUE` | `callbacks.queue` | the queue's file |
+//! | `QUEUE` | `callbacks.queue` | the queue's file, or the addresses of NATS servers: `nats://HOST:PORT`, separated by commas |
+//! | `REPLICAS` | `1` | on how many NATS servers each callback is kept |
 //! | `DATABASE` | `handled.sqlite` | the database of the handler |
 //! | `SDK_APP_ID` | `1400000000` | the app |
 //! | `CALLBACK_TOKEN` | `xxxxyyyy` | its token |
@@ -103,6 +111,27 @@ fn app() -> Result<App, Box<dyn Error>> {
     Ok(App::signed(id, token))
 }
 
+/// The only line that differs between one disk and several machines.
+async fn open(place: &str) -> Result<Queue, Box<dyn Error>> {
+    if !place.contains("://") {
+        return Ok(Queue::open(place).await?);
+    }
+    #[cfg(not(feature = "jetstream"))]
+    return Err("QUEUE: for NATS, build the example with `--features jetstream`".into());
+    #[cfg(feature = "jetstream")]
+    {
+        use tencent_im_callback_queue::jetstream::{JetStream, async_nats};
+
+        let servers: Vec<&str> = place.split(',').collect();
+        let client = async_nats::connect(servers).await?;
+        let replicas = setting("REPLICAS", "1")?
+            .parse()
+            .map_err(|error| format!("REPLICAS: {error}"))?;
+        let settings = JetStream::new("callbacks").replicas(replicas);
+        Ok(Queue::jetstream(async_nats::jetstream::new(client), settings).await?)
+    }
+}
+
 fn endpoint(app: App, queue: &Queue) -> Router {
     let verdicts = ServiceBuilder::new()
         .timeout(Duration::from_millis(1500))
@@ -140,7 +169,7 @@ async fn asked_to_stop() -> std::io::Result<()> {
 async fn main() -> Result<(), Box<dyn Error>> {
     let app = app()?;
     let database = Database::open(&setting("DATABASE", "handled.sqlite")?)?;
-    let queue = Queue::open(setting("QUEUE", "callbacks.queue")?).await?;
+    let queue = open(&setting("QUEUE", "callbacks.queue")?).await?;
     let listener = TcpListener::bind(setting("ADDR", "127.0.0.1:3000")?).await?;
     eprintln!("listening on http://{}/callback", listener.local_addr()?);
     tracing_subscriber::fmt()
