@@ -195,6 +195,57 @@ impl Drop for Worker {
 }
 
 #[derive(Default)]
+struct Harm {
+    killed: u32,
+    stopped: u32,
+    /// Names of those that were killed.
+    workers: HashSet<String>,
+}
+
+impl Harm {
+    fn do_while(
+        nats: &mut Nats,
+        workers: &mut [Worker],
+        urls: &str,
+        log: &Path,
+        mut going: impl FnMut() -> bool,
+    ) -> Harm {
+        let random = RandomState::new();
+        let mut harm = Harm::default();
+        let mut next_node = Instant::now() + SECOND;
+        for round in 1.. {
+            if !going() {
+                break;
+            }
+            let chance = random.hash_one(round);
+            std::thread::sleep(Duration::from_millis(500 + chance % 3000));
+            let which = usize::try_from(chance % 2).unwrap();
+            let old = std::mem::replace(&mut workers[which], Worker::start(which, round, urls, log));
+            harm.workers.insert(old.name.clone());
+            drop(old);
+            if Instant::now() < next_node {
+                continue;
+            }
+            let node = &mut nats.nodes[usize::try_from(chance / 2 % 3).unwrap()];
+            if (chance / 6).is_multiple_of(2) {
+                node.kill();
+                std::thread::sleep(Duration::from_millis(chance / 12 % 2000));
+                node.start();
+                harm.killed += 1;
+            } else {
+                node.signal("-STOP");
+                std::thread::sleep(Duration::from_millis(chance / 12 % 3000));
+                node.signal("-CONT");
+                harm.stopped += 1;
+            }
+            // Two of three have to be there, and a node that comes back has to catch up.
+            next_node = Instant::now() + NODES_REST;
+        }
+        harm
+    }
+}
+
+#[derive(Default)]
 struct Ledger {
     accepted: HashSet<u64>,
     refused: u64,
@@ -262,40 +313,11 @@ fn nothing_that_was_accepted_is_lost_while_nodes_and_workers_die() {
         .collect();
     let mut workers: Vec<Worker> = (0..2).map(|number| Worker::start(number, 0, &urls, &log)).collect();
 
-    let random = RandomState::new();
-    let mut round = 0_u32;
-    let mut killed_workers = HashSet::new();
-    let (mut killed, mut stopped) = (0, 0);
-    let mut next_node = Instant::now() + SECOND;
-    while endpoints
-        .iter_mut()
-        .any(|endpoint| endpoint.try_wait().unwrap().is_none())
-    {
-        round += 1;
-        let chance = random.hash_one(round);
-        std::thread::sleep(Duration::from_millis(500 + chance % 3000));
-        let which = usize::try_from(chance % 2).unwrap();
-        let old = std::mem::replace(&mut workers[which], Worker::start(which, round, &urls, &log));
-        killed_workers.insert(old.name.clone());
-        drop(old);
-        if Instant::now() < next_node {
-            continue;
-        }
-        let node = &mut nats.nodes[usize::try_from(chance / 2 % 3).unwrap()];
-        if chance / 6 % 2 == 0 {
-            node.kill();
-            std::thread::sleep(Duration::from_millis(chance / 12 % 2000));
-            node.start();
-            killed += 1;
-        } else {
-            node.signal("-STOP");
-            std::thread::sleep(Duration::from_millis(chance / 12 % 3000));
-            node.signal("-CONT");
-            stopped += 1;
-        }
-        // Two of three have to be there, and a node that comes back has to catch up.
-        next_node = Instant::now() + NODES_REST;
-    }
+    let harm = Harm::do_while(&mut nats, &mut workers, &urls, &log, || {
+        endpoints
+            .iter_mut()
+            .any(|endpoint| endpoint.try_wait().unwrap().is_none())
+    });
     for mut endpoint in endpoints {
         assert!(endpoint.wait().unwrap().success());
     }
@@ -332,15 +354,17 @@ fn nothing_that_was_accepted_is_lost_while_nodes_and_workers_die() {
                 .take(2 * CONCURRENCY)
                 .any(|done| done == number);
             assert!(
-                killed_workers.contains(worker) && open,
+                harm.workers.contains(worker) && open,
                 "{number} was handled by {by:?}, the {index}th was not open"
             );
         }
     }
     eprintln!(
-        "{} accepted, {} refused; {killed} nodes killed, {stopped} stopped, {} workers killed: 0 lost, {twice} handled again",
+        "{} accepted, {} refused; {} nodes killed, {} stopped, {} workers killed: 0 lost, {twice} handled again",
         ledger.accepted.len(),
         ledger.refused,
-        killed_workers.len(),
+        harm.killed,
+        harm.stopped,
+        harm.workers.len(),
     );
 }

@@ -97,7 +97,8 @@ async fn what_was_answered_ok_is_handled_however_often_it_is_killed() {
     }
     // The last life drains, and ends by a signal.
     let (mut child, _) = start(&folder);
-    drained(&folder, answered.lock().unwrap().len()).await;
+    let count = answered.lock().unwrap().len();
+    drained(&folder, count).await;
     let id = child.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     assert!(child.wait().unwrap().success());
@@ -190,7 +191,8 @@ async fn two_instances_share_a_queue_on_jetstream() {
     for posting in posting {
         posting.await.unwrap();
     }
-    drained(&folder, answered.lock().unwrap().len()).await;
+    let count = answered.lock().unwrap().len();
+    drained(&folder, count).await;
     two.kill().unwrap();
     two.wait().unwrap();
     check(&folder, &answered.lock().unwrap());

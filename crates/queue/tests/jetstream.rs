@@ -61,6 +61,8 @@ macro_rules! server {
     }};
 }
 
+type Change<C> = (&'static str, fn(&mut C));
+
 #[tokio::test]
 async fn unsafe_settings_are_named() {
     let nats = server!();
@@ -83,8 +85,7 @@ async fn unsafe_settings_are_named() {
         names(&error(JetStream::new(name)).await, "the name");
     }
 
-    type Change = (&'static str, fn(&mut Config));
-    let changes: [Change; 7] = [
+    let changes: [Change<Config>; 7] = [
         ("max_age", |config| config.max_age = 3600 * SECOND),
         ("discard", |config| config.discard = DiscardPolicy::Old),
         ("no_ack", |config| config.no_ack = true),
@@ -110,8 +111,7 @@ async fn unsafe_settings_are_named() {
     }
 
     drop(open(context.clone(), settings()).await);
-    type Consumer = (&'static str, fn(&mut consumer::pull::Config));
-    let changes: [Consumer; 4] = [
+    let changes: [Change<consumer::pull::Config>; 4] = [
         ("max_ack_pending", |config| config.max_ack_pending = 2),
         ("max_deliver", |config| config.max_deliver = 3),
         ("headers_only", |config| config.headers_only = true),
@@ -170,9 +170,9 @@ async fn the_same_delivery_to_two_endpoints_is_handled_once() {
     for queue in [one.clone(), two.clone()] {
         workers.spawn(queue.worker(handler.clone()).run(std::future::pending()));
     }
-    let mut handled = std::collections::HashSet::new();
+    let mut ids = std::collections::HashSet::new();
     for _ in 0..50 {
-        assert!(handled.insert(told.recv().await.unwrap()), "handled twice");
+        assert!(ids.insert(told.recv().await.unwrap()), "handled twice");
     }
     until("done", async || one.stats().await.unwrap().waiting == 0).await;
     assert!(told.try_recv().is_err());
@@ -271,11 +271,27 @@ async fn a_full_stream_refuses_and_has_room_again() {
         store.append(entry("y", None), 20 * SECOND).await,
         Ok(Appended::Stored(_))
     ));
-    let large = Entry::new("x".repeat(1 << 20));
-    assert!(matches!(
-        store.append(large, SECOND).await,
-        Err(QueueError::TooLarge { .. })
-    ));
+}
+
+#[tokio::test]
+async fn what_is_taken_in_can_become_a_dead_letter() {
+    let nats = server!();
+    let store = open(nats.context().await, settings()).await;
+    let large = |size| Entry::new("x".repeat(size));
+    // The broker takes 1 MiB, with the text of the error that is written beside it in the end.
+    let refused = store.append(large(1 << 20), SECOND).await;
+    let Err(QueueError::TooLarge { max, .. }) = refused else {
+        panic!("{refused:?}")
+    };
+    add(&*store, large(max)).await;
+    assert!(store.append(large(max + 1), SECOND).await.is_err());
+    let error = || "\u{1}".repeat(10_000);
+    let claimed = wait_for_one(&*store).await;
+    store.retry(claimed.claim, error(), Duration::ZERO).await.unwrap();
+    let claimed = wait_for_one(&*store).await;
+    store.bury(claimed.claim, error(), DeadReason::Attempts).await.unwrap();
+    let letters = store.list(Filter::dead(), None, 10).await.unwrap();
+    assert_eq!(letters[0].payload().len(), max);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -534,6 +550,8 @@ async fn a_message_of_somebody_else_is_a_dead_letter() {
         .await
         .unwrap();
     assert_eq!(letters[0].death.unwrap().reason, DeadReason::Unreadable);
+    // Somebody may want to see what it was.
+    assert_eq!(letters[0].payload(), "no callback");
 }
 
 #[tokio::test]

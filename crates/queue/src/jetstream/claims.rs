@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use async_nats::Subject;
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::options::{JetStream, Lane};
@@ -40,7 +41,9 @@ pub(super) struct Held {
     pub(super) reply: Subject,
     /// With the attempts from the state.
     pub(super) meta: Meta,
-    pub(super) payload: Option<String>,
+    pub(super) payload: Bytes,
+    /// Whether what belongs to it can be read.
+    pub(super) readable: bool,
     /// From then on the broker may give it to others.
     pub(super) until: Instant,
     /// Since when it waits for a place.
@@ -83,6 +86,8 @@ struct Ask {
     lane: usize,
     rest: usize,
     until: Instant,
+    /// The acknowledgement that it came with. The answer to the one confirms the other.
+    with: Option<Subject>,
 }
 
 /// The state behind the lock.
@@ -99,6 +104,7 @@ pub(super) struct Claims {
     lease: Duration,
     next: u64,
     asks: HashMap<u64, Ask>,
+    unheard: Vec<Subject>,
     /// In the order of [`Lane::all`].
     ready: Vec<VecDeque<Held>>,
     paused: Vec<Option<Instant>>,
@@ -123,6 +129,7 @@ impl Claims {
             lease: settings.ack_wait,
             next: 1,
             asks: HashMap::new(),
+            unheard: Vec::new(),
             ready: (0..lanes).map(|_| VecDeque::new()).collect(),
             paused: vec![None; lanes],
             out: vec![None; settings.partitions],
@@ -144,7 +151,8 @@ impl Claims {
         once: Option<&[(usize, u64)]>,
     ) -> Vec<(usize, usize, u64)> {
         let now = Instant::now();
-        self.asks.retain(|_, ask| ask.until > now);
+        let over = self.asks.extract_if(|_, ask| ask.until <= now);
+        self.unheard.extend(over.filter_map(|(_, ask)| ask.with));
         let mut out = vec![0; self.ready.len()];
         for ask in self.asks.values() {
             out[ask.lane] += ask.rest;
@@ -173,12 +181,18 @@ impl Claims {
                         lane,
                         rest: batch,
                         until: now + expires + LATE,
+                        with: None,
                     },
                 );
                 asks.push((lane, batch, number));
             }
         }
         asks
+    }
+
+    /// Acknowledgements that the broker may not have heard of: until it does, their lanes stand still.
+    pub(super) fn unheard(&mut self) -> Vec<Subject> {
+        std::mem::take(&mut self.unheard)
     }
 
     /// Whether these requests have got all that they will get.
@@ -221,7 +235,14 @@ impl Claims {
         self.next += 1;
         let until = Instant::now() + ASK + LATE;
         let lane = self.index(held.lane);
-        self.asks.insert(number, Ask { lane, rest: 1, until });
+        let with = Some(held.reply.clone());
+        let ask = Ask {
+            lane,
+            rest: 1,
+            until,
+            with,
+        };
+        self.asks.insert(number, ask);
         Some(number)
     }
 
@@ -295,7 +316,8 @@ impl Claims {
             delivery.attempt = held.meta.failed.attempts.saturating_add(1);
             delivery.order_key = held.meta.order_key();
             delivery.out_of_order = held.meta.out_of_order;
-            claimed.push(Claimed::new(Claim::new(id, token), delivery, held.payload.clone()));
+            let text = std::str::from_utf8(&held.payload).ok().filter(|_| held.readable);
+            claimed.push(Claimed::new(Claim::new(id, token), delivery, text.map(str::to_owned)));
             self.held.insert(token, held);
         }
         claimed.sort_by_key(|claimed| claimed.delivery.id);

@@ -75,6 +75,9 @@ pub use ::async_nats;
 /// The wait before the broker is asked again that did not answer.
 const AGAIN: Duration = Duration::from_millis(100);
 
+/// What the headers may add to a payload, in bytes: the text of an error has 2 KiB, and each byte of it up to six in JSON.
+const HEADERS: usize = 16 << 10;
+
 /// How often it is looked at what is due.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -90,6 +93,8 @@ struct Shared {
     settings: JetStream,
     store: u64,
     inbox: String,
+    /// The largest payload, in bytes, that the broker takes with all that may be written beside it later.
+    max_payload: usize,
     /// In the order of [`Lane::all`].
     subjects: Vec<Subject>,
     claims: Mutex<Claims>,
@@ -112,6 +117,7 @@ impl JetStreamStore {
     pub async fn open(context: Context, settings: JetStream) -> Result<Self, QueueError> {
         let (broker, store) = streams::open(context, &settings).await?;
         let inbox = broker.client.new_inbox();
+        let max_payload = broker.client.server_info().max_payload.saturating_sub(HEADERS);
         let subscribed = broker.client.subscribe(format!("{inbox}.*")).await;
         let messages = subscribed.map_err(unavailable)?;
         let shared = Arc::new(Shared {
@@ -119,6 +125,7 @@ impl JetStreamStore {
             subjects: Lane::all(settings.partitions)
                 .map(|lane| broker.names.subject(lane).into())
                 .collect(),
+            max_payload,
             changed: Notify::new(),
             closing: Notify::new(),
             receiving: Mutex::new(None),
@@ -214,6 +221,12 @@ impl Shared {
             return Err(QueueError::TooLarge { size, max });
         }
         let payload = Bytes::from(entry.payload);
+        if payload.len() > self.max_payload {
+            return Err(QueueError::TooLarge {
+                size: payload.len(),
+                max: self.max_payload,
+            });
+        }
         let lane = Lane::of(entry.order_key.as_ref(), self.settings.partitions);
         let subject = self.subject(lane);
         let meta = Meta {
@@ -272,23 +285,27 @@ impl Shared {
             changed.as_mut().enable();
             let now = Instant::now();
             let rest = end.saturating_duration_since(now);
-            let (steps, asks) = {
+            let expires = rest.clamp(LOOK, ASK);
+            let (steps, asks, unheard) = {
                 let mut claims = self.lock();
                 if claims.closed {
                     return Err(QueueError::Closed);
                 }
                 let steps = claims.wake();
-                let expires = rest.clamp(LOOK, ASK);
                 // One that waits for nothing asks each lane once, when there may be something.
                 let once = wait.is_zero().then_some(asked.as_slice());
                 let asks = claims.asks(max, expires, once);
                 claims.busy += steps.len();
-                (steps, asks.into_iter().map(|ask| (ask, expires)).collect::<Vec<_>>())
+                (steps, asks, claims.unheard())
             };
+            for reply in unheard {
+                let shared = self.clone();
+                tokio::spawn(async move { drop(shared.broker.acknowledge(&reply, AckKind::Ack).await) });
+            }
             for step in steps {
                 tokio::spawn(self.clone().take_step(step));
             }
-            for ((lane, batch, number), expires) in asks {
+            for (lane, batch, number) in asks {
                 asked.push((lane, number));
                 let inbox = format!("{}.{number}", self.inbox);
                 let sent = self.broker.ask(lane, batch, expires, inbox).await;
@@ -323,6 +340,10 @@ impl Shared {
             let quiet = [StatusCode::NOT_FOUND, StatusCode::TIMEOUT].contains(&status);
             if let Some(number) = number {
                 self.lock().ended(number, !quiet);
+            }
+            if !quiet {
+                let said = format!("{status} {}", message.description.unwrap_or_default());
+                self.told(Err(&QueueError::Unavailable(StorageError::new(said))));
             }
             self.changed.notify_waiters();
             return;
@@ -377,19 +398,17 @@ impl Shared {
         };
         let reply = delivered.reply.clone()?;
         let meta = Meta::read(delivered.headers.as_ref());
-        // Without what belongs to it, it is a dead letter.
-        let payload = meta
-            .is_some()
-            .then(|| String::from_utf8(delivered.payload.to_vec()).ok());
         Some(Held {
             lane,
             sequence,
             reply,
-            meta: meta.unwrap_or(Meta {
+            // Without what belongs to it, it is a dead letter.
+            readable: meta.is_some(),
+            meta: meta.unwrap_or_else(|| Meta {
                 at: self.now(),
                 ..Meta::default()
             }),
-            payload: payload.flatten(),
+            payload: delivered.payload.clone(),
             until,
             since: Instant::now(),
         })
@@ -447,10 +466,9 @@ impl Shared {
 
     async fn publish_again(&self, held: &Held, lane: Lane, meta: &Meta) -> Result<(), QueueError> {
         let id = self.message_id(held, meta);
-        let payload = Bytes::from(held.payload.clone().unwrap_or_default());
         let subject = self.subject(lane);
         self.broker
-            .publish(subject, meta.headers(Some(&id)), payload)
+            .publish(subject, meta.headers(Some(&id)), held.payload.clone())
             .await
             .map(drop)
     }
@@ -535,8 +553,9 @@ impl Shared {
         meta.reason = Some(reason.as_str().to_owned());
         let id = self.message_id(&held, &meta);
         let subject = self.broker.names.dead_subject(held.id()).into();
-        let payload = Bytes::from(held.payload.clone().unwrap_or_default());
-        self.broker.publish(subject, meta.headers(Some(&id)), payload).await?;
+        self.broker
+            .publish(subject, meta.headers(Some(&id)), held.payload.clone())
+            .await?;
         self.done(&held).await?;
         self.settled(claim, |counts| counts.buried += 1);
         Ok(())
@@ -580,7 +599,8 @@ impl Shared {
 
     /// When the oldest that waits was accepted.
     async fn oldest(&self, lanes: &[LaneInfo], retries: bool) -> Result<Option<i64>, QueueError> {
-        let firsts = try_join_all(lanes.iter().map(|info| self.first(info))).await?;
+        let waits = |info: &&LaneInfo| info.num_pending > 0 || info.num_ack_pending > 0;
+        let firsts = try_join_all(lanes.iter().filter(waits).map(|info| self.first(info))).await?;
         let firsts = firsts.into_iter().flatten().filter_map(|(_, meta)| meta);
         let retries = if retries {
             self.broker.scan(&self.broker.retry, 1, true).await?
@@ -591,11 +611,9 @@ impl Shared {
         Ok(firsts.chain(retries).map(|meta| meta.at).min())
     }
 
-    /// The first message of a lane of the main stream that is not acknowledged.
+    /// The first message of a lane of the main stream that is not acknowledged: as the stream's leader knows it, since the consumer's
+    /// may not have heard of the last ones.
     async fn first(&self, info: &LaneInfo) -> Result<Option<(u64, Option<Meta>)>, QueueError> {
-        if info.num_pending == 0 && info.num_ack_pending == 0 {
-            return Ok(None);
-        }
         let from = info.ack_floor.stream_sequence.saturating_add(1);
         let first = self.broker.main.raw_message_builder().sequence(from);
         match first.next_by_subject(info.config.filter_subject.as_str()).send().await {
@@ -856,15 +874,15 @@ async fn receive(shared: Weak<Shared>, mut messages: Subscriber) {
         let Some(here) = shared.upgrade() else { return };
         let closing = here.closing.notified();
         tokio::select! {
-            message = messages.next() => match message {
-                Some(message) => here.receive(message),
-                None => {
+            message = messages.next() => {
+                let Some(message) = message else {
                     // The client was closed.
                     here.lock().closed = true;
                     here.changed.notify_waiters();
                     return;
-                }
-            },
+                };
+                here.receive(message);
+            }
             () = closing => {
                 drop(messages.unsubscribe().await);
                 while let Some(message) = messages.next().await {
