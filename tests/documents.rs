@@ -89,12 +89,27 @@ fn the_pages_in_chinese_have_the_headings_code_and_tables_of_the_english_ones() 
 }
 
 #[test]
+fn security_in_chinese_says_what_the_english_text_says() {
+    // The table of attacks stands in one of them, and the other links to it.
+    let (english, _) = read("SECURITY.md").split_once("## Known attacks").map(own).unwrap();
+    let (chinese, _) = read("SECURITY.zh-CN.md").split_once("## 已知攻击").map(own).unwrap();
+    let (left, right) = (skeleton(&english), skeleton(&chinese));
+    assert_eq!(left, right);
+    assert_eq!(words(&english), words(&chinese));
+}
+
+fn own((one, two): (&str, &str)) -> (String, String) {
+    (one.to_owned(), two.to_owned())
+}
+
+#[test]
 fn every_link_into_the_repository_leads_somewhere() {
     let mut links = 0;
     for file in [
         "README.md",
         "README.zh-CN.md",
         "SECURITY.md",
+        "SECURITY.zh-CN.md",
         "CONTRIBUTING.md",
         "CHANGELOG.md",
         "crates/bench/README.md",
