@@ -159,6 +159,9 @@ pub mod zh {
 
     #[doc = include_str!("docs/zh/hand_written.md")]
     pub mod hand_written {}
+
+    #[doc = include_str!("docs/zh/deployment.md")]
+    pub mod deployment {}
 }
 
 #[cfg(doctest)]

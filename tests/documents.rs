@@ -57,7 +57,10 @@ fn words(text: &str) -> std::collections::BTreeSet<String> {
 
 /// Comments in the code are in the language of the text around it.
 fn without_comments(code: &str) -> String {
-    let comment = if code.starts_with("```sh") { "# " } else { "// " };
+    let hashes = ["```sh", "```nginx", "```yaml"]
+        .iter()
+        .any(|start| code.starts_with(start));
+    let comment = if hashes { "# " } else { "// " };
     let lines = code
         .lines()
         .map(|line| line.split(comment).next().unwrap_or_default().trim_end());
@@ -77,7 +80,7 @@ fn the_two_readmes_have_the_same_headings_code_and_words() {
 
 #[test]
 fn the_pages_in_chinese_have_the_headings_code_and_tables_of_the_english_ones() {
-    for page in ["guide", "hand_written"] {
+    for page in ["guide", "hand_written", "deployment"] {
         let english = read(&format!("src/docs/{page}.md"));
         let chinese = read(&format!("src/docs/zh/{page}.md"));
         let (left, right) = (skeleton(&english), skeleton(&chinese));
