@@ -18,7 +18,7 @@ const SHED: &str = "service overloaded";
 /// Sources shown of one error. A chain is short, unless somebody makes it long on purpose.
 const SOURCES: usize = 16;
 
-/// Why a callback could not be handled: any error of a handler, or a text. It reaches the host, never the peer.
+/// Why a callback could not be handled: any error of a handler, or a text. It is for your logs; the peer never sees it.
 ///
 /// `?` makes it from every type that implements [`Error`]. `Box<dyn Error + Send + Sync>` and `anyhow::Error` do not implement it: use
 /// `.map_err(HandlerError::new)?` there. The other way round, `?` makes a `Box<dyn Error + Send + Sync>` of it, and
@@ -76,7 +76,7 @@ impl HandlerError {
         HandlerError::with(error.into(), Retry::After(delay))
     }
 
-    /// The callback was not handled since there was no room for it: [`Cause::Overloaded`](crate::Cause::Overloaded).
+    /// The callback was not handled because the service is at its limit: [`Cause::Overloaded`](crate::Cause::Overloaded).
     pub fn overloaded() -> Self {
         HandlerError::new(Overloaded(None))
     }
@@ -169,13 +169,13 @@ fn inside<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a HandlerError> {
     error.downcast_ref::<Advised>().map(|advised| &advised.0)
 }
 
-/// Whether a service had no room. It is told by the text: the layer may ask no more of an error than to be shown.
+/// Whether a service was at its limit. The text decides, since all that the layer knows of an error is `Display`.
 pub(crate) fn had_no_room(error: &dyn fmt::Display) -> bool {
     let text = escaped(error);
     text == NO_ROOM || text == SHED
 }
 
-/// The error of a service with its sources, for the host: escaped, and cut where it is longer than anybody reads. Of a type that is not
+/// The error of a service with its sources, for your logs: escaped, and cut if it is long. Of a type that is not
 /// ours the sources are written if its `{:#}` writes them.
 pub(crate) fn describe(error: &dyn fmt::Display) -> String {
     escaped(&format_args!("{error:#}"))

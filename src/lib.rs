@@ -121,12 +121,12 @@ macro_rules! define_commands_page {
     } )*) => {
         /// All commands: the phase they are sent in, their type, what may be answered, what keys they have, and the vendor's page.
         ///
-        /// Where no reply is named, `()` is the answer, which is written as `OK`.
+        /// Where no reply is named, the handler returns `()`, which is answered `OK`.
         ///
-        /// *Duplicate* is what a second delivery is told by ([`Callback::dedup_key`](crate::Callback::dedup_key)): the whole body, since that
-        /// holds a time or an id of its own, or the body and the URL's `RequestId`, without which there is no key. *Order* is what events are
-        /// kept in order by ([`Callback::order_key`](crate::Callback::order_key)): the group, the two people of a conversation, an account and so
-        /// on.
+        /// *Duplicate* is what identifies a second delivery ([`Callback::dedup_key`](crate::Callback::dedup_key)): the whole body, if it
+        /// contains a time or an id; otherwise the body and the URL's `RequestId`, and without that there is no key. *Order* is what the
+        /// order key consists of ([`Callback::order_key`](crate::Callback::order_key)): the group, the two people of a conversation, an
+        /// account and so on.
         ///
         /// | command | phase | event | reply | duplicate | order | vendor's page |
         /// | --- | --- | --- | --- | --- | --- | --- |

@@ -6,7 +6,7 @@
 //!
 //! | name | kind | labels | what |
 //! | --- | --- | --- | --- |
-//! | `im_callbacks_total` | counter | `outcome`, `reason`, `command` | requests, by what became of them |
+//! | `im_callbacks_total` | counter | `outcome`, `reason`, `command` | requests, by how they were answered |
 //! | `im_callback_duration_seconds` | histogram | `outcome`, `command` | from the request's head to the answer, in **seconds**; the body is read within |
 //! | `im_callbacks_detached_total` | counter | `result` | work in the background that ended: `succeeded`, `duplicate`, `failed`; or that was refused: `overloaded`, `abandoned` |
 //! | `im_callbacks_detached_running` | gauge | | callbacks in the background now |
@@ -14,7 +14,7 @@
 //!
 //! `outcome` is [`OutcomeKind::as_str`](crate::OutcomeKind::as_str), or `cancelled` if the future was dropped before it had an answer: the peer
 //! hung up, or an outer time-out struck. `reason` is [`Outcome::reason`], `command` is [`Command::label`](crate::Command::label). All of them
-//! have few values, so that nobody outside can make more series than there are commands and reasons.
+//! have few values, so that a peer cannot create more series than there are commands and reasons.
 //!
 //! ```
 //! use tencent_im_callback::{App, CallbackLayer, EventRouter, MetricsLayer, Token};
@@ -45,7 +45,7 @@ use crate::response::Outcome;
 const CALLBACKS: &str = "im_callbacks_total";
 const DURATION: &str = "im_callback_duration_seconds";
 
-/// Records what became of each request, and how long it took; see the [module](crate::metrics).
+/// Counts each request by how it was answered, and records how long it took; see the [module](crate::metrics).
 ///
 /// Put it around [`CallbackLayer`](crate::CallbackLayer), inside of everything that answers by itself. A response without an [`Outcome`] was
 /// not written by this crate and is not recorded.
@@ -56,7 +56,7 @@ pub struct MetricsLayer(());
 impl MetricsLayer {
     /// Describes the metrics to the recorder that is installed by now.
     pub fn new() -> Self {
-        describe_counter!(CALLBACKS, "Requests to the callback URL, by what became of them");
+        describe_counter!(CALLBACKS, "Requests to the callback URL, by how they were answered");
         describe_histogram!(DURATION, Unit::Seconds, "Time from the request's head to the answer");
         describe_counter!(
             crate::count::DETACHED,

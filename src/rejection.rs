@@ -54,8 +54,8 @@ macro_rules! rejections {
 }
 
 rejections! {
-    /// No fault at all: the console's check of the callback URL, which is answered `OK` and goes no further. Here it is one that is told
-    /// by its body, which is empty or `{}`; one that is told by its URL is [`Verified::Probe`](crate::Verified::Probe).
+    /// Not a fault: the console's check of the callback URL, which is answered `OK` and does not reach your service. This one is recognised
+    /// by its body, which is empty or `{}`; one that is recognised by its URL is [`Verified::Probe`](crate::Verified::Probe).
     Probe "probe" OK "";
     /// The method is not POST.
     MethodNotAllowed "method_not_allowed" METHOD_NOT_ALLOWED "method not allowed";
@@ -72,7 +72,7 @@ rejections! {
     CommandMissing "command_missing" BAD_REQUEST "CallbackCommand missing";
     /// `CallbackCommand` does not decode to UTF-8.
     CommandMalformed "command_malformed" BAD_REQUEST "CallbackCommand malformed";
-    /// The app is none of ours.
+    /// The app is not configured.
     AppUnknown "app_unknown" FORBIDDEN "unknown SdkAppid";
     /// There is no `Sign` although the app is signed. In the console, authentication may be off.
     SignatureMissing "signature_missing" UNAUTHORIZED "Sign missing";
@@ -135,9 +135,9 @@ impl fmt::Display for RejectionKind {
     }
 }
 
-/// A request that is not handed on: [what was wrong](Rejection::kind), and what the host may want to know about it.
+/// A request that is not handed on: [what was wrong](Rejection::kind), and details for your logs.
 ///
-/// The peer learns the status and a fixed phrase; everything else is for the host's eyes. Nothing here holds the token, the
+/// The peer learns the status and a fixed phrase; everything else is for your logs. Nothing here holds the token, the
 /// signature, the query string or the body.
 ///
 /// As an answer: [`Rejection::to_response`], or [`Rejection::to_reply`] and [`status`](Self::status). Mind [`RejectionKind::Probe`], which is
@@ -277,7 +277,7 @@ impl From<RejectionKind> for Rejection {
     }
 }
 
-/// For the host: the phrase and what is known beyond it.
+/// For your logs: the phrase, and the details.
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {

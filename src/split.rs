@@ -15,7 +15,7 @@ use crate::reply::Reply;
 
 /// Hands callbacks that wait for a verdict to one service, and notifications to another, each with layers of its own.
 ///
-/// Behind a verdict a user is waiting, for two seconds at most; behind a notification nobody is. In one stack they share permits, and
+/// A user waits for a verdict, for two seconds at most; nobody waits for a notification. In one stack they share permits, and
 /// a slow moderation makes the server lose notifications, which Tencent does not send again. So verdicts belong behind `timeout`,
 /// `load_shed` and `concurrency_limit`, notifications behind `Detach` and `Dedup`, or a durable queue.
 ///

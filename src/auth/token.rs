@@ -49,7 +49,7 @@ impl fmt::Display for InvalidTokenError {
 impl std::error::Error for InvalidTokenError {}
 
 impl Token {
-    /// Takes the token as it stands in the console.
+    /// Takes the token as the console shows it.
     ///
     /// # Errors
     ///

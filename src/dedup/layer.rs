@@ -10,10 +10,10 @@ use super::service::{Dedup, Key};
 use crate::callback::Callback;
 use crate::event::DedupKey;
 
-/// Handles a delivery that comes twice within a window only once, and answers it alike both times.
+/// Handles a delivery that arrives twice within a window once, and gives both the same answer.
 ///
 /// Tencent sends an *after* callback again if the answer was late and the console says so; it documents no delivery id. What makes
-/// two callbacks the same delivery is [`Callback::dedup_key`], or a [key of your own](Self::key). Those without a key pass, each time:
+/// two callbacks the same delivery is [`Callback::dedup_key`], or a [key of your own](Self::key). Callbacks without a key are always handled:
 /// the [table](crate::commands) says which commands need `RequestId` in the URL to have one. A callback that waits for a verdict has no
 /// key, whatever function is set: it is judged every time.
 ///

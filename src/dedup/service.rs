@@ -37,7 +37,7 @@ pub struct DedupStats {
     pub duplicates: u64,
     /// Ended with an error, which every delivery that waited for it got.
     pub failed: u64,
-    /// Passed on without a key: verdicts, and events of which nobody can tell two apart.
+    /// Passed on without a key: *before* callbacks, and events that carry nothing to tell two of them apart.
     pub without_key: u64,
     /// Deliveries remembered, about.
     pub remembered: u64,

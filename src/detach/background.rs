@@ -50,11 +50,11 @@ impl fmt::Display for DetachId {
     }
 }
 
-/// What became of the callbacks in the background when it was [drained](crate::DetachLayer::drain).
+/// How the callbacks in the background ended: the result of [`drain`](crate::DetachLayer::drain).
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Drained {
-    /// How many finished while it was waited for them, well or not.
+    /// Tasks that completed during the drain, successfully or not.
     pub finished: usize,
     /// Those that did not, and were aborted: enough to put them away and handle them later. A handler that does not yield cannot be
     /// aborted, so one of these **may still complete**; the id tells which it was.
@@ -243,7 +243,7 @@ impl Shared {
         }
     }
 
-    /// What came after the drain began and ran inline. It was never detached, so only its failure is worth a word.
+    /// Ran inline because it came after the drain had begun. It was never detached, so only its failure is logged.
     pub(super) fn late(&self, params: &Params, result: &Result<Reply, DetachFailure>) {
         if let Err(failure) = result {
             self.failed(params, failure);

@@ -301,7 +301,7 @@ impl Event {
         }
     }
 
-    /// The event if it waits for a verdict and has no type: what nobody can judge must not be answered `OK`.
+    /// The event if it is a *before* callback without a type: it cannot be judged, so it must not be answered `OK`.
     pub(crate) fn unjudged(&self, command: &Command) -> Option<&UnknownEvent> {
         let Event::Unknown(event) = self else {
             return None;

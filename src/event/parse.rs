@@ -76,7 +76,7 @@ pub(crate) fn parse(url: &Command, body: &Bytes, event: &mut Option<Event>) -> R
     Ok(Parsed { command, app })
 }
 
-/// Checked once for the whole body, so that members nobody reads are held to it, too; the parser then need not check each string.
+/// Checked once for the whole body, so that it covers members which are not read, too; the parser then need not check each string.
 fn utf8(body: &[u8]) -> Result<&str, Rejection> {
     std::str::from_utf8(body).map_err(|error| {
         let valid = &body[..error.valid_up_to()];

@@ -1,22 +1,22 @@
 //! The middleware: HTTP request in, typed callback to the inner service, Tencent's envelope out.
 //!
-//! # What becomes of a request
+//! # How requests are answered
 //!
-//! 1. Method, parameters, app, signature and age are checked, then the declared length of the body. What fails is refused without
-//!    a look at the body, and asks nothing of the inner service.
+//! 1. Method, parameters, app, signature and age are checked, then the declared length of the body. A request that fails a check is
+//!    refused. Its body is not read, and the inner service is not called.
 //! 2. The body is read, up to the [limit](CallbackLayer::body_limit), and parsed into the type that the command names.
-//! 3. A clone of the inner service is waited for until it is ready, and called once.
-//! 4. Its reply goes out with status 200. An error of it, or a *before* callback whose body does not fit its type, goes the way of
-//!    [`OnError`](crate::OnError).
+//! 3. The layer waits until a clone of the inner service is ready, and calls it once.
+//! 4. Its reply is sent with status 200. If the service returns an error, or the body of a *before* callback does not fit its type,
+//!    [`OnError`](crate::OnError) decides about the answer.
 //!
 //! Every response carries an [`Outcome`](crate::Outcome) in its extensions. The service's own error is `Infallible`.
 //!
 //! # Readiness and limits
 //!
-//! [`CallbackService`] is always ready; the inner service is asked only once there is a verified and parsed callback for it. So a
-//! peer that drips its body, or is about to be refused, holds none of the inner service's permits. The price: limits placed
-//! *outside* see every request, those *inside* see verified work only, and back-pressure of the inner service does not reach the
-//! outside. Callers then queue inside; put `load_shed` around an inner limit to answer them instead:
+//! [`CallbackService`] is always ready. It polls the inner service only once there is a verified and parsed callback for it, so a
+//! peer that sends its body slowly, or is about to be refused, holds none of the inner service's permits. The consequences: limits
+//! *outside* count every request, limits *inside* count verified callbacks only, and back-pressure of the inner service does not reach
+//! the outside. Callers then wait inside; put `load_shed` around an inner limit to answer them at once instead:
 //!
 //! ```
 //! use std::time::Duration;
@@ -42,8 +42,8 @@
 //!
 //! # Cancellation
 //!
-//! If the peer goes away before the inner service is called, nothing has happened. After it, the inner future is dropped where it
-//! stands, and a log event says so.
+//! If the peer disconnects before the inner service is called, the callback is not handled. If it disconnects later, the inner future is
+//! dropped unfinished, and a log event is written.
 
 mod buffer;
 mod config;

@@ -64,6 +64,6 @@ pub struct Answer {
     pub content_type: &'static str,
     /// Its body.
     pub body: Bytes,
-    /// What became of the request, for metrics and alarms.
+    /// How the request was answered, for metrics and alerts.
     pub outcome: Outcome,
 }

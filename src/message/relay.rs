@@ -73,7 +73,7 @@ impl RelayElem {
     }
 
     /// Whether all that was forwarded is here. Messages of more than 12 KB are left out by Tencent, which sends
-    /// [`json_msg_key`](Self::json_msg_key) in their place: nobody can judge them from this callback.
+    /// [`json_msg_key`](Self::json_msg_key) instead: this callback is not enough to judge them.
     ///
     /// A bundle with a key is not complete, whatever list stands beside it: Tencent sends one or the other, so somebody else wrote both.
     pub fn is_complete(&self) -> bool {

@@ -104,8 +104,8 @@ impl MsgBodyBuilder {
     /// Shows each text that [`MsgBody::texts`](super::MsgBody::texts) shows to `change`, and takes what it gives instead; custom data is not
     /// shown. What is not changed stays as it came.
     ///
-    /// The kind and the keys of an element of unknown kind are texts that cannot be changed: if `change` would change one, it is told by
-    /// [`unchanged`](Self::unchanged).
+    /// The kind and the keys of an element of unknown kind are texts that cannot be changed: if `change` would change one,
+    /// [`unchanged`](Self::unchanged) lists it.
     pub fn map_texts(self, change: impl FnMut(&str) -> Option<String>) -> Self {
         self.map(false, change)
     }

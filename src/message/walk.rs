@@ -1,7 +1,7 @@
 //! The strings of an element that a reader could see, found in its JSON: one walk for reading and for rewriting, so that neither can
 //! forget what the other knows.
 //!
-//! It works by exclusion. Every string is shown but those that are known not to be, so that a member of tomorrow is seen today. It is one
+//! It works by exclusion. Every string is shown but those that are known not to be, so that members which this version does not know are shown as well. It is one
 //! pass over the bytes, with a stack of its own, since the nesting is a stranger's.
 
 use std::borrow::Cow;
@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use crate::json::replace_unpaired;
 
-/// What becomes of a member of an element whose kind is known. A member that is not listed is shown, with all that is in it.
+/// How a member of an element of known kind is treated. A member that is not listed is shown, with all that is in it.
 #[derive(Clone, Copy)]
 enum Rule {
     /// An id, an address, a format: nothing that is read.

@@ -24,7 +24,7 @@ impl MessageVerdict {
         MessageVerdict(Verdict::Allow)
     }
 
-    /// Delivers another message in its place.
+    /// Delivers another message instead.
     pub fn allow_rewritten(rewrite: Rewrite) -> Self {
         MessageVerdict(Verdict::Rewritten(Box::new(rewrite)))
     }

@@ -83,7 +83,7 @@ pub(crate) struct Envelope<'a> {
 }
 
 impl Reply {
-    /// All went well; before an action: let it go on.
+    /// Success. For a *before* callback, allows the action.
     pub const fn ok() -> Self {
         Reply::of_envelope(OK_ENVELOPE)
     }

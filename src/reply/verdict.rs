@@ -177,7 +177,7 @@ macro_rules! message_reply {
                 Self::verdict(Verdict::new(0))
             }
 
-            /// Delivers another message in its place.
+            /// Delivers another message instead.
             pub fn allow_rewritten(rewrite: $crate::reply::Rewrite) -> Self {
                 $name { verdict: Verdict::new(0), rewrite }
             }

@@ -1,4 +1,4 @@
-//! Writing the answers, and what the host learns about each request.
+//! Writing the answers, and reporting each request to your logs and metrics.
 //!
 //! ```
 //! use http_body::Body;

@@ -33,13 +33,13 @@ pub struct Failure<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {
-    /// The body is JSON but does not fit the type of its command, or names a command that nobody knows, although that of the URL is one
+    /// The body is JSON but does not fit the type of its command, or names an unknown command, although that of the URL is one
     /// *before* an action. The service was not called.
     Misfit,
     /// The service failed to become ready: `poll_ready` gave an error. It was not called.
     NotReady,
-    /// The service, or a limit around it, had no room: the error of tower's `load_shed`, or
-    /// [`HandlerError::overloaded`](crate::HandlerError::overloaded). It is told by the text of the error.
+    /// The service, or a limit around it, was at its limit: the error of tower's `load_shed`, or
+    /// [`HandlerError::overloaded`](crate::HandlerError::overloaded). It is recognised by the text of the error.
     Overloaded,
     /// The service gave an error.
     Failed,

@@ -1,4 +1,4 @@
-//! What became of a request, for the host.
+//! How a request was answered, for your metrics and logs.
 
 use crate::auth::Params;
 use crate::event::Misfit;
@@ -7,7 +7,7 @@ use crate::reply::Disposition;
 
 use super::on_error::Cause;
 
-/// What became of a request. In the extensions of every response of this crate's services, for metrics, alarms and access logs.
+/// How a request was answered. It is in the extensions of every response of this crate's services, for metrics, alerts and access logs.
 ///
 /// Alert on [`OutcomeKind::Failed`]: an *after* callback whose handling failed is answered with status 200, and Tencent does not
 /// send it again.
@@ -35,7 +35,7 @@ pub(crate) struct Trouble {
     pub(crate) misfit: Option<Box<Misfit>>,
 }
 
-/// What became of a request.
+/// How a request was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum OutcomeKind {
@@ -107,7 +107,7 @@ impl Outcome {
         }
     }
 
-    /// What became of the request.
+    /// How the request was answered.
     pub fn kind(&self) -> OutcomeKind {
         self.kind
     }

@@ -53,7 +53,7 @@ pub(crate) fn refuse(rejection: Rejection) -> Response<ResponseBody> {
     )
 }
 
-/// Tells the host what became of a request: in the log and in the response's extensions.
+/// Reports how a request was answered, in the log and in the response's extensions.
 #[inline]
 pub(crate) fn concluded<B>(mut response: Response<B>, outcome: Outcome) -> Response<B> {
     report(&outcome, Some(response.status()));
@@ -61,7 +61,7 @@ pub(crate) fn concluded<B>(mut response: Response<B>, outcome: Outcome) -> Respo
     response
 }
 
-/// The callback could not be handled, and nobody chose a reply for that.
+/// The callback could not be handled, and no reply is configured for that.
 pub(crate) fn server_error() -> Response<ResponseBody> {
     let body = Bytes::from_static(NOT_HANDLED_ENVELOPE);
     json(StatusCode::INTERNAL_SERVER_ERROR, body)

@@ -27,7 +27,7 @@ use crate::types::Escaped;
 /// as [`HandlerError`], with which `?` works on every error.
 ///
 /// A notification without a handler is answered `OK`. A callback *before* an action without a handler, or without a type, is an error,
-/// so that nothing passes that nobody judged: [`OnError`](crate::OnError) decides, and somebody sees it. A
+/// so that no action is allowed without a verdict: [`OnError`](crate::OnError) decides, and somebody sees it. A
 /// [`fallback`](Self::fallback) takes both; [`allow_unhandled`](Self::allow_unhandled) answers `OK` to both.
 ///
 /// Cloning is cheap; a call is one look-up and one allocation.
@@ -84,7 +84,7 @@ struct Routes {
     fallback: Fallback,
 }
 
-/// What becomes of a callback without a handler.
+/// How callbacks without a handler are answered.
 #[derive(Clone, Default)]
 enum Fallback {
     /// `OK` to notifications, an error to what waits for a verdict.
@@ -317,7 +317,7 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
         self
     }
 
-    /// Answers `OK` to everything that has no handler. Before an action that means "let it go on".
+    /// Answers `OK` to everything that has no handler. For a *before* callback this allows the action.
     pub fn allow_unhandled(mut self) -> Self {
         Arc::make_mut(&mut self.routes).fallback = Fallback::Allow;
         self

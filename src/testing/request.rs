@@ -14,7 +14,7 @@ use crate::types::SdkAppId;
 /// The app of a request, unless it says otherwise.
 pub(super) const APP: u64 = 1_400_000_000;
 
-/// The token of a request, unless it says otherwise. It stands in the vendor's sample.
+/// The default token of a request: the one in Tencent's sample.
 const TOKEN: &str = "xxxxyyyy";
 
 /// Builds a callback request as Tencent sends it, or [wrong in one way](Fault).
@@ -204,7 +204,7 @@ impl SignedRequest {
     ///
     /// # Panics
     ///
-    /// If the [url](Self::url) is none.
+    /// If the [url](Self::url) is not a URL.
     #[track_caller]
     pub fn build<B: From<Bytes>>(&self) -> Request<B> {
         let mut request = Request::new(B::from(self.bytes()));

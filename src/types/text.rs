@@ -11,7 +11,7 @@ const ERROR: usize = 512 + 1;
 /// Longest path, in characters.
 const PATH: usize = 112 + 1;
 
-/// Shows a word that came from outside: control characters, quotes, marks that turn the direction and line separators escaped, and cut
+/// Shows a text from outside: control characters, quotes, marks that turn the direction and line separators escaped, and cut
 /// after [`WORD`] characters.
 pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 

@@ -16,7 +16,7 @@ pub(crate) const MOST: usize = 1000;
 /// Bytes of bodies and answers that are kept.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
 
-/// What became of a request.
+/// How a request was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Verdict {

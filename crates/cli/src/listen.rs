@@ -69,7 +69,7 @@ pub(crate) struct Arguments {
     no_inspect: bool,
 }
 
-/// Where the callback of a request is left for whoever made the request.
+/// Where the callback of a request is left for the code that made the request.
 #[derive(Clone, Debug, Default)]
 struct Slot(Arc<Mutex<Option<Callback>>>);
 
@@ -316,7 +316,7 @@ impl Shared {
     }
 }
 
-/// What became of a request here, and what there is to say about it.
+/// How a request was answered here, and what there is to report about it.
 fn judged(outcome: Option<&Outcome>) -> (Verdict, Option<String>) {
     let Some(outcome) = outcome else {
         return (Verdict::Failed, Some("it did not come within 30 s".into()));

@@ -46,7 +46,7 @@ pub(crate) fn say(text: impl fmt::Display) -> io::Result<()> {
     out.flush()
 }
 
-/// Writes a line to standard error. If that is closed, nobody wants to know.
+/// Writes a line to standard error. If that is closed, the line is dropped.
 pub(crate) fn complain(text: impl fmt::Display) {
     drop(writeln!(io::stderr().lock(), "im-callback: {text}"));
 }

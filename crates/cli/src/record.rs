@@ -61,7 +61,7 @@ impl Writer {
         })
     }
 
-    /// Adds a line as long as there is room, and says once when there is none.
+    /// Adds a line while the file is below its limit, and reports once when it is full.
     pub(crate) fn add(&mut self, line: &str) -> io::Result<()> {
         if self.full {
             return Ok(());
@@ -107,7 +107,7 @@ impl Reader {
         })
     }
 
-    /// The next callback. A line that is none is passed over with a word; half a line at the end without one.
+    /// The next callback. A line that is not a callback is skipped with a message; an incomplete last line is skipped silently.
     pub(crate) fn next(&mut self) -> Result<Option<StoredCallback>, Failure> {
         loop {
             self.line.clear();

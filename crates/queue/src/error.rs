@@ -20,7 +20,7 @@ pub enum QueueError {
         /// What the queue takes, in bytes.
         max: usize,
     },
-    /// It was not durable within the time allowed. It may become so later: what became of the write is not known.
+    /// It was not durable in time. The write may still succeed later.
     TimedOut,
     /// The disk is full. Nothing was written; the queue goes on once there is room.
     DiskFull,
@@ -59,7 +59,7 @@ pub enum QueueError {
     Unreadable(StorageError),
     /// What was read could not be written where the caller wanted it.
     Export(StorageError),
-    /// The broker does not answer, or refuses. What became of a callback that was on its way is not known.
+    /// The broker does not answer, or refuses. A callback that was on its way may have been stored.
     Unavailable(StorageError),
     /// A stream or consumer at the broker is set up so that callbacks could be lost, or mixed up. The text names the setting.
     UnsafeSetting(StorageError),

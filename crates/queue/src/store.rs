@@ -37,7 +37,7 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`QueueError::Full`] if there was no room for so long, [`QueueError::TimedOut`] if it was not durable by then,
+    /// [`QueueError::Full`] if the store was full for so long, [`QueueError::TimedOut`] if it was not durable by then,
     /// [`QueueError::TooLarge`], and what goes wrong with the storage.
     fn append(&self, entry: Entry, max_wait: Duration) -> StoreFuture<'_, Appended>;
 
@@ -232,7 +232,7 @@ impl fmt::Debug for Entry {
     }
 }
 
-/// What became of a callback that a store took in.
+/// The result of an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Appended {
     /// It is durable.

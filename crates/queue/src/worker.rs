@@ -39,8 +39,8 @@ type Hook = dyn Fn(&Record) + Send + Sync;
 
 /// Takes callbacks out of a queue and hands them to a service, until it is told to stop.
 ///
-/// A [`Delivery`] is in each callback's [extensions](Callback::extensions). What the service replies is of no account; that it
-/// replies, is: the callback is then done with. After an error, a panic or a time-out it is tried again as [`RetryPolicy`] says, and in
+/// A [`Delivery`] is in each callback's [extensions](Callback::extensions). The content of the reply does not
+/// matter: any reply means that the callback is done. After an error, a panic or a time-out it is tried again as [`RetryPolicy`] says, and in
 /// the end becomes a dead letter. A dead letter at once is what fails with
 /// [`HandlerError::permanent`], and what this version cannot read.
 ///

@@ -1,7 +1,7 @@
 //! Two endpoints and two workers on a cluster of three, while its nodes are killed, stopped and started again, and workers are killed in
 //! mid-handler: what was answered OK is handled, once but for the attempts that were open, and in order.
 //!
-//! `CHAOS_CALLBACKS=100000 CHAOS_SECONDS=600 cargo test --release -p tencent-im-callback-queue --features jetstream --test chaos -- --nocapture` is the long run.
+//! `CHAOS_CALLBACKS=100000 CHAOS_SECONDS=600 cargo test -p tencent-im-callback-queue --features jetstream --test chaos -- --nocapture` is the long run.
 #![cfg(all(unix, feature = "jetstream"))]
 
 mod common;
@@ -120,7 +120,8 @@ async fn worker(urls: &str, log: &Path, name: &str) {
             .unwrap();
         let (log, name) = (log.clone(), name.clone());
         async move {
-            log.say(&format!("start {number} {name}"));
+            let (id, attempt) = (delivery.id.sequence(), delivery.attempt);
+            log.say(&format!("start {number} {name} {id} {attempt}"));
             tokio::time::sleep(Duration::from_millis(number % 7)).await;
             if number.is_multiple_of(50) && delivery.attempt == 1 {
                 return Err("the first attempt of every fiftieth fails");
@@ -335,6 +336,9 @@ fn nothing_that_was_accepted_is_lost_while_nodes_and_workers_die() {
     assert_eq!(stats.dead, 0);
     drop(workers);
 
+    if let Some(place) = std::env::var_os("CHAOS_KEEP") {
+        std::fs::copy(&log, place).unwrap();
+    }
     let ledger = Ledger::read(&log, share);
     assert_eq!(ledger.accepted.len() as u64, 2 * share);
     let lost: Vec<_> = ledger

@@ -246,7 +246,7 @@ async fn callbacks_that_wait_for_a_connection_are_answered_in_time() {
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let full = socket.listen(0).unwrap();
     let address = full.local_addr().unwrap();
-    // Linux passes over whoever does not fit into the queue of a listener.
+    // Linux drops connections that do not fit into the queue of a listener.
     let mut queue = Vec::new();
     while let Ok(stream) = tokio::time::timeout(Duration::from_millis(300), TcpStream::connect(address)).await {
         queue.push(stream.unwrap());

@@ -29,7 +29,7 @@ pub(crate) enum Wanted {
     Refused,
     /// The same, or a connection that is closed: the body is too long to be read.
     CutOff,
-    /// Taken, and the verdict lets it go on.
+    /// Accepted, and the verdict allows the action.
     Allowed,
     /// Taken, and the verdict refuses, discards or rewrites the message so that this word is gone.
     Moderated(String),
@@ -99,7 +99,7 @@ pub(crate) struct Item {
     pub(crate) request: SignedRequest,
     /// Sent in pieces of unknown length.
     pub(crate) chunked: bool,
-    /// A word of the URL and what stands in its place.
+    /// A word of the URL and its replacement.
     pub(crate) instead: Option<(&'static str, &'static str)>,
     pub(crate) wanted: Wanted,
     pub(crate) why: Text,

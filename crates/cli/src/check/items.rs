@@ -135,7 +135,7 @@ pub(crate) fn refuses(make: Make<'_>) -> Vec<Item> {
         "任何知道 URL 的人都可以伪造回调",
     );
     let replayed = Text(
-        "whoever sees one request (a log, a proxy) can send it again for ever",
+        "anybody who sees one request (in a log, at a proxy) can replay it forever",
         "任何看到过一次请求的人（日志、代理）都可以永远重放它",
     );
     let unread = Text(
@@ -192,7 +192,7 @@ pub(crate) fn refuses(make: Make<'_>) -> Vec<Item> {
             state().body(long),
             Wanted::CutOff,
             Text(
-                "whoever may send 16 MiB at a time can fill the memory",
+                "a peer that may send 16 MiB at a time can fill the memory",
                 "允许每次发送 16 MiB 的请求，内存就可能被耗尽",
             ),
         ),

@@ -1,4 +1,4 @@
-//! The inspector page: the last callbacks, live. For whoever sits at this machine, and nobody else.
+//! The inspector page: the last callbacks, live. For users of this machine only.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -27,7 +27,7 @@ const INDEX: &str = include_str!("index.html");
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
-/// Nothing inline, nothing from elsewhere, in nobody's frame.
+/// No inline scripts, nothing from other hosts, not in a frame.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -49,7 +49,7 @@ impl std::fmt::Debug for Page {
     }
 }
 
-/// A token that nobody guesses.
+/// A token that cannot be guessed.
 pub(crate) fn new_token() -> Result<String, String> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| format!("no random numbers here: {error}"))?;
@@ -80,7 +80,7 @@ fn plain(status: StatusCode, text: impl Into<String>) -> Response {
     (status, text.into()).into_response()
 }
 
-/// Whether a `Host` is an address or `localhost`: any other name can be made to point here by whoever owns it.
+/// Whether a `Host` is an address or `localhost`: the owner of any other name can make it point here.
 fn is_here(host: &str) -> bool {
     let Ok(authority) = host.parse::<http::uri::Authority>() else {
         return false;

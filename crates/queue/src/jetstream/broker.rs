@@ -66,7 +66,7 @@ impl Broker {
         sent?.await.map_err(not_published)
     }
 
-    /// Tells what became of a delivery, and waits for the broker to confirm.
+    /// Acknowledges a delivery, and waits for the broker to confirm.
     pub(super) async fn acknowledge(&self, reply: &Subject, kind: AckKind) -> Result<(), QueueError> {
         let request = Request::new().payload(kind.into()).timeout(Some(PATIENCE));
         let answer = self.client.send_request(reply.clone(), request).await;

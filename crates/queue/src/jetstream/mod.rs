@@ -18,7 +18,7 @@
 //! | stream | subjects | what is in it |
 //! | --- | --- | --- |
 //! | `callbacks` | `callbacks.p0` …, `callbacks.any` | callbacks on their way, and handled ones for the dedup window |
-//! | `callbacks-retry` | `callbacks.retry` | what failed and holds up nobody, until its next attempt |
+//! | `callbacks-retry` | `callbacks.retry` | failed callbacks that do not block others, until their next attempt |
 //! | `callbacks-dead` | `callbacks.dead.ID` | dead letters |
 //! | `callbacks-state` | `callbacks.state.…` | which attempts failed, and what is done |
 //!
@@ -442,7 +442,7 @@ impl Shared {
         }
     }
 
-    /// To the retries, where it holds up nobody.
+    /// To the retries, where it does not block others.
     async fn move_aside(&self, held: &Held, failed: wire::Failed) -> Result<(), QueueError> {
         let meta = Meta {
             id: Some(held.id()),
@@ -866,7 +866,7 @@ impl Drop for Busy<'_> {
     }
 }
 
-/// Takes in what the broker sends, and gives back what nobody here has a place for.
+/// Takes in what the broker sends, and gives back what no worker here claims.
 async fn receive(shared: Weak<Shared>, mut messages: Subscriber) {
     let mut tick = tokio::time::interval(KEEP / 5);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -41,7 +41,7 @@ fn not_opened(path: &Path) -> impl Fn(rusqlite::Error) -> QueueError + '_ {
     }
 }
 
-/// Opens the file, or makes it. A file that is none of ours is left as it is.
+/// Opens the file, or makes it. The file of another program is left as it is.
 pub(super) fn open(path: &Path, place: Place) -> Result<Connection, QueueError> {
     if place.vfs.is_none() {
         look_at(path)?;
@@ -74,7 +74,7 @@ pub(super) fn open(path: &Path, place: Place) -> Result<Connection, QueueError> 
             }
             check(&conn, path)?;
         }
-        // With a rollback journal: whoever looks at the file later finds either nothing in it, or the id.
+        // With a rollback journal: a later reader finds either nothing in it, or the id.
         (_, 0) if found == 0 || found == APPLICATION_ID => create(&conn).map_err(&failed)?,
         _ => return Err(QueueError::NotAQueue(path.to_owned())),
     }

@@ -142,7 +142,7 @@ pub(super) struct Writer<'c> {
     options: StoreOptions,
     clock: Clock,
     meta: Meta,
-    /// Ids up to here may be given away without a word to the file.
+    /// Ids up to here may be used without writing to the file.
     reserved: i64,
     /// The file says that its counts are not to be relied on.
     opened: bool,
@@ -213,7 +213,7 @@ impl<'c> Writer<'c> {
         })
     }
 
-    /// Works until the store is closed or nobody has a handle on it any more. Whoever asked for the closing is answered once the file
+    /// Works until the store is closed or nobody has a handle on it any more. The caller that asked to close it is answered once the file
     /// is free.
     pub(super) fn run(mut self) -> Option<Answer<()>> {
         loop {
