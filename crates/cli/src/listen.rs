@@ -39,7 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
   im-callback listen
   im-callback listen --forward http://127.0.0.1:8080 --record callbacks.jsonl
 
-Every path is listened to. What is refused (unsigned, stale, …) is answered here and neither forwarded nor recorded.")]
+Requests on every path are accepted. Refused requests (unsigned, stale, …) are answered here, and neither forwarded nor recorded.")]
 pub(crate) struct Arguments {
     /// Where to listen; port 0 picks a free one
     #[arg(long, default_value = "127.0.0.1:3000")]

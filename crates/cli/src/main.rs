@@ -30,7 +30,7 @@ use crate::output::{Failure, Wrong};
 
 /// Receives, inspects, sends, checks and replays the callbacks (webhooks) of Tencent Cloud IM.
 ///
-/// Exit status: 0 if all is well, 1 if an answer or a check was wrong, 2 if it was called the wrong way.
+/// Exit status: 0 on success, 1 if an answer or a check was wrong, 2 if it was called the wrong way.
 #[derive(Debug, Parser)]
 #[command(name = "im-callback", version, max_term_width = 120)]
 struct Arguments {
@@ -44,15 +44,15 @@ enum Command {
     Listen(Box<listen::Arguments>),
     /// List the commands, or show one: its phase, sample, answers and the vendor's page
     Commands(commands::Arguments),
-    /// Send a signed callback, right or deliberately wrong
+    /// Send a signed callback, valid or deliberately broken
     Send(Box<send::Arguments>),
-    /// Ask an endpoint everything that a careful one answers rightly
+    /// Test an endpoint with valid, forged and malformed requests
     Check(Box<check::Arguments>),
     /// Send recorded callbacks again, signed anew
     Replay(Box<replay::Arguments>),
     /// List the members in recorded callbacks that this version does not know
     Drift(drift::Arguments),
-    /// Look after the file of `tencent-im-callback-queue`: counts, dead letters, export
+    /// Manage the file of `tencent-im-callback-queue`: counts, dead letters, export
     Queue(queue::Arguments),
 }
 

@@ -15,7 +15,7 @@ use crate::output::{Failure, chain, escaped, say, wrong};
 /// How many dead letters are read at a time.
 const PAGE: usize = 256;
 
-/// Look after the file of `tencent-im-callback-queue`: counts, dead letters, export
+/// Manage the file of `tencent-im-callback-queue`: counts, dead letters, export
 ///
 /// One file takes one process: stop your server first. The server itself has the same as `Queue::stats`, `dead_letters`, `requeue`, `purge` and
 /// `export`.

@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     /// Only this command; may be repeated
     #[arg(long, value_name = "COMMAND")]
     only: Vec<String>,
-    /// So many times as fast as they came; without it there are no pauses
+    /// This many times the original speed; without it there are no pauses
     #[arg(long, value_parser = speed)]
     speed: Option<f64>,
     /// Seconds to wait for an answer

@@ -22,7 +22,7 @@ use crate::storm::{self, Storm};
 /// Longest body that is read from a file.
 const LONGEST: u64 = 64 * 1024 * 1024;
 
-/// Send a signed callback, right or deliberately wrong
+/// Send a signed callback, valid or deliberately broken
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   im-callback send http://127.0.0.1:3000/callback Sns.CallbackFriendDelete

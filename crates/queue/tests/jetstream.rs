@@ -601,3 +601,33 @@ async fn a_closed_store_gives_back_at_once() {
     assert_eq!(texts(&[wait_for_one(&*two).await]), ["b"]);
     assert!(two.claim(10, SHORT).await.unwrap().is_empty());
 }
+
+/// A broker that has lost its leader was seen to forget for a while that a message is out, and to let others of its partition pass.
+#[tokio::test]
+async fn what_comes_after_later_ones_of_its_partition_is_marked() {
+    let nats = server!();
+    let context = nats.context().await;
+    let store = open(context.clone(), settings().partitions(1)).await;
+    add(&*store, entry("late", Some("k"))).await;
+    add(&*store, entry("done", Some("k"))).await;
+    let note = "{\"sequence\":2,\"state\":\"done\"}";
+    context
+        .publish("test.state.p0", note.into())
+        .await
+        .unwrap()
+        .await
+        .unwrap();
+    let claimed = wait_for_one(&*store).await;
+    assert_eq!(texts(std::slice::from_ref(&claimed)), ["late"]);
+    assert!(claimed.delivery.out_of_order);
+    // It holds up nobody.
+    store
+        .retry(claimed.claim, "no".to_owned(), Duration::ZERO)
+        .await
+        .unwrap();
+    let claimed = wait_for_one(&*store).await;
+    assert_eq!((claimed.delivery.attempt, claimed.delivery.out_of_order), (2, true));
+    store.complete(claimed.claim).await.unwrap();
+    assert!(store.claim(10, SHORT).await.unwrap().is_empty());
+    until("done", async || store.stats().await.unwrap().waiting == 0).await;
+}

@@ -22,7 +22,7 @@ use crate::credentials::Credentials;
 use crate::output::{Failure, complain, say, wrong};
 use crate::storm::progress;
 
-/// Ask an endpoint everything that a careful one answers rightly
+/// Test an endpoint with valid, forged and malformed requests
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   im-callback check http://127.0.0.1:3000/callback
@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
     /// A word that the endpoint refuses in messages
     #[arg(long, value_name = "WORD", value_parser = word)]
     spam: Option<String>,
-    /// The endpoint takes unsigned requests on purpose: what the signature is for only warns
+    /// The endpoint accepts unsigned requests on purpose: failed signature checks are warnings
     #[arg(long)]
     unsigned: bool,
     /// Write the findings as JSON

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 
 use super::options::{Lane, Names};
-use super::wire::{Meta, State};
+use super::wire::{Meta, Noted, State};
 use crate::error::{QueueError, StorageError};
 
 /// The longest wait for one answer of the broker; what is asked for again is asked for again by then.
@@ -84,26 +84,44 @@ impl Broker {
         drop(self.client.publish_with_reply(reply, inbox, ask.into()).await);
     }
 
-    /// Read from the leader: a follower may not have heard of it yet.
-    pub(super) async fn state_of(&self, lane: Lane, sequence: u64) -> Result<Option<State>, QueueError> {
+    /// How far a message has come, and whether one behind it in its partition has come further.
+    pub(super) async fn state_of(&self, lane: Lane, sequence: u64) -> Result<(Option<State>, bool), QueueError> {
         let subject = self.names.state_subject(lane, sequence);
+        let Some(last) = self.last_note(&subject).await? else {
+            return Ok((None, false));
+        };
+        if last.sequence <= sequence {
+            let state = (last.sequence == sequence).then_some(last.state);
+            return Ok((state, false));
+        }
+        let mut state = None;
+        for found in self.scan(&self.state, Some(subject), 1, false).await? {
+            let noted = Noted::read(&found.payload).filter(|noted| noted.sequence == sequence);
+            state = noted.map(|noted| noted.state).or(state);
+        }
+        Ok((state, true))
+    }
+
+    /// Read from the leader: a follower may not have heard of it yet.
+    async fn last_note(&self, subject: &str) -> Result<Option<Noted>, QueueError> {
         if self.direct {
             return match self.state.direct_get_last_for_subject(subject).await {
-                Ok(message) => Ok(State::read(&message.payload)),
+                Ok(message) => Ok(Noted::read(&message.payload)),
                 Err(error) if error.kind() == DirectGetErrorKind::NotFound => Ok(None),
                 Err(error) => Err(unavailable(error)),
             };
         }
-        match self.state.get_last_raw_message_by_subject(&subject).await {
-            Ok(message) => Ok(State::read(&message.payload)),
+        match self.state.get_last_raw_message_by_subject(subject).await {
+            Ok(message) => Ok(Noted::read(&message.payload)),
             Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
             Err(error) => Err(unavailable(error)),
         }
     }
 
-    pub(super) async fn put_state(&self, lane: Lane, sequence: u64, state: &State) -> Result<(), QueueError> {
+    pub(super) async fn put_state(&self, lane: Lane, sequence: u64, state: State) -> Result<(), QueueError> {
         let subject = self.names.state_subject(lane, sequence).into();
-        self.publish(subject, HeaderMap::new(), state.to_bytes())
+        let noted = Noted { sequence, state };
+        self.publish(subject, HeaderMap::new(), noted.to_bytes())
             .await
             .map(drop)
     }
@@ -139,9 +157,16 @@ impl Broker {
         stream.get_info().await.map(|info| info.state).map_err(unavailable)
     }
 
-    /// All messages of a stream from this sequence on, as they are now.
-    pub(super) async fn scan(&self, stream: &Stream, from: u64, headers_only: bool) -> Result<Vec<Found>, QueueError> {
+    /// All messages of a stream, or of a subject of it, from this sequence on, as they are now.
+    pub(super) async fn scan(
+        &self,
+        stream: &Stream,
+        subject: Option<String>,
+        from: u64,
+        headers_only: bool,
+    ) -> Result<Vec<Found>, QueueError> {
         let config = pull::Config {
+            filter_subject: subject.unwrap_or_default(),
             deliver_policy: DeliverPolicy::ByStartSequence {
                 start_sequence: from.max(1),
             },

@@ -63,7 +63,7 @@ use self::broker::{Broker, unavailable};
 use self::claims::{ASK, Claims, Held, KEEP, LOOK, Step};
 pub use self::options::JetStream;
 use self::options::Lane;
-use self::wire::{Meta, State};
+use self::wire::{Meta, Noted, State};
 use crate::delivery::DeliveryId;
 use crate::error::{QueueError, StorageError};
 use crate::options::{from_millis, millis};
@@ -360,7 +360,7 @@ impl Shared {
     /// Finds out how far a message has come, and puts it where it belongs.
     async fn look_up(self: Arc<Self>, mut held: Held) {
         let _busy = Busy(&self);
-        let state = loop {
+        let (state, late) = loop {
             match self.broker.state_of(held.lane, held.sequence).await {
                 Ok(state) => break state,
                 // What it was given for so long is over: it comes again.
@@ -379,6 +379,12 @@ impl Shared {
                 self.lock().free(held.lane);
                 return;
             }
+        }
+        if late {
+            // A broker that lost its leader may forget for a while that a message is out, and let others pass it.
+            held.meta.out_of_order = true;
+            let id = self.id(held.id());
+            tracing::warn!(target: "tencent_im_callback_queue", %id, "the broker delivered a callback after later ones of its partition");
         }
         let step = self.lock().place(held);
         if let Some(step) = step {
@@ -482,7 +488,7 @@ impl Shared {
     /// Says that nothing is left to do with a message, where it is not forgotten, and to the consumer.
     async fn done(&self, held: &Held) -> Result<(), QueueError> {
         let (state, acknowledged) = tokio::join!(
-            self.broker.put_state(held.lane, held.sequence, &State::Done),
+            self.broker.put_state(held.lane, held.sequence, State::Done),
             self.broker.acknowledge(&held.reply, AckKind::Ack),
         );
         state.and(acknowledged)?;
@@ -497,7 +503,7 @@ impl Shared {
 
     async fn complete(&self, claim: Claim) -> Result<(), QueueError> {
         let held = self.held(claim)?;
-        self.broker.put_state(held.lane, held.sequence, &State::Done).await?;
+        self.broker.put_state(held.lane, held.sequence, State::Done).await?;
         // That it is done is safe. Should the acknowledgement be lost, the message comes again, and its state is looked up.
         let next = self.lock().next(&held);
         if let Some(number) = next {
@@ -523,9 +529,10 @@ impl Shared {
             self.settled(claim, |counts| counts.retried += 1);
             return Ok(());
         }
-        let state = State::Failed(failed.clone());
         let until = Instant::now() + self.settings.ack_wait;
-        self.broker.put_state(held.lane, held.sequence, &state).await?;
+        self.broker
+            .put_state(held.lane, held.sequence, State::Failed(failed.clone()))
+            .await?;
         // Its whole time again, for the wait.
         self.broker.acknowledge(&held.reply, AckKind::Progress).await?;
         held.meta.failed = failed;
@@ -603,7 +610,7 @@ impl Shared {
         let firsts = try_join_all(lanes.iter().filter(waits).map(|info| self.first(info))).await?;
         let firsts = firsts.into_iter().flatten().filter_map(|(_, meta)| meta);
         let retries = if retries {
-            self.broker.scan(&self.broker.retry, 1, true).await?
+            self.broker.scan(&self.broker.retry, None, 1, true).await?
         } else {
             Vec::new()
         };
@@ -628,7 +635,7 @@ impl Shared {
         let now = self.now();
         let mut found = Vec::new();
         if filter.dead {
-            for dead in self.broker.scan(&self.broker.dead, 1, true).await? {
+            for dead in self.broker.scan(&self.broker.dead, None, 1, true).await? {
                 found.push(Waits::new(None, dead.sequence, dead.meta.unwrap_or_default()));
             }
         } else {
@@ -637,12 +644,15 @@ impl Shared {
             let lanes: Vec<_> = try_join_all(lanes).await?;
             let floor = lanes.iter().map(|(_, info)| info.ack_floor.stream_sequence).min();
             let mut states = std::collections::HashMap::new();
-            for state in self.broker.scan(&self.broker.state, 1, false).await? {
-                states.insert(state.subject.to_string(), State::read(&state.payload));
+            for note in self.broker.scan(&self.broker.state, None, 1, false).await? {
+                let lane = self.broker.names.lane_of_state(&note.subject);
+                if let (Some(lane), Some(noted)) = (lane, Noted::read(&note.payload)) {
+                    states.insert((lane, noted.sequence), noted.state);
+                }
             }
             let main = self
                 .broker
-                .scan(&self.broker.main, floor.unwrap_or(0).saturating_add(1), true)
+                .scan(&self.broker.main, None, floor.unwrap_or(0).saturating_add(1), true)
                 .await?;
             for message in main {
                 let lane = self.broker.names.lane(&message.subject);
@@ -653,8 +663,7 @@ impl Shared {
                     continue;
                 }
                 let mut meta = message.meta.unwrap_or_default();
-                let subject = self.broker.names.state_subject(*lane, message.sequence);
-                match states.remove(&subject).flatten() {
+                match states.remove(&(*lane, message.sequence)) {
                     Some(State::Done) => continue,
                     Some(State::Failed(failed)) => meta.failed = failed,
                     None => {}
@@ -663,9 +672,8 @@ impl Shared {
                 waits.delivered = message.sequence <= info.delivered.stream_sequence;
                 found.push(waits);
             }
-            for message in self.broker.scan(&self.broker.retry, 1, true).await? {
-                let subject = self.broker.names.state_subject(Lane::Retry, message.sequence);
-                if states.remove(&subject).flatten() == Some(State::Done) {
+            for message in self.broker.scan(&self.broker.retry, None, 1, true).await? {
+                if states.remove(&(Lane::Retry, message.sequence)) == Some(State::Done) {
                     continue;
                 }
                 found.push(Waits::new(

@@ -200,8 +200,23 @@ impl Names {
         format!("{}.dead.{id}", self.0)
     }
 
+    /// Where it is noted how far a message has come. Those of a partition share a subject: they come one after the other, so the last
+    /// note tells about all before it.
     pub(super) fn state_subject(&self, lane: Lane, sequence: u64) -> String {
-        let stream = if lane == Lane::Retry { 'r' } else { 'q' };
-        format!("{}.state.{stream}{sequence}", self.0)
+        match lane {
+            Lane::Partition(number) => format!("{}.state.p{number}", self.0),
+            Lane::Any => format!("{}.state.q{sequence}", self.0),
+            Lane::Retry => format!("{}.state.r{sequence}", self.0),
+        }
+    }
+
+    /// The lane of a subject of the stream of states.
+    pub(super) fn lane_of_state(&self, subject: &str) -> Option<Lane> {
+        let word = subject.strip_prefix(&self.0)?.strip_prefix(".state.")?;
+        match word.split_at_checked(1)? {
+            ("p", number) => number.parse().ok().map(Lane::Partition),
+            ("q", _) => Some(Lane::Any),
+            _ => Some(Lane::Retry),
+        }
     }
 }

@@ -76,7 +76,6 @@ pub(super) async fn open(context: Context, settings: &JetStream) -> Result<(Brok
     let state = Config {
         name: names.state(),
         subjects: vec![format!("{name}.state.*")],
-        max_messages_per_subject: 1,
         max_age: memory,
         discard: DiscardPolicy::Old,
         // No longer than the messages.

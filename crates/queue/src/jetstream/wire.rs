@@ -47,6 +47,14 @@ pub(super) struct Failed {
     pub(super) aside: Option<i64>,
 }
 
+/// A message of the stream of states.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Noted {
+    /// Of the message that it is about.
+    pub(super) sequence: u64,
+    pub(super) state: State,
+}
+
 /// What the stream of states says about a message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -90,7 +98,7 @@ impl Meta {
     }
 }
 
-impl State {
+impl Noted {
     pub(super) fn to_bytes(&self) -> Bytes {
         serde_json::to_vec(self).unwrap_or_default().into()
     }
@@ -143,7 +151,8 @@ mod tests {
         assert_eq!(Meta::read(Some(&short.headers(None))), Some(short));
         assert_eq!(Meta::read(None), None);
         for state in [State::Done, State::Failed(meta.failed)] {
-            assert_eq!(State::read(&state.to_bytes()), Some(state));
+            let noted = Noted { sequence: 7, state };
+            assert_eq!(Noted::read(&noted.to_bytes()), Some(noted));
         }
         assert_eq!(from_hex(&"é".repeat(32)), None);
         assert_eq!(from_hex("+1"), None);
