@@ -631,3 +631,49 @@ async fn what_comes_after_later_ones_of_its_partition_is_marked() {
     assert!(store.claim(10, SHORT).await.unwrap().is_empty());
     until("done", async || store.stats().await.unwrap().waiting == 0).await;
 }
+
+/// A broker that has lost its leader may count what is out among the acknowledged.
+#[tokio::test]
+async fn what_is_acknowledged_and_not_done_is_handled_all_the_same() {
+    use futures_util::StreamExt;
+
+    let nats = server!();
+    let context = nats.context().await;
+    let options = StoreOptions::new().dedup_window(SECOND);
+    let settings = settings().partitions(1).ack_wait(10 * SECOND).options(options);
+    let store = open(context.clone(), settings).await;
+    let acknowledge = async |stream: &str, consumer: &str| {
+        let stream = context.get_stream(stream).await.unwrap();
+        let consumer = stream.get_consumer::<consumer::pull::Config>(consumer).await.unwrap();
+        let mut messages = consumer
+            .fetch()
+            .max_messages(1)
+            .expires(5 * SECOND)
+            .messages()
+            .await
+            .unwrap();
+        messages.next().await.unwrap().unwrap().double_ack().await.unwrap();
+    };
+    let first = add(&*store, entry("of a conversation", Some("k"))).await;
+    acknowledge("test", "p0").await;
+    let claimed = wait_for_one(&*store).await;
+    assert_eq!((claimed.delivery.id, claimed.delivery.attempt), (first, 1));
+    assert!(claimed.delivery.out_of_order);
+    store.complete(claimed.claim).await.unwrap();
+
+    let second = add(&*store, entry("of none", None)).await;
+    let claimed = wait_for_one(&*store).await;
+    store
+        .retry(claimed.claim, "no".to_owned(), Duration::ZERO)
+        .await
+        .unwrap();
+    acknowledge("test-retry", "retry").await;
+    let claimed = wait_for_one(&*store).await;
+    assert_eq!((claimed.delivery.id, claimed.delivery.attempt), (second, 2));
+    store.complete(claimed.claim).await.unwrap();
+    until("deleted", async || {
+        context.get_stream("test").await.unwrap().cached_info().state.messages == 0
+    })
+    .await;
+    assert!(store.claim(10, SHORT).await.unwrap().is_empty());
+}

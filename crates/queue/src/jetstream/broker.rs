@@ -13,6 +13,7 @@ use async_nats::{Client, Request, Subject};
 use bytes::Bytes;
 use futures_util::StreamExt;
 
+use super::claims::Held;
 use super::options::{Lane, Names};
 use super::wire::{Meta, Noted, State};
 use crate::error::{QueueError, StorageError};
@@ -86,7 +87,7 @@ impl Broker {
 
     /// How far a message has come, and whether one behind it in its partition has come further.
     pub(super) async fn state_of(&self, lane: Lane, sequence: u64) -> Result<(Option<State>, bool), QueueError> {
-        let subject = self.names.state_subject(lane, sequence);
+        let subject = self.names.state_subject(lane, sequence, false);
         let Some(last) = self.last_note(&subject).await? else {
             return Ok((None, false));
         };
@@ -94,8 +95,12 @@ impl Broker {
             let state = (last.sequence == sequence).then_some(last.state);
             return Ok((state, false));
         }
-        let mut state = None;
-        for found in self.scan(&self.state, Some(subject), 1, false).await? {
+        let own = self.names.state_subject(lane, sequence, true);
+        let mut state = self.last_note(&own).await?.map(|noted| noted.state);
+        if state.is_some() {
+            return Ok((state, true));
+        }
+        for found in self.scan(&self.state, Some(subject), 1, None, false).await? {
             let noted = Noted::read(&found.payload).filter(|noted| noted.sequence == sequence);
             state = noted.map(|noted| noted.state).or(state);
         }
@@ -118,8 +123,9 @@ impl Broker {
         }
     }
 
-    pub(super) async fn put_state(&self, lane: Lane, sequence: u64, state: State) -> Result<(), QueueError> {
-        let subject = self.names.state_subject(lane, sequence).into();
+    pub(super) async fn put_state(&self, held: &Held, state: State) -> Result<(), QueueError> {
+        let sequence = held.sequence;
+        let subject = self.names.state_subject(held.lane, sequence, held.late).into();
         let noted = Noted { sequence, state };
         self.publish(subject, HeaderMap::new(), noted.to_bytes())
             .await
@@ -157,12 +163,13 @@ impl Broker {
         stream.get_info().await.map(|info| info.state).map_err(unavailable)
     }
 
-    /// All messages of a stream, or of a subject of it, from this sequence on, as they are now.
+    /// The messages of a stream, or of a subject of it, in these sequences, as they are now.
     pub(super) async fn scan(
         &self,
         stream: &Stream,
         subject: Option<String>,
         from: u64,
+        to: Option<u64>,
         headers_only: bool,
     ) -> Result<Vec<Found>, QueueError> {
         let config = pull::Config {
@@ -182,17 +189,23 @@ impl Broker {
         };
         let consumer = stream.create_consumer(config).await.map_err(unavailable)?;
         let mut rest = consumer.cached_info().num_pending;
+        let last = to.unwrap_or(u64::MAX);
+        let mut at = from.saturating_sub(1);
         let mut found = Vec::new();
-        while rest > 0 {
-            let batch = usize::try_from(rest.min(SCAN)).unwrap_or(1);
+        while rest > 0 && at < last {
+            let batch = usize::try_from(rest.min(SCAN).min(last - at)).unwrap_or(1);
             let fetch = consumer.fetch().max_messages(batch).expires(PATIENCE);
             let mut messages = fetch.messages().await.map_err(unavailable)?;
-            let before = found.len();
+            let before = at;
             while let Some(message) = messages.next().await {
                 let message = message.map_err(|error| QueueError::Unavailable(StorageError::new(error)))?;
                 let info = message.info();
                 let info = info.map_err(|error| QueueError::Unavailable(StorageError::new(error)))?;
                 rest = info.pending;
+                at = info.stream_sequence;
+                if at > last {
+                    continue;
+                }
                 found.push(Found {
                     sequence: info.stream_sequence,
                     meta: Meta::read(message.headers.as_ref()),
@@ -200,7 +213,7 @@ impl Broker {
                     payload: message.payload.clone(),
                 });
             }
-            if found.len() == before {
+            if at == before {
                 // Somebody deleted the rest.
                 break;
             }

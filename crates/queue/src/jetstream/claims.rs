@@ -44,6 +44,8 @@ pub(super) struct Held {
     pub(super) payload: Bytes,
     /// Whether what belongs to it can be read.
     pub(super) readable: bool,
+    /// Whether it came after later ones of its partition.
+    pub(super) late: bool,
     /// From then on the broker may give it to others.
     pub(super) until: Instant,
     /// Since when it waits for a place.

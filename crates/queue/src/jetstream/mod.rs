@@ -40,6 +40,7 @@ mod broker;
 mod claims;
 mod options;
 mod streams;
+mod sweep;
 mod wire;
 
 use std::fmt;
@@ -137,7 +138,7 @@ impl JetStreamStore {
         });
         let receiving = tokio::spawn(receive(Arc::downgrade(&shared), messages));
         *shared.receiving.lock().unwrap_or_else(PoisonError::into_inner) = Some(receiving);
-        tokio::spawn(sweep(Arc::downgrade(&shared)));
+        tokio::spawn(sweep::run(Arc::downgrade(&shared)));
         Ok(JetStreamStore { shared })
     }
 }
@@ -383,6 +384,7 @@ impl Shared {
         if late {
             // A broker that lost its leader may forget for a while that a message is out, and let others pass it.
             held.meta.out_of_order = true;
+            held.late = true;
             let id = self.id(held.id());
             tracing::warn!(target: "tencent_im_callback_queue", %id, "the broker delivered a callback after later ones of its partition");
         }
@@ -410,6 +412,7 @@ impl Shared {
             reply,
             // Without what belongs to it, it is a dead letter.
             readable: meta.is_some(),
+            late: false,
             meta: meta.unwrap_or_else(|| Meta {
                 at: self.now(),
                 ..Meta::default()
@@ -488,7 +491,7 @@ impl Shared {
     /// Says that nothing is left to do with a message, where it is not forgotten, and to the consumer.
     async fn done(&self, held: &Held) -> Result<(), QueueError> {
         let (state, acknowledged) = tokio::join!(
-            self.broker.put_state(held.lane, held.sequence, State::Done),
+            self.broker.put_state(held, State::Done),
             self.broker.acknowledge(&held.reply, AckKind::Ack),
         );
         state.and(acknowledged)?;
@@ -503,7 +506,7 @@ impl Shared {
 
     async fn complete(&self, claim: Claim) -> Result<(), QueueError> {
         let held = self.held(claim)?;
-        self.broker.put_state(held.lane, held.sequence, State::Done).await?;
+        self.broker.put_state(&held, State::Done).await?;
         // That it is done is safe. Should the acknowledgement be lost, the message comes again, and its state is looked up.
         let next = self.lock().next(&held);
         if let Some(number) = next {
@@ -530,9 +533,7 @@ impl Shared {
             return Ok(());
         }
         let until = Instant::now() + self.settings.ack_wait;
-        self.broker
-            .put_state(held.lane, held.sequence, State::Failed(failed.clone()))
-            .await?;
+        self.broker.put_state(&held, State::Failed(failed.clone())).await?;
         // Its whole time again, for the wait.
         self.broker.acknowledge(&held.reply, AckKind::Progress).await?;
         held.meta.failed = failed;
@@ -610,7 +611,7 @@ impl Shared {
         let firsts = try_join_all(lanes.iter().filter(waits).map(|info| self.first(info))).await?;
         let firsts = firsts.into_iter().flatten().filter_map(|(_, meta)| meta);
         let retries = if retries {
-            self.broker.scan(&self.broker.retry, None, 1, true).await?
+            self.broker.scan(&self.broker.retry, None, 1, None, true).await?
         } else {
             Vec::new()
         };
@@ -635,7 +636,7 @@ impl Shared {
         let now = self.now();
         let mut found = Vec::new();
         if filter.dead {
-            for dead in self.broker.scan(&self.broker.dead, None, 1, true).await? {
+            for dead in self.broker.scan(&self.broker.dead, None, 1, None, true).await? {
                 found.push(Waits::new(None, dead.sequence, dead.meta.unwrap_or_default()));
             }
         } else {
@@ -644,15 +645,21 @@ impl Shared {
             let lanes: Vec<_> = try_join_all(lanes).await?;
             let floor = lanes.iter().map(|(_, info)| info.ack_floor.stream_sequence).min();
             let mut states = std::collections::HashMap::new();
-            for note in self.broker.scan(&self.broker.state, None, 1, false).await? {
-                let lane = self.broker.names.lane_of_state(&note.subject);
-                if let (Some(lane), Some(noted)) = (lane, Noted::read(&note.payload)) {
-                    states.insert((lane, noted.sequence), noted.state);
+            for note in self.broker.scan(&self.broker.state, None, 1, None, false).await? {
+                let retry = self.broker.names.is_about_a_retry(&note.subject);
+                if let Some(noted) = Noted::read(&note.payload) {
+                    states.insert((retry, noted.sequence), noted.state);
                 }
             }
             let main = self
                 .broker
-                .scan(&self.broker.main, None, floor.unwrap_or(0).saturating_add(1), true)
+                .scan(
+                    &self.broker.main,
+                    None,
+                    floor.unwrap_or(0).saturating_add(1),
+                    None,
+                    true,
+                )
                 .await?;
             for message in main {
                 let lane = self.broker.names.lane(&message.subject);
@@ -663,7 +670,7 @@ impl Shared {
                     continue;
                 }
                 let mut meta = message.meta.unwrap_or_default();
-                match states.remove(&(*lane, message.sequence)) {
+                match states.remove(&(false, message.sequence)) {
                     Some(State::Done) => continue,
                     Some(State::Failed(failed)) => meta.failed = failed,
                     None => {}
@@ -672,8 +679,8 @@ impl Shared {
                 waits.delivered = message.sequence <= info.delivered.stream_sequence;
                 found.push(waits);
             }
-            for message in self.broker.scan(&self.broker.retry, None, 1, true).await? {
-                if states.remove(&(Lane::Retry, message.sequence)) == Some(State::Done) {
+            for message in self.broker.scan(&self.broker.retry, None, 1, None, true).await? {
+                if states.remove(&(true, message.sequence)) == Some(State::Done) {
                     continue;
                 }
                 found.push(Waits::new(
@@ -803,7 +810,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Up to where everything is handled, or moved elsewhere.
+    /// Up to where everything is handled, or moved elsewhere, as far as the broker knows.
     async fn floor(&self) -> Result<u64, QueueError> {
         // Asked first: what comes later is not counted as handled.
         let last = self.broker.stream_state(&self.broker.main).await?.last_sequence;
@@ -908,43 +915,6 @@ async fn receive(shared: Weak<Shared>, mut messages: Subscriber) {
                 for reply in back {
                     here.broker.tell(reply, AckKind::Nak(None)).await;
                 }
-            }
-        }
-    }
-}
-
-/// Deletes handled callbacks once the window is over. Every process does it; twice is no harm.
-async fn sweep(shared: Weak<Shared>) {
-    let Some(window) = shared.upgrade().map(|shared| shared.settings.window()) else {
-        return;
-    };
-    let pause = (window / 10).clamp(Duration::from_millis(500), Duration::from_secs(60));
-    let mut floors = std::collections::VecDeque::new();
-    loop {
-        tokio::time::sleep(pause).await;
-        let Some(shared) = shared.upgrade() else { return };
-        if shared.lock().closed {
-            return;
-        }
-        let Ok(floor) = shared.floor().await else { continue };
-        if let Ok(info) = shared.broker.lane_info(Lane::Retry).await {
-            let done = info.ack_floor.stream_sequence;
-            drop(shared.broker.retry.purge().sequence(done.saturating_add(1)).await);
-        }
-        let now = Instant::now();
-        floors.push_back((now, floor));
-        let mut old = None;
-        while let Some((at, floor)) = floors.front().copied() {
-            if now.duration_since(at) < window {
-                break;
-            }
-            old = Some(floor);
-            floors.pop_front();
-        }
-        if let Some(floor) = old {
-            let purge = shared.broker.main.purge().sequence(floor.saturating_add(1));
-            if let Err(error) = purge.await {
-                tracing::debug!(target: "tencent_im_callback_queue", %error, "handled callbacks could not be deleted");
             }
         }
     }

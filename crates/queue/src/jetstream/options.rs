@@ -201,22 +201,19 @@ impl Names {
     }
 
     /// Where it is noted how far a message has come. Those of a partition share a subject: they come one after the other, so the last
-    /// note tells about all before it.
-    pub(super) fn state_subject(&self, lane: Lane, sequence: u64) -> String {
+    /// note tells about all before it. One that came late has a subject of its own, or it would not be the last that tells.
+    pub(super) fn state_subject(&self, lane: Lane, sequence: u64, passed: bool) -> String {
         match lane {
-            Lane::Partition(number) => format!("{}.state.p{number}", self.0),
-            Lane::Any => format!("{}.state.q{sequence}", self.0),
+            Lane::Partition(number) if !passed => format!("{}.state.p{number}", self.0),
+            Lane::Partition(_) | Lane::Any => format!("{}.state.q{sequence}", self.0),
             Lane::Retry => format!("{}.state.r{sequence}", self.0),
         }
     }
 
-    /// The lane of a subject of the stream of states.
-    pub(super) fn lane_of_state(&self, subject: &str) -> Option<Lane> {
-        let word = subject.strip_prefix(&self.0)?.strip_prefix(".state.")?;
-        match word.split_at_checked(1)? {
-            ("p", number) => number.parse().ok().map(Lane::Partition),
-            ("q", _) => Some(Lane::Any),
-            _ => Some(Lane::Retry),
-        }
+    /// Whether a subject of the stream of states is about a message of the retries.
+    pub(super) fn is_about_a_retry(&self, subject: &str) -> bool {
+        subject
+            .strip_prefix(&self.0)
+            .is_some_and(|rest| rest.starts_with(".state.r"))
     }
 }

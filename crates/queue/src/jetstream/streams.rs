@@ -71,15 +71,15 @@ pub(super) async fn open(context: Context, settings: &JetStream) -> Result<(Brok
         max_bytes,
         ..base.clone()
     };
-    // What an acknowledgement that the broker forgot is recognised by, and the attempts of those that hold up their lanes.
-    let memory = window.max(settings.options.max_block.saturating_mul(2)).max(REPEAT);
+    // Longer than the messages that they are about: a note that is missing means that nobody has handled the message.
+    let block = settings.options.max_block;
+    let memory = window.saturating_add(block).saturating_mul(2).saturating_add(REPEAT);
     let state = Config {
         name: names.state(),
         subjects: vec![format!("{name}.state.*")],
         max_age: memory,
         discard: DiscardPolicy::Old,
-        // No longer than the messages.
-        duplicate_window: REPEAT.min(memory),
+        duplicate_window: REPEAT,
         // Followers would answer with what they know so far.
         allow_direct: settings.replicas == 1,
         ..base
