@@ -317,6 +317,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_carries_an_error_to_others_keeps_its_sources() {
+        let boxed = BoxError::from(HandlerError::new(outer()));
+        assert_eq!(boxed.to_string(), "no number");
+        assert_eq!(boxed.source().unwrap().to_string(), outer().0.to_string());
+        #[cfg(feature = "dedup")]
+        {
+            let shared = HandlerError::shared(std::sync::Arc::new(HandlerError::new(outer())));
+            assert_eq!(shared.error.source().unwrap().to_string(), outer().0.to_string());
+        }
+    }
+
     fn outer() -> Outer {
         Outer("x".parse::<u8>().unwrap_err())
     }

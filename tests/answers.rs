@@ -41,6 +41,14 @@ async fn an_accepted_callback_reaches_the_service_whole() {
     assert_eq!(friends, ["id1", "id2", "id3"]);
 }
 
+fn alone_bytes(kind: Kind) -> Vec<u8> {
+    format!(
+        r#"{{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"{}"}}"#,
+        kind.phrase()
+    )
+    .into_bytes()
+}
+
 #[tokio::test]
 async fn every_fault_has_its_answer() {
     for fault in Fault::ALL {
@@ -82,6 +90,8 @@ async fn every_fault_has_its_answer() {
             assert_eq!(what.params().is_some(), kind.is_after_verification(), "{fault:?}");
             assert_eq!(what.token_index().is_some(), kind.is_after_verification(), "{fault:?}");
             // Those without the layer write the same.
+            let reply = rejection.to_reply();
+            assert_eq!(reply.as_bytes(), alone_bytes(kind), "{fault:?}");
             let alone = rejection.to_response();
             assert_eq!(
                 (alone.status(), alone.headers()),

@@ -212,6 +212,13 @@ fn without_time_and_id_there_is_no_key() {
     };
     assert!(message("k").is_some() && message("k") != message("l"));
     assert_eq!(message(""), None);
+    // So has a group's message, by its number.
+    let message = |number: &str| {
+        let body = format!(r#"{{"GroupId":"g","From_Account":"a"{number}}}"#);
+        key(Command::GroupAfterSendMsg, &body)
+    };
+    assert!(message(r#","MsgSeq":5"#).is_some() && message(r#","MsgSeq":5"#) != message(r#","MsgSeq":6"#));
+    assert_eq!(message(""), None);
 }
 
 /// A message that failed and was then sent has the same `MsgKey`; logins of two platforms differ in `OptPlatform` only.

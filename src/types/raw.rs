@@ -57,3 +57,16 @@ pub(crate) fn write_raw<S: Serializer>(json: &str, serializer: S) -> Result<S::O
         .map_err(serde::ser::Error::custom)?
         .serialize(serializer)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_is_what_is_written_alike_and_debug_shows_none_of_it() {
+        let raw = |text: &str| RawJson(serde_json::from_str(text).unwrap());
+        assert_eq!(raw("{\"a\": 1}"), raw("{\"a\": 1}"));
+        assert_ne!(raw("{\"a\": 1}"), raw("{\"a\": 2}"));
+        assert_eq!(format!("{:?}", raw("\"secret\"")), "RawJson(8 bytes)");
+    }
+}

@@ -96,3 +96,15 @@ pub(crate) fn digits(text: &str) -> Option<u64> {
         number.checked_mul(10)?.checked_add(digit.into())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_are_escaped_where_they_would_end_the_text() {
+        let text = "a 'b' \"c\"\n";
+        assert_eq!(escaped(&text), "a 'b' \"c\"\\n");
+        assert_eq!(format!("{}", Escaped(text)), "a \\'b\\' \\\"c\\\"\\n");
+    }
+}

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Request;
+use http::{Request, Version};
 use http_body_util::Full;
 use tencent_im_callback::testing::sample;
 use tencent_im_callback::{
@@ -108,18 +108,22 @@ async fn a_whole_message_behind_a_probe_is_refused() {
         }
     }
     // `VerifyLayer` reads no body, and tells it by the length that is declared.
-    for (length, status) in [
-        (None, 200),
-        (Some("0"), 200),
-        (Some("2"), 200),
-        (Some("3"), 400),
-        (Some("x"), 400),
+    for (header, version, status) in [
+        (None, Version::HTTP_10, 200),
+        (None, Version::HTTP_11, 200),
+        (Some(("content-length", "0")), Version::HTTP_11, 200),
+        (Some(("content-length", "2")), Version::HTTP_2, 200),
+        (Some(("content-length", "3")), Version::HTTP_11, 400),
+        (Some(("content-length", "x")), Version::HTTP_11, 400),
+        // No length, and there may be a body all the same.
+        (Some(("transfer-encoding", "chunked")), Version::HTTP_11, 400),
+        (None, Version::HTTP_2, 400),
     ] {
         let uri = signed(Command::C2cBeforeSendMsg).build::<Bytes>().uri().to_string();
         let uri = uri.replace("CallbackCommand=", "x=");
-        let mut request = Request::post(uri);
-        if let Some(length) = length {
-            request = request.header("content-length", length);
+        let mut request = Request::post(uri).version(version);
+        if let Some((name, value)) = header {
+            request = request.header(name, value);
         }
         let service = tencent_im_callback::VerifyLayer::new(verifier()).layer(service_fn(|_: Request<Full<Bytes>>| {
             std::future::ready(Err::<http::Response<Full<Bytes>>, _>(HandlerError::new(
@@ -127,7 +131,7 @@ async fn a_whole_message_behind_a_probe_is_refused() {
             )))
         }));
         let response = service.oneshot(request.body(Full::default()).unwrap()).await.unwrap();
-        assert_eq!(response.status().as_u16(), status, "{length:?}");
+        assert_eq!(response.status().as_u16(), status, "{header:?} {version:?}");
     }
 }
 

@@ -99,7 +99,7 @@ pub struct Delivery {
     /// What it stays in order with.
     pub order_key: Option<OrderKey>,
     /// Whether later callbacks of its order key may have been handled before it: it failed for longer than
-    /// [`max_block`](crate::StoreOptions::max_block), or was put back from the dead letters.
+    /// [`max_block`](crate::StoreOptions::max_block), was put back from the dead letters, or was overtaken while a broker failed.
     pub out_of_order: bool,
 }
 

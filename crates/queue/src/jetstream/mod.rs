@@ -25,6 +25,10 @@
 //! Each subject of the first two has a durable pull consumer. Those of the partitions, `p0` to `p15`, let one message out at a time:
 //! that is what keeps callbacks with the same order key in order, over all processes.
 //!
+//! The broker's acknowledgements are not the last word. A worker notes each callback as done before it acknowledges it, looks at the note
+//! before it hands out a message, and nothing is deleted without one: what a crash of the broker takes of the acknowledgements is
+//! neither handled again nor lost.
+//!
 //! How it differs from a queue on one disk:
 //!
 //! - A callback that fails holds up its whole partition until it succeeds, or steps aside after
