@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Once;
 
 use bytes::Bytes;
-use common::{NOW, TOKEN, layer, outcome, send, signed, token, verifier};
+use common::{APP, NOW, TOKEN, layer, outcome, send, signed, token, verifier};
 use http::{Request, Response};
 use http_body_util::Full;
 use tencent_im_callback::testing::Fault;
@@ -199,6 +199,28 @@ fn a_wrong_token_is_seen_once_in_a_minute() {
     });
     assert_eq!((text.lines().count(), text.matches("WARN").count()), (50, 1), "{text}");
     assert!(text.lines().next().unwrap().contains("refused=1"));
+}
+
+/// Anybody who finds the URL of an unsigned app could fill the log; a signed one logs each body that it cannot read.
+#[test]
+fn bodies_that_cannot_be_read_are_warnings_each_time_for_a_signed_app_only() {
+    let unsigned = App::unsigned(APP);
+    for (app, warnings) in [(unsigned, 1), (App::signed(APP, token(TOKEN)), 50)] {
+        let layer = CallbackLayer::new(Verifier::new(app).clock(common::clock));
+        let (_, text) = logged(|| {
+            for _ in 0..50 {
+                let request = signed(Command::SnsFriendDelete)
+                    .fault(Fault::NotJson)
+                    .build::<Full<Bytes>>();
+                tokio_test::block_on(async { send(&layer, common::Inner::default(), request).await });
+            }
+        });
+        assert_eq!(
+            (text.lines().count(), text.matches("WARN").count()),
+            (50, warnings),
+            "{text}"
+        );
+    }
 }
 
 #[test]
