@@ -100,7 +100,7 @@ impl Broker {
         if state.is_some() {
             return Ok((state, true));
         }
-        for found in self.scan(&self.state, Some(subject), 1, None, false).await? {
+        for found in self.scan(&self.state, Some(subject), 1, u64::MAX, false).await? {
             let noted = Noted::read(&found.payload).filter(|noted| noted.sequence == sequence);
             state = noted.map(|noted| noted.state).or(state);
         }
@@ -124,12 +124,24 @@ impl Broker {
     }
 
     pub(super) async fn put_state(&self, held: &Held, state: State) -> Result<(), QueueError> {
-        let sequence = held.sequence;
-        let subject = self.names.state_subject(held.lane, sequence, held.late).into();
+        let subject = self.names.state_subject(held.lane, held.sequence, held.late);
+        self.note(subject, held.sequence, state).await
+    }
+
+    pub(super) async fn note(&self, subject: String, sequence: u64, state: State) -> Result<(), QueueError> {
         let noted = Noted { sequence, state };
-        self.publish(subject, HeaderMap::new(), noted.to_bytes())
-            .await
-            .map(drop)
+        let noted = self.publish(subject.into(), HeaderMap::new(), noted.to_bytes()).await;
+        noted.map(drop)
+    }
+
+    /// Up to where the main stream was deleted.
+    pub(super) async fn mark(&self) -> Result<u64, QueueError> {
+        let noted = self.last_note(&self.names.mark()).await?;
+        Ok(noted.map_or(0, |noted| noted.sequence))
+    }
+
+    pub(super) async fn put_mark(&self, sequence: u64) -> Result<(), QueueError> {
+        self.note(self.names.mark(), sequence, State::Done).await
     }
 
     /// Asks for messages of a lane. They come to the inbox.
@@ -163,13 +175,13 @@ impl Broker {
         stream.get_info().await.map(|info| info.state).map_err(unavailable)
     }
 
-    /// The messages of a stream, or of a subject of it, in these sequences, as they are now.
+    /// The first messages of a stream, or of a subject of it, from this sequence on. There may be more of them.
     pub(super) async fn scan(
         &self,
         stream: &Stream,
         subject: Option<String>,
         from: u64,
-        to: Option<u64>,
+        most: u64,
         headers_only: bool,
     ) -> Result<Vec<Found>, QueueError> {
         let config = pull::Config {
@@ -189,11 +201,11 @@ impl Broker {
         };
         let consumer = stream.create_consumer(config).await.map_err(unavailable)?;
         let mut rest = consumer.cached_info().num_pending;
-        let last = to.unwrap_or(u64::MAX);
         let mut at = from.saturating_sub(1);
         let mut found = Vec::new();
-        while rest > 0 && at < last {
-            let batch = usize::try_from(rest.min(SCAN).min(last - at)).unwrap_or(1);
+        while rest > 0 && (found.len() as u64) < most {
+            let batch = rest.min(SCAN).min(most - found.len() as u64);
+            let batch = usize::try_from(batch).unwrap_or(1);
             let fetch = consumer.fetch().max_messages(batch).expires(PATIENCE);
             let mut messages = fetch.messages().await.map_err(unavailable)?;
             let before = at;
@@ -203,9 +215,6 @@ impl Broker {
                 let info = info.map_err(|error| QueueError::Unavailable(StorageError::new(error)))?;
                 rest = info.pending;
                 at = info.stream_sequence;
-                if at > last {
-                    continue;
-                }
                 found.push(Found {
                     sequence: info.stream_sequence,
                     meta: Meta::read(message.headers.as_ref()),

@@ -494,11 +494,9 @@ impl Shared {
 
     /// Says that nothing is left to do with a message, where it is not forgotten, and to the consumer.
     async fn done(&self, held: &Held) -> Result<(), QueueError> {
-        let (state, acknowledged) = tokio::join!(
-            self.broker.put_state(held, State::Done),
-            self.broker.acknowledge(&held.reply, AckKind::Ack),
-        );
-        state.and(acknowledged)?;
+        // In this order: what is acknowledged has a note.
+        self.broker.put_state(held, State::Done).await?;
+        self.broker.acknowledge(&held.reply, AckKind::Ack).await?;
         if held.lane == Lane::Retry {
             // If it fails, the sweep does it.
             drop(self.broker.retry.delete_message(held.sequence).await);
@@ -615,7 +613,7 @@ impl Shared {
         let firsts = try_join_all(lanes.iter().filter(waits).map(|info| self.first(info))).await?;
         let firsts = firsts.into_iter().flatten().filter_map(|(_, meta)| meta);
         let retries = if retries {
-            self.broker.scan(&self.broker.retry, None, 1, None, true).await?
+            self.broker.scan(&self.broker.retry, None, 1, u64::MAX, true).await?
         } else {
             Vec::new()
         };
@@ -623,8 +621,7 @@ impl Shared {
         Ok(firsts.chain(retries).map(|meta| meta.at).min())
     }
 
-    /// The first message of a lane of the main stream that is not acknowledged: as the stream's leader knows it, since the consumer's
-    /// may not have heard of the last ones.
+    /// The first message of a lane of the main stream that is not acknowledged.
     async fn first(&self, info: &LaneInfo) -> Result<Option<(u64, Option<Meta>)>, QueueError> {
         let from = info.ack_floor.stream_sequence.saturating_add(1);
         let first = self.broker.main.raw_message_builder().sequence(from);
@@ -640,7 +637,7 @@ impl Shared {
         let now = self.now();
         let mut found = Vec::new();
         if filter.dead {
-            for dead in self.broker.scan(&self.broker.dead, None, 1, None, true).await? {
+            for dead in self.broker.scan(&self.broker.dead, None, 1, u64::MAX, true).await? {
                 found.push(Waits::new(None, dead.sequence, dead.meta.unwrap_or_default()));
             }
         } else {
@@ -649,9 +646,10 @@ impl Shared {
             let lanes: Vec<_> = try_join_all(lanes).await?;
             let floor = lanes.iter().map(|(_, info)| info.ack_floor.stream_sequence).min();
             let mut states = std::collections::HashMap::new();
-            for note in self.broker.scan(&self.broker.state, None, 1, None, false).await? {
+            for note in self.broker.scan(&self.broker.state, None, 1, u64::MAX, false).await? {
                 let retry = self.broker.names.is_about_a_retry(&note.subject);
-                if let Some(noted) = Noted::read(&note.payload) {
+                let mark = self.broker.names.is_mark(&note.subject);
+                if let Some(noted) = Noted::read(&note.payload).filter(|_| !mark) {
                     states.insert((retry, noted.sequence), noted.state);
                 }
             }
@@ -661,7 +659,7 @@ impl Shared {
                     &self.broker.main,
                     None,
                     floor.unwrap_or(0).saturating_add(1),
-                    None,
+                    u64::MAX,
                     true,
                 )
                 .await?;
@@ -683,7 +681,7 @@ impl Shared {
                 waits.delivered = message.sequence <= info.delivered.stream_sequence;
                 found.push(waits);
             }
-            for message in self.broker.scan(&self.broker.retry, None, 1, None, true).await? {
+            for message in self.broker.scan(&self.broker.retry, None, 1, u64::MAX, true).await? {
                 if states.remove(&(true, message.sequence)) == Some(State::Done) {
                     continue;
                 }
@@ -783,6 +781,10 @@ impl Shared {
             if waits.delivered || running {
                 continue;
             }
+            if let Some(lane) = lane {
+                let subject = self.broker.names.state_subject(lane, waits.sequence, true);
+                self.broker.note(subject, waits.sequence, State::Done).await?;
+            }
             if stream.delete_message(waits.sequence).await.map_err(unavailable)? {
                 gone += 1;
             }
@@ -812,20 +814,6 @@ impl Shared {
         }
         drop(self.broker.client.flush().await);
         Ok(())
-    }
-
-    /// Up to where everything is handled, or moved elsewhere, as far as the broker knows.
-    async fn floor(&self) -> Result<u64, QueueError> {
-        // Asked first: what comes later is not counted as handled.
-        let last = self.broker.stream_state(&self.broker.main).await?.last_sequence;
-        let lanes = Lane::main(self.settings.partitions).map(async |lane| {
-            let info = self.broker.lane_info(lane).await?;
-            Ok::<_, QueueError>(match self.first(&info).await? {
-                Some((first, _)) => first.saturating_sub(1),
-                None => last,
-            })
-        });
-        Ok(try_join_all(lanes).await?.into_iter().fold(last, u64::min))
     }
 }
 

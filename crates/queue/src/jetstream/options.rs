@@ -210,6 +210,15 @@ impl Names {
         }
     }
 
+    /// Where it is noted up to where the main stream was deleted.
+    pub(super) fn mark(&self) -> String {
+        format!("{}.state.mark", self.0)
+    }
+
+    pub(super) fn is_mark(&self, subject: &str) -> bool {
+        subject.strip_prefix(&self.0) == Some(".state.mark")
+    }
+
     /// Whether a subject of the stream of states is about a message of the retries.
     pub(super) fn is_about_a_retry(&self, subject: &str) -> bool {
         subject

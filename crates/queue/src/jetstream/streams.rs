@@ -71,14 +71,9 @@ pub(super) async fn open(context: Context, settings: &JetStream) -> Result<(Brok
         max_bytes,
         ..base.clone()
     };
-    // Longer than the messages that they are about: a note that is missing means that nobody has handled the message.
-    let block = settings.options.max_block;
-    let memory = window.saturating_add(block).saturating_mul(2).saturating_add(REPEAT);
     let state = Config {
         name: names.state(),
         subjects: vec![format!("{name}.state.*")],
-        max_age: memory,
-        discard: DiscardPolicy::Old,
         duplicate_window: REPEAT,
         // Followers would answer with what they know so far.
         allow_direct: settings.replicas == 1,
@@ -178,15 +173,9 @@ fn check_stream(found: &Config, wanted: &Config) -> Result<(), QueueError> {
         "a full stream would drop its oldest callbacks",
     )?;
     demand(!found.no_ack, "no_ack", &true, &false, "nothing would be confirmed")?;
-    let (is, least) = (found.max_age, wanted.max_age);
-    let holds = is.is_zero() || (!least.is_zero() && is >= least);
-    let right = if least.is_zero() {
-        "0".to_owned()
-    } else {
-        format!("0, or at least {least:?}")
-    };
+    let is = found.max_age;
     let why = "what is older would be deleted, handled or not";
-    demand(holds, "max_age", &format!("{is:?}"), &right, why)?;
+    demand(is.is_zero(), "max_age", &format!("{is:?}"), &0, why)?;
     let (is, right) = (found.max_messages_per_subject, wanted.max_messages_per_subject);
     demand(
         is == right,

@@ -1,13 +1,15 @@
 //! Deleting what is handled, once the dedup window is over.
 //!
-//! The broker's word that something was acknowledged is not enough: when its leader is lost, it may forget that a message is out, and count it
-//! among the acknowledged. So only what is noted as done is deleted. What is not goes to the end of its lane.
+//! Only what is noted as done is deleted, and nothing because the broker says that it is acknowledged, or not there: under servers that
+//! were killed and stopped, one of version 2.9.10 that had just become the leader said of a whole backlog that it was not there.
+//! Every message has the next number, so all up to the first one without a note are done. One that the broker counts as acknowledged,
+//! and that has no note, goes to the end of its lane.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Weak;
 use std::time::Duration;
 
-use async_nats::jetstream::stream::Stream;
+use futures_util::future::try_join_all;
 use tokio::time::Instant;
 
 use super::Shared;
@@ -16,10 +18,16 @@ use super::options::Lane;
 use super::wire::{Meta, Noted, State};
 use crate::error::QueueError;
 
-/// How many messages are looked through at a time.
+/// How many notes are read at a time.
 const CHUNK: u64 = 50_000;
 
-/// Every process does it, at its own times. The first deletes, the others find nothing left.
+/// How many messages without a note are looked at in one sweep.
+const LOOKED_AT: usize = 5000;
+
+/// A message that has been missing for so many windows is not waited for any more: somebody has deleted it.
+const MISSING: u32 = 10;
+
+/// Every process does it, at its own times.
 pub(super) async fn run(shared: Weak<Shared>) {
     let Some(window) = shared.upgrade().map(|shared| shared.settings.window()) else {
         return;
@@ -40,100 +48,189 @@ pub(super) async fn run(shared: Weak<Shared>) {
 
 #[derive(Default)]
 struct Sweep {
-    /// Up to where the broker had acknowledgements, of the main stream and of the retries, and when.
-    floors: VecDeque<(Instant, u64, u64)>,
+    started: bool,
+    /// All messages up to this one are done.
+    mark: u64,
+    /// Those behind it that are done.
+    done: BTreeSet<u64>,
     /// Up to where the notes are read.
-    noted: u64,
-    /// What is done, of the retries or of the main stream.
-    done: BTreeSet<(bool, u64)>,
+    read: u64,
+    /// The notes that are read and not deleted: number of the note, and of the message if it is of the main stream.
+    notes: VecDeque<(u64, Option<u64>)>,
+    /// What was done, and what there was, at some time.
+    history: VecDeque<(Instant, u64, u64)>,
+    purged: u64,
+    missing: Option<(u64, Instant)>,
 }
 
 impl Sweep {
     async fn once(&mut self, shared: &Shared, window: Duration) -> Result<(), QueueError> {
-        let main = shared.floor().await?;
-        let retry = shared.broker.lane_info(Lane::Retry).await?.ack_floor.stream_sequence;
+        let broker = &shared.broker;
+        if !self.started {
+            self.mark = broker.mark().await?;
+            self.purged = self.mark;
+            self.started = true;
+        }
+        let last = broker.stream_state(&broker.main).await?.last_sequence;
+        self.read_notes(shared).await?;
+        self.advance();
         let now = Instant::now();
-        self.floors.push_back((now, main, retry));
+        self.history.push_back((now, self.mark, last));
         let mut old = None;
-        while let Some((at, main, retry)) = self.floors.front().copied() {
+        while let Some((at, mark, last)) = self.history.front().copied() {
             if now.duration_since(at) < window {
                 break;
             }
-            old = Some((main, retry));
-            self.floors.pop_front();
+            old = Some((mark, last));
+            self.history.pop_front();
         }
-        let Some((main, retry)) = old else { return Ok(()) };
-        self.delete(shared, false, main).await?;
-        self.delete(shared, true, retry).await?;
-        self.done
-            .retain(|(of_retry, sequence)| *sequence > if *of_retry { retry } else { main });
+        let Some((mark, last)) = old else { return Ok(()) };
+        self.rescue(shared, last, window).await?;
+        if mark > self.purged {
+            let purge = broker.main.purge().sequence(mark.saturating_add(1));
+            purge.await.map_err(unavailable)?;
+            broker.put_mark(mark).await?;
+            self.purged = mark;
+        }
+        let mut over = None;
+        while let Some((note, of)) = self.notes.front().copied() {
+            // A note about the retries is of use no longer than they are there.
+            if of.is_some_and(|sequence| sequence > self.purged) {
+                break;
+            }
+            over = Some(note);
+            self.notes.pop_front();
+        }
+        if let Some(note) = over {
+            let purge = broker.state.purge().sequence(note.saturating_add(1));
+            purge.await.map_err(unavailable)?;
+        }
         Ok(())
     }
 
-    /// Deletes a stream's messages up to this one.
-    async fn delete(&mut self, shared: &Shared, retries: bool, floor: u64) -> Result<(), QueueError> {
-        let broker = &shared.broker;
-        let stream = if retries { &broker.retry } else { &broker.main };
-        let state = broker.stream_state(stream).await?;
-        let mut from = state.first_sequence;
-        if state.messages == 0 || from > floor {
-            return Ok(());
+    fn advance(&mut self) {
+        while self.done.remove(&self.mark.saturating_add(1)) {
+            self.mark += 1;
         }
-        self.read_notes(shared).await?;
-        while from <= floor {
-            let to = floor.min(from.saturating_add(CHUNK - 1));
-            for found in broker.scan(stream, None, from, Some(to), true).await? {
-                if !self.done.contains(&(retries, found.sequence)) {
-                    rescue(shared, stream, retries, found.sequence).await?;
-                }
-            }
-            let purge = stream.purge().sequence(to.saturating_add(1));
-            purge.await.map_err(unavailable)?;
-            from = to.saturating_add(1);
-        }
-        Ok(())
     }
 
     async fn read_notes(&mut self, shared: &Shared) -> Result<(), QueueError> {
         let broker = &shared.broker;
-        let state = broker.stream_state(&broker.state).await?;
-        self.noted = self.noted.max(state.first_sequence.saturating_sub(1));
-        while self.noted < state.last_sequence {
-            let to = state.last_sequence.min(self.noted.saturating_add(CHUNK));
-            for note in broker
-                .scan(&broker.state, None, self.noted + 1, Some(to), false)
-                .await?
-            {
+        loop {
+            let found = broker.scan(&broker.state, None, self.read + 1, CHUNK, false).await?;
+            let Some(last) = found.last().map(|note| note.sequence) else {
+                return Ok(());
+            };
+            for note in found {
+                let Some(Noted { sequence, state }) = Noted::read(&note.payload) else {
+                    continue;
+                };
+                if broker.names.is_mark(&note.subject) {
+                    // Another process has deleted up to there.
+                    if sequence > self.mark {
+                        self.done.retain(|done| *done > sequence);
+                        self.mark = sequence;
+                    }
+                    continue;
+                }
                 let retry = broker.names.is_about_a_retry(&note.subject);
-                if let Some(Noted {
-                    sequence,
-                    state: State::Done,
-                }) = Noted::read(&note.payload)
-                {
-                    self.done.insert((retry, sequence));
+                self.notes.push_back((note.sequence, (!retry).then_some(sequence)));
+                if retry && state == State::Done {
+                    // In case that it was not deleted when it was done.
+                    drop(broker.retry.delete_message(sequence).await);
+                } else if state == State::Done && sequence > self.mark {
+                    self.done.insert(sequence);
                 }
             }
-            self.noted = to;
+            self.read = last;
+        }
+    }
+
+    /// Looks for messages, up to this one, that the broker has lost sight of.
+    async fn rescue(&mut self, shared: &Shared, last: u64, window: Duration) -> Result<(), QueueError> {
+        let broker = &shared.broker;
+        if self.mark >= last {
+            self.missing = None;
+        } else {
+            let lanes = Lane::main(shared.settings.partitions).map(async |lane| {
+                let info = broker.lane_info(lane).await?;
+                Ok::<_, QueueError>((broker.names.subject(lane), info.ack_floor.stream_sequence))
+            });
+            let floors: Vec<(String, u64)> = try_join_all(lanes).await?;
+            let highest = floors.iter().map(|(_, floor)| *floor).max().unwrap_or(0).min(last);
+            let open = (self.mark + 1..=highest).filter(|sequence| !self.done.contains(sequence));
+            let open: Vec<u64> = open.take(LOOKED_AT).collect();
+            for sequence in open {
+                let Ok(message) = broker.main.get_raw_message(sequence).await else {
+                    self.miss(sequence, window);
+                    continue;
+                };
+                let acknowledged = floors
+                    .iter()
+                    .any(|(subject, floor)| *subject == *message.subject && *floor >= sequence);
+                let Some(lane) = broker.names.lane(&message.subject).filter(|_| acknowledged) else {
+                    continue;
+                };
+                // Its note may not have been read yet.
+                let (state, _) = broker.state_of(lane, sequence).await?;
+                if state != Some(State::Done) {
+                    again(shared, message, Lane::Any).await?;
+                }
+            }
+        }
+        // Of the retries, what is handled is deleted at once, and what is here has not been.
+        let floor = broker.lane_info(Lane::Retry).await?.ack_floor.stream_sequence;
+        let found = broker.scan(&broker.retry, None, 1, u64::MAX, true).await?;
+        for found in found.into_iter().filter(|found| found.sequence <= floor) {
+            let (state, _) = broker.state_of(Lane::Retry, found.sequence).await?;
+            if state.is_none()
+                && let Ok(message) = broker.retry.get_raw_message(found.sequence).await
+            {
+                again(shared, message, Lane::Retry).await?;
+            }
         }
         Ok(())
+    }
+
+    /// A message that cannot be read may be there all the same; but not for ever.
+    fn miss(&mut self, sequence: u64, window: Duration) {
+        if sequence != self.mark + 1 {
+            return;
+        }
+        match self.missing {
+            Some((missing, since)) if missing == sequence => {
+                if since.elapsed() > window.saturating_mul(MISSING) {
+                    tracing::warn!(target: "tencent_im_callback_queue", sequence, "a message is missing at the broker");
+                    self.done.insert(sequence);
+                    self.missing = None;
+                }
+            }
+            _ => self.missing = Some((sequence, Instant::now())),
+        }
     }
 }
 
 /// Puts a message that nobody has handled to the end of its lane.
-async fn rescue(shared: &Shared, stream: &Stream, retries: bool, sequence: u64) -> Result<(), QueueError> {
-    // Somebody else was faster.
-    let Ok(message) = stream.get_raw_message(sequence).await else {
-        return Ok(());
-    };
+async fn again(
+    shared: &Shared,
+    message: async_nats::jetstream::message::StreamMessage,
+    of: Lane,
+) -> Result<(), QueueError> {
+    let broker = &shared.broker;
     let mut meta = Meta::read(Some(&message.headers)).unwrap_or_default();
-    let id = *meta.id.get_or_insert(sequence);
+    let id = *meta.id.get_or_insert(message.sequence);
     meta.out_of_order = true;
-    let of = if retries { 'r' } else { 'q' };
-    let once = format!("{:x}-rescued-{of}{sequence}", shared.store);
-    let published = shared
-        .broker
-        .publish(message.subject, meta.headers(Some(&once)), message.payload);
-    published.await?;
+    let once = format!("{:x}-again-{}-{}", shared.store, of.name(), message.sequence);
+    let headers = meta.headers(Some(&once));
+    broker.publish(message.subject, headers, message.payload).await?;
+    // If this fails, it is published once more, and the broker tells the repeat by its id.
+    broker
+        .note(
+            broker.names.state_subject(of, message.sequence, true),
+            message.sequence,
+            State::Done,
+        )
+        .await?;
     let id = shared.id(id);
     tracing::warn!(
         target: "tencent_im_callback_queue",
