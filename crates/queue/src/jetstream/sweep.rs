@@ -1,19 +1,18 @@
 //! Deleting what is handled, once the dedup window is over.
 //!
-//! Only what is noted as done is deleted, and nothing because the broker says that it is acknowledged, or not there: under servers that
-//! were killed and stopped, one of version 2.9.10 that had just become the leader said of a whole backlog that it was not there.
-//! Every message has the next number, so all up to the first one without a note are done. One that the broker counts as acknowledged,
+//! Only what is noted as done is deleted, and nothing because the broker says that it is acknowledged, or not there. Every message has the next number, so all up to the first one without a note are done. One that the broker counts as acknowledged,
 //! and that has no note, goes to the end of its lane.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Weak;
 use std::time::Duration;
 
+use async_nats::jetstream::stream::Stream;
+use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 use tokio::time::Instant;
 
 use super::Shared;
-use super::broker::unavailable;
 use super::options::Lane;
 use super::wire::{Meta, Noted, State};
 use crate::error::QueueError;
@@ -23,6 +22,9 @@ const CHUNK: u64 = 50_000;
 
 /// How many messages without a note are looked at in one sweep.
 const LOOKED_AT: usize = 5000;
+
+/// How many deletions are under way at a time.
+const DELETIONS: usize = 16;
 
 /// A message that has been missing for so many windows is not waited for any more: somebody has deleted it.
 const MISSING: u32 = 10;
@@ -71,7 +73,8 @@ impl Sweep {
             self.purged = self.mark;
             self.started = true;
         }
-        let last = broker.stream_state(&broker.main).await?.last_sequence;
+        let main = broker.stream_state(&broker.main).await?;
+        let last = main.last_sequence;
         self.read_notes(shared).await?;
         self.advance();
         let now = Instant::now();
@@ -87,24 +90,22 @@ impl Sweep {
         let Some((mark, last)) = old else { return Ok(()) };
         self.rescue(shared, last, window).await?;
         if mark > self.purged {
-            let purge = broker.main.purge().sequence(mark.saturating_add(1));
-            purge.await.map_err(unavailable)?;
+            // First the mark: what is behind it and still there is deleted by nobody else.
             broker.put_mark(mark).await?;
+            delete(&broker.main, main.first_sequence.max(self.purged + 1)..=mark).await;
             self.purged = mark;
         }
-        let mut over = None;
+        let mut over = Vec::new();
         while let Some((note, of)) = self.notes.front().copied() {
             // A note about the retries is of use no longer than they are there.
             if of.is_some_and(|sequence| sequence > self.purged) {
                 break;
             }
-            over = Some(note);
+            over.push(note);
             self.notes.pop_front();
         }
-        if let Some(note) = over {
-            let purge = broker.state.purge().sequence(note.saturating_add(1));
-            purge.await.map_err(unavailable)?;
-        }
+        let first = broker.stream_state(&broker.state).await?.first_sequence;
+        delete(&broker.state, over.into_iter().filter(|note| *note >= first)).await;
         Ok(())
     }
 
@@ -208,6 +209,19 @@ impl Sweep {
             _ => self.missing = Some((sequence, Instant::now())),
         }
     }
+}
+
+/// One by one. A purge would be one request, but not a safe one: three servers of version 2.9.10, of which one after the other was killed,
+/// purged to the end of the stream what was to be purged up to a number.
+async fn delete(stream: &Stream, sequences: impl IntoIterator<Item = u64>) {
+    let deletions = sequences.into_iter().map(async |sequence| {
+        // Another process was faster; or it stays, and takes room.
+        drop(stream.delete_message(sequence).await);
+    });
+    futures_util::stream::iter(deletions)
+        .buffer_unordered(DELETIONS)
+        .collect::<()>()
+        .await;
 }
 
 /// Puts a message that nobody has handled to the end of its lane.
