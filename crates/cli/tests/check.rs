@@ -280,7 +280,7 @@ fn reports_are_readable() {
     );
 
     let Run { out, .. } = run(&["check", &url, "--only", "refuses.stale"]);
-    assert!(out.contains("why: whoever sees one request"), "{out}");
+    assert!(out.contains("why: anybody who sees one request"), "{out}");
     assert_eq!(run(&["check", &url, "--only", "nonsense"]).status, 2);
     assert_eq!(run(&["check", "http://127.0.0.1:1/"]).status, 1);
 }
