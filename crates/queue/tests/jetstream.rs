@@ -602,7 +602,7 @@ async fn a_closed_store_gives_back_at_once() {
     assert!(two.claim(10, SHORT).await.unwrap().is_empty());
 }
 
-/// A broker that has lost its leader was seen to forget for a while that a message is out, and to let others of its partition pass.
+/// Should a broker let others of its partition pass.
 #[tokio::test]
 async fn what_comes_after_later_ones_of_its_partition_is_marked() {
     let nats = server!();
@@ -632,7 +632,7 @@ async fn what_comes_after_later_ones_of_its_partition_is_marked() {
     until("done", async || store.stats().await.unwrap().waiting == 0).await;
 }
 
-/// A broker that has lost its leader may count what is out among the acknowledged.
+/// Should a broker count something among the acknowledged that nobody has acknowledged.
 #[tokio::test]
 async fn what_is_acknowledged_and_not_done_is_handled_all_the_same() {
     use futures_util::StreamExt;

@@ -386,7 +386,7 @@ impl Shared {
             }
         }
         if late {
-            // A broker that lost its leader may forget for a while that a message is out, and let others pass it.
+            // The broker has let others pass it, against its own limit.
             held.meta.out_of_order = true;
             held.late = true;
             let id = self.id(held.id());
