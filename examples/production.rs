@@ -194,7 +194,7 @@ fn endpoint(apps: Apps, friends: Friends, detach: DetachLayer) -> Router {
         .service(handlers);
     let callbacks = ServiceBuilder::new()
         .layer(MetricsLayer::new())
-        // A message that nobody could check shall not go out.
+        // A message that could not be checked must not be delivered.
         .layer(CallbackLayer::new(apps).on_before_error(OnError::Reply(Reply::reject(1, "try again later"))))
         // From here on there are verified callbacks only.
         .service(Split::new(verdicts, notifications));

@@ -77,7 +77,7 @@ pub(crate) async fn run(storm: Storm, send: impl AsyncFn(u64) -> Result<Duration
                 Ok(took) => latencies.borrow_mut().add(took),
                 Err(what) => {
                     let mut wrong = wrong.borrow_mut();
-                    // Few kinds are expected; what an endpoint makes up shall not fill the memory.
+                    // Few kinds are expected; an endpoint that invents others must not fill the memory.
                     let what = if wrong.len() < 20 {
                         what
                     } else {

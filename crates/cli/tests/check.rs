@@ -78,7 +78,7 @@ fn what_is_not_refused_is_found() {
         (&[Kind::SignatureMismatch], &["refuses.other-token"]),
         (&[Kind::Stale], &["refuses.stale"]),
         (&[Kind::TimestampInFuture], &["refuses.future"]),
-        (&[Kind::DuplicateParameter], &["refuses.doubled-parameter"]),
+        (&[Kind::DuplicateParameter], &["refuses.duplicate-parameter"]),
         (&[Kind::AppUnknown], &["refuses.other-app"]),
         (&[Kind::MethodNotAllowed], &["refuses.get"]),
         (

@@ -163,7 +163,7 @@ pub(crate) fn refuses(make: Make<'_>) -> Vec<Item> {
             ),
         )),
         fault(
-            "doubled-parameter",
+            "duplicate-parameter",
             Fault::DuplicateParameter,
             Text(
                 "what was checked may then be another value than the one that is used",

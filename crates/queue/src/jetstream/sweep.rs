@@ -7,12 +7,13 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Weak;
 use std::time::Duration;
 
-use async_nats::jetstream::stream::Stream;
+use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 use tokio::time::Instant;
 
 use super::Shared;
+use super::broker::unavailable;
 use super::options::Lane;
 use super::wire::{Meta, Noted, State};
 use crate::error::QueueError;
@@ -63,6 +64,10 @@ struct Sweep {
     history: VecDeque<(Instant, u64, u64)>,
     purged: u64,
     missing: Option<(u64, Instant)>,
+    /// Not found for so long that they are not waited for; and never deleted, since they may be there.
+    passed_over: BTreeSet<u64>,
+    /// The note of the last mark.
+    marked: Option<u64>,
 }
 
 impl Sweep {
@@ -92,7 +97,12 @@ impl Sweep {
         if mark > self.purged {
             // First the mark: what is behind it and still there is deleted by nobody else.
             broker.put_mark(mark).await?;
-            delete(&broker.main, main.first_sequence.max(self.purged + 1)..=mark).await;
+            let handled = main.first_sequence.max(self.purged + 1)..=mark;
+            delete(
+                &broker.main,
+                handled.filter(|sequence| !self.passed_over.contains(sequence)),
+            )
+            .await;
             self.purged = mark;
         }
         let mut over = Vec::new();
@@ -127,6 +137,9 @@ impl Sweep {
                     continue;
                 };
                 if broker.names.is_mark(&note.subject) {
+                    // The one before it is of no more use.
+                    let before = self.marked.replace(note.sequence);
+                    self.notes.extend(before.map(|before| (before, None)));
                     // Another process has deleted up to there.
                     if sequence > self.mark {
                         self.done.retain(|done| *done > sequence);
@@ -162,10 +175,17 @@ impl Sweep {
             let open = (self.mark + 1..=highest).filter(|sequence| !self.done.contains(sequence));
             let open: Vec<u64> = open.take(LOOKED_AT).collect();
             for sequence in open {
-                let Ok(message) = broker.main.get_raw_message(sequence).await else {
-                    self.miss(sequence, window);
-                    continue;
+                let message = match broker.main.get_raw_message(sequence).await {
+                    Ok(message) => message,
+                    Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => {
+                        self.miss(sequence, window);
+                        continue;
+                    }
+                    Err(error) => return Err(unavailable(error)),
                 };
+                if self.missing.is_some_and(|(missing, _)| missing == sequence) {
+                    self.missing = None;
+                }
                 let acknowledged = floors
                     .iter()
                     .any(|(subject, floor)| *subject == *message.subject && *floor >= sequence);
@@ -203,6 +223,7 @@ impl Sweep {
                 if since.elapsed() > window.saturating_mul(MISSING) {
                     tracing::warn!(target: "tencent_im_callback_queue", sequence, "a message is missing at the broker");
                     self.done.insert(sequence);
+                    self.passed_over.insert(sequence);
                     self.missing = None;
                 }
             }
