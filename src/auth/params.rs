@@ -143,7 +143,7 @@ struct Packed<'a> {
 
 impl Serialize for Params {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut kept = String::new();
+        let mut kept = String::with_capacity(self.url.query().map_or(0, str::len));
         for (pair, is_sign) in query::marked(self.place.read(self.url.path(), self.url.query())) {
             if !is_sign && !pair.is_empty() {
                 if !kept.is_empty() {
@@ -151,6 +151,10 @@ impl Serialize for Params {
                 }
                 // A path may hold characters that a query may not, such as a quote. What is not ASCII may stand in both, and stays: a
                 // value that does not decode is shown as it came.
+                if pair.is_ascii() {
+                    kept.extend(utf8_percent_encode(pair, NOT_IN_A_QUERY));
+                    continue;
+                }
                 for part in pair.split_inclusive(|character: char| !character.is_ascii()) {
                     let (end, _) = part
                         .char_indices()

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use async_nats::header::HeaderMap;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer, pull};
-use async_nats::jetstream::context::{PublishError, PublishErrorKind};
-use async_nats::jetstream::publish::PublishAck;
 use async_nats::jetstream::stream::{DirectGetErrorKind, LastRawMessageErrorKind, Stream};
 use async_nats::jetstream::{AckKind, Context, ErrorCode, consumer, stream};
-use async_nats::{Client, Request, Subject};
+use async_nats::{Client, Request, RequestErrorKind, Subject};
 use bytes::Bytes;
 use futures_util::StreamExt;
+use serde::Deserialize;
 
 use super::claims::Held;
 use super::options::{Lane, Names};
@@ -19,7 +18,7 @@ use super::wire::{Meta, Noted, State};
 use crate::error::{QueueError, StorageError};
 
 /// The longest wait for one answer of the broker; what is asked for again is asked for again by then.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How many messages are read at a time when a stream is looked through.
 const SCAN: u64 = 500;
@@ -39,6 +38,37 @@ pub(super) struct Broker {
     pub(super) direct: bool,
 }
 
+/// The broker has a message.
+pub(super) struct Stored {
+    pub(super) sequence: u64,
+    /// Whether it had it before: this is the sequence of then.
+    pub(super) duplicate: bool,
+}
+
+/// The broker has not said that it has a message.
+pub(super) enum NotStored {
+    /// It has nothing of it.
+    Surely(QueueError),
+    /// It may have it: a second try without an id could make two of it.
+    Perhaps(QueueError),
+}
+
+impl From<NotStored> for QueueError {
+    fn from(error: NotStored) -> Self {
+        let (NotStored::Surely(error) | NotStored::Perhaps(error)) = error;
+        error
+    }
+}
+
+/// The broker's answer to a message.
+#[derive(Deserialize)]
+struct Answer {
+    seq: Option<u64>,
+    #[serde(default)]
+    duplicate: bool,
+    error: Option<async_nats::jetstream::Error>,
+}
+
 /// A message of a stream, found by looking through it.
 pub(super) struct Found {
     pub(super) sequence: u64,
@@ -49,22 +79,41 @@ pub(super) struct Found {
 
 impl Broker {
     /// Returns once the broker has the message.
+    ///
+    /// As the client's own `publish`, but with one timer, and without a limit on how many wait: this is the hot path.
     pub(super) async fn publish(
         &self,
         subject: Subject,
         headers: HeaderMap,
         payload: Bytes,
-    ) -> Result<PublishAck, QueueError> {
+        patience: Duration,
+    ) -> Result<Stored, NotStored> {
         let size = payload.len();
-        let sent = self.context.publish_with_headers(subject, headers, payload).await;
-        let sent = sent.map_err(|error| match error.kind() {
-            PublishErrorKind::MaxPayloadExceeded => QueueError::TooLarge {
+        let request = Request::new().headers(headers).payload(payload).timeout(None);
+        let answered = tokio::time::timeout(patience, self.client.send_request(subject, request)).await;
+        let Ok(answered) = answered else {
+            return Err(NotStored::Perhaps(QueueError::TimedOut));
+        };
+        let message = answered.map_err(|error| match error.kind() {
+            RequestErrorKind::MaxPayloadExceeded => NotStored::Surely(QueueError::TooLarge {
                 size,
                 max: self.client.server_info().max_payload,
-            },
-            _ => not_published(error),
-        });
-        sent?.await.map_err(not_published)
+            }),
+            RequestErrorKind::NoResponders => NotStored::Surely(unavailable(error)),
+            _ => NotStored::Perhaps(unavailable(error)),
+        })?;
+        let answer = serde_json::from_slice(&message.payload);
+        match answer.map_err(|error| NotStored::Perhaps(unavailable(error)))? {
+            Answer { error: Some(error), .. } => Err(not_stored(error)),
+            Answer {
+                seq: Some(sequence),
+                duplicate,
+                ..
+            } => Ok(Stored { sequence, duplicate }),
+            Answer { .. } => Err(NotStored::Perhaps(QueueError::Unavailable(StorageError::new(
+                "the answer has no sequence number",
+            )))),
+        }
     }
 
     /// Acknowledges a delivery, and waits for the broker to confirm.
@@ -130,8 +179,10 @@ impl Broker {
 
     pub(super) async fn note(&self, subject: String, sequence: u64, state: State) -> Result<(), QueueError> {
         let noted = Noted { sequence, state };
-        let noted = self.publish(subject.into(), HeaderMap::new(), noted.to_bytes()).await;
-        noted.map(drop)
+        let noted = self
+            .publish(subject.into(), HeaderMap::new(), noted.to_bytes(), PATIENCE)
+            .await;
+        noted.map(drop).map_err(QueueError::from)
     }
 
     /// Up to where the main stream was deleted.
@@ -237,14 +288,16 @@ pub(super) fn unavailable(error: impl Error + Send + Sync + 'static) -> QueueErr
     QueueError::Unavailable(StorageError::new(error))
 }
 
-fn not_published(error: PublishError) -> QueueError {
-    let said = error.source();
-    let said = said.and_then(|source| source.downcast_ref::<async_nats::jetstream::Error>());
-    let full = said.is_some_and(|said| match said.error_code() {
+fn not_stored(error: async_nats::jetstream::Error) -> NotStored {
+    let full = match error.error_code() {
         ErrorCode::STORAGE_RESOURCES_EXCEEDED | ErrorCode::INSUFFICIENT_RESOURCES => true,
         // The same code stands for a disk that fails.
-        ErrorCode::STREAM_STORE_FAILED => said.to_string().contains("maximum"),
+        ErrorCode::STREAM_STORE_FAILED => error.to_string().contains("maximum"),
         _ => false,
-    });
-    if full { QueueError::Full } else { unavailable(error) }
+    };
+    if full {
+        NotStored::Surely(QueueError::Full)
+    } else {
+        NotStored::Perhaps(unavailable(error))
+    }
 }

@@ -64,7 +64,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use self::broker::{Broker, unavailable};
+use self::broker::{Broker, NotStored, PATIENCE, unavailable};
 use self::claims::{ASK, Claims, Held, KEEP, LOOK, Step};
 pub use self::options::JetStream;
 use self::options::Lane;
@@ -240,30 +240,28 @@ impl Shared {
             ..Meta::default()
         };
         let key = entry.dedup_key.map(|key| key.to_string());
+        let end = Instant::now() + max_wait;
         let mut last = QueueError::TimedOut;
-        let taken = async {
-            loop {
-                // The client would keep it, and send it when the broker is back: long after it was refused.
-                if self.broker.client.connection_state() == Connection::Connected {
-                    let sent = self
-                        .broker
-                        .publish(subject.clone(), meta.headers(key.as_deref()), payload.clone())
-                        .await;
-                    match sent {
-                        Ok(ack) => return Ok(ack),
-                        // Nothing of it is stored.
-                        Err(QueueError::Full) => last = QueueError::Full,
-                        // It may be stored: without a key, a second try could make two of it.
-                        Err(error) if key.is_none() || !error.is_temporary() => return Err(error),
-                        Err(error) => last = error,
-                    }
-                }
-                tokio::time::sleep(AGAIN / 4).await;
+        let ack = loop {
+            let rest = end.saturating_duration_since(Instant::now());
+            if rest.is_zero() {
+                return Err(last);
             }
-        };
-        let ack = match tokio::time::timeout(max_wait, taken).await {
-            Ok(ack) => ack?,
-            Err(_) => return Err(last),
+            // The client would keep it, and send it when the broker is back: long after it was refused.
+            if self.broker.client.connection_state() == Connection::Connected {
+                let headers = meta.headers(key.as_deref());
+                let sent = self
+                    .broker
+                    .publish(subject.clone(), headers, payload.clone(), rest.min(PATIENCE));
+                match sent.await {
+                    Ok(ack) => break ack,
+                    Err(NotStored::Surely(error)) if error.is_temporary() => last = error,
+                    Err(NotStored::Perhaps(error)) if error.is_temporary() && key.is_some() => last = error,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            let rest = end.saturating_duration_since(Instant::now());
+            tokio::time::sleep(rest.min(AGAIN / 4)).await;
         };
         let mut claims = self.lock();
         Ok(if ack.duplicate {
@@ -481,9 +479,9 @@ impl Shared {
         let id = self.message_id(held, meta);
         let subject = self.subject(lane);
         self.broker
-            .publish(subject, meta.headers(Some(&id)), held.payload.clone())
-            .await
-            .map(drop)
+            .publish(subject, meta.headers(Some(&id)), held.payload.clone(), PATIENCE)
+            .await?;
+        Ok(())
     }
 
     /// The same when the same message is moved for the same reason once more, because the answer was lost.
@@ -564,7 +562,7 @@ impl Shared {
         let id = self.message_id(&held, &meta);
         let subject = self.broker.names.dead_subject(held.id()).into();
         self.broker
-            .publish(subject, meta.headers(Some(&id)), held.payload.clone())
+            .publish(subject, meta.headers(Some(&id)), held.payload.clone(), PATIENCE)
             .await?;
         self.done(&held).await?;
         self.settled(claim, |counts| counts.buried += 1);
@@ -641,9 +639,11 @@ impl Shared {
                 found.push(Waits::new(None, dead.sequence, dead.meta.unwrap_or_default()));
             }
         } else {
-            let lanes =
-                Lane::main(self.settings.partitions).map(async |lane| Ok((lane, self.broker.lane_info(lane).await?)));
-            let lanes: Vec<_> = try_join_all(lanes).await?;
+            let lanes = Lane::main(self.settings.partitions).map(async |lane| {
+                let info = self.broker.lane_info(lane).await?;
+                Ok::<_, QueueError>((lane, info))
+            });
+            let lanes = try_join_all(lanes).await?;
             let floor = lanes.iter().map(|(_, info)| info.ack_floor.stream_sequence).min();
             let mut states = std::collections::HashMap::new();
             for note in self.broker.scan(&self.broker.state, None, 1, u64::MAX, false).await? {
@@ -750,7 +750,7 @@ impl Shared {
         let again = format!("{:x}-d{}", self.store, message.sequence);
         let subject = self.subject(lane);
         self.broker
-            .publish(subject, meta.headers(Some(&again)), message.payload)
+            .publish(subject, meta.headers(Some(&again)), message.payload, PATIENCE)
             .await?;
         let gone = self.broker.dead.delete_message(message.sequence).await;
         gone.map(drop).map_err(unavailable)

@@ -13,7 +13,7 @@ use futures_util::future::try_join_all;
 use tokio::time::Instant;
 
 use super::Shared;
-use super::broker::unavailable;
+use super::broker::{PATIENCE, unavailable};
 use super::options::Lane;
 use super::wire::{Meta, Noted, State};
 use crate::error::QueueError;
@@ -257,7 +257,9 @@ async fn again(
     meta.out_of_order = true;
     let once = format!("{:x}-again-{}-{}", shared.store, of.name(), message.sequence);
     let headers = meta.headers(Some(&once));
-    broker.publish(message.subject, headers, message.payload).await?;
+    broker
+        .publish(message.subject, headers, message.payload, PATIENCE)
+        .await?;
     // If this fails, it is published once more, and the broker tells the repeat by its id.
     broker
         .note(
