@@ -1,4 +1,4 @@
-//! A callback: the event with everything that came along, and the form in which it can be stored.
+//! A callback: the event and everything that came with it, and the format to store it in.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -17,13 +17,13 @@ use crate::message::{MsgBodyBuilder, NoMessageError};
 use crate::rejection::{Rejection, RejectionKind};
 use crate::types::{OptPlatform, TimestampMillis};
 
-/// A verified callback: the event, the URL's parameters, the raw body, and what came with the request.
+/// A verified callback: the event, the URL's parameters, the raw body, and the headers and extensions of the request.
 ///
-/// `Callback` alone holds an [`Event`] of any kind, `Callback<sns::FriendDelete>` one of that kind.
+/// `Callback` holds an [`Event`] of any kind, `Callback<sns::FriendDelete>` holds that event.
 ///
-/// Nothing in it can print the URL, which holds the signature. `Debug` shows command, app, event and the length of the body.
+/// It does not contain the URL, which has the signature. `Debug` shows command, app, event and the length of the body.
 ///
-/// Only what was verified, or trusted on purpose ([`Params::trusted`]), becomes one. It cannot be put together by hand:
+/// A callback is always made from verified parameters, or from [`Params::trusted`]. It cannot be built by hand:
 ///
 /// ```compile_fail,E0639
 /// use tencent_im_callback::{Callback, Event, Params};
@@ -33,7 +33,7 @@ use crate::types::{OptPlatform, TimestampMillis};
 /// }
 /// ```
 ///
-/// Nor can its parameters, which keep the URL to themselves:
+/// Nor do its parameters give the URL away:
 ///
 /// ```compile_fail,E0616
 /// fn sign(params: &tencent_im_callback::Params) -> String {
@@ -43,31 +43,31 @@ use crate::types::{OptPlatform, TimestampMillis};
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Callback<E = Event> {
-    /// What happened, or is about to.
+    /// The event.
     pub event: E,
-    /// What the URL said.
+    /// The parameters of the URL.
     pub params: Params,
-    /// The body as it came.
+    /// The body as received.
     pub body: Bytes,
-    /// The headers of the request; empty if it came another way.
+    /// The headers of the request; empty if the callback came another way.
     pub headers: HeaderMap,
-    /// What outer layers left in the request's extensions.
+    /// The request's extensions, as outer layers set them.
     pub extensions: Extensions,
 }
 
 impl Callback {
-    /// Parses the body of a verified callback, wherever it came from: another web framework, a cloud function, a table of yours.
+    /// Parses the body of a verified callback from anywhere: another web framework, a cloud function, your database.
     ///
-    /// A notification whose body does not fit its type, or whose command is unknown, is [`Event::Unknown`] with the raw body.
+    /// A notification whose body does not fit its type, or whose command is unknown, becomes [`Event::Unknown`] with the raw body.
     ///
     /// # Errors
     ///
     /// A [`Rejection`], to be answered with [`Rejection::to_response`] or [`Rejection::to_reply`]:
     ///
-    /// - the body is empty, no JSON object in UTF-8, or of another command or app than the URL;
-    /// - [`RejectionKind::Untyped`]: it waits for a verdict, and cannot be read as its type. Answering `OK` would let a message pass that
-    ///   nobody judged; [`parse_untyped`](Self::parse_untyped) gives it all the same;
-    /// - [`RejectionKind::Probe`]: it is the console's check of the callback URL, to be answered `OK`.
+    /// - the body is empty, is not a JSON object in UTF-8, or has another command or app than the URL;
+    /// - [`RejectionKind::Untyped`]: Tencent waits for a verdict, and the body does not fit its type. `OK` would let a message pass that
+    ///   nobody checked. [`parse_untyped`](Self::parse_untyped) returns such a callback;
+    /// - [`RejectionKind::Probe`]: it is the console's check of the callback URL. Answer it `OK`.
     pub fn parse(params: Params, body: Bytes) -> Result<Self, Rejection> {
         let callback = Callback::parse_untyped(params, body)?;
         match callback.event.unjudged(&callback.params.command) {
@@ -79,23 +79,24 @@ impl Callback {
         }
     }
 
-    /// [`parse`](Self::parse), but a callback *before* an action that cannot be read as its type is [`Event::Unknown`], too. Do not
-    /// take "unknown" for "allowed": a message that a crafted body hides from moderation is one of these.
+    /// Like [`parse`](Self::parse), but a *before* callback that does not fit its type becomes [`Event::Unknown`] as well. Do not allow
+    /// what is unknown: a crafted body can hide a message from moderation this way.
     ///
     /// # Errors
     ///
-    /// As [`parse`](Self::parse), without [`RejectionKind::Untyped`].
+    /// Like [`parse`](Self::parse), without [`RejectionKind::Untyped`].
     pub fn parse_untyped(mut params: Params, body: Bytes) -> Result<Self, Rejection> {
         let mut event = None;
         Callback::read(&mut params, &body, &mut event)?;
         Ok(Callback::new(event, params, body, HeaderMap::new(), Extensions::new()))
     }
 
-    /// Checks the body of a request that is a [`Probe`](crate::Verified::Probe) by its URL: it is one only if the body names no command.
+    /// Checks the body of a request whose URL is that of a [`Probe`](crate::Verified::Probe): it is a check of the URL only if the body
+    /// has no command.
     ///
     /// # Errors
     ///
-    /// [`RejectionKind::UrlIncomplete`] if the body names a command: that is a callback whose URL lost its parameters.
+    /// [`RejectionKind::UrlIncomplete`] if the body has a command: then it is a callback whose URL lost its parameters.
     pub fn check_probe(body: &[u8]) -> Result<(), Rejection> {
         if parse::names_command(body) {
             return Err(RejectionKind::UrlIncomplete.into());
@@ -150,7 +151,7 @@ impl Callback {
 }
 
 impl<E> Callback<E> {
-    /// Puts something else in the place of the event.
+    /// Replaces the event.
     pub fn map_event<F>(self, map: impl FnOnce(E) -> F) -> Callback<F> {
         Callback {
             event: map(self.event),
@@ -161,13 +162,13 @@ impl<E> Callback<E> {
         }
     }
 
-    /// Whether a call of the REST API caused the event, and no user's client. A server that reacts to events by such calls stops here
-    /// before it reacts to itself.
+    /// Whether a REST API call caused the event, not a user's client. If your server answers events with REST API calls, check this
+    /// first, or it will react to itself.
     pub fn is_from_rest_api(&self) -> bool {
         self.params.opt_platform == Some(OptPlatform::RestApi)
     }
 
-    /// Starts a rewrite of the message that the callback carries, from the elements as they came.
+    /// Starts a rewrite of the callback's message, from its elements as received.
     ///
     /// ```
     /// use tencent_im_callback::event::c2c::BeforeSendMsg;
@@ -190,28 +191,28 @@ impl<E> Callback<E> {
         MsgBodyBuilder::from_body(&self.body)
     }
 
-    /// The command: of the URL, or of the body where the vendor documents that the body knows better.
+    /// The command: the one in the URL, or the one in the body where the vendor documents that it takes precedence.
     pub fn command(&self) -> &Command {
         &self.params.command
     }
 }
 
 impl<E: AsEvent> Callback<E> {
-    /// When the event happened, wherever its command writes it; in the unit it came in.
+    /// When the event happened, read from whichever field has it, in the unit of that field.
     ///
     /// No time is documented for `Alert`, `ContentCallback`, the four topic commands, and most of `Sns`.
     pub fn time(&self) -> Option<EventTime> {
         self.event.time_by_rule()
     }
 
-    /// What tells this delivery from every other one; `None` if that cannot be said, and for callbacks that wait for a verdict.
+    /// A key that identifies this delivery. `None` if there is none, and for callbacks that wait for a verdict.
     ///
-    /// Tencent documents no delivery id, and the key of a message is shared by its edits, extensions and receipts. So the key is a digest
-    /// of the whole body, with app, command and `OptPlatform`. Two events may still have the same body unless it holds a time or an id of
-    /// its own; without either, `RequestId` joins the digest, and without that there is no key. Which command has what stands in
-    /// the [table](crate::commands).
+    /// Tencent documents no delivery id, and a message's key is shared by its edits, extensions and receipts. So this key is a digest of
+    /// the whole body, the app, the command and `OptPlatform`. Two events can have the same body unless it contains a time or an id of
+    /// its own. Without either, `RequestId` is added to the digest; without that as well, there is no key. The [table](crate::commands)
+    /// shows what each command has.
     ///
-    /// It errs towards handling an event twice: a wrong key would lose one.
+    /// When in doubt, there is no key and the event is handled twice: a wrong key would lose an event.
     pub fn dedup_key(&self) -> Option<DedupKey> {
         let params = &self.params;
         if params.command.phase().may_decide() {
@@ -228,11 +229,11 @@ impl<E: AsEvent> Callback<E> {
         key.bytes(params.request_id()?.as_bytes()).dedup()
     }
 
-    /// What the event belongs to: events with the same key should be handled one after the other. A queue takes care of that.
+    /// A key for order: events with the same key should be handled one after the other. The queue does that.
     ///
-    /// It is the group of a group event, the two people of a conversation, the account of friends, block lists, follows, profiles and
-    /// states, the official account, the room, or the call; see the [table](crate::commands). `None` where the order does not matter, for
-    /// events without a type, and for callbacks that wait for a verdict. Tencent promises no order of delivery.
+    /// It identifies the group, the two people of a conversation, the account (friends, block lists, follows, profiles, states), the
+    /// official account, the room or the call; see the [table](crate::commands). `None` where order does not matter, for events without a
+    /// type, and for callbacks that wait for a verdict. Tencent does not promise any order of delivery.
     pub fn order_key(&self) -> Option<OrderKey> {
         if self.params.command.phase().may_decide() {
             return None;
@@ -240,11 +241,11 @@ impl<E: AsEvent> Callback<E> {
         self.event.order_by_rule(self.params.sdk_app_id)
     }
 
-    /// The members of the body that this version does not type, as paths such as `PairList[].Nickname`: what the vendor has added
-    /// since. Looked for only when asked.
+    /// The fields of the body that this version does not know, as paths such as `PairList[].Nickname`: the vendor has added them since.
+    /// They are only searched for when you call this.
     ///
-    /// An element or batch item of unknown kind is named itself. Nothing is said about members that are `null` or an empty text, nor
-    /// about an [`Event::Unknown`], which is untyped as a whole.
+    /// An element or item of unknown kind is listed itself. Fields that are `null` or an empty string are not listed. Neither are those
+    /// of an [`Event::Unknown`], which has no type at all.
     pub fn unknown_fields(&self) -> Vec<String> {
         let (Some(written), Ok(raw)) = (self.event.written(), std::str::from_utf8(&self.body)) else {
             return Vec::new();
@@ -258,7 +259,7 @@ impl<E: AsEvent> Callback<E> {
 }
 
 impl Callback {
-    /// The callback as one of this event; it comes back if it is another one.
+    /// Converts it into the callback of one event; the error returns the callback if it is another event.
     ///
     /// # Errors
     ///
@@ -292,7 +293,7 @@ impl Callback {
 }
 
 impl<E: TypedEvent> Callback<E> {
-    /// Forgets the type of the event.
+    /// Converts it into a callback of any event.
     pub fn erase(self) -> Callback {
         self.map_event(Into::into)
     }
@@ -309,11 +310,11 @@ impl<E: fmt::Debug> fmt::Debug for Callback<E> {
     }
 }
 
-/// A callback in the form that is promised to stay readable: for a table of yours, a queue, a file.
+/// The format in which to store a callback: in your database, a queue, a file. Later versions of this crate can read it.
 ///
-/// It holds the parameters without the signature, and the raw body, so that a later version of this crate types it anew. Neither
-/// headers nor extensions are part of it. As JSON it is one object: `format` (1), `params`, `body` (a string), `received_at` (**ms**).
-/// It is as trustworthy as the place it is read from: nothing in it is verified a second time.
+/// It holds the parameters without the signature, and the raw body, so that a later version of this crate can parse the body again.
+/// Headers and extensions are not stored. As JSON it is one object: `format` (1), `params`, `body` (a string), `received_at` (**ms**). It
+/// is as trustworthy as the place it is read from: nothing in it is verified again.
 ///
 /// ```
 /// use tencent_im_callback::event::sns::FriendDelete;
@@ -330,12 +331,12 @@ impl<E: fmt::Debug> fmt::Debug for Callback<E> {
 #[non_exhaustive]
 pub struct StoredCallback {
     format: u32,
-    /// What the URL said.
+    /// The parameters of the URL.
     pub params: Params,
-    /// The body as it came.
+    /// The body as received.
     #[serde(serialize_with = "as_text")]
     pub body: Bytes,
-    /// When it was taken in, in **milliseconds**.
+    /// When it was received, in **milliseconds**.
     pub received_at: TimestampMillis,
 }
 
@@ -343,7 +344,7 @@ pub struct StoredCallback {
 const FORMAT: u32 = 1;
 
 impl StoredCallback {
-    /// A callback with the time it was taken in.
+    /// A callback with the time it was received.
     pub fn new(params: Params, body: Bytes, received_at: SystemTime) -> Self {
         StoredCallback {
             format: FORMAT,
@@ -353,18 +354,18 @@ impl StoredCallback {
         }
     }
 
-    /// The callback again, typed by this version of the crate. Headers and extensions are empty.
+    /// Parses the callback again with the types of this version. Headers and extensions are empty.
     ///
     /// # Errors
     ///
-    /// As [`Callback::parse_untyped`]: the program that stored it has decided about the answer, so that one without a type is
+    /// As for [`Callback::parse_untyped`]: the program that stored it has answered already, so a callback that does not fit its type is
     /// [`Event::Unknown`].
     pub fn parse(self) -> Result<Callback, Rejection> {
         Callback::parse_untyped(self.params, self.body)
     }
 }
 
-/// Taken in now.
+/// Received now.
 impl<E> From<&Callback<E>> for StoredCallback {
     fn from(callback: &Callback<E>) -> Self {
         StoredCallback::new(callback.params.clone(), callback.body.clone(), SystemTime::now())

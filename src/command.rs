@@ -1,4 +1,4 @@
-//! Command words: which callback it is, in which phase and of which family.
+//! Commands: which callback it is, its phase and its family.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::table::for_each_command;
 use crate::types::Escaped;
 
-/// Old words and what they are called today.
+/// Old commands and their names today.
 ///
 /// `Live.CallbackMemberStateChanged` stands in the URL table of one vendor page, `Room.CallbackUpdateRoomInfo` in the command
 /// lists of early 2024.
@@ -18,7 +18,7 @@ const ALIASES: &[(&str, Command)] = &[
     ("Room.CallbackUpdateRoomInfo", Command::RoomAfterUpdateRoomInfo),
 ];
 
-/// Documented disagreements between the word of the URL and the word of the body, each with the word that counts.
+/// Documented cases in which the URL and the body have different commands, each with the one that counts.
 ///
 /// Typed by its URL, a `…DelMetadata` would be a `…SetMetadata` of nothing.
 const MISMATCHES: &[(Command, Command, Command)] = &[
@@ -43,18 +43,18 @@ const MISMATCHES: &[(Command, Command, Command)] = &[
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Phase {
-    /// The action waits for the answer, which decides whether it goes on.
+    /// The action waits for your answer, which decides whether it happens.
     Before,
-    /// The action has happened; the answer only says whether the app noticed.
+    /// The action has happened. The answer only says whether your server got the callback.
     After,
-    /// An alarm or a result, caused by no user's action.
+    /// An alarm or a result. No user caused it.
     Notice,
-    /// The phase of a command that this version does not know: handled with the care of [`Phase::Before`].
+    /// The phase of a command that this version does not know. It is handled as carefully as [`Phase::Before`].
     Unknown,
 }
 
 impl Phase {
-    /// Lower-case name, for logs and metric labels.
+    /// The name in lower case, for logs and metric labels.
     pub const fn as_str(self) -> &'static str {
         match self {
             Phase::Before => "before",
@@ -64,7 +64,7 @@ impl Phase {
         }
     }
 
-    /// Whether somebody may be waiting for a verdict: every phase but [`After`](Phase::After) and [`Notice`](Phase::Notice).
+    /// Whether Tencent may be waiting for a verdict: true for every phase except [`After`](Phase::After) and [`Notice`](Phase::Notice).
     pub const fn may_decide(self) -> bool {
         matches!(self, Phase::Before | Phase::Unknown)
     }
@@ -76,15 +76,14 @@ impl fmt::Display for Phase {
     }
 }
 
-/// A command word that this version does not know, kept as it came.
+/// A command that this version does not know, as received.
 ///
-/// It cannot hold a known word, so equal commands are always equal values. Its `Debug` is escaped and cut to a sensible length,
-/// fit for a log.
+/// It is never a known command, so equal commands are always equal values. Its `Debug` is escaped and short enough for a log.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UnknownWordError(Box<str>);
 
 impl UnknownWordError {
-    /// The word as it came, decoded. Anything at all may be in it: escape it before it goes into a log or a label.
+    /// The command as received, decoded. It may contain anything: escape it before you log it or use it as a label.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -112,10 +111,10 @@ macro_rules! define_commands {
             $(, time $time:expr)? $(, id $id:expr)? $(, order $scope:ident $order:expr)?;
         )*
     } )*) => {
-        /// A command word of Tencent's, in its canonical spelling.
+        /// A command of Tencent's, in its canonical spelling.
         ///
-        /// The variant is the wire word, mechanically: family, then the name without `Callback`. Words that this version does not
-        /// know are kept in [`Command::Unknown`], old words become today's.
+        /// Variants are derived from the command: the family, then the name without `Callback`. Unknown commands are kept in
+        /// [`Command::Unknown`]. Old names are replaced by today's.
         ///
         /// ```
         /// use tencent_im_callback::{Command, Phase};
@@ -132,15 +131,15 @@ macro_rules! define_commands {
                 #[doc = concat!("`", $word, "`")]
                 $variant,
             )* )*
-            /// Any other word.
+            /// Any other command.
             Unknown(UnknownWordError),
         }
 
         impl Command {
-            /// Every command this version knows, in the order of the table.
+            /// Every command that this version knows, in the order of the table.
             pub const ALL: &'static [Command] = &[$( $( Command::$variant, )* )*];
 
-            /// The word as Tencent writes it today.
+            /// The command as Tencent writes it today.
             pub fn as_str(&self) -> &str {
                 match self {
                     $( $( Command::$variant => $word, )* )*
@@ -148,8 +147,8 @@ macro_rules! define_commands {
                 }
             }
 
-            /// The word for a metric label: one of those in [`ALL`](Self::ALL), or `unknown` for every other word, since a peer can
-            /// invent any number of words.
+            /// The command as a metric label: one of [`ALL`](Self::ALL), or `unknown` for all others, since a peer can invent any number
+            /// of them.
             pub const fn label(&self) -> &'static str {
                 match self {
                     $( $( Command::$variant => $word, )* )*
@@ -157,7 +156,7 @@ macro_rules! define_commands {
                 }
             }
 
-            /// The vendor's page about the command; `None` for an unknown one.
+            /// The vendor's page about the command. `None` if it is unknown.
             pub const fn docs(&self) -> Option<&'static str> {
                 match self {
                     $( $( Command::$variant => Some($docs), )* )*
@@ -173,7 +172,7 @@ macro_rules! define_commands {
                 }
             }
 
-            /// Whether the reply says more than OK or FAIL, and so is waited for. An unknown command may well be answered.
+            /// Whether the answer says more than OK or FAIL, so that Tencent waits for it. For an unknown command this is true.
             pub const fn is_answered(&self) -> bool {
                 match self {
                     $( $( Command::$variant => answered!($($reply)?), )* )*
@@ -181,7 +180,7 @@ macro_rules! define_commands {
                 }
             }
 
-            /// The family, which is the part of the word before the dot.
+            /// The family: the part before the dot.
             pub const fn family(&self) -> Family {
                 match self {
                     $( $( Command::$variant => Family::$family, )* )*
@@ -197,7 +196,7 @@ macro_rules! define_commands {
             }
         }
 
-        /// The part of a command word before its dot.
+        /// The family of a command: the part before the dot.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum Family {
@@ -210,7 +209,7 @@ macro_rules! define_commands {
         }
 
         impl Family {
-            /// The prefix as Tencent writes it, `Unknown` for [`Family::Unknown`].
+            /// The prefix as Tencent writes it, or `Unknown` for [`Family::Unknown`].
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $( Family::$family => $prefix, )*
@@ -224,7 +223,7 @@ macro_rules! define_commands {
 for_each_command!(define_commands);
 
 impl Command {
-    /// Whether this version does not know the word.
+    /// Whether this version does not know the command.
     pub const fn is_unknown(&self) -> bool {
         matches!(self, Command::Unknown(_))
     }
@@ -264,7 +263,7 @@ impl FromStr for Command {
     }
 }
 
-/// Writes the word as it is on the wire. An unknown word may hold anything: log it with `{:?}`, which escapes.
+/// Writes the command as Tencent does. An unknown command may contain anything: log it with `{:?}`, which escapes it.
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

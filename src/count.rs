@@ -1,4 +1,4 @@
-//! What `Detach` and `Dedup` record for the feature `metrics`; nothing without it.
+//! What `Detach` and `Dedup` record for the feature `metrics`. Without the feature it does nothing.
 
 #[cfg(feature = "metrics")]
 pub(crate) const DETACHED: &str = "im_callbacks_detached_total";

@@ -18,17 +18,16 @@ const SHED: &str = "service overloaded";
 /// Sources shown of one error. A chain is short, unless somebody makes it long on purpose.
 const SOURCES: usize = 16;
 
-/// Why a callback could not be handled: any error of a handler, or a text. It is for your logs; the peer never sees it.
+/// Why a callback could not be handled: any error, or a text. It is for your logs; the peer never sees it.
 ///
-/// `?` makes it from every type that implements [`Error`]. `Box<dyn Error + Send + Sync>` and `anyhow::Error` do not implement it: use
-/// `.map_err(HandlerError::new)?` there. The other way round, `?` makes a `Box<dyn Error + Send + Sync>` of it, and
-/// `anyhow::Error::from_boxed(error.into())` an `anyhow::Error`.
+/// `?` converts every type that implements [`Error`]. `Box<dyn Error + Send + Sync>` and `anyhow::Error` do not implement it: write
+/// `.map_err(HandlerError::new)?`. In the other direction, `?` converts it into a `Box<dyn Error + Send + Sync>`, and
+/// `anyhow::Error::from_boxed(error.into())` into an `anyhow::Error`.
 ///
-/// The source is kept, can be [downcast](Self::downcast_ref), and stays what it is behind every layer of this crate. `{}` writes the
-/// error itself, `{:#}` and `Debug` write its sources as well.
+/// The original error is kept as the source. You can [downcast](Self::downcast_ref) to it behind every layer of this crate. `{}` writes
+/// the error, `{:#}` and `Debug` write its sources as well.
 ///
-/// It is a concrete type on purpose, and no [`Error`] itself: a boxed error below a tower layer gets in the way of spawned accept
-/// loops.
+/// It is a concrete type that does not implement [`Error`]: a boxed error under a tower layer makes spawned accept loops fail to compile.
 ///
 /// ```
 /// use std::time::Duration;
@@ -47,16 +46,16 @@ pub struct HandlerError {
     retry: Retry,
 }
 
-/// Whether and when a queue should try again what a handler could not do. Nothing here but a queue acts on it.
+/// Whether and when the queue tries again. Only the queue uses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Retry {
     /// As the queue is configured.
     #[default]
     Default,
-    /// Not again: it would fail again.
+    /// Never: it would fail again.
     Never,
-    /// After this long.
+    /// After this delay.
     After(Duration),
 }
 
@@ -66,12 +65,12 @@ impl HandlerError {
         HandlerError::with(error.into(), Retry::Default)
     }
 
-    /// An error that would be the same the next time: a queue gives the callback up at once.
+    /// An error that will not go away: the queue does not try again.
     pub fn permanent(error: impl Into<BoxError>) -> Self {
         HandlerError::with(error.into(), Retry::Never)
     }
 
-    /// An error that may be gone after this long: a queue waits so long before it tries again.
+    /// An error that may be gone after this delay: the queue waits that long before it tries again.
     pub fn retry_after(error: impl Into<BoxError>, delay: Duration) -> Self {
         HandlerError::with(error.into(), Retry::After(delay))
     }
@@ -81,13 +80,13 @@ impl HandlerError {
         HandlerError::new(Overloaded(None))
     }
 
-    /// As [`overloaded`](Self::overloaded), with the error that says what there was no room in, as its source.
+    /// Like [`overloaded`](Self::overloaded), with an error that says what was overloaded, as its source.
     pub fn overloaded_by(error: impl Into<BoxError>) -> Self {
         HandlerError::new(Overloaded(Some(error.into())))
     }
 
-    /// From the error of any service, for layers of your own. A [`HandlerError`] stays itself, also inside of a boxed error; the source
-    /// of a boxed error is kept.
+    /// From the error of any service, for your own layers. A [`HandlerError`] stays as it is, also inside a boxed error. The source of a
+    /// boxed error is kept.
     pub fn of<E: fmt::Display + Send + Sync + 'static>(error: E) -> Self {
         let mut error = Some(error);
         let any: &mut dyn Any = &mut error;
@@ -122,7 +121,7 @@ impl HandlerError {
         self.retry
     }
 
-    /// Whether there was no room: [`HandlerError::overloaded`], or the error of tower's `load_shed`.
+    /// Whether the service was overloaded: [`HandlerError::overloaded`], or the error of tower's `load_shed`.
     pub fn is_overloaded(&self) -> bool {
         is_overloaded(&*self.error)
     }
@@ -141,7 +140,7 @@ impl HandlerError {
         })
     }
 
-    /// Gives the error back.
+    /// Returns the error.
     pub fn into_inner(self) -> BoxError {
         self.error
     }
@@ -232,7 +231,7 @@ impl Error for Overloaded {
     }
 }
 
-/// An error that several callers got. Its source is the error itself, and its text is that of the error, so the text stands there once.
+/// An error that several callers got. Its source is the error itself, and its text is that of the error.
 #[cfg(feature = "dedup")]
 #[derive(Debug)]
 struct Shared(std::sync::Arc<HandlerError>);

@@ -119,7 +119,7 @@ macro_rules! define_commands_page {
             $(, time $time:expr)? $(, id $id:expr)? $(, order $scope:ident $order:expr)?;
         )*
     } )*) => {
-        /// All commands: the phase they are sent in, their type, what may be answered, what keys they have, and the vendor's page.
+        /// All commands: phase, type, what may be answered, which keys they have, and the vendor's page.
         ///
         /// Where no reply is named, the handler returns `()`, which is answered `OK`.
         ///

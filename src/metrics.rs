@@ -1,8 +1,8 @@
-//! Counts and latencies for Prometheus and others, by the [`metrics`](https://docs.rs/metrics) facade (feature `metrics`).
+//! Counts and latencies for Prometheus and others, with the [`metrics`](https://docs.rs/metrics) facade (feature `metrics`).
 //!
-//! [`MetricsLayer`] stands outside of [`CallbackLayer`](crate::CallbackLayer) and records each request. `Detach` and `Dedup` record what only
-//! they know, without a layer. Where the figures go is the program's choice: it installs a recorder, such as that of
-//! `metrics-exporter-prometheus`, **before** it makes the layers. Without a recorder nothing is recorded.
+//! Put [`MetricsLayer`] outside [`CallbackLayer`](crate::CallbackLayer): it records each request. `Detach` and `Dedup` record their own
+//! counts without a layer. Your program decides where the figures go: install a recorder, such as that of `metrics-exporter-prometheus`,
+//! **before** you make the layers. Without a recorder nothing is recorded.
 //!
 //! | name | kind | labels | what |
 //! | --- | --- | --- | --- |
@@ -12,9 +12,9 @@
 //! | `im_callbacks_detached_running` | gauge | | callbacks in the background now |
 //! | `im_callbacks_dedup_total` | counter | `result` | `handled`, `duplicate`, `failed`, `without_key` |
 //!
-//! `outcome` is [`OutcomeKind::as_str`](crate::OutcomeKind::as_str), or `cancelled` if the future was dropped before it had an answer: the peer
-//! hung up, or an outer time-out struck. `reason` is [`Outcome::reason`], `command` is [`Command::label`](crate::Command::label). All of them
-//! have few values, so that a peer cannot create more series than there are commands and reasons.
+//! `outcome` is [`OutcomeKind::as_str`](crate::OutcomeKind::as_str), or `cancelled` if the future was dropped before there was an answer:
+//! the peer closed the connection, or an outer time-out expired. `reason` is [`Outcome::reason`], `command` is
+//! [`Command::label`](crate::Command::label). All of them have few values, so a peer cannot create any number of series.
 //!
 //! ```
 //! use tencent_im_callback::{App, CallbackLayer, EventRouter, MetricsLayer, Token};
@@ -45,16 +45,16 @@ use crate::response::Outcome;
 const CALLBACKS: &str = "im_callbacks_total";
 const DURATION: &str = "im_callback_duration_seconds";
 
-/// Counts each request by how it was answered, and records how long it took; see the [module](crate::metrics).
+/// Counts each request by how it was answered, and records how long that took; see the [module](crate::metrics).
 ///
-/// Put it around [`CallbackLayer`](crate::CallbackLayer), inside of everything that answers by itself. A response without an [`Outcome`] was
-/// not written by this crate and is not recorded.
+/// Put it around [`CallbackLayer`](crate::CallbackLayer), inside all layers that answer themselves. A response without an [`Outcome`] is
+/// not from this crate, and is not recorded.
 #[derive(Clone, Copy, Debug, Default)]
 #[must_use]
 pub struct MetricsLayer(());
 
 impl MetricsLayer {
-    /// Describes the metrics to the recorder that is installed by now.
+    /// Describes the metrics to the installed recorder.
     pub fn new() -> Self {
         describe_counter!(CALLBACKS, "Requests to the callback URL, by how they were answered");
         describe_histogram!(DURATION, Unit::Seconds, "Time from the request's head to the answer");
@@ -76,7 +76,7 @@ impl<S> Layer<S> for MetricsLayer {
     }
 }
 
-/// Service of [`MetricsLayer`].
+/// The service of [`MetricsLayer`].
 #[derive(Clone, Debug)]
 pub struct MetricsService<S> {
     inner: S,
@@ -88,12 +88,12 @@ impl<S> MetricsService<S> {
         &self.inner
     }
 
-    /// The inner service, to change it.
+    /// The inner service, mutable.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// Gives the inner service back.
+    /// Returns the inner service.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -125,7 +125,7 @@ where
 }
 
 pin_project! {
-    /// Future of [`MetricsService`].
+    /// The future of [`MetricsService`].
     #[derive(Debug)]
     #[must_use]
     pub struct MetricsFuture<F> {

@@ -9,7 +9,7 @@ use tower_service::Service;
 use crate::error::HandlerError;
 
 pin_project! {
-    /// Waits for a clone of a service to be ready, calls it once, and makes its error one of ours.
+    /// Waits until a clone of a service is ready, calls it once, and converts its error.
     #[project = OneshotProjection]
     pub(crate) enum Oneshot<S: Service<R>, R> {
         Waiting { service: S, request: Option<R> },
@@ -39,7 +39,7 @@ where
                 OneshotProjection::Waiting { service, request } => {
                     ready!(service.poll_ready(cx)).map_err(HandlerError::of)?;
                     let Some(request) = request.take() else {
-                        return Poll::Ready(Err(HandlerError::new("polled after it was ready")));
+                        return Poll::Ready(Err(HandlerError::new("polled after completion")));
                     };
                     service.call(request)
                 }

@@ -1,4 +1,4 @@
-//! Why a request was not handed on.
+//! Why a request was refused.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -7,12 +7,12 @@ use http::StatusCode;
 
 use crate::types::{SdkAppId, escaped};
 
-/// The answer that says all went well, as the vendor's pages write it.
+/// The answer OK, as the vendor's pages write it.
 pub(crate) const OK_ENVELOPE: &str = r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#;
 
 macro_rules! rejections {
     ($( $(#[$doc:meta])* $kind:ident $name:literal $status:ident $phrase:literal; )*) => {
-        /// What was wrong with a request. Each kind has its own status and its own fixed phrase for the peer.
+        /// What was wrong with a request. Each kind has its own status and its own fixed message for the peer.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum RejectionKind {
@@ -20,20 +20,20 @@ macro_rules! rejections {
         }
 
         impl RejectionKind {
-            /// Every kind.
+            /// All kinds.
             pub const ALL: &'static [RejectionKind] = &[$( RejectionKind::$kind, )*];
 
-            /// Status of the answer.
+            /// The status of the answer.
             pub const fn status(self) -> StatusCode {
                 match self { $( RejectionKind::$kind => StatusCode::$status, )* }
             }
 
-            /// The phrase that the peer is told as `ErrorInfo`.
+            /// The message that the peer gets as `ErrorInfo`.
             pub const fn phrase(self) -> &'static str {
                 match self { $( RejectionKind::$kind => $phrase, )* }
             }
 
-            /// Name of the kind in `snake_case`, for logs and metric labels.
+            /// The name of the kind in `snake_case`, for logs and metric labels.
             pub const fn as_str(self) -> &'static str {
                 match self { $( RejectionKind::$kind => $name, )* }
             }
@@ -54,64 +54,64 @@ macro_rules! rejections {
 }
 
 rejections! {
-    /// Not a fault: the console's check of the callback URL, which is answered `OK` and does not reach your service. This one is recognised
+    /// Not an error: the console's check of the callback URL. It is answered `OK` and does not reach your service. This one is recognised
     /// by its body, which is empty or `{}`; one that is recognised by its URL is [`Verified::Probe`](crate::Verified::Probe).
     Probe "probe" OK "";
     /// The method is not POST.
     MethodNotAllowed "method_not_allowed" METHOD_NOT_ALLOWED "method not allowed";
-    /// `SdkAppid`, `CallbackCommand`, `Sign` or `RequestTime` came twice, in whatever spelling.
+    /// `SdkAppid`, `CallbackCommand`, `Sign` or `RequestTime` is a duplicate, in any spelling.
     DuplicateParameter "duplicate_parameter" BAD_REQUEST "duplicate parameter";
-    /// There is no `SdkAppid`.
+    /// `SdkAppid` is missing.
     AppMissing "app_missing" BAD_REQUEST "SdkAppid missing";
     /// `SdkAppid` is not a number in plain digits.
     AppMalformed "app_malformed" BAD_REQUEST "SdkAppid malformed";
-    /// The URL names no app or no command, as that of the console's check does, but the body names a command: it is a callback whose URL
-    /// lost its parameters on the way.
+    /// The URL has no app or no command, like that of the console's check, but the body has a command: it is a callback whose URL lost
+    /// its parameters.
     UrlIncomplete "url_incomplete" BAD_REQUEST "SdkAppid or CallbackCommand missing";
-    /// There is no `CallbackCommand`, and the request proves no token.
+    /// `CallbackCommand` is missing, and the request is not signed with any token.
     CommandMissing "command_missing" BAD_REQUEST "CallbackCommand missing";
     /// `CallbackCommand` does not decode to UTF-8.
     CommandMalformed "command_malformed" BAD_REQUEST "CallbackCommand malformed";
     /// The app is not configured.
     AppUnknown "app_unknown" FORBIDDEN "unknown SdkAppid";
-    /// There is no `Sign` although the app is signed. In the console, authentication may be off.
+    /// `Sign` is missing although the app is signed. Authentication may be turned off in the console.
     SignatureMissing "signature_missing" UNAUTHORIZED "Sign missing";
     /// `Sign` is not 64 hex digits.
     SignatureMalformed "signature_malformed" UNAUTHORIZED "Sign malformed";
-    /// There is no `RequestTime` although the app is signed.
+    /// `RequestTime` is missing although the app is signed.
     TimeMissing "time_missing" UNAUTHORIZED "RequestTime missing";
     /// `RequestTime` is not a number in plain digits.
     TimeMalformed "time_malformed" UNAUTHORIZED "RequestTime malformed";
-    /// No accepted token makes this signature.
+    /// `Sign` was not made with any accepted token.
     SignatureMismatch "signature_mismatch" UNAUTHORIZED "Sign does not match";
-    /// Well signed, but too long ago: a replay, or a clock that runs ahead here.
+    /// The signature is valid, but too old: a replay, or the local clock is ahead.
     Stale "stale" UNAUTHORIZED "RequestTime too old";
-    /// Well signed, but for a time too far ahead: a clock that is slow here.
+    /// The signature is valid, but made for a time in the future: the local clock is behind.
     TimestampInFuture "timestamp_in_future" UNAUTHORIZED "RequestTime in the future";
     /// The body is larger than the limit, by its declared or its actual length.
     BodyTooLarge "body_too_large" PAYLOAD_TOO_LARGE "body too large";
-    /// The body broke off.
+    /// The body ended early.
     BodyIncomplete "body_incomplete" BAD_REQUEST "body incomplete";
-    /// The body is empty although the command needs one: an empty *before* callback must not be waved through.
+    /// The body is empty although the command needs one. An empty *before* callback must not be answered `OK`.
     BodyEmpty "body_empty" BAD_REQUEST "body empty";
-    /// The body is not JSON in UTF-8, or something follows after it.
+    /// The body is not JSON in UTF-8, or something follows after the JSON.
     BodyNotJson "body_not_json" BAD_REQUEST "body is not JSON";
     /// The body is JSON, but not an object.
     BodyNotObject "body_not_object" BAD_REQUEST "body is not an object";
     /// `CallbackCommand` in the body is not a string.
     BodyCommandMalformed "body_command_malformed" BAD_REQUEST "CallbackCommand malformed in body";
-    /// URL and body name different commands, both known.
+    /// The URL and the body have different commands, both known.
     CommandMismatch "command_mismatch" BAD_REQUEST "CallbackCommand differs in body";
-    /// URL and body name different apps.
+    /// The URL and the body have different apps.
     AppMismatch "app_mismatch" BAD_REQUEST "SdkAppid differs in body";
-    /// The callback waits for a verdict and cannot be read as its type: its body does not fit, or one of the words in URL and body is
-    /// unknown. [`Callback::parse`](crate::Callback::parse) says so; the layer has [`Cause::Misfit`](crate::Cause::Misfit) for it.
+    /// The callback waits for a verdict and does not fit its type, or the command in the URL or in the body is unknown. Returned by
+    /// [`Callback::parse`](crate::Callback::parse); the layer has [`Cause::Misfit`](crate::Cause::Misfit) instead.
     Untyped "untyped" INTERNAL_SERVER_ERROR "callback without a type";
 }
 
 impl RejectionKind {
-    /// Whether the request had passed verification when it was refused: what failed later was sent by someone who knows the
-    /// token (or a URL made with it), and deserves attention.
+    /// Whether the request had been verified when it was refused. If so, it was sent by someone who knows the token, or a URL signed with
+    /// it, and deserves attention.
     pub const fn is_after_verification(self) -> bool {
         matches!(
             self,
@@ -135,13 +135,13 @@ impl fmt::Display for RejectionKind {
     }
 }
 
-/// A request that is not handed on: [what was wrong](Rejection::kind), and details for your logs.
+/// A request that was refused: [why](Rejection::kind), and details for your logs.
 ///
-/// The peer learns the status and a fixed phrase; everything else is for your logs. Nothing here holds the token, the
-/// signature, the query string or the body.
+/// The peer gets the status and a fixed message; everything else is for your logs. It never contains the token, the signature, the query
+/// string or the body.
 ///
-/// As an answer: [`Rejection::to_response`], or [`Rejection::to_reply`] and [`status`](Self::status). Mind [`RejectionKind::Probe`], which is
-/// answered `OK`; both do that.
+/// To answer, use [`Rejection::to_response`], or [`Rejection::to_reply`] and [`status`](Self::status). Both answer
+/// [`RejectionKind::Probe`] with `OK`.
 #[derive(Clone)]
 pub struct Rejection {
     kind: RejectionKind,
@@ -216,18 +216,18 @@ impl Rejection {
         self.kind
     }
 
-    /// Status of the answer.
+    /// The status of the answer.
     pub fn status(&self) -> StatusCode {
         self.kind.status()
     }
 
-    /// The app that the URL names, as soon as it could be read. Before the signature is verified it is a mere claim.
+    /// The app that the URL names, if it could be read. Before the signature is verified, anybody may have written it.
     pub fn sdk_app_id(&self) -> Option<SdkAppId> {
         self.sdk_app_id
     }
 
     /// For [`Stale`](RejectionKind::Stale) and [`TimestampInFuture`](RejectionKind::TimestampInFuture): how many **seconds**
-    /// `RequestTime` is ahead of the clock here, negative if it is behind.
+    /// `RequestTime` is ahead of the local clock; negative if it is behind.
     pub fn skew(&self) -> Option<i64> {
         match self.detail {
             Detail::Skew(seconds) => Some(seconds),
@@ -235,7 +235,7 @@ impl Rejection {
         }
     }
 
-    /// For [`DuplicateParameter`](RejectionKind::DuplicateParameter): which one.
+    /// For [`DuplicateParameter`](RejectionKind::DuplicateParameter): the parameter.
     pub fn parameter(&self) -> Option<&'static str> {
         match self.detail {
             Detail::Parameter(name) => Some(name),
@@ -243,7 +243,7 @@ impl Rejection {
         }
     }
 
-    /// For [`BodyNotJson`](RejectionKind::BodyNotJson): line and column, from 1, where the body stops being JSON.
+    /// For [`BodyNotJson`](RejectionKind::BodyNotJson): the line and column, from 1, where the body is not JSON.
     pub fn position(&self) -> Option<(usize, usize)> {
         match self.detail {
             Detail::Position { line, column } => Some((line, column)),
@@ -251,8 +251,8 @@ impl Rejection {
         }
     }
 
-    /// For [`BodyIncomplete`](RejectionKind::BodyIncomplete): the error of the body. For [`Untyped`](RejectionKind::Untyped): why it has no
-    /// type.
+    /// For [`BodyIncomplete`](RejectionKind::BodyIncomplete): the error of the body. For [`Untyped`](RejectionKind::Untyped): why the
+    /// body does not fit.
     pub fn error(&self) -> Option<&str> {
         match &self.detail {
             Detail::Error(error) => Some(error),
@@ -277,7 +277,7 @@ impl From<RejectionKind> for Rejection {
     }
 }
 
-/// For your logs: the phrase, and the details.
+/// For your logs: the message, and the details.
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {

@@ -1,4 +1,4 @@
-//! One service for what waits for a verdict, another for notifications.
+//! One service for callbacks that wait for a verdict, another one for notifications.
 
 use std::fmt;
 use std::future::Future;
@@ -13,14 +13,14 @@ use crate::error::HandlerError;
 use crate::oneshot::Oneshot;
 use crate::reply::Reply;
 
-/// Hands callbacks that wait for a verdict to one service, and notifications to another, each with layers of its own.
+/// Passes callbacks that wait for a verdict to one service, and notifications to another, each with its own layers.
 ///
-/// A user waits for a verdict, for two seconds at most; nobody waits for a notification. In one stack they share permits, and
-/// a slow moderation makes the server lose notifications, which Tencent does not send again. So verdicts belong behind `timeout`,
-/// `load_shed` and `concurrency_limit`, notifications behind `Detach` and `Dedup`, or a durable queue.
+/// A user waits for a verdict, for two seconds at most; nobody waits for a notification. In one stack they share permits, and slow
+/// moderation makes your server lose notifications, which Tencent does not send again. So put `timeout`, `load_shed` and
+/// `concurrency_limit` around verdicts, and `Detach` and `Dedup`, or the durable queue, around notifications.
 ///
-/// A verdict is what a callback of phase [`Before`](crate::Phase::Before) or [`Unknown`](crate::Phase::Unknown) waits for, and one whose
-/// reply is [read](crate::Command::is_answered). A `Split` is always ready: a clone of the service that is called is waited for then.
+/// A callback waits for a verdict if its phase is [`Before`](crate::Phase::Before) or [`Unknown`](crate::Phase::Unknown), or if Tencent
+/// [reads](crate::Command::is_answered) its reply. A `Split` is always ready; it waits for a clone of the service that it calls.
 ///
 /// ```
 /// use std::time::Duration;
@@ -47,7 +47,7 @@ pub struct Split<V, N> {
 }
 
 impl<V, N> Split<V, N> {
-    /// A service of two.
+    /// Makes a service out of two.
     pub fn new(verdicts: V, notifications: N) -> Self {
         Split {
             verdicts,
@@ -55,12 +55,12 @@ impl<V, N> Split<V, N> {
         }
     }
 
-    /// The service that gives verdicts.
+    /// The service for verdicts.
     pub fn verdicts(&self) -> &V {
         &self.verdicts
     }
 
-    /// The service that takes notifications.
+    /// The service for notifications.
     pub fn notifications(&self) -> &N {
         &self.notifications
     }
@@ -79,7 +79,7 @@ where
     type Error = HandlerError;
     type Future = SplitFuture<V, N>;
 
-    /// Always ready: neither service may keep callbacks from the other.
+    /// Always ready, so that neither service holds up the callbacks of the other.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), HandlerError>> {
         Poll::Ready(Ok(()))
     }
@@ -97,7 +97,7 @@ where
 }
 
 pin_project! {
-    /// Future of [`Split`].
+    /// The future of [`Split`].
     #[must_use]
     pub struct SplitFuture<V: Service<Callback>, N: Service<Callback>> {
         #[pin]

@@ -8,11 +8,11 @@ use arc_swap::ArcSwap;
 use super::token::Token;
 use crate::types::SdkAppId;
 
-/// One app, with the tokens its callbacks may be signed with.
+/// One app, with the tokens that may sign its callbacks.
 ///
-/// To change a token without a gap, accept the new one beside the old one, change it in the console (which takes effect within
-/// minutes), then [`Apps::set`] the app with the new token alone. [`Outcome::token_index`](crate::Outcome::token_index) tells
-/// when the old one has fallen silent.
+/// To change a token without downtime: [`accept`](Self::accept) the new token beside the old one, change the token in the console (that
+/// takes effect within minutes), then [`Apps::set`] the app with the new token alone.
+/// [`Outcome::token_index`](crate::Outcome::token_index) shows when the old token is no longer used.
 ///
 /// ```
 /// use tencent_im_callback::{App, Token};
@@ -24,7 +24,7 @@ use crate::types::SdkAppId;
 #[must_use]
 pub struct App {
     id: SdkAppId,
-    /// No token means that signatures are not checked. `App::unsigned` is the only way to get there.
+    /// No token: signatures are not checked. Only `App::unsigned` makes such an app.
     tokens: Vec<Token>,
 }
 
@@ -37,8 +37,8 @@ impl App {
         }
     }
 
-    /// An app whose callbacks are **not** checked beyond their `SdkAppid`, which is no secret: anyone who finds the URL can send
-    /// events. For apps with authentication off in the console, behind other protection.
+    /// An app whose signatures are **not** checked. Only its `SdkAppid` is, which is not secret: anyone who finds the URL can send
+    /// callbacks. For apps with authentication turned off in the console, behind other protection.
     pub fn unsigned(id: impl Into<SdkAppId>) -> Self {
         App {
             id: id.into(),
@@ -46,13 +46,13 @@ impl App {
         }
     }
 
-    /// Accepts one more token; an unsigned app becomes a signed one.
+    /// Accepts one more token. An unsigned app becomes a signed one.
     pub fn accept(mut self, token: Token) -> Self {
         self.tokens.push(token);
         self
     }
 
-    /// Id of the app.
+    /// The id of the app.
     pub fn id(&self) -> SdkAppId {
         self.id
     }
@@ -67,12 +67,12 @@ impl App {
     }
 }
 
-/// The live set of apps that a [`Verifier`](crate::Verifier) answers for.
+/// The set of apps that a [`Verifier`](crate::Verifier) accepts; it can be changed while the server runs.
 ///
-/// A cheap handle: clones see and change the same set, so keep one to reload tokens while requests are in flight. Each request
-/// is judged by the set as it was at one instant. An empty set refuses everything.
+/// A cheap handle: all clones share one set. Keep a clone to reload tokens. Each request is checked against the set as it was at one
+/// moment. An empty set refuses everything.
 ///
-/// Where an id occurs twice, tokens add up and signed beats unsigned.
+/// If an id occurs twice, the tokens of both are accepted, and a signed app wins over an unsigned one.
 ///
 /// ```
 /// use tencent_im_callback::{App, Apps, Token, Verifier};
@@ -96,7 +96,7 @@ impl Apps {
         }
     }
 
-    /// Adds an app, or puts it in the place of the one with the same id, tokens and all.
+    /// Adds an app. An app with the same id is replaced, with its tokens.
     pub fn set(&self, app: App) {
         self.set.rcu(|apps| {
             let mut apps = Vec::clone(apps);
@@ -108,7 +108,7 @@ impl Apps {
         });
     }
 
-    /// Takes an app out; its callbacks are refused from the next request on.
+    /// Removes an app. Its callbacks are refused from the next request on.
     pub fn remove(&self, id: impl Into<SdkAppId>) {
         let id = id.into();
         self.set.rcu(|apps| {
@@ -118,7 +118,7 @@ impl Apps {
         });
     }
 
-    /// Puts these apps in the place of all others, in one step.
+    /// Replaces all apps in one step.
     pub fn replace(&self, apps: impl IntoIterator<Item = App>) {
         self.set.store(Arc::new(merge(apps)));
     }
@@ -129,7 +129,7 @@ impl Apps {
     }
 }
 
-/// One state of the set, unmoved by later changes.
+/// A snapshot of the set.
 pub(crate) struct Snapshot(arc_swap::Guard<Arc<Vec<App>>>);
 
 impl Snapshot {

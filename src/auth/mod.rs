@@ -1,4 +1,4 @@
-//! Who may call: apps, tokens, the signature, the parameters of the URL. Plain functions, without a runtime in sight.
+//! Verification: apps, tokens, the signature, and the parameters of the URL. Plain functions that need no runtime.
 //!
 //! ```
 //! use tencent_im_callback::{App, Token, Verifier};

@@ -1,4 +1,4 @@
-//! What the URL of a callback says.
+//! The parameters of a callback's URL.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,13 +13,13 @@ use super::query::{self, Place};
 use crate::command::Command;
 use crate::types::{OptPlatform, SdkAppId, TimestampSecs};
 
-/// The verified URL parameters of a callback.
+/// The verified parameters of a callback's URL.
 ///
-/// What everybody needs is in fields; the rest is read from the request's own URL when asked for. The signature cannot be reached
-/// through it, and `Debug` shows neither the URL nor the client's address.
+/// The common ones are fields. The others are read from the URL on request. The signature cannot be read from it, and `Debug` shows
+/// neither the URL nor the client's address.
 ///
-/// It can be serialised, so that a callback can travel (to a queue, say) and be rebuilt elsewhere with
-/// [`Callback::parse`](crate::Callback::parse): it is as verified there as the channel it came through is safe.
+/// It can be serialised, for example to send a callback through a queue, and the callback can be parsed again elsewhere with
+/// [`Callback::parse`](crate::Callback::parse). It is then only as trustworthy as the channel it came through.
 ///
 /// Source: <https://trtc.io/document/34354>
 #[derive(Clone)]
@@ -27,12 +27,12 @@ use crate::types::{OptPlatform, SdkAppId, TimestampSecs};
 pub struct Params {
     /// The app.
     pub sdk_app_id: SdkAppId,
-    /// The command of the URL. Where the vendor documents that the body knows better, [`Callback`](crate::Callback) holds the
-    /// command of the body here.
+    /// The command in the URL. Where the vendor documents that the command in the body takes precedence, [`Callback`](crate::Callback)
+    /// has the one in the body here.
     pub command: Command,
-    /// When Tencent signed the request, in **seconds**. `None` if the URL does not say (authentication off).
+    /// When Tencent signed the request, in **seconds**. `None` if the URL has no `RequestTime` (authentication is off).
     pub request_time: Option<TimestampSecs>,
-    /// The platform of the client that caused the event, if the URL says it.
+    /// The platform of the client that caused the event, if the URL has it.
     pub opt_platform: Option<OptPlatform>,
     /// Without scheme and authority: it is cloned once more for the outcome, and those cost a copy each.
     url: PathAndQuery,
@@ -64,8 +64,8 @@ impl Params {
         }
     }
 
-    /// The parameters of a callback that somebody has verified already, for those who kept bodies in a table of their own. What the URL
-    /// said beside app and command is left out.
+    /// The parameters of a callback that you have verified already, for example because you stored its body. All other parameters are
+    /// missing.
     ///
     /// ```
     /// use tencent_im_callback::{Callback, Command, Params};
@@ -86,30 +86,30 @@ impl Params {
         )
     }
 
-    /// Which of the app's tokens made the signature, counted from 0 in the order they were [accepted](crate::App::accept);
+    /// Which of the app's tokens made the signature: the index, from 0, in the order in which they were [accepted](crate::App::accept).
     /// `None` for an unsigned app.
     pub fn token_index(&self) -> Option<usize> {
         self.token_index
     }
 
-    /// Address of the client that caused the event (`ClientIP`), as Tencent saw it.
+    /// The address of the client that caused the event (`ClientIP`), as Tencent saw it.
     pub fn client_ip(&self) -> Option<Cow<'_, str>> {
         self.get("ClientIP").filter(|address| !address.is_empty())
     }
 
-    /// Tencent's id of this request (`RequestId`), which it sends sometimes and documents for other products only.
+    /// Tencent's id of this request (`RequestId`). Tencent sends it sometimes, and documents it for other products only.
     pub fn request_id(&self) -> Option<Cow<'_, str>> {
         self.get("RequestId").filter(|id| !id.is_empty())
     }
 
-    /// Any parameter by its name, compared without case; the first one of that name. The signature is not among them.
+    /// The first parameter of this name, case-insensitive. The signature is not available.
     pub fn get(&self, name: &str) -> Option<Cow<'_, str>> {
         self.iter()
             .find(|(key, _)| key.eq_ignore_ascii_case(name))
             .map(|(_, value)| value)
     }
 
-    /// All parameters but the signature, decoded, in the order of the URL. What does not decode to UTF-8 stays encoded.
+    /// All parameters except the signature, decoded, in the order of the URL. A value that does not decode to UTF-8 stays encoded.
     pub fn iter(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
         query::decoded(self.place.read(self.url.path(), self.url.query()))
     }

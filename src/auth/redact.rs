@@ -11,10 +11,11 @@ use super::token::SIGNATURE_DIGITS;
 /// Longest text shown, in bytes: a query may be 64 KiB long.
 const SHOWN: usize = 1024;
 
-/// Path and query of a URL without the signature, for spans and logs.
+/// The path and query of a URL without the signature, for spans and logs.
 ///
-/// A URL with its signature lets anyone who reads the log forge callbacks for a minute. Knows `Sign` in any spelling and encoding,
-/// the old form with the parameters in the path, and whatever looks like a signature elsewhere. Cut after about a kilobyte.
+/// A URL with its signature lets anyone who reads the log forge callbacks for a minute. This function removes `Sign` in any case and
+/// encoding, also in the old form with the parameters in the path, and every other value that looks like a signature. The result is cut
+/// after about a kilobyte.
 ///
 /// ```
 /// use tencent_im_callback::redacted;
@@ -68,7 +69,7 @@ fn write_pairs(f: &mut fmt::Formatter<'_>, left: &mut usize, text: &str) -> fmt:
     Ok(())
 }
 
-/// Leaves out what has the form of a signature, under whatever name: a hand or a program in the way may have bent it.
+/// Removes every value that has the form of a signature, whatever its name: a person or a proxy may have changed the name.
 fn write_unsigned(f: &mut fmt::Formatter<'_>, left: &mut usize, mut text: &str) -> fmt::Result {
     while let Some(run) = hex_run(text) {
         write_some(f, left, &text[..run.start])?;

@@ -7,10 +7,10 @@ use sha2::{Digest, Sha256};
 /// Length of a signature on the wire: 32 bytes in hex.
 pub(super) const SIGNATURE_DIGITS: usize = 64;
 
-/// The token from the console's callback settings, with which Tencent signs.
+/// The token from the console's callback settings. Tencent signs with it.
 ///
-/// Only a hash state that has absorbed the token is kept. `Debug` shows nothing of it, and there is no `PartialEq`, since
-/// comparing secrets with `==` tells by its duration how much of them is right.
+/// Only a hash state made from the token is kept. `Debug` does not show it. There is no `PartialEq`: the duration of `==` would tell how
+/// much of a guess is right.
 ///
 /// ```
 /// use tencent_im_callback::{InvalidTokenError, Token};
@@ -24,15 +24,15 @@ pub struct Token {
     absorbed: Sha256,
 }
 
-/// Why a text cannot be a token. Nearly always a slip in a configuration file or an environment variable.
+/// Why a string cannot be a token. Usually a mistake in a configuration file or an environment variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidTokenError {
-    /// Empty, or nothing but white space: everybody could sign with it.
+    /// Empty or only white space. Anybody could sign with it.
     Empty,
-    /// White space at the start or the end, such as the line break of the file it was read from.
+    /// White space at the start or the end, for example the line break of the file it was read from.
     Padded,
-    /// A control character inside.
+    /// Contains a control character.
     Control,
 }
 
@@ -49,7 +49,7 @@ impl fmt::Display for InvalidTokenError {
 impl std::error::Error for InvalidTokenError {}
 
 impl Token {
-    /// Takes the token as the console shows it.
+    /// The token as the console shows it.
     ///
     /// # Errors
     ///
@@ -93,9 +93,9 @@ pub(crate) fn decode_signature(text: &str) -> Option<[u8; 32]> {
     const_hex::decode_to_array(text).ok()
 }
 
-/// Signs a time (Unix seconds) as Tencent does: lower-case hex of SHA-256 over the token followed by the time.
+/// Signs a time (Unix seconds) as Tencent does: the SHA-256 of the token followed by the time, in lower-case hex.
 ///
-/// For tests and tools; a [`Verifier`](crate::Verifier) checks requests. Takes any text as a token, even an invalid one.
+/// For tests and tools. To check requests, use a [`Verifier`](crate::Verifier). Any string is taken as a token, also an invalid one.
 ///
 /// Source: <https://trtc.io/document/34354>
 ///

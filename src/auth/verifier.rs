@@ -15,23 +15,23 @@ use crate::command::Command;
 use crate::rejection::{Rejection, RejectionKind};
 use crate::types::{OptPlatform, SdkAppId, TimestampSecs, digits};
 
-/// Tolerated distance between `RequestTime` and the clock here, either way.
+/// How far `RequestTime` may be from the local clock, in the past or in the future.
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// A request that names no app is tried against every token, but only while there are at most this many: a peer must not choose
-/// how much is hashed.
+/// A request that names no app is tried against every token, but only up to this number of tokens, so that a peer cannot decide how much
+/// is hashed.
 const PROBED_TOKENS: usize = 64;
 
-/// Decides by method and URL whether a request is a callback for one of our apps.
+/// Decides from the method and the URL whether a request is a callback for one of your apps.
 ///
-/// Everything that authenticates a callback is in its URL, so this can run before the body is read. In order: method, parameters,
-/// app, signature, age.
+/// Everything that authenticates a callback is in its URL, so this can run before the body is read. It checks, in this order: method,
+/// parameters, app, signature, time.
 ///
-/// **What a good signature proves**: someone who knows the token made a URL within the window. It covers neither the body nor the
-/// command nor the app; TLS and a URL that is kept secret have to do the rest.
+/// A valid signature does not cover the body: see
+/// [what the signature proves](https://github.com/tencent-im-callback/tencent-im-callback/blob/main/SECURITY.md#what-the-signature-proves).
 ///
-/// `RequestTime` may lie 60 s in the past and 60 s in the future (the vendor documents that minute for its Live product; for Chat
-/// it is unconfirmed). All accepted tokens are compared, in constant time.
+/// `RequestTime` may be up to 60 s in the past or in the future. The vendor documents that minute for its Live product; for Chat it is
+/// unconfirmed. The signature is compared with that of every accepted token, in constant time.
 ///
 /// ```
 /// use std::time::{Duration, UNIX_EPOCH};
@@ -60,14 +60,14 @@ pub struct Verifier {
     path_parameters: bool,
 }
 
-/// What a request is, by its method and URL.
+/// What a request is, according to its method and URL.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Verified {
-    /// A callback of one of our apps.
+    /// A callback of one of your apps.
     Callback(Params),
-    /// The console's check of the callback URL: it is signed and fresh, and names no app or no command. It is answered `OK`, unless its
-    /// body names a command: see [`Callback::check_probe`](crate::Callback::check_probe).
+    /// The console's check of the callback URL: it is signed, within the time window, and names no app or no command. Answer it `OK`,
+    /// unless its body names a command: see [`Callback::check_probe`](crate::Callback::check_probe).
     Probe,
 }
 
@@ -83,26 +83,26 @@ impl Verifier {
         }
     }
 
-    /// How far in the past `RequestTime` may lie (60 s), in whole seconds; the edge itself is accepted.
+    /// The maximum age of `RequestTime`, in whole seconds (60 s); exactly this age is accepted.
     pub fn max_age(mut self, max_age: Duration) -> Self {
         self.max_age = max_age;
         self
     }
 
-    /// How far in the future `RequestTime` may lie (60 s), in whole seconds; the edge itself is accepted.
+    /// How far in the future `RequestTime` may be, in whole seconds (60 s); exactly this distance is accepted.
     pub fn max_ahead(mut self, max_ahead: Duration) -> Self {
         self.max_ahead = max_ahead;
         self
     }
 
-    /// Takes the time from here instead of the system's clock, for tests.
+    /// Replaces the system's clock, for tests.
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.clock = Some(Arc::new(clock));
         self
     }
 
-    /// Also reads parameters from the last segment of the path, as in `/SdkAppid=…&CallbackCommand=…`, when the query is absent
-    /// or empty; never a mix of both. This is the oldest documented form of the URL, most likely a slip of the page.
+    /// If the query is missing or empty, reads the parameters from the last segment of the path, as in `/SdkAppid=…&CallbackCommand=…`.
+    /// The oldest vendor pages show this form, most likely by mistake.
     pub fn path_parameters(mut self) -> Self {
         self.path_parameters = true;
         self
@@ -112,7 +112,7 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// A [`Rejection`] with its own [kind](RejectionKind) for each way to be wrong.
+    /// A [`Rejection`]; each reason has its own [kind](RejectionKind).
     pub fn verify(&self, method: &Method, uri: &Uri) -> Result<Verified, Rejection> {
         if method != Method::POST {
             return Err(RejectionKind::MethodNotAllowed.into());

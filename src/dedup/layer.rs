@@ -10,22 +10,23 @@ use super::service::{Dedup, Key};
 use crate::callback::Callback;
 use crate::event::DedupKey;
 
-/// Handles a delivery that arrives twice within a window once, and gives both the same answer.
+/// Handles a delivery that arrives twice within a window only once. Both get the same answer.
 ///
-/// Tencent sends an *after* callback again if the answer was late and the console says so; it documents no delivery id. What makes
-/// two callbacks the same delivery is [`Callback::dedup_key`], or a [key of your own](Self::key). Callbacks without a key are always handled:
-/// the [table](crate::commands) says which commands need `RequestId` in the URL to have one. A callback that waits for a verdict has no
-/// key, whatever function is set: it is judged every time.
+/// Tencent sends an *after* callback again if the answer was late and the console is set to do so. It documents no delivery id. Two
+/// callbacks are the same delivery if they have the same [`Callback::dedup_key`], or the same [key of your own](Self::key). Callbacks
+/// without a key are always handled: the [table](crate::commands) shows which commands need `RequestId` in the URL to have one. A
+/// callback that waits for a verdict never has a key, not even your own: each one is judged.
 ///
-/// - A second delivery that arrives while the first is being handled waits for it and gets the same reply.
-/// - An error goes to all who waited; the next delivery tries again.
-/// - If the first is cancelled, or panics, one of those who wait takes over.
-/// - At most [`capacity`](Self::capacity) keys are remembered; those not seen for the longest time go first.
+/// - A second delivery that arrives while the first is being handled waits, and gets the same reply.
+/// - All that wait get the error if the first fails. The next delivery tries again.
+/// - If the first is cancelled or panics, one of those that wait handles it.
+/// - At most [`capacity`](Self::capacity) keys are remembered. The least recently used one is removed first.
 ///
-/// The key comes from the body, which the signature does not cover: an attacker who can forge a callback can also send one with the key of
-/// another, which is then taken for a second delivery. See "What the signature proves" in the [crate's documentation](crate).
+/// The key comes from the body, which the signature does not cover. Somebody who can forge a callback can also forge one with the key of
+/// a real one, and the real one then looks like a second delivery. See "Security" in the [crate's documentation](crate).
 ///
-/// Put it *inside* of [`Detach`](crate::DetachLayer), see its [module](crate::dedup). What is remembered is lost with the process.
+/// Put it *inside* [`Detach`](crate::DetachLayer); the [module](crate::dedup) says why. The keys are in memory, and lost with the
+/// process.
 ///
 /// ```
 /// use std::time::Duration;
@@ -45,7 +46,7 @@ pub struct DedupLayer {
 /// The cache takes no longer window than a thousand years, and panics.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
-/// Keys remembered, unless [`DedupLayer::capacity`] says otherwise. About 200 bytes each.
+/// The number of keys that are remembered, unless [`DedupLayer::capacity`] is set. About 200 bytes each.
 const CAPACITY: u64 = 10_000;
 
 impl DedupLayer {
@@ -58,13 +59,14 @@ impl DedupLayer {
         }
     }
 
-    /// How many deliveries are remembered at most (10,000).
+    /// The maximum number of deliveries to remember (10,000).
     pub fn capacity(mut self, deliveries: u64) -> Self {
         self.capacity = deliveries;
         self
     }
 
-    /// Tells deliveries apart by this key; what has none passes. It is not asked about callbacks that wait for a verdict.
+    /// A function that returns the key of a delivery. Callbacks with `None` are always handled. It is not called for callbacks that wait
+    /// for a verdict.
     pub fn key(mut self, key: impl Fn(&Callback) -> Option<DedupKey> + Send + Sync + 'static) -> Self {
         self.key = Some(Arc::new(key));
         self
@@ -74,7 +76,7 @@ impl DedupLayer {
 impl<S> Layer<S> for DedupLayer {
     type Service = Dedup<S>;
 
-    /// Each service made by a layer has a memory of its own, which its clones share.
+    /// Each service made by a layer has its own memory, which the clones of that service share.
     fn layer(&self, inner: S) -> Dedup<S> {
         // The cache's own choice would keep keys that were asked for often, and forget the new ones, which are the ones that come again.
         let seen = Cache::builder()

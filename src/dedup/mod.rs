@@ -1,9 +1,9 @@
-//! Handling a delivery that comes twice only once (feature `dedup`).
+//! Handles a delivery that arrives twice only once (feature `dedup`).
 //!
-//! `Dedup` goes *inside* of `Detach`. Tencent sends a callback again when the answer was late, and by then its server may have hung up,
-//! upon which a web server drops the handler where it stands: detached work goes on, and the second delivery finds it running. The
-//! other way round, the early answer would be remembered as the result, and the second delivery of an event whose handling failed
-//! would be waved off.
+//! Put `Dedup` *inside* `Detach`. Tencent sends a callback again when the answer was late. By then it may have closed the connection, and
+//! then the web server drops the handler. Detached work continues, so the second delivery finds the first one running. In the other
+//! order, `Dedup` would remember the early answer as the result, and if the handling then failed, the second delivery would be answered
+//! as a duplicate.
 //!
 //! ```
 //! use std::time::Duration;

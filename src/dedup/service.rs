@@ -15,7 +15,7 @@ use crate::event::DedupKey;
 use crate::oneshot::Oneshot;
 use crate::reply::{Disposition, Reply};
 
-/// A key of the user's.
+/// A function of the user that returns a key.
 pub(super) type Key = dyn Fn(&Callback) -> Option<DedupKey> + Send + Sync;
 
 /// Service of [`DedupLayer`](crate::DedupLayer).
@@ -27,19 +27,19 @@ pub struct Dedup<S> {
     pub(super) counts: Arc<Counts>,
 }
 
-/// Counts since the service was made; its clones share them.
+/// Counts since the service was made. Its clones share them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DedupStats {
     /// Handled for the first time.
     pub handled: u64,
-    /// Answered as the first delivery was.
+    /// Answered like the first delivery.
     pub duplicates: u64,
-    /// Ended with an error, which every delivery that waited for it got.
+    /// Failed. Every delivery that waited got the error.
     pub failed: u64,
-    /// Passed on without a key: *before* callbacks, and events that carry nothing to tell two of them apart.
+    /// Handled without a key: *before* callbacks, and events that contain nothing that identifies a delivery.
     pub without_key: u64,
-    /// Deliveries remembered, about.
+    /// The approximate number of deliveries that are remembered.
     pub remembered: u64,
 }
 
@@ -57,12 +57,12 @@ impl<S> Dedup<S> {
         &self.inner
     }
 
-    /// The inner service, to change it.
+    /// The inner service, mutable.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// Gives the inner service back.
+    /// Returns the inner service.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -91,7 +91,7 @@ where
     type Error = HandlerError;
     type Future = DedupFuture<S>;
 
-    /// Always ready: the inner service is asked only for what it has not handled.
+    /// Always ready. The inner service is only polled for callbacks that it has not handled yet.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), HandlerError>> {
         Poll::Ready(Ok(()))
     }
@@ -139,7 +139,7 @@ where
 }
 
 pin_project! {
-    /// Future of [`Dedup`].
+    /// The future of [`Dedup`].
     #[must_use]
     pub struct DedupFuture<S: Service<Callback>> {
         #[pin]

@@ -1,4 +1,4 @@
-//! What runs in the background, and how it ends.
+//! The work in the background.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,17 +19,17 @@ use crate::reply::{Disposition, Reply};
 
 pub(super) type Hook = dyn Fn(&Params, &DetachFailure) + Send + Sync;
 
-/// How work in the background went wrong, as shown to [`DetachLayer::on_failure`](crate::DetachLayer::on_failure).
+/// How background work failed, as passed to [`DetachLayer::on_failure`](crate::DetachLayer::on_failure).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DetachFailure {
-    /// The service gave an error.
+    /// The service returned an error.
     Error(HandlerError),
     /// The service panicked.
     Panic,
 }
 
-/// The error with its sources, escaped: it may quote what a stranger wrote.
+/// The error with its sources, escaped: it may quote what a peer sent.
 impl fmt::Display for DetachFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -39,8 +39,7 @@ impl fmt::Display for DetachFailure {
     }
 }
 
-/// Which piece of work in the background a callback belongs to. The handler finds it in the callback's extensions, and
-/// [`Drained::unfinished`] names it.
+/// Identifies one callback in the background. The handler finds it in the callback's extensions, and [`Drained::unfinished`] has it too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DetachId(pub u64);
 
@@ -50,14 +49,14 @@ impl fmt::Display for DetachId {
     }
 }
 
-/// How the callbacks in the background ended: the result of [`drain`](crate::DetachLayer::drain).
+/// The result of [`drain`](crate::DetachLayer::drain): how the callbacks in the background ended.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Drained {
     /// Tasks that completed during the drain, successfully or not.
     pub finished: usize,
-    /// Those that did not, and were aborted: enough to put them away and handle them later. A handler that does not yield cannot be
-    /// aborted, so one of these **may still complete**; the id tells which it was.
+    /// The callbacks that did not finish and were aborted, in the form to store and handle later. A handler that does not yield cannot be
+    /// aborted, so one of these **may still complete**; the id tells you which.
     pub unfinished: Vec<(DetachId, StoredCallback)>,
 }
 
@@ -71,25 +70,25 @@ impl fmt::Debug for Drained {
     }
 }
 
-/// Counts since the layer was made; clones of the layer share them.
+/// Counts since the layer was made. Clones of the layer share them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DetachStats {
     /// In the background now.
     pub running: usize,
-    /// Bytes of the bodies in the background now, each rounded up to 1 KiB.
+    /// The bytes of the bodies in the background now, each rounded up to 1 KiB.
     pub running_bytes: usize,
     /// Answered before they were handled.
     pub detached: u64,
     /// Of those, handled without an error.
     pub succeeded: u64,
-    /// Of these, second deliveries that a `Dedup` inside answered from memory.
+    /// Of these, duplicates that a `Dedup` inside answered from memory.
     pub duplicates: u64,
-    /// Of those, ended with an error or a panic.
+    /// Of those, failed with an error or a panic.
     pub failed: u64,
-    /// Not answered in time since there was no room.
+    /// Not answered in time because too many were in flight.
     pub overloaded: u64,
-    /// Not answered since the caller hung up while there was no room.
+    /// Not answered because the caller closed the connection while the callback waited.
     pub abandoned: u64,
 }
 

@@ -10,21 +10,21 @@ use super::background::{DetachFailure, DetachId, DetachStats, Drained, Shared, T
 use super::service::Detach;
 use crate::auth::Params;
 
-/// KiB of bodies in the background, unless [`DetachLayer::max_bytes`] says otherwise.
+/// The limit in KiB of the bodies in the background, unless [`DetachLayer::max_bytes`] is set.
 const MAX_KIBIBYTES: u32 = 64 * 1024;
 
-/// How long a callback waits for room, unless [`DetachLayer::max_wait`] says otherwise. Tencent waits 2 s.
+/// How long a callback waits for a permit, unless [`DetachLayer::max_wait`] is set. Tencent waits 2 s.
 const MAX_WAIT: Duration = Duration::from_millis(1500);
 
-/// Answers at once what needs no verdict, and runs the inner service in the background.
+/// Answers notifications at once, and handles them in the background.
 ///
-/// Detached are *after* callbacks and notices whose reply means nothing ([`Command::is_answered`](crate::Command::is_answered)); all
-/// others pass through to the inner service. At most `max_in_flight` callbacks and [`max_bytes`](Self::max_bytes) of their bodies are in
-/// the background at a time; one for which there is no room waits for it, and fails as overloaded after
-/// [`max_wait`](Self::max_wait). Needs a tokio runtime.
+/// It detaches *after* callbacks and notices whose reply has no meaning ([`Command::is_answered`](crate::Command::is_answered)). All
+/// others are passed to the inner service and answered by it. At most `max_in_flight` callbacks, and [`max_bytes`](Self::max_bytes) of
+/// their bodies, are in the background at a time. When that is reached, a callback waits, and after [`max_wait`](Self::max_wait) it fails
+/// as overloaded. This needs a tokio runtime.
 ///
-/// **An event that was answered early and is lost in a crash is lost**: Tencent does not send it again. Where that must not be, put
-/// the layer of [`tencent-im-callback-queue`](https://docs.rs/tencent-im-callback-queue) in the place of this one.
+/// **A crash loses detached events**: they are in memory only, and Tencent does not send them again. If you must not lose any, use the
+/// layer of [`tencent-im-callback-queue`](https://docs.rs/tencent-im-callback-queue) instead of this one.
 ///
 /// At shutdown, stop accepting connections, then [`drain`](Self::drain).
 ///
@@ -56,7 +56,7 @@ pub struct DetachLayer {
 }
 
 impl DetachLayer {
-    /// At most this many callbacks are in the background at a time. Clones share them.
+    /// At most this many callbacks are in the background at a time. Clones share the limit.
     pub fn new(max_in_flight: usize) -> Self {
         DetachLayer {
             shared: Arc::new(Shared {
@@ -77,12 +77,12 @@ impl DetachLayer {
         }
     }
 
-    /// How many bytes of bodies are in the background at most (64 MiB), each body rounded up to 1 KiB. A larger body runs alone. Events
+    /// The maximum number of bytes of bodies in the background (64 MiB), each body rounded up to 1 KiB. A larger body runs alone. Events
     /// take up to 16 times the memory of their bodies, most of them about twice as much.
     ///
     /// # Panics
     ///
-    /// If a service was made with this layer, or a clone of it, already.
+    /// If this layer, or a clone of it, has made a service already.
     #[track_caller]
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         let Some(shared) = Arc::get_mut(&mut self.shared) else {
@@ -93,21 +93,22 @@ impl DetachLayer {
         self
     }
 
-    /// How long a callback waits for room before it fails as overloaded (1.5 s; Tencent waits 2 s).
+    /// How long a callback waits before it fails as overloaded (1.5 s; Tencent waits 2 s).
     pub fn max_wait(mut self, max_wait: Duration) -> Self {
         self.max_wait = max_wait;
         self
     }
 
-    /// Is told of every callback that fails in the background. The last one set counts, for all clones.
+    /// A hook that is called for each callback that fails in the background. All clones share it; the last one set is used.
     pub fn on_failure(self, hook: impl Fn(&Params, &DetachFailure) + Send + Sync + 'static) -> Self {
         *lock(&self.shared.hook) = Some(Arc::new(hook));
         self
     }
 
-    /// Stops detaching, and waits for what is in the background until it is done or the time is up; what is not done by then is
-    /// aborted and handed back, in the order it was taken in. A handler that does not yield cannot be aborted: what is handed back may still
-    /// complete. Callbacks that still arrive run inline, and a panic of theirs is an error.
+    /// Graceful shutdown: stops detaching, and waits until the background work is done or the time is up. What is not done by then is
+    /// aborted and returned, in the order in which it arrived. A handler that does not yield cannot be aborted: a callback that is
+    /// returned may still complete. Callbacks that arrive later are handled before they are answered; a panic of their handler is
+    /// returned as an error.
     pub async fn drain(&self, timeout: Duration) -> Drained {
         let running = || {
             let mut running = lock(&self.shared.running);

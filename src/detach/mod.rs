@@ -1,4 +1,4 @@
-//! Answering *after* callbacks at once and working in the background, with a graceful shutdown (feature `detach`).
+//! Answers *after* callbacks at once and handles them in the background, with a graceful shutdown (feature `detach`).
 //!
 //! ```
 //! use std::time::Duration;

@@ -30,12 +30,12 @@ impl<S> Detach<S> {
         &self.inner
     }
 
-    /// The inner service, to change it.
+    /// The inner service, mutable.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// Gives the inner service back.
+    /// Returns the inner service.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -52,7 +52,7 @@ where
     type Error = HandlerError;
     type Future = DetachFuture<S>;
 
-    /// Always ready: room is asked for only by what is detached.
+    /// Always ready. Permits are only taken for callbacks that are detached.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), HandlerError>> {
         Poll::Ready(Ok(()))
     }
@@ -78,7 +78,7 @@ where
 type Waited = Pin<Box<dyn Future<Output = Option<Permits>> + Send>>;
 
 pin_project! {
-    /// Future of [`Detach`].
+    /// The future of [`Detach`].
     #[must_use]
     pub struct DetachFuture<S: Service<Callback>> {
         #[pin]
@@ -152,10 +152,10 @@ where
                     return Poll::Ready(result.map_err(failure_of));
                 }
                 StateProjection::Detaching { work } => work,
-                StateProjection::Done => return Poll::Ready(Err(HandlerError::new("polled after it was ready"))),
+                StateProjection::Done => return Poll::Ready(Err(HandlerError::new("polled after completion"))),
             };
             let Some(needed) = work.as_ref().map(|work| work.kibibytes(this.shared)) else {
-                return Poll::Ready(Err(HandlerError::new("polled after it was ready")));
+                return Poll::Ready(Err(HandlerError::new("polled after completion")));
             };
             let permits = match this.waiting {
                 None => try_acquire(this.shared, needed),
@@ -181,7 +181,7 @@ where
                 continue;
             };
             let Some(work) = work.take() else {
-                return Poll::Ready(Err(HandlerError::new("polled after it was ready")));
+                return Poll::Ready(Err(HandlerError::new("polled after completion")));
             };
             match detach(this.shared, permits, work) {
                 Ok(()) => return Poll::Ready(Ok(Reply::ok().with_disposition(Disposition::Detached))),

@@ -1,4 +1,4 @@
-//! Events that come many in one callback, each read on its own.
+//! Events that arrive in batches. Each item is read on its own.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -8,13 +8,13 @@ use crate::command::Command;
 use crate::json;
 use crate::types::RawJson;
 
-/// One item of a batch. One that does not fit its type is kept as it came, and does not lose the others.
+/// One item of a batch. An item that does not fit its type is kept as received; the other items are not lost.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum BatchItem<E> {
-    /// An item that fits.
+    /// An item that fits its type.
     Typed(E),
-    /// An item that does not, or that names another command.
+    /// An item that does not fit, or that has another command.
     Unknown(RawJson),
 }
 
@@ -28,7 +28,7 @@ impl<E> BatchItem<E> {
     }
 }
 
-/// An event that comes in batches, and may repeat the command of its batch.
+/// An event that arrives in batches, and may repeat the command in each item.
 pub(crate) trait BatchEvent: for<'de> Deserialize<'de> {
     const COMMAND: Command;
 

@@ -2,8 +2,8 @@ use super::{c2c, group, official_account};
 use crate::message::MsgBody;
 use crate::types::UserId;
 
-/// A message that is about to be sent, whichever of the three commands asks for a verdict: a handler of
-/// `Callback<BeforeMessage>` answers with a [`MessageVerdict`](crate::reply::MessageVerdict), and judges them all.
+/// A message that is about to be sent, for all three commands that ask for a verdict. A handler of `Callback<BeforeMessage>` answers with
+/// a [`MessageVerdict`](crate::reply::MessageVerdict).
 ///
 /// [`EventRouter::on_message`](crate::EventRouter::on_message) takes such a handler.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +27,7 @@ impl BeforeMessage {
         }
     }
 
-    /// Who sends it: a user, or the official account. `None` if a group message names no sender.
+    /// The sender: a user, or the official account. `None` if a group message has no sender.
     pub fn sender(&self) -> Option<&UserId> {
         match self {
             BeforeMessage::C2c(event) => Some(&event.from_account),
@@ -36,7 +36,7 @@ impl BeforeMessage {
         }
     }
 
-    /// Custom data of the message.
+    /// The custom data of the message.
     pub fn cloud_custom_data(&self) -> Option<&str> {
         let data = match self {
             BeforeMessage::C2c(event) => &event.cloud_custom_data,

@@ -1,4 +1,4 @@
-//! What arrived and is not typed, found by comparing the raw body with the event written back.
+//! The fields of a body that have no type, found by comparing the raw body with the event when it is written back.
 //!
 //! Two passes over bytes, each with a stack of its own: a body is as deep as a stranger likes.
 

@@ -1,4 +1,4 @@
-//! What tells one delivery from another, and what must stay in order.
+//! The keys of a callback: for recognising a second delivery, and for keeping events in order.
 
 use std::fmt;
 
@@ -10,8 +10,8 @@ macro_rules! key {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         ///
-        /// It is a digest, which gives nothing away of what it is made from. `Display` writes it in 64 hex digits, the same in every
-        /// version of this crate.
+        /// It is a digest, so it does not reveal what it was made from. `Display` writes it as 64 hex digits, which stay the same in
+        /// every version of this crate.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name([u8; 32]);
 
@@ -21,7 +21,7 @@ macro_rules! key {
                 $name(Sha256::digest(parts).into())
             }
 
-            /// A key that was stored, from what [`as_bytes`](Self::as_bytes) gave.
+            /// A key from the bytes that [`as_bytes`](Self::as_bytes) returned.
             pub const fn from_bytes(digest: [u8; 32]) -> Self {
                 $name(digest)
             }
@@ -47,12 +47,12 @@ macro_rules! key {
 }
 
 key! {
-    /// Names one delivery: equal for a callback that Tencent sends twice, different for two events.
+    /// Identifies a delivery: equal if Tencent sends a callback twice, different for two events.
     DedupKey
 }
 
 key! {
-    /// Names what an event belongs to, such as a group or a conversation: events with the same key are handled one after the other.
+    /// Identifies what an event belongs to, such as a group or a conversation. Events with the same key are handled one after the other.
     OrderKey
 }
 

@@ -1,4 +1,4 @@
-//! What arrives: one type per command, one module per family, and [`Event`] for all of them.
+//! The events: one type per command, one module per family, and [`Event`] for all of them.
 //!
 //! ```
 //! use tencent_im_callback::{Command, Event};
@@ -55,15 +55,15 @@ pub use self::unknown::{Misfit, MisfitKind, UnknownEvent, UnknownReason};
 
 use self::parse::Word;
 
-/// A type of this crate's for the event of one command. Cannot be implemented elsewhere.
+/// The type of the event of one command. You cannot implement it for your own types.
 pub trait TypedEvent: AsEvent + Into<Event> + Clone + Send + Sync + Sized + sealed::Sealed + 'static {
     /// The command.
     const COMMAND: Command;
 
-    /// What may be answered: `()` where the reply says no more than OK.
+    /// The reply type: `()` where the answer says no more than OK.
     type Reply: Into<Reply> + Send + 'static;
 
-    /// Takes this event out of an [`Event`], which comes back if it is another one.
+    /// Converts an [`Event`] into this one. If it is another event, the error returns it.
     ///
     /// # Errors
     ///
@@ -76,9 +76,9 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// An [`Event`], or one of its types: what a [`Callback`](crate::Callback) can tell the time of. Cannot be implemented elsewhere.
+/// An [`Event`], or the event of one command. You cannot implement it for your own types.
 pub trait AsEvent: sealed::Sealed {
-    /// When it happened, by the rule of its command.
+    /// When it happened.
     #[doc(hidden)]
     fn time_by_rule(&self) -> Option<EventTime>;
 
@@ -147,9 +147,9 @@ macro_rules! define_events {
             $(, time $time:expr)? $(, id $id:expr)? $(, order $scope:ident $order:expr)?;
         )*
     } )*) => {
-        /// What happened, or is about to: one variant per command, each boxed, so that an event is two words to move.
+        /// What happened, or is about to happen: one variant per command. Each is boxed, so an event is small to move.
         ///
-        /// `Serialize` writes the whole body in wire names, with its `CallbackCommand`.
+        /// `Serialize` writes the whole body with Tencent's names, including `CallbackCommand`.
         #[derive(Clone, Debug, PartialEq)]
         #[non_exhaustive]
         pub enum Event {
@@ -157,12 +157,12 @@ macro_rules! define_events {
                 #[doc = concat!("`", $word, "`")]
                 $variant(Box<$module::$event>),
             )* )*
-            /// A command that this version does not know, or a body that does not fit its type.
+            /// An unknown command, or a body that does not fit its type.
             Unknown(Box<UnknownEvent>),
         }
 
         impl Event {
-            /// The command; for [`Event::Unknown`] that of the URL.
+            /// The command. For [`Event::Unknown`] it is the one in the URL.
             pub fn command(&self) -> &Command {
                 match self {
                     $( $( Event::$variant(_) => const { &Command::$variant }, )* )*
@@ -285,14 +285,14 @@ struct Whole<'a, E> {
 }
 
 impl Event {
-    /// Parses the body of a callback whose URL names `command`.
+    /// Parses the body of a callback whose URL has this command.
     ///
-    /// A notification that has no type, or does not fit it, is [`Event::Unknown`] with the raw body.
+    /// A notification whose command is unknown, or whose body does not fit its type, becomes [`Event::Unknown`] with the raw body.
     ///
     /// # Errors
     ///
-    /// A [`Rejection`]: the body is empty, no JSON object in UTF-8, or of another command; or it waits for a verdict and cannot be read
-    /// as its type ([`RejectionKind::Untyped`]).
+    /// A [`Rejection`]: the body is empty, is not a JSON object in UTF-8, or has another command; or it waits for a verdict and does not
+    /// fit its type ([`RejectionKind::Untyped`]).
     pub fn parse(command: &Command, body: Bytes) -> Result<Event, Rejection> {
         let event = Event::parse_untyped(command, body)?;
         match event.unjudged(command) {
@@ -310,12 +310,12 @@ impl Event {
         (command.phase() == Phase::Before || body == Some(Phase::Before)).then_some(event)
     }
 
-    /// [`parse`](Self::parse), but what waits for a verdict and cannot be read as its type is [`Event::Unknown`], too. Do not take "unknown" for
-    /// "allowed".
+    /// Like [`parse`](Self::parse), but a callback that waits for a verdict and does not fit its type becomes [`Event::Unknown`] as well.
+    /// Do not allow what is unknown.
     ///
     /// # Errors
     ///
-    /// As [`parse`](Self::parse), without [`RejectionKind::Untyped`].
+    /// Like [`parse`](Self::parse), without [`RejectionKind::Untyped`].
     pub fn parse_untyped(command: &Command, body: Bytes) -> Result<Event, Rejection> {
         if parse::is_empty(&body) {
             return Err(RejectionKind::BodyEmpty.into());
@@ -336,7 +336,7 @@ impl Event {
         }))
     }
 
-    /// Where the body did not fit the type of its command, if that is why there is no type.
+    /// Where the body does not fit the type of its command, if that is the reason why it is [`Event::Unknown`].
     pub fn misfit(&self) -> Option<&Misfit> {
         match self {
             Event::Unknown(event) => event.misfit(),

@@ -14,7 +14,7 @@ pub enum EventTime {
 }
 
 impl EventTime {
-    /// The same instant in milliseconds.
+    /// The same time in milliseconds.
     pub const fn to_millis(self) -> TimestampMillis {
         match self {
             EventTime::Secs(time) => time.to_millis(),
@@ -22,7 +22,7 @@ impl EventTime {
         }
     }
 
-    /// The same instant as the standard library writes it; `None` if it lies outside what that can hold.
+    /// The same time as a [`SystemTime`]. `None` if it is out of range.
     pub fn to_system_time(self) -> Option<SystemTime> {
         self.to_millis().to_system_time()
     }

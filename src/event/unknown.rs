@@ -1,4 +1,4 @@
-//! Events that could not be typed, kept whole.
+//! Events without a type. Their body is kept.
 
 use std::fmt;
 
@@ -9,15 +9,15 @@ use crate::command::Command;
 use crate::json::TOO_MANY_ITEMS;
 use crate::types::escaped_path;
 
-/// A callback that was verified and is one JSON object, but of no type that this version knows.
+/// A verified callback whose body is a JSON object, but whose type this version does not know.
 ///
-/// Nothing is lost: the body is here as it came.
+/// Nothing is lost: the body is here as received.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UnknownEvent {
-    /// Command of the URL.
+    /// The command in the URL.
     pub command: Command,
-    /// Command of the body, where it has one.
+    /// The command in the body, if it has one.
     pub body_command: Option<Command>,
     /// Why it has no type.
     pub reason: UnknownReason,
@@ -29,26 +29,25 @@ pub struct UnknownEvent {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum UnknownReason {
-    /// This version does not know the command of the URL or of the body.
+    /// This version does not know the command in the URL, or the one in the body.
     UnknownCommand,
     /// The body does not fit the type of its command.
     Misfit(Misfit),
 }
 
-/// In what way a body does not fit.
+/// How a body does not fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MisfitKind {
-    /// A member is missing, or is not what its type takes.
+    /// A field is missing, or does not have the type it should have.
     Type,
-    /// A list has so many items for its length, each of them next to nothing, that the event would take many times the memory of the body.
+    /// A list has so many tiny items that the event would take many times the memory of the body.
     TooManyItems,
 }
 
-/// Where a body does not fit the type of its command, although it is JSON.
+/// Where a body that is JSON does not fit the type of its command.
 ///
-/// `Debug` and `Display` show the place only. [`message`](Misfit::message) says more but quotes the payload, so it does not
-/// belong into a log.
+/// `Debug` and `Display` show only the place. [`message`](Misfit::message) says more, but quotes the body, so do not log it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Misfit {
     kind: MisfitKind,
@@ -67,7 +66,7 @@ impl UnknownEvent {
         }
     }
 
-    /// The reason in words that are fit for a log.
+    /// The reason, as text for a log.
     pub(crate) fn why(&self) -> impl fmt::Display {
         Why(self)
     }
@@ -79,8 +78,8 @@ impl fmt::Display for Why<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.0.reason, &self.0.body_command) {
             (UnknownReason::Misfit(misfit), _) => fmt::Display::fmt(misfit, f),
-            (UnknownReason::UnknownCommand, Some(word)) => write!(f, "body names another command: {word:?}"),
-            (UnknownReason::UnknownCommand, None) => f.write_str("command without a type"),
+            (UnknownReason::UnknownCommand, Some(word)) => write!(f, "the body has another command: {word:?}"),
+            (UnknownReason::UnknownCommand, None) => f.write_str("unknown command"),
         }
     }
 }
@@ -121,28 +120,28 @@ impl Misfit {
         }
     }
 
-    /// In what way it does not fit.
+    /// How it does not fit.
     pub fn kind(&self) -> MisfitKind {
         self.kind
     }
 
-    /// Path of the member, such as `PairList[1].To_Account`; `.` is the whole body. For a missing member it is the object that
-    /// lacks it.
+    /// The path of the field, such as `PairList[1].To_Account`; `.` is the whole body. If a field is missing, it is the path of the
+    /// object without it.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// Line of the body, from 1.
+    /// The line of the body, from 1.
     pub fn line(&self) -> usize {
         self.line
     }
 
-    /// Column in that line, from 1, in bytes.
+    /// The column in that line, from 1, in bytes.
     pub fn column(&self) -> usize {
         self.column
     }
 
-    /// What was expected and what was found. Quotes the payload: not for logs.
+    /// What was expected and what was found. It quotes the body: do not log it.
     pub fn message(&self) -> &str {
         &self.message
     }

@@ -22,7 +22,7 @@ use crate::reply::Reply;
 use crate::response::{self, Cause, Failure, OnError, Outcome, OutcomeKind, ResponseBody};
 
 pin_project! {
-    /// Future of [`CallbackService`](crate::CallbackService).
+    /// The future of [`CallbackService`](crate::CallbackService).
     pub struct ResponseFuture<S, B>
     where
         S: Service<Callback>,
@@ -196,7 +196,7 @@ where
 
 /// Polling a future after it has ended is the caller's mistake, as with every future.
 fn unreachable_done() -> ! {
-    panic!("ResponseFuture polled after it was ready")
+    panic!("ResponseFuture polled after completion")
 }
 
 /// Reads a body to its end, which is `None` and nothing else: `is_end_stream` may stay false, and trailers may follow the data.

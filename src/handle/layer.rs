@@ -8,9 +8,9 @@ use super::service::CallbackService;
 use crate::auth::Verifier;
 use crate::response::{Failure, OnError};
 
-/// Turns a service of [`Callback`](crate::Callback)s into one of HTTP requests.
+/// Makes an HTTP service out of a service of [`Callback`](crate::Callback)s.
 ///
-/// See the [module](crate::handle) for what it does to a request, and where other layers go.
+/// The [module](crate::handle) says what it does with a request, and where to put other layers.
 ///
 /// ```
 /// use tencent_im_callback::{App, CallbackLayer, OnError, Reply, Token};
@@ -29,7 +29,7 @@ pub struct CallbackLayer {
 }
 
 impl CallbackLayer {
-    /// A layer for the callbacks of one app, of several ([`Apps`](crate::Apps)), or as a [`Verifier`] decides.
+    /// A layer for the callbacks of one app, of several ([`Apps`](crate::Apps)), or with a [`Verifier`] of your own.
     pub fn new(verifier: impl Into<Verifier>) -> Self {
         CallbackLayer {
             config: Arc::new(Config::new(verifier.into())),
@@ -41,34 +41,33 @@ impl CallbackLayer {
         self
     }
 
-    /// Longest body accepted, in bytes (1 MiB by default). More is refused with 413, by its declared length if it has one.
+    /// The maximum size of a body in bytes (1 MiB by default). A larger one is refused with 413, before it is read if its length is
+    /// declared.
     pub fn body_limit(self, bytes: usize) -> Self {
         self.configure(|config| config.body_limit = bytes)
     }
 
-    /// What to answer when a *before* callback, or one of unknown phase, cannot be handled
-    /// ([`OnError::ServerError`] by default).
+    /// How to answer when a *before* callback, or one of unknown phase, cannot be handled ([`OnError::ServerError`] by default).
     ///
-    /// A [`Reply::reject`](crate::Reply::reject) refuses most commands, but not the two of `Sns.Prev…`: see
-    /// [`on_error`](Self::on_error).
+    /// A [`Reply::reject`](crate::Reply::reject) rejects most commands, but not the two of `Sns.Prev…`: see [`on_error`](Self::on_error).
     pub fn on_before_error(self, answer: OnError) -> Self {
         self.configure(|config| config.before = answer)
     }
 
-    /// What to answer when an *after* callback or a notice cannot be handled (status 200 and `FAIL` by default).
+    /// How to answer when an *after* callback or a notice cannot be handled (status 200 and `FAIL` by default).
     ///
-    /// Whatever it is, Tencent does not send the event again unless the console says so, and then only after a time-out. Alert on
-    /// [`Outcome`](crate::Outcome), not on the status.
+    /// Whatever you answer, Tencent does not send the event again, unless the console is set to do so, and then only after a time-out.
+    /// Alert on [`Outcome`](crate::Outcome), not on the status.
     pub fn on_after_error(self, answer: OnError) -> Self {
         self.configure(|config| config.after = answer)
     }
 
-    /// Decides case by case what to answer when a callback cannot be handled, instead of
-    /// [`on_before_error`](Self::on_before_error) and [`on_after_error`](Self::on_after_error).
+    /// A function that decides how to answer a callback that cannot be handled, instead of [`on_before_error`](Self::on_before_error) and
+    /// [`on_after_error`](Self::on_after_error).
     ///
-    /// No single reply refuses every command: ten of those *before* an action are refused by [`Reply::reject`](crate::Reply::reject) with code 1, and a
-    /// gift is blocked by any failure. The two of `Sns.Prev…` cannot be refused from here, since any top-level code lets everybody
-    /// through and a verdict names each person of the event: there the handler must turn its own errors into
+    /// No single reply rejects every command. [`Reply::reject`](crate::Reply::reject) with code 1 rejects ten of the *before* commands,
+    /// and any failure blocks a gift. The two of `Sns.Prev…` cannot be rejected here: any top-level code lets all requests through, and a
+    /// verdict must name each person of the event. For those, the handler itself must turn its errors into
     /// [`reject_all`](crate::reply::sns::PrevFriendAddReply::reject_all).
     ///
     /// ```
@@ -89,9 +88,9 @@ impl CallbackLayer {
         self.configure(|config| config.choose = Some(Arc::new(choose)))
     }
 
-    /// Hands also those *before* callbacks to the service whose body does not fit the type of their command, or names an unknown one, as
-    /// [`Event::Unknown`](crate::Event::Unknown). The service must then not take "unknown" for "allowed": a message that a
-    /// crafted body hides from moderation is one of these.
+    /// Also passes on *before* callbacks whose body does not fit the type of their command, or whose command is unknown, as
+    /// [`Event::Unknown`](crate::Event::Unknown). The service must not allow what is unknown: a crafted body can hide a message from
+    /// moderation this way.
     pub fn forward_misfits(self) -> Self {
         self.configure(|config| config.forward_misfits = true)
     }

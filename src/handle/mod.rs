@@ -1,22 +1,22 @@
-//! The middleware: HTTP request in, typed callback to the inner service, Tencent's envelope out.
+//! The middleware: from an HTTP request to a typed callback, and from its reply to Tencent's envelope.
 //!
 //! # How requests are answered
 //!
-//! 1. Method, parameters, app, signature and age are checked, then the declared length of the body. A request that fails a check is
-//!    refused. Its body is not read, and the inner service is not called.
-//! 2. The body is read, up to the [limit](CallbackLayer::body_limit), and parsed into the type that the command names.
-//! 3. The layer waits until a clone of the inner service is ready, and calls it once.
-//! 4. Its reply is sent with status 200. If the service returns an error, or the body of a *before* callback does not fit its type,
-//!    [`OnError`](crate::OnError) decides about the answer.
+//! 1. It checks method, parameters, app, signature and time, then the declared length of the body. A request that fails a check is
+//!    refused: its body is not read, and the inner service is not called.
+//! 2. It reads the body, up to the [limit](CallbackLayer::body_limit), and parses it into the type of the command.
+//! 3. It waits until a clone of the inner service is ready, and calls it once.
+//! 4. It sends the reply with status 200. If the service returns an error, or the body of a *before* callback does not fit its type,
+//!    [`OnError`](crate::OnError) decides how to answer.
 //!
-//! Every response carries an [`Outcome`](crate::Outcome) in its extensions. The service's own error is `Infallible`.
+//! Every response has an [`Outcome`](crate::Outcome) in its extensions. The error type of the service is `Infallible`.
 //!
 //! # Readiness and limits
 //!
-//! [`CallbackService`] is always ready. It polls the inner service only once there is a verified and parsed callback for it, so a
-//! peer that sends its body slowly, or is about to be refused, holds none of the inner service's permits. The consequences: limits
-//! *outside* count every request, limits *inside* count verified callbacks only, and back-pressure of the inner service does not reach
-//! the outside. Callers then wait inside; put `load_shed` around an inner limit to answer them at once instead:
+//! [`CallbackService`] is always ready. It polls the inner service only after it has verified and parsed a callback, so a peer that sends
+//! its body slowly, or is about to be refused, holds no permit of the inner service. As a consequence, limits *outside* count every
+//! request, limits *inside* count verified callbacks only, and back-pressure does not reach the outside: callbacks wait inside. To answer
+//! them at once instead, put `load_shed` around an inner limit:
 //!
 //! ```
 //! use std::time::Duration;
@@ -42,8 +42,8 @@
 //!
 //! # Cancellation
 //!
-//! If the peer disconnects before the inner service is called, the callback is not handled. If it disconnects later, the inner future is
-//! dropped unfinished, and a log event is written.
+//! If the peer closes the connection before the inner service is called, the callback is not handled. If it closes it later, the inner
+//! future is dropped before it is done, and a log event is written.
 
 mod buffer;
 mod config;

@@ -10,9 +10,9 @@ use crate::callback::Callback;
 use crate::reply::Reply;
 use crate::response::{CONTENT_TYPE, Outcome, OutcomeKind};
 
-/// Answers one request where there is no tower: in another web framework, or in a cloud function.
+/// Handles one request without tower: in another web framework, or in a cloud function.
 ///
-/// It goes the whole way of [`CallbackService`]: verify, parse, call the service, write the reply. Whatever comes of it is to be sent:
+/// It does everything that [`CallbackService`] does: verify, parse, call the service, write the reply. Send the result in any case:
 /// status, content type and body.
 ///
 /// ```
@@ -54,11 +54,11 @@ where
     }
 }
 
-/// What [`respond`] answers.
+/// The answer of [`respond`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Answer {
-    /// Status of the response.
+    /// The status of the response.
     pub status: StatusCode,
     /// Its `Content-Type`.
     pub content_type: &'static str,

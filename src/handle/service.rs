@@ -15,10 +15,9 @@ use crate::callback::Callback;
 use crate::reply::Reply;
 use crate::response::ResponseBody;
 
-/// Service of HTTP requests around one of [`Callback`]s. Made by [`CallbackLayer`](crate::CallbackLayer); see the
-/// [module](crate::handle).
+/// An HTTP service around a service of [`Callback`]s. Made by [`CallbackLayer`](crate::CallbackLayer); see the [module](crate::handle).
 ///
-/// Cloning it clones the inner service and a pointer.
+/// A clone clones the inner service and a pointer.
 #[derive(Clone, Debug)]
 pub struct CallbackService<S> {
     inner: S,
@@ -35,12 +34,12 @@ impl<S> CallbackService<S> {
         &self.inner
     }
 
-    /// The inner service, to change it.
+    /// The inner service, mutable.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// Gives the inner service back.
+    /// Returns the inner service.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -58,7 +57,7 @@ where
     type Error = Infallible;
     type Future = ResponseFuture<S, B>;
 
-    /// Always ready: the inner service is asked once there is a callback for it.
+    /// Always ready. The inner service is polled when there is a callback for it.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }

@@ -1,5 +1,5 @@
-//! A deserializer around that of `serde_json` which reads what the vendor really sends. With it the types of events are plain
-//! derives: no field chooses a rule.
+//! A deserializer around that of `serde_json` that accepts what the vendor really sends. So the types of events are plain derives, and no
+//! field has to choose a rule.
 //!
 //! | where this is wanted | this is taken as well |
 //! | --- | --- |

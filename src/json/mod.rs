@@ -1,4 +1,5 @@
-//! How Tencent bends JSON, in one place: numbers in quotes, `null` for a list, half a surrogate pair, values that no page lists.
+//! Where Tencent's JSON differs from its documentation: numbers in quotes, `null` for a list, unpaired surrogates, values that no page
+//! lists.
 
 mod lenient;
 mod open;

@@ -18,12 +18,12 @@ macro_rules! wire_text {
                 #[doc = concat!(" `", $first, "`" $(, ", `", $second, "`")?)]
                 $variant,
             )*
-            /// A value that no vendor page lists, as it came.
+            /// A value that no vendor page lists, as received.
             Other(String),
         }
 
         impl $name {
-            /// The value, in the vendor's word.
+            /// The value as Tencent writes it.
             pub fn as_str(&self) -> &str {
                 match self {
                     $(
@@ -78,7 +78,7 @@ macro_rules! wire_int {
         }
 
         impl $name {
-            /// The number as it came.
+            /// The number as received.
             pub const fn get(self) -> i64 {
                 match self {
                     $( $name::$variant => $number, )*

@@ -9,10 +9,10 @@ use super::read::Element;
 use crate::json::{Token, Tokens};
 use crate::types::RawJson;
 
-/// The elements of a message (`MsgBody`), in their order.
+/// The elements of a message (`MsgBody`), in order.
 ///
-/// Can be read from JSON text and from byte slices, not from readers: each element is looked at where it lies, since its kind may
-/// stand behind its content.
+/// It can be read from JSON text and byte slices, not from readers: the kind of an element may come after its content, so the element is
+/// read where it is in memory.
 #[derive(Clone, Debug, Default)]
 pub struct MsgBody {
     elements: Vec<MsgElement>,
@@ -51,7 +51,8 @@ impl MsgBody {
         self.more.get(at).map(|(_, json)| json)
     }
 
-    /// Whether all of the message is here: see [`RelayElem::is_complete`](super::RelayElem::is_complete). What is not here cannot be judged.
+    /// Whether the whole message is here: see [`RelayElem::is_complete`](super::RelayElem::is_complete). You cannot check what is
+    /// missing.
     pub fn is_complete(&self) -> bool {
         self.iter().all(|element| match element {
             MsgElement::Relay(bundle) => bundle.is_complete(),
@@ -119,7 +120,7 @@ impl Index<usize> for MsgBody {
     }
 }
 
-/// Equal if the elements are, as far as this version knows them.
+/// Equal if the elements that this version knows are equal.
 impl PartialEq for MsgBody {
     fn eq(&self, other: &Self) -> bool {
         self.elements == other.elements
@@ -141,7 +142,7 @@ impl FromIterator<MsgElement> for MsgBody {
     }
 }
 
-/// A message that is asked about: without one there is nothing to judge, and "OK" would mean "send it".
+/// A message that waits for a verdict: without one there is nothing to check, and `OK` would mean "send it".
 pub(crate) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<MsgBody, D::Error> {
     let body: Option<MsgBody> = Deserialize::deserialize(deserializer)?;
     body.ok_or_else(|| serde::de::Error::custom("a message, and not null"))

@@ -12,19 +12,19 @@ macro_rules! elements {
     ($( $(#[$doc:meta])* $word:literal $variant:ident($content:ident), )*) => {
         /// One element of a message.
         ///
-        /// Members of an element are all optional. An element of a kind that this version does not know is kept as raw JSON.
+        /// All fields of an element are optional. An element of a kind that this version does not know is kept as raw JSON.
         ///
         /// Source: <https://trtc.io/document/33527>
         #[derive(Clone, Debug, PartialEq)]
         #[non_exhaustive]
         pub enum MsgElement {
             $( $(#[$doc])* #[doc = concat!("\n\n`", $word, "`")] $variant($content), )*
-            /// An element of a kind that this version does not know, or a bundle too deep inside others.
+            /// An element of a kind that this version does not know, or a bundle nested too deep.
             Unknown(UnknownElem),
         }
 
         impl MsgElement {
-            /// The kind, in the vendor's word.
+            /// The kind, as Tencent writes it.
             pub fn msg_type(&self) -> &str {
                 match self {
                     $( MsgElement::$variant(_) => $word, )*
@@ -81,7 +81,7 @@ macro_rules! elements {
 elements! {
     /// Text.
     "TIMTextElem" Text(TextElem),
-    /// A place on the map.
+    /// A location.
     "TIMLocationElem" Location(LocationElem),
     /// An emoji of the app.
     "TIMFaceElem" Face(FaceElem),
@@ -97,7 +97,7 @@ elements! {
     "TIMVideoFileElem" VideoFile(VideoFileElem),
     /// Several messages forwarded as one.
     "TIMRelayElem" Relay(RelayElem),
-    /// Text that arrives in pieces, as the answers of bots do.
+    /// Text that arrives in pieces, such as the answers of bots.
     "TIMStreamElem" Stream(StreamElem),
 }
 
@@ -150,9 +150,9 @@ struct Wire<'a, C> {
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct UnknownElem {
-    /// Kind, in the vendor's word.
+    /// The kind, as Tencent writes it.
     pub msg_type: String,
-    /// `MsgContent` as it came.
+    /// `MsgContent` as received.
     pub content: RawJson,
 }
 
@@ -175,13 +175,13 @@ impl TextElem {
     }
 }
 
-/// A place on the map.
+/// A location.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct LocationElem {
-    /// Description of the place.
+    /// The description of the location.
     pub desc: Option<String>,
     /// Latitude, in degrees.
     pub latitude: Option<Decimal>,
@@ -209,16 +209,16 @@ pub struct FaceElem {
 pub struct CustomElem {
     /// Payload of the app.
     pub data: Option<String>,
-    /// Description, used as the text of an offline push.
+    /// Description; the text of an offline push.
     pub desc: Option<String>,
-    /// Extension, handed to APNs as `ext`.
+    /// Extension; sent to APNs as `ext`.
     pub ext: Option<String>,
-    /// File name of the push sound.
+    /// The file name of the push sound.
     pub sound: Option<String>,
 }
 
 impl CustomElem {
-    /// A custom element of this payload and description.
+    /// A custom element with this payload and description.
     pub fn new(data: impl Into<String>, desc: impl Into<String>) -> Self {
         CustomElem {
             data: Some(data.into()),
@@ -243,7 +243,7 @@ pub struct SoundElem {
     pub size: Option<i64>,
     /// Length, in **seconds**.
     pub second: Option<i64>,
-    /// How to fetch it; only 2 is defined: straight from the address.
+    /// How to download it; only 2 is defined: directly from the address.
     #[serde(rename = "Download_Flag")]
     pub download_flag: Option<i64>,
 }
@@ -321,9 +321,9 @@ pub struct FileElem {
     pub uuid: Option<String>,
     /// Size, in bytes.
     pub file_size: Option<i64>,
-    /// Name, perhaps a whole path.
+    /// Name, possibly a whole path.
     pub file_name: Option<String>,
-    /// How to fetch it; only 2 is defined: straight from the address.
+    /// How to download it; only 2 is defined: directly from the address.
     #[serde(rename = "Download_Flag")]
     pub download_flag: Option<i64>,
 }
@@ -345,7 +345,7 @@ pub struct VideoFileElem {
     pub video_second: Option<i64>,
     /// Format of the video, such as `mp4`.
     pub video_format: Option<String>,
-    /// How to fetch the video; only 2 is defined: straight from the address.
+    /// How to download the video; only 2 is defined: directly from the address.
     pub video_download_flag: Option<i64>,
     /// Address of the preview; absent from SDK 2.x and 3.x.
     pub thumb_url: Option<String>,
@@ -360,11 +360,11 @@ pub struct VideoFileElem {
     pub thumb_height: Option<i64>,
     /// Format of the preview, such as `JPG`.
     pub thumb_format: Option<String>,
-    /// How to fetch the preview; only 2 is defined: straight from the address.
+    /// How to download the preview; only 2 is defined: directly from the address.
     pub thumb_download_flag: Option<i64>,
 }
 
-/// Text that arrives in pieces, as the answers of bots do.
+/// Text that arrives in pieces, such as the answers of bots.
 ///
 /// Source: <https://cloud.tencent.com/document/product/269/128596>
 #[skip_serializing_none]
@@ -372,11 +372,11 @@ pub struct VideoFileElem {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct StreamElem {
-    /// Pieces sent this time.
+    /// The pieces sent this time.
     pub chunks: Option<Vec<StreamChunk>>,
     /// What clients show that do not support such elements.
     pub compatible_text: Option<String>,
-    /// Id of the stream, given by the answer to the first piece.
+    /// The id of the stream, from the answer to the first piece.
     #[serde(rename = "StreamMsgID")]
     pub stream_msg_id: Option<Id>,
 }
@@ -397,7 +397,7 @@ pub struct StreamChunk {
     pub is_last: Option<bool>,
 }
 
-/// A number with all the digits it came with.
+/// A number with all its digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decimal(String);
 
@@ -407,7 +407,7 @@ impl Decimal {
         &self.0
     }
 
-    /// The nearest double.
+    /// The nearest `f64`.
     pub fn to_f64(&self) -> f64 {
         self.0.parse().unwrap_or(f64::NAN)
     }

@@ -1,4 +1,4 @@
-//! Messages: their elements, what a reader could see of them, and how to rewrite them.
+//! Messages: their elements, the texts that a user can see, and how to rewrite them.
 //!
 //! ```
 //! use tencent_im_callback::message::MsgBody;

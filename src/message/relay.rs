@@ -14,17 +14,17 @@ use crate::types::{GroupId, Id, TimestampSecs, UserId};
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct RelayElem {
-    /// Title of the bundle.
+    /// The title of the bundle.
     pub title: Option<String>,
-    /// Number of forwarded messages.
+    /// The number of forwarded messages.
     pub msg_num: Option<i64>,
-    /// Text for SDKs that cannot show the bundle.
+    /// The text for SDKs that cannot show the bundle.
     pub compatible_text: Option<String>,
-    /// Preview lines.
+    /// The lines of the preview.
     pub abstract_list: Option<Vec<String>>,
-    /// Forwarded messages, if they are not too large (12 KB in all).
+    /// The forwarded messages, if they are not too large (12 KB in all).
     pub msg_list: Option<Vec<RelayMessage>>,
-    /// Key under which the forwarded messages are stored, instead of the messages when they are too large.
+    /// The key under which the forwarded messages are stored; present when they are too large to be included.
     pub json_msg_key: Option<String>,
 }
 
@@ -34,25 +34,25 @@ pub struct RelayElem {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct RelayMessage {
-    /// Sender.
+    /// The sender.
     #[serde(rename = "From_Account")]
     pub from_account: Option<UserId>,
-    /// Receiver, of a one-to-one message.
+    /// The receiver, of a one-to-one message.
     #[serde(rename = "To_Account")]
     pub to_account: Option<UserId>,
-    /// Group, of a group message.
+    /// The group, of a group message.
     pub group_id: Option<GroupId>,
-    /// Sequence number.
+    /// The sequence number.
     pub msg_seq: Option<i64>,
-    /// Random number.
+    /// The random number.
     pub msg_random: Option<i64>,
-    /// Send time, in **seconds**.
+    /// The time when it was sent, in **seconds**.
     pub msg_time_stamp: Option<TimestampSecs>,
-    /// Elements, again of any kind.
+    /// The elements, again of any kind.
     pub msg_body: MsgBody,
-    /// Custom data of the message.
+    /// The custom data of the message.
     pub cloud_custom_data: Option<String>,
-    /// Client-side id of the message, seen in no documented sample.
+    /// The client's id of the message. No documented sample has it.
     pub msg_id: Option<Id>,
 }
 
@@ -72,10 +72,10 @@ impl RelayElem {
         json::misfit::<Bundle<'_>>(content, Room::CONTENT)
     }
 
-    /// Whether all that was forwarded is here. Messages of more than 12 KB are left out by Tencent, which sends
-    /// [`json_msg_key`](Self::json_msg_key) instead: this callback is not enough to judge them.
+    /// Whether all forwarded messages are here. If they take more than 12 KB, Tencent leaves them out and sends
+    /// [`json_msg_key`](Self::json_msg_key) instead: then this callback is not enough to check them.
     ///
-    /// A bundle with a key is not complete, whatever list stands beside it: Tencent sends one or the other, so somebody else wrote both.
+    /// A bundle with a key is never complete, even if it has a list: Tencent sends one or the other, so it was made by somebody else.
     pub fn is_complete(&self) -> bool {
         self.json_msg_key.as_deref().is_none_or(str::is_empty)
             && self

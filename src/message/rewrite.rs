@@ -9,10 +9,10 @@ use super::walk::{Kind, walk};
 use crate::json::replace_unpaired;
 use crate::types::RawJson;
 
-/// A message to be sent in the place of another one.
+/// A message to be sent instead of another one.
 ///
-/// Made from a callback ([`Callback::rewrite_message`](crate::Callback::rewrite_message)), it holds the original elements as they
-/// came, so that an image keeps the members this crate does not type; only what you change is written anew.
+/// Made from a callback ([`Callback::rewrite_message`](crate::Callback::rewrite_message)), it holds the original elements as received, so
+/// an image keeps the fields that this crate does not know. Only what you change is written anew.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[must_use]
 pub struct MsgBodyBuilder {
@@ -26,20 +26,20 @@ enum Slot {
     New(Box<MsgElement>),
 }
 
-/// The callback carries no message.
+/// The callback has no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoMessageError;
 
 impl fmt::Display for NoMessageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the callback carries no message")
+        f.write_str("the callback has no message")
     }
 }
 
 impl std::error::Error for NoMessageError {}
 
 impl MsgBodyBuilder {
-    /// A message without elements yet.
+    /// A message without elements.
     pub fn new() -> Self {
         MsgBodyBuilder::default()
     }
@@ -79,13 +79,13 @@ impl MsgBodyBuilder {
         self.elements.is_empty()
     }
 
-    /// Adds an element at the end.
+    /// Appends an element.
     pub fn push(mut self, element: impl Into<MsgElement>) -> Self {
         self.elements.push(Slot::New(Box::new(element.into())));
         self
     }
 
-    /// Puts an element in the place of another one; nothing happens if there is none at this index.
+    /// Replaces an element. Does nothing if there is none at this index.
     pub fn replace(mut self, index: usize, element: impl Into<MsgElement>) -> Self {
         if let Some(slot) = self.elements.get_mut(index) {
             *slot = Slot::New(Box::new(element.into()));
@@ -93,7 +93,7 @@ impl MsgBodyBuilder {
         self
     }
 
-    /// Takes an element out; nothing happens if there is none at this index.
+    /// Removes an element. Does nothing if there is none at this index.
     pub fn remove(mut self, index: usize) -> Self {
         if index < self.elements.len() {
             self.elements.remove(index);
@@ -101,10 +101,10 @@ impl MsgBodyBuilder {
         self
     }
 
-    /// Shows each text that [`MsgBody::texts`](super::MsgBody::texts) shows to `change`, and takes what it gives instead; custom data is not
-    /// shown. What is not changed stays as it came.
+    /// Calls `change` with each text that [`MsgBody::texts`](super::MsgBody::texts) returns, and replaces the text with its result.
+    /// Custom data is not passed to it. What is not changed stays as received.
     ///
-    /// The kind and the keys of an element of unknown kind are texts that cannot be changed: if `change` would change one,
+    /// The kind and the keys of an element of unknown kind cannot be changed. If `change` would change one,
     /// [`unchanged`](Self::unchanged) lists it.
     pub fn map_texts(self, change: impl FnMut(&str) -> Option<String>) -> Self {
         self.map(false, change)
@@ -152,12 +152,12 @@ impl MsgBodyBuilder {
         self
     }
 
-    /// Texts that [`map_texts`](Self::map_texts) was to change and could not: reject a message that has some.
+    /// The texts that [`map_texts`](Self::map_texts) should have changed and could not. Reject a message that has some.
     pub fn unchanged(&self) -> &[String] {
         &self.unchanged
     }
 
-    /// What a reader could see of it now, as [`MsgBody::texts`](super::MsgBody::texts) shows it.
+    /// The texts that a user can see in it now, as in [`MsgBody::texts`](super::MsgBody::texts).
     pub fn texts(&self) -> Vec<String> {
         let mut found = Vec::new();
         for slot in &self.elements {

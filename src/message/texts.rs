@@ -1,4 +1,4 @@
-//! What a reader could see of a message.
+//! The texts of a message that a user can see.
 
 use std::borrow::Cow;
 
@@ -7,26 +7,27 @@ use super::element::MsgElement;
 use super::walk::{Kind, walk};
 
 impl MsgBody {
-    /// All texts that a reader could see, for moderation: texts, descriptions of places, file names, data of faces, the pieces of a stream,
-    /// everything in a bundle (title, preview, the text for old clients, the messages), every string of a member that this version does not
-    /// know, and the kind, every key and every string of an element of unknown kind.
+    /// All texts that a user can see, for moderation: texts, descriptions of locations, file names, data of faces, the pieces of a
+    /// stream, everything in a bundle (title, preview, the text for old clients, the messages), every string of a field that this version
+    /// does not know, and the kind, every key and every string of an element of unknown kind.
     ///
-    /// It works by exclusion: a string is left out only if it is known to be an id, an address or a format. Custom elements are left
-    /// out, since what a reader sees of them is up to the app: see [`texts_and_custom`](Self::texts_and_custom). So is the custom data
-    /// of the message, in which the vendor's UI kit quotes other messages: see [`strings_of`].
+    /// A string is left out only if it is known to be an id, an address or a format. Custom elements are left out, since your app decides
+    /// what of them is shown: see [`texts_and_custom`](Self::texts_and_custom). So is the message's custom data, in which the vendor's UI
+    /// kit quotes other messages: see [`strings_of`].
     ///
-    /// A word may be cut in two by two text elements: see [`joined_texts`](Self::joined_texts). Not everything need be here: see
+    /// A word may be split over two text elements: see [`joined_texts`](Self::joined_texts). A message may not be complete: see
     /// [`is_complete`](Self::is_complete).
     pub fn texts(&self) -> Vec<Cow<'_, str>> {
         self.collect(false)
     }
 
-    /// [`texts`](Self::texts), with description, data and extension of custom elements, and the custom data of messages in bundles.
+    /// Like [`texts`](Self::texts), with the description, data and extension of custom elements, and the custom data of messages in
+    /// bundles.
     pub fn texts_and_custom(&self) -> Vec<Cow<'_, str>> {
         self.collect(true)
     }
 
-    /// The text of each run of text elements that follow each other: clients show them as one.
+    /// The text of each run of consecutive text elements. Clients show them as one text.
     pub fn joined_texts(&self) -> Vec<String> {
         let runs = self
             .as_slice()
@@ -57,7 +58,7 @@ impl MsgBody {
     }
 }
 
-/// The strings of an element's JSON that a reader could see.
+/// The strings in an element's JSON that a user can see.
 pub(super) fn of_json<'a>(json: &'a str, custom: bool, found: &mut dyn FnMut(Cow<'a, str>)) {
     walk(json, &mut |piece| {
         if custom || piece.kind != Kind::Custom {
@@ -66,8 +67,8 @@ pub(super) fn of_json<'a>(json: &'a str, custom: bool, found: &mut dyn FnMut(Cow
     });
 }
 
-/// The strings in custom data such as `CloudCustomData`: those of its JSON without the keys, or the whole of it if it is no JSON. The vendor's
-/// UI kit quotes there the message that is replied to.
+/// The strings in custom data such as `CloudCustomData`: those of its JSON without the keys, or all of it if it is not JSON. The vendor's
+/// UI kit quotes the message that is replied to there.
 ///
 /// ```
 /// use tencent_im_callback::message::strings_of;

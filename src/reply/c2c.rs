@@ -1,15 +1,15 @@
-//! Replies about one-to-one messages.
+//! Replies to callbacks about one-to-one messages.
 
 use super::code::Code;
 use super::verdict::{Verdict, message_reply};
 
-/// A code that is handed on to the sender: 120001 to 130000.
+/// A code that the sender gets: 120001 to 130000.
 pub type RejectCode = Code<120_001, 130_000>;
 
 message_reply! {
-    /// Reply to `C2C.CallbackBeforeSendMsg`.
+    /// The reply to `C2C.CallbackBeforeSendMsg`.
     ///
-    /// A plain [`reject`](Self::reject) shows the sender error 20006.
+    /// With a plain [`reject`](Self::reject), the sender gets error 20006.
     ///
     /// ```
     /// use tencent_im_callback::reply::c2c::{BeforeSendMsgReply, RejectCode};

@@ -1,11 +1,11 @@
-//! The reply that is handed back to an intelligent chatbot.
+//! The reply that is passed to an intelligent chatbot.
 
 use serde::Serialize;
 
 use super::Reply;
 use super::verdict::{Verdict, With};
 
-/// Reply to `Chatbot.OnC2CSignalMessage`: content of your own for the bot, a text that usually holds JSON. The default is empty.
+/// The reply to `Chatbot.OnC2CSignalMessage`: your content for the bot, a string that usually holds JSON. The default is empty.
 ///
 /// ```
 /// use tencent_im_callback::reply::chatbot::OnC2cSignalMessageReply;
@@ -21,7 +21,7 @@ pub struct OnC2cSignalMessageReply {
 }
 
 impl OnC2cSignalMessageReply {
-    /// Hands this content to the bot.
+    /// Passes this content to the bot.
     pub fn new(rsp_data: impl Into<String>) -> Self {
         OnC2cSignalMessageReply {
             rsp_data: rsp_data.into(),

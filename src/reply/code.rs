@@ -1,14 +1,14 @@
-//! Codes that an app may choose itself, each command with its own range.
+//! The error codes that an app may choose. Each command has its own range.
 
 use std::fmt;
 
-/// A code between `FIRST` and `LAST`, both included.
+/// A code from `FIRST` to `LAST`, both included.
 ///
-/// The ranges have names: see the modules of the replies.
+/// The modules of the replies have names for these types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Code<const FIRST: u32, const LAST: u32>(u32);
 
-/// The code lies outside of what the command takes.
+/// The code is outside the range of the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidCodeError {
     code: u32,
@@ -26,11 +26,11 @@ impl fmt::Display for InvalidCodeError {
 impl std::error::Error for InvalidCodeError {}
 
 impl<const FIRST: u32, const LAST: u32> Code<FIRST, LAST> {
-    /// Takes a code known at run time.
+    /// A code that is known at run time.
     ///
     /// # Errors
     ///
-    /// [`InvalidCodeError`] unless it lies in the range.
+    /// [`InvalidCodeError`] if it is outside the range.
     pub const fn new(code: u32) -> Result<Self, InvalidCodeError> {
         if code >= FIRST && code <= LAST {
             Ok(Code(code))
@@ -43,10 +43,10 @@ impl<const FIRST: u32, const LAST: u32> Code<FIRST, LAST> {
         }
     }
 
-    /// Takes a code known when you write it; a wrong one does not compile.
+    /// A code that is known at compile time. A code outside the range does not compile.
     ///
-    /// The compiler checks it when it builds your program, not in `cargo check`, and so not in an editor. In a constant it is checked
-    /// in both: `const SPAM: RejectCode = RejectCode::of::<120_001>();`.
+    /// The compiler checks it in `cargo build`, but not in `cargo check`, so an editor does not show the error. In a constant, both check
+    /// it: `const SPAM: RejectCode = RejectCode::of::<120_001>();`.
     ///
     /// ```compile_fail
     /// let _ = tencent_im_callback::reply::sns::RejectCode::of::<1>();

@@ -1,40 +1,40 @@
-//! Replies about groups, their messages and topics.
+//! Replies to callbacks about groups, their messages and topics.
 
 use super::code::Code;
 use super::verdict::{Verdict, message_reply, partial_reply, verdict_reply};
 
-/// A code that is handed on to the client: 10100 to 10200.
+/// A code that the client gets: 10100 to 10200.
 pub type RejectCode = Code<10_100, 10_200>;
 
 message_reply! {
-    /// Reply to `Group.CallbackBeforeSendMsg`.
+    /// The reply to `Group.CallbackBeforeSendMsg`.
     ///
-    /// A plain [`reject`](Self::reject) shows the sender error 10016.
+    /// With a plain [`reject`](Self::reject), the sender gets error 10016.
     ///
     /// Source: <https://trtc.io/document/34374>
     BeforeSendMsgReply RejectCode
 }
 
 verdict_reply! {
-    /// Reply to `Group.CallbackBeforeCreateGroup`.
+    /// The reply to `Group.CallbackBeforeCreateGroup`.
     ///
-    /// A plain [`reject`](Self::reject) shows the user error 10016.
+    /// With a plain [`reject`](Self::reject), the user gets error 10016.
     ///
     /// Source: <https://trtc.io/document/34368>
     BeforeCreateGroupReply RejectCode
 }
 
 verdict_reply! {
-    /// Reply to `Group.CallbackBeforeCreateTopic`.
+    /// The reply to `Group.CallbackBeforeCreateTopic`.
     ///
-    /// A plain [`reject`](Self::reject) shows the user error 10016.
+    /// With a plain [`reject`](Self::reject), the user gets error 10016.
     BeforeCreateTopicReply RejectCode
 }
 
 verdict_reply! {
-    /// Reply to `Group.CallbackBeforeApplyJoinGroup`.
+    /// The reply to `Group.CallbackBeforeApplyJoinGroup`.
     ///
-    /// A plain [`reject`](Self::reject) shows the user error 10016.
+    /// With a plain [`reject`](Self::reject), the user gets error 10016.
     ///
     /// ```compile_fail
     /// // Only messages can be dropped silently.
@@ -44,7 +44,7 @@ verdict_reply! {
 }
 
 partial_reply! {
-    /// Reply to `Group.CallbackBeforeInviteJoinGroup`.
+    /// The reply to `Group.CallbackBeforeInviteJoinGroup`.
     ///
     /// ```
     /// use tencent_im_callback::reply::group::BeforeInviteJoinGroupReply;
@@ -55,7 +55,7 @@ partial_reply! {
 }
 
 impl BeforeInviteJoinGroupReply {
-    /// Refuses the whole request with a code of your own and a text, which are handed on to the client.
+    /// Rejects the whole request with your code and text, which the client gets.
     pub fn reject_with(code: RejectCode, info: impl Into<String>) -> Self {
         BeforeInviteJoinGroupReply {
             verdict: Verdict::with_info(code.get(), info),

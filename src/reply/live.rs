@@ -1,13 +1,13 @@
-//! Replies about live rooms.
+//! Replies to callbacks about live rooms.
 
 use super::code::Code;
 use super::verdict::{Verdict, verdict_reply};
 
-/// A code that is handed on to the client: 102100 to 102200.
+/// A code that the client gets: 102100 to 102200.
 pub type RejectCode = Code<102_100, 102_200>;
 
 verdict_reply! {
-    /// Reply to `Live.CallbackBeforeSendGift`. A late answer, or none, blocks the gift as well.
+    /// The reply to `Live.CallbackBeforeSendGift`. A late or missing answer blocks the gift as well.
     ///
     /// Source: <https://trtc.io/document/72210>
     BeforeSendGiftReply RejectCode

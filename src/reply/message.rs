@@ -1,10 +1,10 @@
-//! One verdict for the three commands that ask about messages.
+//! One verdict for the three *before* commands of messages.
 
 use super::{Rewrite, c2c, group, official_account};
 
-/// The verdict about a message, whichever of the three commands asks; see [`BeforeMessage`](crate::event::BeforeMessage).
+/// The verdict on a message, for all three commands; see [`BeforeMessage`](crate::event::BeforeMessage).
 ///
-/// Becomes the reply of each command: `c2c`, `group` and `official_account::BeforeSendMsgReply`.
+/// It converts into the reply of each command: `c2c`, `group` and `official_account::BeforeSendMsgReply`.
 #[derive(Clone, Debug, PartialEq)]
 #[must_use]
 pub struct MessageVerdict(Verdict);
@@ -19,7 +19,7 @@ enum Verdict {
 }
 
 impl MessageVerdict {
-    /// Delivers the message as it is.
+    /// Delivers the message unchanged.
     pub fn allow() -> Self {
         MessageVerdict(Verdict::Allow)
     }
@@ -29,13 +29,13 @@ impl MessageVerdict {
         MessageVerdict(Verdict::Rewritten(Box::new(rewrite)))
     }
 
-    /// Rejects it. The sender sees an error of Tencent's.
+    /// Rejects it. The sender gets an error code of Tencent's.
     pub fn reject() -> Self {
         MessageVerdict(Verdict::Reject)
     }
 
-    /// Rejects it with a code of your own and a text, which are handed on to the sender's client. Groups have codes of their own; official
-    /// accounts take those of one-to-one messages.
+    /// Rejects it with your code and text, which the sender's client gets. Groups have their own range of codes; official accounts have
+    /// that of one-to-one messages.
     ///
     /// ```
     /// use tencent_im_callback::reply::{MessageVerdict, c2c, group};

@@ -1,4 +1,4 @@
-//! What can be answered: [`Reply`], and a type of its own for each command whose reply says more than OK or FAIL.
+//! What can be answered: [`Reply`], and a type for each command whose reply says more than OK or FAIL.
 //!
 //! ```
 //! use tencent_im_callback::Reply;
@@ -28,7 +28,7 @@ pub use self::code::{Code, InvalidCodeError};
 pub use self::message::MessageVerdict;
 pub use self::rewrite::Rewrite;
 
-/// The answer to a callback, in Tencent's envelope: `ActionStatus`, `ErrorCode`, `ErrorInfo` and what a command adds to them.
+/// The answer to a callback, in Tencent's envelope: `ActionStatus`, `ErrorCode`, `ErrorInfo`, and the fields of its command.
 ///
 /// Source: <https://trtc.io/document/34354>
 #[derive(Clone)]
@@ -38,23 +38,23 @@ pub struct Reply {
     disposition: Disposition,
 }
 
-/// How a callback was dealt with. The reply carries it through every layer to [`Outcome`](crate::Outcome), so that it can be counted.
+/// How a callback was handled. The reply carries it through all layers to [`Outcome`](crate::Outcome), where you can count it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[non_exhaustive]
 pub enum Disposition {
     /// The service handled it.
     #[default]
     Handled,
-    /// It was answered before it was handled; the service works on it in the background.
+    /// It was answered before it was handled. The service handles it in the background.
     Detached,
-    /// It is a second delivery of a callback, and was answered as the first was.
+    /// It is a duplicate, and was answered like the first delivery.
     Duplicate,
-    /// It was answered once a queue held it; a worker handles it later.
+    /// It was answered when the queue had stored it. A worker handles it later.
     Enqueued,
 }
 
 impl Disposition {
-    /// Name in `snake_case`, for logs and metric labels.
+    /// The name in `snake_case`, for logs and metric labels.
     pub const fn as_str(self) -> &'static str {
         match self {
             Disposition::Handled => "handled",
@@ -88,10 +88,10 @@ impl Reply {
         Reply::of_envelope(OK_ENVELOPE)
     }
 
-    /// The app failed to handle the callback: `FAIL` with code 1.
+    /// Your server failed to handle the callback: `FAIL` with code 1.
     ///
-    /// After an action Tencent ignores it and does not send the event again. Before an action it is no refusal; what it does is
-    /// not documented, save that it blocks a gift and lets a friend request through.
+    /// For an *after* callback, Tencent ignores it and does not send the event again. For a *before* callback it is not a rejection: what
+    /// it does is not documented, except that it blocks a gift and lets a friend request through.
     pub fn fail(info: impl AsRef<str>) -> Self {
         Reply::json(&Envelope {
             action_status: "FAIL",
@@ -100,11 +100,11 @@ impl Reply {
         })
     }
 
-    /// `OK` with a code of your own and a text, which most commands *before* an action take as a refusal.
+    /// `OK` with your own code and text. For most *before* commands it is a rejection.
     ///
-    /// The typed replies in [`reply`](self) know which codes a command takes; this one is for services that answer many
-    /// commands alike, such as [`OnError::Reply`](crate::OnError::Reply). Not every command can be refused like this: `Sns.Prev…` lets
-    /// everything through on any code but 0.
+    /// The typed replies in [`reply`](self) know which codes a command takes. This one is for services that answer many commands the same
+    /// way, such as [`OnError::Reply`](crate::OnError::Reply). It does not reject every command: `Sns.Prev…` lets everything through on
+    /// any code except 0.
     pub fn reject(code: u32, info: impl AsRef<str>) -> Self {
         Reply::json(&Envelope {
             action_status: "OK",
@@ -120,7 +120,7 @@ impl Reply {
         }
     }
 
-    /// The answer as it goes over the wire.
+    /// The answer as JSON bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.body
     }
@@ -141,26 +141,25 @@ impl Reply {
         }
     }
 
-    /// How the callback was dealt with.
+    /// How the callback was handled.
     pub fn disposition(&self) -> Disposition {
         self.disposition
     }
 
-    /// Says how the callback was dealt with, for a layer or service of your own that does more than to handle it.
+    /// Sets how the callback was handled, for a layer or service of your own that does more than handle it.
     pub fn with_disposition(self, disposition: Disposition) -> Self {
         Reply { disposition, ..self }
     }
 
-    /// An answer of your own making, for a command that this version does not know: any JSON object with the three fields of the
-    /// envelope.
+    /// An answer of your own, for a command that this version does not know: any JSON object with the three fields of the envelope.
     ///
     /// # Errors
     ///
-    /// What the type's `Serialize` says, or that it writes no object.
+    /// The error of the type's `Serialize`, or that it does not write an object.
     pub fn from_json(answer: &impl Serialize) -> Result<Self, NotWritableError> {
         let body = serde_json::to_vec(answer).map_err(|error| NotWritableError(error.to_string().into()))?;
         if body.first() != Some(&b'{') {
-            return Err(NotWritableError("an answer is an object".into()));
+            return Err(NotWritableError("an answer must be a JSON object".into()));
         }
         Ok(Reply {
             body: body.into(),
@@ -181,7 +180,7 @@ impl fmt::Display for NotWritableError {
 
 impl std::error::Error for NotWritableError {}
 
-/// Equal if the same bytes go over the wire, whatever the [`Disposition`].
+/// Equal if their bytes are equal; the [`Disposition`] does not matter.
 impl PartialEq for Reply {
     fn eq(&self, other: &Self) -> bool {
         self.body == other.body
@@ -196,21 +195,21 @@ impl Default for Reply {
     }
 }
 
-/// Nothing to say: `OK`.
+/// `OK`.
 impl From<()> for Reply {
     fn from((): ()) -> Self {
         Reply::ok()
     }
 }
 
-/// The bytes as they go over the wire.
+/// The bytes to send.
 impl From<Reply> for Bytes {
     fn from(reply: Reply) -> Self {
         reply.body
     }
 }
 
-/// As the JSON object that goes over the wire.
+/// The JSON object to send.
 impl Serialize for Reply {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let json: &serde_json::value::RawValue =
@@ -219,7 +218,7 @@ impl Serialize for Reply {
     }
 }
 
-/// The JSON text as it goes over the wire.
+/// The JSON text to send.
 impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&String::from_utf8_lossy(&self.body))
@@ -248,7 +247,7 @@ mod tests {
             serde_json::to_string(&[Reply::ok()]).unwrap(),
             format!("[{}]", Reply::ok())
         );
-        assert_eq!(Reply::from_json(&7).unwrap_err().to_string(), "an answer is an object");
+        assert_eq!(Reply::from_json(&7).unwrap_err().to_string(), "an answer must be a JSON object");
         assert_eq!(
             Reply::fail("no \"db\"").as_bytes(),
             br#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"no \"db\""}"#

@@ -2,7 +2,7 @@ use serde::Serialize;
 
 use crate::message::MsgBodyBuilder;
 
-/// What is delivered in the place of a message: other elements, other custom data, or both. What is not named stays as it was sent.
+/// A changed message: other elements, other custom data, or both. What you do not set stays as it was sent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[must_use]
 pub struct Rewrite {
@@ -13,19 +13,19 @@ pub struct Rewrite {
 }
 
 impl Rewrite {
-    /// Nothing rewritten yet.
+    /// Nothing changed yet.
     pub fn new() -> Self {
         Rewrite::default()
     }
 
-    /// Delivers these elements. Start from [`Callback::rewrite_message`](crate::Callback::rewrite_message) to keep those that you do
-    /// not change exactly as they came.
+    /// Sets the elements. Start from [`Callback::rewrite_message`](crate::Callback::rewrite_message) to keep those that you do not change
+    /// exactly as they were sent.
     pub fn msg_body(mut self, message: MsgBodyBuilder) -> Self {
         self.msg_body = Some(message);
         self
     }
 
-    /// Delivers this custom data. An empty text is legal, and takes the custom data away.
+    /// Sets the custom data. An empty string removes it.
     pub fn cloud_custom_data(mut self, data: impl Into<String>) -> Self {
         self.cloud_custom_data = Some(data.into());
         self

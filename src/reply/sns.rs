@@ -1,4 +1,4 @@
-//! Replies to the two friendship callbacks that wait for a verdict, which is given person by person.
+//! Replies to the two *before* callbacks of friend requests. The verdict names each person.
 //!
 //! ```
 //! use tencent_im_callback::event::sns::PrevFriendAdd;
@@ -21,10 +21,10 @@ use super::Reply;
 use super::code::Code;
 use crate::types::UserId;
 
-/// A code that refuses one person: 38000 to 39000.
+/// A code that rejects one person: 38000 to 39000.
 pub type RejectCode = Code<38_000, 39_000>;
 
-/// The verdict is about somebody whom the request does not name.
+/// The verdict names a person who is not in the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotAskedError {
     person: UserId,
@@ -39,7 +39,7 @@ impl NotAskedError {
 
 impl fmt::Display for NotAskedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a verdict about a person whom the request does not name")
+        f.write_str("the verdict names a person who is not in the request")
     }
 }
 
@@ -55,7 +55,7 @@ struct ResultItem {
     result_info: String,
 }
 
-/// Only per-person codes refuse; any top-level code but 0 would let everybody through.
+/// Only the codes per person reject; any top-level code except 0 would let everybody through.
 #[derive(Serialize)]
 struct PerPerson<'a> {
     #[serde(rename = "ActionStatus")]
@@ -72,8 +72,8 @@ macro_rules! per_person_reply {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         ///
-        /// There is one entry for each person of the request, so it is built from the event (`allow`), after which some may be
-        /// [refused](Self::reject). It has no `Default`, since an answer without entries is none.
+        /// It has one entry for each person of the request, so you build it from the event (`allow`) and then [reject](Self::reject)
+        /// some. It has no `Default`: an answer without entries is not a verdict.
         #[derive(Clone, Debug, PartialEq, Eq)]
         #[must_use]
         pub struct $name {
@@ -92,11 +92,11 @@ macro_rules! per_person_reply {
                 $name { items }
             }
 
-            /// Refuses one person, with a text for the client.
+            /// Rejects one person, with a text for the client.
             ///
             /// # Errors
             ///
-            /// [`NotAskedError`] if the request does not name that person.
+            /// [`NotAskedError`] if the person is not in the request.
             pub fn reject(
                 mut self,
                 person: impl Into<UserId>,
@@ -114,7 +114,7 @@ macro_rules! per_person_reply {
                 if asked { Ok(self) } else { Err(NotAskedError { person }) }
             }
 
-            /// Refuses everybody, with a text for the client.
+            /// Rejects everybody, with a text for the client.
             pub fn reject_all(mut self, code: RejectCode, info: impl Into<String>) -> Self {
                 let info = info.into();
                 for item in &mut self.items {
@@ -139,14 +139,14 @@ macro_rules! per_person_reply {
 }
 
 per_person_reply! {
-    /// Reply to `Sns.CallbackPrevFriendAdd`: who may be added.
+    /// The reply to `Sns.CallbackPrevFriendAdd`: who may be added.
     ///
     /// Source: <https://trtc.io/document/43468>
     PrevFriendAddReply
 }
 
 per_person_reply! {
-    /// Reply to `Sns.CallbackPrevFriendResponse`: whose request may be answered.
+    /// The reply to `Sns.CallbackPrevFriendResponse`: whose request may be answered.
     ///
     /// Source: <https://trtc.io/document/43467>
     PrevFriendResponseReply
@@ -171,7 +171,7 @@ mod tests {
             .unwrap_err();
         assert_eq!(stranger.person(), "id3");
         // The name is the peer's, and does not belong into a log line.
-        assert!(stranger.to_string().starts_with("a verdict about") && !stranger.to_string().contains("id3"));
+        assert!(stranger.to_string().starts_with("the verdict names") && !stranger.to_string().contains("id3"));
         let none = allowed.reject_all(RejectCode::of::<39000>(), "");
         assert!(none.items.iter().all(|item| item.result_code == 39_000));
     }

@@ -59,7 +59,7 @@ macro_rules! verdict_reply {
         $crate::reply::verdict::verdict_reply! { $(#[$doc])* $name }
 
         impl $name {
-            /// Refuses with a code of your own and a text, which are handed on to the client.
+            /// Rejects with your code and text, which the client gets.
             pub fn reject_with(code: $code, info: impl Into<String>) -> Self {
                 $name { verdict: Verdict::with_info(code.get(), info) }
             }
@@ -76,12 +76,12 @@ macro_rules! verdict_reply {
         }
 
         impl $name {
-            /// Lets it go on.
+            /// Allows it.
             pub fn allow() -> Self {
                 $name { verdict: Verdict::new(0) }
             }
 
-            /// Refuses. The user sees an error of Tencent's.
+            /// Rejects it. The user gets an error code of Tencent's.
             pub fn reject() -> Self {
                 $name { verdict: Verdict::new(1) }
             }
@@ -120,13 +120,13 @@ macro_rules! partial_reply {
                 $name { verdict: Verdict::new(0), refused: Vec::new() }
             }
 
-            /// Lets everybody through but these.
+            /// Lets everybody through except these users.
             pub fn reject_some<U: Into<$crate::types::UserId>>(people: impl IntoIterator<Item = U>) -> Self {
                 let refused = people.into_iter().map(Into::into).collect();
                 $name { verdict: Verdict::new(0), refused }
             }
 
-            /// Refuses the whole request.
+            /// Rejects the whole request.
             pub fn reject() -> Self {
                 $name { verdict: Verdict::new(1), refused: Vec::new() }
             }
@@ -172,7 +172,7 @@ macro_rules! message_reply {
         }
 
         impl $name {
-            /// Delivers the message as it is.
+            /// Delivers the message unchanged.
             pub fn allow() -> Self {
                 Self::verdict(Verdict::new(0))
             }
@@ -182,12 +182,12 @@ macro_rules! message_reply {
                 $name { verdict: Verdict::new(0), rewrite }
             }
 
-            /// Refuses it. The sender sees an error of Tencent's.
+            /// Rejects it. The sender gets an error code of Tencent's.
             pub fn reject() -> Self {
                 Self::verdict(Verdict::new(1))
             }
 
-            /// Refuses it with a code of your own and a text, which are handed on to the sender's client.
+            /// Rejects it with your code and text, which the sender's client gets.
             pub fn reject_with(code: $code, info: impl Into<String>) -> Self {
                 Self::verdict(Verdict::with_info(code.get(), info))
             }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 
-/// Body of an answer: one frame whose length is known.
+/// The body of an answer: one frame of known length.
 #[derive(Clone, Debug, Default)]
 pub struct ResponseBody(Full<Bytes>);
 

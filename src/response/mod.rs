@@ -1,4 +1,4 @@
-//! Writing the answers, and reporting each request to your logs and metrics.
+//! Writes the answers, and reports each request to your logs and metrics.
 //!
 //! ```
 //! use http_body::Body;

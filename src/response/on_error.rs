@@ -6,23 +6,22 @@ use crate::auth::Params;
 use crate::command::{Command, Phase};
 use crate::reply::Reply;
 
-/// What to answer when a verified callback could not be handled.
+/// How to answer when a verified callback could not be handled.
 ///
-/// It is a decision and no detail: Tencent may be waiting with a user's message. By default a *before* callback (and a command of
-/// unknown phase) gets [`ServerError`](OnError::ServerError), an *after* callback or notice gets
-/// `Reply(Reply::fail("callback not handled"))`.
+/// Choose it with care: Tencent may be holding a user's message. By default a *before* callback (and a command of unknown phase) gets
+/// [`ServerError`](OnError::ServerError), an *after* callback or a notice gets `Reply(Reply::fail("callback not handled"))`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum OnError {
-    /// HTTP 500. We *assume* (the vendor does not say) that Tencent takes it for a failed callback, so that the policy chosen in
-    /// the console decides; by default it lets the action go on. A gift is blocked.
+    /// HTTP 500. We *assume* (the vendor does not say) that Tencent then does what the console's setting for failed callbacks says; by
+    /// default it lets the action go on. A gift is blocked.
     ServerError,
     /// HTTP 200 with this reply. To refuse what could not be checked, use [`Reply::reject`]; no single reply refuses every
     /// command, see [`CallbackLayer::on_error`](crate::CallbackLayer::on_error).
     Reply(Reply),
 }
 
-/// A verified callback that could not be handled, as shown to [`CallbackLayer::on_error`](crate::CallbackLayer::on_error).
+/// A verified callback that could not be handled, as passed to [`CallbackLayer::on_error`](crate::CallbackLayer::on_error).
 pub struct Failure<'a> {
     pub(crate) params: &'a Params,
     pub(crate) cause: Cause,
@@ -33,15 +32,15 @@ pub struct Failure<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {
-    /// The body is JSON but does not fit the type of its command, or names an unknown command, although that of the URL is one
-    /// *before* an action. The service was not called.
+    /// The command in the URL is a *before* command, but the body does not fit its type, or has an unknown command. The service was not
+    /// called.
     Misfit,
-    /// The service failed to become ready: `poll_ready` gave an error. It was not called.
+    /// `poll_ready` of the service returned an error. The service was not called.
     NotReady,
-    /// The service, or a limit around it, was at its limit: the error of tower's `load_shed`, or
+    /// The service, or a limit around it, was overloaded: the error of tower's `load_shed`, or
     /// [`HandlerError::overloaded`](crate::HandlerError::overloaded). It is recognised by the text of the error.
     Overloaded,
-    /// The service gave an error.
+    /// The service returned an error.
     Failed,
 }
 
@@ -64,7 +63,7 @@ impl fmt::Display for Cause {
 }
 
 impl<'a> Failure<'a> {
-    /// What the URL said.
+    /// The parameters of the URL.
     pub fn params(&self) -> &'a Params {
         self.params
     }
@@ -84,7 +83,7 @@ impl<'a> Failure<'a> {
         self.cause
     }
 
-    /// The error with its sources, as one bounded line: control characters are escaped.
+    /// The error with its sources, in one line of limited length. Control characters are escaped.
     pub fn message(&self) -> &'a dyn fmt::Display {
         self.message
     }

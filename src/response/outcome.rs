@@ -7,10 +7,9 @@ use crate::reply::Disposition;
 
 use super::on_error::Cause;
 
-/// How a request was answered. It is in the extensions of every response of this crate's services, for metrics, alerts and access logs.
+/// How a request was answered. Every response of this crate's services has it in its extensions, for metrics, alerts and access logs.
 ///
-/// Alert on [`OutcomeKind::Failed`]: an *after* callback whose handling failed is answered with status 200, and Tencent does not
-/// send it again.
+/// Alert on [`OutcomeKind::Failed`]: a failed *after* callback is answered with status 200, and Tencent does not send it again.
 ///
 /// ```
 /// # use tencent_im_callback::{Outcome, OutcomeKind, ResponseBody};
@@ -27,7 +26,7 @@ pub struct Outcome {
     disposition: Option<Disposition>,
 }
 
-/// What did not go well with a callback that passed verification.
+/// Why a verified callback was not handled.
 #[derive(Clone, Debug)]
 pub(crate) struct Trouble {
     pub(crate) cause: Option<Cause>,
@@ -39,18 +38,18 @@ pub(crate) struct Trouble {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum OutcomeKind {
-    /// The service replied; [`Outcome::disposition`] says how it dealt with the callback.
+    /// The service replied. [`Outcome::disposition`] says how it handled the callback.
     Accepted,
     /// A check of the callback URL from the console, answered `OK`.
     Probe,
-    /// Refused; [`Outcome::rejection`] says why.
+    /// Refused. [`Outcome::rejection`] says why.
     Rejected,
-    /// Verified, but the service failed, or the body of a *before* callback did not fit; [`Outcome::error`] says more.
+    /// Verified, but the service failed, or the body of a *before* callback did not fit. [`Outcome::error`] says more.
     Failed,
 }
 
 impl OutcomeKind {
-    /// Name in `snake_case`, for logs and metric labels.
+    /// The name in `snake_case`, for logs and metric labels.
     pub const fn as_str(self) -> &'static str {
         match self {
             OutcomeKind::Accepted => "accepted",
@@ -112,12 +111,12 @@ impl Outcome {
         self.kind
     }
 
-    /// How the service dealt with the callback; `None` if it was not accepted.
+    /// How the service handled the callback. `None` if it was not accepted.
     pub fn disposition(&self) -> Option<Disposition> {
         self.disposition
     }
 
-    /// What the URL said, once it was verified.
+    /// The parameters of the URL, once they were verified.
     pub fn params(&self) -> Option<&Params> {
         self.params.as_ref()
     }
@@ -143,8 +142,8 @@ impl Outcome {
         }
     }
 
-    /// The error of the service with its sources, or of the body, as one bounded line: control characters are escaped, since an error may
-    /// quote what a stranger wrote.
+    /// The error of the service with its sources, or of the body, in one line of limited length. Control characters are escaped: an error
+    /// may quote what a peer sent.
     pub fn error(&self) -> Option<&str> {
         match (&self.trouble, &self.rejection) {
             (Some(trouble), _) => trouble.error.as_deref(),
@@ -153,8 +152,8 @@ impl Outcome {
         }
     }
 
-    /// Where the body did not fit the type of its command. An *after* callback is handed to the service all the same, as
-    /// [`Event::Unknown`](crate::Event::Unknown); this tells that the vendor has changed something.
+    /// Where the body does not fit the type of its command. An *after* callback is passed to the service all the same, as
+    /// [`Event::Unknown`](crate::Event::Unknown). This tells you that the vendor has changed something.
     pub fn misfit(&self) -> Option<&Misfit> {
         self.trouble.as_ref()?.misfit.as_deref()
     }

@@ -1,8 +1,8 @@
-//! One log event per request, with stable field names; nothing without the feature `tracing`.
+//! One log event per request, with stable field names (feature `tracing`; without it, none).
 //!
-//! Level warn for what failed after its signature was verified. What is refused before that anybody can cause: of each kind the first within a
-//! minute is a warn, with the number since the last, and the others are debug, as is what was accepted. Never the token, the signature, the
-//! query string or the body.
+//! The level is `warn` for what failed after the signature was verified. Anybody can cause a request that is refused earlier, so of each
+//! kind only the first within a minute is a `warn`, with the number since the last one; the others are `debug`, like accepted requests.
+//! The token, the signature, the query string and the body are never logged.
 
 #[cfg(feature = "tracing")]
 use std::num::NonZeroU32;
@@ -88,7 +88,7 @@ pub(crate) fn cancelled(params: &Params) {
         sdk_app_id = params.sdk_app_id.0,
         command = %Escaped(params.command.as_str()),
         phase = params.command.phase().as_str(),
-        "callback dropped while the service was at work"
+        "callback dropped before the service had answered"
     );
 }
 

@@ -68,12 +68,13 @@ pub(crate) fn server_error() -> Response<ResponseBody> {
 }
 
 impl Rejection {
-    /// The answer to the peer as a reply, to go with [`status`](Self::status): `FAIL` and a fixed phrase; for a check of the callback URL, `OK`.
+    /// The reply for the peer, to be sent with [`status`](Self::status): `FAIL` and a fixed message, or `OK` for a check of the callback
+    /// URL.
     pub fn to_reply(&self) -> Reply {
         Reply::of_envelope(self.kind().envelope())
     }
 
-    /// The answer to the peer: status, `FAIL` and a fixed phrase; for a check of the callback URL, `OK`.
+    /// The response for the peer: status, `FAIL` and a fixed message, or `OK` for a check of the callback URL.
     pub fn to_response(&self) -> Response<ResponseBody> {
         rejection(self.kind())
     }

@@ -1,11 +1,11 @@
-//! What may be a handler, and what it may answer.
+//! What a handler is, and what it may answer.
 
 use std::future::Future;
 
 use crate::callback::Callback;
 use crate::error::HandlerError;
 
-/// What a handler may answer: what its event takes, or a `Result` of that with any error.
+/// What a handler may answer: the reply type of its event, or a `Result` of it with any error.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not what this handler may answer",
     label = "answers `{Self}`",
@@ -17,7 +17,7 @@ pub trait HandlerOutput<R> {
     ///
     /// # Errors
     ///
-    /// The handler's.
+    /// The reply of the handler.
     fn into_result(self) -> Result<R, HandlerError>;
 }
 
@@ -33,20 +33,20 @@ impl<R, E: Into<HandlerError>> HandlerOutput<R> for Result<R, E> {
     }
 }
 
-/// An async function or closure of a [`Callback`], or of the router's state and a `Callback`. Implemented for these, and for nothing else.
+/// An async function or closure that takes a [`Callback`], or the router's state and a `Callback`. It is implemented for these only.
 #[diagnostic::on_unimplemented(
     message = "this is no handler",
     note = "a handler is an `async fn` or closure of one `Callback<E>`, or of the state `{T}` and a `Callback<E>`",
     note = "the state is what `EventRouter::with_state` was given, by value"
 )]
 pub trait Handler<T, M>: Send + Sync + 'static {
-    /// What its callback holds: one event, [`Event`](crate::Event), or a type for an unknown command.
+    /// The type of the event: one event, [`Event`](crate::Event), or your type for an unknown command.
     type Body;
 
-    /// Its future.
+    /// The future of the handler.
     type Future: Future + Send + 'static;
 
-    /// Calls it.
+    /// Calls the handler.
     fn call(&self, state: &T, callback: Callback<Self::Body>) -> Self::Future;
 }
 
@@ -77,5 +77,5 @@ where
     }
 }
 
-/// What a handler's future gives.
+/// The output of a handler's future.
 pub(super) type Output<T, M, H> = <<H as Handler<T, M>>::Future as Future>::Output;

@@ -1,4 +1,4 @@
-//! Typed handlers, one for each event: a `Service<Callback>` to be put inside of [`CallbackLayer`](crate::CallbackLayer).
+//! Typed handlers, one per event: a `Service<Callback>` to use inside [`CallbackLayer`](crate::CallbackLayer).
 //!
 //! ```
 //! use tencent_im_callback::event::c2c::BeforeSendMsg;

@@ -20,17 +20,17 @@ use crate::oneshot::Oneshot;
 use crate::reply::{MessageVerdict, Reply};
 use crate::types::Escaped;
 
-/// Typed handlers, one for each event.
+/// Typed handlers, one per event.
 ///
-/// A handler is an async function or closure of one `Callback<E>`; which event it is for follows from its argument. It returns what
-/// that event may answer ([`TypedEvent::Reply`], which is `()` where the answer means nothing), or a `Result` of it with any error, such
-/// as [`HandlerError`], with which `?` works on every error.
+/// A handler is an async function or closure with one argument, a `Callback<E>`. The type of the argument decides which event it handles.
+/// It returns the reply type of that event ([`TypedEvent::Reply`], which is `()` where the answer has no meaning), or a `Result` of it
+/// with any error. With [`HandlerError`], `?` works on every error.
 ///
-/// A notification without a handler is answered `OK`. A callback *before* an action without a handler, or without a type, is an error,
-/// so that no action is allowed without a verdict: [`OnError`](crate::OnError) decides, and somebody sees it. A
-/// [`fallback`](Self::fallback) takes both; [`allow_unhandled`](Self::allow_unhandled) answers `OK` to both.
+/// A notification without a handler is answered `OK`. A *before* callback without a handler, or one that does not fit its type, is an
+/// error, so that no action is allowed unchecked: [`OnError`](crate::OnError) decides how to answer. A [`fallback`](Self::fallback)
+/// handles both. [`allow_unhandled`](Self::allow_unhandled) answers `OK` to both.
 ///
-/// Cloning is cheap; a call is one look-up and one allocation.
+/// A clone is cheap. A call is one look-up and one allocation.
 ///
 /// ```
 /// use tencent_im_callback::event::{group, sns};
@@ -49,9 +49,9 @@ use crate::types::Escaped;
 ///     });
 /// ```
 ///
-/// [`with_state`](Self::with_state) gives handlers a state.
+/// [`with_state`](Self::with_state) passes a state to the handlers.
 ///
-/// An answer of another event does not compile:
+/// The reply of another event does not compile:
 ///
 /// ```compile_fail
 /// use tencent_im_callback::event::group;
@@ -61,7 +61,7 @@ use crate::types::Escaped;
 /// EventRouter::new().on(|_: Callback<group::BeforeSendMsg>| async { BeforeSendMsgReply::allow() });
 /// ```
 ///
-/// Nor does a verdict on what has happened already:
+/// Nor does a verdict on something that has already happened:
 ///
 /// ```compile_fail
 /// use tencent_im_callback::event::group;
@@ -101,14 +101,14 @@ trait Route: Send + Sync {
 }
 
 impl EventRouter {
-    /// A router without handlers: it answers `OK` to notifications, and an error to what waits for a verdict.
+    /// A router without handlers: it answers `OK` to notifications, and an error to callbacks that wait for a verdict.
     pub fn new() -> Self {
         EventRouter::default()
     }
 }
 
 impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
-    /// A router whose handlers may take a clone of this state before the callback.
+    /// A router whose handlers may take a clone of this state as their first argument.
     ///
     /// ```
     /// use tencent_im_callback::event::{sns, state};
@@ -138,7 +138,7 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
     ///
     /// # Panics
     ///
-    /// If there is one for that event already.
+    /// If that event has a handler already.
     #[track_caller]
     pub fn on<H, M>(self, handler: H) -> Self
     where
@@ -155,7 +155,7 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
         })
     }
 
-    /// Adds one handler for the three commands that ask about a message before it is sent: one-to-one, group, and official account.
+    /// Adds one handler for the three *before* commands of messages: one-to-one, group, and official account.
     ///
     /// ```
     /// use tencent_im_callback::event::BeforeMessage;
@@ -172,7 +172,7 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
     ///
     /// # Panics
     ///
-    /// If there is a handler for one of them already.
+    /// If one of them has a handler already.
     #[track_caller]
     pub fn on_message<H, M>(self, handler: H) -> Self
     where
@@ -203,11 +203,11 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
         })
     }
 
-    /// Adds a handler with a state of its own, of which it is given a clone with each callback.
+    /// Adds a handler with its own state. It gets a clone of it with each callback.
     ///
     /// # Panics
     ///
-    /// If there is one for that event already.
+    /// If that event has a handler already.
     #[track_caller]
     pub fn on_with<U, E, H, F>(self, state: U, handler: H) -> Self
     where
@@ -220,11 +220,11 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
         self.on(move |callback: Callback<E>| handler(state.clone(), callback))
     }
 
-    /// Adds a service for the event it takes, with whatever layers around it. A clone of it is made ready for each callback.
+    /// Adds a service for its event, with any layers around it. For each callback, a clone of it is made ready.
     ///
     /// # Panics
     ///
-    /// If there is a handler for that event already.
+    /// If that event has a handler already.
     #[track_caller]
     pub fn route<E, S>(self, service: S) -> Self
     where
@@ -242,14 +242,14 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
         })
     }
 
-    /// Adds a handler for a command that this version does not know, with a type of yours for the body. A body that does not fit it is
+    /// Adds a handler for a command that this version does not know, with your type for the body. A body that does not fit your type is
     /// an error of the handler.
     ///
     /// The phase of such a command is unknown, so an error is answered like that of a *before* callback.
     ///
     /// # Panics
     ///
-    /// If this version knows the command, or if there is a handler for it already.
+    /// If this version knows the command, or if the command has a handler already.
     #[track_caller]
     pub fn on_unknown<B, H, M>(self, word: &str, handler: H) -> Self
     where
@@ -276,9 +276,9 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
         })
     }
 
-    /// Gives everything that has no handler to this service, what waits for a verdict included.
+    /// Passes everything without a handler to this service, callbacks that wait for a verdict included.
     ///
-    /// That includes callbacks whose body did not fit their type: see [`Event::misfit`].
+    /// That includes callbacks whose body does not fit their type: see [`Event::misfit`].
     pub fn fallback<S>(mut self, service: S) -> Self
     where
         S: Service<Callback> + Clone + Send + Sync + 'static,
@@ -294,7 +294,7 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
         self
     }
 
-    /// [`fallback`](Self::fallback) with an async function or closure of a `Callback`, or of the state and a `Callback`.
+    /// Like [`fallback`](Self::fallback), with an async function or closure that takes a `Callback`, or the state and a `Callback`.
     ///
     /// ```
     /// use tencent_im_callback::{Callback, EventRouter, Reply};
@@ -359,7 +359,7 @@ impl<T> Service<Callback> for EventRouter<T> {
     type Error = HandlerError;
     type Future = RouterFuture;
 
-    /// Always ready: services are made ready once there is a callback for them.
+    /// Always ready. Services are made ready when there is a callback for them.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), HandlerError>> {
         Poll::Ready(Ok(()))
     }
@@ -379,7 +379,7 @@ impl<T> Service<Callback> for EventRouter<T> {
     }
 }
 
-/// Future of [`EventRouter`].
+/// The future of [`EventRouter`].
 #[must_use]
 pub struct RouterFuture {
     /// None answers `OK`.

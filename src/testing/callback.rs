@@ -8,11 +8,11 @@ use crate::callback::Callback;
 use crate::event::{Event, TypedEvent};
 use crate::types::SdkAppId;
 
-/// Makes a callback of one event from its JSON, for the unit test of a handler. The URL is that of a [`SignedRequest`].
+/// Makes a callback of one event from JSON, for the unit test of a handler. Its URL is that of a [`SignedRequest`].
 ///
 /// # Panics
 ///
-/// If the JSON is not that of this event; the message says where.
+/// If the JSON does not fit the event. The message says where.
 #[track_caller]
 pub fn callback<E: TypedEvent>(json: &str) -> Callback<E> {
     let app = app_of(json.as_bytes()).unwrap_or(SdkAppId(APP));
@@ -37,7 +37,7 @@ pub fn callback<E: TypedEvent>(json: &str) -> Callback<E> {
     }
 }
 
-/// Makes a callback of one event from a closure that fills it in, for the unit test of a handler.
+/// Makes a callback of one event with a closure that fills in its fields, for the unit test of a handler.
 ///
 /// ```
 /// use tencent_im_callback::event::state::StateChange;
@@ -49,7 +49,7 @@ pub fn callback<E: TypedEvent>(json: &str) -> Callback<E> {
 ///
 /// # Panics
 ///
-/// If what the closure made cannot be read again.
+/// If the result of the closure cannot be read again.
 #[track_caller]
 pub fn event<E: TypedEvent + Default + Serialize>(fill: impl FnOnce(&mut E)) -> Callback<E> {
     let mut event = E::default();

@@ -15,7 +15,7 @@ pub fn text_message(from: &str, to: &str, text: &str) -> Callback<c2c::BeforeSen
     message(from, to, [TextElem::new(text)])
 }
 
-/// A one-to-one message of any elements that is about to be sent.
+/// A one-to-one message with these elements that is about to be sent.
 ///
 /// ```
 /// use tencent_im_callback::testing::{bundle, message};
@@ -47,7 +47,7 @@ pub fn group_text_message(group: &str, from: &str, text: &str) -> Callback<group
     group_message(group, from, [TextElem::new(text)])
 }
 
-/// A message of any elements to a group that is about to be sent.
+/// A message to a group with these elements that is about to be sent.
 pub fn group_message<M: Into<MsgElement>>(
     group: &str,
     from: &str,
@@ -60,7 +60,7 @@ pub fn group_message<M: Into<MsgElement>>(
     })
 }
 
-/// A bundle of text messages, as an element: what a user sends who forwards several messages as one.
+/// A bundle of text messages, as an element. A user sends it by forwarding several messages as one.
 pub fn bundle<'a>(title: &str, texts: impl IntoIterator<Item = &'a str>) -> MsgElement {
     let messages: Vec<RelayMessage> = texts
         .into_iter()

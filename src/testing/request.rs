@@ -11,13 +11,13 @@ use crate::callback::Callback;
 use crate::command::Command;
 use crate::types::SdkAppId;
 
-/// The app of a request, unless it says otherwise.
+/// The default app of a request.
 pub(super) const APP: u64 = 1_400_000_000;
 
 /// The default token of a request: the one in Tencent's sample.
 const TOKEN: &str = "xxxxyyyy";
 
-/// Builds a callback request as Tencent sends it, or [wrong in one way](Fault).
+/// Builds a callback request as Tencent sends it, or [with one error](Fault).
 ///
 /// ```
 /// use http_body_util::Full;
@@ -48,7 +48,7 @@ pub struct SignedRequest {
     fault: Option<Fault>,
 }
 
-/// A way for a request to be wrong.
+/// An error in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {
@@ -64,25 +64,25 @@ pub enum Fault {
     MissingTime,
     /// `Sign` one digit short.
     MalformedSignature,
-    /// For an app with another id.
+    /// An app with another id.
     OtherApp,
-    /// `SdkAppid` is no number.
+    /// `SdkAppid` is not a number.
     AppNotANumber,
-    /// No `SdkAppid`, and a signature of another token.
+    /// No `SdkAppid`, and a signature with another token.
     MissingApp,
     /// `CallbackCommand` twice.
     DuplicateParameter,
-    /// `CallbackCommand` that does not decode to UTF-8.
+    /// `CallbackCommand` does not decode to UTF-8.
     CommandNotUtf8,
-    /// The body names another command than the URL.
+    /// The body has another command than the URL.
     CommandMismatch,
-    /// The body breaks off in the middle of the JSON.
+    /// The body ends in the middle of the JSON.
     TruncatedJson,
-    /// The body is no JSON.
+    /// The body is not JSON.
     NotJson,
     /// The body is a JSON array.
     NotAnObject,
-    /// Something follows after the body's JSON.
+    /// Something follows after the JSON of the body.
     TrailingBytes,
     /// The body is two mebibytes long.
     TooLarge,
@@ -91,7 +91,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Every fault.
+    /// All faults.
     pub const ALL: &'static [Fault] = &[
         Fault::Stale,
         Fault::TimestampInFuture,
@@ -130,7 +130,7 @@ impl SignedRequest {
         }
     }
 
-    /// A request with command, app and body of this callback, such as [`text_message`](super::text_message) makes it.
+    /// A request with the command, app and body of this callback, for example one from [`text_message`](super::text_message).
     ///
     /// ```
     /// use tencent_im_callback::testing::{SignedRequest, text_message};
@@ -146,55 +146,55 @@ impl SignedRequest {
             .body(callback.body.clone())
     }
 
-    /// For this app.
+    /// Sets the app.
     pub fn app(mut self, app: impl Into<SdkAppId>) -> Self {
         self.app = app.into();
         self
     }
 
-    /// Signed with this token.
+    /// Signs with this token.
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = Some(token.into());
         self
     }
 
-    /// Not signed at all, as Tencent sends it with authentication off.
+    /// Without a signature, as Tencent sends it when authentication is off.
     pub fn unsigned(mut self) -> Self {
         self.token = None;
         self
     }
 
-    /// Signed at this time, in Unix **seconds**.
+    /// Signs for this time, in Unix **seconds**.
     pub fn time(mut self, unix_seconds: u64) -> Self {
         self.time = Some(unix_seconds);
         self
     }
 
-    /// With this body.
+    /// Sets the body.
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = Some(body.into());
         self
     }
 
-    /// To this URL, without parameters: `/callback`, or with scheme and host.
+    /// Sets the URL without parameters: `/callback`, or with scheme and host.
     pub fn url(mut self, url: impl Into<String>) -> Self {
         self.url = url.into();
         self
     }
 
-    /// With one more parameter, such as `ClientIP` or `OptPlatform`. It is percent-encoded.
+    /// Adds a parameter, such as `ClientIP` or `OptPlatform`. It is percent-encoded.
     pub fn parameter(mut self, name: &str, value: &str) -> Self {
         self.parameters.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// With the parameters in the path, as the oldest vendor pages show it.
+    /// Puts the parameters into the path, as the oldest vendor pages show it.
     pub fn path_parameters(mut self) -> Self {
         self.in_path = true;
         self
     }
 
-    /// Wrong in this way.
+    /// Adds this error.
     pub fn fault(mut self, fault: Fault) -> Self {
         self.fault = Some(fault);
         self

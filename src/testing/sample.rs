@@ -9,7 +9,7 @@ macro_rules! define_samples {
             $(, time $time:expr)? $(, id $id:expr)? $(, order $scope:ident $order:expr)?;
         )*
     } )*) => {
-        /// A body that the vendor's pages show for a command; `None` for a command that this version does not know.
+        /// A body that the vendor's pages show for a command. `None` for a command that this version does not know.
         ///
         /// Some commands have further bodies: [`other_samples`].
         pub fn sample(command: &Command) -> Option<&'static str> {
@@ -25,9 +25,9 @@ for_each_command!(define_samples);
 
 macro_rules! define_other_samples {
     ($( $word:literal: $( $number:literal )+; )*) => {
-        /// The other bodies that the vendor's pages show for a command: of other cases, and of older pages. Most commands have none.
+        /// Other bodies that the vendor's pages show for a command: of other cases, and from older pages. Most commands have none.
         ///
-        /// An endpoint must take these as well as [`sample`].
+        /// An endpoint must accept these as well as [`sample`].
         ///
         /// ```
         /// use tencent_im_callback::testing::other_samples;
@@ -86,7 +86,7 @@ pub(super) fn app_of(json: &[u8]) -> Option<SdkAppId> {
     serde_json::from_slice::<Body>(json).ok()?.sdk_app_id
 }
 
-/// [`sample`], for this app.
+/// Like [`sample`], for this app.
 pub(super) fn sample_for(command: &Command, app: SdkAppId) -> Option<String> {
     let sample = sample(command)?;
     Some(match app_of(sample.as_bytes()) {

@@ -1,4 +1,4 @@
-//! Numbers that are truth values.
+//! Numbers that mean yes or no.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ impl Flag {
     /// 1.
     pub const ON: Flag = Flag(1);
 
-    /// Whether it is anything but 0.
+    /// Whether it is not 0.
     pub const fn is_set(self) -> bool {
         self.0 != 0
     }
@@ -31,7 +31,7 @@ impl From<bool> for Flag {
     }
 }
 
-/// Whether it is anything but 0.
+/// Whether it is not 0.
 impl From<Flag> for bool {
     fn from(flag: Flag) -> Self {
         flag.is_set()

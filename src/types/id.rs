@@ -12,18 +12,18 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         ///
-        /// Some bodies send it as an integer, with more digits than a double can hold; every digit is kept, as text.
+        /// Some bodies have it as an integer with more digits than an `f64` can hold. It is kept as text, with every digit.
         #[derive(Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
         #[serde(transparent)]
         pub struct $name(Box<str>);
 
         impl $name {
-            /// The id as text.
+            /// The id as a string slice.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
 
-            /// The id as an owned text.
+            /// The id as an owned string.
             pub fn into_string(self) -> String {
                 self.0.into_string()
             }
@@ -126,17 +126,17 @@ macro_rules! id {
 }
 
 id! {
-    /// Id of a user (`UserID`, the `…_Account` fields).
+    /// The id of a user (`UserID`, the `…_Account` fields).
     UserId
 }
 
 id! {
-    /// Id of a group, community or live room.
+    /// The id of a group, community or live room.
     GroupId
 }
 
 id! {
-    /// Id of a message, a call, a task and whatever else has one.
+    /// The id of a message, a call, a task or anything else.
     Id
 }
 

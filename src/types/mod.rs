@@ -1,4 +1,4 @@
-//! Small types that everything else is made of: ids, time stamps, flags, the platform, JSON that stays text.
+//! Small types: ids, times, flags, the platform, raw JSON.
 
 mod flag;
 mod id;

@@ -8,10 +8,10 @@ use super::text::Escaped;
 
 macro_rules! platforms {
     ($( $(#[$doc:meta])* $variant:ident $canonical:literal $($spelling:literal)*; )*) => {
-        /// Platform of the client that caused an event (the URL parameter `OptPlatform`, and fields of the same name).
+        /// The platform of the client that caused an event (the URL parameter `OptPlatform`, and fields of the same name).
         ///
-        /// The vendor spells its values in several ways; they are compared without case and written back in one spelling. An
-        /// undocumented value is kept in [`OptPlatform::Other`].
+        /// The vendor spells its values in several ways. They are compared case-insensitively and written in one spelling. A value that
+        /// is not documented is kept in [`OptPlatform::Other`].
         ///
         /// Source: <https://trtc.io/document/34354>
         ///
@@ -25,7 +25,7 @@ macro_rules! platforms {
         #[non_exhaustive]
         pub enum OptPlatform {
             $( $(#[$doc])* $variant, )*
-            /// A value that no vendor page lists, as it came.
+            /// A value that no vendor page lists, as received.
             Other(Box<str>),
         }
 
@@ -62,7 +62,7 @@ macro_rules! platforms {
 }
 
 platforms! {
-    /// Caused by a call of the REST API, so by a server and not by a user's client.
+    /// A REST API call: a server caused the event, not a user's client.
     RestApi "RESTAPI" "rest_api";
     /// A browser, through the Web SDK.
     Web "Web";

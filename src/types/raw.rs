@@ -1,13 +1,13 @@
-//! JSON that stays text.
+//! Raw JSON.
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-/// JSON kept as it came.
+/// JSON, kept as received.
 ///
-/// Compared by its text, so what differs in white space only is not equal.
+/// Values are compared as text, so two that differ in white space are not equal.
 #[derive(Clone)]
 pub struct RawJson(Box<RawValue>);
 

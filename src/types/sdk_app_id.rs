@@ -9,7 +9,7 @@ use serde::de::{Deserialize, Deserializer, Visitor};
 
 use super::text::digits;
 
-/// Id of an app in the Tencent Cloud IM console (`SdkAppid`, "SDKAppID").
+/// The id of an app in the Tencent Cloud IM console (`SdkAppid`, "SDKAppID").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct SdkAppId(pub u64);

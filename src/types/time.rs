@@ -1,4 +1,4 @@
-//! Points in time with their unit in the type: the vendor sends seconds here and milliseconds there.
+//! Times whose type says the unit: the vendor uses seconds in some fields and milliseconds in others.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -8,7 +8,7 @@ use pin_project_lite::pin_project;
 use crate::response::ResponseBody;
 
 pin_project! {
-    /// Body of a response of [`VerifyService`](crate::VerifyService): the inner service's, or our own for a request that was not
+    /// The body of a response of [`VerifyService`](crate::VerifyService): the inner service's, or this crate's for a request that was not
     /// let through.
     #[derive(Debug)]
     pub struct VerifyBody<R> {

@@ -13,7 +13,7 @@ use crate::rejection::Rejection;
 use crate::response::{self, Cause, Outcome, OutcomeKind};
 
 pin_project! {
-    /// Future of [`VerifyService`](crate::VerifyService).
+    /// The future of [`VerifyService`](crate::VerifyService).
     pub struct VerifyFuture<S, B>
     where
         S: Service<Request<B>>,
@@ -146,7 +146,7 @@ where
 
 /// Polling a future after it has ended is the caller's mistake, as with every future.
 fn polled_too_often() -> ! {
-    panic!("VerifyFuture polled after it was ready")
+    panic!("VerifyFuture polled after completion")
 }
 
 impl<S, B> fmt::Debug for VerifyFuture<S, B>

@@ -6,7 +6,7 @@ use super::service::VerifyService;
 use crate::auth::Verifier;
 use crate::response::Refusals;
 
-/// Lets verified requests through to a service of HTTP requests, and answers the others. See the [module](crate::verify).
+/// Passes verified requests to an HTTP service, and answers all others. See the [module](crate::verify).
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct VerifyLayer {
@@ -15,7 +15,7 @@ pub struct VerifyLayer {
 }
 
 impl VerifyLayer {
-    /// A layer for the callbacks of one app, of several ([`Apps`](crate::Apps)), or as a [`Verifier`] decides.
+    /// A layer for the callbacks of one app, of several ([`Apps`](crate::Apps)), or with a [`Verifier`] of your own.
     pub fn new(verifier: impl Into<Verifier>) -> Self {
         VerifyLayer {
             verifier: Arc::new(verifier.into()),

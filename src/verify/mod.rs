@@ -1,9 +1,9 @@
-//! The same check as plain HTTP middleware, for those who want to read the body themselves.
+//! Verification alone, as plain HTTP middleware, for services that read the body themselves.
 //!
-//! A request that passes goes on unchanged, with its verified [`Params`](crate::Params) in the extensions. One that does not is
-//! answered as [`CallbackLayer`](crate::CallbackLayer) would, and asks nothing of the inner service. A check of the callback URL
-//! (no `SdkAppid`, or no `CallbackCommand`) is answered `OK` if its body is empty or two bytes long. The body is never looked at, so
-//! neither its command nor its size is checked here: [`Callback::parse`](crate::Callback::parse) does that.
+//! A verified request is passed on unchanged, with its [`Params`](crate::Params) in the extensions. Any other request is answered as
+//! [`CallbackLayer`](crate::CallbackLayer) would answer it, and the inner service is not called. A check of the callback URL (no
+//! `SdkAppid`, or no `CallbackCommand`) is answered `OK` if its body is empty or two bytes long. The body is not read, so its command and
+//! its size are not checked here: [`Callback::parse`](crate::Callback::parse) does that.
 //!
 //! ```
 //! use axum::{Extension, Router, routing::post};

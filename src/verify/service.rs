@@ -11,7 +11,7 @@ use crate::auth::{Verified, Verifier};
 use crate::rejection::{Rejection, RejectionKind};
 use crate::response::Refusals;
 
-/// Service of HTTP requests around another one. Made by [`VerifyLayer`](crate::VerifyLayer); see the [module](crate::verify).
+/// An HTTP service around another one. Made by [`VerifyLayer`](crate::VerifyLayer); see the [module](crate::verify).
 #[derive(Clone, Debug)]
 pub struct VerifyService<S> {
     inner: S,
@@ -33,12 +33,12 @@ impl<S> VerifyService<S> {
         &self.inner
     }
 
-    /// The inner service, to change it.
+    /// The inner service, mutable.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// Gives the inner service back.
+    /// Returns the inner service.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -52,7 +52,7 @@ where
     type Error = S::Error;
     type Future = VerifyFuture<S, B>;
 
-    /// Always ready: the inner service is asked once a request is verified.
+    /// Always ready. The inner service is polled once a request is verified.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         Poll::Ready(Ok(()))
     }

@@ -73,7 +73,7 @@ async fn dead_letters_are_listed_put_back_exported_and_deleted() {
 
     assert_eq!(run(&["queue", &file, "requeue", id]).out, "1 put back\n");
     let Run { status, err, .. } = run(&["queue", &file, "requeue", id]);
-    assert!(status == 1 && err.contains("no dead letter of this id"), "{err}");
+    assert!(status == 1 && err.contains("no dead letter with this id"), "{err}");
     assert_eq!(run(&["queue", &file, "requeue", "--all"]).out, "1 put back\n");
 
     let Run { status, err, .. } = run(&["queue", &file, "purge", "--waiting"]);

@@ -39,7 +39,7 @@ where
                 CallProjection::Waiting { service, callback } => {
                     ready!(service.poll_ready(cx)).map_err(HandlerError::of)?;
                     let Some(callback) = callback.take() else {
-                        return Poll::Ready(Err(HandlerError::new("polled after it was ready")));
+                        return Poll::Ready(Err(HandlerError::new("polled after completion")));
                     };
                     service.call(*callback)
                 }

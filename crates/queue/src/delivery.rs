@@ -1,4 +1,4 @@
-//! What a handler learns about the delivery that it works on.
+//! What a handler knows about a delivery.
 
 use std::fmt;
 use std::num::ParseIntError;
@@ -7,10 +7,10 @@ use std::time::SystemTime;
 
 use tencent_im_callback::OrderKey;
 
-/// Names one accepted callback, in all attempts, over restarts, and after it was a dead letter.
+/// Identifies one accepted callback in all attempts, after restarts, and as a dead letter.
 ///
-/// It is two numbers: one that a store draws when it is made, and the place in the order of acceptance. So ids do not repeat when a
-/// queue's file is deleted and made anew.
+/// It has two numbers: a random one that the store gets when it is made, and the position in the order of acceptance. So ids do not
+/// repeat when a queue's file is deleted and made again.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DeliveryId {
     store: u64,
@@ -18,7 +18,7 @@ pub struct DeliveryId {
 }
 
 impl DeliveryId {
-    /// An id of a store of yours.
+    /// An id of your own store.
     pub const fn new(store: u64, sequence: u64) -> Self {
         DeliveryId { store, sequence }
     }
@@ -28,7 +28,7 @@ impl DeliveryId {
         self.store
     }
 
-    /// The place in the order of acceptance.
+    /// The position in the order of acceptance.
     pub const fn sequence(self) -> u64 {
         self.sequence
     }
@@ -47,7 +47,7 @@ impl fmt::Debug for DeliveryId {
     }
 }
 
-/// The text is no [`DeliveryId`].
+/// The text is not a [`DeliveryId`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidDeliveryIdError(());
 
@@ -82,29 +82,28 @@ impl FromStr for DeliveryId {
     }
 }
 
-/// What the queue knows about a callback that it hands to a handler: it is in
-/// [`Callback::extensions`](tencent_im_callback::Callback::extensions).
+/// What the queue knows about a callback. A handler finds it in [`Callback::extensions`](tencent_im_callback::Callback::extensions).
 ///
-/// A callback is handled at least once. A handler whose work must not be done twice keeps the [`id`](Self::id) beside that work, in
-/// the same transaction, and does nothing if it is there already.
+/// A callback is handled at least once. If work must not be done twice, store the [`id`](Self::id) with that work, in the same
+/// transaction, and do nothing if it is there already.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Delivery {
     /// The idempotency key: the same in every attempt.
     pub id: DeliveryId,
-    /// Which attempt this is, from 1. Attempts that a shutdown or a crash cut off do not count.
+    /// The number of this attempt, from 1. Attempts that a shutdown or a crash interrupted do not count.
     pub attempt: u32,
-    /// When the callback was durable and answered `OK`.
+    /// When the callback was stored and answered `OK`.
     pub accepted_at: SystemTime,
-    /// What it stays in order with.
+    /// The order key: callbacks with the same key are handled in order.
     pub order_key: Option<OrderKey>,
-    /// Whether later callbacks of its order key may have been handled before it: it failed for longer than
-    /// [`max_block`](crate::StoreOptions::max_block), was put back from the dead letters, or was overtaken while a broker failed.
+    /// Whether later callbacks with its order key may have been handled before it: it failed for longer than
+    /// [`max_block`](crate::StoreOptions::max_block), was requeued from the dead letters, or was overtaken when a broker failed.
     pub out_of_order: bool,
 }
 
 impl Delivery {
-    /// The first attempt of a callback, as a store of yours would make it.
+    /// The first attempt of a callback, for a store of your own.
     pub fn new(id: DeliveryId, accepted_at: SystemTime) -> Self {
         Delivery {
             id,

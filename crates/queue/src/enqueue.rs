@@ -1,4 +1,4 @@
-//! Putting notifications into the queue.
+//! The layer that puts notifications into the queue.
 
 use std::fmt;
 use std::future::Future;
@@ -16,15 +16,16 @@ use crate::error::QueueError;
 use crate::queue::Queue;
 use crate::store::{Appended, Entry};
 
-/// How long a callback may take to be durable, unless [`EnqueueLayer::max_wait`] says otherwise. Tencent waits 2 s.
+/// How long storing a callback may take, unless [`EnqueueLayer::max_wait`] is set. Tencent waits 2 s.
 const MAX_WAIT: Duration = Duration::from_millis(1500);
 
-/// Answers notifications once the queue holds them; hands what waits for a verdict to the inner service.
+/// Answers notifications once the queue has stored them. Callbacks that wait for a verdict are passed to the inner service.
 ///
-/// Enqueued are *after* callbacks and notices whose reply means nothing ([`Command::is_answered`](tencent_im_callback::Command::is_answered));
-/// all others pass through. The answer is `OK` with [`Disposition::Enqueued`], or [`Disposition::Duplicate`] if the queue holds, or has
-/// handled within its [window](crate::StoreOptions::dedup_window), a callback with the same
-/// [`dedup_key`](tencent_im_callback::Callback::dedup_key).
+/// It enqueues *after* callbacks and notices whose reply has no meaning
+/// ([`Command::is_answered`](tencent_im_callback::Command::is_answered)), and passes on all others. It answers `OK` with
+/// [`Disposition::Enqueued`], or with [`Disposition::Duplicate`] if a callback with the same
+/// [`dedup_key`](tencent_im_callback::Callback::dedup_key) is in the queue, or was handled within the
+/// [window](crate::StoreOptions::dedup_window).
 ///
 /// If the queue is full, its disk is, or it is too slow, the error is [overloaded](HandlerError::is_overloaded) after
 /// [`max_wait`](Self::max_wait); [`OnError`](tencent_im_callback::OnError) decides about the answer. The cause is in the error:
@@ -44,7 +45,7 @@ impl EnqueueLayer {
         }
     }
 
-    /// How long a callback may take to be durable, with the wait for room (1.5 s; Tencent waits 2 s).
+    /// How long storing a callback may take, including the wait for room (1.5 s; Tencent waits 2 s).
     pub fn max_wait(mut self, max_wait: Duration) -> Self {
         self.max_wait = max_wait;
         self
@@ -63,7 +64,7 @@ impl<S> Layer<S> for EnqueueLayer {
     }
 }
 
-/// Service of [`EnqueueLayer`].
+/// The service of [`EnqueueLayer`].
 #[derive(Clone)]
 pub struct Enqueue<S> {
     inner: S,
@@ -77,12 +78,12 @@ impl<S> Enqueue<S> {
         &self.inner
     }
 
-    /// The inner service, to change it.
+    /// The inner service, mutable.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// Gives the inner service back.
+    /// Returns the inner service.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -99,7 +100,7 @@ where
     type Error = HandlerError;
     type Future = EnqueueFuture<S>;
 
-    /// Always ready: a clone of the inner service is waited for only by what passes through.
+    /// Always ready. A clone of the inner service is made ready only for callbacks that are passed on.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), HandlerError>> {
         Poll::Ready(Ok(()))
     }
@@ -124,7 +125,7 @@ where
 type Append = Pin<Box<dyn Future<Output = Result<Appended, QueueError>> + Send>>;
 
 pin_project! {
-    /// Future of [`Enqueue`]. If it is dropped, the callback may be enqueued all the same.
+    /// The future of [`Enqueue`]. If it is dropped, the callback may be enqueued all the same.
     #[must_use]
     pub struct EnqueueFuture<S: Service<Callback>> {
         #[pin]

@@ -1,72 +1,72 @@
-//! What can go wrong with a queue.
+//! The errors of a queue.
 
 use std::error::Error;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Why the queue could not do what it was asked for. Cheap to clone: one failed write answers many callers.
+/// Why the queue could not do something. It is cheap to clone.
 ///
-/// No text in it quotes a callback.
+/// Its text never quotes a callback.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum QueueError {
-    /// The queue holds as many rows or bytes as it may. Callbacks are accepted again once some are handled, or dead letters purged.
+    /// The queue is full, by rows or by bytes. It accepts callbacks again once some are handled, or dead letters are purged.
     Full,
-    /// The body is larger than the queue takes, in **bytes**. Raise [`StoreOptions::max_body`](crate::StoreOptions::max_body).
+    /// The body is larger than the limit, in **bytes**. Raise [`StoreOptions::max_body`](crate::StoreOptions::max_body).
     TooLarge {
-        /// Size of the body, in bytes.
+        /// The size of the body, in bytes.
         size: usize,
-        /// What the queue takes, in bytes.
+        /// The limit, in bytes.
         max: usize,
     },
-    /// It was not durable in time. The write may still succeed later.
+    /// The callback was not stored in time. It may still be stored later.
     TimedOut,
-    /// The disk is full. Nothing was written; the queue goes on once there is room.
+    /// The disk is full. Nothing was written. The queue continues when there is room.
     DiskFull,
-    /// Reading or writing failed. From then on the store is [poisoned](Self::Poisoned).
+    /// Reading or writing failed. From now on the store is [poisoned](Self::Poisoned).
     Storage(StorageError),
-    /// An earlier read or write failed, and what is on disk is no longer certain. Open the queue again to go on.
+    /// An earlier read or write failed, so what is on disk is uncertain. Open the queue again.
     Poisoned,
     /// The queue was closed.
     Closed,
-    /// Another process, or another queue in this one, has the file open. One file takes one process.
+    /// Another process, or another queue in this process, has the file open. Only one can.
     Locked(PathBuf),
-    /// The file is damaged. Nothing was changed; move it away, and take what can be read with `sqlite3 FILE .recover`.
+    /// The file is damaged. Nothing was changed. Move it away, and recover what can be read with `sqlite3 FILE .recover`.
     Corrupt(StorageError),
     /// A newer version of this crate wrote the file. Nothing was changed; use that version.
     NewerFormat {
-        /// Format of the file.
+        /// The format of the file.
         found: u32,
         /// The newest format that this version reads.
         supported: u32,
     },
-    /// The path names something that is no SQLite file. Nothing was changed; choose another path.
+    /// The path is not an SQLite file. Nothing was changed. Choose another path.
     NotADatabase(PathBuf),
-    /// The path names the SQLite file of another program. Nothing was changed; choose another path.
+    /// The path is the SQLite file of another program. Nothing was changed. Choose another path.
     NotAQueue(PathBuf),
-    /// The file, or the folder it is in, cannot be written.
+    /// The file, or its folder, cannot be written.
     ReadOnly(PathBuf),
-    /// The folder of the file does not exist. It is not made, since a wrong path would go unnoticed.
+    /// The folder of the file does not exist. The queue does not create it, so that you notice a wrong path.
     NoFolder(PathBuf),
-    /// The claim does not hold any more: it was given back, or settled before. Its callback is, or will be, claimed by someone else.
+    /// The claim has ended: it was given back or settled before. Somebody else has the callback, or will get it.
     ClaimLost,
-    /// There is no dead letter of this id.
+    /// There is no dead letter with this id.
     NotFound,
     /// The callback cannot be stored.
     NotStorable(StorageError),
-    /// What is stored cannot be read as a callback: a newer version of this crate wrote it, or it is damaged.
+    /// What is stored is not a callback that this version can read: a newer version wrote it, or it is damaged.
     Unreadable(StorageError),
-    /// What was read could not be written where the caller wanted it.
+    /// The export could not be written.
     Export(StorageError),
-    /// The broker does not answer, or refuses. A callback that was on its way may have been stored.
+    /// The broker does not answer, or refuses. A callback that was being stored may have been stored.
     Unavailable(StorageError),
-    /// A stream or consumer at the broker is set up so that callbacks could be lost, or mixed up. The text names the setting.
+    /// A stream or consumer has a setting with which callbacks could be lost or mixed up. The text names the setting.
     UnsafeSetting(StorageError),
 }
 
 impl QueueError {
-    /// Name in `snake_case`, for logs and metric labels.
+    /// The name in `snake_case`, for logs and metric labels.
     pub const fn as_str(&self) -> &'static str {
         match self {
             QueueError::Full => "full",
@@ -93,7 +93,7 @@ impl QueueError {
         }
     }
 
-    /// Whether the same call may succeed later on the same queue: it is full, slow, or its disk is, or its broker is away.
+    /// Whether the same call may succeed later on the same queue: the queue or its disk is full, it was too slow, or the broker is away.
     pub const fn is_temporary(&self) -> bool {
         matches!(
             self,
@@ -110,10 +110,10 @@ impl fmt::Display for QueueError {
             QueueError::TooLarge { size, max } => {
                 write!(
                     f,
-                    "a body of {size} bytes is larger than the {max} bytes that the queue takes"
+                    "the body has {size} bytes, more than the {max} that the queue takes"
                 )
             }
-            QueueError::TimedOut => f.write_str("the callback was not durable in time"),
+            QueueError::TimedOut => f.write_str("the callback was not stored in time"),
             QueueError::DiskFull => f.write_str("the disk of the queue is full"),
             QueueError::Storage(_) => f.write_str("the queue cannot read or write its store; open it again"),
             QueueError::Poisoned => f.write_str("the queue has failed before and must be opened again"),
@@ -130,8 +130,8 @@ impl fmt::Display for QueueError {
             QueueError::NotAQueue(path) => at(f, "the SQLite file of another program, choose another path", path),
             QueueError::ReadOnly(path) => at(f, "the queue's file cannot be written", path),
             QueueError::NoFolder(path) => at(f, "the folder of the queue's file does not exist", path),
-            QueueError::ClaimLost => f.write_str("the claim does not hold any more"),
-            QueueError::NotFound => f.write_str("no dead letter of this id"),
+            QueueError::ClaimLost => f.write_str("the claim has ended"),
+            QueueError::NotFound => f.write_str("no dead letter with this id"),
             QueueError::NotStorable(_) => f.write_str("the callback cannot be stored"),
             QueueError::Unreadable(_) => f.write_str("the stored callback cannot be read"),
             QueueError::Export(_) => f.write_str("the export could not be written"),
@@ -156,7 +156,7 @@ impl Error for QueueError {
     }
 }
 
-/// What the store, or the operating system, said.
+/// The error of the store or of the operating system.
 #[derive(Clone)]
 pub struct StorageError(Arc<dyn Error + Send + Sync>);
 

@@ -20,9 +20,9 @@ use crate::store::{
 /// How often it is looked at whether something is due.
 const TICK: Duration = Duration::from_millis(20);
 
-/// A store for tests: the rules of the others, and nothing survives it. It waits with tokio's timers, so that a paused clock works.
+/// A store in memory, for tests. It has the rules of the other stores. It uses tokio's timers, so that a paused clock works.
 ///
-/// Every claim looks at all that waits: good for thousands of callbacks, and not for more.
+/// Every claim looks at all waiting callbacks: use it for thousands of callbacks, not for more.
 pub struct MemoryStore {
     state: Mutex<State>,
     changed: Notify,
@@ -61,7 +61,7 @@ struct Seen {
 }
 
 impl MemoryStore {
-    /// With the options of a real store. Its clock is tokio's, counted from now on.
+    /// With the options of a real store. Its clock is tokio's, from now on.
     pub fn new() -> Self {
         let (start, now) = (std::time::SystemTime::now(), Instant::now());
         MemoryStore::with_options(StoreOptions::new().clock(move || start + now.elapsed()))

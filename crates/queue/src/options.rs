@@ -1,4 +1,4 @@
-//! Settings that every store has, and its clock.
+//! The settings of every store, and its clock.
 // The stores of these features use all of it; stores of others the options alone.
 #![cfg_attr(not(any(feature = "sqlite", feature = "testing", feature = "jetstream")), allow(dead_code))]
 
@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 type ReadClock = dyn Fn() -> SystemTime + Send + Sync;
 
-/// Bounds and times of a store.
+/// Limits and times of a store.
 ///
 /// ```
 /// use std::time::Duration;
@@ -43,40 +43,40 @@ impl StoreOptions {
         }
     }
 
-    /// The most callbacks that the store holds, waiting and dead (10,000,000). Beyond, it is [full](crate::QueueError::Full).
+    /// The maximum number of callbacks in the store, waiting and dead (10,000,000). Then it is [full](crate::QueueError::Full).
     pub fn max_rows(mut self, rows: u64) -> Self {
         self.max_rows = rows;
         self
     }
 
-    /// The most **bytes** of callbacks that the store holds, waiting and dead (16 GiB on disk). Beyond, it is [full](crate::QueueError::Full).
-    /// Indexes and remembered dedup keys come on top: some 100 bytes for each callback.
+    /// The maximum size of the callbacks in the store, waiting and dead, in **bytes** (16 GiB on disk). Then it is
+    /// [full](crate::QueueError::Full). Indexes and remembered dedup keys are not counted: about 100 bytes for each callback.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = Some(bytes);
         self
     }
 
-    /// The largest body taken, in **bytes** (1 MiB); larger ones are [`TooLarge`](crate::QueueError::TooLarge).
+    /// The maximum size of a body, in **bytes** (1 MiB). Larger ones are [`TooLarge`](crate::QueueError::TooLarge).
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
         self
     }
 
-    /// How long after it was handled a callback is recognised when it comes again (10 minutes). While it waits, and while it is a dead
-    /// letter, it is recognised anyway.
+    /// How long after it was handled a duplicate of a callback is recognised (10 minutes). While a callback waits, or is a dead letter,
+    /// its duplicates are always recognised.
     pub fn dedup_window(mut self, window: Duration) -> Self {
         self.dedup_window = window;
         self
     }
 
-    /// How long a callback that fails again and again holds up those of the same order key behind it, from its first failure (5
-    /// minutes). Then it steps aside, and is marked as [out of order](crate::Delivery::out_of_order).
+    /// How long a callback that keeps failing blocks later ones with the same order key, from its first failure (5 minutes). Then it
+    /// steps aside, and is marked as [out of order](crate::Delivery::out_of_order).
     pub fn max_block(mut self, max_block: Duration) -> Self {
         self.max_block = max_block;
         self
     }
 
-    /// Another clock, for tests. It may jump: when it goes back, the store's time stands still for that moment and goes on from there.
+    /// Another clock, for tests. It may jump: if it goes back, the store's time stops until the clock catches up.
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
         self

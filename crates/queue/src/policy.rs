@@ -1,16 +1,16 @@
-//! When a failed attempt is followed by the next one.
+//! When a failed callback is tried again.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-/// How often a callback is tried, and how long the waits between attempts are.
+/// How often a callback is tried, and how long the delays between attempts are.
 ///
-/// The wait grows by a factor from failure to failure, up to a longest one, and is then shortened by a random part of up to a quarter,
-/// so that what failed together is not tried together. A handler's
+/// Each delay is longer than the one before by a factor, up to a maximum. A random part of up to a quarter is taken off, so that
+/// callbacks that failed together are not tried again together. A handler's
 /// [`HandlerError::permanent`](tencent_im_callback::HandlerError::permanent) and
-/// [`HandlerError::retry_after`](tencent_im_callback::HandlerError::retry_after) go before it.
+/// [`HandlerError::retry_after`](tencent_im_callback::HandlerError::retry_after) take precedence.
 ///
-/// The default is 20 attempts: after 1 s, 2 s, 4 s … up to 10 minutes; in all about two hours.
+/// The default is 20 attempts: after 1 s, 2 s, 4 s … up to 10 minutes, about two hours in all.
 ///
 /// ```
 /// use std::time::Duration;
@@ -45,23 +45,23 @@ impl RetryPolicy {
         }
     }
 
-    /// The wait after the first failure (1 s).
+    /// The delay after the first failure (1 s).
     pub const fn first_delay(self, delay: Duration) -> Self {
         RetryPolicy { first: delay, ..self }
     }
 
-    /// How much longer each wait is than the one before (2). Anything below 1, or no number, counts as 1.
+    /// The factor between one delay and the next (2). A value below 1, or NaN, counts as 1.
     pub fn factor(self, factor: f64) -> Self {
         let factor = if factor >= 1.0 { factor } else { 1.0 };
         RetryPolicy { factor, ..self }
     }
 
-    /// The longest wait (10 minutes).
+    /// The maximum delay (10 minutes).
     pub const fn max_delay(self, delay: Duration) -> Self {
         RetryPolicy { longest: delay, ..self }
     }
 
-    /// How many attempts there are in all (20); at least one. After the last the callback is a dead letter.
+    /// The number of attempts (20), at least 1. After the last one the callback is a dead letter.
     pub fn attempts(self, attempts: u32) -> Self {
         RetryPolicy {
             attempts: attempts.max(1),

@@ -15,18 +15,18 @@ use crate::worker::Worker;
 /// How many records are read at a time.
 const PAGE: usize = 256;
 
-/// A queue of callbacks: a cheap handle, whose clones share one store.
+/// A queue of callbacks. It is a cheap handle; its clones share one store.
 ///
-/// What its [layer](Self::layer) answers `OK` is durable, and is handled at least once by a [worker](Self::worker).
+/// A callback that its [layer](Self::layer) answers `OK` is stored, and a [worker](Self::worker) handles it at least once.
 #[derive(Clone)]
 pub struct Queue {
     pub(crate) store: Arc<dyn Store>,
 }
 
 impl Queue {
-    /// Opens a queue in one SQLite file, or makes it. One file takes one process; its folder must exist.
+    /// Opens a queue in an SQLite file. The file is created if it does not exist; its folder must exist. Only one process can open it.
     ///
-    /// For other bounds and times, give a [`SqliteStore`](crate::sqlite::SqliteStore) to [`Queue::new`].
+    /// For other limits and times, pass a [`SqliteStore`](crate::sqlite::SqliteStore) to [`Queue::new`].
     ///
     /// # Errors
     ///
@@ -37,7 +37,7 @@ impl Queue {
         Ok(Queue::new(crate::sqlite::SqliteStore::open(path).await?))
     }
 
-    /// A queue on NATS JetStream, which several processes share. What is missing at the broker is made, what is there is checked.
+    /// A queue on NATS JetStream, which several processes share. Missing streams and consumers are made, existing ones are checked.
     ///
     /// # Errors
     ///
@@ -63,7 +63,7 @@ impl Queue {
         EnqueueLayer::new(self.clone())
     }
 
-    /// A worker that hands what is in the queue to this service.
+    /// A worker that passes the queue's callbacks to this service.
     pub fn worker<S>(&self, service: S) -> Worker<S> {
         Worker::new(self.clone(), service)
     }
@@ -72,7 +72,7 @@ impl Queue {
     ///
     /// # Errors
     ///
-    /// What goes wrong with the storage.
+    /// An error of the storage.
     pub async fn stats(&self) -> Result<Stats, QueueError> {
         self.store.stats().await
     }
@@ -97,37 +97,37 @@ impl Queue {
     ///
     /// # Errors
     ///
-    /// What goes wrong with the storage.
+    /// An error of the storage.
     pub async fn dead_letters(&self, page: Page) -> Result<Vec<Record>, QueueError> {
         self.store.list(Filter::dead(), page.after, page.size).await
     }
 
-    /// Puts a dead letter back: it is due at once, has all its attempts before it, and is [out of
+    /// Puts a dead letter back into the queue. It is due at once, its attempts start again from 1, and it is [out of
     /// order](crate::Delivery::out_of_order).
     ///
     /// # Errors
     ///
-    /// [`QueueError::NotFound`], and what goes wrong with the storage.
+    /// [`QueueError::NotFound`], or an error of the storage.
     pub async fn requeue(&self, id: DeliveryId) -> Result<(), QueueError> {
         self.store.requeue(id).await
     }
 
-    /// Deletes callbacks for good, except those that are being handled. Says how many.
+    /// Deletes callbacks permanently, except those that are being handled. Returns how many.
     ///
     /// # Errors
     ///
-    /// What goes wrong with the storage.
+    /// An error of the storage.
     pub async fn purge(&self, filter: Filter) -> Result<u64, QueueError> {
         self.store.purge(filter).await
     }
 
-    /// Writes callbacks as JSON, one [`Record`] a line. Says how many. Nothing is deleted.
+    /// Writes callbacks as JSON, one [`Record`] per line. Returns how many. Nothing is deleted.
     ///
-    /// They hold what people wrote to each other: mind who can read them.
+    /// The output contains private messages: protect it.
     ///
     /// # Errors
     ///
-    /// What goes wrong with the storage, and [`QueueError::Export`] with what goes wrong with the writing.
+    /// An error of the storage, or [`QueueError::Export`] if writing fails.
     pub async fn export(&self, filter: Filter, mut to: impl io::Write) -> Result<u64, QueueError> {
         let mut written = 0;
         let mut after = None;
@@ -146,12 +146,11 @@ impl Queue {
         Ok(written)
     }
 
-    /// Finishes what was begun, and gives the storage free. Stop the workers first. Afterwards everything fails with
-    /// [`QueueError::Closed`].
+    /// Finishes what has begun, and closes the storage. Stop the workers first. Afterwards everything fails with [`QueueError::Closed`].
     ///
     /// # Errors
     ///
-    /// What goes wrong with the storage.
+    /// An error of the storage.
     pub async fn close(&self) -> Result<(), QueueError> {
         self.store.close().await
     }
@@ -167,7 +166,7 @@ impl fmt::Debug for Queue {
     }
 }
 
-/// A part of a list.
+/// A page of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Page {
@@ -176,12 +175,12 @@ pub struct Page {
 }
 
 impl Page {
-    /// The first of this size.
+    /// The first page, of this size.
     pub const fn of(size: usize) -> Self {
         Page { after: None, size }
     }
 
-    /// The one behind this id.
+    /// The page after this id.
     pub const fn after(self, id: DeliveryId) -> Self {
         Page {
             after: Some(id),

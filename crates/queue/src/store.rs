@@ -1,4 +1,4 @@
-//! What a store has to do, whatever it is built on.
+//! What a store must do, whatever it is built on.
 
 use std::fmt;
 use std::future::Future;
@@ -14,75 +14,73 @@ use crate::delivery::{Delivery, DeliveryId};
 use crate::error::{QueueError, StorageError};
 use crate::options::to_millis;
 
-/// What the methods of a [`Store`] give.
+/// The result of the methods of a [`Store`].
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, QueueError>> + Send + 'a>>;
 
 /// Where a queue keeps its callbacks.
 ///
-/// Bring your own to put a queue on something else than SQLite. The store owns the rules that must hold when processes die: what is
-/// durable, what is a duplicate, and what may be claimed. When to retry and when to give up is decided by the
-/// [`Worker`](crate::Worker).
+/// Implement it to keep a queue elsewhere than in SQLite. The store is responsible for the rules that must hold when processes die: what
+/// is stored, what is a duplicate, and what may be claimed. The [`Worker`](crate::Worker) decides when to try again and when to give up.
 ///
 /// The rules:
 ///
-/// - **Durable**: [`append`](Self::append) gives [`Appended::Stored`] only when the callback is safe, and [`Appended::Duplicate`] only
-///   when the first of its key is.
-/// - **Order**: of the callbacks with the same order key, only the earliest accepted may be claimed, and only one at a time. One that
-///   waits for its retry holds up the others for at most [`max_block`](crate::StoreOptions::max_block).
-/// - **Fences**: a claim that was given back or has run out changes nothing any more: [`QueueError::ClaimLost`].
-/// - **Nothing is dropped**: what is not completed comes again, until it is buried. What is buried stays until it is purged.
+/// - **Durable**: [`append`](Self::append) returns [`Appended::Stored`] only when the callback is safe, and [`Appended::Duplicate`] only
+///   when the first one with its key is.
+/// - **Order**: of the callbacks with the same order key, only the earliest accepted may be claimed, one at a time. One that waits for
+///   its retry blocks the others for at most [`max_block`](crate::StoreOptions::max_block).
+/// - **Fences**: a claim that was given back or has expired cannot change anything: [`QueueError::ClaimLost`].
+/// - **Nothing is lost**: what is not completed comes again, until it is buried. What is buried stays until it is purged.
 pub trait Store: Send + Sync + 'static {
-    /// Takes a callback in. Waits for room, and for the disk, for at most `max_wait`. If the future is dropped, the callback may be
-    /// taken in all the same.
+    /// Stores a callback. Waits for room, and for the disk, for at most `max_wait`. If the future is dropped, the callback may be stored
+    /// all the same.
     ///
     /// # Errors
     ///
-    /// [`QueueError::Full`] if the store was full for so long, [`QueueError::TimedOut`] if it was not durable by then,
-    /// [`QueueError::TooLarge`], and what goes wrong with the storage.
+    /// [`QueueError::Full`] if the store was full for that long, [`QueueError::TimedOut`] if it was not stored by then,
+    /// [`QueueError::TooLarge`], or an error of the storage.
     fn append(&self, entry: Entry, max_wait: Duration) -> StoreFuture<'_, Appended>;
 
-    /// Claims up to `max` callbacks. Waits for the first for at most `wait`; none may be there by then. If the future is dropped, what
-    /// it has claimed is given back.
+    /// Claims up to `max` callbacks. Waits for the first one for at most `wait`, and then returns none. If the future is dropped, what it
+    /// has claimed is given back.
     ///
     /// # Errors
     ///
-    /// What goes wrong with the storage.
+    /// An error of the storage.
     fn claim(&self, max: usize, wait: Duration) -> StoreFuture<'_, Vec<Claimed>>;
 
-    /// The callback is handled: forgets it, except for its dedup key.
+    /// The callback is handled: removes it, and remembers its dedup key.
     ///
     /// # Errors
     ///
-    /// [`QueueError::ClaimLost`], and what goes wrong with the storage. After a [temporary](QueueError::is_temporary) error the claim
-    /// still holds.
+    /// [`QueueError::ClaimLost`], or an error of the storage. After a [temporary](QueueError::is_temporary) error the claim still holds.
     fn complete(&self, claim: Claim) -> StoreFuture<'_, ()>;
 
-    /// The attempt failed: the next one is due after `delay`, also if the process restarts meanwhile.
+    /// The attempt failed: the next one is due after `delay`, even if the process restarts.
     ///
     /// # Errors
     ///
-    /// As [`complete`](Self::complete).
+    /// As for [`complete`](Self::complete).
     fn retry(&self, claim: Claim, error: String, delay: Duration) -> StoreFuture<'_, ()>;
 
-    /// Gives the callback up: makes it a dead letter.
+    /// Gives up on the callback: it becomes a dead letter.
     ///
     /// # Errors
     ///
-    /// As [`complete`](Self::complete).
+    /// As for [`complete`](Self::complete).
     fn bury(&self, claim: Claim, error: String, reason: DeadReason) -> StoreFuture<'_, ()>;
 
-    /// Gives the callback back as if it had not been claimed. Called when a worker is dropped, so it neither waits nor fails; if it
-    /// cannot do it now, the claim runs out.
+    /// Gives the callback back as if it had not been claimed. It is called when a worker is dropped, so it neither waits nor fails. If it
+    /// cannot be done now, the claim expires.
     fn release(&self, claim: Claim);
 
-    /// The handler still works on it.
+    /// Extends a claim: the handler is still running.
     ///
     /// # Errors
     ///
-    /// As [`complete`](Self::complete).
+    /// As for [`complete`](Self::complete).
     fn extend(&self, claim: Claim) -> StoreFuture<'_, ()>;
 
-    /// How long a claim holds without being [extended](Self::extend). `None`: as long as the process lives.
+    /// How long a claim holds unless it is [extended](Self::extend). `None`: as long as the process lives.
     fn lease(&self) -> Option<Duration> {
         None
     }
@@ -91,39 +89,39 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// What goes wrong with the storage.
+    /// An error of the storage.
     fn stats(&self) -> StoreFuture<'_, Stats>;
 
-    /// The callbacks that pass the filter, by id, from behind `after` on; at most `limit`.
+    /// The callbacks that pass the filter, ordered by id, after `after`; at most `limit`.
     ///
     /// # Errors
     ///
-    /// What goes wrong with the storage.
+    /// An error of the storage.
     fn list(&self, filter: Filter, after: Option<DeliveryId>, limit: usize) -> StoreFuture<'_, Vec<Record>>;
 
-    /// Puts a dead letter back, due at once, out of order, with all its attempts before it.
+    /// Puts a dead letter back, due at once, out of order, with its attempts starting from 1.
     ///
     /// # Errors
     ///
-    /// [`QueueError::NotFound`], and what goes wrong with the storage.
+    /// [`QueueError::NotFound`], or an error of the storage.
     fn requeue(&self, id: DeliveryId) -> StoreFuture<'_, ()>;
 
-    /// Deletes the callbacks that pass the filter, except those that are being handled. Says how many.
+    /// Deletes the callbacks that pass the filter, except those that are being handled. Returns how many.
     ///
     /// # Errors
     ///
-    /// What goes wrong with the storage.
+    /// An error of the storage.
     fn purge(&self, filter: Filter) -> StoreFuture<'_, u64>;
 
-    /// Finishes what was begun, and gives the storage free. Afterwards everything fails with [`QueueError::Closed`].
+    /// Finishes what has begun, and closes the storage. Afterwards everything fails with [`QueueError::Closed`].
     ///
     /// # Errors
     ///
-    /// What goes wrong with the storage.
+    /// An error of the storage.
     fn close(&self) -> StoreFuture<'_, ()>;
 }
 
-/// So that a program can keep the store that it gave to a [`Queue`](crate::Queue).
+/// So that a program can keep the store that it passed to a [`Queue`](crate::Queue).
 impl<T: Store + ?Sized> Store for Arc<T> {
     fn append(&self, entry: Entry, max_wait: Duration) -> StoreFuture<'_, Appended> {
         (**self).append(entry, max_wait)
@@ -178,22 +176,22 @@ impl<T: Store + ?Sized> Store for Arc<T> {
     }
 }
 
-/// A callback on its way into a store.
+/// A callback to be stored.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Entry {
     /// The [`StoredCallback`] as JSON.
     pub payload: String,
-    /// Length of the body alone, in **bytes**.
+    /// The length of the body alone, in **bytes**.
     pub body_size: usize,
-    /// What a second delivery of it is recognised by.
+    /// The key that identifies a second delivery.
     pub dedup_key: Option<DedupKey>,
-    /// What it stays in order with.
+    /// The order key.
     pub order_key: Option<OrderKey>,
 }
 
 impl Entry {
-    /// With the keys of its command.
+    /// An entry with the keys of the callback's command.
     ///
     /// # Errors
     ///
@@ -238,9 +236,9 @@ impl fmt::Debug for Entry {
 /// The result of an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Appended {
-    /// It is durable.
+    /// It is stored.
     Stored(DeliveryId),
-    /// One with the same dedup key is: this one.
+    /// A callback with the same dedup key is stored: this one.
     Duplicate(DeliveryId),
 }
 
@@ -252,7 +250,7 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// A claim of a store of yours. No two claims of a delivery have the same token.
+    /// A claim of your own store. No two claims of a delivery may have the same token.
     pub const fn new(id: DeliveryId, token: u64) -> Self {
         Claim { id, token }
     }
@@ -262,26 +260,26 @@ impl Claim {
         self.id
     }
 
-    /// What tells this claim from earlier ones.
+    /// Distinguishes this claim from earlier ones.
     pub const fn token(self) -> u64 {
         self.token
     }
 }
 
-/// A callback to be handled.
+/// A claimed callback.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Claimed {
-    /// What it is settled with.
+    /// Settles it.
     pub claim: Claim,
-    /// What the handler learns.
+    /// What the handler gets.
     pub delivery: Delivery,
-    /// The [`StoredCallback`] as JSON; none if the store noticed that it is damaged.
+    /// The [`StoredCallback`] as JSON. `None` if the store noticed that it is damaged.
     pub payload: Option<String>,
 }
 
 impl Claimed {
-    /// A callback that a store of yours hands out.
+    /// A claimed callback of your own store.
     pub const fn new(claim: Claim, delivery: Delivery, payload: Option<String>) -> Self {
         Claimed {
             claim,
@@ -308,14 +306,14 @@ impl fmt::Debug for Claimed {
 pub enum DeadReason {
     /// Its last attempt failed.
     Attempts,
-    /// Its handler said that it would fail again.
+    /// Its handler returned [`HandlerError::permanent`](tencent_im_callback::HandlerError::permanent).
     Permanent,
-    /// This version cannot read it: it was written by a newer one, or is damaged.
+    /// This version cannot read it: a newer one wrote it, or it is damaged.
     Unreadable,
 }
 
 impl DeadReason {
-    /// Name in `snake_case`, for logs and metric labels.
+    /// The name in `snake_case`, for logs and metric labels.
     pub const fn as_str(self) -> &'static str {
         match self {
             DeadReason::Attempts => "attempts",
@@ -324,7 +322,7 @@ impl DeadReason {
         }
     }
 
-    /// From [`as_str`](Self::as_str).
+    /// From a name of [`as_str`](Self::as_str).
     pub fn from_name(name: &str) -> Option<Self> {
         [DeadReason::Attempts, DeadReason::Permanent, DeadReason::Unreadable]
             .into_iter()
@@ -338,7 +336,7 @@ impl fmt::Display for DeadReason {
     }
 }
 
-/// Which callbacks a list, an export or a purge is about.
+/// Selects the callbacks for a list, an export or a purge.
 ///
 /// ```
 /// use std::time::Duration;
@@ -350,11 +348,11 @@ impl fmt::Display for DeadReason {
 #[non_exhaustive]
 #[must_use]
 pub struct Filter {
-    /// Dead letters, or what waits to be handled.
+    /// Dead letters, or waiting callbacks.
     pub dead: bool,
-    /// Accepted at least so long ago.
+    /// Accepted at least this long ago.
     pub older_than: Option<Duration>,
-    /// Of this order key only.
+    /// Only with this order key.
     pub order_key: Option<OrderKey>,
 }
 
@@ -368,7 +366,7 @@ impl Filter {
         }
     }
 
-    /// All that waits to be handled, and what is being handled.
+    /// All that wait, and those that are being handled.
     pub const fn waiting() -> Self {
         Filter {
             dead: false,
@@ -377,7 +375,7 @@ impl Filter {
         }
     }
 
-    /// Of those, the ones that were accepted at least so long ago.
+    /// Only those that were accepted at least this long ago.
     pub const fn older_than(self, age: Duration) -> Self {
         Filter {
             older_than: Some(age),
@@ -385,7 +383,7 @@ impl Filter {
         }
     }
 
-    /// Of those, the ones of this order key: one conversation, one group.
+    /// Only those with this order key: one conversation, one group.
     pub const fn order_key(self, key: OrderKey) -> Self {
         Filter {
             order_key: Some(key),
@@ -394,7 +392,7 @@ impl Filter {
     }
 }
 
-/// Why, and when, a callback became a dead letter.
+/// Why and when a callback became a dead letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Death {
@@ -405,16 +403,16 @@ pub struct Death {
 }
 
 impl Death {
-    /// For a store of yours.
+    /// For a store of your own.
     pub const fn new(at: SystemTime, reason: DeadReason) -> Self {
         Death { at, reason }
     }
 }
 
-/// A callback in the store, as somebody who looks after it sees it.
+/// A callback in the store, for administration.
 ///
 /// As JSON it is one object with `id`, `accepted_at` and `dead_at` (**ms**), `attempts`, `reason`, `error`, `order_key`, and `callback`:
-/// the [`StoredCallback`]; in its place `text` if what is stored is no JSON. `Debug` shows neither body nor parameters.
+/// the [`StoredCallback`]. If what is stored is not JSON, it has `text` instead. `Debug` shows neither the body nor the parameters.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Record {
@@ -424,9 +422,9 @@ pub struct Record {
     pub accepted_at: SystemTime,
     /// How many attempts have failed.
     pub attempts: u32,
-    /// What the last one failed with.
+    /// The last error.
     pub error: Option<String>,
-    /// What it stays in order with.
+    /// The order key.
     pub order_key: Option<OrderKey>,
     /// Set if it is a dead letter.
     pub death: Option<Death>,
@@ -434,7 +432,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// A record of a store of yours.
+    /// A record of your own store.
     pub const fn new(id: DeliveryId, accepted_at: SystemTime, payload: String) -> Self {
         Record {
             id,
@@ -456,7 +454,7 @@ impl Record {
     ///
     /// # Errors
     ///
-    /// [`QueueError::Unreadable`]: a newer version wrote it, or it is damaged.
+    /// [`QueueError::Unreadable`] if a newer version wrote it, or it is damaged.
     pub fn callback(&self) -> Result<StoredCallback, QueueError> {
         read(&self.payload)
     }
@@ -513,7 +511,7 @@ impl Serialize for Record {
     }
 }
 
-/// Counts of a queue.
+/// The counts of a queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -521,13 +519,13 @@ pub struct Stats {
     pub waiting: u64,
     /// Of those, being handled.
     pub running: u64,
-    /// Of those, with at least one failed attempt, or put back from the dead letters.
+    /// Of those, with at least one failed attempt, or requeued from the dead letters.
     pub retrying: u64,
     /// Dead letters.
     pub dead: u64,
-    /// Size of all of them, in **bytes**.
+    /// The size of all of them, in **bytes**.
     pub bytes: u64,
-    /// When the oldest that waits was accepted.
+    /// When the oldest waiting callback was accepted.
     pub oldest: Option<SystemTime>,
     /// Accepted since the store was opened, without duplicates.
     pub accepted: u64,
@@ -535,9 +533,9 @@ pub struct Stats {
     pub duplicates: u64,
     /// Handled since the store was opened.
     pub completed: u64,
-    /// Failed attempts, followed by another, since the store was opened.
+    /// Failed attempts that will be repeated, since the store was opened.
     pub retried: u64,
-    /// Made dead letters since the store was opened.
+    /// Dead letters made since the store was opened.
     pub buried: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Handling what is in the queue.
+//! The worker that handles the queue's callbacks.
 
 use std::any::Any;
 use std::fmt;
@@ -37,14 +37,13 @@ const BATCH: usize = 1024;
 
 type Hook = dyn Fn(&Record) + Send + Sync;
 
-/// Takes callbacks out of a queue and hands them to a service, until it is told to stop.
+/// Claims callbacks from a queue and passes them to a service, until it is told to stop.
 ///
-/// A [`Delivery`] is in each callback's [extensions](Callback::extensions). The content of the reply does not
-/// matter: any reply means that the callback is done. After an error, a panic or a time-out it is tried again as [`RetryPolicy`] says, and in
-/// the end becomes a dead letter. A dead letter at once is what fails with
-/// [`HandlerError::permanent`], and what this version cannot read.
+/// Each callback has a [`Delivery`] in its [extensions](Callback::extensions). The content of the reply does not matter: any reply means
+/// that the callback is done. After an error, a panic or a time-out it is tried again according to [`RetryPolicy`], and finally becomes a
+/// dead letter. It becomes one at once if the error is [`HandlerError::permanent`], or if this version cannot read it.
 ///
-/// Callbacks with the same order key are handled one after the other; others side by side.
+/// Callbacks with the same order key are handled one after the other, all others concurrently.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -90,21 +89,21 @@ impl<S> Worker<S> {
         }
     }
 
-    /// How many callbacks are handled at a time (64); at least one.
+    /// How many callbacks are handled at the same time (64), at least 1.
     pub fn concurrency(mut self, concurrency: usize) -> Self {
         self.concurrency = concurrency.clamp(1, Semaphore::MAX_PERMITS);
         self
     }
 
-    /// How long an attempt may take (60 s), with the wait for the service to be ready. Then its future is dropped, and the attempt has
-    /// failed. A handler that blocks its thread cannot be stopped.
+    /// How long an attempt may take (60 s), including the wait until the service is ready. After that its future is dropped, and the
+    /// attempt has failed. A handler that blocks its thread cannot be stopped.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// How long handlers may go on after the worker was told to stop (10 s). What is not done by then is aborted; that counts as no
-    /// attempt, and the callback is handled again.
+    /// How long running handlers may continue at shutdown (10 s). Those that are not done are aborted. That does not count as an attempt,
+    /// and the callback is handled again.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
@@ -116,7 +115,7 @@ impl<S> Worker<S> {
         self
     }
 
-    /// Is told of every dead letter, after it is stored. It must not block.
+    /// A hook that is called for every dead letter after it is stored. It must not block.
     pub fn on_dead(mut self, hook: impl Fn(&Record) + Send + Sync + 'static) -> Self {
         self.on_dead = Some(Arc::new(hook));
         self
@@ -130,14 +129,14 @@ where
     S::Response: Into<Reply>,
     S::Error: fmt::Display + Send + Sync,
 {
-    /// Works until `shutdown` is done, then waits for the handlers that are running for at most [`grace`](Self::grace).
+    /// Works until `shutdown` is done, then waits for running handlers for at most [`grace`](Self::grace).
     ///
-    /// If the future is dropped, running handlers are aborted, and their callbacks given back.
+    /// If the future is dropped, running handlers are aborted, and their callbacks are given back.
     ///
     /// # Errors
     ///
-    /// What goes wrong with the storage, such as [`QueueError::Poisoned`]: open the queue again, and make another worker. Handlers that
-    /// were running are aborted.
+    /// An error of the storage, such as [`QueueError::Poisoned`]. Open the queue again, and make another worker. Running handlers were
+    /// aborted.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<Stopped, QueueError> {
         let store = self.queue.store.clone();
         let places = Arc::new(Semaphore::new(self.concurrency));
@@ -219,17 +218,17 @@ impl<S> fmt::Debug for Worker<S> {
     }
 }
 
-/// What a [`Worker`] has done by the time it stopped.
+/// What a [`Worker`] has done when it stops.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stopped {
     /// Callbacks handled.
     pub completed: u64,
-    /// Failed attempts that are followed by another.
+    /// Failed attempts that will be repeated.
     pub retried: u64,
-    /// Callbacks made dead letters.
+    /// Callbacks that became dead letters.
     pub buried: u64,
-    /// Handlers that were still running after the [grace](Worker::grace); their callbacks are handled again.
+    /// Handlers that were still running after the [grace](Worker::grace). Their callbacks are handled again.
     pub aborted: usize,
 }
 
@@ -411,7 +410,7 @@ where
         Ok(Some(End::Buried))
     }
 
-    /// Settles it, however long the disk is full. False if the claim does not hold any more.
+    /// Settles it, however long the disk is full. False if the claim has ended.
     async fn insist<F>(&self, settle: impl Fn() -> F) -> Result<bool, QueueError>
     where
         F: Future<Output = Result<(), QueueError>>,
@@ -502,7 +501,7 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(call) = &mut self.call else {
-            return Poll::Ready(Err("polled after it was ready".to_owned()));
+            return Poll::Ready(Err("polled after completion".to_owned()));
         };
         // Nothing of what it touched is used again: the call is dropped, and the next attempt has a clone of the service, as if this
         // had happened in a task of its own.

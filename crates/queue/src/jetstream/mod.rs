@@ -13,7 +13,7 @@
 //! # }
 //! ```
 //!
-//! What is made at the broker, for a queue named `callbacks`:
+//! What the queue makes at the broker, if its name is `callbacks`:
 //!
 //! | stream | subjects | what is in it |
 //! | --- | --- | --- |
@@ -22,22 +22,22 @@
 //! | `callbacks-dead` | `callbacks.dead.ID` | dead letters |
 //! | `callbacks-state` | `callbacks.state.…` | which attempts failed, and what is done |
 //!
-//! Each subject of the first two has a durable pull consumer. Those of the partitions, `p0` to `p15`, let one message out at a time:
-//! that is what keeps callbacks with the same order key in order, over all processes.
+//! Each subject of the first two streams has a durable pull consumer. The consumers of the partitions, `p0` to `p15`, deliver one message
+//! at a time. That keeps callbacks with the same order key in order, over all processes.
 //!
-//! The broker's acknowledgements are not the last word. A worker notes each callback as done before it acknowledges it, looks at the note
-//! before it hands out a message, and nothing is deleted without one: what a crash of the broker takes of the acknowledgements is
-//! neither handled again nor lost.
+//! The queue does not rely on the broker's acknowledgements alone. A worker stores a note for each handled callback before it
+//! acknowledges it, and reads the note before it handles a message. A message is deleted only if it has such a note. So if the broker
+//! loses acknowledgements in a crash, no callback is lost or handled again.
 //!
-//! How it differs from a queue on one disk:
+//! Differences from a queue on one disk:
 //!
-//! - A callback that fails holds up its whole partition until it succeeds, or steps aside after
+//! - A callback that fails blocks its whole partition until it succeeds, or steps aside after
 //!   [`max_block`](crate::StoreOptions::max_block).
-//! - The dedup window is counted from acceptance, by the broker.
-//! - [`Stats`] are put together from several answers of the broker, so they may be off by what happens meanwhile. `bytes` is the size of
-//!   the streams, handled callbacks included. The counts of what was accepted, completed and so on are those of this process.
-//! - [`Filter::waiting`](crate::Filter::waiting): a list reads the headers of everything that waits. A purge deletes what no worker has
-//!   got yet; what another process holds is left. The ids of what was purged are forgotten when the broker restarts.
+//! - The dedup window starts when a callback is accepted. The broker measures it.
+//! - [`Stats`] come from several answers of the broker, so they may be slightly off. `bytes` is the size of the streams, including
+//!   handled callbacks. The counts of accepted, completed and other callbacks are those of this process.
+//! - With [`Filter::waiting`](crate::Filter::waiting), a list reads the headers of everything that waits. A purge deletes only what no
+//!   worker has received yet. The broker forgets the ids of purged callbacks when it restarts.
 //! - While the broker is away, a callback is refused after [`max_wait`](crate::EnqueueLayer::max_wait), and workers wait.
 
 mod broker;
@@ -74,7 +74,7 @@ use crate::error::{QueueError, StorageError};
 use crate::options::{from_millis, millis};
 use crate::store::{Appended, Claim, Claimed, DeadReason, Entry, Filter, Record, Stats, Store, StoreFuture, bounded};
 
-/// The client, in the version that [`Queue::jetstream`](crate::Queue::jetstream) takes.
+/// The client library, in the version that [`Queue::jetstream`](crate::Queue::jetstream) takes.
 pub use ::async_nats;
 
 /// The wait before the broker is asked again that did not answer.
@@ -88,7 +88,7 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// A store on NATS JetStream, for [`Queue::new`](crate::Queue::new).
 ///
-/// Acknowledged means: acknowledged by the broker. What that is worth is up to the broker's settings; see the README.
+/// A callback is stored when the broker has acknowledged it. How safe that is depends on the broker's settings; see the README.
 pub struct JetStreamStore {
     shared: Arc<Shared>,
 }
@@ -112,13 +112,13 @@ struct Shared {
 }
 
 impl JetStreamStore {
-    /// Makes what is missing at the broker, and checks what is there.
+    /// Makes the streams and consumers that are missing, and checks those that exist.
     ///
     /// # Errors
     ///
-    /// [`QueueError::UnsafeSetting`] if a stream or consumer is set up so that callbacks could be lost or mixed up: its text names the
-    /// setting. [`QueueError::Unavailable`] if the broker does not answer, or refuses: JetStream is off, there are fewer servers than
-    /// replicas, the client may not.
+    /// [`QueueError::UnsafeSetting`] if a stream or consumer has a setting with which callbacks could be lost or mixed up; the text names
+    /// the setting. [`QueueError::Unavailable`] if the broker does not answer, or refuses: JetStream is off, there are fewer servers than
+    /// replicas, or the client has no permission.
     pub async fn open(context: Context, settings: JetStream) -> Result<Self, QueueError> {
         let (broker, store) = streams::open(context, &settings).await?;
         let inbox = broker.client.new_inbox();

@@ -7,9 +7,9 @@ use tencent_im_callback::OrderKey;
 
 use crate::options::StoreOptions;
 
-/// What a queue on JetStream is called, and how it behaves.
+/// The name and the settings of a queue on JetStream.
 ///
-/// All processes that share a queue must give the same name, partitions and times: what is there already is checked against them.
+/// All processes that share a queue must use the same name, partitions and times. They are compared with what exists at the broker.
 ///
 /// ```
 /// use std::time::Duration;
@@ -31,7 +31,7 @@ pub struct JetStream {
 }
 
 impl JetStream {
-    /// The defaults. The name is that of the stream, and the first word of all subjects: letters, digits, `-` and `_`.
+    /// The defaults. The name is that of the stream and the first word of all subjects: letters, digits, `-` and `_`.
     pub fn new(name: impl Into<String>) -> Self {
         JetStream {
             name: name.into(),
@@ -42,36 +42,36 @@ impl JetStream {
         }
     }
 
-    /// Into how many parts the order keys are hashed (16), at least one. Callbacks of one partition are handled one at a time over all
-    /// processes, so this is also the most that are handled at a time of all callbacks with an order key. It cannot be changed while
-    /// the stream exists.
+    /// The number of partitions (16), at least 1. Order keys are hashed onto them. Over all processes, callbacks of one partition are
+    /// handled one at a time, so this is also the limit for callbacks with an order key that are handled at the same time. It cannot be
+    /// changed while the stream exists.
     pub fn partitions(mut self, partitions: usize) -> Self {
         self.partitions = partitions.clamp(1, 1024);
         self
     }
 
-    /// On how many servers each callback is kept (1). Three survive the loss of one server.
+    /// On how many servers each callback is stored (1). With three, one server may be lost.
     pub fn replicas(mut self, replicas: usize) -> Self {
         self.replicas = replicas.max(1);
         self
     }
 
-    /// How long after the death of a worker's process another one takes its callbacks over (30 s), at least 1 s. A handler may run
-    /// longer: the worker tells the broker that it still works.
+    /// If a worker's process dies, another one takes over its callbacks after this time (30 s), at least 1 s. A handler may take longer:
+    /// the worker tells the broker that it is still working.
     pub fn ack_wait(mut self, ack_wait: Duration) -> Self {
         self.ack_wait = ack_wait.max(Duration::from_secs(1));
         self
     }
 
-    /// Bounds and times, as for other stores. How they differ here:
+    /// Limits and times, as for other stores. The differences:
     ///
-    /// - `max_rows` and `max_bytes` bound the stream, handled callbacks included as long as they are remembered, and the dead letters for
-    ///   themselves. Without `max_bytes` the broker's own limit holds; with it, the broker sets so much of its disk aside, twice.
-    /// - `max_body`: the broker has a bound of its own, `max_payload`, which is 1 MB unless it is set.
-    /// - `dedup_window` is counted from acceptance, and is at least 100 ms. Handled callbacks are kept for so long: with their ids, the
-    ///   window outlives a restart of the broker.
-    /// - `max_block`: what waits behind a callback that fails are all callbacks of its partition, which other conversations share.
-    /// - `clock`: the broker goes by its own, for the window and for [`ack_wait`](Self::ack_wait).
+    /// - `max_rows` and `max_bytes` limit the stream, including handled callbacks in the dedup window; dead letters are limited
+    ///   separately. Without `max_bytes` the broker's own limit applies. With it, the broker reserves that much of its disk, twice.
+    /// - `max_body`: the broker has its own limit, `max_payload`, 1 MB by default.
+    /// - `dedup_window` starts when a callback is accepted, and is at least 100 ms. Handled callbacks are kept with their ids for that
+    ///   time, so the window survives a restart of the broker.
+    /// - `max_block`: a callback that fails blocks all callbacks of its partition, also those of other conversations.
+    /// - `clock`: the broker uses its own clock for the window and for [`ack_wait`](Self::ack_wait).
     pub fn options(mut self, options: StoreOptions) -> Self {
         self.options = options;
         self

@@ -24,8 +24,8 @@ use crate::store::{Appended, Claim, Claimed, DeadReason, Entry, Filter, Record, 
 
 /// A queue in one SQLite file, used by one process.
 ///
-/// The file and its log (`FILE-wal`) are readable by their owner alone (mode 0600). Deleted callbacks leave their bytes in the file until
-/// the space is used again. The file does not shrink; `sqlite3 FILE 'VACUUM'` makes it small while no process has it open.
+/// Only the owner can read the file and its log (`FILE-wal`, mode 0600). The bytes of deleted callbacks stay in the file until their
+/// space is used again. The file does not shrink; `sqlite3 FILE 'VACUUM'` shrinks it while no process has it open.
 ///
 /// One thread owns the only connection. If the last handle is dropped, it finishes what it was asked for and closes the file; to wait
 /// for that, use [`close`](Store::close).
@@ -36,19 +36,19 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the file, or makes it, with default options.
+    /// Opens the file, or creates it, with default options.
     ///
     /// # Errors
     ///
-    /// As [`open_with`](Self::open_with).
+    /// As for [`open_with`](Self::open_with).
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, QueueError> {
         SqliteStore::open_with(path, StoreOptions::new()).await
     }
 
-    /// Opens the file, or makes it. Its folder must exist.
+    /// Opens the file, or creates it. Its folder must exist.
     ///
-    /// A file of up to 256 MiB is checked from end to end for damage. After a crash, what is in the file is counted. Each takes about a
-    /// second for a GiB.
+    /// A file of up to 256 MiB is checked completely for damage. After a crash, the callbacks in it are counted. Each takes about a
+    /// second per GiB.
     ///
     /// # Errors
     ///
@@ -60,7 +60,7 @@ impl SqliteStore {
         SqliteStore::start(path.as_ref().to_owned(), options, Place::default()).await
     }
 
-    /// Over a file system of SQLite's that was registered under this name; for tests that cut the power.
+    /// Opens it on a file system that is registered with SQLite under this name; for tests that cut the power.
     #[doc(hidden)]
     pub async fn open_with_vfs(
         path: impl AsRef<Path>,
