@@ -247,7 +247,10 @@ mod tests {
             serde_json::to_string(&[Reply::ok()]).unwrap(),
             format!("[{}]", Reply::ok())
         );
-        assert_eq!(Reply::from_json(&7).unwrap_err().to_string(), "an answer must be a JSON object");
+        assert_eq!(
+            Reply::from_json(&7).unwrap_err().to_string(),
+            "an answer must be a JSON object"
+        );
         assert_eq!(
             Reply::fail("no \"db\"").as_bytes(),
             br#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"no \"db\""}"#

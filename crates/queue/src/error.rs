@@ -108,10 +108,7 @@ impl fmt::Display for QueueError {
         match self {
             QueueError::Full => f.write_str("the queue is full"),
             QueueError::TooLarge { size, max } => {
-                write!(
-                    f,
-                    "the body has {size} bytes, more than the {max} that the queue takes"
-                )
+                write!(f, "the body has {size} bytes, more than the {max} that the queue takes")
             }
             QueueError::TimedOut => f.write_str("the callback was not stored in time"),
             QueueError::DiskFull => f.write_str("the disk of the queue is full"),

@@ -677,3 +677,103 @@ async fn what_is_acknowledged_and_not_done_is_handled_all_the_same() {
     .await;
     assert!(store.claim(10, SHORT).await.unwrap().is_empty());
 }
+
+/// Should a broker deliver once more what is done, and what is not, behind later ones of the partition.
+#[tokio::test]
+async fn the_note_about_an_earlier_message_is_found() {
+    let nats = server!();
+    let context = nats.context().await;
+    let store = open(context.clone(), settings().partitions(1)).await;
+    let done = [1, 2, 5, 6, 7, 10, 12, 13];
+    for number in 1..=13 {
+        add(&*store, entry(&number.to_string(), Some("k"))).await;
+    }
+    for number in done {
+        // A first attempt has failed.
+        for state in ["{\"failed\":{\"attempts\":1}}", "\"done\""] {
+            let note = format!("{{\"sequence\":{number},\"state\":{state}}}");
+            context
+                .publish("test.state.p0", note.into())
+                .await
+                .unwrap()
+                .await
+                .unwrap();
+        }
+    }
+    let mut handled = Vec::new();
+    for _ in 0..13 - done.len() {
+        let claimed = wait_for_one(&*store).await;
+        assert!(claimed.delivery.out_of_order);
+        assert_eq!(claimed.delivery.attempt, 1);
+        handled.push(claimed.delivery.id.sequence());
+        store.complete(claimed.claim).await.unwrap();
+    }
+    assert_eq!(handled, [3, 4, 8, 9, 11]);
+    assert!(store.claim(10, SHORT).await.unwrap().is_empty());
+}
+
+/// A process died while it deleted what is handled.
+#[tokio::test]
+async fn what_lies_before_the_mark_is_deleted_if_it_is_done_and_handled_if_not() {
+    use futures_util::StreamExt;
+
+    let nats = server!();
+    let context = nats.context().await;
+    let options = StoreOptions::new().dedup_window(5 * SECOND);
+    let settings = settings().partitions(1).options(options);
+    let dead = open(context.clone(), settings.clone()).await;
+    add(&*dead, entry("done", Some("k"))).await;
+    let claimed = wait_for_one(&*dead).await;
+    dead.complete(claimed.claim).await.unwrap();
+    dead.close().await.unwrap();
+    let main = context.get_stream("test").await.unwrap();
+    let lost = "{\"at\":1700000000000}";
+    let mut headers = tencent_im_callback_queue::jetstream::async_nats::HeaderMap::new();
+    headers.insert("Callback-Queue", lost);
+    let sent = context.publish_with_headers("test.p0", headers, "lost".into()).await;
+    let lost = sent.unwrap().await.unwrap().sequence;
+    let consumer = main.get_consumer::<consumer::pull::Config>("p0").await.unwrap();
+    let fetch = consumer.fetch().max_messages(1).expires(5 * SECOND);
+    let message = fetch.messages().await.unwrap().next().await.unwrap().unwrap();
+    message.double_ack().await.unwrap();
+    let mark = format!("{{\"sequence\":{lost},\"state\":\"done\"}}");
+    context
+        .publish("test.state.mark", mark.into())
+        .await
+        .unwrap()
+        .await
+        .unwrap();
+
+    let store = open(context.clone(), settings).await;
+    let claimed = wait_for_one(&*store).await;
+    assert_eq!(texts(std::slice::from_ref(&claimed)), ["lost"]);
+    assert_eq!(claimed.delivery.id.sequence(), lost);
+    store.complete(claimed.claim).await.unwrap();
+    until("deleted", async || {
+        context.get_stream("test").await.unwrap().cached_info().state.messages == 0
+    })
+    .await;
+    assert!(store.claim(10, SHORT).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn while_no_stream_takes_it_a_callback_waits_also_without_a_key() {
+    let nats = server!();
+    let context = nats.context().await;
+    let store = open(context.clone(), settings()).await;
+    let config = context.get_stream("test").await.unwrap().cached_info().config.clone();
+    context.delete_stream("test").await.unwrap();
+    let refused = store.append(entry("refused", None), SHORT).await;
+    assert!(matches!(refused, Err(QueueError::Unavailable(_))), "{refused:?}");
+    let appended = tokio::spawn({
+        let store = store.clone();
+        async move { store.append(entry("stored", None), 20 * SECOND).await }
+    });
+    tokio::time::sleep(SHORT).await;
+    context.create_stream(config).await.unwrap();
+    assert!(matches!(appended.await.unwrap(), Ok(Appended::Stored(_))));
+    assert_eq!(
+        context.get_stream("test").await.unwrap().cached_info().state.messages,
+        1
+    );
+}

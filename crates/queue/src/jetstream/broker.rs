@@ -3,9 +3,9 @@
 use std::error::Error;
 use std::time::Duration;
 
-use async_nats::header::HeaderMap;
+use async_nats::header::{HeaderMap, NATS_EXPECTED_LAST_SUBJECT_SEQUENCE};
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer, pull};
-use async_nats::jetstream::stream::{DirectGetErrorKind, LastRawMessageErrorKind, Stream};
+use async_nats::jetstream::stream::{DeleteMessageErrorKind, DirectGetErrorKind, LastRawMessageErrorKind, Stream};
 use async_nats::jetstream::{AckKind, Context, ErrorCode, consumer, stream};
 use async_nats::{Client, Request, RequestErrorKind, Subject};
 use bytes::Bytes;
@@ -137,7 +137,7 @@ impl Broker {
     /// How far a message has come, and whether one behind it in its partition has come further.
     pub(super) async fn state_of(&self, lane: Lane, sequence: u64) -> Result<(Option<State>, bool), QueueError> {
         let subject = self.names.state_subject(lane, sequence, false);
-        let Some(last) = self.last_note(&subject).await? else {
+        let Some((note, last)) = self.last_note(&subject).await? else {
             return Ok((None, false));
         };
         if last.sequence <= sequence {
@@ -145,28 +145,53 @@ impl Broker {
             return Ok((state, false));
         }
         let own = self.names.state_subject(lane, sequence, true);
-        let mut state = self.last_note(&own).await?.map(|noted| noted.state);
-        if state.is_some() {
-            return Ok((state, true));
+        if let Some((_, noted)) = self.last_note(&own).await? {
+            return Ok((Some(noted.state), true));
         }
-        for found in self.scan(&self.state, Some(subject), 1, u64::MAX, false).await? {
-            let noted = Noted::read(&found.payload).filter(|noted| noted.sequence == sequence);
-            state = noted.map(|noted| noted.state).or(state);
+        Ok((self.note_before(&subject, note, sequence).await?, true))
+    }
+
+    /// The note about a message of a partition, before one about a later message. They are in the order of the messages, so few of them
+    /// are read: from the leader, since what is not found here may be handled again.
+    async fn note_before(&self, subject: &str, later: u64, sequence: u64) -> Result<Option<State>, QueueError> {
+        let (mut from, mut to) = (1, later.saturating_sub(1));
+        let mut state = None;
+        while from <= to {
+            let middle = from + (to - from) / 2;
+            let read = self.state.raw_message_builder().sequence(middle);
+            let noted = match read.next_by_subject(subject).send().await {
+                Ok(message) if message.sequence <= to => Some((message.sequence, Noted::read(&message.payload))),
+                Ok(_) => None,
+                Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => None,
+                Err(error) => return Err(unavailable(error)),
+            };
+            match noted {
+                Some((at, Some(noted))) if noted.sequence <= sequence => {
+                    // There may be a newer one.
+                    if noted.sequence == sequence {
+                        state = Some(noted.state);
+                    }
+                    from = at + 1;
+                }
+                Some((at, None)) => from = at + 1,
+                _ => to = middle - 1,
+            }
         }
-        Ok((state, true))
+        Ok(state)
     }
 
     /// Read from the leader: a follower may not have heard of it yet.
-    async fn last_note(&self, subject: &str) -> Result<Option<Noted>, QueueError> {
+    async fn last_note(&self, subject: &str) -> Result<Option<(u64, Noted)>, QueueError> {
+        let noted = |sequence, payload: &[u8]| Noted::read(payload).map(|noted| (sequence, noted));
         if self.direct {
             return match self.state.direct_get_last_for_subject(subject).await {
-                Ok(message) => Ok(Noted::read(&message.payload)),
+                Ok(message) => Ok(noted(message.sequence, &message.payload)),
                 Err(error) if error.kind() == DirectGetErrorKind::NotFound => Ok(None),
                 Err(error) => Err(unavailable(error)),
             };
         }
         match self.state.get_last_raw_message_by_subject(subject).await {
-            Ok(message) => Ok(Noted::read(&message.payload)),
+            Ok(message) => Ok(noted(message.sequence, &message.payload)),
             Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
             Err(error) => Err(unavailable(error)),
         }
@@ -178,21 +203,49 @@ impl Broker {
     }
 
     pub(super) async fn note(&self, subject: String, sequence: u64, state: State) -> Result<(), QueueError> {
-        let noted = Noted { sequence, state };
-        let noted = self
-            .publish(subject.into(), HeaderMap::new(), noted.to_bytes(), PATIENCE)
-            .await;
-        noted.map(drop).map_err(QueueError::from)
+        self.note_with(subject, HeaderMap::new(), Noted { sequence, state })
+            .await
+    }
+
+    async fn note_with(&self, subject: String, headers: HeaderMap, noted: Noted) -> Result<(), QueueError> {
+        self.publish(subject.into(), headers, noted.to_bytes(), PATIENCE)
+            .await?;
+        Ok(())
     }
 
     /// Up to where the main stream was deleted.
     pub(super) async fn mark(&self) -> Result<u64, QueueError> {
         let noted = self.last_note(&self.names.mark()).await?;
-        Ok(noted.map_or(0, |noted| noted.sequence))
+        Ok(noted.map_or(0, |(_, noted)| noted.sequence))
     }
 
-    pub(super) async fn put_mark(&self, sequence: u64) -> Result<(), QueueError> {
-        self.note(self.names.mark(), sequence, State::Done).await
+    /// Fails if there is another mark than the one whose note has this number (0 if none): it may be ahead.
+    pub(super) async fn put_mark(&self, sequence: u64, before: u64) -> Result<(), QueueError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, before.to_string());
+        let state = State::Done;
+        self.note_with(self.names.mark(), headers, Noted { sequence, state })
+            .await
+    }
+
+    /// Deletes a message. An error also if it is not certain that it is gone.
+    pub(super) async fn delete(&self, stream: &Stream, sequence: u64) -> Result<(), QueueError> {
+        match stream.delete_message(sequence).await {
+            Ok(true) => return Ok(()),
+            Ok(false) => {}
+            Err(error) => match error.kind() {
+                DeleteMessageErrorKind::JetStream(_) => {}
+                _ => return Err(unavailable(error)),
+            },
+        }
+        // Another process may have been faster.
+        match stream.get_raw_message(sequence).await {
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(()),
+            Err(error) => Err(unavailable(error)),
+            Ok(_) => Err(QueueError::Unavailable(StorageError::new(
+                "the message cannot be deleted",
+            ))),
+        }
     }
 
     /// Asks for messages of a lane. They come to the inbox.

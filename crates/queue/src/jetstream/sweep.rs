@@ -1,7 +1,8 @@
 //! Deleting what is handled, once the dedup window is over.
 //!
-//! Only what is noted as done is deleted, and nothing because the broker says that it is acknowledged, or not there. Every message has the next number, so all up to the first one without a note are done. One that the broker counts as acknowledged,
-//! and that has no note, goes to the end of its lane.
+//! A message is deleted only if it is noted as done, never because the broker says that it is acknowledged or missing. Messages are numbered
+//! without gaps, so all messages before the first one without a note are done. A note is deleted once the broker has confirmed that its
+//! message is gone. A message that the broker counts as acknowledged, and that has no note, is published again.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Weak;
@@ -13,7 +14,7 @@ use futures_util::future::try_join_all;
 use tokio::time::Instant;
 
 use super::Shared;
-use super::broker::{PATIENCE, unavailable};
+use super::broker::{Broker, PATIENCE, unavailable};
 use super::options::Lane;
 use super::wire::{Meta, Noted, State};
 use crate::error::QueueError;
@@ -62,12 +63,17 @@ struct Sweep {
     notes: VecDeque<(u64, Option<u64>)>,
     /// What was done, and what there was, at some time.
     history: VecDeque<(Instant, u64, u64)>,
+    /// Messages up to this one are deleted, except for `undeleted`.
     purged: u64,
+    /// The broker has not confirmed yet that these are deleted.
+    undeleted: BTreeSet<u64>,
+    /// What is there although it lies before the mark: a process died while it deleted, or the message was taken for missing.
+    left: BTreeSet<u64>,
     missing: Option<(u64, Instant)>,
     /// Not found for so long that they are not waited for; and never deleted, since they may be there.
     passed_over: BTreeSet<u64>,
-    /// The note of the last mark.
-    marked: Option<u64>,
+    /// The last mark: the number of its note, and up to where.
+    marked: Option<(u64, u64)>,
 }
 
 impl Sweep {
@@ -76,6 +82,9 @@ impl Sweep {
         if !self.started {
             self.mark = broker.mark().await?;
             self.purged = self.mark;
+            let first = broker.scan(&broker.main, None, 1, LOOKED_AT as u64, true).await?;
+            let first = first.into_iter().map(|message| message.sequence);
+            self.left = first.take_while(|sequence| *sequence <= self.mark).collect();
             self.started = true;
         }
         let main = broker.stream_state(&broker.main).await?;
@@ -95,27 +104,36 @@ impl Sweep {
         let Some((mark, last)) = old else { return Ok(()) };
         self.rescue(shared, last, window).await?;
         if mark > self.purged {
-            // First the mark: what is behind it and still there is deleted by nobody else.
-            broker.put_mark(mark).await?;
+            // First the mark: what is behind it and still there is deleted by nobody else. It never goes back.
+            let (note, marked) = self.marked.unwrap_or_default();
+            if mark > marked {
+                broker.put_mark(mark, note).await?;
+            }
             let handled = main.first_sequence.max(self.purged + 1)..=mark;
-            delete(
-                &broker.main,
-                handled.filter(|sequence| !self.passed_over.contains(sequence)),
-            )
-            .await;
+            let passed_over = &self.passed_over;
+            self.undeleted
+                .extend(handled.filter(|sequence| !passed_over.contains(sequence)));
             self.purged = mark;
+        }
+        for gone in delete(broker, &broker.main, self.undeleted.iter().copied()).await {
+            self.undeleted.remove(&gone);
         }
         let mut over = Vec::new();
         while let Some((note, of)) = self.notes.front().copied() {
             // A note about the retries is of use no longer than they are there.
-            if of.is_some_and(|sequence| sequence > self.purged) {
+            if of.is_some_and(|sequence| sequence > self.purged || self.undeleted.contains(&sequence)) {
                 break;
             }
             over.push(note);
             self.notes.pop_front();
         }
         let first = broker.stream_state(&broker.state).await?.first_sequence;
-        delete(&broker.state, over.into_iter().filter(|note| *note >= first)).await;
+        let over: BTreeSet<u64> = over.into_iter().filter(|note| *note >= first).collect();
+        let gone = delete(broker, &broker.state, over.iter().copied()).await;
+        let gone = BTreeSet::from_iter(gone);
+        for note in over.iter().rev().filter(|note| !gone.contains(note)) {
+            self.notes.push_front((*note, None));
+        }
         Ok(())
     }
 
@@ -138,8 +156,8 @@ impl Sweep {
                 };
                 if broker.names.is_mark(&note.subject) {
                     // The one before it is of no more use.
-                    let before = self.marked.replace(note.sequence);
-                    self.notes.extend(before.map(|before| (before, None)));
+                    let before = self.marked.replace((note.sequence, sequence));
+                    self.notes.extend(before.map(|(before, _)| (before, None)));
                     // Another process has deleted up to there.
                     if sequence > self.mark {
                         self.done.retain(|done| *done > sequence);
@@ -165,7 +183,8 @@ impl Sweep {
         let broker = &shared.broker;
         if self.mark >= last {
             self.missing = None;
-        } else {
+        }
+        if self.mark < last || !self.left.is_empty() {
             let lanes = Lane::main(shared.settings.partitions).map(async |lane| {
                 let info = broker.lane_info(lane).await?;
                 Ok::<_, QueueError>((broker.names.subject(lane), info.ack_floor.stream_sequence))
@@ -175,28 +194,25 @@ impl Sweep {
             let open = (self.mark + 1..=highest).filter(|sequence| !self.done.contains(sequence));
             let open: Vec<u64> = open.take(LOOKED_AT).collect();
             for sequence in open {
-                let message = match broker.main.get_raw_message(sequence).await {
-                    Ok(message) => message,
-                    Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => {
-                        self.miss(sequence, window);
-                        continue;
-                    }
-                    Err(error) => return Err(unavailable(error)),
-                };
+                let found = look_at(shared, &floors, sequence).await?;
+                if found == Looked::Missing {
+                    self.miss(sequence, window);
+                    continue;
+                }
                 if self.missing.is_some_and(|(missing, _)| missing == sequence) {
                     self.missing = None;
                 }
-                let acknowledged = floors
-                    .iter()
-                    .any(|(subject, floor)| *subject == *message.subject && *floor >= sequence);
-                let Some(lane) = broker.names.lane(&message.subject).filter(|_| acknowledged) else {
-                    continue;
-                };
-                // Its note may not have been read yet.
-                let (state, _) = broker.state_of(lane, sequence).await?;
-                if state != Some(State::Done) {
-                    again(shared, message, Lane::Any).await?;
+                if found == Looked::Done {
+                    self.done.insert(sequence);
                 }
+            }
+            for sequence in self.left.clone() {
+                match look_at(shared, &floors, sequence).await? {
+                    Looked::Waits => continue,
+                    Looked::Done => drop(self.undeleted.insert(sequence)),
+                    Looked::Missing => {}
+                }
+                self.left.remove(&sequence);
             }
         }
         // Of the retries, what is handled is deleted at once, and what is here has not been.
@@ -232,17 +248,48 @@ impl Sweep {
     }
 }
 
-/// One by one. A purge would be one request, but not a safe one: three servers of version 2.9.10, of which one after the other was killed,
-/// purged to the end of the stream what was to be purged up to a number.
-async fn delete(stream: &Stream, sequences: impl IntoIterator<Item = u64>) {
+#[derive(PartialEq)]
+enum Looked {
+    Missing,
+    /// It is noted as done.
+    Done,
+    /// The broker delivers it, or has done so and waits for an acknowledgement.
+    Waits,
+}
+
+/// Looks at one message of the main stream. If the broker counts it as acknowledged and there is no note, it is published again.
+async fn look_at(shared: &Shared, floors: &[(String, u64)], sequence: u64) -> Result<Looked, QueueError> {
+    let broker = &shared.broker;
+    let message = match broker.main.get_raw_message(sequence).await {
+        Ok(message) => message,
+        Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => return Ok(Looked::Missing),
+        Err(error) => return Err(unavailable(error)),
+    };
+    let acknowledged = floors
+        .iter()
+        .any(|(subject, floor)| *subject == *message.subject && *floor >= sequence);
+    let Some(lane) = broker.names.lane(&message.subject).filter(|_| acknowledged) else {
+        return Ok(Looked::Waits);
+    };
+    let (state, _) = broker.state_of(lane, sequence).await?;
+    if state != Some(State::Done) {
+        again(shared, message, Lane::Any).await?;
+    }
+    Ok(Looked::Done)
+}
+
+/// Deletes one by one, and says which of them are certainly gone. A purge would be one request, but not a safe one: three servers of version
+/// 2.9.10, of which one after the other was killed, purged to the end of the stream what was to be purged up to a number.
+async fn delete(broker: &Broker, stream: &Stream, sequences: impl IntoIterator<Item = u64>) -> Vec<u64> {
     let deletions = sequences.into_iter().map(async |sequence| {
-        // Another process was faster; or it stays, and takes room.
-        drop(stream.delete_message(sequence).await);
+        let gone = broker.delete(stream, sequence).await;
+        gone.is_ok().then_some(sequence)
     });
     futures_util::stream::iter(deletions)
         .buffer_unordered(DELETIONS)
-        .collect::<()>()
-        .await;
+        .filter_map(std::future::ready)
+        .collect()
+        .await
 }
 
 /// Puts a message that nobody has handled to the end of its lane.
