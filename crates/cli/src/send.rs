@@ -28,7 +28,7 @@ const LONGEST: u64 = 64 * 1024 * 1024;
   im-callback send http://127.0.0.1:3000/callback Sns.CallbackFriendDelete
   im-callback send http://127.0.0.1:3000/callback C2C.CallbackBeforeSendMsg --set 'MsgBody[0].MsgContent.Text=damn'
   im-callback send http://127.0.0.1:3000/callback State.StateChange --fault Stale
-  im-callback send http://127.0.0.1:3000/callback State.StateChange --count 10000
+  im-callback send http://127.0.0.1:3000/callback State.StateChange --count 10000 --set 'Info.To_Account=user-{n}'
 
 Exit status 0 if a good callback was taken (status 200, ActionStatus OK), or one with --fault was refused.")]
 pub(crate) struct Arguments {
@@ -41,7 +41,7 @@ pub(crate) struct Arguments {
     /// With this body instead of the documented one; - reads standard input
     #[arg(long, value_name = "FILE|-")]
     body: Option<String>,
-    /// Set a member of the body: path=text, or path:=json; may be repeated
+    /// Set a field of the body: path=text, or path:=json; {n} in the value is the number of the callback; may be repeated
     #[arg(long = "set", value_name = "PATH=VALUE")]
     sets: Vec<Change>,
     /// With one more URL parameter; may be repeated
@@ -145,14 +145,7 @@ impl Arguments {
         if let Some(from) = &self.body {
             request = request.body(body(from)?);
         }
-        let mut body = body_of(&request);
-        if !self.sets.is_empty() {
-            let mut text = String::from_utf8(body.to_vec()).map_err(|_| wrong("--set: the body is not UTF-8"))?;
-            for change in &self.sets {
-                text = change.apply(&text).map_err(|error| wrong(format!("--set: {error}")))?;
-            }
-            body = text.into();
-        }
+        let body = self.changed(body_of(&request), 1)?;
         request = request.body(body);
         for (name, value) in &self.params {
             request = request.parameter(name, value);
@@ -168,6 +161,19 @@ impl Arguments {
             request = request.fault(fault);
         }
         Ok(request)
+    }
+
+    /// The body of the callback with this number.
+    fn changed(&self, body: Bytes, number: u64) -> Result<Bytes, Failure> {
+        if self.sets.is_empty() {
+            return Ok(body);
+        }
+        let mut text = String::from_utf8(body.to_vec()).map_err(|_| wrong("--set: the body is not UTF-8"))?;
+        for change in &self.sets {
+            let changed = change.numbered(number).apply(&text);
+            text = changed.map_err(|error| wrong(format!("--set: {error}")))?;
+        }
+        Ok(text.into())
     }
 
     /// What is wrong with an answer, if anything is.
@@ -188,11 +194,23 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
             rate: arguments.rate,
             parallel: arguments.parallel.into(),
         };
-        let body = storm::run(storm, async |_| match client.send(build(&request)).await {
-            Ok(answer) => arguments.judge(&answer).map(|()| answer.took),
-            Err(trouble) => Err(trouble.to_string()),
+        let numbered = arguments.sets.iter().any(Change::is_numbered);
+        let sent = storm::run(storm, async |at| {
+            let built = if numbered {
+                let body = arguments.changed(body_of(&request), at + 1);
+                match body {
+                    Ok(body) => build(&request.clone().body(body)),
+                    Err(_) => return Err("--set: the body cannot be changed".to_owned()),
+                }
+            } else {
+                build(&request)
+            };
+            match client.send(built).await {
+                Ok(answer) => (arguments.judge(&answer)).map(|()| answer.took),
+                Err(trouble) => Err(trouble.to_string()),
+            }
         });
-        return body.await;
+        return sent.await;
     }
     let built = build(&request);
     let (method, origin) = (built.method().clone(), client.target().origin());

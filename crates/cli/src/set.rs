@@ -11,6 +11,9 @@ use serde_json::value::RawValue;
 /// Most steps of a path.
 const DEEPEST: usize = 64;
 
+/// In a value: the number of the callback.
+const NUMBER: &str = "{n}";
+
 /// One change: `path=text` or `path:=json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Change {
@@ -83,6 +86,19 @@ fn steps(path: &str) -> Result<Vec<Step>, String> {
 }
 
 impl Change {
+    /// Whether it is another one for each callback.
+    pub(crate) fn is_numbered(&self) -> bool {
+        self.json.contains(NUMBER)
+    }
+
+    /// With the number of a callback in the place of `{n}`.
+    pub(crate) fn numbered(&self, number: u64) -> Change {
+        Change {
+            json: self.json.replace(NUMBER, &number.to_string()),
+            ..self.clone()
+        }
+    }
+
     /// Changes a JSON text. What is missing on the way is made; what is there and of another kind is an error.
     pub(crate) fn apply(&self, json: &str) -> Result<String, String> {
         put(json, &self.path, &self.json)

@@ -111,8 +111,9 @@ pub(crate) async fn run(storm: Storm, send: impl AsyncFn(u64) -> Result<Duration
     ))?;
     let latencies = latencies.borrow();
     let at = |percentile| latencies.at(percentile);
+    let which = if bad > 0 { " (of the others)" } else { "" };
     say(format_args!(
-        "p50 {:.1} ms, p99 {:.1} ms, longest {:.1} ms",
+        "p50 {:.1} ms, p99 {:.1} ms, longest {:.1} ms{which}",
         at(50.0),
         at(99.0),
         at(100.0)

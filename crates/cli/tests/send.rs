@@ -102,3 +102,25 @@ fn many_are_counted_and_the_rate_is_kept() {
     assert!(out.contains("11 × status 401"), "{out}");
     assert!(started.elapsed().as_millis() >= 500);
 }
+
+#[test]
+fn each_of_many_has_its_number() {
+    let (tell, told) = std::sync::mpsc::channel();
+    let keep = Router::new().fallback(async move |body: String| {
+        tell.send(body).unwrap();
+        r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#
+    });
+    let url = format!("http://{}/", serve(keep));
+    let set = ["--set", "Info.To_Account=user-{n}", "--set", r#"more:=["{n}"]"#];
+    let arguments = [&["send", &url, "State.StateChange", "--count", "20"][..], &set[..]].concat();
+    let Run { status, err, .. } = run(&arguments);
+    assert_eq!(status, 0, "{err}");
+    let bodies: Vec<String> = told.try_iter().collect();
+    assert_eq!(bodies.len(), 20);
+    for number in 1..=20 {
+        let account = format!("user-{number}\"");
+        let more = format!("[\"{number}\"]");
+        let has = |body: &&String| body.contains(&account) && body.contains(&more);
+        assert_eq!(bodies.iter().filter(has).count(), 1, "{number}");
+    }
+}
