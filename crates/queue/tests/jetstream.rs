@@ -777,3 +777,25 @@ async fn while_no_stream_takes_it_a_callback_waits_also_without_a_key() {
         1
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn instances_of_a_new_cluster_may_start_at_the_same_time() {
+    if !is_installed() {
+        return;
+    }
+    let nats = Nats::three();
+    let context = nats.context().await;
+    let ready = Config {
+        name: "ready".to_owned(),
+        num_replicas: 3,
+        ..Config::default()
+    };
+    until("ready", async || context.create_stream(&ready).await.is_ok()).await;
+    let (one, two, three) = (nats.context().await, nats.context().await, nats.context().await);
+    let start = |context| JetStreamStore::open(context, settings().replicas(3));
+    let (one, two, three) = tokio::join!(start(one), start(two), start(three));
+    let (one, two, three) = (one.unwrap(), two.unwrap(), three.unwrap());
+    let store = add(&one, keyed("one", "1")).await.store();
+    assert_eq!(add(&two, keyed("two", "2")).await.store(), store);
+    assert_eq!(add(&three, keyed("three", "3")).await.store(), store);
+}

@@ -9,6 +9,7 @@ use async_nats::jetstream::context::GetStreamErrorKind;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType, Stream};
 use async_nats::jetstream::{Context, ErrorCode, consumer};
 
+use super::AGAIN;
 use super::broker::{Broker, unavailable};
 use super::options::{JetStream, Lane, Names};
 use crate::error::{QueueError, StorageError};
@@ -18,6 +19,9 @@ const OUT: i64 = 100_000;
 
 /// The longest window in which the broker needs to recognise what one of us publishes twice in a row.
 const REPEAT: Duration = Duration::from_secs(120);
+
+/// How often a stream is looked for that another process is making.
+const TRIES: u32 = 50;
 
 /// Before the number that all ids of a stream begin with.
 const DESCRIPTION: &str = "callbacks of Tencent Cloud IM, store ";
@@ -120,12 +124,23 @@ async fn made(context: &Context, wanted: Config) -> Result<Stream, QueueError> {
             match context.create_stream(&wanted).await {
                 Ok(stream) => stream,
                 // Another process was faster, and drew another number.
-                Err(refused) => context.get_stream(name).await.map_err(|_| unavailable(refused))?,
+                Err(refused) => appears(context, name).await.ok_or_else(|| unavailable(refused))?,
             }
         }
     };
     check_stream(&stream.cached_info().config, &wanted)?;
     Ok(stream)
+}
+
+/// The stream that another process is making. In a cluster its name is taken some time before it can be asked about.
+async fn appears(context: &Context, name: &str) -> Option<Stream> {
+    for _ in 0..TRIES {
+        if let Ok(stream) = context.get_stream(name).await {
+            return Some(stream);
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+    None
 }
 
 fn check_stream(found: &Config, wanted: &Config) -> Result<(), QueueError> {
