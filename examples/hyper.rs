@@ -52,7 +52,7 @@ where
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
-                    // Mostly too many open files: wait for some to close instead of spinning.
+                    // The usual cause is too many open files. Wait for some to close instead of spinning.
                     eprintln!("accept: {error}");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                     continue;
@@ -96,14 +96,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let service = ServiceBuilder::new()
         .layer(CallbackLayer::new(App::signed(id, token)))
-        // Tencent waits 2 s. What is inside the layer counts verified callbacks only.
+        // Tencent waits 2 s. Limits inside the layer count verified callbacks only.
         .timeout(Duration::from_millis(1500))
         .load_shed()
         .concurrency_limit(256)
         .service_fn(handle);
 
     serve(listener, service, async {
-        // Without a handler for Ctrl-C the default one ends the process.
+        // If the handler for Ctrl-C cannot be installed, the default one ends the process.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

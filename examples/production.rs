@@ -46,14 +46,14 @@ const GROUP_SPAM: group::RejectCode = group::RejectCode::of::<10_100>();
 async fn moderate(callback: Callback<BeforeMessage>) -> Result<MessageVerdict, HandlerError> {
     let body = callback.event.msg_body();
     let quoted = callback.event.cloud_custom_data().map(strings_of).unwrap_or_default();
-    // A word may be cut in two by two elements, stand in the message that is replied to, or be the text of a custom element's push.
+    // A word may be split over two elements, or be in the quoted message, or in the push text of a custom element.
     let shown = [
         body.texts_and_custom().concat(),
         body.joined_texts().concat(),
         quoted.concat(),
     ];
     let has = |word: &str| shown.iter().any(|text| text.contains(word));
-    // What was left out of a large bundle cannot be judged here.
+    // A large bundle arrives without its messages, so they cannot be checked here.
     if has("spam") || !body.is_complete() {
         return Ok(MessageVerdict::reject_with(SPAM, GROUP_SPAM, "no advertising, please"));
     }
@@ -61,7 +61,7 @@ async fn moderate(callback: Callback<BeforeMessage>) -> Result<MessageVerdict, H
         let message = callback
             .rewrite_message()?
             .map_texts_and_custom(|text| Some(text.replace("damn", "****")));
-        // What could not be rewritten does not go out.
+        // If a text could not be rewritten, the message is rejected.
         if message.texts().concat().contains("damn") || quoted.concat().contains("damn") {
             return Ok(MessageVerdict::reject());
         }
@@ -176,18 +176,18 @@ fn endpoint(apps: Apps, friends: Friends, detach: DetachLayer) -> Router {
         .on_message(moderate)
         .on(friends_gone)
         .fallback_fn(anything_else);
-    // A user waits for each of these. The deadline comes first, since it must also bound the wait for the others.
+    // A user waits for each of these. The time-out is outermost because it must include the wait for the other layers.
     let verdicts = ServiceBuilder::new()
         .timeout(Duration::from_millis(1500))
         .load_shed()
         .concurrency_limit(256)
-        // `RateLimit` counts for one service and cannot be cloned; the buffer shares it. What is over the rate is answered at once by the
-        // `load_shed` inside of the buffer; without that it would wait in the buffer until the deadline.
+        // `RateLimit` has one count and cannot be cloned, so the buffer shares it. A callback over the rate is answered at once by the
+        // `load_shed` inside the buffer; without it, it would wait in the buffer until the time-out.
         .buffer(1024)
         .load_shed()
         .rate_limit(1000, Duration::from_secs(1))
         .service(handlers.clone());
-    // Nobody waits for these, and Tencent does not send them again: they must not compete with verdicts for permits.
+    // Nobody waits for these, and Tencent does not send them again. They must not compete with verdicts for permits.
     let notifications = ServiceBuilder::new()
         .layer(detach)
         .layer(DedupLayer::new(Duration::from_secs(300)))
@@ -196,17 +196,17 @@ fn endpoint(apps: Apps, friends: Friends, detach: DetachLayer) -> Router {
         .layer(MetricsLayer::new())
         // A message that could not be checked must not be delivered.
         .layer(CallbackLayer::new(apps).on_before_error(OnError::Reply(Reply::reject(1, "try again later"))))
-        // From here on there are verified callbacks only.
+        // Everything inside this layer sees verified callbacks only.
         .service(Split::new(verdicts, notifications));
     Router::new().route_service("/callback", callbacks).layer(
         ServiceBuilder::new()
-            // The default span writes the URL, and so the signature, into the log.
+            // The default span logs the URL, and the signature with it.
             .layer(TraceLayer::new_for_http().make_span_with(|request: &Request<_>| {
                 tracing::info_span!("http", method = %request.method(), uri = %redacted(request.uri()))
             }))
-            // Outside of ours, since a panic ends everything up to the layer that catches it.
+            // Outside `CallbackLayer`, since a panic ends everything up to the layer that catches it.
             .layer(CatchPanicLayer::new())
-            // The deadlines inside say nothing about a body that drips.
+            // The time-outs inside do not limit how slowly a body may arrive.
             .layer(RequestBodyDeadlineLayer::new(Duration::from_secs(2))),
     )
 }
@@ -229,14 +229,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .with_max_level(tracing::Level::DEBUG)
         .init();
 
-    // Before the layers are made, since they describe their metrics. Tencent waits for 2 s.
+    // Before the layers are made, since they describe their metrics to the recorder. Tencent waits for 2 s.
     let buckets = [0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 5.0];
     let recorder = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &buckets)?
         .install_recorder()?;
     let detach = DetachLayer::new(10_000);
     let upkeep = recorder.clone();
-    // Latencies are kept one by one until somebody asks for the page, or this folds them together.
+    // The recorder keeps each latency until somebody fetches the page, or until this call aggregates them.
     tokio::spawn(async move {
         loop {
             tokio::time::sleep(Duration::from_secs(5)).await;
@@ -270,7 +270,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         "drained"
     );
     for (id, callback) in drained.unfinished {
-        // Put them where the next start finds them; here, on standard output. One whose handler did not yield may still complete.
+        // Store them where the next start finds them. Here they go to standard output. One whose handler did not yield may still
+        // complete.
         println!("{id} {}", serde_json::to_string(&callback)?);
     }
     Ok(())

@@ -54,7 +54,7 @@ async fn print(callback: Callback) -> Result<Reply, io::Error> {
         event: &callback.event,
     };
     let mut line = serde_json::to_vec(&line)?;
-    // An unknown event is written as it came, perhaps with line breaks; in valid JSON those are never part of a text.
+    // An unknown event is printed as received and may contain line breaks; in valid JSON they are only white space.
     for byte in &mut line {
         if matches!(byte, b'\n' | b'\r') {
             *byte = b' ';
@@ -123,7 +123,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         tracing::warn!("CALLBACK_AUTH=unsigned: anybody who finds this address can send callbacks");
     }
 
-    // `path_parameters` for the oldest form of the URL: /callback/SdkAppid=…&CallbackCommand=…
+    // `path_parameters` is for the oldest form of the URL: /callback/SdkAppid=…&CallbackCommand=…
     let verifier = Verifier::new(app).path_parameters();
     let service = CallbackLayer::new(verifier).layer(service_fn(print));
     let router = Router::new()
@@ -135,7 +135,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         stop.await;
         let _ = tell.send(());
     });
-    // A connection with half a request on it must not hold up the end for ever.
+    // A connection with an incomplete request must not hold up the shutdown for ever.
     let patience = async {
         drop(told.await);
         tokio::time::sleep(PATIENCE).await;

@@ -128,7 +128,7 @@ impl Callback {
         let app = params.sdk_app_id;
         if parse::is_blank(body) {
             let phase = params.command.phase();
-            // `{}` is no message to judge: "OK" would mean "allow". What an unknown word means is not known either.
+            // `{}` has no message to check, and `OK` would mean "allow". What an unknown command means is unknown too.
             if phase.may_decide() {
                 return Err(Rejection::from(RejectionKind::BodyEmpty).of_app(app));
             }

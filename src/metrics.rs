@@ -112,7 +112,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> MetricsFuture<S::Future> {
-        // Before the call, which verifies the URL.
+        // Taken before the call, so it includes the verification.
         let running = Running {
             started: Instant::now(),
             ended: false,

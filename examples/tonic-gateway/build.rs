@@ -4,7 +4,7 @@ use std::error::Error;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
-    // protox reads the `.proto` in Rust; `compile_protos` would look for a `protoc` on the machine.
+    // protox parses the `.proto` in Rust; `compile_protos` would need `protoc` on the machine.
     let files = protox::compile(["proto/events.proto"], ["proto"])?;
     tonic_prost_build::configure().compile_fds(files)?;
     Ok(())

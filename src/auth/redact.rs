@@ -96,7 +96,7 @@ fn hex_run(text: &str) -> Option<Range<usize>> {
 
 fn write_some(f: &mut fmt::Formatter<'_>, left: &mut usize, text: &str) -> fmt::Result {
     let shown = boundary(text, *left);
-    // A URL may hold more than ASCII: line breaks and control sequences of Unicode, say.
+    // A URL may contain characters outside ASCII, such as Unicode's line breaks and control characters.
     for part in text[..shown].split_inclusive(|character: char| !character.is_ascii()) {
         match part.chars().next_back().filter(|last| !last.is_ascii()) {
             Some(last) => {
@@ -168,7 +168,7 @@ mod tests {
         let text = shown(&format!("/a?x={}&Sign=abc", "é".repeat(4000)));
         assert!(text.len() <= SHOWN + '…'.len_utf8(), "{}", text.len());
         assert!(text.ends_with('…') && !text.contains("abc"));
-        // Wherever the cut falls in a character, nothing from behind it follows.
+        // Wherever a character is cut, nothing after it is shown.
         for pad in 0..4 {
             let text = shown(&format!("/a?{}={}&zzz=zzz", "x".repeat(pad), "é".repeat(4000)));
             assert!(

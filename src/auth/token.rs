@@ -86,7 +86,7 @@ impl fmt::Debug for Token {
 
 /// Decodes a signature: exactly 64 hex digits of either case.
 pub(crate) fn decode_signature(text: &str) -> Option<[u8; 32]> {
-    // The decoder would accept two more, a `0x` in front.
+    // The decoder would also accept a `0x` prefix.
     if text.len() != SIGNATURE_DIGITS {
         return None;
     }

@@ -142,7 +142,7 @@ impl Verifier {
             .get(id)
             .ok_or_else(|| Rejection::from(RejectionKind::AppUnknown).of_app(id))?;
         let token = self.authenticate(app, &raw).map_err(|rejection| rejection.of_app(id))?;
-        // Only now, since decoding may allocate.
+        // Only now: decoding may allocate.
         let Some(command) = command.and_then(query::strict) else {
             return match token {
                 Some(_) => Ok(Verified::Probe),
@@ -179,7 +179,7 @@ impl Verifier {
 
     fn check_age(&self, seconds: u64) -> Result<(), Rejection> {
         let now = self.clock.as_ref().map_or_else(SystemTime::now, |clock| clock());
-        // A clock before 1970 is so wrong that everything lies in its future.
+        // If the clock is before 1970, everything is in the future.
         let now = now.duration_since(UNIX_EPOCH).map_or(0, |past| past.as_secs());
         let skew = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX);
         if seconds > now {

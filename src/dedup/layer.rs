@@ -78,7 +78,7 @@ impl<S> Layer<S> for DedupLayer {
 
     /// Each service made by a layer has its own memory, which the clones of that service share.
     fn layer(&self, inner: S) -> Dedup<S> {
-        // The cache's own choice would keep keys that were asked for often, and forget the new ones, which are the ones that come again.
+        // The cache's default policy would keep keys that were used often and drop new ones, but it is the new ones that come again.
         let seen = Cache::builder()
             .eviction_policy(EvictionPolicy::lru())
             .max_capacity(self.capacity)

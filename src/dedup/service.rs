@@ -97,7 +97,7 @@ where
     }
 
     fn call(&mut self, callback: Callback) -> DedupFuture<S> {
-        // A verdict is given anew each time, whatever a key of the user's says: a sender may have been banned in between.
+        // Each verdict is given anew, even if the user's function returns a key: the sender may have been banned since.
         let key = match &self.key {
             _ if callback.command().phase().may_decide() => None,
             Some(key) => key(&callback),

@@ -181,11 +181,11 @@ where
         end.result = Some(result);
         drop(end);
     };
-    // Not under the lock: a runtime that is shutting down drops the work right here, and its end takes the lock.
+    // Not under the lock: a runtime that shuts down drops the future right here, and its end takes the lock.
     let abort = tokio::spawn(in_span(work)).abort_handle();
     match lock(&shared.running).tasks.get_mut(&id) {
         Some(task) => task.abort = Some(abort),
-        // Ended already, which makes this nothing; or handed back by a drain, which could not abort it yet.
+        // If it has ended already, this does nothing. Or a drain returned it, and could not abort it yet.
         None => abort.abort(),
     }
     Ok(())
@@ -213,7 +213,7 @@ struct End {
 
 impl Drop for End {
     fn drop(&mut self) {
-        // None if it was handed back by a drain, and aborted.
+        // `None` if a drain has returned and aborted it.
         let task = lock(&self.shared.running).tasks.remove(&self.id);
         let failure = match self.result.take() {
             Some(Ok(disposition)) => {
@@ -254,7 +254,7 @@ impl Shared {
         crate::count::detached("failed");
         report(params, failure);
         let hook = lock(&self.hook).clone();
-        // A hook that panics during a panic would end the process.
+        // A hook that panics during a panic would abort the process.
         if let Some(hook) = hook {
             let told = std::panic::AssertUnwindSafe(|| hook(params, failure));
             drop(std::panic::catch_unwind(told));

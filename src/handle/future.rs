@@ -39,7 +39,7 @@ pin_project! {
     enum State<S, B, F> {
         Rejected { rejection: Option<Rejection> },
         Reading { #[pin] body: B, buffer: Buffer, head: Option<Head<S>> },
-        // In a box, since a service is seldom waited for and every future is as large as its largest state.
+        // Boxed, since the service is usually ready, and a future is as large as its largest state.
         Waiting { inner: S, callback: Option<Box<Callback>> },
         Calling { #[pin] reply: F },
         Done,

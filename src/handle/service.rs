@@ -75,7 +75,7 @@ where
         if buffer::announced(&request).is_some_and(|length| length > config.body_limit as u64) {
             return ResponseFuture::too_large(config.clone(), params);
         }
-        // A clone that has never been polled is what the future makes ready and then calls.
+        // The future makes a clone ready that has never been polled, and calls that one.
         ResponseFuture::reading(config.clone(), params, request, self.inner.clone())
     }
 }

@@ -109,7 +109,7 @@ impl MsgElement {
         if bundles >= BUNDLES {
             return Ok(None);
         }
-        // Bundles are in bundles, so that this is called by itself: without a frame that has room for every kind.
+        // This function recurses for bundles, so its frame must not have room for every kind.
         let (bundle, more) = RelayElem::read_content(content, bundles)?;
         Ok(Some((MsgElement::Relay(bundle), more)))
     }

@@ -119,7 +119,7 @@ struct BundledMessage<'a> {
 
 impl Bundle<'_> {
     fn read(self, bundles: usize) -> serde_json::Result<RelayElem> {
-        // A loop, since iterators would put more frames between one bundle and the one inside of it.
+        // A loop, since iterators would add frames between one bundle and the next.
         let mut msg_list = self.msg_list.as_ref().map(|list| Vec::with_capacity(list.len()));
         for message in self.msg_list.into_iter().flatten() {
             let message = message.read(bundles)?;

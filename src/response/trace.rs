@@ -60,7 +60,7 @@ pub(crate) fn report(outcome: &Outcome, status: Option<http::StatusCode>) {
         };
     }
 
-    // Of an unsigned app nothing is ever verified: anybody who finds the URL could fill the log with warnings.
+    // The signature of an unsigned app is never verified, so anybody who finds the URL could fill the log with warnings.
     let verified = outcome.token_index().is_some();
     let warn = match outcome.kind() {
         OutcomeKind::Failed => outcome.cause() != Some(Cause::Misfit) || verified,

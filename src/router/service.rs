@@ -267,7 +267,7 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
             let mut json = serde_json::Deserializer::from_str(&text);
             match serde_path_to_error::deserialize(&mut json) {
                 Ok(event) => answered(handler.call(&state, callback.map_event(|_| event))),
-                // Where, not what: the message quotes the body.
+                // The place only: the message quotes the body.
                 Err(error) => failed(format!(
                     "the body does not fit its type at {}",
                     Escaped(&error.path().to_string())
@@ -366,7 +366,7 @@ impl<T> Service<Callback> for EventRouter<T> {
 
     fn call(&mut self, callback: Callback) -> RouterFuture {
         let handler = match &callback.event {
-            // A misfit has no type to hand out; a word this version does not know may have a handler.
+            // A misfit cannot be passed to a typed handler. An unknown command may have a handler.
             Event::Unknown(event) if !event.command.is_unknown() => None,
             event => self.routes.handlers.get(event.command()),
         };

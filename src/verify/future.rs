@@ -132,7 +132,7 @@ where
                     };
                     exchange.calling = false;
                     if response.extensions().get::<Outcome>().is_some() {
-                        // A service of ours further in knows better, and has reported it.
+                        // A `CallbackLayer` further inside has reported it already, and knows more.
                         return Poll::Ready(Ok(response));
                     }
                     let outcome = exchange.outcome(OutcomeKind::Accepted, None);

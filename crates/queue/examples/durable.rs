@@ -138,10 +138,10 @@ fn endpoint(app: App, queue: &Queue) -> Router {
         .load_shed()
         .concurrency_limit(256)
         .service(EventRouter::new().on(moderate));
-    // Nothing passes through this one: `Split` sends verdicts elsewhere.
+    // Never called: `Split` sends verdicts to the other service.
     let notifications = ServiceBuilder::new().layer(queue.layer()).service(EventRouter::new());
     let callbacks = ServiceBuilder::new()
-        // Full, or broken: a status that monitors see. Tencent does not send the event again.
+        // If the queue is full or broken, answer a status that monitoring sees. Tencent does not send the event again.
         .layer(CallbackLayer::new(app).on_after_error(OnError::ServerError))
         .service(Split::new(verdicts, notifications));
     Router::new().route_service("/callback", callbacks)

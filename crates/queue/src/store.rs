@@ -198,7 +198,7 @@ impl Entry {
     /// [`QueueError::NotStorable`] if it cannot be written as JSON: its body is not UTF-8.
     pub fn of(callback: &Callback) -> Result<Self, QueueError> {
         let not_storable = |error| QueueError::NotStorable(StorageError::new(error));
-        // Each quote of the body gets a backslash, and the parameters are short: growing in steps would cost as much as writing.
+        // Each quote of the body gets a backslash. Growing the buffer in steps would cost as much as writing it.
         let mut payload = Vec::with_capacity(callback.body.len() / 4 * 5 + 512);
         serde_json::to_writer(&mut payload, &StoredCallback::from(callback)).map_err(not_storable)?;
         let payload = String::from_utf8(payload).map_err(|error| QueueError::NotStorable(StorageError::new(error)))?;

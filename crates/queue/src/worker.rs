@@ -172,7 +172,7 @@ where
             };
             // Never closed.
             let Ok(place) = place else { break };
-            // Lets those finish that are about to: one claim for many places is cheaper than many for one each.
+            // Lets tasks finish that are about to: one claim for many permits is cheaper than many claims for one each.
             tokio::task::yield_now().await;
             let max = places.available_permits().saturating_add(1).min(BATCH);
             let mut claim = store.claim(max, WAIT);
@@ -290,7 +290,7 @@ where
                 "the stored callback cannot be read: it is damaged".to_owned(),
             )),
         };
-        // The next one may begin while this one is written down.
+        // The next callback may start while this one is settled.
         drop(place);
         let end = self.settle(&delivery, claim, payload, attempted).await;
         match end {
@@ -404,7 +404,7 @@ where
             record.error = Some(error);
             record.order_key = delivery.order_key;
             record.death = Some(Death::new(SystemTime::now(), reason));
-            // It is stored; a hook that panics changes nothing about that.
+            // It is stored already; a panic of the hook does not change that.
             drop(catch_unwind(AssertUnwindSafe(|| hook(&record))));
         }
         Ok(Some(End::Buried))
@@ -503,8 +503,8 @@ where
         let Some(call) = &mut self.call else {
             return Poll::Ready(Err("polled after completion".to_owned()));
         };
-        // Nothing of what it touched is used again: the call is dropped, and the next attempt has a clone of the service, as if this
-        // had happened in a task of its own.
+        // Nothing that it used is used again: the call is dropped, and the next attempt gets a clone of the service, as if it had run in
+        // its own task.
         let polled = catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(cx)));
         let ended = match polled {
             Ok(Poll::Pending) => return Poll::Pending,

@@ -78,7 +78,7 @@ fn message(params: &Params, body: &MsgBody) -> Message {
 
 async fn moderate(mut events: Events, message: Message) -> Result<Verdict, HandlerError> {
     let verdict = events.moderate(in_time(message)).await?.into_inner();
-    // Not taken for "allow": it may be a verdict that this version does not know.
+    // Not treated as "allow": it may be a verdict that this version does not know.
     verdict
         .verdict
         .ok_or_else(|| HandlerError::new("the backend gave no verdict"))

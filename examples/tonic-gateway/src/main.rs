@@ -70,7 +70,7 @@ fn app() -> Result<App, String> {
 fn endpoint(url: String) -> Result<Endpoint, String> {
     let endpoint = Endpoint::from_shared(url).map_err(|error| format!("EVENTS_URL: {error}"))?;
     let uri = endpoint.uri();
-    // https takes one of tonic's `tls-…` features; a path would be left out of the calls.
+    // https needs one of tonic's `tls-…` features. A path in the address would be ignored.
     if uri.scheme_str() != Some("http") || uri.path_and_query().is_some_and(|path| path != "/") {
         return Err(format!("EVENTS_URL is http://host:port, not {uri}"));
     }
@@ -79,7 +79,7 @@ fn endpoint(url: String) -> Result<Endpoint, String> {
 
 /// Where the gateway finds itself.
 fn own_url(mut listening: SocketAddr) -> String {
-    // Everywhere is an address to listen on, not one to call.
+    // An unspecified address such as 0.0.0.0 can be listened on, but not called.
     match listening.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => listening.set_ip(Ipv4Addr::LOCALHOST.into()),
         IpAddr::V6(ip) if ip.is_unspecified() => listening.set_ip(Ipv6Addr::LOCALHOST.into()),
@@ -127,11 +127,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .with_max_level(tracing::Level::INFO)
         .init();
 
-    // Lazily, because the gateway itself cannot answer yet, and so that it starts whether the backend is up or not.
+    // The connection is made lazily: the gateway cannot answer its own calls yet, and it must start even if the backend is down.
     let channel = events.connect_timeout(Duration::from_secs(1)).connect_lazy();
     let callbacks = ServiceBuilder::new()
         .layer(CallbackLayer::new(app))
-        // Around the router and not on the channel: the channel's time-out begins once there is a connection.
+        // This time-out is around the router, not on the channel: the channel's time-out starts only once there is a connection.
         .timeout(DEADLINE)
         .load_shed()
         .concurrency_limit(256)
@@ -140,14 +140,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let router = Routes::new(EventsServer::new(demo::Demo))
         .into_axum_router()
         .route_service("/callback", callbacks)
-        // tonic's own says 200 with a `grpc-status`, which makes a mistyped callback URL look well. gRPC clients take a 404 for
-        // "unimplemented".
+        // tonic's own fallback answers status 200 with a `grpc-status`, so nobody would notice a mistyped callback URL. gRPC clients take
+        // a 404 for "unimplemented".
         .fallback(async || StatusCode::NOT_FOUND);
 
     let (tell, told) = tokio::sync::oneshot::channel();
-    // tonic's server and not `axum::serve`: it gives up on an HTTP/1 head that takes more than 30 s, and stops a call when its
-    // `grpc-timeout` is over. It takes HTTP/2 only unless told otherwise, and callbacks come over HTTP/1.1. Do not give it a
-    // `timeout`: what is late is answered with status 200 and a `grpc-status`, which is no answer to a callback.
+    // tonic's server instead of `axum::serve`: it closes a connection whose HTTP/1 head takes more than 30 s, and stops a call when its
+    // `grpc-timeout` is over. It accepts HTTP/2 only unless told otherwise, and callbacks come over HTTP/1.1. Do not set its `timeout`: a
+    // late answer would be status 200 with a `grpc-status`, which is not an answer to a callback.
     let server = Server::builder()
         .accept_http1(true)
         .add_routes(Routes::from(router))
@@ -155,7 +155,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             stop.await;
             let _ = tell.send(());
         });
-    // A connection with half a request on it must not hold up the end for ever.
+    // A connection with an incomplete request must not hold up the shutdown for ever.
     let patience = async {
         drop(told.await);
         tokio::time::sleep(PATIENCE).await;

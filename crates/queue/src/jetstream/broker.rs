@@ -1,4 +1,4 @@
-//! What is said to the broker, and how its answers are read.
+//! Requests to the broker, and how its answers are read.
 
 use std::error::Error;
 use std::time::Duration;
@@ -17,10 +17,10 @@ use super::options::{Lane, Names};
 use super::wire::{Meta, Noted, State};
 use crate::error::{QueueError, StorageError};
 
-/// The longest wait for one answer of the broker; what is asked for again is asked for again by then.
+/// How long to wait for one answer of the broker. A repeated request is repeated after this time.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How many messages are read at a time when a stream is looked through.
+/// How many messages a scan reads at a time.
 const SCAN: u64 = 500;
 
 /// The streams and consumers of one queue.
@@ -34,22 +34,22 @@ pub(super) struct Broker {
     pub(super) state: Stream,
     /// In the order of [`Lane::all`].
     pub(super) lanes: Vec<(Lane, PullConsumer)>,
-    /// Whether the states may be read from whichever server has them: there is one.
+    /// Whether notes may be read from any server: there is only one.
     pub(super) direct: bool,
 }
 
-/// The broker has a message.
+/// The broker has stored a message.
 pub(super) struct Stored {
     pub(super) sequence: u64,
-    /// Whether it had it before: this is the sequence of then.
+    /// Whether it was stored before; then this is the sequence number of that time.
     pub(super) duplicate: bool,
 }
 
-/// The broker has not said that it has a message.
+/// The broker has not confirmed that it has stored a message.
 pub(super) enum NotStored {
-    /// It has nothing of it.
+    /// It has certainly not stored it.
     Surely(QueueError),
-    /// It may have it: a second try without an id could make two of it.
+    /// It may have stored it: a second try without an id could store it twice.
     Perhaps(QueueError),
 }
 
@@ -69,7 +69,7 @@ struct Answer {
     error: Option<async_nats::jetstream::Error>,
 }
 
-/// A message of a stream, found by looking through it.
+/// A message of a stream, found by a scan.
 pub(super) struct Found {
     pub(super) sequence: u64,
     pub(super) subject: Subject,
@@ -78,9 +78,9 @@ pub(super) struct Found {
 }
 
 impl Broker {
-    /// Returns once the broker has the message.
+    /// Publishes a message, and waits until the broker has stored it.
     ///
-    /// As the client's own `publish`, but with one timer, and without a limit on how many wait: this is the hot path.
+    /// Like the client's own `publish`, with one timer and without its limit on pending acknowledgements, since this is the hot path.
     pub(super) async fn publish(
         &self,
         subject: Subject,
@@ -116,25 +116,25 @@ impl Broker {
         }
     }
 
-    /// Acknowledges a delivery, and waits for the broker to confirm.
+    /// Acknowledges a delivery, and waits until the broker confirms.
     pub(super) async fn acknowledge(&self, reply: &Subject, kind: AckKind) -> Result<(), QueueError> {
         let request = Request::new().payload(kind.into()).timeout(Some(PATIENCE));
         let answer = self.client.send_request(reply.clone(), request).await;
         answer.map(drop).map_err(unavailable)
     }
 
-    /// The same, without waiting: if it is lost, `ack_wait` runs out, and the message comes again.
+    /// Acknowledges a delivery without waiting. If it is lost, the message comes again after `ack_wait`.
     pub(super) async fn tell(&self, reply: Subject, kind: AckKind) {
         drop(self.client.publish(reply, kind.into()).await);
     }
 
-    /// Acknowledges, and asks for the next message of the lane: one message to the broker, where two would be half as fast.
+    /// Acknowledges, and requests the next message of the lane, in one message to the broker. Two messages would halve the speed.
     pub(super) async fn next(&self, reply: Subject, expires: Duration, inbox: String) {
         let ask = format!("+NXT {{\"batch\":1,\"expires\":{}}}", expires.as_nanos());
         drop(self.client.publish_with_reply(reply, inbox, ask.into()).await);
     }
 
-    /// How far a message has come, and whether one behind it in its partition has come further.
+    /// The state of a message, and whether a later one of its partition has a note.
     pub(super) async fn state_of(&self, lane: Lane, sequence: u64) -> Result<(Option<State>, bool), QueueError> {
         let subject = self.names.state_subject(lane, sequence, false);
         let Some((note, last)) = self.last_note(&subject).await? else {
@@ -151,8 +151,8 @@ impl Broker {
         Ok((self.note_before(&subject, note, sequence).await?, true))
     }
 
-    /// The note about a message of a partition, before one about a later message. They are in the order of the messages, so few of them
-    /// are read: from the leader, since what is not found here may be handled again.
+    /// The note about a message, if it lies before the note about a later message. A partition's notes are in the order of its messages,
+    /// so a binary search finds it. It reads from the leader, since a message without a note may be handled again.
     async fn note_before(&self, subject: &str, later: u64, sequence: u64) -> Result<Option<State>, QueueError> {
         let (mut from, mut to) = (1, later.saturating_sub(1));
         let mut state = None;
@@ -180,7 +180,7 @@ impl Broker {
         Ok(state)
     }
 
-    /// Read from the leader: a follower may not have heard of it yet.
+    /// Reads from the leader: a follower may not have the note yet.
     async fn last_note(&self, subject: &str) -> Result<Option<(u64, Noted)>, QueueError> {
         let noted = |sequence, payload: &[u8]| Noted::read(payload).map(|noted| (sequence, noted));
         if self.direct {
@@ -213,13 +213,13 @@ impl Broker {
         Ok(())
     }
 
-    /// Up to where the main stream was deleted.
+    /// The sequence number up to which the main stream was deleted.
     pub(super) async fn mark(&self) -> Result<u64, QueueError> {
         let noted = self.last_note(&self.names.mark()).await?;
         Ok(noted.map_or(0, |(_, noted)| noted.sequence))
     }
 
-    /// Fails if there is another mark than the one whose note has this number (0 if none): it may be ahead.
+    /// Fails if there is a mark other than the one whose note has this number (0 if none): it may be further on.
     pub(super) async fn put_mark(&self, sequence: u64, before: u64) -> Result<(), QueueError> {
         let mut headers = HeaderMap::new();
         headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, before.to_string());
@@ -228,7 +228,7 @@ impl Broker {
             .await
     }
 
-    /// Deletes a message. An error also if it is not certain that it is gone.
+    /// Deletes a message. Returns an error also if it is not certain that the message is gone.
     pub(super) async fn delete(&self, stream: &Stream, sequence: u64) -> Result<(), QueueError> {
         match stream.delete_message(sequence).await {
             Ok(true) => return Ok(()),
@@ -248,7 +248,7 @@ impl Broker {
         }
     }
 
-    /// Asks for messages of a lane. They come to the inbox.
+    /// Requests messages of a lane. They arrive in the inbox.
     pub(super) async fn ask(
         &self,
         lane: usize,
@@ -268,7 +268,7 @@ impl Broker {
         sent.map_err(unavailable)
     }
 
-    /// How far a lane has come.
+    /// The state of a lane's consumer.
     pub(super) async fn lane_info(&self, lane: Lane) -> Result<consumer::Info, QueueError> {
         let stream = if lane == Lane::Retry { &self.retry } else { &self.main };
         let info = stream.consumer_info(lane.name()).await;
@@ -279,7 +279,7 @@ impl Broker {
         stream.get_info().await.map(|info| info.state).map_err(unavailable)
     }
 
-    /// The first messages of a stream, or of a subject of it, from this sequence on. There may be more of them.
+    /// The first messages of a stream, or of one of its subjects, from this sequence number on. There may be more.
     pub(super) async fn scan(
         &self,
         stream: &Stream,
@@ -293,7 +293,7 @@ impl Broker {
             deliver_policy: DeliverPolicy::ByStartSequence {
                 start_sequence: from.max(1),
             },
-            // Nothing is acknowledged; but servers before 2.10 want it so of a pull consumer.
+            // Nothing is acknowledged, but servers before 2.10 require this of pull consumers.
             ack_policy: AckPolicy::Explicit,
             ack_wait: Duration::from_secs(3600),
             max_ack_pending: -1,
@@ -344,7 +344,7 @@ pub(super) fn unavailable(error: impl Error + Send + Sync + 'static) -> QueueErr
 fn not_stored(error: async_nats::jetstream::Error) -> NotStored {
     let full = match error.error_code() {
         ErrorCode::STORAGE_RESOURCES_EXCEEDED | ErrorCode::INSUFFICIENT_RESOURCES => true,
-        // The same code stands for a disk that fails.
+        // The code also stands for a disk that fails.
         ErrorCode::STREAM_STORE_FAILED => error.to_string().contains("maximum"),
         _ => false,
     };

@@ -1,4 +1,4 @@
-//! What this process has asked the broker for, and holds.
+//! What this process has requested from the broker, and what it holds.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -13,42 +13,41 @@ use crate::delivery::{Delivery, DeliveryId};
 use crate::options::{Clock, from_millis};
 use crate::store::{Claim, Claimed, Stats};
 
-/// How long the broker keeps a request for messages. When its leader changes the request is lost, so this is how long a lane may stand
-/// still then.
+/// How long the broker keeps a request for messages. A change of leader loses the request, so a lane may stand still for this long.
 pub(super) const ASK: Duration = Duration::from_secs(2);
 
-/// How long a claim that waits for nothing lets the broker look.
+/// How long a claim that does not wait gives the broker to answer.
 pub(super) const LOOK: Duration = Duration::from_millis(50);
 
-/// How much later than asked for the broker's answer may come before it is given up.
+/// How late the broker's answer may be before the request is given up.
 const LATE: Duration = Duration::from_millis(500);
 
-/// How long a message may wait here for a free place, before other processes get it.
+/// How long a message may wait here for a free permit before other processes get it.
 pub(super) const KEEP: Duration = Duration::from_millis(500);
 
-/// How long a lane is left alone whose request was refused.
+/// How long a lane is not asked after its request was refused.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// How many messages that are not due may wait here rather than at the broker.
+/// The maximum number of messages that wait here, rather than at the broker, until they are due.
 const PARKED: usize = 10_000;
 
-/// A message that the broker gave to this process.
+/// A message that the broker has delivered to this process.
 #[derive(Clone)]
 pub(super) struct Held {
     pub(super) lane: Lane,
     pub(super) sequence: u64,
-    /// Where it is acknowledged.
+    /// The subject to acknowledge it on.
     pub(super) reply: Subject,
-    /// With the attempts from the state.
+    /// Includes the attempts, from its note.
     pub(super) meta: Meta,
     pub(super) payload: Bytes,
-    /// Whether what belongs to it can be read.
+    /// Whether its metadata can be read.
     pub(super) readable: bool,
-    /// Whether it came after later ones of its partition.
+    /// Whether it was delivered after later ones of its partition.
     pub(super) late: bool,
-    /// From then on the broker may give it to others.
+    /// After this time the broker may deliver it to others.
     pub(super) until: Instant,
-    /// Since when it waits for a place.
+    /// When it began to wait for a permit.
     pub(super) since: Instant,
 }
 
@@ -57,12 +56,12 @@ impl Held {
         self.meta.id.unwrap_or(self.sequence)
     }
 
-    /// Whether it holds up others of its lane.
+    /// Whether it blocks others of its lane.
     pub(super) fn blocks(&self) -> bool {
         self.lane.is_ordered() && !self.meta.out_of_order
     }
 
-    /// When there is something to do with it, if that is not now.
+    /// When something must be done with it. `None` means now.
     fn wake(&self) -> Option<i64> {
         let failed = &self.meta.failed;
         let due = failed.due?;
@@ -74,13 +73,13 @@ impl Held {
     }
 }
 
-/// What is to be said to the broker about a message that this process holds.
+/// What to tell the broker about a message that this process holds.
 pub(super) enum Step {
-    /// Not due for long: others may see to it then.
+    /// It is not due for a long time: any process may handle it then.
     Later(Held, Duration),
-    /// It held up others for long enough.
+    /// It has blocked others for long enough.
     Aside(Held),
-    /// It is due, and gets in line with those of its order key.
+    /// It is due, and goes to the end of its partition.
     Back(Held),
 }
 
@@ -88,7 +87,7 @@ struct Ask {
     lane: usize,
     rest: usize,
     until: Instant,
-    /// The acknowledgement that it came with. The answer to the one confirms the other.
+    /// The acknowledgement that was sent with this request. An answer to the request confirms it.
     with: Option<Subject>,
 }
 
@@ -98,9 +97,9 @@ pub(super) struct Claims {
     pub(super) clock: Clock,
     pub(super) counts: Stats,
     pub(super) closed: bool,
-    /// Messages whose state is being looked up, and steps under way.
+    /// The number of messages whose notes are being read, and of steps in progress.
     pub(super) busy: usize,
-    /// Claims that wait.
+    /// The number of waiting claims.
     pub(super) waiting: usize,
     partitions: usize,
     lease: Duration,
@@ -110,7 +109,7 @@ pub(super) struct Claims {
     /// In the order of [`Lane::all`].
     ready: Vec<VecDeque<Held>>,
     paused: Vec<Option<Instant>>,
-    /// Until when this process has the message of a lane that lets one out at a time.
+    /// How long this process has the message of a lane that delivers one at a time.
     out: Vec<Option<Instant>>,
     parked: Vec<Held>,
     held: HashMap<u64, Held>,
@@ -145,7 +144,7 @@ impl Claims {
         lane.index(self.partitions)
     }
 
-    /// What to ask the broker for, so that up to `max` come: lane, number of messages, and the number of the request.
+    /// The requests to send so that up to `max` messages come: lane, number of messages, and number of the request.
     pub(super) fn asks(
         &mut self,
         max: usize,
@@ -170,10 +169,10 @@ impl Claims {
                 continue;
             }
             let most = if lane < self.partitions { 1 } else { max };
-            // One that was asked before gets what comes first, so that a new one would be told too late that nothing is there.
+            // Earlier requests get messages first, so a new one would learn too late that there are none.
             let here = self.ready[lane].len() + if once.is_some() { 0 } else { out };
             let batch = most.saturating_sub(here);
-            // Not for each place that gets free: a request costs the broker as much as a message.
+            // Not for every permit that becomes free: a request costs the broker as much as a message.
             if batch > 0 && batch * 2 >= most {
                 let number = self.next;
                 self.next += 1;
@@ -192,19 +191,19 @@ impl Claims {
         asks
     }
 
-    /// Acknowledgements that the broker may not have heard of: until it does, their lanes stand still.
+    /// Acknowledgements that the broker may not have received. Their lanes stand still until it has.
     pub(super) fn unheard(&mut self) -> Vec<Subject> {
         std::mem::take(&mut self.unheard)
     }
 
-    /// Whether these requests have got all that they will get.
+    /// Whether these requests have all their messages.
     pub(super) fn are_answered(&self, asked: &[(usize, u64)]) -> bool {
         let now = Instant::now();
         let open = |(_, number): &(usize, u64)| self.asks.get(number).is_some_and(|ask| ask.until > now);
         self.busy == 0 && !asked.iter().any(open)
     }
 
-    /// A message came. It does not say for which request: for the oldest of its lane.
+    /// A message has arrived. It does not say for which request, so it counts for the oldest of its lane.
     pub(super) fn came(&mut self, lane: Lane, until: Instant) {
         let lane = self.index(lane);
         if let Some(out) = self.out.get_mut(lane) {
@@ -220,7 +219,7 @@ impl Claims {
         }
     }
 
-    /// The message is no longer ours: others of its lane may be asked for.
+    /// This process no longer has the message, so the lane may be asked again.
     pub(super) fn free(&mut self, lane: Lane) {
         let lane = self.index(lane);
         if let Some(out) = self.out.get_mut(lane) {
@@ -228,7 +227,7 @@ impl Claims {
         }
     }
 
-    /// A request for the next message of this one's lane, if somebody waits and only one comes at a time.
+    /// A request for the next message of this lane, if a claim waits and the lane delivers one at a time.
     pub(super) fn next(&mut self, held: &Held) -> Option<u64> {
         if !held.lane.is_ordered() || self.waiting == 0 || self.closed {
             return None;
@@ -256,7 +255,7 @@ impl Claims {
         }
     }
 
-    /// Puts a message where it belongs; or says what the broker has to be told first.
+    /// Puts a message where it belongs, or returns what to tell the broker first.
     pub(super) fn place(&mut self, mut held: Held) -> Option<Step> {
         let now = self.clock.now();
         let lane = self.index(held.lane);
@@ -268,7 +267,7 @@ impl Claims {
         }
         if let Some(wake) = held.wake().filter(|wake| *wake > now) {
             let wait = Duration::from_millis(wake.saturating_sub(now).unsigned_abs());
-            // Handed out with less than half of its time left, it could be lost before the worker says that it still works.
+            // If it had less than half of its time left, the claim could expire before the worker extends it.
             let lasts = Instant::now()
                 .checked_add(wait)
                 .is_some_and(|at| at + self.lease / 2 <= held.until);
@@ -286,7 +285,7 @@ impl Claims {
         None
     }
 
-    /// Puts those in their places whose time has come.
+    /// Moves messages that are due.
     pub(super) fn wake(&mut self) -> Vec<Step> {
         let now = self.clock.now();
         let due = |held: &mut Held| held.wake().is_none_or(|wake| wake <= now);
@@ -294,7 +293,7 @@ impl Claims {
         due.into_iter().filter_map(|held| self.place(held)).collect()
     }
 
-    /// Up to `max` of what is ready, lanes in turn.
+    /// Takes up to `max` messages that are ready, from all lanes in turn.
     pub(super) fn take(&mut self, max: usize) -> Vec<Claimed> {
         let mut claimed = Vec::new();
         let lanes = self.ready.len();
@@ -307,7 +306,7 @@ impl Claims {
                 continue;
             };
             if held.until < fresh {
-                // It comes again.
+                // The broker delivers it again.
                 continue;
             }
             empty = 0;
@@ -333,7 +332,7 @@ impl Claims {
         (ours && held.until > Instant::now()).then(|| held.clone())
     }
 
-    /// The claim is settled, or given back. None if it did not hold any more.
+    /// Ends a claim that was settled or given back. `None` if it had ended already.
     pub(super) fn settle(&mut self, claim: Claim) -> Option<Held> {
         let held = self.of(claim);
         if let Some(held) = self.held.remove(&claim.token()) {
@@ -342,7 +341,7 @@ impl Claims {
         held
     }
 
-    /// The broker was told in time that the handler still works.
+    /// The broker has extended the claim.
     pub(super) fn extended(&mut self, claim: Claim, until: Instant) {
         if let Some(held) = self.held.get_mut(&claim.token()) {
             held.until = held.until.max(until);
@@ -354,7 +353,7 @@ impl Claims {
         }
     }
 
-    /// Given back by a worker: the next claim here, or another process, takes it.
+    /// A worker has given it back. The next claim here, or another process, gets it.
     pub(super) fn release(&mut self, mut held: Held) {
         held.since = Instant::now();
         let lane = self.index(held.lane);
@@ -364,10 +363,10 @@ impl Claims {
         self.ready[lane].push_front(held);
     }
 
-    /// What waited here for too long; others may have a place for it.
+    /// Messages that have waited here for too long; another process may have a permit for them.
     pub(super) fn surplus(&mut self, all: bool) -> Vec<Subject> {
         let now = Instant::now();
-        // What the broker takes for dead by now is no longer ours.
+        // The broker has given these to others by now.
         self.held.retain(|_, held| held.until > now);
         let mut surplus = Vec::new();
         for lane in &mut self.ready {
@@ -387,12 +386,12 @@ impl Claims {
         surplus.into_iter().map(|held| held.reply).collect()
     }
 
-    /// What is here and not being handled.
+    /// The messages that are here and not being handled.
     pub(super) fn idle(&self) -> impl Iterator<Item = &Held> {
         self.ready.iter().flatten().chain(&self.parked)
     }
 
-    /// Takes out what is here, not being handled, and passes.
+    /// Takes out the messages that are here, not being handled, and pass the filter.
     pub(super) fn take_idle(&mut self, passes: impl Fn(&Held) -> bool) -> Vec<Held> {
         let mut taken = Vec::new();
         for lane in &mut self.ready {
@@ -409,12 +408,12 @@ impl Claims {
             .any(|held| held.lane == lane && held.sequence == sequence)
     }
 
-    /// Those here that wait for another attempt in their lanes.
+    /// The number of messages here that wait for a retry in their lanes.
     pub(super) fn blocking(&self) -> usize {
         self.parked.iter().filter(|held| held.blocks()).count()
     }
 
-    /// After a retry: how it goes on.
+    /// The attempts after a failure.
     pub(super) fn failed(held: &Held, error: String, now: i64, delay: i64, max_block: i64) -> Failed {
         let before = &held.meta.failed;
         Failed {

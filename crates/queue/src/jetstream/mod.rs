@@ -77,13 +77,13 @@ use crate::store::{Appended, Claim, Claimed, DeadReason, Entry, Filter, Record, 
 /// The client library, in the version that [`Queue::jetstream`](crate::Queue::jetstream) takes.
 pub use ::async_nats;
 
-/// The wait before the broker is asked again that did not answer.
+/// The delay before a request to the broker is repeated.
 const AGAIN: Duration = Duration::from_millis(100);
 
-/// What the headers may add to a payload, in bytes: the text of an error has 2 KiB, and each byte of it up to six in JSON.
+/// What headers may add to a payload, in bytes: an error's text has up to 2 KiB, and each byte up to six in JSON.
 const HEADERS: usize = 16 << 10;
 
-/// How often it is looked at what is due.
+/// How often to check what is due.
 const TICK: Duration = Duration::from_millis(100);
 
 /// A store on NATS JetStream, for [`Queue::new`](crate::Queue::new).
@@ -98,16 +98,16 @@ struct Shared {
     settings: JetStream,
     store: u64,
     inbox: String,
-    /// The largest payload, in bytes, that the broker takes with all that may be written beside it later.
+    /// The largest payload, in bytes, that the broker accepts together with all later metadata.
     max_payload: usize,
     /// In the order of [`Lane::all`].
     subjects: Vec<Subject>,
     claims: Mutex<Claims>,
     changed: Notify,
-    /// Tells the task that takes in messages to end.
+    /// Tells the receiving task to end.
     closing: Notify,
     receiving: Mutex<Option<JoinHandle<()>>>,
-    /// Whether the log says already that the broker is away.
+    /// Whether the log has already said that the broker is away.
     away: AtomicBool,
 }
 
@@ -148,7 +148,7 @@ impl JetStreamStore {
 }
 
 impl Shared {
-    /// What it guards is consistent at all times, so a panic elsewhere is no reason to stop.
+    /// The guarded state is consistent at all times, so a panic elsewhere does not matter.
     fn lock(&self) -> MutexGuard<'_, Claims> {
         self.claims.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -161,7 +161,7 @@ impl Shared {
         }
     }
 
-    /// Now, by the clock of the settings, in ms.
+    /// The time by the clock of the settings, in ms.
     fn now(&self) -> i64 {
         self.lock().clock.now()
     }
@@ -177,7 +177,7 @@ impl Shared {
         DeliveryId::new(self.store, sequence)
     }
 
-    /// The message of a claim that holds.
+    /// The message of a claim that has not ended.
     fn held(&self, claim: Claim) -> Result<Held, QueueError> {
         let claims = self.lock();
         if claims.closed {
@@ -186,7 +186,7 @@ impl Shared {
         claims.of(claim).ok_or(QueueError::ClaimLost)
     }
 
-    /// Forgets a claim whose settlement the broker has confirmed.
+    /// Ends a claim after the broker has confirmed its settlement.
     fn settled(&self, claim: Claim, count: impl Fn(&mut Stats)) {
         let mut claims = self.lock();
         claims.settle(claim);
@@ -195,7 +195,7 @@ impl Shared {
         self.changed.notify_waiters();
     }
 
-    /// One log event when the broker goes, and one when it comes back.
+    /// Logs once when the broker goes away, and once when it is back.
     fn told(&self, result: Result<(), &QueueError>) {
         let away = result.is_err();
         if self.away.swap(away, Ordering::Relaxed) == away {
@@ -247,7 +247,7 @@ impl Shared {
             if rest.is_zero() {
                 return Err(last);
             }
-            // The client would keep it, and send it when the broker is back: long after it was refused.
+            // The client would buffer it and send it when the broker is back, long after it was refused.
             if self.broker.client.connection_state() == Connection::Connected {
                 let headers = meta.headers(key.as_deref());
                 let sent = self
@@ -295,7 +295,7 @@ impl Shared {
                     return Err(QueueError::Closed);
                 }
                 let steps = claims.wake();
-                // One that waits for nothing asks each lane once, when there may be something.
+                // A claim that does not wait asks each lane once, if there may be something.
                 let once = wait.is_zero().then_some(asked.as_slice());
                 let asks = claims.asks(max, expires, once);
                 claims.busy += steps.len();
@@ -319,7 +319,7 @@ impl Shared {
             {
                 let mut claims = self.lock();
                 let answered = claims.are_answered(&asked);
-                // One that waits takes what comes first; one that does not, all that there is.
+                // A claim that waits takes what comes first; one that does not wait takes all there is.
                 if !wait.is_zero() || answered {
                     let taken = claims.take(max);
                     if !taken.is_empty() || (rest.is_zero() && (answered || !wait.is_zero())) {
@@ -335,11 +335,11 @@ impl Shared {
         }
     }
 
-    /// A message of the inbox.
+    /// Handles a message of the inbox.
     fn receive(self: &Arc<Self>, message: Message) {
         if let Some(status) = message.status {
             let number = message.subject.rsplit('.').next().and_then(|word| word.parse().ok());
-            // "No messages", "request timeout": both say that nothing is there.
+            // "No messages" and "request timeout" both mean that nothing is there.
             let quiet = [StatusCode::NOT_FOUND, StatusCode::TIMEOUT].contains(&status);
             if let Some(number) = number {
                 self.lock().ended(number, !quiet);
@@ -360,13 +360,13 @@ impl Shared {
         tokio::spawn(self.clone().look_up(held));
     }
 
-    /// Finds out how far a message has come, and puts it where it belongs.
+    /// Reads the note of a message, and puts it where it belongs.
     async fn look_up(self: Arc<Self>, mut held: Held) {
         let _busy = Busy(&self);
         let (state, late) = loop {
             match self.broker.state_of(held.lane, held.sequence).await {
                 Ok(state) => break state,
-                // What it was given for so long is over: it comes again.
+                // The claim's time is over: the broker delivers it again.
                 Err(_) if Instant::now() + self.settings.ack_wait / 2 > held.until => return,
                 Err(error) => self.told(Err(&error)),
             }
@@ -377,14 +377,14 @@ impl Shared {
             None => {}
             Some(State::Failed(failed)) => held.meta.failed = failed,
             Some(State::Done) => {
-                // The broker has forgotten that it knew.
+                // The broker has lost the acknowledgement.
                 drop(self.broker.acknowledge(&held.reply, AckKind::Ack).await);
                 self.lock().free(held.lane);
                 return;
             }
         }
         if late {
-            // The broker has let others pass it, against its own limit.
+            // The broker has delivered later ones before it, against its own limit.
             held.meta.out_of_order = true;
             held.late = true;
             let id = self.id(held.id());
@@ -412,7 +412,7 @@ impl Shared {
             lane,
             sequence,
             reply,
-            // Without what belongs to it, it is a dead letter.
+            // Without readable metadata it becomes a dead letter.
             readable: meta.is_some(),
             late: false,
             meta: meta.unwrap_or_else(|| Meta {
@@ -425,7 +425,7 @@ impl Shared {
         })
     }
 
-    /// [`step`](Self::step), counted already.
+    /// [`step`](Self::step), already counted as busy.
     async fn take_step(self: Arc<Self>, step: Step) {
         let _busy = Busy(&self);
         self.step(step).await;
@@ -445,7 +445,7 @@ impl Shared {
         self.lock().free(lane);
     }
 
-    /// One try; if it fails the message comes again.
+    /// Tries once. If it fails, the message comes again.
     async fn insist(&self, held: &Held, moved: impl Future<Output = Result<(), QueueError>>) {
         if let Err(error) = moved.await {
             self.told(Err(&error));
@@ -453,7 +453,7 @@ impl Shared {
         }
     }
 
-    /// To the retries, where it does not block others.
+    /// Moves a message to the retries, where it does not block others.
     async fn move_aside(&self, held: &Held, failed: wire::Failed) -> Result<(), QueueError> {
         let meta = Meta {
             id: Some(held.id()),
@@ -465,7 +465,7 @@ impl Shared {
         self.done(held).await
     }
 
-    /// From the retries to the end of its lane.
+    /// Moves a message from the retries to the end of its lane.
     async fn move_back(&self, held: &Held) -> Result<(), QueueError> {
         let mut meta = held.meta.clone();
         meta.failed.due = None;
@@ -484,19 +484,19 @@ impl Shared {
         Ok(())
     }
 
-    /// The same when the same message is moved for the same reason once more, because the answer was lost.
+    /// An id that is the same if the same message is moved again for the same reason, because the answer was lost.
     fn message_id(&self, held: &Held, meta: &Meta) -> String {
         let from = if held.lane == Lane::Retry { 'r' } else { 'q' };
         format!("{:x}-{from}{}-{}", self.store, held.sequence, meta.failed.attempts)
     }
 
-    /// Says that nothing is left to do with a message, where it is not forgotten, and to the consumer.
+    /// Notes that a message needs no more work, then acknowledges it.
     async fn done(&self, held: &Held) -> Result<(), QueueError> {
-        // In this order: what is acknowledged has a note.
+        // In this order, so that everything acknowledged has a note.
         self.broker.put_state(held, State::Done).await?;
         self.broker.acknowledge(&held.reply, AckKind::Ack).await?;
         if held.lane == Lane::Retry {
-            // If it fails, the sweep does it.
+            // If it fails, the sweep deletes it.
             drop(self.broker.retry.delete_message(held.sequence).await);
         }
         Ok(())
@@ -507,7 +507,7 @@ impl Shared {
     async fn complete(&self, claim: Claim) -> Result<(), QueueError> {
         let held = self.held(claim)?;
         self.broker.put_state(&held, State::Done).await?;
-        // That it is done is safe. Should the acknowledgement be lost, the message comes again, and its state is looked up.
+        // The note is stored. If the acknowledgement is lost, the message comes again, and its note is found.
         let next = self.lock().next(&held);
         if let Some(number) = next {
             let inbox = format!("{}.{number}", self.inbox);
@@ -534,7 +534,7 @@ impl Shared {
         }
         let until = Instant::now() + self.settings.ack_wait;
         self.broker.put_state(&held, State::Failed(failed.clone())).await?;
-        // Its whole time again, for the wait.
+        // Starts its time again, for the delay.
         self.broker.acknowledge(&held.reply, AckKind::Progress).await?;
         held.meta.failed = failed;
         held.until = until;
@@ -605,7 +605,7 @@ impl Shared {
         })
     }
 
-    /// When the oldest that waits was accepted.
+    /// When the oldest waiting callback was accepted.
     async fn oldest(&self, lanes: &[LaneInfo], retries: bool) -> Result<Option<i64>, QueueError> {
         let waits = |info: &&LaneInfo| info.num_pending > 0 || info.num_ack_pending > 0;
         let firsts = try_join_all(lanes.iter().filter(waits).map(|info| self.first(info))).await?;
@@ -619,7 +619,7 @@ impl Shared {
         Ok(firsts.chain(retries).map(|meta| meta.at).min())
     }
 
-    /// The first message of a lane of the main stream that is not acknowledged.
+    /// The first message of a lane that is not acknowledged.
     async fn first(&self, info: &LaneInfo) -> Result<Option<(u64, Option<Meta>)>, QueueError> {
         let from = info.ack_floor.stream_sequence.saturating_add(1);
         let first = self.broker.main.raw_message_builder().sequence(from);
@@ -630,7 +630,7 @@ impl Shared {
         }
     }
 
-    /// What waits, or is dead, without its body, by id.
+    /// The callbacks that wait, or are dead, without their bodies, ordered by id.
     async fn found(&self, filter: Filter) -> Result<Vec<Waits>, QueueError> {
         let now = self.now();
         let mut found = Vec::new();
@@ -708,7 +708,7 @@ impl Shared {
                 Some(Lane::Retry) => &self.broker.retry,
                 Some(_) => &self.broker.main,
             };
-            // Handled, purged or put back meanwhile.
+            // Handled, purged or requeued meanwhile.
             let Ok(message) = stream.get_raw_message(waits.sequence).await else {
                 continue;
             };
@@ -746,7 +746,7 @@ impl Shared {
         meta.reason = None;
         meta.out_of_order = true;
         let lane = Lane::of(meta.order_key().as_ref(), self.settings.partitions);
-        // If the answer is lost, and it is put back once more, it is there once.
+        // If the answer is lost and it is requeued again, it is stored only once.
         let again = format!("{:x}-d{}", self.store, message.sequence);
         let subject = self.subject(lane);
         self.broker
@@ -804,7 +804,7 @@ impl Shared {
         };
         self.changed.notify_waiters();
         self.closing.notify_one();
-        // First nothing may come any more: what is given back would come here again.
+        // First stop receiving: what is given back would come here again.
         let receiving = self.receiving.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(receiving) = receiving {
             drop(receiving.await);
@@ -820,7 +820,7 @@ impl Shared {
 /// A callback that waits, or is dead.
 struct Waits {
     id: u64,
-    /// None if it is dead.
+    /// `None` if it is dead.
     lane: Option<Lane>,
     sequence: u64,
     meta: Meta,
@@ -847,7 +847,7 @@ fn passes(filter: &Filter, meta: &Meta, now: i64) -> bool {
     old && (filter.order_key.is_none() || filter.order_key == meta.order_key())
 }
 
-/// A claim that waits.
+/// Counts a claim that waits.
 struct Waiting<'a>(&'a Shared);
 
 impl<'a> Waiting<'a> {
@@ -863,7 +863,7 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// Something that a claim which waits for nothing has to wait for.
+/// Counts work that a claim which does not wait must wait for.
 struct Busy<'a>(&'a Shared);
 
 impl Drop for Busy<'_> {
@@ -873,7 +873,7 @@ impl Drop for Busy<'_> {
     }
 }
 
-/// Takes in what the broker sends, and gives back what no worker here claims.
+/// Receives the broker's messages, and gives back those that no worker here claims.
 async fn receive(shared: Weak<Shared>, mut messages: Subscriber) {
     let mut tick = tokio::time::interval(KEEP / 5);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);

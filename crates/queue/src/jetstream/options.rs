@@ -77,7 +77,7 @@ impl JetStream {
         self
     }
 
-    /// The broker's least is 100 ms.
+    /// The broker's minimum is 100 ms.
     pub(super) fn window(&self) -> Duration {
         self.options.dedup_window.max(Duration::from_millis(100))
     }
@@ -95,14 +95,14 @@ impl fmt::Debug for JetStream {
     }
 }
 
-/// Where a message waits: each lane has a subject and a consumer.
+/// Where a message waits. Each lane has a subject and a consumer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Lane {
-    /// Callbacks whose order keys have this hash; one is out at a time.
+    /// Callbacks whose order keys have this hash. One is delivered at a time.
     Partition(usize),
-    /// Callbacks without an order key, side by side.
+    /// Callbacks without an order key. They are delivered concurrently.
     Any,
-    /// What failed and does not hold up others, until its next attempt is due.
+    /// Failed callbacks that do not block others, until their next attempt is due.
     Retry,
 }
 
@@ -120,12 +120,12 @@ impl Lane {
         Lane::Partition(usize::try_from(partition).unwrap_or(0))
     }
 
-    /// All of them.
+    /// All lanes.
     pub(super) fn all(partitions: usize) -> impl Iterator<Item = Lane> {
         (0..partitions).map(Lane::Partition).chain([Lane::Any, Lane::Retry])
     }
 
-    /// Those of the main stream.
+    /// The lanes of the main stream.
     pub(super) fn main(partitions: usize) -> impl Iterator<Item = Lane> {
         (0..partitions).map(Lane::Partition).chain([Lane::Any])
     }
@@ -139,7 +139,7 @@ impl Lane {
         }
     }
 
-    /// Its place in [`all`](Self::all).
+    /// Its index in [`all`](Self::all).
     pub(super) fn index(self, partitions: usize) -> usize {
         match self {
             Lane::Partition(number) => number,
@@ -158,7 +158,7 @@ impl Lane {
 pub(super) struct Names(pub(super) String);
 
 impl Names {
-    /// Callbacks on their way; handled ones stay for the window.
+    /// Callbacks to be handled, and handled ones in the dedup window.
     pub(super) fn main(&self) -> String {
         self.0.clone()
     }
@@ -171,7 +171,7 @@ impl Names {
         format!("{}-dead", self.0)
     }
 
-    /// How far attempts have come: one message per callback that is done, or that failed and waits in its lane.
+    /// The notes: one message for each callback that is done, or that failed and waits in its lane.
     pub(super) fn state(&self) -> String {
         format!("{}-state", self.0)
     }
@@ -200,8 +200,9 @@ impl Names {
         format!("{}.dead.{id}", self.0)
     }
 
-    /// Where it is noted how far a message has come. Those of a partition share a subject: they come one after the other, so the last
-    /// note tells about all before it. One that came late has a subject of its own, or it would not be the last that tells.
+    /// The subject of the note about a message. The messages of a partition share one, since they are handled one after the other: the
+    /// last note then tells about all earlier messages. A message that came late has its own subject, so that its note is not the last
+    /// one.
     pub(super) fn state_subject(&self, lane: Lane, sequence: u64, passed: bool) -> String {
         match lane {
             Lane::Partition(number) if !passed => format!("{}.state.p{number}", self.0),
@@ -210,7 +211,7 @@ impl Names {
         }
     }
 
-    /// Where it is noted up to where the main stream was deleted.
+    /// The subject of the mark, which says up to where the main stream was deleted.
     pub(super) fn mark(&self) -> String {
         format!("{}.state.mark", self.0)
     }
@@ -219,7 +220,7 @@ impl Names {
         subject.strip_prefix(&self.0) == Some(".state.mark")
     }
 
-    /// Whether a subject of the stream of states is about a message of the retries.
+    /// Whether the subject of a note is about a retry.
     pub(super) fn is_about_a_retry(&self, subject: &str) -> bool {
         subject
             .strip_prefix(&self.0)

@@ -14,19 +14,19 @@ use super::broker::{Broker, unavailable};
 use super::options::{JetStream, Lane, Names};
 use crate::error::{QueueError, StorageError};
 
-/// What may be out at a time on the lanes without order, over all processes.
+/// How many messages may be delivered and not acknowledged, on the lanes without order, over all processes.
 const OUT: i64 = 100_000;
 
-/// The longest window in which the broker needs to recognise what one of us publishes twice in a row.
+/// The maximum time within which one process publishes the same message again.
 const REPEAT: Duration = Duration::from_secs(120);
 
-/// How often a stream is looked for that another process is making.
+/// How often to look for a stream that another process is making.
 const TRIES: u32 = 50;
 
-/// Before the number that all ids of a stream begin with.
+/// The text before the store's number in the description of the main stream.
 const DESCRIPTION: &str = "callbacks of Tencent Cloud IM, store ";
 
-/// Connects to a queue's streams.
+/// Makes or checks a queue's streams and consumers.
 pub(super) async fn open(context: Context, settings: &JetStream) -> Result<(Broker, u64), QueueError> {
     let name = &settings.name;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
@@ -79,7 +79,7 @@ pub(super) async fn open(context: Context, settings: &JetStream) -> Result<(Brok
         name: names.state(),
         subjects: vec![format!("{name}.state.*")],
         duplicate_window: REPEAT,
-        // Followers would answer with what they know so far.
+        // Followers would answer with what they have so far.
         allow_direct: settings.replicas == 1,
         ..base
     };
@@ -111,7 +111,7 @@ pub(super) async fn open(context: Context, settings: &JetStream) -> Result<(Brok
     Ok((broker, number.unwrap_or_default()))
 }
 
-/// The stream, with settings that lose nothing.
+/// Makes or checks a stream.
 async fn made(context: &Context, wanted: Config) -> Result<Stream, QueueError> {
     let name = &wanted.name;
     let stream = match context.get_stream(name).await {
@@ -132,7 +132,7 @@ async fn made(context: &Context, wanted: Config) -> Result<Stream, QueueError> {
     Ok(stream)
 }
 
-/// The stream that another process is making. In a cluster its name is taken some time before it can be asked about.
+/// The stream that another process is making. In a cluster its name is taken before it can be looked up.
 async fn appears(context: &Context, name: &str) -> Option<Stream> {
     for _ in 0..TRIES {
         if let Ok(stream) = context.get_stream(name).await {
@@ -213,7 +213,7 @@ fn check_stream(found: &Config, wanted: &Config) -> Result<(), QueueError> {
     demand(holds, "deny_delete, deny_purge or sealed", &true, &false, why)
 }
 
-/// The consumer of a lane.
+/// Makes or checks the consumer of a lane.
 async fn lane_consumer(
     stream: &Stream,
     names: &Names,
@@ -232,7 +232,7 @@ async fn lane_consumer(
         max_ack_pending: if lane.is_ordered() { 1 } else { OUT },
         ..pull::Config::default()
     };
-    // Asked for before it is made: making it again would change one that somebody else made.
+    // Looked up before it is made: creating it again would change the existing one.
     let found = match stream.get_consumer::<pull::Config>(&name).await {
         Ok(found) => found,
         Err(_) => stream.create_consumer(wanted.clone()).await.map_err(unavailable)?,

@@ -22,16 +22,16 @@ use crate::error::QueueError;
 /// How many notes are read at a time.
 const CHUNK: u64 = 50_000;
 
-/// How many messages without a note are looked at in one sweep.
+/// How many messages without a note are checked in one sweep.
 const LOOKED_AT: usize = 5000;
 
-/// How many deletions are under way at a time.
+/// How many deletions are in flight at a time.
 const DELETIONS: usize = 16;
 
-/// A message that has been missing for so many windows is not waited for any more: somebody has deleted it.
+/// After this number of windows a missing message is passed over: somebody has deleted it.
 const MISSING: u32 = 10;
 
-/// Every process does it, at its own times.
+/// Every process sweeps, at its own times.
 pub(super) async fn run(shared: Weak<Shared>) {
     let Some(window) = shared.upgrade().map(|shared| shared.settings.window()) else {
         return;
@@ -55,24 +55,24 @@ struct Sweep {
     started: bool,
     /// All messages up to this one are done.
     mark: u64,
-    /// Those behind it that are done.
+    /// Messages after `mark` that are done.
     done: BTreeSet<u64>,
-    /// Up to where the notes are read.
+    /// The sequence number up to which notes have been read.
     read: u64,
-    /// The notes that are read and not deleted: number of the note, and of the message if it is of the main stream.
+    /// Notes that were read and not deleted yet: the number of the note, and of its message if that is in the main stream.
     notes: VecDeque<(u64, Option<u64>)>,
-    /// What was done, and what there was, at some time.
+    /// Earlier values of `mark` and of the last sequence number, with their times.
     history: VecDeque<(Instant, u64, u64)>,
     /// Messages up to this one are deleted, except for `undeleted`.
     purged: u64,
-    /// The broker has not confirmed yet that these are deleted.
+    /// Messages whose deletion the broker has not confirmed yet.
     undeleted: BTreeSet<u64>,
-    /// What is there although it lies before the mark: a process died while it deleted, or the message was taken for missing.
+    /// Messages that are there although they lie before the mark: a process died while it deleted, or they were taken for missing.
     left: BTreeSet<u64>,
     missing: Option<(u64, Instant)>,
-    /// Not found for so long that they are not waited for; and never deleted, since they may be there.
+    /// Messages that were missing for too long. They are never deleted, since they may be there.
     passed_over: BTreeSet<u64>,
-    /// The last mark: the number of its note, and up to where.
+    /// The last mark: the number of its note, and its value.
     marked: Option<(u64, u64)>,
 }
 
@@ -104,7 +104,7 @@ impl Sweep {
         let Some((mark, last)) = old else { return Ok(()) };
         self.rescue(shared, last, window).await?;
         if mark > self.purged {
-            // First the mark: what is behind it and still there is deleted by nobody else. It never goes back.
+            // First the mark: no other process deletes what is left before it. It never goes back.
             let (note, marked) = self.marked.unwrap_or_default();
             if mark > marked {
                 broker.put_mark(mark, note).await?;
@@ -120,7 +120,7 @@ impl Sweep {
         }
         let mut over = Vec::new();
         while let Some((note, of)) = self.notes.front().copied() {
-            // A note about the retries is of use no longer than they are there.
+            // A note about a retry is needed only as long as the retry is there.
             if of.is_some_and(|sequence| sequence > self.purged || self.undeleted.contains(&sequence)) {
                 break;
             }
@@ -155,7 +155,7 @@ impl Sweep {
                     continue;
                 };
                 if broker.names.is_mark(&note.subject) {
-                    // The one before it is of no more use.
+                    // The mark before it is no longer needed.
                     let before = self.marked.replace((note.sequence, sequence));
                     self.notes.extend(before.map(|(before, _)| (before, None)));
                     // Another process has deleted up to there.
@@ -168,7 +168,7 @@ impl Sweep {
                 let retry = broker.names.is_about_a_retry(&note.subject);
                 self.notes.push_back((note.sequence, (!retry).then_some(sequence)));
                 if retry && state == State::Done {
-                    // In case that it was not deleted when it was done.
+                    // In case the worker could not delete it.
                     drop(broker.retry.delete_message(sequence).await);
                 } else if state == State::Done && sequence > self.mark {
                     self.done.insert(sequence);
@@ -178,7 +178,7 @@ impl Sweep {
         }
     }
 
-    /// Looks for messages, up to this one, that the broker has lost sight of.
+    /// Looks for messages, up to this one, that the broker has lost track of.
     async fn rescue(&mut self, shared: &Shared, last: u64, window: Duration) -> Result<(), QueueError> {
         let broker = &shared.broker;
         if self.mark >= last {
@@ -215,7 +215,7 @@ impl Sweep {
                 self.left.remove(&sequence);
             }
         }
-        // Of the retries, what is handled is deleted at once, and what is here has not been.
+        // A retry that was handled is deleted at once, so those that are here have not been handled.
         let floor = broker.lane_info(Lane::Retry).await?.ack_floor.stream_sequence;
         let found = broker.scan(&broker.retry, None, 1, u64::MAX, true).await?;
         for found in found.into_iter().filter(|found| found.sequence <= floor) {
@@ -229,7 +229,7 @@ impl Sweep {
         Ok(())
     }
 
-    /// A message that cannot be read may be there all the same; but not for ever.
+    /// A message that cannot be found may still be there, so this waits, but not for ever.
     fn miss(&mut self, sequence: u64, window: Duration) {
         if sequence != self.mark + 1 {
             return;
@@ -253,11 +253,11 @@ enum Looked {
     Missing,
     /// It is noted as done.
     Done,
-    /// The broker delivers it, or has done so and waits for an acknowledgement.
+    /// The broker will deliver it, or has delivered it and waits for the acknowledgement.
     Waits,
 }
 
-/// Looks at one message of the main stream. If the broker counts it as acknowledged and there is no note, it is published again.
+/// Checks one message of the main stream. If the broker counts it as acknowledged and there is no note, publishes it again.
 async fn look_at(shared: &Shared, floors: &[(String, u64)], sequence: u64) -> Result<Looked, QueueError> {
     let broker = &shared.broker;
     let message = match broker.main.get_raw_message(sequence).await {
@@ -278,8 +278,8 @@ async fn look_at(shared: &Shared, floors: &[(String, u64)], sequence: u64) -> Re
     Ok(Looked::Done)
 }
 
-/// Deletes one by one, and says which of them are certainly gone. A purge would be one request, but not a safe one: three servers of version
-/// 2.9.10, of which one after the other was killed, purged to the end of the stream what was to be purged up to a number.
+/// Deletes messages one by one, and returns those that are certainly gone. A purge up to a sequence number would be one request, but is
+/// not safe: three servers of version 2.9.10, killed one after the other, deleted everything.
 async fn delete(broker: &Broker, stream: &Stream, sequences: impl IntoIterator<Item = u64>) -> Vec<u64> {
     let deletions = sequences.into_iter().map(async |sequence| {
         let gone = broker.delete(stream, sequence).await;
@@ -292,7 +292,7 @@ async fn delete(broker: &Broker, stream: &Stream, sequences: impl IntoIterator<I
         .await
 }
 
-/// Puts a message that nobody has handled to the end of its lane.
+/// Publishes a message again that nobody has handled.
 async fn again(
     shared: &Shared,
     message: async_nats::jetstream::message::StreamMessage,
@@ -307,7 +307,7 @@ async fn again(
     broker
         .publish(message.subject, headers, message.payload, PATIENCE)
         .await?;
-    // If this fails, it is published once more, and the broker tells the repeat by its id.
+    // If this fails, the message is published again, and the broker recognises the duplicate by its id.
     broker
         .note(
             broker.names.state_subject(of, message.sequence, true),

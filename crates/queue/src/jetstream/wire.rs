@@ -1,4 +1,4 @@
-//! What is written beside a callback.
+//! The metadata that is stored with a callback.
 
 use async_nats::HeaderMap;
 use async_nats::header::{HeaderName, NATS_MESSAGE_ID};
@@ -11,15 +11,15 @@ use crate::store::{DeadReason, Death};
 /// The header that holds a [`Meta`] as JSON.
 const META: HeaderName = HeaderName::from_static("Callback-Queue");
 
-/// What the queue knows about a callback, beside the callback. Times are in ms.
+/// What the queue knows about a callback. Times are in ms.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Meta {
     /// When it was accepted.
     pub(super) at: i64,
-    /// Its id, unless that is the message's own sequence.
+    /// Its id, if that is not the message's own sequence number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) id: Option<u64>,
-    /// The digest in hex.
+    /// The order key, in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) order: Option<String>,
     #[serde(default, skip_serializing_if = "is_default")]
@@ -32,7 +32,7 @@ pub(super) struct Meta {
     pub(super) reason: Option<String>,
 }
 
-/// How the attempts went until now.
+/// The attempts until now.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Failed {
     #[serde(default)]
@@ -42,24 +42,24 @@ pub(super) struct Failed {
     /// When the next attempt may begin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) due: Option<i64>,
-    /// When it steps aside.
+    /// When it steps aside and no longer blocks others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) aside: Option<i64>,
 }
 
-/// A message of the stream of states.
+/// A note: a message of the state stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Noted {
-    /// Of the message that it is about.
+    /// The sequence number of the message that it is about.
     pub(super) sequence: u64,
     pub(super) state: State,
 }
 
-/// What the stream of states says about a message.
+/// What a note says about a message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum State {
-    /// Handled, or moved elsewhere: only the acknowledgement is missing.
+    /// Handled, or moved elsewhere. Only the acknowledgement may be missing.
     Done,
     /// It failed, and waits in its lane.
     Failed(Failed),
@@ -81,12 +81,12 @@ impl Meta {
         Some(Death::new(at, reason.unwrap_or(DeadReason::Attempts)))
     }
 
-    /// None if there is none, or it cannot be read.
+    /// `None` if it is missing or cannot be read.
     pub(super) fn read(headers: Option<&HeaderMap>) -> Option<Self> {
         serde_json::from_str(headers?.get(META)?.as_str()).ok()
     }
 
-    /// With the id by which the broker recognises a repeat.
+    /// The headers of a message, with the id by which the broker recognises a duplicate.
     pub(super) fn headers(&self, message_id: Option<&str>) -> HeaderMap {
         let mut headers = HeaderMap::new();
         // JSON has no line breaks of its own, and texts in it are escaped.

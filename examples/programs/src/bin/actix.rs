@@ -19,7 +19,7 @@ async fn friends_gone(callback: Callback<FriendDelete>) {
 }
 
 async fn receive(endpoint: web::Data<Endpoint>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
-    // actix has types of its own, of an older `http`: through their text.
+    // actix uses an older version of `http`, so convert through text.
     let (Ok(method), Ok(uri)) = (request.method().as_str().parse(), request.uri().to_string().parse()) else {
         return HttpResponse::BadRequest().finish();
     };
@@ -40,7 +40,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let server = HttpServer::new(move || {
         Site::new()
             .app_data(endpoint.clone())
-            // The limit of the crate; actix's own is 256 KiB.
+            // The limit of this crate; actix's own is 256 KiB.
             .app_data(web::PayloadConfig::new(1 << 20))
             .route("/callback", web::route().to(receive))
     })

@@ -70,7 +70,7 @@ async fn moderate(database: Database, callback: Callback<BeforeMessage>) -> Resu
 
 /// All rows of a callback, or none: then Tencent is told `FAIL`, and the log says so.
 async fn friends_gone(database: Database, callback: Callback<FriendDelete>) -> Result<(), HandlerError> {
-    // The same delivery has the same key, in whichever replica. Without one (no `RequestId` in the URL) it is taken for a new one.
+    // The same delivery has the same key in every replica. A callback without a key (no `RequestId` in the URL) is always handled.
     let key = callback.dedup_key().map(|key| key.as_bytes().to_vec());
     let pairs = callback.event.pair_list;
     database
@@ -102,7 +102,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         .load_shed()
         .concurrency_limit(64)
         .service(handlers.clone());
-    // Answered once the row is written: what was answered `OK` is in the table.
+    // Answered after the row is written: everything answered `OK` is in the table.
     let notifications = ServiceBuilder::new()
         .timeout(Duration::from_millis(1500))
         .service(handlers);

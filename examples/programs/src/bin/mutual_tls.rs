@@ -38,7 +38,7 @@ fn acceptor() -> Result<TlsAcceptor, Box<dyn Error + Send + Sync>> {
     }
     let chain = CertificateDer::pem_file_iter(setting("CERTIFICATE", "server.pem")?)?.collect::<Result<Vec<_>, _>>()?;
     let key = PrivateKeyDer::from_pem_file(setting("KEY", "server.key")?)?;
-    // Without a certificate, no connection: `allow_unauthenticated` is not called.
+    // A connection without a client certificate is refused: `allow_unauthenticated` is not called.
     let verifier = WebPkiClientVerifier::builder(Arc::new(roots)).build()?;
     let config = ServerConfig::builder()
         .with_client_cert_verifier(verifier)
@@ -63,13 +63,13 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         };
         let (acceptor, service) = (acceptor.clone(), TowerToHyperService::new(service.clone()));
         tokio::spawn(async move {
-            // A peer that says nothing must not hold a task for ever.
+            // A peer that sends nothing must not occupy a task for ever.
             let stream = match tokio::time::timeout(Duration::from_secs(2), acceptor.accept(stream)).await {
                 Ok(Ok(stream)) => TokioIo::new(stream),
                 Ok(Err(error)) => return eprintln!("{peer}: {error}"),
                 Err(_) => return eprintln!("{peer}: no handshake in 2 s"),
             };
-            // Without a timer hyper waits for headers without an end.
+            // Without a timer hyper waits for headers for ever.
             let mut server = hyper::server::conn::http1::Builder::new();
             server
                 .timer(TokioTimer::new())
