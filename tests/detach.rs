@@ -431,3 +431,28 @@ async fn a_hook_that_panics_is_no_end() {
     assert_eq!(detach.drain(Duration::from_secs(10)).await.finished, 2);
     assert_eq!(detach.stats().failed, 2);
 }
+
+/// They waited for permits of the work that was being drained, and failed.
+#[tokio::test(start_paused = true)]
+async fn while_all_permits_are_taken_a_drain_lets_callbacks_run_at_once() {
+    let gated = Gated::new();
+    let detach = DetachLayer::new(1);
+    let service = detach.layer(gated.service());
+    let _ = service.clone().oneshot(after()).await.unwrap();
+    let mut before = task::spawn(service.clone().oneshot(after()));
+    assert_pending!(before.poll());
+    let mut drain = task::spawn(detach.drain(Duration::from_secs(60)));
+    assert_pending!(drain.poll());
+    assert!(before.is_woken());
+    assert_pending!(before.poll());
+    let mut later = task::spawn(service.clone().oneshot(after()));
+    assert_pending!(later.poll());
+    tokio::task::yield_now().await;
+    assert_eq!(gated.counts(), (3, 0));
+    gated.gate.add_permits(3);
+    let reply = Reply::fail("of the service");
+    assert_eq!((before.await.unwrap(), later.await.unwrap()), (reply.clone(), reply));
+    assert_eq!(drain.await.finished, 1);
+    let stats = detach.stats();
+    assert_eq!((stats.detached, stats.overloaded, stats.abandoned), (1, 0, 0));
+}

@@ -139,6 +139,12 @@ impl<S> Work<S> {
     }
 }
 
+impl Shared {
+    pub(super) fn is_draining(&self) -> bool {
+        lock(&self.running).draining
+    }
+}
+
 /// What it guards is consistent at all times, so a panic elsewhere is no reason to stop.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

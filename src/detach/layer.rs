@@ -56,11 +56,11 @@ pub struct DetachLayer {
 }
 
 impl DetachLayer {
-    /// At most this many callbacks are in the background at a time. Clones share the limit.
+    /// At most this many callbacks, at least 1, are in the background at a time. Clones share the limit.
     pub fn new(max_in_flight: usize) -> Self {
         DetachLayer {
             shared: Arc::new(Shared {
-                callbacks: Arc::new(Semaphore::new(max_in_flight.min(Semaphore::MAX_PERMITS))),
+                callbacks: Arc::new(Semaphore::new(max_in_flight.clamp(1, Semaphore::MAX_PERMITS))),
                 kibibytes: Arc::new(Semaphore::new(MAX_KIBIBYTES as usize)),
                 max_kibibytes: MAX_KIBIBYTES,
                 running: Mutex::default(),
@@ -82,7 +82,7 @@ impl DetachLayer {
     ///
     /// # Panics
     ///
-    /// If this layer, or a clone of it, has made a service already.
+    /// If there is a clone of this layer, or a service that it has made.
     #[track_caller]
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         let Some(shared) = Arc::get_mut(&mut self.shared) else {
@@ -107,8 +107,10 @@ impl DetachLayer {
 
     /// Graceful shutdown: stops detaching, and waits until the background work is done or the time is up. What is not done by then is
     /// aborted and returned, in the order in which it arrived. A handler that does not yield cannot be aborted: a callback that is
-    /// returned may still complete. Callbacks that arrive later are handled before they are answered; a panic of their handler is
-    /// returned as an error.
+    /// returned may still complete.
+    ///
+    /// Callbacks that arrive later, and those that wait for a permit, are handled before they are answered, without a limit. A panic of
+    /// their handler is returned as an error.
     pub async fn drain(&self, timeout: Duration) -> Drained {
         let running = || {
             let mut running = lock(&self.shared.running);
@@ -116,6 +118,9 @@ impl DetachLayer {
             running.tasks.len()
         };
         let before = running();
+        // Wakes those that wait for permits.
+        self.shared.callbacks.close();
+        self.shared.kibibytes.close();
         let all_ended = async {
             loop {
                 let ended = self.shared.ended.notified();

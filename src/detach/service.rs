@@ -162,7 +162,7 @@ where
                 Some(waiting) => {
                     let permits = ready!(waiting.permits.as_mut().poll(cx));
                     waiting.over = true;
-                    if permits.is_none() {
+                    if permits.is_none() && !this.shared.is_draining() {
                         this.shared.overloaded.fetch_add(1, Ordering::Relaxed);
                         crate::count::detached("overloaded");
                         return Poll::Ready(Err(HandlerError::overloaded()));
@@ -170,20 +170,29 @@ where
                     permits
                 }
             };
-            let Some(permits) = permits else {
-                let wait = acquire(this.shared.clone(), needed);
-                let max_wait = *this.max_wait;
-                *this.waiting = Some(Waiting {
-                    permits: Box::pin(async move { tokio::time::timeout(max_wait, wait).await.ok()? }),
-                    shared: this.shared.clone(),
-                    over: false,
-                });
-                continue;
+            let permits = match permits {
+                Some(permits) => Some(permits),
+                // Nothing waits for permits any more, since there is nothing to detach.
+                None if this.shared.is_draining() => None,
+                None => {
+                    let wait = acquire(this.shared.clone(), needed);
+                    let max_wait = *this.max_wait;
+                    *this.waiting = Some(Waiting {
+                        permits: Box::pin(async move { tokio::time::timeout(max_wait, wait).await.ok()? }),
+                        shared: this.shared.clone(),
+                        over: false,
+                    });
+                    continue;
+                }
             };
             let Some(work) = work.take() else {
                 return Poll::Ready(Err(HandlerError::new("polled after completion")));
             };
-            match detach(this.shared, permits, work) {
+            let detached = match permits {
+                Some(permits) => detach(this.shared, permits, work),
+                None => Err(work),
+            };
+            match detached {
                 Ok(()) => return Poll::Ready(Ok(Reply::ok().with_disposition(Disposition::Detached))),
                 Err(Work { service, callback }) => {
                     let late = Some(Box::new(callback.params.clone()));

@@ -74,7 +74,8 @@ use crate::types::Escaped;
 #[must_use]
 pub struct EventRouter<T = ()> {
     routes: Arc<Routes>,
-    state: T,
+    /// Shared, since every connection clones the router.
+    state: Arc<T>,
 }
 
 #[derive(Clone, Default)]
@@ -87,7 +88,7 @@ struct Routes {
 /// How callbacks without a handler are answered.
 #[derive(Clone, Default)]
 enum Fallback {
-    /// `OK` to notifications, an error to what waits for a verdict.
+    /// `OK` to notifications and unknown commands, an error to *before* callbacks.
     #[default]
     None,
     /// `OK` to everything.
@@ -101,7 +102,7 @@ trait Route: Send + Sync {
 }
 
 impl EventRouter {
-    /// A router without handlers: it answers `OK` to notifications, and an error to callbacks that wait for a verdict.
+    /// A router without handlers: it answers `OK` to notifications and unknown commands, and returns an error for *before* callbacks.
     pub fn new() -> Self {
         EventRouter::default()
     }
@@ -130,7 +131,7 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
     pub fn with_state(state: T) -> Self {
         EventRouter {
             routes: Arc::default(),
-            state,
+            state: Arc::new(state),
         }
     }
 
@@ -146,7 +147,7 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
         H::Body: TypedEvent,
         Output<T, M, H>: HandlerOutput<<H::Body as TypedEvent>::Reply>,
     {
-        let state = self.state.clone();
+        let state = T::clone(&self.state);
         self.add(H::Body::COMMAND, move |callback: Callback| {
             match callback.downcast::<H::Body>() {
                 Ok(callback) => answered(handler.call(&state, callback)),
@@ -193,7 +194,7 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
         H: Handler<T, M, Body = BeforeMessage>,
         Output<T, M, H>: HandlerOutput<MessageVerdict>,
     {
-        let (handler, state) = (handler.clone(), self.state.clone());
+        let (handler, state) = (handler.clone(), T::clone(&self.state));
         self.add(E::COMMAND, move |callback: Callback| match callback.downcast::<E>() {
             Ok(callback) => boxed(Judged {
                 future: handler.call(&state, callback.map_event(Into::into)),
@@ -259,7 +260,7 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
     {
         let command = Command::from(word);
         assert!(command.is_unknown(), "`{word}` is known, and has a type: use `on`");
-        let state = self.state.clone();
+        let state = T::clone(&self.state);
         self.add(command, move |callback: Callback| {
             // It was parsed once, so it is UTF-8.
             let text = String::from_utf8_lossy(&callback.body);
@@ -311,7 +312,7 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
         H: Handler<T, M, Body = Event>,
         Output<T, M, H>: HandlerOutput<Reply>,
     {
-        let state = self.state.clone();
+        let state = T::clone(&self.state);
         let route = move |callback: Callback| -> BoxFuture { answered::<Reply, _>(handler.call(&state, callback)) };
         Arc::make_mut(&mut self.routes).fallback = Fallback::Service(Arc::new(route));
         self

@@ -69,8 +69,8 @@ pub trait Store: Send + Sync + 'static {
     /// As for [`complete`](Self::complete).
     fn bury(&self, claim: Claim, error: String, reason: DeadReason) -> StoreFuture<'_, ()>;
 
-    /// Gives the callback back as if it had not been claimed. It is called when a worker is dropped, so it neither waits nor fails. If it
-    /// cannot be done now, the claim expires.
+    /// Gives the callback back as if it had not been claimed. It is called when a worker is dropped, so it neither waits nor fails. A store
+    /// that cannot do it now does it later; one with a [`lease`](Self::lease) may let the claim expire instead.
     fn release(&self, claim: Claim);
 
     /// Extends a claim: the handler is still running.

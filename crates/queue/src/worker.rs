@@ -11,8 +11,8 @@ use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 use tencent_im_callback::{Callback, HandlerError, Reply, Retry};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::task::JoinSet;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::task::{AbortHandle, JoinSet};
 use tower_service::Service;
 use tracing::Instrument;
 
@@ -45,6 +45,10 @@ type Hook = dyn Fn(&Record) + Send + Sync;
 ///
 /// Callbacks with the same order key are handled one after the other, all others concurrently.
 ///
+/// Limit the work with [`concurrency`](Self::concurrency). An error of `load_shed` inside, or a wait for readiness that is longer than
+/// [`timeout`](Self::timeout), is a failed attempt like any other. If a claim ends while its handler runs (a broker was away for too long),
+/// the handler's future is dropped, and the callback is handled again.
+///
 /// ```no_run
 /// use std::time::Duration;
 /// use tencent_im_callback::EventRouter;
@@ -61,7 +65,9 @@ type Hook = dyn Fn(&Record) + Send + Sync;
 /// let running = tokio::spawn(worker.run(async { drop(stopped.await) }));
 /// // … serve, and in the end:
 /// drop(stop);
-/// # drop(running);
+/// if let Ok(stopped) = running.await {
+///     println!("{:?}", stopped?);
+/// }
 /// # Ok(())
 /// # }
 /// ```
@@ -135,8 +141,8 @@ where
     ///
     /// # Errors
     ///
-    /// An error of the storage, such as [`QueueError::Poisoned`]. Open the queue again, and make another worker. Running handlers were
-    /// aborted.
+    /// An error of the storage, such as [`QueueError::Poisoned`]. Open the queue again, and make another worker. Running handlers have been
+    /// aborted by then.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<Stopped, QueueError> {
         let store = self.queue.store.clone();
         let places = Arc::new(Semaphore::new(self.concurrency));
@@ -154,52 +160,62 @@ where
         let mut tasks: JoinSet<()> = JoinSet::new();
         let mut stopped = Stopped::default();
         let mut shutdown = std::pin::pin!(shutdown);
-        loop {
-            while tasks.try_join_next().is_some() {}
-            while let Ok(end) = told.try_recv() {
-                stopped.count(end)?;
-            }
-            if tasks.len() >= limit {
-                tokio::select! {
-                    () = &mut shutdown => break,
-                    _ = tasks.join_next() => continue,
+        let worked: Result<(), QueueError> = async {
+            loop {
+                while tasks.try_join_next().is_some() {}
+                while let Ok(end) = told.try_recv() {
+                    stopped.count(end)?;
                 }
-            }
-            let place = tokio::select! {
-                biased;
-                () = &mut shutdown => break,
-                place = places.clone().acquire_owned() => place,
-            };
-            // Never closed.
-            let Ok(place) = place else { break };
-            // Lets tasks finish that are about to: one claim for many permits is cheaper than many claims for one each.
-            tokio::task::yield_now().await;
-            let max = places.available_permits().saturating_add(1).min(BATCH);
-            let mut claim = store.claim(max, WAIT);
-            let claimed = loop {
-                tokio::select! {
+                if tasks.len() >= limit {
+                    tokio::select! {
+                        () = &mut shutdown => break,
+                        _ = tasks.join_next() => continue,
+                    }
+                }
+                let place = tokio::select! {
                     biased;
-                    () = &mut shutdown => break None,
-                    claimed = &mut claim => break Some(claimed?),
-                    end = told.recv() => if let Some(end) = end { stopped.count(end)? },
-                }
-            };
-            drop(claim);
-            let Some(claimed) = claimed else { break };
-            let mut place = Some(place);
-            for claimed in claimed {
-                let held = Hold::new(store.clone(), claimed.claim);
-                let place = match place.take() {
-                    Some(place) => Some(place),
-                    None => places.clone().try_acquire_owned().ok(),
+                    () = &mut shutdown => break,
+                    place = places.clone().acquire_owned() => place,
                 };
-                tasks.spawn(job.clone().handle(claimed, held, place).in_current_span());
+                // Never closed.
+                let Ok(place) = place else { break };
+                // Lets tasks finish that are about to: one claim for many permits is cheaper than many claims for one each.
+                tokio::task::yield_now().await;
+                let max = places.available_permits().saturating_add(1).min(BATCH);
+                let mut claim = store.claim(max, WAIT);
+                let claimed = loop {
+                    tokio::select! {
+                        biased;
+                        () = &mut shutdown => break None,
+                        claimed = &mut claim => break Some(claimed?),
+                        end = told.recv() => if let Some(end) = end { stopped.count(end)? },
+                    }
+                };
+                drop(claim);
+                let Some(claimed) = claimed else { break };
+                let mut place = Some(place);
+                for claimed in claimed {
+                    let held = Hold::new(store.clone(), claimed.claim);
+                    let place = match place.take() {
+                        Some(place) => Some(place),
+                        None => places.clone().try_acquire_owned().ok(),
+                    };
+                    tasks.spawn(job.clone().handle(claimed, held, place).in_current_span());
+                }
             }
+            Ok(())
+        }
+        .await;
+        if let Err(error) = worked {
+            tasks.shutdown().await;
+            return Err(error);
         }
         let rest = async { while tasks.join_next().await.is_some() {} };
         drop(tokio::time::timeout(self.grace, rest).await);
-        stopped.aborted = tasks.len();
-        tasks.shutdown().await;
+        tasks.abort_all();
+        while let Some(end) = tasks.join_next().await {
+            stopped.aborted += usize::from(end.is_err());
+        }
         while let Ok(end) = told.try_recv() {
             stopped.count(end)?;
         }
@@ -228,7 +244,8 @@ pub struct Stopped {
     pub retried: u64,
     /// Callbacks that became dead letters.
     pub buried: u64,
-    /// Handlers that were still running after the [grace](Worker::grace). Their callbacks are handled again.
+    /// Callbacks that were aborted after the [grace](Worker::grace): their handlers were running, or the result was not stored yet. They are
+    /// handled again.
     pub aborted: usize,
 }
 
@@ -276,10 +293,16 @@ where
             payload,
             ..
         } = claimed;
-        let attempted = match payload.as_deref().map(read) {
+        // Until the callback is settled, and in a task of its own, since a handler may block its thread.
+        let mut kept = (self.store.lease()).map(|lease| Kept::new(self.store.clone(), claim, lease));
+        if kept.is_some() {
+            // What was spawned last is run by this thread alone.
+            tokio::task::yield_now().await;
+        }
+        let attempted = match payload.as_deref().map(read_caught) {
             Some(Ok(mut callback)) => {
                 callback.extensions.insert(delivery.clone());
-                match self.attempt(callback, claim).await {
+                match self.attempt(callback, kept.as_mut()).await {
                     Some(attempted) => attempted,
                     // Somebody else has it now.
                     None => return hold.forget(),
@@ -306,20 +329,29 @@ where
         }
     }
 
-    /// One attempt. None if the claim ran out meanwhile.
-    async fn attempt(&self, callback: Callback, claim: Claim) -> Option<Result<(), Failed>> {
-        let service = match self.service.lock() {
+    /// One attempt. `None` if the claim ended meanwhile.
+    async fn attempt(&self, callback: Callback, kept: Option<&mut Kept>) -> Option<Result<(), Failed>> {
+        let service = catch_unwind(AssertUnwindSafe(|| match self.service.lock() {
             Ok(service) => service.clone(),
             Err(poisoned) => poisoned.into_inner().clone(),
+        }));
+        let service = match service {
+            Ok(service) => service,
+            Err(panic) => {
+                let text = text_of(&*panic);
+                return Some(Err(Failed::again(format!(
+                    "the service panicked when it was cloned: {text}"
+                ))));
+            }
         };
         let call = Box::pin(Call::new(service, callback));
         let call = tokio::time::timeout(self.timeout, Caught { call: Some(call) });
-        let result = match self.store.lease() {
+        let result = match kept {
             None => call.await,
-            Some(lease) => {
+            Some(kept) => {
                 tokio::select! {
                     result = call => result,
-                    () = self.extend(claim, lease) => return None,
+                    () = kept.lost() => return None,
                 }
             }
         };
@@ -336,16 +368,6 @@ where
                 self.timeout
             ))),
         })
-    }
-
-    /// Keeps the claim alive. Ends when it is lost.
-    async fn extend(&self, claim: Claim, lease: Duration) {
-        loop {
-            tokio::time::sleep(lease / 3).await;
-            if let Err(QueueError::ClaimLost) = self.store.extend(claim).await {
-                return;
-            }
-        }
     }
 
     /// Writes down how it went. None if somebody else has it now.
@@ -426,6 +448,11 @@ where
     }
 }
 
+/// [`read`], whose panic would give the callback back, to be read again at once.
+fn read_caught(payload: &str) -> Result<Callback, String> {
+    catch_unwind(|| read(payload)).unwrap_or_else(|_| Err("the stored callback cannot be read: a panic".to_owned()))
+}
+
 /// The callback that was stored; or what is wrong with it, without what is in it.
 fn read(payload: &str) -> Result<Callback, String> {
     let stored = store::read(payload).map_err(|error| match std::error::Error::source(&error) {
@@ -458,6 +485,46 @@ impl Failed {
             text,
             unreadable: true,
         }
+    }
+}
+
+/// The claim has ended.
+struct Lost;
+
+/// Extends a claim for as long as this lives.
+struct Kept {
+    lost: oneshot::Receiver<Lost>,
+    task: AbortHandle,
+}
+
+impl Kept {
+    fn new(store: Arc<dyn Store>, claim: Claim, lease: Duration) -> Self {
+        let (tell, lost) = oneshot::channel();
+        let extend = async move {
+            loop {
+                tokio::time::sleep(lease / 3).await;
+                if let Err(QueueError::ClaimLost) = store.extend(claim).await {
+                    drop(tell.send(Lost));
+                    return;
+                }
+            }
+        };
+        let task = tokio::spawn(extend).abort_handle();
+        Kept { lost, task }
+    }
+
+    /// Ends when the claim has ended.
+    async fn lost(&mut self) {
+        if (&mut self.lost).await.is_err() {
+            // The task has panicked. Whether the claim holds is found out when the callback is settled.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.task.abort();
     }
 }
 

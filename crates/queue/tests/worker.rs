@@ -518,3 +518,63 @@ async fn a_hook_that_panics_harms_nobody() {
         .unwrap();
     assert_eq!(stopped.buried, 3);
 }
+
+/// The claim was extended by the task of the handler, which such a handler stops.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handler_that_blocks_its_thread_keeps_its_claim() {
+    let store = Shared(
+        Arc::new(MemoryStore::new()),
+        Some(Duration::from_millis(30)),
+        Arc::default(),
+    );
+    let queue = Queue::new(store.clone());
+    put(&store, entry_of(WORD, None)).await;
+    let extended = store.2.clone();
+    let handler = service_fn(move |_: Callback| {
+        // Half a minute at most.
+        let in_time = (0..30_000).any(|_| {
+            std::thread::sleep(Duration::from_millis(1));
+            extended.load(Ordering::SeqCst) > 0
+        });
+        std::future::ready(if in_time { Ok(()) } else { Err("not extended") })
+    });
+    let stopped = queue.worker(handler).run(empty(store.clone())).await.unwrap();
+    assert_eq!((stopped.completed, stopped.retried), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_panics_when_it_is_cloned_fails_its_callbacks() {
+    struct Fragile;
+
+    impl Clone for Fragile {
+        fn clone(&self) -> Self {
+            panic!("not to be cloned")
+        }
+    }
+
+    impl tower::Service<Callback> for Fragile {
+        type Response = ();
+        type Error = Infallible;
+        type Future = std::future::Ready<Result<(), Infallible>>;
+
+        fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Infallible>> {
+            std::task::Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, _: Callback) -> Self::Future {
+            std::future::ready(Ok(()))
+        }
+    }
+
+    let (queue, store) = memory();
+    put(&store, entry_of(WORD, None)).await;
+    let worker = queue.worker(Fragile).retry(RetryPolicy::new().attempts(2));
+    let stopped = worker.run(empty(store.clone())).await.unwrap();
+    assert_eq!((stopped.completed, stopped.retried, stopped.buried), (0, 1, 1));
+    let letters = queue.dead_letters(Page::of(10)).await.unwrap();
+    let error = letters[0].error.as_deref().unwrap();
+    assert!(
+        error.contains("cloned") && error.contains("not to be cloned"),
+        "{error}"
+    );
+}
