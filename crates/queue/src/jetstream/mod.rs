@@ -1,4 +1,4 @@
-//! A queue that several machines share: NATS JetStream (feature `jetstream`). Experimental: see the README.
+//! A queue that several machines share: NATS JetStream (feature `jetstream`).
 //!
 //! ```no_run
 //! use tencent_im_callback_queue::Queue;
