@@ -24,10 +24,12 @@ const SOURCES: usize = 16;
 /// `.map_err(HandlerError::new)?`. In the other direction, `?` converts it into a `Box<dyn Error + Send + Sync>`, and
 /// `anyhow::Error::from_boxed(error.into())` into an `anyhow::Error`.
 ///
-/// The original error is kept as the source. You can [downcast](Self::downcast_ref) to it behind every layer of this crate. `{}` writes
-/// the error, `{:#}` and `Debug` write its sources as well.
+/// [`get_ref`](Self::get_ref) returns the original error, and [`downcast_ref`](Self::downcast_ref) finds it behind every layer of this
+/// crate. As a boxed error it does not show the original as its source: call [`HandlerError::of`] first. `{}` writes the error, `{:#}` and
+/// `Debug` write its sources as well.
 ///
-/// It is a concrete type that does not implement [`Error`]: a boxed error under a tower layer makes spawned accept loops fail to compile.
+/// It does not implement [`Error`], so that `?` can convert every [`Error`] into it. It is a concrete type, since a boxed error under a
+/// tower layer can make spawned accept loops fail to compile.
 ///
 /// ```
 /// use std::time::Duration;

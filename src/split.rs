@@ -28,13 +28,14 @@ use crate::reply::Reply;
 /// use tower::ServiceBuilder;
 ///
 /// let router = EventRouter::new();
+/// let detach = DetachLayer::new(1000);
 /// let verdicts = ServiceBuilder::new()
 ///     .timeout(Duration::from_millis(1500))
 ///     .load_shed()
 ///     .concurrency_limit(100)
 ///     .service(router.clone());
 /// let notifications = ServiceBuilder::new()
-///     .layer(DetachLayer::new(1000))
+///     .layer(detach.clone()) // at shutdown, `detach.drain(timeout).await`
 ///     .layer(DedupLayer::new(Duration::from_secs(300)))
 ///     .service(router);
 /// let service = Split::new(verdicts, notifications);
