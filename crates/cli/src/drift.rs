@@ -13,11 +13,11 @@ use crate::record::Reader;
 /// Most different findings that are counted.
 const MOST: usize = 10_000;
 
-/// List the members in recorded callbacks that this version does not know
+/// List the fields in recorded callbacks that this version does not know
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  im-callback drift callbacks.jsonl")]
 pub(crate) struct Arguments {
-    /// What `listen --record` has written
+    /// A file that `listen --record` has written
     file: PathBuf,
 }
 

@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
     addr: SocketAddr,
     #[command(flatten)]
     credentials: Credentials,
-    /// Take callbacks without a signature, as with authentication off
+    /// Accept callbacks without a signature, as with authentication off
     #[arg(long)]
     unsigned: bool,
     /// Forward to this server, unchanged: http:// or https://host:port
@@ -55,13 +55,13 @@ pub(crate) struct Arguments {
     /// Seconds to wait for that server; Tencent waits 2
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
-    /// Add each callback to this file, one JSON object a line, without the signature
+    /// Add each callback to this file, one JSON object per line, without the signature
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
-    /// Largest size of that file, in MiB
+    /// Maximum size of that file, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(1..=1_048_576))]
     record_limit: u64,
-    /// Where the inspector page is served
+    /// Address of the inspector page
     #[arg(long, default_value = "127.0.0.1:4040", conflicts_with = "no_inspect")]
     inspect: SocketAddr,
     /// No inspector page

@@ -30,7 +30,7 @@ use crate::output::{Failure, Wrong};
 
 /// Receives, inspects, sends, checks and replays the callbacks (webhooks) of Tencent Cloud IM.
 ///
-/// Exit status: 0 on success, 1 if an answer or a check was wrong, 2 if it was called the wrong way.
+/// Exit status: 0 on success, 1 if an answer or a check was wrong, 2 if the arguments were wrong.
 #[derive(Debug, Parser)]
 #[command(name = "im-callback", version, max_term_width = 120)]
 struct Arguments {
@@ -48,9 +48,9 @@ enum Command {
     Send(Box<send::Arguments>),
     /// Test an endpoint with valid, forged and malformed requests
     Check(Box<check::Arguments>),
-    /// Send recorded callbacks again, signed anew
+    /// Send recorded callbacks again, with a new signature
     Replay(Box<replay::Arguments>),
-    /// List the members in recorded callbacks that this version does not know
+    /// List the fields in recorded callbacks that this version does not know
     Drift(drift::Arguments),
     /// Manage the file of `tencent-im-callback-queue`: counts, dead letters, export
     Queue(queue::Arguments),

@@ -17,8 +17,8 @@ const PAGE: usize = 256;
 
 /// Manage the file of `tencent-im-callback-queue`: counts, dead letters, export
 ///
-/// One file takes one process: stop your server first. The server itself has the same as `Queue::stats`, `dead_letters`, `requeue`, `purge` and
-/// `export`.
+/// Only one process can open the file: stop your server first. Your server can use `Queue::stats`, `dead_letters`, `requeue`, `purge` and
+/// `export` instead.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   im-callback queue callbacks.queue stats
@@ -35,11 +35,11 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Show how many wait, are to be tried again, and are dead
+    /// Show how many wait, will be tried again, and are dead
     Stats,
     /// List the dead letters, without their bodies
     Dead {
-        /// How many at most
+        /// At most this many
         #[arg(long, default_value_t = 100)]
         limit: usize,
     },
@@ -52,19 +52,19 @@ enum Action {
         #[arg(long, conflicts_with = "ids")]
         all: bool,
     },
-    /// Delete callbacks for good
+    /// Delete callbacks permanently
     Purge {
         #[command(flatten)]
         which: Which,
-        /// Really; without it, only the choice is shown
+        /// Delete them; without this option the command only shows which ones
         #[arg(long)]
         yes: bool,
     },
-    /// Write callbacks to standard output or a file, one JSON object a line. They hold people's messages
+    /// Write callbacks to standard output or a file, one JSON object per line. They contain private messages
     Export {
         #[command(flatten)]
         which: Which,
-        /// Into this file, which must not exist, instead of to standard output
+        /// Write into this file, which must not exist, instead of standard output
         #[arg(long)]
         out: Option<PathBuf>,
     },
@@ -73,13 +73,13 @@ enum Action {
 /// Which callbacks.
 #[derive(Debug, Args)]
 struct Which {
-    /// The dead letters
+    /// Select dead letters
     #[arg(long, required_unless_present = "waiting", conflicts_with = "waiting")]
     dead: bool,
-    /// What waits to be handled
+    /// Select callbacks that wait
     #[arg(long)]
     waiting: bool,
-    /// Of those, the ones that were accepted at least so many days ago
+    /// Select only those that were accepted at least this many days ago
     #[arg(long, value_name = "DAYS")]
     older_than_days: Option<u32>,
 }

@@ -19,24 +19,24 @@ use crate::storm::{Latencies, progress};
 /// Longest pause between two callbacks.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
-/// Send recorded callbacks again, signed anew, one after the other
+/// Send recorded callbacks again, with a new signature, one after the other
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   im-callback replay callbacks.jsonl --to http://127.0.0.1:8080/callback
   im-callback replay callbacks.jsonl --only Sns.CallbackFriendDelete --speed 10")]
 pub(crate) struct Arguments {
-    /// What `listen --record` has written
+    /// A file that `listen --record` has written
     file: PathBuf,
     /// The endpoint
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3000/callback")]
     to: Target,
-    /// As another app than the recorded one, with --app; the token of the app
+    /// Send them as this app instead of the recorded one; the token is that of this app
     #[command(flatten)]
     credentials: Credentials,
-    /// Only this command; may be repeated
+    /// Send only this command; may be repeated
     #[arg(long, value_name = "COMMAND")]
     only: Vec<String>,
-    /// This many times the original speed; without it there are no pauses
+    /// Send at this many times the original speed; without it there are no pauses
     #[arg(long, value_parser = speed)]
     speed: Option<f64>,
     /// Seconds to wait for an answer

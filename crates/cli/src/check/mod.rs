@@ -36,10 +36,10 @@ pub(crate) struct Arguments {
     url: Target,
     #[command(flatten)]
     credentials: Credentials,
-    /// Only this group or item, such as refuses or refuses.stale; may be repeated
+    /// Run only this group or item, such as refuses or refuses.stale; may be repeated
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// A word that the endpoint refuses in messages
+    /// A word that the endpoint rejects in messages
     #[arg(long, value_name = "WORD", value_parser = word)]
     spam: Option<String>,
     /// The endpoint accepts unsigned requests on purpose: failed signature checks are warnings
@@ -54,7 +54,7 @@ pub(crate) struct Arguments {
     /// Language of the findings; otherwise that of the locale
     #[arg(long)]
     lang: Option<Lang>,
-    /// Show also what was sent where all is well
+    /// Also show what was sent in checks that passed
     #[arg(long, short)]
     verbose: bool,
     /// Seconds to wait for an answer
