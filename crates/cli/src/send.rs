@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use clap::Args;
@@ -11,7 +11,7 @@ use http_body_util::Full;
 use tencent_im_callback::testing::{Fault, SignedRequest};
 use tencent_im_callback::{Command, redacted};
 
-use crate::client::{Answer, Client, TENCENT, Target};
+use crate::client::{Answer, Client, TENCENT, Target, Trouble};
 use crate::commands::known;
 use crate::credentials::Credentials;
 use crate::envelope;
@@ -176,6 +176,11 @@ impl Arguments {
         Ok(text.into())
     }
 
+    /// Whether a body that is too large was refused by closing the connection: the answer may be lost with it.
+    fn is_refusal(&self, trouble: &Trouble) -> bool {
+        self.fault == Some(Fault::TooLarge) && matches!(trouble, Trouble::Broken(_))
+    }
+
     /// What is wrong with an answer, if anything is.
     fn judge(&self, answer: &Answer) -> Result<(), String> {
         match self.fault {
@@ -205,8 +210,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
             } else {
                 build(&request)
             };
+            let started = Instant::now();
             match client.send(built).await {
                 Ok(answer) => (arguments.judge(&answer)).map(|()| answer.took),
+                Err(trouble) if arguments.is_refusal(&trouble) => Ok(started.elapsed()),
                 Err(trouble) => Err(trouble.to_string()),
             }
         });
@@ -215,10 +222,14 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let built = build(&request);
     let (method, origin) = (built.method().clone(), client.target().origin());
     say(format_args!("{method} {origin}{}", redacted(built.uri())))?;
-    let answer = client
-        .send(built)
-        .await
-        .map_err(|trouble| Failure::Answer(trouble.to_string()))?;
+    let answer = match client.send(built).await {
+        Ok(answer) => answer,
+        Err(trouble) if arguments.is_refusal(&trouble) => {
+            say(format_args!("{trouble}: the body was not wanted"))?;
+            return Ok(());
+        }
+        Err(trouble) => return Err(Failure::Answer(trouble.to_string())),
+    };
     say(answer.status)?;
     say(escaped_lines(&String::from_utf8_lossy(&answer.body), 4096))?;
     let verdict = if answer.took < TENCENT { "in time" } else { "too late" };
