@@ -31,6 +31,24 @@ async fn open(context: Context, settings: JetStream) -> Arc<JetStreamStore> {
     Arc::new(JetStreamStore::open(context, settings).await.unwrap())
 }
 
+/// Takes a message away from the workers, as if it had been handled.
+async fn acknowledge(context: &Context, stream: &str, consumer: &str) {
+    use futures_util::StreamExt;
+
+    let stream = context.get_stream(stream).await.unwrap();
+    let consumer = stream.get_consumer::<consumer::pull::Config>(consumer).await.unwrap();
+    let fetch = consumer.fetch().max_messages(1).expires(5 * SECOND);
+    let message = fetch.messages().await.unwrap().next().await.unwrap().unwrap();
+    message.double_ack().await.unwrap();
+}
+
+/// As a process does that has deleted up to there.
+async fn put_mark(context: &Context, sequence: u64) {
+    let mark = format!("{{\"sequence\":{sequence},\"state\":\"done\"}}");
+    let sent = context.publish("test.state.mark", mark.into()).await;
+    sent.unwrap().await.unwrap();
+}
+
 /// Waits for a claim, but not for ever.
 async fn wait_for_one(store: &dyn Store) -> Claimed {
     for _ in 0..20 {
@@ -635,27 +653,13 @@ async fn what_comes_after_later_ones_of_its_partition_is_marked() {
 /// Should a broker count something among the acknowledged that nobody has acknowledged.
 #[tokio::test]
 async fn what_is_acknowledged_and_not_done_is_handled_all_the_same() {
-    use futures_util::StreamExt;
-
     let nats = server!();
     let context = nats.context().await;
     let options = StoreOptions::new().dedup_window(SECOND);
     let settings = settings().partitions(1).ack_wait(10 * SECOND).options(options);
     let store = open(context.clone(), settings).await;
-    let acknowledge = async |stream: &str, consumer: &str| {
-        let stream = context.get_stream(stream).await.unwrap();
-        let consumer = stream.get_consumer::<consumer::pull::Config>(consumer).await.unwrap();
-        let mut messages = consumer
-            .fetch()
-            .max_messages(1)
-            .expires(5 * SECOND)
-            .messages()
-            .await
-            .unwrap();
-        messages.next().await.unwrap().unwrap().double_ack().await.unwrap();
-    };
     let first = add(&*store, entry("of a conversation", Some("k"))).await;
-    acknowledge("test", "p0").await;
+    acknowledge(&context, "test", "p0").await;
     let claimed = wait_for_one(&*store).await;
     assert_eq!((claimed.delivery.id, claimed.delivery.attempt), (first, 1));
     assert!(claimed.delivery.out_of_order);
@@ -667,7 +671,7 @@ async fn what_is_acknowledged_and_not_done_is_handled_all_the_same() {
         .retry(claimed.claim, "no".to_owned(), Duration::ZERO)
         .await
         .unwrap();
-    acknowledge("test-retry", "retry").await;
+    acknowledge(&context, "test-retry", "retry").await;
     let claimed = wait_for_one(&*store).await;
     assert_eq!((claimed.delivery.id, claimed.delivery.attempt), (second, 2));
     store.complete(claimed.claim).await.unwrap();
@@ -715,8 +719,6 @@ async fn the_note_about_an_earlier_message_is_found() {
 /// A process died while it deleted what is handled.
 #[tokio::test]
 async fn what_lies_before_the_mark_is_deleted_if_it_is_done_and_handled_if_not() {
-    use futures_util::StreamExt;
-
     let nats = server!();
     let context = nats.context().await;
     let options = StoreOptions::new().dedup_window(5 * SECOND);
@@ -726,23 +728,13 @@ async fn what_lies_before_the_mark_is_deleted_if_it_is_done_and_handled_if_not()
     let claimed = wait_for_one(&*dead).await;
     dead.complete(claimed.claim).await.unwrap();
     dead.close().await.unwrap();
-    let main = context.get_stream("test").await.unwrap();
     let lost = "{\"at\":1700000000000}";
     let mut headers = tencent_im_callback_queue::jetstream::async_nats::HeaderMap::new();
     headers.insert("Callback-Queue", lost);
     let sent = context.publish_with_headers("test.p0", headers, "lost".into()).await;
     let lost = sent.unwrap().await.unwrap().sequence;
-    let consumer = main.get_consumer::<consumer::pull::Config>("p0").await.unwrap();
-    let fetch = consumer.fetch().max_messages(1).expires(5 * SECOND);
-    let message = fetch.messages().await.unwrap().next().await.unwrap().unwrap();
-    message.double_ack().await.unwrap();
-    let mark = format!("{{\"sequence\":{lost},\"state\":\"done\"}}");
-    context
-        .publish("test.state.mark", mark.into())
-        .await
-        .unwrap()
-        .await
-        .unwrap();
+    acknowledge(&context, "test", "p0").await;
+    put_mark(&context, lost).await;
 
     let store = open(context.clone(), settings).await;
     let claimed = wait_for_one(&*store).await;
@@ -798,4 +790,29 @@ async fn instances_of_a_new_cluster_may_start_at_the_same_time() {
     let store = add(&one, keyed("one", "1")).await.store();
     assert_eq!(add(&two, keyed("two", "2")).await.store(), store);
     assert_eq!(add(&three, keyed("three", "3")).await.store(), store);
+}
+
+/// Another process took it for missing, and it is there.
+#[tokio::test]
+async fn what_is_not_done_is_not_deleted_when_another_process_has_passed_it_over() {
+    let nats = server!();
+    let context = nats.context().await;
+    let options = StoreOptions::new().dedup_window(SECOND);
+    let store = open(context.clone(), settings().partitions(1).options(options)).await;
+    let passed_over = add(&*store, entry("passed over", Some("k"))).await;
+    let done = add(&*store, entry("done", None)).await;
+    let note = format!("{{\"sequence\":{},\"state\":\"done\"}}", done.sequence());
+    let subject = format!("test.state.q{}", done.sequence());
+    context.publish(subject, note.into()).await.unwrap().await.unwrap();
+    put_mark(&context, done.sequence()).await;
+    until("deleted", async || {
+        context.get_stream("test").await.unwrap().cached_info().state.messages == 1
+    })
+    .await;
+    tokio::time::sleep(3 * SECOND).await;
+    let claimed = wait_for_one(&*store).await;
+    assert_eq!(
+        (claimed.delivery.id, texts(std::slice::from_ref(&claimed))),
+        (passed_over, vec!["passed over"])
+    );
 }

@@ -250,9 +250,9 @@ impl Shared {
             // The client would buffer it and send it when the broker is back, long after it was refused.
             if self.broker.client.connection_state() == Connection::Connected {
                 let headers = meta.headers(key.as_deref());
-                let sent = self
-                    .broker
-                    .publish(subject.clone(), headers, payload.clone(), rest.min(PATIENCE));
+                // Without a key there is one try, which has all the time.
+                let patience = if key.is_some() { rest.min(PATIENCE) } else { rest };
+                let sent = self.broker.publish(subject.clone(), headers, payload.clone(), patience);
                 match sent.await {
                     Ok(ack) => break ack,
                     Err(NotStored::Surely(error)) if error.is_temporary() => last = error,

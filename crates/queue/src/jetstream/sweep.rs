@@ -63,15 +63,14 @@ struct Sweep {
     notes: VecDeque<(u64, Option<u64>)>,
     /// Earlier values of `mark` and of the last sequence number, with their times.
     history: VecDeque<(Instant, u64, u64)>,
-    /// Messages up to this one are deleted, except for `undeleted`.
-    purged: u64,
-    /// Messages whose deletion the broker has not confirmed yet.
-    undeleted: BTreeSet<u64>,
+    /// Messages up to this one are past the dedup window.
+    over: u64,
+    /// Messages of the main stream that are noted as done, until the broker has confirmed that they are gone. No others are deleted: a mark
+    /// may lie behind a message that is not done.
+    deletable: BTreeSet<u64>,
     /// Messages that are there although they lie before the mark: a process died while it deleted, or they were taken for missing.
     left: BTreeSet<u64>,
     missing: Option<(u64, Instant)>,
-    /// Messages that were missing for too long. They are never deleted, since they may be there.
-    passed_over: BTreeSet<u64>,
     /// The last mark: the number of its note, and its value.
     marked: Option<(u64, u64)>,
 }
@@ -81,14 +80,13 @@ impl Sweep {
         let broker = &shared.broker;
         if !self.started {
             self.mark = broker.mark().await?;
-            self.purged = self.mark;
+            self.over = self.mark;
             let first = broker.scan(&broker.main, None, 1, LOOKED_AT as u64, true).await?;
             let first = first.into_iter().map(|message| message.sequence);
             self.left = first.take_while(|sequence| *sequence <= self.mark).collect();
             self.started = true;
         }
-        let main = broker.stream_state(&broker.main).await?;
-        let last = main.last_sequence;
+        let last = broker.stream_state(&broker.main).await?.last_sequence;
         self.read_notes(shared).await?;
         self.advance();
         let now = Instant::now();
@@ -103,25 +101,19 @@ impl Sweep {
         }
         let Some((mark, last)) = old else { return Ok(()) };
         self.rescue(shared, last, window).await?;
-        if mark > self.purged {
-            // First the mark: no other process deletes what is left before it. It never goes back.
-            let (note, marked) = self.marked.unwrap_or_default();
-            if mark > marked {
-                broker.put_mark(mark, note).await?;
-            }
-            let handled = main.first_sequence.max(self.purged + 1)..=mark;
-            let passed_over = &self.passed_over;
-            self.undeleted
-                .extend(handled.filter(|sequence| !passed_over.contains(sequence)));
-            self.purged = mark;
+        // First the mark, which never goes back: a new process does not find the notes of what is deleted.
+        let (note, marked) = self.marked.unwrap_or_default();
+        if mark > marked.max(self.over) {
+            broker.put_mark(mark, note).await?;
         }
-        for gone in delete(broker, &broker.main, self.undeleted.iter().copied()).await {
-            self.undeleted.remove(&gone);
+        self.over = self.over.max(mark);
+        for gone in delete(broker, &broker.main, self.deletable.range(..=self.over).copied()).await {
+            self.deletable.remove(&gone);
         }
         let mut over = Vec::new();
         while let Some((note, of)) = self.notes.front().copied() {
             // A note about a retry is needed only as long as the retry is there.
-            if of.is_some_and(|sequence| sequence > self.purged || self.undeleted.contains(&sequence)) {
+            if of.is_some_and(|sequence| sequence > self.over || self.deletable.contains(&sequence)) {
                 break;
             }
             over.push(note);
@@ -135,6 +127,13 @@ impl Sweep {
             self.notes.push_front((*note, None));
         }
         Ok(())
+    }
+
+    fn is_done(&mut self, sequence: u64) {
+        self.deletable.insert(sequence);
+        if sequence > self.mark {
+            self.done.insert(sequence);
+        }
     }
 
     fn advance(&mut self) {
@@ -170,8 +169,8 @@ impl Sweep {
                 if retry && state == State::Done {
                     // In case the worker could not delete it.
                     drop(broker.retry.delete_message(sequence).await);
-                } else if state == State::Done && sequence > self.mark {
-                    self.done.insert(sequence);
+                } else if state == State::Done {
+                    self.is_done(sequence);
                 }
             }
             self.read = last;
@@ -203,13 +202,13 @@ impl Sweep {
                     self.missing = None;
                 }
                 if found == Looked::Done {
-                    self.done.insert(sequence);
+                    self.is_done(sequence);
                 }
             }
             for sequence in self.left.clone() {
                 match look_at(shared, &floors, sequence).await? {
                     Looked::Waits => continue,
-                    Looked::Done => drop(self.undeleted.insert(sequence)),
+                    Looked::Done => self.is_done(sequence),
                     Looked::Missing => {}
                 }
                 self.left.remove(&sequence);
@@ -239,7 +238,6 @@ impl Sweep {
                 if since.elapsed() > window.saturating_mul(MISSING) {
                     tracing::warn!(target: "tencent_im_callback_queue", sequence, "a message is missing at the broker");
                     self.done.insert(sequence);
-                    self.passed_over.insert(sequence);
                     self.missing = None;
                 }
             }
