@@ -1,22 +1,21 @@
-//! The strings of an element that a reader could see, found in its JSON: one walk for reading and for rewriting, so that neither can
-//! forget what the other knows.
+//! Finds the strings of an element that a user could see. Reading and rewriting use the same walk, so they cannot differ.
 //!
-//! It works by exclusion. Every string is shown but those that are known not to be, so that members which this version does not know are shown as well. It is one
-//! pass over the bytes, with a stack of its own, since the nesting is a stranger's.
+//! It works by exclusion: every string counts as visible unless it is known not to be, so members that this version does not know are
+//! included. It is one pass over the bytes with a stack of its own, since the sender decides how deep the nesting is.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::json::replace_unpaired;
 
-/// How a member of an element of known kind is treated. A member that is not listed is shown, with all that is in it.
+/// How a member of an element of a known kind is treated. A member that is not listed counts as visible, with everything in it.
 #[derive(Clone, Copy)]
 enum Rule {
-    /// An id, an address, a format: nothing that is read.
+    /// An id, an address, a format: never visible.
     Hidden,
-    /// Up to the app: shown if custom data is asked for.
+    /// The app decides whether users see it: included if custom data is asked for.
     Custom,
-    /// A list or an object of members with rules of their own.
+    /// A list or an object whose members have rules of their own.
     Members(&'static [(&'static str, Rule)]),
     /// The elements of a message.
     Elements,
@@ -24,7 +23,7 @@ enum Rule {
 
 use Rule::{Custom, Elements, Hidden, Members};
 
-/// The members of the content of each kind that are not simply shown.
+/// The members, per kind of content, that have a rule of their own.
 fn rules(msg_type: &str) -> Option<&'static [(&'static str, Rule)]> {
     Some(match msg_type {
         "TIMTextElem" | "TIMLocationElem" | "TIMFaceElem" => &[],
@@ -58,36 +57,36 @@ fn rules(msg_type: &str) -> Option<&'static [(&'static str, Rule)]> {
     })
 }
 
-/// What kind of text was found.
+/// The kind of a string that was found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
-    /// A reader could see it.
+    /// A user could see it.
     Shown,
     /// It is custom data of the app.
     Custom,
-    /// It is the kind, or a key, of an element of unknown kind: it can be read, but not rewritten.
+    /// It is the kind, or a key, of an element of an unknown kind: it can be read, but not rewritten.
     Name,
 }
 
-/// A string of an element: where it lies in the JSON, with its quotes, and what it says.
+/// A string of an element: its place in the JSON, including the quotes, and its text.
 pub(super) struct Piece<'a> {
     pub(super) at: Range<usize>,
     pub(super) text: Cow<'a, str>,
     pub(super) kind: Kind,
 }
 
-/// How a value is to be walked.
+/// How a value is walked.
 #[derive(Clone, Copy)]
 enum Sight {
     Hidden,
     Custom,
-    /// The kind of an element that is not known.
+    /// The kind of an element of an unknown kind.
     Name,
-    /// All that is in it, without its keys.
+    /// Everything in it, without its keys.
     All,
-    /// All that is in it, with its keys.
+    /// Everything in it, with its keys.
     WithKeys,
-    /// By rules: in an object by its members, in a list for each item.
+    /// By rules: an object by its members, a list item by item.
     Members(&'static [(&'static str, Rule)]),
     /// A list of elements.
     Elements,
@@ -98,13 +97,13 @@ enum Sight {
 struct Frame {
     sight: Sight,
     object: bool,
-    /// Of an element: what its content is walked by.
+    /// For an element: how its content is walked.
     content: Sight,
 }
 
-/// Calls `visit` for each string of an element. The JSON must be valid; what is not ends the walk.
+/// Calls `visit` for each string of an element. The JSON must be valid; the walk ends at the first invalid byte.
 pub(super) fn walk<'a>(json: &'a str, visit: &mut dyn FnMut(Piece<'a>)) {
-    // Of the same length, so that places are those of the original.
+    // Of the same length as the original, so that positions are the same.
     let mended = replace_unpaired(json);
     let bytes = mended.as_bytes();
     let kinds = kinds(&mended);
@@ -146,7 +145,7 @@ pub(super) fn walk<'a>(json: &'a str, visit: &mut dyn FnMut(Piece<'a>)) {
                 let is_key = stack.last().is_some_and(|frame| frame.object) && is_before_colon(bytes, end);
                 let shown = if is_key {
                     let frame = stack.last();
-                    // A key is compared as it stands: one that is written with escapes is taken for an unknown one, and is shown.
+                    // A key is compared as it is written. A key with escapes counts as unknown, so its value counts as visible.
                     let key = mended.get(at + 1..end.saturating_sub(1)).unwrap_or_default();
                     let whole = frame.map_or(Sight::All, |frame| frame.sight);
                     sight = frame.map_or(Sight::All, |frame| of_member(frame, key));
@@ -179,7 +178,7 @@ pub(super) fn walk<'a>(json: &'a str, visit: &mut dyn FnMut(Piece<'a>)) {
     }
 }
 
-/// Calls `visit` for each string of a JSON text that is no key.
+/// Calls `visit` for each string of a JSON text except keys.
 pub(super) fn strings<'a>(json: &'a str, visit: &mut dyn FnMut(Cow<'a, str>)) {
     let mended = replace_unpaired(json);
     let bytes = mended.as_bytes();
@@ -201,7 +200,7 @@ pub(super) fn strings<'a>(json: &'a str, visit: &mut dyn FnMut(Cow<'a, str>)) {
 fn of_item(list: Sight) -> Sight {
     match list {
         Sight::Elements => Sight::Element,
-        // What is known not to be read is no list.
+        // A rule for invisible members applies to strings and numbers, not to lists.
         Sight::Hidden | Sight::Custom | Sight::Name => Sight::All,
         other => other,
     }
@@ -223,13 +222,14 @@ fn of_member(frame: &Frame, key: &str) -> Sight {
             Some((_, Rule::Elements)) => Sight::Elements,
             None => Sight::All,
         },
-        // What is known not to be read is a string or a number, and elements are in a list. In anything else there may be anything.
+        // A rule for invisible members applies to strings and numbers, and elements must be in a list. Any other shape may hide text, so
+        // all of it counts as visible.
         Sight::Elements | Sight::Hidden | Sight::Custom | Sight::Name | Sight::All => Sight::All,
         Sight::WithKeys => Sight::WithKeys,
     }
 }
 
-/// Where the string that begins here ends, its last quote included.
+/// Where the string that starts here ends, including its closing quote.
 fn end_of_string(bytes: &[u8], start: usize) -> usize {
     let mut end = start + 1;
     while let Some(&byte) = bytes.get(end) {
@@ -247,7 +247,7 @@ fn is_before_colon(bytes: &[u8], end: usize) -> bool {
     rest.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':')
 }
 
-/// What a string says.
+/// The text of a string.
 fn decode<'a>(json: &'a str, mended: &str, at: Range<usize>) -> Option<Cow<'a, str>> {
     let plain = json.get(at.start + 1..at.end.checked_sub(1)?)?;
     if !plain.contains('\\') {
@@ -256,10 +256,10 @@ fn decode<'a>(json: &'a str, mended: &str, at: Range<usize>) -> Option<Cow<'a, s
     serde_json::from_str(mended.get(at)?).ok().map(Cow::Owned)
 }
 
-/// The kind of each object that has one, by the place where the object begins, in the order of the places.
+/// The kind of each object that has one, by the position where the object starts, in ascending order.
 fn kinds(json: &str) -> Vec<(usize, Cow<'_, str>)> {
     let bytes = json.as_bytes();
-    // The start of each open object, or of a list.
+    // For each open object or list: where it starts, and whether it is an object.
     let mut open: Vec<(usize, bool)> = Vec::new();
     let mut found: Vec<(usize, Cow<'_, str>)> = Vec::new();
     let mut is_kind = false;
@@ -278,8 +278,7 @@ fn kinds(json: &str) -> Vec<(usize, Cow<'_, str>)> {
             b'"' => {
                 let end = end_of_string(bytes, at);
                 match open.last() {
-                    Some((start, true)) if is_before_colon(bytes, end) => {
-                        let _ = start;
+                    Some((_, true)) if is_before_colon(bytes, end) => {
                         is_kind = decode(json, json, at..end).is_some_and(|key| key == "MsgType");
                     }
                     Some((start, true)) if is_kind => {

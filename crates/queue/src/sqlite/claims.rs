@@ -1,10 +1,10 @@
-//! Who may be claimed. All of it is in memory and bounded by what is being handled: the file says what waits, and a restart takes
-//! everything back.
+//! Decides which rows may be claimed. This state is in memory and bounded by the number of callbacks being handled. The file holds what
+//! is stored; after a restart every row can be claimed again.
 //!
-//! Rows that have not failed are handed out in the order of their ids, up to `frontier`. Behind it are only rows that are held, rows that
-//! wait for a retry, and rows that were passed over because an earlier one of their key was not done with. The last two are in the table
-//! `line`, where the next one of a key is looked up when the key is free again. Rows that wait for a retry are found by the time they are
-//! due.
+//! Rows that have not failed are handed out in the order of their ids, up to `frontier`. Behind the frontier there are only rows that are
+//! claimed, rows that wait for a retry, and rows that were skipped because an earlier row of their key was not finished. The last two
+//! kinds are in the table `line`; when a key becomes free, its next row is looked up there. Rows that wait for a retry are found by
+//! `due_at`.
 
 use std::collections::hash_map::Entry as Slot;
 use std::collections::{HashMap, VecDeque};
@@ -17,33 +17,33 @@ use crate::delivery::{Delivery, DeliveryId};
 use crate::options::from_millis;
 use crate::store::{Claim, Claimed};
 
-/// How many rows one claim looks at before others get their turn.
+/// The number of rows that one claim reads before other requests get their turn.
 const LOOKS: usize = 2048;
 
-/// Rows passed over that the file does not know yet, beyond which claims look no further: the disk may be full.
+/// The number of skipped rows that are not in the file yet. At this number claims read no further: the disk may be full.
 const PASSED: usize = 4 * LOOKS;
 
-/// A row that is out of reach for other claims.
+/// A row that other claims must not take.
 pub(super) struct Held {
-    /// That of the claim; 0 while it is only set aside for the next one.
+    /// The claim's number; 0 for a row that is in `ready`.
     pub(super) token: u64,
-    /// What it holds up.
+    /// The key that this row blocks.
     pub(super) key: Option<i64>,
     pub(super) dedup_key: Option<[u8; 32]>,
     pub(super) out_of_order: bool,
-    /// This attempt, from 1.
+    /// The number of this attempt, from 1.
     pub(super) attempt: u32,
     pub(super) aside_at: Option<i64>,
     pub(super) retrying: bool,
     pub(super) size: u64,
 }
 
-/// A key of which a row is held.
+/// A key of which a row is claimed.
 #[derive(Default)]
 struct Busy {
-    /// There may be rows of this key behind the frontier.
+    /// Whether there may be rows of this key behind the frontier.
     passed_over: bool,
-    /// Rows out of order that are due and wait for the key.
+    /// Due rows that have left their order and wait for this key.
     parked: VecDeque<i64>,
 }
 
@@ -51,27 +51,27 @@ pub(super) struct Claims {
     store: u64,
     pub(super) held: HashMap<i64, Held>,
     busy: HashMap<i64, Busy>,
-    /// Set aside for the next claims, their keys busy with them.
+    /// Rows that later claims take first. Their keys are in use by them already.
     ready: VecDeque<i64>,
-    /// Passed over, key and row, and not yet in the file's `line`.
+    /// Skipped rows, as key and row, that are not in the table `line` yet.
     pub(super) passed: Vec<(i64, i64)>,
-    /// Rows without a failure are looked at up to here.
+    /// Rows that have not failed were read up to this id.
     frontier: i64,
-    /// Rows due are looked at up to here: time and id.
+    /// Due rows were read up to this time and id.
     due: (i64, i64),
     due_first: bool,
     next_token: u64,
     pub(super) running: u64,
 }
 
-/// What a claim found.
+/// The result of a search for rows to claim.
 pub(super) struct Found {
     pub(super) claimed: Vec<Claimed>,
-    /// There is more to look at.
+    /// Whether there is more to read.
     pub(super) more: bool,
 }
 
-/// The number of an order key by which rows block each other.
+/// The order key as a number. Rows with the same number block each other.
 pub(super) fn key_number(key: &OrderKey) -> i64 {
     let mut number = [0; 8];
     for (to, from) in number.iter_mut().zip(key.as_bytes()) {
@@ -100,21 +100,21 @@ impl Claims {
         DeliveryId::new(self.store, row.unsigned_abs())
     }
 
-    /// The row of an id, if it is one of this store.
+    /// The row with this id, if the id is of this store.
     pub(super) fn row(&self, id: DeliveryId) -> Option<i64> {
         (id.store() == self.store)
             .then(|| i64::try_from(id.sequence()).ok())
             .flatten()
     }
 
-    /// What the claim holds, if it does.
+    /// The row that the claim holds, if it still holds it.
     pub(super) fn get(&self, claim: Claim) -> Option<(i64, &Held)> {
         let row = self.row(claim.id())?;
         let held = self.held.get(&row)?;
         (held.token == claim.token()).then_some((row, held))
     }
 
-    /// Finds up to `max` rows. `failed` is whether any row waits for a retry.
+    /// Finds up to `max` rows. `failed` says whether any row waits for a retry.
     pub(super) fn take(
         &mut self,
         s: &mut Statements<'_>,
@@ -131,12 +131,12 @@ impl Claims {
             let known = s.one.query_row([row], |columns| Ok(Known::read(columns))).optional()?;
             match known {
                 Some(known) => self.hand_out(known?, &mut found),
-                // Purged meanwhile.
+                // Purged in the meantime.
                 None => self.free(s, row, failed)?,
             }
         }
         let mut looks = LOOKS;
-        // In turns, so that neither a flood of retries nor one of new callbacks keeps the other waiting for ever.
+        // Alternates, so that neither many retries nor many new callbacks starve the other kind.
         self.due_first = !self.due_first;
         if self.due_first {
             self.take_due(s, max, now, failed, &mut looks, &mut found)?;
@@ -179,7 +179,7 @@ impl Claims {
                     self.passed.push((key, row));
                     continue;
                 }
-                // Without failures, a key of which nothing is held has nothing before this row.
+                // If nothing has failed, a key without a claimed row has no row before this one.
                 if failed && self.first_in_line(s_line, key, 0)?.is_some_and(|first| first < row) {
                     self.passed.push((key, row));
                     continue;
@@ -249,7 +249,7 @@ impl Claims {
             .push(Claimed::new(Claim::new(id, token), delivery, known.payload));
     }
 
-    /// The claim is given back.
+    /// The claim was released.
     pub(super) fn release(&mut self, claim: Claim) {
         let Some((row, _)) = self.get(claim) else { return };
         if let Some(held) = self.held.get_mut(&row) {
@@ -259,7 +259,7 @@ impl Claims {
         }
     }
 
-    /// The row is settled, or gone: others of its key may follow.
+    /// The row is settled or deleted: others of its key may follow.
     pub(super) fn free(&mut self, s: &mut Statements<'_>, row: i64, failed: bool) -> rusqlite::Result<()> {
         let Some(held) = self.held.remove(&row) else {
             return Ok(());
@@ -281,14 +281,14 @@ impl Claims {
         if look { self.unblock(s, key) } else { Ok(()) }
     }
 
-    /// Something of this key that was not held is out of the way.
+    /// A row of this key that was not claimed no longer blocks the key.
     pub(super) fn unblock(&mut self, s: &mut Statements<'_>, key: i64) -> rusqlite::Result<()> {
         if self.busy.contains_key(&key) {
             return Ok(());
         }
         let mut after = 0;
         while let Some(row) = self.first_in_line(&mut s.first_in_line, key, after)? {
-            // Beyond it, the row comes by itself.
+            // A claim will read it anyway.
             if row > self.frontier {
                 break;
             }
@@ -297,7 +297,7 @@ impl Claims {
                 after = row;
                 continue;
             };
-            // One that failed comes when it is due.
+            // A failed row is found when it is due.
             if known.due_at.is_none() {
                 self.held.insert(row, known.held());
                 self.ready.push_back(row);
@@ -314,39 +314,39 @@ impl Claims {
         Ok(())
     }
 
-    /// The first row of this key that was passed over or has failed.
+    /// The first row of this key that was skipped or has failed.
     fn first_in_line(&self, first: &mut Statement<'_>, key: i64, after: i64) -> rusqlite::Result<Option<i64>> {
         let told: Option<i64> = first.query_row([key, after], |columns| columns.get(0)).optional()?;
         let passed = self.passed.iter().filter(|(of, row)| *of == key && *row > after);
         Ok(passed.map(|(_, row)| *row).chain(told).min())
     }
 
-    /// A row is due at this time: it is looked at again, should the look have passed it.
+    /// A row became due at this time. If the search has passed that time, it goes back.
     pub(super) fn due_at(&mut self, at: i64) {
         if at <= self.due.0 {
             self.due = (at.saturating_sub(1), i64::MAX);
         }
     }
 
-    /// When the next row is due that was not looked at yet.
+    /// When the next row becomes due that was not read yet.
     pub(super) fn next_due(&self, s: &mut Statements<'_>) -> rusqlite::Result<Option<i64>> {
         s.next_due
             .query_row([self.due.0, self.due.1], |columns| columns.get(0))
             .optional()
     }
 
-    /// Whether there is something to hand out without a look at the file.
+    /// Whether there is a row to hand out without reading the file.
     pub(super) fn has_ready(&self) -> bool {
         !self.ready.is_empty()
     }
 
-    /// Whether somebody holds it.
+    /// Whether a claim holds this row.
     pub(super) fn is_running(&self, row: i64) -> bool {
         self.held.get(&row).is_some_and(|held| held.token != 0)
     }
 }
 
-/// A row as it was read.
+/// A row as read from the file.
 struct Known {
     row: i64,
     accepted_at: i64,
@@ -372,7 +372,7 @@ impl Known {
             accepted_at: columns.get(1)?,
             dedup_key: key(columns, 2)?,
             order_key,
-            // Also of those out of order: no two of a key are handled at a time.
+            // This includes rows that have left their order: no two rows of a key are handled at the same time.
             key: order_key.map(|key| key_number(&OrderKey::from_bytes(key))),
             out_of_order: columns.get::<_, i64>(4)? != 0,
             attempts: columns.get(5)?,
@@ -400,7 +400,7 @@ impl Known {
     }
 }
 
-/// A key of a row; none if it is none or damaged.
+/// The order key of a row; `None` if it has none, or if it is damaged.
 pub(super) fn key(columns: &Row<'_>, at: usize) -> rusqlite::Result<Option<[u8; 32]>> {
     let value = columns.get_ref(at)?;
     Ok(value.as_blob().ok().and_then(|bytes| bytes.try_into().ok()))

@@ -1,4 +1,4 @@
-//! What goes to the writer's thread, and comes back from it.
+//! The requests to the writer's thread, and the claims that it answers.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,23 +10,24 @@ use super::writer::Op;
 use crate::error::QueueError;
 use crate::store::Claimed;
 
-/// Callbacks that wait for the writer. More wait outside, so that a disk that hangs does not fill the memory.
+/// The number of callbacks that may wait for the writer. Further callers wait outside, so that a disk that hangs does not fill the
+/// memory.
 const PLACES: usize = 8192;
 
 pub(super) struct Shared {
     inbox: Mutex<Inbox>,
     wake: Condvar,
     pub(super) places: Arc<Semaphore>,
-    /// Whether callbacks wait for room in the store.
+    /// Whether callbacks wait for space in the store.
     pub(super) full: AtomicBool,
 }
 
 #[derive(Default)]
 struct Inbox {
     ops: Vec<Op>,
-    /// The writer has ended, or is about to.
+    /// The writer has ended, or is ending.
     closed: Option<QueueError>,
-    /// Nobody has a handle any more.
+    /// Every handle was dropped.
     gone: bool,
     asleep: bool,
 }
@@ -41,12 +42,12 @@ impl Shared {
         }
     }
 
-    /// What it guards is consistent at all times, so a panic elsewhere is no reason to stop.
+    /// The guarded state is consistent at all times, so a panic elsewhere is no reason to stop.
     fn lock(&self) -> MutexGuard<'_, Inbox> {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks the writer for something.
+    /// Sends a request to the writer.
     pub(super) fn send(&self, op: Op) -> Result<(), QueueError> {
         let mut inbox = self.lock();
         if let Some(error) = &inbox.closed {
@@ -64,7 +65,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Takes all there is, after at most `sleep` also if it is nothing. Says whether this is the end.
+    /// Takes all requests. If there are none, waits for at most `sleep`. Returns whether the writer has to end.
     pub(super) fn take(&self, sleep: Option<Duration>) -> (Vec<Op>, bool) {
         let mut inbox = self.lock();
         if inbox.ops.is_empty() && !inbox.gone && sleep != Some(Duration::ZERO) {
@@ -84,7 +85,7 @@ impl Shared {
         (ops, inbox.gone)
     }
 
-    /// The last handle is dropped.
+    /// The last handle was dropped.
     pub(super) fn go(&self) {
         let mut inbox = self.lock();
         inbox.gone = true;
@@ -92,19 +93,19 @@ impl Shared {
         self.wake.notify_one();
     }
 
-    /// The writer has ended: nothing will be answered any more.
+    /// The writer has ended: no request will be answered any more.
     pub(super) fn end(&self) {
         let mut inbox = self.lock();
         // A writer that was not asked to close has panicked.
         inbox.closed.get_or_insert(QueueError::Poisoned);
         let ops = std::mem::take(&mut inbox.ops);
         drop(inbox);
-        // Outside of the lock: claims that were handed out and not taken are given back as they are dropped.
+        // Outside of the lock: dropping claims that nobody took gives them back, which takes the lock.
         drop(ops);
     }
 }
 
-/// Claims on their way: given back if nobody takes them.
+/// Claims on their way to the caller. They are given back if the caller does not take them.
 pub(super) struct Handed {
     shared: Arc<Shared>,
     claimed: Vec<Claimed>,
@@ -123,7 +124,7 @@ impl Handed {
 impl Drop for Handed {
     fn drop(&mut self) {
         for claimed in self.claimed.drain(..) {
-            // Closed: a restart takes everything back.
+            // The store is closed: after a restart every row can be claimed again.
             drop(self.shared.send(Op::Release(claimed.claim)));
         }
     }

@@ -101,7 +101,7 @@ impl SqliteStore {
             .spawn(move || {
                 let end = End(shared.clone());
                 let closed = run(&path, place, shared, options, tell);
-                // Before the answer: who was told that it is closed may open the file again.
+                // Before the answer: a caller that gets it may open the file again.
                 drop(end);
                 if let Some((answer, result)) = closed {
                     drop(answer.send(result));
@@ -126,7 +126,7 @@ impl SqliteStore {
     }
 }
 
-/// What tests put in the place of a disk.
+/// Replaces the disk in tests.
 #[derive(Clone, Copy, Default)]
 struct Place {
     vfs: Option<&'static str>,
@@ -162,7 +162,7 @@ fn run(
     answer.map(|answer| (answer, closed))
 }
 
-/// Tells those who wait that the thread has ended, also by a panic.
+/// Tells waiting callers that the thread has ended, also if it panicked.
 struct End(Arc<Shared>);
 
 impl Drop for End {
@@ -222,7 +222,7 @@ impl Store for SqliteStore {
     }
 
     fn release(&self, claim: Claim) {
-        // Closed: a restart takes everything back.
+        // The store is closed: after a restart every row can be claimed again.
         drop(self.shared.send(Op::Release(claim)));
     }
 

@@ -1,4 +1,4 @@
-//! Opening the file, and all that can be wrong with it.
+//! Opens the file, and finds out what is wrong with it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read};
@@ -9,19 +9,19 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::{Place, schema};
 use crate::error::{QueueError, StorageError};
 
-/// `TIMq` as `PRAGMA application_id`: tells a queue from the files of other programs.
+/// `TIMq` as `PRAGMA application_id`: distinguishes a queue from the files of other programs.
 pub(super) const APPLICATION_ID: u32 = 0x5449_4d71;
 
 /// `PRAGMA user_version`: the format that this version writes, and the newest that it reads.
 pub(super) const FORMAT: u32 = 2;
 
-/// Files up to this size, in bytes, are checked from end to end when they are opened. That reads all of it: about a second for each GiB.
+/// Files of up to this size, in bytes, are checked completely when they are opened. This reads the whole file: about a second per GiB.
 const CHECKED_SIZE: u64 = 256 << 20;
 
-/// Pages that are kept in memory, in units of 1024 bytes.
+/// The size of SQLite's page cache, in KiB.
 pub(super) const CACHE_SIZE: &str = "PRAGMA cache_size = -32768";
 
-/// What an error of SQLite means for the queue.
+/// Maps an error of SQLite to an error of the queue.
 pub(super) fn failed(error: rusqlite::Error) -> QueueError {
     let code = error.sqlite_error_code();
     let storage = StorageError::new(error);
@@ -32,7 +32,7 @@ pub(super) fn failed(error: rusqlite::Error) -> QueueError {
     }
 }
 
-/// The same while the file is being opened, where it can be said more exactly.
+/// The same while the file is being opened, where the cause can be stated more exactly.
 fn not_opened(path: &Path) -> impl Fn(rusqlite::Error) -> QueueError + '_ {
     move |error| match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => QueueError::Locked(path.to_owned()),
@@ -41,7 +41,7 @@ fn not_opened(path: &Path) -> impl Fn(rusqlite::Error) -> QueueError + '_ {
     }
 }
 
-/// Opens the file, or makes it. The file of another program is left as it is.
+/// Opens or creates the file. A file of another program is not changed.
 pub(super) fn open(path: &Path, place: Place) -> Result<Connection, QueueError> {
     if place.vfs.is_none() {
         look_at(path)?;
@@ -49,7 +49,7 @@ pub(super) fn open(path: &Path, place: Place) -> Result<Connection, QueueError> 
     let conn = connect(path, place.vfs)?;
     let failed = not_opened(path);
     conn.busy_timeout(std::time::Duration::ZERO).map_err(&failed)?;
-    // Before the first access, so that no shared memory is used, and no other process gets in between.
+    // Before the first access: so SQLite uses no shared memory, and no other process can come in between.
     set(&conn, "locking_mode", "exclusive", "exclusive").map_err(&failed)?;
     let found: u32 = conn
         .query_row("PRAGMA application_id", (), |row| row.get(0))
@@ -74,17 +74,17 @@ pub(super) fn open(path: &Path, place: Place) -> Result<Connection, QueueError> 
             }
             check(&conn, path)?;
         }
-        // With a rollback journal: a later reader finds either nothing in it, or the id.
+        // With a rollback journal, so that a reader after a crash finds either an empty file or the complete id.
         (_, 0) if found == 0 || found == APPLICATION_ID => create(&conn).map_err(&failed)?,
         _ => return Err(QueueError::NotAQueue(path.to_owned())),
     }
     for (pragma, value, expected) in [
         ("journal_mode", "wal", "wal"),
         ("synchronous", "full", "2"),
-        // On macOS, where `fsync` leaves the data in the cache of the disk.
+        // For macOS, where `fsync` leaves the data in the cache of the disk.
         ("fullfsync", "on", "1"),
         ("checkpoint_fullfsync", "on", "1"),
-        // By hand, after the callers have their answers, and with its errors noticed.
+        // The writer does it after the callers have their answers, where its errors are noticed.
         ("wal_autocheckpoint", "0", "0"),
         ("cell_size_check", "on", "1"),
         ("trusted_schema", "off", "0"),
@@ -99,12 +99,12 @@ pub(super) fn open(path: &Path, place: Place) -> Result<Connection, QueueError> 
         set(&conn, "max_page_count", &pages, &pages).map_err(&failed)?;
     }
     conn.execute_batch(CACHE_SIZE).map_err(&failed)?;
-    // Takes the lock for writing now, and not at the first callback.
+    // Takes the write lock now, not at the first callback.
     conn.execute_batch("BEGIN IMMEDIATE; COMMIT").map_err(&failed)?;
     Ok(conn)
 }
 
-/// Sets a pragma and reads it back: SQLite passes over what it does not know or cannot do.
+/// Sets a pragma and reads it back, since SQLite ignores unknown pragmas and values it cannot apply.
 fn set(conn: &Connection, pragma: &str, value: &str, expected: &str) -> rusqlite::Result<()> {
     conn.execute_batch(&format!("PRAGMA {pragma} = {value}"))?;
     let found: rusqlite::types::Value = conn.query_row(&format!("PRAGMA {pragma}"), (), |row| row.get(0))?;
@@ -125,7 +125,7 @@ fn set(conn: &Connection, pragma: &str, value: &str, expected: &str) -> rusqlite
 fn connect(path: &Path, vfs: Option<&str>) -> Result<Connection, QueueError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
     match vfs {
-        // SQLite has names of its own, such as `:memory:` and `file:…?mode=memory`. No absolute path is one of them.
+        // SQLite gives some names a special meaning, such as `:memory:` and `file:…?mode=memory`. No absolute path is one of them.
         None => match std::path::absolute(path) {
             Ok(absolute) => Connection::open_with_flags(absolute, flags),
             Err(error) => return Err(QueueError::Storage(StorageError::new(error))),
@@ -135,7 +135,7 @@ fn connect(path: &Path, vfs: Option<&str>) -> Result<Connection, QueueError> {
     .map_err(not_opened(path))
 }
 
-/// What can be told without SQLite, which would repair, lock or write. Makes an empty file if there is none.
+/// Checks what can be checked without SQLite, which would repair, lock or write. Creates an empty file if there is none.
 fn look_at(path: &Path) -> Result<(), QueueError> {
     let storage = |error: std::io::Error| match error.kind() {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => QueueError::ReadOnly(path.to_owned()),
@@ -179,7 +179,7 @@ fn look_at(path: &Path) -> Result<(), QueueError> {
             });
         }
     }
-    // Also for the superuser, who could write it.
+    // Also checked for the superuser, who could write the file anyway.
     if found.permissions().readonly() {
         return Err(QueueError::ReadOnly(path.to_owned()));
     }
@@ -191,7 +191,7 @@ fn number(head: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_be_bytes(bytes.try_into().ok()?))
 }
 
-/// An empty file that its owner alone can read. SQLite gives its log the same rights.
+/// Creates an empty file that only its owner can read. SQLite gives its log the same permissions.
 fn make(path: &Path) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -203,7 +203,7 @@ fn make(path: &Path) -> std::io::Result<()> {
     }
     match options.open(path) {
         Ok(_) => Ok(()),
-        // Another process was faster: which of the two gets the lock is decided later.
+        // Another process created it first. The lock decides later which of the two may use it.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error),
     }
@@ -218,7 +218,7 @@ fn create(conn: &Connection) -> rusqlite::Result<()> {
     conn.execute_batch("COMMIT")
 }
 
-/// Brings a file of an older format to today's: all of it, or nothing.
+/// Converts a file of an older format to the current one, in one transaction.
 fn upgrade(conn: &Connection) -> rusqlite::Result<()> {
     let result = conn.execute_batch(schema::FROM_FORMAT_1);
     if result.is_err() && !conn.is_autocommit() {
@@ -227,7 +227,7 @@ fn upgrade(conn: &Connection) -> rusqlite::Result<()> {
     result
 }
 
-/// Whether the file is whole, as far as that can be told in a short time.
+/// Whether the file is intact, as far as a short check can tell.
 fn check(conn: &Connection, path: &Path) -> Result<(), QueueError> {
     let size = fs::metadata(path).map_or(0, |found| found.len());
     if size > CHECKED_SIZE {

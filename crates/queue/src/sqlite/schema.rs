@@ -1,17 +1,18 @@
-//! Tables and statements.
+//! Tables and SQL statements.
 
 use rusqlite::{Connection, Statement};
 
 /// Format 2. Times are in milliseconds since 1970, sizes in bytes.
 ///
-/// - `meta`: one row. Its counts are true if `closed` is 1: writing them with every callback would be one more page each time. After a
-///   crash they are counted anew. Ids below `next_id` may have been given away.
-/// - `entry`: what is accepted and not yet handled. Rows without `due_at` have not failed.
-/// - `line`: the rows that hold up others of their order key, or are held up, as far as a claim has looked: those that failed, and those
-///   that were passed over. Most rows are never in it, and cost nothing here. `key` is the beginning of the order key as a number; two
-///   keys that share it merely wait for each other.
-/// - `seen`: the dedup keys of all that is in `entry` and `dead`, and of what was handled a short time ago, in runs; see [`Seen`](super::seen::Seen).
-/// - `done`: the keys of what was handled, by time, so that they can be forgotten from one end.
+/// - `meta`: one row. Its counts are valid if `closed` is 1; writing them with every callback would cost one more page each time. After a
+///   crash the rows are counted again. Ids below `next_id` may have been used.
+/// - `entry`: callbacks that are accepted and not yet handled. Rows without `due_at` have not failed.
+/// - `line`: rows that block others of their order key, or are blocked, as far as claims have read: those that failed, and those that
+///   were skipped. Most rows never get into this table. `key` is the beginning of the order key as a number; two order keys with the same
+///   number wait for each other, which is harmless.
+/// - `seen`: the dedup keys of every row of `entry` and `dead`, and of recently handled callbacks, in runs; see
+///   [`Seen`](super::seen::Seen).
+/// - `done`: the dedup keys of handled callbacks, ordered by time, so that the oldest can be forgotten first.
 pub(super) const CREATE: &str = "
 CREATE TABLE meta (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -70,7 +71,7 @@ CREATE TABLE done (
 INSERT INTO meta VALUES (1, random(), 1, 1, 0, 0, 0, 0);
 ";
 
-/// Turns format 1, whose dedup keys are in one index, into format 2.
+/// Converts format 1, where one index holds all dedup keys, to format 2.
 pub(super) const FROM_FORMAT_1: &str = "
 BEGIN IMMEDIATE;
 ALTER TABLE seen RENAME TO seen_1;

@@ -1,11 +1,11 @@
-//! The dedup keys that are remembered: which callbacks came before.
+//! The dedup keys of earlier callbacks.
 //!
-//! Keys are digests. In one index over all of them each new key would land on another page, and a batch of a thousand callbacks would write a
-//! thousand pages. So the index is in runs of [`RUN`] keys, in the order they came: a batch touches the pages of the newest run only. Which
-//! run may have a key is told in memory, by a Bloom filter for each run.
+//! Keys are digests. With one index over all keys, each new key would land on a different page, and a batch of a thousand callbacks would
+//! write a thousand pages. So the index is divided into runs of [`RUN`] keys in the order of their arrival: a batch touches only the
+//! pages of the newest run. In memory, a Bloom filter per run tells which runs may contain a key.
 //!
-//! A filter may say yes to a key that is not in its run: then the index is asked. It never says no to one that is. The table is what
-//! counts, filters are made from it.
+//! A filter may report a key that is not in its run: then the index is read. It never misses a key that is in it. The table decides; the
+//! filters are built from it.
 
 use std::collections::BTreeMap;
 
@@ -13,30 +13,31 @@ use rusqlite::OptionalExtension;
 
 use super::schema::Statements;
 
-/// Keys of a run, about: the one that is written at the end of a batch may be larger.
+/// The number of keys in a run, approximately: the run that a batch completes may be larger.
 const RUN: u64 = 16_384;
 
-/// Bits of a filter, a power of two: 16 for each key, so that one in 1,000 asks the index in vain.
+/// Bits of a filter, a power of two. 16 bits per key: about one unknown key in 1,000 needs a read of the index in vain.
 const BITS: u64 = 1 << 18;
 
-/// Bits that a key sets.
+/// The number of bits that one key sets.
 const BITS_OF_KEY: u64 = 6;
 
-/// An old run of so many keys or fewer has a list in the place of a filter of 32 KiB: dead letters may keep a few keys alive for long.
+/// An old run with at most this many keys keeps a list instead of a filter of 32 KiB, since dead letters may keep a few keys for a long
+/// time.
 const FEW: u64 = 512;
 
 pub(super) type Key = [u8; 32];
 
 pub(super) struct Seen {
     runs: BTreeMap<i64, Run>,
-    /// Those that the transaction has changed.
+    /// The runs that the current transaction has changed.
     touched: Vec<i64>,
 }
 
 struct Run {
-    /// Keys in the table.
+    /// The number of keys in the table.
     keys: u64,
-    /// Keys that the filter was told of, those that are forgotten by now included.
+    /// The number of keys that were added to the filter, including those forgotten since.
     told: u64,
     filter: Filter,
 }
@@ -47,14 +48,14 @@ enum Filter {
     Few(Vec<u64>),
 }
 
-/// Two words of which all positions in a filter are made.
+/// Two words from which all positions in a filter are computed.
 #[derive(Clone, Copy)]
 struct Hash(u64, u64);
 
 impl Hash {
     fn of(key: &Key) -> Self {
         let mut hash = Hash(0, 0);
-        // Odd numbers that spread what is not a digest, too.
+        // Odd multipliers, which also spread keys that are not digests.
         for word in key.as_chunks().0 {
             let word = u64::from_le_bytes(*word);
             hash.0 = (hash.0 ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
@@ -113,10 +114,10 @@ impl Seen {
         Ok(seen)
     }
 
-    /// The row that a key belongs to, if it is remembered.
+    /// The row that a key belongs to, if the key is remembered.
     pub(super) fn find(&self, s: &mut Statements<'_>, key: &Key) -> rusqlite::Result<Option<i64>> {
         let hash = Hash::of(key);
-        // Most of those that come again do so within seconds.
+        // Newest first: most duplicates arrive within seconds.
         for (number, run) in self.runs.iter().rev() {
             if run.filter.may_have(hash) {
                 let found = s.seen.query_row((number, key), |columns| columns.get(0)).optional()?;
@@ -128,7 +129,7 @@ impl Seen {
         Ok(None)
     }
 
-    /// Remembers a key that is not remembered.
+    /// Remembers a key that is not remembered yet.
     pub(super) fn add(&mut self, s: &mut Statements<'_>, key: &Key, row: i64) -> rusqlite::Result<()> {
         let newest = self.runs.last_key_value();
         let number = match newest {
@@ -146,7 +147,7 @@ impl Seen {
     /// Forgets a key.
     pub(super) fn forget(&mut self, s: &mut Statements<'_>, key: &Key) -> rusqlite::Result<()> {
         let hash = Hash::of(key);
-        // Those that are forgotten are old.
+        // Oldest first: keys are forgotten in the order of their age.
         for (&number, run) in &mut self.runs {
             if run.filter.may_have(hash) && s.forget.execute((number, key))? > 0 {
                 run.keys = run.keys.saturating_sub(1);
@@ -163,7 +164,7 @@ impl Seen {
         }
     }
 
-    /// The transaction is on disk: runs without keys go, and those of a few keys take less memory.
+    /// The transaction is committed: drops runs without keys, and shrinks those with few keys.
     pub(super) fn committed(&mut self, s: &mut Statements<'_>) -> rusqlite::Result<()> {
         let newest = self.runs.last_key_value().map(|(number, _)| *number);
         for number in self.touched.drain(..) {
@@ -184,7 +185,8 @@ impl Seen {
         Ok(())
     }
 
-    /// The transaction has changed nothing: its keys are counted anew. Their bits stay, which costs a question or two.
+    /// The transaction was rolled back: counts the keys of the changed runs again. Their filter bits stay, which costs a few reads of the
+    /// index.
     pub(super) fn rolled_back(&mut self, s: &mut Statements<'_>) -> rusqlite::Result<()> {
         for number in self.touched.drain(..) {
             let keys = s
@@ -232,7 +234,7 @@ mod tests {
         conn
     }
 
-    /// No digest: the filters must work for these, too.
+    /// Not a digest: the filters must work for such keys, too.
     fn key(number: i64) -> Key {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&number.to_le_bytes());
@@ -259,7 +261,7 @@ mod tests {
         conn.execute_batch("COMMIT").unwrap();
         seen.committed(&mut s).unwrap();
         assert_eq!(filters(&seen), (4, 0));
-        // One in 10,000 is not forgotten, as that of a dead letter.
+        // One key in 10,000 is not forgotten, like the key of a dead letter.
         conn.execute_batch("BEGIN").unwrap();
         let kept = |number: &i64| number % 10_000 == 0;
         for number in (0..all).filter(|number| !kept(number)) {
@@ -267,7 +269,7 @@ mod tests {
         }
         conn.execute_batch("COMMIT").unwrap();
         seen.committed(&mut s).unwrap();
-        // The newest had none of them.
+        // The newest run contained none of them.
         assert_eq!(filters(&seen), (0, 3));
         for seen in [seen, Seen::open(&mut s).unwrap()] {
             for number in 0..all {

@@ -1,7 +1,7 @@
 //! The one thread that owns the connection.
 //!
-//! It takes what waits in its inbox, puts all writes into one transaction, commits, and only then answers. So a busy queue shares one
-//! sync of the disk among many callers, and an idle one commits at once.
+//! It takes all waiting requests from its inbox, makes all writes in one transaction, commits, and then answers. So under load many
+//! callers share one sync of the disk, and an idle queue commits at once.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -25,19 +25,19 @@ use crate::store::{Appended, Claim, DeadReason, Death, Entry, Filter, Record, St
 
 pub(super) type Answer<T> = oneshot::Sender<Result<T, QueueError>>;
 
-/// Pages of the log, 4096 bytes each, after which it is written back into the file.
+/// The number of pages in the log, 4096 bytes each, at which the log is written back into the file.
 const CHECKPOINT_PAGES: i64 = 4096;
 
-/// Rows that one transaction purges, or lets step aside, before others get their turn.
+/// The number of rows that one transaction purges or takes out of their order before other requests get their turn.
 const CHUNK: i64 = 1000;
 
-/// Ids that are set aside at a time. After a crash, those that were not given away are left out.
+/// The number of ids that are reserved at a time. After a crash, the reserved ids that were not used are skipped.
 const RESERVE: i64 = 10_000;
 
-/// The longest sleep: a clock that jumped is noticed after so long.
+/// The longest sleep. A clock that jumped is noticed after this time at the latest.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
-/// What the store is asked for.
+/// A request to the store.
 pub(super) enum Op {
     Append(Append),
     Settle(Settle),
@@ -54,7 +54,7 @@ pub(super) enum Op {
 pub(super) struct Append {
     pub(super) entry: Entry,
     pub(super) answer: Answer<Appended>,
-    /// Its place in the inbox.
+    /// The permit to wait in the inbox.
     pub(super) place: Option<OwnedSemaphorePermit>,
 }
 
@@ -79,12 +79,12 @@ pub(super) struct Purge {
 
 pub(super) struct PendingClaim {
     pub(super) max: usize,
-    /// Answer at once, even if there is nothing.
+    /// Answer at once, even if there is nothing to claim.
     pub(super) now: bool,
     pub(super) answer: Answer<Handed>,
 }
 
-/// A write within a transaction, in a form that can be done again.
+/// A write of a transaction, in a form that can be repeated.
 enum Write {
     Append(Append),
     Settle(Settle),
@@ -92,10 +92,10 @@ enum Write {
     Purge(Purge),
 }
 
-/// What came of a write, to be told once it is committed.
+/// The result of a write, reported after the commit.
 enum Outcome {
     Appended(Appended),
-    /// No room: it waits.
+    /// The store is full: the callback waits.
     NoRoom,
     Done,
     Purged {
@@ -105,14 +105,14 @@ enum Outcome {
     Failed(QueueError),
 }
 
-/// What changes in memory once the transaction is committed.
+/// The changes in memory that are made after the commit.
 enum Effect {
     Free(i64),
     Unblock(i64),
     Due(i64),
 }
 
-/// What is counted.
+/// The numbers that are reported.
 #[derive(Clone, Copy)]
 struct Meta {
     next_id: i64,
@@ -122,12 +122,12 @@ struct Meta {
     bytes: u64,
 }
 
-/// What one transaction has come to so far.
+/// The results of the current transaction so far.
 struct Scratch {
     meta: Meta,
     outcomes: Vec<Outcome>,
     effects: Vec<Effect>,
-    /// Rows whose claims are used up.
+    /// Rows whose claims end with this transaction.
     settled: HashSet<i64>,
     reserved: i64,
     oldest_done: Option<i64>,
@@ -142,25 +142,25 @@ pub(super) struct Writer<'c> {
     options: StoreOptions,
     clock: Clock,
     meta: Meta,
-    /// Ids up to here may be used without writing to the file.
+    /// Ids up to this one may be used without writing to the file.
     reserved: i64,
-    /// The file says that its counts are not to be relied on.
+    /// The file says that its counts are not valid.
     opened: bool,
     claims: Claims,
     seen: Seen,
-    /// When the oldest remembered key was done with, if any is remembered.
+    /// When the oldest remembered key was handled, if any key is remembered.
     oldest_done: Option<i64>,
-    /// When the next row steps aside.
+    /// When the next row stops blocking its key.
     next_aside: Option<i64>,
-    /// Appends for which there is no room.
+    /// Callbacks that wait for space.
     parked: VecDeque<Append>,
-    /// There is more room than when they were last tried.
+    /// There is more space than when they were last tried.
     room: bool,
     purges: VecDeque<Purge>,
     waiting: VecDeque<PendingClaim>,
     counts: Stats,
     broken: Option<QueueError>,
-    /// There may be something to claim that was not looked at.
+    /// There may be a row to claim that was not read yet.
     look: bool,
 }
 
@@ -170,7 +170,7 @@ impl<'c> Writer<'c> {
         let mut clock = Clock::new(&options);
         let now = clock.now();
         let (store, meta) = read_meta(&mut s).map_err(failed)?;
-        // If the clock went back since: what was written waits as long as it would have.
+        // If the clock went back since then, timers keep their remaining time.
         s.due_back.execute([now]).map_err(failed)?;
         let newest_done: Option<i64> = s
             .newest_done
@@ -186,7 +186,7 @@ impl<'c> Writer<'c> {
             .optional()
             .map_err(failed)?;
         let next_aside = s.next_aside.query_row((), |columns| columns.get(0)).map_err(failed)?;
-        // The whole index is read once, and need not stay in the cache.
+        // This reads the whole index once. It need not stay in the cache.
         conn.execute_batch("PRAGMA cache_size = -1024").map_err(failed)?;
         let seen = Seen::open(&mut s).map_err(failed)?;
         conn.execute_batch(super::open::CACHE_SIZE).map_err(failed)?;
@@ -213,8 +213,8 @@ impl<'c> Writer<'c> {
         })
     }
 
-    /// Works until the store is closed or nobody has a handle on it any more. The caller that asked to close it is answered once the file
-    /// is free.
+    /// Works until the store is closed or its last handle is dropped. A caller of `close` is answered after the lock on the file is
+    /// released.
     pub(super) fn run(mut self) -> Option<Answer<()>> {
         loop {
             let sleep = self.sleep();
@@ -266,7 +266,7 @@ impl<'c> Writer<'c> {
         }
     }
 
-    /// How long there is nothing to do; `None` if until asked.
+    /// How long there is nothing to do; `None` means until the next request.
     fn sleep(&mut self) -> Option<Duration> {
         if self.broken.is_some() {
             return None;
@@ -282,7 +282,7 @@ impl<'c> Writer<'c> {
         if !self.waiting.is_empty() && self.meta.retrying > 0 {
             match self.claims.next_due(&mut self.s) {
                 Ok(due) => due.into_iter().for_each(&mut at),
-                // Met again, and told, when a claim is looked for.
+                // The error will occur again when a claim reads the row, and is reported there.
                 Err(_) => return Some(Duration::ZERO),
             }
         }
@@ -291,7 +291,7 @@ impl<'c> Writer<'c> {
             at(done.saturating_add(millis(self.options.dedup_window)));
         }
         let wait = next?.saturating_sub(self.clock.now());
-        // At least a moment, so that rounding does not make a busy loop of it.
+        // At least a moment, so that rounding does not cause a busy loop.
         let wait = Duration::from_millis(u64::try_from(wait).unwrap_or(0).max(1));
         Some(wait.min(LONGEST_SLEEP))
     }
@@ -316,21 +316,21 @@ impl<'c> Writer<'c> {
         if !matches!(error, QueueError::DiskFull) {
             return self.give_up(&error, writes);
         }
-        // What is handled makes room, and must not fail because of what comes in.
+        // Settling makes space, and must not fail because of new callbacks.
         let appends = writes.extract_if(.., |write| matches!(write, Write::Append(_)));
         appends.for_each(|append| append.fail(&error));
         match self.transaction(&writes, now) {
             Ok(scratch) => self.committed(writes, scratch),
             Err(QueueError::DiskFull) => {
                 fail_all(writes, &QueueError::DiskFull);
-                // Times that have come would be tried again at once, and fail again.
+                // Timers that are due would be tried again at once, and fail again.
                 std::thread::sleep(Duration::from_millis(10));
             }
             Err(error) => self.give_up(&error, writes),
         }
     }
 
-    /// One transaction. If it fails, nothing has changed.
+    /// Runs one transaction. If it fails, nothing has changed.
     fn transaction(&mut self, writes: &[Write], now: i64) -> Result<Scratch, QueueError> {
         let mut scratch = Scratch {
             meta: self.meta,
@@ -344,7 +344,7 @@ impl<'c> Writer<'c> {
         };
         let result = self.apply_all(writes, now, &mut scratch).map_err(failed);
         if result.is_err() && !self.conn.is_autocommit() {
-            // After some errors SQLite has rolled back itself.
+            // After some errors SQLite has already rolled back.
             self.s.rollback.execute(()).map_err(failed)?;
         }
         if result.is_err() {
@@ -370,7 +370,7 @@ impl<'c> Writer<'c> {
             };
             scratch.outcomes.push(outcome);
         }
-        // Twice as many as can be added, so that it never falls behind.
+        // Twice as many as can be added, so that forgetting never falls behind.
         let forget = i64::try_from(writes.len())
             .unwrap_or(CHUNK)
             .saturating_mul(2)
@@ -390,7 +390,7 @@ impl<'c> Writer<'c> {
         let meta = &scratch.meta;
         let full = meta.rows() >= self.options.max_rows || meta.bytes.saturating_add(size) > self.options.bytes();
         if full {
-            // A repeat takes no room.
+            // A duplicate takes no space.
             let first = match dedup_key {
                 Some(key) => self.seen.find(&mut self.s, key)?,
                 None => None,
@@ -404,7 +404,7 @@ impl<'c> Writer<'c> {
         if let Some(key) = dedup_key {
             let mut first = self.seen.find(&mut self.s, key)?;
             if first.is_some() {
-                // It may be one whose time is over, but which was not forgotten yet.
+                // Its time may be over although it was not forgotten yet.
                 self.forget(now, i64::MAX, scratch)?;
                 first = self.seen.find(&mut self.s, key)?;
             }
@@ -441,7 +441,7 @@ impl<'c> Writer<'c> {
             return Ok(Outcome::Failed(QueueError::ClaimLost));
         }
         scratch.effects.push(Effect::Free(row));
-        // As long as it is in order, it holds up those behind it, unless it is done with.
+        // As long as the row is in its order, it blocks those behind it, unless it is finished.
         let ahead = held.key.filter(|_| !held.out_of_order);
         if let (Some(key), How::Complete | How::Bury(..)) = (held.key, &settle.how) {
             self.s.leave_line.execute([key, row])?;
@@ -574,7 +574,7 @@ impl<'c> Writer<'c> {
         })
     }
 
-    /// Lets go those who have blocked their key for too long.
+    /// Rows that have blocked their key for too long leave their order.
     fn step_aside(&mut self, now: i64, scratch: &mut Scratch) -> rusqlite::Result<()> {
         let rows = self
             .s
@@ -601,7 +601,7 @@ impl<'c> Writer<'c> {
         }
         let mut left = limit;
         loop {
-            // One more, to know when there is something to forget next.
+            // One more than needed, to know when the next key is to be forgotten.
             let chunk = left.min(CHUNK);
             let rows = self.s.oldest_done.query_map([chunk + 1], |columns| {
                 Ok((columns.get(0)?, columns.get(1)?, key(columns, 2)?))
@@ -625,7 +625,7 @@ impl<'c> Writer<'c> {
         }
     }
 
-    /// The transaction is on disk: now it may be told.
+    /// The transaction is on disk: now the callers are answered.
     fn committed(&mut self, writes: Vec<Write>, scratch: Scratch) {
         let accepted = scratch.counts.accepted != self.counts.accepted;
         self.look |= accepted || !scratch.effects.is_empty();
@@ -677,7 +677,7 @@ impl<'c> Writer<'c> {
         }
     }
 
-    /// Answers the claims that wait, as far as there is something.
+    /// Answers waiting claims, as far as there are rows.
     fn hand_out(&mut self) {
         self.waiting.retain(|claim| !claim.answer.is_closed());
         while let Some(claim) = self.waiting.pop_front() {
@@ -720,7 +720,7 @@ impl<'c> Writer<'c> {
         }
     }
 
-    /// A read that failed is as bad as a write.
+    /// A failed read is treated like a failed write.
     fn noticed<T>(&mut self, result: Result<T, QueueError>) -> Result<T, QueueError> {
         if let (Err(error), None) = (&result, &self.broken) {
             self.give_up(error, Vec::new());
@@ -788,17 +788,17 @@ impl<'c> Writer<'c> {
             Err(error) => Err(error),
         };
         match result.map_err(failed) {
-            // The log stays, and is written back when there is room.
+            // The log stays, and is written back when there is space.
             Ok(()) | Err(QueueError::DiskFull) => {}
             Err(error) => self.give_up(&error, Vec::new()),
         }
     }
 
-    /// After an error of the disk nothing that it says can be relied on: not even a repeated sync that succeeds.
+    /// After a disk error, nothing that the disk reports can be trusted, not even a repeated sync that succeeds.
     fn give_up(&mut self, error: &QueueError, writes: Vec<Write>) {
         tracing::error!(target: "tencent_im_callback_queue", error = %Chain(error), "the queue's store has failed");
         self.broken = Some(QueueError::Poisoned);
-        // What is in the log is checked when it is read next. Nothing may be written back on the word of this disk.
+        // The log is checked when it is read next. Nothing may be written back relying on this disk.
         drop(
             self.conn
                 .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true),
@@ -826,7 +826,7 @@ impl<'c> Writer<'c> {
                 count(meta.dead),
                 count(meta.bytes)
             ];
-            // If it fails, they are counted at the next start.
+            // If this fails, the rows are counted at the next start.
             drop(self.s.closed.execute(counts));
         }
         for purge in self.purges.drain(..) {
@@ -841,7 +841,7 @@ impl<'c> Writer<'c> {
     }
 }
 
-/// The number of the store, and what is in it.
+/// The id of the store, and its counts.
 fn read_meta(s: &mut Statements<'_>) -> rusqlite::Result<(u64, Meta)> {
     let count = |columns: &rusqlite::Row<'_>, at: usize| columns.get::<_, i64>(at).map(i64::unsigned_abs);
     let (store, closed, mut meta) = s.meta.query_row((), |columns| {
@@ -919,7 +919,7 @@ fn order_key(filter: &Filter) -> Option<&[u8]> {
     filter.order_key.as_ref().map(|key| &key.as_bytes()[..])
 }
 
-/// An error with its sources.
+/// The text of an error and its sources.
 struct Chain<'a>(&'a QueueError);
 
 impl std::fmt::Display for Chain<'_> {
