@@ -15,8 +15,8 @@ use tencent_im_callback_queue::jetstream::async_nats::{self, jetstream::Context}
 use tencent_im_callback_queue::store::Entry;
 use tokio::runtime::Runtime;
 
-use super::{Folder, Measured, callers, end_to_end, enqueue, template};
-use crate::table::{Spread, Table};
+use super::{Folder, Measured, Pairs, callers, end_to_end, enqueue, template};
+use crate::table::Table;
 
 /// One node with file storage, new for each measurement.
 struct Broker {
@@ -152,28 +152,13 @@ async fn print_accepted(folder: &Folder, template: &Callback, quick: bool) {
     let head = ["callers", "", "raw", "ours", "ours / raw", "goal"];
     let mut table = Table::new("One call of `Enqueue`, one node, file storage", &head);
     for count in [1, 64, 1000] {
-        let (mut raws, mut queues) = (Vec::new(), Vec::new());
-        for round in 0..rounds {
-            if round % 2 == 0 {
-                raws.push(raw(folder, template, count, lasts).await);
-                queues.push(ours(folder, template, count, lasts).await);
-            } else {
-                queues.push(ours(folder, template, count, lasts).await);
-                raws.push(raw(folder, template, count, lasts).await);
-            }
-        }
-        let mut row = |what: &str, goal: &str, digits: usize, figure: fn(&Round) -> f64| {
-            let median = |rounds: &[Round]| Spread::of(rounds.iter().map(figure).collect()).median;
-            let ratios = queues.iter().zip(&raws).map(|(ours, raw)| figure(ours) / figure(raw));
-            table.row(&[
-                count.to_string(),
-                what.to_owned(),
-                format!("{:.digits$}", median(&raws)),
-                format!("{:.digits$}", median(&queues)),
-                Spread::of(ratios.collect()).to_string(),
-                goal.to_owned(),
-            ]);
-        };
+        let pairs = Pairs::measure(
+            rounds,
+            async || raw(folder, template, count, lasts).await,
+            async || ours(folder, template, count, lasts).await,
+        )
+        .await;
+        let mut row = |what, goal, digits, figure| table.row(&pairs.row(count, what, goal, digits, figure));
         let at_64 = |goal: &'static str| if count == 64 { goal } else { "" };
         row("per second", at_64(">= 0.85"), 0, |round| round.measured.per_second);
         row("p50, ms", "", 3, |round| round.measured.p50);
@@ -207,8 +192,7 @@ async fn print_end_to_end(folder: &Folder, template: &Callback, quick: bool) {
             figures.push(end_to_end(&queue, template, callers, 0, Duration::from_millis(lasts), true).await);
             queue.close().await.unwrap();
         }
-        let median =
-            |one: fn(&super::EndToEnd) -> f64| format!("{:.0}", Spread::of(figures.iter().map(one).collect()).median);
+        let median = |one| format!("{:.0}", super::median(&figures, one));
         table.row(&[
             callers.to_string(),
             median(|figures| figures.accepted),

@@ -133,6 +133,50 @@ where
     Measured::of(waits, start.elapsed())
 }
 
+fn median<T>(rounds: &[T], figure: fn(&T) -> f64) -> f64 {
+    Spread::of(rounds.iter().map(figure).collect()).median
+}
+
+/// Rounds of the queue and of what it is compared with.
+struct Pairs<T> {
+    others: Vec<T>,
+    ours: Vec<T>,
+}
+
+impl<T> Pairs<T> {
+    /// In turns, and each first as often as the other: the disk has good and bad minutes.
+    async fn measure(rounds: usize, other: impl AsyncFn() -> T, ours: impl AsyncFn() -> T) -> Self {
+        let mut pairs = Pairs {
+            others: Vec::new(),
+            ours: Vec::new(),
+        };
+        for round in 0..rounds {
+            if round % 2 == 0 {
+                pairs.others.push(other().await);
+                pairs.ours.push(ours().await);
+            } else {
+                pairs.ours.push(ours().await);
+                pairs.others.push(other().await);
+            }
+        }
+        pairs
+    }
+
+    /// One figure: the medians, and the ratios of the rounds.
+    fn row(&self, callers: usize, what: &str, goal: &str, digits: usize, figure: fn(&T) -> f64) -> [String; 6] {
+        let ratios = self.ours.iter().zip(&self.others);
+        let ratios = ratios.map(|(ours, other)| figure(ours) / figure(other));
+        [
+            callers.to_string(),
+            what.to_owned(),
+            format!("{:.digits$}", median(&self.others, figure)),
+            format!("{:.digits$}", median(&self.ours, figure)),
+            Spread::of(ratios.collect()).to_string(),
+            goal.to_owned(),
+        ]
+    }
+}
+
 async fn bare(folder: &Folder, template: &Callback, count: usize, lasts: Duration) -> Measured {
     let writer = Arc::new(BareWriter::open(&folder.file("bare")));
     let text = Entry::of(template).unwrap().payload;
@@ -310,36 +354,17 @@ async fn print_accepted(folder: &Folder, template: &Callback, quick: bool) -> f6
     let head = ["callers", "", "bare", "ours", "ours / bare", "goal"];
     let mut table = Table::new("One call of `Enqueue`, SQLite", &head);
     for count in [1, 64, 1000] {
-        let (mut bares, mut queues) = (Vec::new(), Vec::new());
-        for round in 0..rounds {
-            // In turns, and each first as often as the other: the disk has good and bad minutes.
-            if round % 2 == 0 {
-                bares.push(bare(folder, template, count, lasts).await);
-                queues.push(ours(folder, template, count, lasts).await);
-            } else {
-                queues.push(ours(folder, template, count, lasts).await);
-                bares.push(bare(folder, template, count, lasts).await);
-            }
-        }
-        let mut row = |what: &str, goal: &str, digits: usize, figure: fn(&Measured) -> f64| {
-            let median = |measured: &[Measured]| Spread::of(measured.iter().map(figure).collect()).median;
-            let ratios = queues
-                .iter()
-                .zip(&bares)
-                .map(|(ours, bare)| figure(ours) / figure(bare));
-            table.row(&[
-                count.to_string(),
-                what.to_owned(),
-                format!("{:.digits$}", median(&bares)),
-                format!("{:.digits$}", median(&queues)),
-                Spread::of(ratios.collect()).to_string(),
-                goal.to_owned(),
-            ]);
-        };
+        let pairs = Pairs::measure(
+            rounds,
+            async || bare(folder, template, count, lasts).await,
+            async || ours(folder, template, count, lasts).await,
+        )
+        .await;
+        let mut row = |what, goal, digits, figure| table.row(&pairs.row(count, what, goal, digits, figure));
         row("per second", ">= 0.8", 0, |measured| measured.per_second);
         row("p50, ms", "<= 1.3", 3, |measured| measured.p50);
         row("p99, ms", "<= 1.3", 3, |measured| measured.p99);
-        at_1000 = Spread::of(bares.iter().map(|measured| measured.per_second).collect()).median;
+        at_1000 = median(&pairs.others, |measured| measured.per_second);
     }
     table.print();
     at_1000
@@ -383,7 +408,6 @@ async fn print_end_to_end(folder: &Folder, template: &Callback, quick: bool, bar
     store.close().await.unwrap();
     let refilled_size = size(&file);
 
-    let median = |figures: &[EndToEnd], one: fn(&EndToEnd) -> f64| Spread::of(figures.iter().map(one).collect()).median;
     let (completed, done) = (
         median(&without, |figures| figures.completed),
         median(&without, |figures| figures.done),
