@@ -182,6 +182,20 @@ pub(crate) fn describe(error: &dyn fmt::Display) -> String {
     escaped(&format_args!("{error:#}"))
 }
 
+/// What a panic said.
+pub(crate) struct PanicText<'a>(pub(crate) &'a (dyn Any + Send));
+
+impl fmt::Display for PanicText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| self.0.downcast_ref::<String>().map(String::as_str));
+        match text {
+            Some(text) => write!(f, "the service panicked: {text}"),
+            None => f.write_str("the service panicked"),
+        }
+    }
+}
+
 /// An error and its sources.
 struct Chain<'a>(&'a (dyn Error + 'static));
 

@@ -513,10 +513,16 @@ async fn configuration_by_apps_app_or_verifier() {
 
 #[test]
 fn names_for_logs_and_metrics() {
-    let causes = [Cause::Misfit, Cause::NotReady, Cause::Overloaded, Cause::Failed];
+    let causes = [
+        Cause::Misfit,
+        Cause::NotReady,
+        Cause::Overloaded,
+        Cause::Failed,
+        Cause::Panicked,
+    ];
     assert_eq!(
         causes.map(|cause| (cause.as_str(), cause.to_string())),
-        ["misfit", "not_ready", "overloaded", "failed"].map(|name| (name, name.to_owned()))
+        ["misfit", "not_ready", "overloaded", "failed", "panicked"].map(|name| (name, name.to_owned()))
     );
     let dispositions = [
         Disposition::Handled,

@@ -8,8 +8,10 @@ use std::fmt::Debug;
 use std::future::pending;
 use std::io::Write;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
@@ -39,7 +41,7 @@ use tokio_test::{assert_pending, assert_ready, task};
 use tower::load_shed::error::Overloaded;
 use tower::timeout::error::Elapsed;
 use tower::util::BoxCloneSyncService;
-use tower::{BoxError, Service, ServiceBuilder, ServiceExt, service_fn};
+use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_governor::GovernorLayer;
 use tower_governor::errors::GovernorError;
 use tower_governor::governor::GovernorConfigBuilder;
@@ -659,38 +661,86 @@ async fn panics_before(callback: Callback) -> Result<Reply, Infallible> {
 }
 
 #[tokio::test]
-async fn catch_panic_stands_outside_and_answers_500() {
+async fn a_panic_of_the_handler_is_a_failure_like_any_other() {
+    let failures = Failures::default();
     let service = ServiceBuilder::new()
-        .layer(CatchPanicLayer::new())
-        .layer(layer())
+        .layer(recording(&failures))
         .concurrency_limit(1)
         .service_fn(panics_before);
     takes_one_and_refuses_one(&service).await;
     let panicked = ask(&service, signed(BEFORE).build::<Full<Bytes>>()).await;
-    assert_eq!(
-        (panicked.status, panicked.kind(), &*panicked.body),
-        (500, None, "Service panicked")
-    );
+    assert_eq!((panicked.status, panicked.cause()), (500, Some(Cause::Panicked)));
+    assert_eq!(panicked.error(), Some("the service panicked: the handler panics"));
+    assert!(!panicked.body.contains("panics"));
     // The permit inside came back.
     takes_one_and_refuses_one(&service).await;
+    let told = (Cause::Panicked, "the service panicked: the handler panics".to_owned());
+    assert_eq!(*failures.lock().unwrap(), [told]);
 
-    // With an envelope, for those who want one.
-    let envelope = |_| {
-        let body = Full::from(Reply::fail("callback not handled").as_bytes().to_vec());
-        Response::builder().status(500).body(body).unwrap()
-    };
-    let service = ServiceBuilder::new()
-        .layer(CatchPanicLayer::custom(envelope))
-        .layer(layer())
-        .service_fn(panics_before);
+    // What nobody judged is blocked, if the host says so.
+    let service = layer()
+        .on_before_error(OnError::Reply(Reply::reject(1, "try again later")))
+        .layer(service_fn(panics_before));
+    let blocked = ask(&service, signed(BEFORE).build::<Full<Bytes>>()).await;
+    assert_eq!((blocked.status, blocked.kind()), (200, Some(OutcomeKind::Failed)));
+    assert!(blocked.body.contains("try again later"), "{}", blocked.body);
+}
+
+/// Panics where it is told to.
+#[derive(Clone, Copy, PartialEq)]
+enum PanicsIn {
+    PollReady,
+    Call,
+    Drop,
+}
+
+struct PanicsWhenDropped(bool);
+
+impl Drop for PanicsWhenDropped {
+    fn drop(&mut self) {
+        assert!(!self.0, "dropped");
+    }
+}
+
+impl Service<Callback> for PanicsIn {
+    type Response = Reply;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Reply, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        assert!(*self != PanicsIn::PollReady, "not ready");
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Callback) -> Self::Future {
+        assert!(*self != PanicsIn::Call, "called");
+        let guard = PanicsWhenDropped(*self == PanicsIn::Drop);
+        Box::pin(std::future::poll_fn(move |_| {
+            let _ = &guard;
+            Poll::Ready(Ok(Reply::ok()))
+        }))
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_caught_wherever_the_service_panics() {
+    for (place, error) in [
+        (PanicsIn::PollReady, "the service panicked: not ready"),
+        (PanicsIn::Call, "the service panicked: called"),
+    ] {
+        let panicked = ask(&layer_over(place), good()).await;
+        assert_eq!(
+            (panicked.cause(), panicked.error()),
+            (Some(Cause::Panicked), Some(error))
+        );
+    }
+    // It has answered, and the answer stays.
+    ask(&layer_over(PanicsIn::Drop), good()).await.is_accepted();
+
+    let on_error = layer().on_error(|_| panic!("no answer"));
+    let service = on_error.layer(service_fn(panics_before));
     let panicked = ask(&service, signed(BEFORE).build::<Full<Bytes>>()).await;
-    assert_eq!(
-        (panicked.status, &*panicked.body),
-        (
-            500,
-            r#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"callback not handled"}"#
-        )
-    );
+    assert_eq!((panicked.status, panicked.cause()), (500, Some(Cause::Panicked)));
 }
 
 #[tokio::test]
@@ -1209,24 +1259,13 @@ async fn an_error_of_the_handler_stays_with_the_host_through_every_layer() {
 }
 
 #[tokio::test]
-async fn a_connection_outlives_a_panic_only_with_catch_panic_outside() {
-    let before = || signed(BEFORE).build::<Full<Bytes>>();
-    let caught = ServiceBuilder::new()
-        .layer(CatchPanicLayer::new())
-        .layer(layer())
-        .service(service_fn(panics_before));
-    let address = start(caught).await;
+async fn a_connection_outlives_a_panic() {
+    let address = start(layer_over(service_fn(panics_before))).await;
     for mut client in [Client::http1(address).await, Client::http2(address).await] {
-        assert_eq!(client.send(before()).await.unwrap(), (500, "Service panicked".into()));
+        let (status, _) = client.send(signed(BEFORE).build::<Full<Bytes>>()).await.unwrap();
+        assert_eq!(status, 500);
         client.takes_one_and_refuses_one().await;
     }
-
-    let bare = start(layer_over(service_fn(panics_before))).await;
-    let mut client = Client::http1(bare).await;
-    client.send(before()).await.unwrap_err();
-    client.send(good()).await.unwrap_err();
-    // The server itself goes on.
-    Client::http1(bare).await.takes_one_and_refuses_one().await;
 }
 
 /// The cause and the error, as `on_error` hears of them.

@@ -1,6 +1,7 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -15,7 +16,7 @@ use super::buffer::{Buffer, TooLarge};
 use super::config::Config;
 use crate::auth::Params;
 use crate::callback::Callback;
-use crate::error::{describe, had_no_room};
+use crate::error::{PanicText, describe, had_no_room};
 use crate::event::{Event, Misfit};
 use crate::rejection::{Rejection, RejectionKind};
 use crate::reply::Reply;
@@ -117,7 +118,36 @@ where
 {
     type Output = Result<Response<ResponseBody>, Infallible>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let State::Done = self.state {
+            unreachable_done()
+        }
+        // The service and its future are dropped after a panic, and not used again.
+        let polled = catch_unwind(AssertUnwindSafe(|| self.as_mut().advance(cx)));
+        let mut this = self.project();
+        let response = match (polled, &mut this.exchange) {
+            (Ok(polled), _) => ready!(polled),
+            (Err(panic), Some(exchange)) => exchange.fail(Cause::Panicked, describe(&PanicText(&*panic))),
+            // Before anything of the host was called.
+            (Err(panic), None) => resume_unwind(panic),
+        };
+        // Gives back the inner service, the body and the inner future before the answer is written. If that panics, the answer stays.
+        drop(catch_unwind(AssertUnwindSafe(|| this.state.set(State::Done))));
+        Poll::Ready(Ok(response))
+    }
+}
+
+impl<S, B> ResponseFuture<S, B>
+where
+    S: Service<Callback>,
+    S::Response: Into<Reply>,
+    S::Error: fmt::Display,
+    B: Body,
+    B::Error: fmt::Display,
+{
+    /// Polls what comes next, up to the response.
+    #[inline]
+    fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response<ResponseBody>> {
         let mut this = self.project();
         let response = loop {
             let state = this.state.as_mut().project();
@@ -188,9 +218,7 @@ where
                 StateProjection::Rejected { .. } | StateProjection::Done => unreachable_done(),
             }
         };
-        // Gives back the inner service, the body and the inner future before the answer is written.
-        this.state.set(State::Done);
-        Poll::Ready(Ok(response))
+        Poll::Ready(response)
     }
 }
 
@@ -270,12 +298,17 @@ impl Exchange {
     }
 
     fn fail(&mut self, cause: Cause, error: String) -> Response<ResponseBody> {
+        self.calling = false;
         let answer = match &self.params {
-            Some(params) => self.config.on_error(&Failure {
-                params,
-                cause,
-                message: &error,
-            }),
+            Some(params) => {
+                let failure = Failure {
+                    params,
+                    cause,
+                    message: &error,
+                };
+                // The host's function may panic as well.
+                catch_unwind(AssertUnwindSafe(|| self.config.on_error(&failure))).unwrap_or(OnError::ServerError)
+            }
             None => OnError::ServerError,
         };
         let response = match answer {

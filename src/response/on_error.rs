@@ -42,6 +42,8 @@ pub enum Cause {
     Overloaded,
     /// The service returned an error.
     Failed,
+    /// The service panicked: in `poll_ready`, in `call`, or while its future was polled.
+    Panicked,
 }
 
 impl Cause {
@@ -52,6 +54,7 @@ impl Cause {
             Cause::NotReady => "not_ready",
             Cause::Overloaded => "overloaded",
             Cause::Failed => "failed",
+            Cause::Panicked => "panicked",
         }
     }
 }
