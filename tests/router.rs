@@ -22,13 +22,16 @@ async fn answer<T: Clone>(router: &EventRouter<T>, command: Command) -> Result<R
     answer_to(router, signed(command).build()).await
 }
 
-async fn answer_to<T: Clone>(router: &EventRouter<T>, request: http::Request<Bytes>) -> Result<Reply, String> {
+fn parse(request: http::Request<Bytes>) -> Callback {
     let (parts, body) = request.into_parts();
     let params = common::params_of(&common::verifier(), &parts.method, &parts.uri);
-    let callback = Callback::parse_untyped(params, body).unwrap();
+    Callback::parse_untyped(params, body).unwrap()
+}
+
+async fn answer_to<T: Clone>(router: &EventRouter<T>, request: http::Request<Bytes>) -> Result<Reply, String> {
     router
         .clone()
-        .oneshot(callback)
+        .oneshot(parse(request))
         .await
         .map_err(|error| error.to_string())
 }
@@ -114,6 +117,25 @@ async fn the_fallback_gets_the_rest_misfits_too() {
     assert_eq!(answer_to(&router, misfit).await, Ok(Reply::fail("StateChange")));
     let failing = EventRouter::new().fallback(service_fn(|_: Callback| async { Err::<(), _>("no") }));
     assert_eq!(answer(&failing, Command::SnsFriendAdd).await, Err("no".to_owned()));
+}
+
+/// An event that somebody handles is not lost because its body does not fit: behind the queue it becomes a dead letter.
+#[tokio::test]
+async fn a_misfit_of_a_handled_event_is_an_error() {
+    use tencent_im_callback::Retry;
+
+    let misfit = || parse(signed(Command::StateChange).body(r#"{"Info":5}"#).build());
+    let handled = EventRouter::new().on(|_: Callback<state::StateChange>| async {});
+    for router in [handled.clone(), handled.allow_unhandled()] {
+        let error: HandlerError = router.oneshot(misfit()).await.unwrap_err();
+        assert_eq!(error.retry(), Retry::Never);
+        assert!(
+            error.to_string().starts_with("body does not fit its command at Info"),
+            "{error}"
+        );
+    }
+    // Nobody asked for it.
+    assert_eq!(EventRouter::new().oneshot(misfit()).await.unwrap(), Reply::ok());
 }
 
 #[tokio::test]
@@ -257,15 +279,17 @@ async fn a_verdict_without_a_handler_is_an_error() {
             .build()
     };
     let handled = router.clone().on(item);
-    for request in [misfit(), words()] {
-        assert!(
-            answer_to(&handled, request)
-                .await
-                .unwrap_err()
-                .starts_with("no handler for")
-        );
+    let untyped = [
+        (misfit(), "body does not fit its command at MsgBody"),
+        (words(), "no handler for"),
+    ];
+    for (request, error) in untyped {
+        let found = answer_to(&handled, request).await.unwrap_err();
+        assert!(found.starts_with(error), "{found}");
     }
     assert_eq!(answer_to(&open, words()).await, Ok(Reply::ok()));
+    // There is a handler, so it is not unhandled.
+    answer_to(&open.on(item), misfit()).await.unwrap_err();
     let fallback = handled.fallback(service_fn(|_: Callback| async {
         Ok::<_, Infallible>(Reply::fail("asked"))
     }));

@@ -26,9 +26,11 @@ use crate::types::Escaped;
 /// It returns the reply type of that event ([`TypedEvent::Reply`], which is `()` where the answer has no meaning), or a `Result` of it
 /// with any error. With [`HandlerError`], `?` works on every error.
 ///
-/// A notification without a handler is answered `OK`. A *before* callback without a handler, or one that does not fit its type, is an
-/// error, so that no action is allowed unchecked: [`OnError`](crate::OnError) decides how to answer. A [`fallback`](Self::fallback)
-/// handles both. [`allow_unhandled`](Self::allow_unhandled) answers `OK` to both.
+/// A notification without a handler is answered `OK`. A *before* callback without a handler is an error, so that no action is allowed
+/// unchecked: [`OnError`](crate::OnError) decides how to answer. [`allow_unhandled`](Self::allow_unhandled) answers `OK` to both.
+///
+/// A callback whose body does not fit the type of its handler is a [`permanent`](HandlerError::permanent) error; behind the queue it
+/// becomes a dead letter. A [`fallback`](Self::fallback) gets it instead, and everything without a handler.
 ///
 /// A clone is cheap. A call is one look-up and one allocation.
 ///
@@ -351,6 +353,19 @@ fn waits_for_a_verdict(callback: &Callback) -> bool {
     callback.command().phase() == Phase::Before || callback.event.unjudged(callback.command()).is_some()
 }
 
+/// Whether it is an event of a known command without its type. An unknown command may have a handler that reads the body itself.
+fn is_untyped(event: &Event) -> bool {
+    matches!(event, Event::Unknown(event) if !event.command.is_unknown())
+}
+
+fn unreadable(event: &Event) -> BoxFuture {
+    let why = match event {
+        Event::Unknown(event) => event.why().to_string(),
+        typed => format!("no handler for {:?}", typed.command()),
+    };
+    Box::pin(std::future::ready(Err(HandlerError::permanent(why))))
+}
+
 fn not_for(callback: &Callback) -> BoxFuture {
     failed(format!("no handler for {:?}", callback.event.command()))
 }
@@ -366,13 +381,12 @@ impl<T> Service<Callback> for EventRouter<T> {
     }
 
     fn call(&mut self, callback: Callback) -> RouterFuture {
-        let handler = match &callback.event {
-            // A misfit cannot be passed to a typed handler. An unknown command may have a handler.
-            Event::Unknown(event) if !event.command.is_unknown() => None,
-            event => self.routes.handlers.get(event.command()),
-        };
+        let handler = self.routes.handlers.get(callback.event.command());
         let future = match (handler, &self.routes.fallback) {
-            (Some(route), _) | (None, Fallback::Service(route)) => Some(route.call(callback)),
+            (Some(route), _) if !is_untyped(&callback.event) => Some(route.call(callback)),
+            (_, Fallback::Service(route)) => Some(route.call(callback)),
+            // Somebody wants these events: this one must not be lost because it cannot be read.
+            (Some(_), Fallback::None | Fallback::Allow) => Some(unreadable(&callback.event)),
             (None, Fallback::None) if waits_for_a_verdict(&callback) => Some(not_for(&callback)),
             (None, Fallback::None | Fallback::Allow) => None,
         };
