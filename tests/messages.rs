@@ -4,7 +4,9 @@
 use serde_json::{Value, json};
 use tencent_im_callback::event::c2c::BeforeSendMsg;
 use tencent_im_callback::event::group;
-use tencent_im_callback::message::{MsgBody, MsgBodyBuilder, MsgElement, NoMessageError, TextElem};
+use tencent_im_callback::message::{
+    FaceElem, MsgBody, MsgBodyBuilder, MsgElement, NoMessageError, TextElem, strings_of,
+};
 use tencent_im_callback::reply::{Rewrite, c2c::BeforeSendMsgReply};
 use tencent_im_callback::{Callback, Command, Event, Reply, testing};
 
@@ -343,8 +345,67 @@ fn a_word_cut_in_two_and_what_is_quoted_can_be_found() {
     ]"#;
     assert_eq!(message(elements).event.msg_body.joined_texts(), ["damn", "x"]);
     let quoted = r#"{"messageReply":{"messageAbstract":"damn \ud800","messageSender":"a"}}"#;
-    assert_eq!(tencent_im_callback::message::strings_of(quoted), ["damn \u{fffd}", "a"]);
-    assert_eq!(tencent_im_callback::message::strings_of("damn"), ["damn"]);
+    assert_eq!(strings_of(quoted), ["damn \u{fffd}", "a"]);
+    assert_eq!(strings_of("damn"), ["damn"]);
+    // A client may show a number as well.
+    assert_eq!(strings_of("13800138000"), ["13800138000"]);
+    assert_eq!(
+        strings_of(r#"{"1":[-1.5e3,{"tel":13800138000}],"x":null}"#),
+        ["-1.5e3", "13800138000"]
+    );
+}
+
+/// PHP's `json_encode` escapes Chinese, and an attacker anything.
+#[test]
+fn escapes_in_custom_data_hide_nothing() {
+    let custom = |data: &str| {
+        let data = serde_json::to_string(data).unwrap();
+        message(&format!(
+            r#"[{{"MsgType":"TIMCustomElem","MsgContent":{{"Data":{data}}}}}]"#
+        ))
+    };
+    let once = r#"{"text":"\u0064amn"}"#;
+    let twice = serde_json::json!({ "kind": 1, "data": once }).to_string();
+    for (data, decoded) in [
+        (once, vec!["damn"]),
+        (&twice, vec![once, "damn", "1"]),
+        (r#"{"text":"damn"}"#, vec![]),
+        (r"\u0064amn, which is no JSON", vec![]),
+    ] {
+        let callback = custom(data);
+        let mut found = callback.event.msg_body.texts_and_custom();
+        assert_eq!(found.remove(0), data);
+        assert_eq!(found, decoded, "{data}");
+        assert!(callback.event.msg_body.texts().is_empty());
+    }
+    assert_eq!(strings_of(&twice), [once, "damn", "1"]);
+
+    // What could not be rewritten can be found.
+    let rewritten = custom(&twice)
+        .rewrite_message()
+        .unwrap()
+        .map_texts_and_custom(|text| Some(text.replace("damn", "****")));
+    assert!(rewritten.texts_and_custom().contains(&"damn".to_owned()));
+    let cut =
+        message(r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"da"}},{"MsgType":"TIMFaceElem","MsgContent":{}}]"#);
+    let cut = cut.rewrite_message().unwrap().replace(1, TextElem::new("mn"));
+    assert_eq!(cut.joined_texts(), ["damn"]);
+    assert_eq!(
+        cut.push(FaceElem::default()).push(TextElem::new("x")).joined_texts(),
+        ["damn", "x"]
+    );
+}
+
+/// Each level of nesting doubles the escapes, and only a few are decoded.
+#[test]
+fn nested_custom_data_is_decoded_a_few_times_only() {
+    let mut data = r#"["\u0064amn"]"#.to_owned();
+    for _ in 0..10 {
+        data = serde_json::to_string(&[data]).unwrap();
+    }
+    let found = strings_of(&data);
+    assert_eq!(found.len(), 5);
+    assert!(found.iter().all(|text| text != "damn"));
 }
 
 /// Tencent leaves out what was forwarded if it is over 12 KB: nobody can judge that.

@@ -4,7 +4,8 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::element::MsgElement;
-use super::texts::of_json;
+use super::read::Element;
+use super::texts::{join, of_json};
 use super::walk::{Kind, walk};
 use crate::json::replace_unpaired;
 use crate::types::RawJson;
@@ -159,9 +160,30 @@ impl MsgBodyBuilder {
 
     /// The texts that a user can see in it now, as in [`MsgBody::texts`](super::MsgBody::texts).
     pub fn texts(&self) -> Vec<String> {
+        self.collect(false)
+    }
+
+    /// [`texts`](Self::texts), with custom data, as in [`MsgBody::texts_and_custom`](super::MsgBody::texts_and_custom).
+    pub fn texts_and_custom(&self) -> Vec<String> {
+        self.collect(true)
+    }
+
+    /// The text of each run of consecutive text elements, as in [`MsgBody::joined_texts`](super::MsgBody::joined_texts).
+    pub fn joined_texts(&self) -> Vec<String> {
+        let text = |element: &MsgElement| match element {
+            MsgElement::Text(text) => Some(text.text.clone().unwrap_or_default()),
+            _ => None,
+        };
+        join(self.elements.iter().map(|slot| match slot {
+            Slot::Kept(json) => text(&read(json.get()).ok()?),
+            Slot::New(element) => text(element),
+        }))
+    }
+
+    fn collect(&self, custom: bool) -> Vec<String> {
         let mut found = Vec::new();
         for slot in &self.elements {
-            let mut add = |json: &str| of_json(json, false, &mut |text| found.push(text.into_owned()));
+            let mut add = |json: &str| of_json(json, custom, &mut |text| found.push(text.into_owned()));
             match slot {
                 Slot::Kept(json) => add(json.get()),
                 Slot::New(element) => {
@@ -173,6 +195,12 @@ impl MsgBodyBuilder {
         }
         found
     }
+}
+
+fn read(json: &str) -> serde_json::Result<MsgElement> {
+    Ok(serde_json::from_str::<Element<'_>>(&replace_unpaired(json))?
+        .read(0)?
+        .element)
 }
 
 impl FromIterator<MsgElement> for MsgBodyBuilder {

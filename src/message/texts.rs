@@ -23,21 +23,19 @@ impl MsgBody {
 
     /// Like [`texts`](Self::texts), with the description, data and extension of custom elements, and the custom data of messages in
     /// bundles.
+    ///
+    /// Each of these comes as your app sent it. If it is JSON with escapes, its decoded strings follow, as in [`strings_of`]: a word
+    /// may be written as `\u0073pam`. Any other encoding (base64, a URL) is known to your app only.
     pub fn texts_and_custom(&self) -> Vec<Cow<'_, str>> {
         self.collect(true)
     }
 
     /// The text of each run of consecutive text elements. Clients show them as one text.
     pub fn joined_texts(&self) -> Vec<String> {
-        let runs = self
-            .as_slice()
-            .chunk_by(|one, next| matches!((one, next), (MsgElement::Text(_), MsgElement::Text(_))));
-        let text = |element: &MsgElement| match element {
-            MsgElement::Text(text) => text.text.clone(),
+        join(self.iter().map(|element| match element {
+            MsgElement::Text(text) => Some(text.text.as_deref().unwrap_or_default()),
             _ => None,
-        };
-        let joined = runs.map(|run| run.iter().filter_map(text).collect::<String>());
-        joined.filter(|text| !text.is_empty()).collect()
+        }))
     }
 
     fn collect(&self, custom: bool) -> Vec<Cow<'_, str>> {
@@ -58,30 +56,76 @@ impl MsgBody {
     }
 }
 
+/// Joins consecutive texts. `None` stands for an element that is not a text.
+pub(super) fn join<T: AsRef<str>>(texts: impl Iterator<Item = Option<T>>) -> Vec<String> {
+    let mut joined = vec![String::new()];
+    for text in texts {
+        match (text, joined.last_mut()) {
+            (Some(text), Some(run)) => run.push_str(text.as_ref()),
+            _ => joined.push(String::new()),
+        }
+    }
+    joined.retain(|text| !text.is_empty());
+    joined
+}
+
 /// The strings in an element's JSON that a user can see.
 pub(super) fn of_json<'a>(json: &'a str, custom: bool, found: &mut dyn FnMut(Cow<'a, str>)) {
-    walk(json, &mut |piece| {
-        if custom || piece.kind != Kind::Custom {
+    walk(json, &mut |piece| match piece.kind {
+        Kind::Custom if custom => {
+            let mut decoded = Vec::new();
+            decode_escapes(&piece.text, NESTED, &mut decoded);
             found(piece.text);
+            decoded.into_iter().for_each(|text| found(Cow::Owned(text)));
         }
+        Kind::Custom => {}
+        Kind::Shown | Kind::Name => found(piece.text),
     });
 }
 
-/// The strings in custom data such as `CloudCustomData`: those of its JSON without the keys, or all of it if it is not JSON. The vendor's
-/// UI kit quotes the message that is replied to there.
+/// How deep JSON texts in strings of JSON texts are decoded. Each level reads the text once more.
+const NESTED: usize = 4;
+
+/// Adds the strings of a JSON text with escapes. Without escapes, the text itself shows them.
+fn decode_escapes(text: &str, levels: usize, found: &mut Vec<String>) {
+    if levels == 0 || !text.contains('\\') || !is_json(text) {
+        return;
+    }
+    super::walk::values(text, &mut |value| {
+        let value = value.into_owned();
+        let mut nested = Vec::new();
+        decode_escapes(&value, levels - 1, &mut nested);
+        found.push(value);
+        found.append(&mut nested);
+    });
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+}
+
+/// The texts in custom data such as `CloudCustomData`: the strings and numbers of its JSON without the keys, or all of it if it is not JSON.
+/// Of a string that is JSON with escapes itself, the decoded strings follow.
+///
+/// The vendor's UI kit quotes the message that is replied to in `CloudCustomData`.
 ///
 /// ```
 /// use tencent_im_callback::message::strings_of;
 ///
-/// let quoted = r#"{"messageReply":{"messageAbstract":"red packet","version":1}}"#;
-/// assert_eq!(strings_of(quoted), ["red packet"]);
+/// let quoted = r#"{"messageReply":{"messageAbstract":"red \u0070acket","version":1}}"#;
+/// assert_eq!(strings_of(quoted), ["red packet", "1"]);
 /// assert_eq!(strings_of("red packet"), ["red packet"]);
 /// ```
 pub fn strings_of(custom_data: &str) -> Vec<Cow<'_, str>> {
-    if serde_json::from_str::<serde::de::IgnoredAny>(custom_data).is_err() {
+    if !is_json(custom_data) {
         return vec![Cow::Borrowed(custom_data)];
     }
     let mut found = Vec::new();
-    super::walk::strings(custom_data, &mut |text| found.push(text));
+    super::walk::values(custom_data, &mut |value| {
+        let mut nested = Vec::new();
+        decode_escapes(&value, NESTED, &mut nested);
+        found.push(value);
+        found.extend(nested.into_iter().map(Cow::Owned));
+    });
     found
 }

@@ -178,21 +178,30 @@ pub(super) fn walk<'a>(json: &'a str, visit: &mut dyn FnMut(Piece<'a>)) {
     }
 }
 
-/// Calls `visit` for each string of a JSON text except keys.
-pub(super) fn strings<'a>(json: &'a str, visit: &mut dyn FnMut(Cow<'a, str>)) {
+/// Calls `visit` for each string and number of a JSON text except keys.
+pub(super) fn values<'a>(json: &'a str, visit: &mut dyn FnMut(Cow<'a, str>)) {
     let mended = replace_unpaired(json);
     let bytes = mended.as_bytes();
     let mut at = 0;
-    while let Some(start) = bytes
-        .get(at..)
-        .and_then(|rest| rest.iter().position(|byte| *byte == b'"'))
-    {
-        let start = at + start;
-        at = end_of_string(bytes, start);
-        if !is_before_colon(bytes, at)
-            && let Some(text) = decode(json, &mended, start..at)
-        {
-            visit(text);
+    while let Some(byte) = bytes.get(at) {
+        let start = at;
+        match byte {
+            b'"' => {
+                at = end_of_string(bytes, start);
+                if !is_before_colon(bytes, at)
+                    && let Some(text) = decode(json, &mended, start..at)
+                {
+                    visit(text);
+                }
+            }
+            b'-' | b'0'..=b'9' => {
+                at += bytes[start..]
+                    .iter()
+                    .position(|byte| !matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9'))
+                    .unwrap_or(bytes.len() - start);
+                visit(Cow::Borrowed(json.get(start..at).unwrap_or_default()));
+            }
+            _ => at += 1,
         }
     }
 }
