@@ -75,6 +75,38 @@ async fn a_check_of_the_url_is_answered() {
     assert_eq!(text(response).await, OK);
 }
 
+/// A callback whose URL lost its parameters would otherwise be answered `OK`, and nobody would have judged it.
+#[tokio::test]
+async fn a_body_of_unknown_length_is_no_check_of_the_url() {
+    let url = format!("/callback?SdkAppid={APP}&Sign={}&RequestTime={NOW}", sign(TOKEN, NOW));
+    // As `RequestDecompressionLayer` leaves it: no header tells that there is a body.
+    let (_sender, body) = http_body_util::Channel::<Bytes>::new(1);
+    let response = router()
+        .oneshot(Request::post(&url).body(Body::new(body)).unwrap())
+        .await
+        .unwrap();
+    let what = response.extensions().get::<Outcome>().unwrap();
+    assert_eq!(what.rejection().unwrap().kind(), RejectionKind::UrlIncomplete);
+}
+
+/// The inner service's answer stays as it is, and an alert can be set on its failures.
+#[tokio::test]
+async fn a_server_error_of_the_inner_service_is_a_failure() {
+    for (status, kind) in [(404, OutcomeKind::Accepted), (503, OutcomeKind::Failed)] {
+        let inner = service_fn(move |_: Request<Full<Bytes>>| async move {
+            Response::builder().status(status).body("inner".to_owned())
+        });
+        let request = signed(Command::SnsFriendAdd).build();
+        let response = VerifyLayer::new(verifier())
+            .layer(inner)
+            .oneshot(request)
+            .await
+            .unwrap();
+        assert_eq!(response.status(), status);
+        assert_eq!(response.extensions().get::<Outcome>().unwrap().kind(), kind);
+    }
+}
+
 #[tokio::test]
 async fn the_outcome_of_an_inner_layer_of_ours_stays() {
     let failing = service_fn(|_: Callback| async { Err::<(), _>("x") });
@@ -90,14 +122,14 @@ async fn the_outcome_of_an_inner_layer_of_ours_stays() {
 
 #[tokio::test]
 async fn readiness_is_awaited_only_for_a_verified_request() {
-    let (mock, mut handle) = tower_test::mock::pair::<Request<()>, Response<String>>();
+    let (mock, mut handle) = tower_test::mock::pair::<Request<Full<Bytes>>, Response<String>>();
     let mut service = VerifyLayer::new(verifier()).layer(mock);
     handle.allow(0);
     let request = |fault: Option<Fault>| {
         let request = signed(Command::SnsFriendAdd);
         match fault {
-            Some(fault) => request.fault(fault).build::<Bytes>().map(drop),
-            None => request.build::<Bytes>().map(drop),
+            Some(fault) => request.fault(fault).build(),
+            None => request.build(),
         }
     };
     let refused = assert_ready!(task::spawn(service.call(request(Some(Fault::Stale)))).poll()).unwrap();

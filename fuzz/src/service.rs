@@ -13,6 +13,7 @@ use std::time::Duration;
 use bytes::{Buf, Bytes, buf::Chain};
 use http::{HeaderMap, HeaderValue, Request, Response, request::Parts};
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::Full;
 use tencent_im_callback::testing::{Fault, SignedRequest};
 use tencent_im_callback::{
     App, Apps, Callback, CallbackLayer, Cause, Command, DedupKey, DedupLayer, Disposition, Event, EventRouter,
@@ -553,7 +554,7 @@ fn verify_layer(case: &Case, answer: &Answer) {
     #[derive(Clone)]
     struct Echo;
 
-    impl Service<Request<Bytes>> for Echo {
+    impl Service<Request<Full<Bytes>>> for Echo {
         type Response = Response<ResponseBody>;
         type Error = std::convert::Infallible;
         type Future = Ready<Result<Self::Response, Self::Error>>;
@@ -562,7 +563,7 @@ fn verify_layer(case: &Case, answer: &Answer) {
             Poll::Ready(Ok(()))
         }
 
-        fn call(&mut self, _: Request<Bytes>) -> Self::Future {
+        fn call(&mut self, _: Request<Full<Bytes>>) -> Self::Future {
             let mut response = Response::new(ResponseBody::default());
             *response.status_mut() = http::StatusCode::IM_A_TEAPOT;
             ready(Ok(response))
@@ -570,7 +571,7 @@ fn verify_layer(case: &Case, answer: &Answer) {
     }
 
     let mut service = VerifyLayer::new(case.verifier()).layer(Echo);
-    let request = Request::from_parts(case.parts.clone(), case.data.clone());
+    let request = Request::from_parts(case.parts.clone(), Full::new(case.data.clone()));
     let Ok(response) = run(service.call(request));
     let verified = case.verifier().verify(&case.parts.method, &case.parts.uri);
     match verified {

@@ -135,7 +135,11 @@ where
                         // A `CallbackLayer` further inside has reported it already, and knows more.
                         return Poll::Ready(Ok(response));
                     }
-                    let outcome = exchange.outcome(OutcomeKind::Accepted, None);
+                    let outcome = if response.status().is_server_error() {
+                        exchange.outcome(OutcomeKind::Failed, Some(Cause::Failed))
+                    } else {
+                        exchange.outcome(OutcomeKind::Accepted, None)
+                    };
                     return Poll::Ready(Ok(response::concluded(response, outcome)));
                 }
                 StateProjection::Rejected { .. } => polled_too_often(),
