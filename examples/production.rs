@@ -195,7 +195,7 @@ fn endpoint(apps: Apps, friends: Friends, detach: DetachLayer) -> Router {
     let callbacks = ServiceBuilder::new()
         .layer(MetricsLayer::new())
         // A message that could not be checked must not be delivered.
-        .layer(CallbackLayer::new(apps).on_before_error(OnError::Reply(Reply::reject(1, "try again later"))))
+        .layer(CallbackLayer::new(apps).on_before_error(OnError::reject("try again later")))
         // Everything inside this layer sees verified callbacks only.
         .service(Split::new(verdicts, notifications));
     Router::new().route_service("/callback", callbacks).layer(

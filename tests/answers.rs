@@ -494,6 +494,54 @@ async fn an_error_of_the_service_is_a_decision() {
     }
 }
 
+/// Each command is blocked in its own form: a friend request would let everybody through on any code of the whole reply.
+#[tokio::test]
+async fn what_cannot_be_handled_is_blocked_whatever_the_command() {
+    let failing = || tower::service_fn(|_: Callback| async { Err::<Reply, _>("secret detail") });
+    let layer = layer()
+        .on_before_error(OnError::reject("later"))
+        .on_after_error(OnError::reject("later"));
+    let answer = async |command: &Command, body: &'static str| {
+        let mut request = signed(command.clone());
+        if !body.is_empty() {
+            request = request.body(body);
+        }
+        let response = send(&layer, failing(), request.build::<Full<Bytes>>()).await;
+        (response.status().as_u16(), text(response).await)
+    };
+    let rejected = |people: [&str; 2]| {
+        let item = |person| format!(r#"{{"To_Account":"{person}","ResultCode":38000,"ResultInfo":"later"}}"#);
+        let items = people.map(item).join(",");
+        format!(r#"{{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ResultItem":[{items}]}}"#)
+    };
+    for command in Command::ALL {
+        let (status, body) = answer(command, "").await;
+        let wanted = match command {
+            Command::SnsPrevFriendAdd | Command::SnsPrevFriendResponse => rejected(["id1", "id2"]),
+            before if before.phase().may_decide() => {
+                r#"{"ActionStatus":"OK","ErrorCode":1,"ErrorInfo":"later"}"#.into()
+            }
+            _ => r#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"later"}"#.into(),
+        };
+        assert_eq!((status, body), (200, wanted), "{command}");
+    }
+    // Also if another field does not fit. Without the persons there is nothing to block them with.
+    let items = r#"{"From_Account":{},"FriendItem":[{"To_Account":"a"},{"To_Account":"b"}]}"#;
+    let add = Command::SnsPrevFriendAdd;
+    assert_eq!(answer(&add, items).await, (200, rejected(["a", "b"])));
+    let items = r#"{"From_Account":{},"ResponseFriendItem":[{"To_Account":"a"},{"To_Account":"b"}]}"#;
+    assert_eq!(
+        answer(&Command::SnsPrevFriendResponse, items).await,
+        (200, rejected(["a", "b"]))
+    );
+    for nobody in [
+        r#"{"From_Account":"a","FriendItem":[]}"#,
+        r#"{"FriendItem":[{"To_Account":{}}]}"#,
+    ] {
+        assert_eq!(answer(&add, nobody).await.0, 500);
+    }
+}
+
 #[tokio::test]
 async fn configuration_by_apps_app_or_verifier() {
     let app = || App::signed(APP, common::token(TOKEN));

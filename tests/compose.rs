@@ -679,7 +679,7 @@ async fn a_panic_of_the_handler_is_a_failure_like_any_other() {
 
     // What nobody judged is blocked, if the host says so.
     let service = layer()
-        .on_before_error(OnError::Reply(Reply::reject(1, "try again later")))
+        .on_before_error(OnError::reject("try again later"))
         .layer(service_fn(panics_before));
     let blocked = ask(&service, signed(BEFORE).build::<Full<Bytes>>()).await;
     assert_eq!((blocked.status, blocked.kind()), (200, Some(OutcomeKind::Failed)));

@@ -34,6 +34,11 @@ impl Config {
         }
     }
 
+    /// Whether an answer may be [`OnError::Reject`].
+    pub(super) fn may_reject(&self) -> bool {
+        self.choose.is_some() || matches!(self.before, OnError::Reject(_))
+    }
+
     pub(super) fn on_error(&self, failure: &Failure<'_>) -> OnError {
         match &self.choose {
             Some(choose) => choose(failure),

@@ -21,6 +21,7 @@ use crate::event::{Event, Misfit};
 use crate::rejection::{Rejection, RejectionKind};
 use crate::reply::Reply;
 use crate::response::{self, Cause, Failure, OnError, Outcome, OutcomeKind, ResponseBody};
+use crate::types::UserId;
 
 pin_project! {
     /// The future of [`CallbackService`](crate::CallbackService).
@@ -60,6 +61,8 @@ struct Exchange {
     /// None for the console's check of the URL.
     params: Option<Params>,
     misfit: Option<Box<Misfit>>,
+    /// Of a friend request, for a reply that blocks it.
+    persons: Option<Box<[UserId]>>,
     /// Between the call of the inner service and its reply.
     calling: bool,
 }
@@ -255,6 +258,7 @@ impl Exchange {
             config,
             params,
             misfit: None,
+            persons: None,
             calling: false,
         }
     }
@@ -267,6 +271,9 @@ impl Exchange {
         Callback::read(params, body, event)?;
         let misfit = event.as_ref().and_then(Event::misfit);
         self.misfit = misfit.cloned().map(Box::new);
+        if self.config.may_reject() {
+            self.persons = event.as_ref().and_then(response::persons);
+        }
         Ok(())
     }
 
@@ -311,10 +318,14 @@ impl Exchange {
             }
             None => OnError::ServerError,
         };
-        let response = match answer {
-            OnError::ServerError => response::server_error(),
-            OnError::Reply(reply) => response::replied(reply),
+        let reply = match (answer, &self.params) {
+            (OnError::Reply(reply), _) => Some(reply),
+            (OnError::Reject(info), Some(params)) => {
+                response::rejecting(&params.command, self.persons.as_deref(), &info)
+            }
+            (OnError::Reject(_), None) | (OnError::ServerError, _) => None,
         };
+        let response = reply.map_or_else(response::server_error, response::replied);
         let outcome = Outcome::new(OutcomeKind::Failed, self.params.take());
         self.finish(response, outcome, Some(cause), Some(error.into()))
     }

@@ -13,13 +13,13 @@ use crate::response::{Failure, OnError};
 /// The [module](crate::handle) says what it does with a request, and where to put other layers.
 ///
 /// ```
-/// use tencent_im_callback::{App, CallbackLayer, OnError, Reply, Token};
+/// use tencent_im_callback::{App, CallbackLayer, OnError, Token};
 ///
 /// let app = App::signed(1400000000, Token::new("xxxxyyyy")?);
 /// // Reject messages when moderation fails.
 /// let layer = CallbackLayer::new(app)
 ///     .body_limit(256 * 1024)
-///     .on_before_error(OnError::Reply(Reply::reject(1, "try again later")));
+///     .on_before_error(OnError::reject("try again later"));
 /// # Ok::<(), tencent_im_callback::InvalidTokenError>(())
 /// ```
 #[derive(Clone)]
@@ -47,9 +47,9 @@ impl CallbackLayer {
         self.configure(|config| config.body_limit = bytes)
     }
 
-    /// How to answer when a *before* callback, or one of unknown phase, cannot be handled ([`OnError::ServerError`] by default).
-    ///
-    /// A [`Reply::reject`](crate::Reply::reject) rejects most commands, but not the two of `Sns.Prev…`: see [`on_error`](Self::on_error).
+    /// How to answer when a *before* callback, or one of unknown phase, cannot be handled: the service failed, panicked, was overloaded
+    /// or too late, or the body does not fit. [`OnError::ServerError`] by default, after which Tencent by default lets the action go on.
+    /// [`OnError::reject`] blocks it.
     pub fn on_before_error(self, answer: OnError) -> Self {
         self.configure(|config| config.before = answer)
     }
@@ -65,20 +65,14 @@ impl CallbackLayer {
     /// A function that decides how to answer a callback that cannot be handled, instead of [`on_before_error`](Self::on_before_error) and
     /// [`on_after_error`](Self::on_after_error).
     ///
-    /// No single reply rejects every command. [`Reply::reject`](crate::Reply::reject) with code 1 rejects ten of the *before* commands,
-    /// and any failure blocks a gift. The two of `Sns.Prev…` cannot be rejected here: any top-level code lets all requests through, and a
-    /// verdict must name each person of the event. For those, the handler itself must turn its errors into
-    /// [`reject_all`](crate::reply::sns::PrevFriendAddReply::reject_all).
-    ///
     /// ```
     /// use tencent_im_callback::{App, CallbackLayer, Family, OnError, Phase, Reply, Token};
     ///
     /// let layer = CallbackLayer::new(App::signed(1400000000, Token::new("xxxxyyyy")?)).on_error(|failure| {
     ///     eprintln!("{:?}: {}", failure.command(), failure.cause());
-    ///     match failure.phase() {
-    ///         Phase::Before if failure.command().family() != Family::Sns => {
-    ///             OnError::Reply(Reply::reject(1, "try again later"))
-    ///         }
+    ///     match (failure.phase(), failure.command().family()) {
+    ///         (Phase::Before, Family::Group) => OnError::Reply(Reply::reject(10100, "try again later")),
+    ///         (Phase::Before, _) => OnError::reject("try again later"),
     ///         _ => OnError::ServerError,
     ///     }
     /// });

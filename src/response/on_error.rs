@@ -1,10 +1,15 @@
 //! What to answer when a callback was verified but could not be handled.
 
+use std::borrow::Cow;
 use std::fmt;
+
+use serde::Deserialize;
 
 use crate::auth::Params;
 use crate::command::{Command, Phase};
-use crate::reply::Reply;
+use crate::event::Event;
+use crate::reply::{Reply, sns};
+use crate::types::UserId;
 
 /// How to answer when a verified callback could not be handled.
 ///
@@ -16,9 +21,82 @@ pub enum OnError {
     /// HTTP 500. We *assume* (the vendor does not say) that Tencent then does what the console's setting for failed callbacks says; by
     /// default it lets the action go on. A gift is blocked.
     ServerError,
-    /// HTTP 200 with this reply. To refuse what could not be checked, use [`Reply::reject`]; no single reply refuses every
-    /// command, see [`CallbackLayer::on_error`](crate::CallbackLayer::on_error).
+    /// Blocks the action, with this text for the client: see [`reject`](Self::reject).
+    Reject(Cow<'static, str>),
+    /// HTTP 200 with this reply, for example [`Reply::reject`] with a code of yours. No single reply blocks every command: for friend
+    /// requests (`Sns.CallbackPrev…`) Tencent lets everybody through on any code except 0. [`Reject`](Self::Reject) blocks them all.
     Reply(Reply),
+}
+
+impl OnError {
+    /// Blocks the action, with a text for the client, in the form that the command takes: code 1, and for friend requests a code for
+    /// each person.
+    ///
+    /// A friend request whose body does not name the persons is answered like [`ServerError`](Self::ServerError). An *after* callback or
+    /// a notice, where there is nothing to block, is answered with [`Reply::fail`].
+    ///
+    /// ```
+    /// use tencent_im_callback::{App, CallbackLayer, OnError, Token};
+    ///
+    /// let app = App::signed(1400000000, Token::new("xxxxyyyy")?);
+    /// let layer = CallbackLayer::new(app).on_before_error(OnError::reject("try again later"));
+    /// # Ok::<(), tencent_im_callback::InvalidTokenError>(())
+    /// ```
+    pub fn reject(info: impl Into<Cow<'static, str>>) -> Self {
+        OnError::Reject(info.into())
+    }
+}
+
+/// The persons of a friend request, whom a verdict has to name.
+pub(crate) fn persons(event: &Event) -> Option<Box<[UserId]>> {
+    #[derive(Deserialize)]
+    struct Request {
+        #[serde(rename = "FriendItem", alias = "ResponseFriendItem")]
+        items: Vec<Item>,
+    }
+
+    #[derive(Deserialize)]
+    struct Item {
+        #[serde(rename = "To_Account")]
+        to_account: UserId,
+    }
+
+    match event {
+        Event::SnsPrevFriendAdd(event) => Some(event.friend_item.iter().map(|item| item.to_account.clone()).collect()),
+        Event::SnsPrevFriendResponse(event) => {
+            let items = event.response_friend_item.iter();
+            Some(items.map(|item| item.to_account.clone()).collect())
+        }
+        // Another field does not fit: the persons may be readable all the same.
+        Event::Unknown(event) if is_friend_request(&event.command) => {
+            let request: Request = serde_json::from_slice(&event.body).ok()?;
+            Some(request.items.into_iter().map(|item| item.to_account).collect())
+        }
+        _ => None,
+    }
+}
+
+fn is_friend_request(command: &Command) -> bool {
+    matches!(command, Command::SnsPrevFriendAdd | Command::SnsPrevFriendResponse)
+}
+
+/// The reply that blocks the action of a command. None if there is no such reply.
+pub(crate) fn rejecting(command: &Command, persons: Option<&[UserId]>, info: &str) -> Option<Reply> {
+    const CODE: sns::RejectCode = sns::RejectCode::of::<38_000>();
+
+    if !command.phase().may_decide() {
+        return Some(Reply::fail(info));
+    }
+    if !is_friend_request(command) {
+        return Some(Reply::reject(1, info));
+    }
+    let persons = persons.filter(|persons| !persons.is_empty())?;
+    // The two commands take the same reply.
+    Some(
+        sns::PrevFriendAddReply::allow_each(persons.iter())
+            .reject_all(CODE, info)
+            .into(),
+    )
 }
 
 /// A verified callback that could not be handled, as passed to [`CallbackLayer::on_error`](crate::CallbackLayer::on_error).
@@ -35,7 +113,8 @@ pub enum Cause {
     /// The command in the URL is a *before* command, but the body does not fit its type, or has an unknown command. The service was not
     /// called.
     Misfit,
-    /// `poll_ready` of the service returned an error. The service was not called.
+    /// `poll_ready` of the service returned an error. The service was not called. `Split`, `EventRouter`, `Detach` and `Dedup` are always
+    /// ready: with one of them right inside `CallbackLayer`, such an error of a service further inside is [`Failed`](Self::Failed).
     NotReady,
     /// The service, or a limit around it, was overloaded: the error of tower's `load_shed`, or
     /// [`HandlerError::overloaded`](crate::HandlerError::overloaded). It is recognised by the text of the error.

@@ -142,8 +142,11 @@ impl Outcome {
         }
     }
 
-    /// The error of the service with its sources, or of the body, in one line of limited length. Control characters are escaped: an error
-    /// may quote what a peer sent.
+    /// The error of the service or of the body, in one line of limited length. Control characters are escaped: an error may quote what a
+    /// peer sent.
+    ///
+    /// A [`HandlerError`](crate::HandlerError) is written with its sources, and so is what `Split`, `EventRouter`, `Detach` and `Dedup`
+    /// return. Of any other error type, boxed errors included, it is what `{:#}` writes.
     pub fn error(&self) -> Option<&str> {
         match (&self.trouble, &self.rejection) {
             (Some(trouble), _) => trouble.error.as_deref(),

@@ -7,7 +7,7 @@ use axum::Router;
 use tencent_im_callback::event::BeforeMessage;
 use tencent_im_callback::message::strings_of;
 use tencent_im_callback::reply::MessageVerdict;
-use tencent_im_callback::{App, Callback, CallbackLayer, EventRouter, OnError, Reply, Token};
+use tencent_im_callback::{App, Callback, CallbackLayer, EventRouter, OnError, Token};
 use tower::Layer;
 
 /// Serves this on a port of its own until the test ends.
@@ -47,7 +47,7 @@ async fn judge(callback: Callback<BeforeMessage>) -> Result<MessageVerdict, Infa
 /// An endpoint as it should be, at `/callback`.
 pub fn good() -> Router {
     let app = App::signed(1_400_000_000, Token::new("xxxxyyyy").unwrap());
-    let layer = CallbackLayer::new(app).on_before_error(OnError::Reply(Reply::reject(1, "try again later")));
+    let layer = CallbackLayer::new(app).on_before_error(OnError::reject("try again later"));
     let service = layer.layer(EventRouter::new().on_message(judge));
     Router::new().route_service("/callback", service)
 }

@@ -18,7 +18,7 @@ use programs::{app, setting};
 use rusqlite::Connection;
 use tencent_im_callback::event::{BeforeMessage, sns::FriendDelete};
 use tencent_im_callback::reply::MessageVerdict;
-use tencent_im_callback::{Callback, CallbackLayer, EventRouter, HandlerError, OnError, Reply, Split};
+use tencent_im_callback::{Callback, CallbackLayer, EventRouter, HandlerError, OnError, Split};
 use tokio::net::TcpListener;
 use tower::ServiceBuilder;
 
@@ -106,7 +106,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let notifications = ServiceBuilder::new()
         .timeout(Duration::from_millis(1500))
         .service(handlers);
-    let layer = CallbackLayer::new(app()?).on_before_error(OnError::Reply(Reply::reject(1, "try again later")));
+    let layer = CallbackLayer::new(app()?).on_before_error(OnError::reject("try again later"));
     let service = ServiceBuilder::new()
         .layer(layer)
         .service(Split::new(verdicts, notifications));
