@@ -287,7 +287,8 @@ impl fmt::Display for Rejection {
         match &self.detail {
             Detail::None => Ok(()),
             Detail::Parameter(name) => write!(f, ": {name}"),
-            Detail::Skew(seconds) => write!(f, ": {seconds} s off the clock here"),
+            Detail::Skew(seconds) if *seconds < 0 => write!(f, ": {} s behind the local clock", seconds.unsigned_abs()),
+            Detail::Skew(seconds) => write!(f, ": {seconds} s ahead of the local clock"),
             Detail::Position { line, column } => write!(f, " at line {line} column {column}"),
             Detail::Error(error) => write!(f, ": {error}"),
         }
@@ -331,7 +332,7 @@ mod tests {
             (
                 of(RejectionKind::Stale, Detail::Skew(-61)),
                 (Some(-61), None, None, false),
-                ": -61 s off the clock here",
+                ": 61 s behind the local clock",
             ),
             (
                 of(RejectionKind::DuplicateParameter, Detail::Parameter("Sign")),

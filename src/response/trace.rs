@@ -69,10 +69,11 @@ pub(crate) fn report(outcome: &Outcome, status: Option<http::StatusCode>) {
         }),
         OutcomeKind::Accepted | OutcomeKind::Probe => verified && outcome.misfit().is_some(),
     };
-    if warn {
-        event!(WARN, "callback not handled as it should");
-    } else {
-        event!(DEBUG, "callback");
+    match outcome.kind() {
+        _ if !warn => event!(DEBUG, "callback"),
+        OutcomeKind::Rejected => event!(WARN, "request refused"),
+        OutcomeKind::Failed => event!(WARN, "callback failed"),
+        OutcomeKind::Accepted | OutcomeKind::Probe => event!(WARN, "body does not fit its command"),
     }
 }
 
