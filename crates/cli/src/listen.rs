@@ -95,15 +95,16 @@ impl std::fmt::Debug for Shared {
 fn service(app: App) -> CallbackService<Inner> {
     let take = service_fn(async |callback: Callback| {
         // A message that cannot be read must not look allowed.
-        let unjudged = matches!(callback.event, Event::Unknown(_)) && callback.command().phase().may_decide();
+        let unjudged = match &callback.event {
+            Event::Unknown(_) if !callback.command().phase().may_decide() => None,
+            Event::Unknown(event) if event.misfit().is_none() => Some("the command is unknown"),
+            Event::Unknown(_) => Some("the body does not fit its command"),
+            _ => None,
+        };
         if let Some(slot) = callback.extensions.get::<Slot>().cloned() {
             *slot.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(callback);
         }
-        if unjudged {
-            Err("the body does not fit its command")
-        } else {
-            Ok(Reply::ok())
-        }
+        unjudged.map_or(Ok(Reply::ok()), Err)
     });
     let verifier = Verifier::new(app).path_parameters();
     CallbackLayer::new(verifier)

@@ -168,7 +168,7 @@ async fn act(queue: &Queue, action: Action) -> Result<(), Failure> {
                 }
                 ids.len()
             };
-            say(format_args!("{count} put back"))?;
+            say(format_args!("{count} requeued"))?;
         }
         Action::Purge { which, yes } => {
             if !yes {

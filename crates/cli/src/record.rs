@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tencent_im_callback::StoredCallback;
 
 use crate::output::{Failure, complain, wrong};
@@ -18,6 +18,20 @@ struct Line<'a> {
     #[serde(flatten)]
     callback: &'a StoredCallback,
     status: u16,
+}
+
+/// A line of a file that `queue FILE export` has written.
+#[derive(Deserialize)]
+struct Exported {
+    callback: StoredCallback,
+}
+
+fn parse(line: &[u8]) -> Result<StoredCallback, serde_json::Error> {
+    serde_json::from_slice(line).or_else(|error| {
+        serde_json::from_slice(line)
+            .map(|exported: Exported| exported.callback)
+            .map_err(|_| error)
+    })
 }
 
 /// One line, with its end.
@@ -126,7 +140,7 @@ impl Reader {
             if self.line.trim_ascii().is_empty() {
                 continue;
             }
-            match serde_json::from_slice(&self.line) {
+            match parse(&self.line) {
                 Ok(callback) => return Ok(Some(callback)),
                 Err(_) if !whole && (self.line.len() as u64) < LONGEST => return Ok(None),
                 Err(error) => {

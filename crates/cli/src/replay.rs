@@ -128,7 +128,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     };
     done?;
     let Count { sent, wrong } = count;
-    say(format_args!("{sent} sent, {wrong} not answered as wanted"))?;
+    say(format_args!("{sent} sent, {wrong} unexpected answers"))?;
     if sent > wrong {
         let (p50, p99) = (latencies.at(50.0), latencies.at(99.0));
         say(format_args!("p50 {p50:.1} ms, p99 {p99:.1} ms"))?;
@@ -136,5 +136,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     if reader.skipped > 0 {
         say(format_args!("{} lines passed over", reader.skipped))?;
     }
-    if wrong > 0 { Err(Failure::Shown) } else { Ok(()) }
+    let nothing = sent == 0 && reader.skipped > 0;
+    if wrong > 0 || nothing {
+        Err(Failure::Shown)
+    } else {
+        Ok(())
+    }
 }

@@ -28,7 +28,7 @@ const LONGEST: u64 = 64 * 1024 * 1024;
   im-callback send http://127.0.0.1:3000/callback Sns.CallbackFriendDelete
   im-callback send http://127.0.0.1:3000/callback C2C.CallbackBeforeSendMsg --set 'MsgBody[0].MsgContent.Text=damn'
   im-callback send http://127.0.0.1:3000/callback State.StateChange --fault Stale
-  im-callback send http://127.0.0.1:3000/callback State.StateChange --count 10000 --set 'Info.To_Account=user-{n}'
+  im-callback send http://127.0.0.1:3000/callback State.StateChange --count 10000 --set 'Info.To_Account=user-{number}'
 
 Exit status 0 if a good callback was taken (status 200, ActionStatus OK), or one with --fault was refused.")]
 pub(crate) struct Arguments {
@@ -41,7 +41,7 @@ pub(crate) struct Arguments {
     /// With this body instead of the documented one; - reads standard input
     #[arg(long, value_name = "FILE|-")]
     body: Option<String>,
-    /// Set a field of the body: path=text, or path:=json; {n} in the value is the number of the callback; may be repeated
+    /// Set a field of the body: path=text, or path:=json; {number} in the value is the number of the callback; may be repeated
     #[arg(long = "set", value_name = "PATH=VALUE")]
     sets: Vec<Change>,
     /// With one more URL parameter; may be repeated
@@ -59,13 +59,13 @@ pub(crate) struct Arguments {
     /// Wrong in one way
     #[arg(long, value_parser = fault, value_name = "FAULT", long_help = faults())]
     fault: Option<Fault>,
-    /// How many
+    /// Number of requests
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     count: u64,
-    /// At most so many a second
+    /// At most this many requests per second
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     rate: Option<u32>,
-    /// How many at a time
+    /// Concurrent requests
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
     parallel: u16,
     /// Seconds to wait for an answer; Tencent waits 2
@@ -95,7 +95,7 @@ fn fault(name: &str) -> Result<Fault, String> {
 
 fn faults() -> String {
     let names: Vec<String> = Fault::ALL.iter().map(|fault| format!("{fault:?}")).collect();
-    format!("Wrong in one way: {}", names.join(", "))
+    format!("Send it with one fault: {}", names.join(", "))
 }
 
 fn body(from: &str) -> Result<Vec<u8>, Failure> {

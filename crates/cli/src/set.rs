@@ -11,8 +11,8 @@ use serde_json::value::RawValue;
 /// Most steps of a path.
 const DEEPEST: usize = 64;
 
-/// In a value: the number of the callback.
-const NUMBER: &str = "{n}";
+/// In a value: the number of the callback. (`{n}` would be a line break in clap's help.)
+const NUMBER: &str = "{number}";
 
 /// One change: `path=text` or `path:=json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,9 +36,10 @@ impl std::str::FromStr for Change {
             .ok_or("wants path=text, or path:=json for anything but text")?;
         let (path, json) = match path.strip_suffix(':') {
             Some(path) => {
-                let json: &RawValue =
-                    serde_json::from_str(value).map_err(|error| format!("the value is no JSON: {error}"))?;
-                (path, json.get().to_owned())
+                // A number takes its place later.
+                serde_json::from_str::<&RawValue>(&value.replace(NUMBER, "0"))
+                    .map_err(|error| format!("the value is no JSON: {error}"))?;
+                (path, value.trim().to_owned())
             }
             None => (path, quoted(value)),
         };
@@ -91,7 +92,7 @@ impl Change {
         self.json.contains(NUMBER)
     }
 
-    /// With the number of a callback in the place of `{n}`.
+    /// With the number of a callback in the place of `{number}`.
     pub(crate) fn numbered(&self, number: u64) -> Change {
         Change {
             json: self.json.replace(NUMBER, &number.to_string()),

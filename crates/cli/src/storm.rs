@@ -107,7 +107,7 @@ pub(crate) async fn run(storm: Storm, send: impl AsyncFn(u64) -> Result<Duration
     let bad: u64 = wrong.borrow().values().sum();
     let rate = done as f64 / took.max(0.000_001);
     say(format_args!(
-        "{done} sent in {took:.1} s, {rate:.0} a second, {bad} not answered as wanted"
+        "{done} sent in {took:.1} s, {rate:.0} a second, {bad} unexpected answers"
     ))?;
     let latencies = latencies.borrow();
     let at = |percentile| latencies.at(percentile);

@@ -71,10 +71,10 @@ async fn dead_letters_are_listed_put_back_exported_and_deleted() {
     let line: serde_json::Value = serde_json::from_str(exported.lines().next().unwrap()).unwrap();
     assert_eq!(line["id"], id);
 
-    assert_eq!(run(&["queue", &file, "requeue", id]).out, "1 put back\n");
+    assert_eq!(run(&["queue", &file, "requeue", id]).out, "1 requeued\n");
     let Run { status, err, .. } = run(&["queue", &file, "requeue", id]);
     assert!(status == 1 && err.contains("no dead letter with this id"), "{err}");
-    assert_eq!(run(&["queue", &file, "requeue", "--all"]).out, "1 put back\n");
+    assert_eq!(run(&["queue", &file, "requeue", "--all"]).out, "1 requeued\n");
 
     let Run { status, err, .. } = run(&["queue", &file, "purge", "--waiting"]);
     assert!(status == 2 && err.contains("add --yes"), "{err}");
@@ -94,6 +94,13 @@ async fn an_export_to_a_file_overwrites_nothing() {
     assert_eq!(run(&export).out, format!("1 written to {out}\n"));
     assert_eq!(std::fs::read_to_string(&out).unwrap().lines().count(), 1);
     assert_eq!(run(&export).status, 2);
+    // It can be sent to a server.
+    let url = format!("http://{}/callback", common::server::serve(common::server::good()));
+    let sent = run(&["replay", &out, "--to", &url]);
+    assert!(
+        sent.status == 0 && sent.out.starts_with("1 sent, 0 unexpected"),
+        "{sent:?}"
+    );
 }
 
 #[tokio::test]

@@ -47,7 +47,7 @@ fn a_record_is_sent_again_with_its_parameters() {
     let url = format!("http://{}/callback", serve(good()));
     let Run { status, out, err } = run(&["replay", &file, "--to", &url]);
     assert_eq!((status, err.as_str()), (0, ""), "{out}");
-    assert!(out.starts_with("3 sent, 0 not answered as wanted\np50 "), "{out}");
+    assert!(out.starts_with("3 sent, 0 unexpected answers\np50 "), "{out}");
 
     let listen = Background::start(&[
         "listen",
@@ -74,7 +74,7 @@ fn a_record_is_sent_again_with_its_parameters() {
     let Run { status, out, err } = run(&["replay", &file, "--to", &url, "--token", "other"]);
     assert_eq!(status, 1);
     assert!(
-        out.starts_with("3 sent, 3 not") && err.contains("1: Sns.CallbackFriendDelete: status 401"),
+        out.starts_with("3 sent, 3 unexpected") && err.contains("1: Sns.CallbackFriendDelete: status 401"),
         "{out}{err}"
     );
     assert_eq!(run(&["replay", "/nowhere", "--to", &url]).status, 2);

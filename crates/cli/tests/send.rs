@@ -83,7 +83,7 @@ fn many_are_counted_and_the_rate_is_kept() {
     let Run { status, out, err } = run(&["send", &url, "State.StateChange", "--count", "300"]);
     assert_eq!((status, err.as_str()), (0, ""), "{out}");
     assert!(
-        out.starts_with("300 sent in ") && out.contains(", 0 not answered as wanted\np50 "),
+        out.starts_with("300 sent in ") && out.contains(", 0 unexpected answers\np50 "),
         "{out}"
     );
 
@@ -111,7 +111,12 @@ fn each_of_many_has_its_number() {
         r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#
     });
     let url = format!("http://{}/", serve(keep));
-    let set = ["--set", "Info.To_Account=user-{n}", "--set", r#"more:=["{n}"]"#];
+    let set = [
+        "--set",
+        "Info.To_Account=user-{number}",
+        "--set",
+        r#"more:=["{number}",{number}]"#,
+    ];
     let arguments = [&["send", &url, "State.StateChange", "--count", "20"][..], &set[..]].concat();
     let Run { status, err, .. } = run(&arguments);
     assert_eq!(status, 0, "{err}");
@@ -119,7 +124,7 @@ fn each_of_many_has_its_number() {
     assert_eq!(bodies.len(), 20);
     for number in 1..=20 {
         let account = format!("user-{number}\"");
-        let more = format!("[\"{number}\"]");
+        let more = format!("[\"{number}\",{number}]");
         let has = |body: &&String| body.contains(&account) && body.contains(&more);
         assert_eq!(bodies.iter().filter(has).count(), 1, "{number}");
     }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use tencent_im_callback::{Command, Family};
+use tencent_im_callback::Command;
 
 use super::item::{Finding, SHOWN, Went, came};
 use super::items::Make;
 use super::lang::{Lang, Text};
 use crate::client::{Answer, Client, TENCENT, Trouble};
+use crate::commands::reject_codes;
 use crate::curl::curl;
 use crate::envelope::Envelope;
 use crate::send::{body_of, build};
@@ -15,16 +16,8 @@ use crate::storm::Latencies;
 
 /// Whether a code is one that the command allows.
 fn allows(command: &Command, code: i64) -> bool {
-    if code == 0 {
-        return true;
-    }
-    let own = match command.family() {
-        Family::C2c | Family::OfficialAccount => 120_001..=130_000,
-        Family::Group => 10_100..=10_200,
-        Family::Live => 102_100..=102_200,
-        _ => 1..=1,
-    };
-    command.phase().may_decide() && ((1..=2).contains(&code) || own.contains(&code))
+    let decides = reject_codes(command).is_some_and(|own| (1..=2).contains(&code) || own.contains(&code));
+    code == 0 || decides
 }
 
 fn is_json(answer: &Answer) -> bool {
@@ -76,8 +69,8 @@ fn questions() -> [Question; 4] {
                 "ErrorCode 为 0，或该命令允许的值",
             ),
             Text(
-                "a code out of range is no verdict, and the action goes on",
-                "超出范围的错误码不是有效答复，操作会继续进行",
+                "any other code is no verdict, and the action goes on; to a friend request it lets everybody through",
+                "其他错误码不是有效答复，操作会继续进行；加好友的回调则会放行所有人",
             ),
         ),
         question(

@@ -240,6 +240,9 @@ pub(crate) fn moderates(make: Make<'_>, spam: &str) -> Vec<Item> {
     );
     let custom =
         format!(r#"{{"MsgType":"TIMCustomElem","MsgContent":{{"Data":"{{}}","Desc":"{word}","Ext":"","Sound":""}}}}"#);
+    let json = Value::from(format!(r#"{{"text":"{escaped}"}}"#));
+    let custom_escaped =
+        format!(r#"{{"MsgType":"TIMCustomElem","MsgContent":{{"Data":{json},"Desc":"","Ext":"","Sound":""}}}}"#);
     // Custom data is JSON in a string.
     let reply = format!(r#"{{"messageReply":{{"messageAbstract":{quoted},"version":1}}}}"#);
     let quote = format!(r#","CloudCustomData":{}"#, Value::from(reply));
@@ -251,13 +254,14 @@ pub(crate) fn moderates(make: Make<'_>, spam: &str) -> Vec<Item> {
         "a broken half of an emoji makes many parsers give up; what cannot be read is then let through",
         "不成对的代理项会让许多解析器放弃；读不懂的消息便被放行",
     );
-    let cases: [(&str, String, &str, Text); 8] = [
+    let cases: [(&str, String, &str, Text); 9] = [
         ("text", text(word), "", seen),
         ("second-element", format!("{},{}", text("hi"), text(word)), "", seen),
         ("cut-in-two", format!("{},{}", text(&left), text(&right)), "", seen),
         ("escaped", text(&escaped), "", seen),
         ("bundle", bundle, "", seen),
         ("custom-element", custom, "", seen),
+        ("custom-element-escaped", custom_escaped, "", seen),
         ("quoted-reply", text("+1"), &quote, seen),
         ("lone-surrogate", text(&format!("\\ud83d {word}")), "", hidden),
     ];

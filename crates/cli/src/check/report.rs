@@ -1,5 +1,6 @@
 //! Findings as a table, and as the XML of `JUnit`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -9,6 +10,9 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use super::item::{Finding, Went};
 use super::lang::{Lang, Text};
 use crate::output::escaped_lines;
+
+/// Characters of an answer in the table.
+const CELL: usize = 60;
 
 fn word(went: Went, lang: Lang) -> &'static str {
     lang.of(match went {
@@ -24,8 +28,8 @@ pub(crate) fn text(findings: &[Finding], lang: Lang, verbose: bool) -> String {
     let header = [
         Text("", ""),
         Text("item", "项目"),
-        Text("what came", "收到的应答"),
-        Text("what was wanted", "期望的应答"),
+        Text("received", "收到的应答"),
+        Text("expected", "期望的应答"),
     ];
     table
         .load_preset(presets::UTF8_BORDERS_ONLY)
@@ -47,7 +51,8 @@ pub(crate) fn text(findings: &[Finding], lang: Lang, verbose: bool) -> String {
             shown = true;
             continue;
         }
-        table.add_row([word(finding.went, lang), &finding.name, &finding.came, &finding.wanted]);
+        let came = shortened(&finding.came);
+        table.add_row([word(finding.went, lang), &finding.name, &came, &finding.wanted]);
     }
     let mut out = format!("{table}\n");
     for finding in findings {
@@ -56,8 +61,8 @@ pub(crate) fn text(findings: &[Finding], lang: Lang, verbose: bool) -> String {
         }
         let lines = [
             (Text("sent", "发送"), &finding.sent),
-            (Text("came", "收到"), &finding.came),
-            (Text("wanted", "期望"), &finding.wanted),
+            (Text("received", "收到"), &finding.came),
+            (Text("expected", "期望"), &finding.wanted),
             (Text("why", "原因"), &finding.why),
         ];
         let _ = write!(out, "\n{} {}\n", word(finding.went, lang), finding.name);
@@ -72,6 +77,14 @@ pub(crate) fn text(findings: &[Finding], lang: Lang, verbose: bool) -> String {
         Lang::Zh => write!(out, "\n通过 {pass}，警告 {warn}，失败 {fail}"),
     };
     out
+}
+
+/// For the table, which has no width of its own in a pipe. What is not as expected is shown in full below it.
+fn shortened(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(CELL) {
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
+    }
 }
 
 fn is_sample(finding: &Finding) -> bool {
@@ -95,7 +108,7 @@ pub(crate) fn junit(findings: &[Finding]) -> Result<String, String> {
                     ..
                 } = finding;
                 status
-                    .set_message(format!("{came}; wanted: {wanted}"))
+                    .set_message(format!("{came}; expected: {wanted}"))
                     .set_description(format!("{sent}\n{why}"));
                 status
             }

@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+#[derive(Debug)]
 pub struct Run {
     pub status: i32,
     pub out: String,
