@@ -13,6 +13,7 @@ use std::time::{Duration, SystemTime};
 use tencent_im_callback::{Callback, HandlerError, Reply, Retry};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::Instant;
 use tower_service::Service;
 use tracing::Instrument;
 
@@ -25,6 +26,9 @@ use crate::store::{self, Claim, Claimed, DeadReason, Death, Record, Store, bound
 
 /// The longest single wait for something to claim.
 const WAIT: Duration = Duration::from_secs(10);
+
+/// How often it is reported that a result cannot be stored.
+const REPORTED: Duration = Duration::from_secs(60);
 
 /// The wait before a settlement is tried again for which the disk had no room.
 const AGAIN: Duration = Duration::from_millis(500);
@@ -437,11 +441,22 @@ where
     where
         F: Future<Output = Result<(), QueueError>>,
     {
+        let mut reported: Option<Instant> = None;
         loop {
             match settle().await {
                 Ok(()) => return Ok(true),
                 Err(QueueError::ClaimLost) => return Ok(false),
-                Err(error) if error.is_temporary() => tokio::time::sleep(AGAIN).await,
+                Err(error) if error.is_temporary() => {
+                    if reported.is_none_or(|at| at.elapsed() >= REPORTED) {
+                        reported = Some(Instant::now());
+                        tracing::error!(
+                            target: "tencent_im_callback_queue",
+                            %error,
+                            "the result of a callback cannot be stored; the worker tries again"
+                        );
+                    }
+                    tokio::time::sleep(AGAIN).await;
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -411,6 +411,73 @@ async fn a_full_disk() {
     assert_eq!(claim(&store, 100).await.len() as u64, waiting);
 }
 
+/// A file system of its own, gone when dropped. None where nobody may mount one.
+struct Tmpfs(std::path::PathBuf);
+
+impl Tmpfs {
+    fn mount(folder: &Path, size: &str) -> Option<Self> {
+        let path = folder.join("disk");
+        fs::create_dir(&path).unwrap();
+        let options = format!("size={size}");
+        let mounted = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &options, "tmpfs"])
+            .arg(&path)
+            .output();
+        mounted
+            .is_ok_and(|output| output.status.success())
+            .then_some(Tmpfs(path))
+    }
+}
+
+impl Drop for Tmpfs {
+    fn drop(&mut self) {
+        drop(std::process::Command::new("umount").arg("-l").arg(&self.0).status());
+    }
+}
+
+/// The log takes space, too, and could not be written back into the file on a disk that callbacks had filled.
+#[tokio::test]
+async fn callbacks_leave_space_on_the_disk_for_their_results() {
+    for (size, some) in [("3m", false), ("16m", true), ("64m", true)] {
+        let place = Folder::new();
+        let Some(disk) = Tmpfs::mount(place.file().parent().unwrap(), size) else {
+            eprintln!("skipped: a file system cannot be mounted here");
+            return;
+        };
+        let file = disk.0.join("x.queue");
+        let store = open(&file).await.unwrap();
+        let text = "x".repeat(8000);
+        // Many at once, so that batches are large.
+        let mut stored = 0;
+        loop {
+            let appends = (0..100).map(|_| store.append(Entry::new(text.clone()), SECOND));
+            let results = futures_util::future::join_all(appends).await;
+            stored += results.iter().filter(|result| result.is_ok()).count();
+            if let Some(error) = results.into_iter().find_map(Result::err) {
+                assert!(matches!(error, QueueError::DiskFull), "{error:?}");
+                break;
+            }
+        }
+        assert_eq!(stored > 0, some, "{size}");
+        let mut claimed = Vec::new();
+        while claimed.len() < stored {
+            claimed.append(&mut claim(&store, 10_000).await);
+        }
+        let results = claimed.iter().map(|claimed| store.complete(claimed.claim));
+        for result in futures_util::future::join_all(results).await {
+            result.unwrap();
+        }
+        // There is space again.
+        if some {
+            store.append(Entry::new(text.clone()), SECOND).await.unwrap();
+        }
+        store.close().await.unwrap();
+        let store = open(&file).await.unwrap();
+        assert_eq!(claim(&store, 10).await.len(), usize::from(some), "{size}");
+        store.close().await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn the_log_does_not_grow_without_bounds() {
     let folder = Folder::fast();

@@ -1,6 +1,7 @@
 //! One file on one disk (feature `sqlite`).
 
 mod claims;
+mod disk;
 mod inbox;
 mod open;
 mod schema;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use self::disk::Disk;
 use self::inbox::Shared;
 use self::writer::{Answer, Append, How, Op, PendingClaim, Purge, Settle, Writer};
 use crate::delivery::DeliveryId;
@@ -148,7 +150,8 @@ fn run(
             return None;
         }
     };
-    let answer = match Writer::new(&conn, shared, options) {
+    let disk = Disk::new(path, place.vfs.is_none());
+    let answer = match Writer::new(&conn, disk, shared, options) {
         Ok(writer) => {
             drop(opened.send(Ok(())));
             writer.run()

@@ -106,6 +106,7 @@ statements! {
     commit "COMMIT";
     rollback "ROLLBACK";
     frames "PRAGMA wal_checkpoint(noop)";
+    pages "PRAGMA page_count";
     checkpoint "PRAGMA wal_checkpoint(passive)";
 
     meta "SELECT store, next_id, closed, waiting, retrying, dead, bytes FROM meta";

@@ -14,6 +14,7 @@ use tencent_im_callback::{DedupKey, OrderKey};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::claims::{Claims, key, key_number};
+use super::disk::{self, Disk};
 use super::inbox::{Handed, Shared};
 use super::open::failed;
 use super::schema::Statements;
@@ -138,6 +139,7 @@ struct Scratch {
 pub(super) struct Writer<'c> {
     conn: &'c Connection,
     s: Statements<'c>,
+    disk: Disk,
     shared: Arc<Shared>,
     options: StoreOptions,
     clock: Clock,
@@ -165,7 +167,12 @@ pub(super) struct Writer<'c> {
 }
 
 impl<'c> Writer<'c> {
-    pub(super) fn new(conn: &'c Connection, shared: Arc<Shared>, options: StoreOptions) -> Result<Self, QueueError> {
+    pub(super) fn new(
+        conn: &'c Connection,
+        disk: Disk,
+        shared: Arc<Shared>,
+        options: StoreOptions,
+    ) -> Result<Self, QueueError> {
         let mut s = Statements::prepare(conn).map_err(failed)?;
         let mut clock = Clock::new(&options);
         let now = clock.now();
@@ -193,6 +200,7 @@ impl<'c> Writer<'c> {
         Ok(Writer {
             conn,
             s,
+            disk,
             seen,
             shared,
             options,
@@ -309,6 +317,7 @@ impl<'c> Writer<'c> {
         if writes.is_empty() && !aside && !expired && self.claims.passed.is_empty() {
             return;
         }
+        self.refuse_without_space(&mut writes);
         let error = match self.transaction(&writes, now) {
             Ok(scratch) => return self.committed(writes, scratch),
             Err(error) => error,
@@ -319,15 +328,65 @@ impl<'c> Writer<'c> {
         // Settling makes space, and must not fail because of new callbacks.
         let appends = writes.extract_if(.., |write| matches!(write, Write::Append(_)));
         appends.for_each(|append| append.fail(&error));
+        self.write_on_a_full_disk(writes, now);
+    }
+
+    /// New callbacks leave space for the results of those that are accepted.
+    fn refuse_without_space(&mut self, writes: &mut Vec<Write>) {
+        if !writes.iter().any(|write| matches!(write, Write::Append(_))) {
+            return;
+        }
+        let Ok(pages) = self.s.pages.query_row((), |columns| columns.get(0)) else {
+            return;
+        };
+        let mut room = self.disk.room(pages);
+        let refused = writes.extract_if(.., |write| {
+            let Write::Append(append) = write else { return false };
+            match room.checked_sub(disk::size_of(&append.entry.payload)) {
+                Some(left) => room = left,
+                None => return true,
+            }
+            false
+        });
+        refused.for_each(|append| append.fail(&QueueError::DiskFull));
+    }
+
+    /// The log begins anew once it is written back, and takes the results without growing. If it is too small for all of them, each is
+    /// written by itself.
+    fn write_on_a_full_disk(&mut self, writes: Vec<Write>, now: i64) {
+        let Err(mut writes) = self.write_back_and_try(writes, now) else {
+            return;
+        };
+        while writes.len() > 1 {
+            let rest = writes.split_off(1);
+            match self.write_back_and_try(writes, now) {
+                Ok(()) => writes = rest,
+                Err(first) => {
+                    fail_all(first, &QueueError::DiskFull);
+                    writes = rest;
+                    break;
+                }
+            }
+        }
+        fail_all(writes, &QueueError::DiskFull);
+        // Timers that are due would be tried again at once, and fail again.
+        std::thread::sleep(Duration::from_millis(10));
+    }
+
+    /// The writes again if the disk is too full for them.
+    fn write_back_and_try(&mut self, writes: Vec<Write>, now: i64) -> Result<(), Vec<Write>> {
+        self.write_back(1);
+        if let Some(error) = &self.broken {
+            let error = error.clone();
+            fail_all(writes, &error);
+            return Ok(());
+        }
         match self.transaction(&writes, now) {
             Ok(scratch) => self.committed(writes, scratch),
-            Err(QueueError::DiskFull) => {
-                fail_all(writes, &QueueError::DiskFull);
-                // Timers that are due would be tried again at once, and fail again.
-                std::thread::sleep(Duration::from_millis(10));
-            }
+            Err(QueueError::DiskFull) => return Err(writes),
             Err(error) => self.give_up(&error, writes),
         }
+        Ok(())
     }
 
     /// Runs one transaction. If it fails, nothing has changed.
@@ -778,12 +837,17 @@ impl<'c> Writer<'c> {
 
     /// Writes the log back into the file if it has grown.
     fn checkpoint(&mut self) {
+        self.write_back(CHECKPOINT_PAGES);
+    }
+
+    /// Writes the log back into the file if it has this many pages.
+    fn write_back(&mut self, pages: i64) {
         if self.broken.is_some() {
             return;
         }
         let frames = |columns: &rusqlite::Row<'_>| Ok(columns.get::<_, i64>(1)? - columns.get::<_, i64>(2)?);
         let result = match self.s.frames.query_row((), frames) {
-            Ok(frames) if frames >= CHECKPOINT_PAGES => self.s.checkpoint.query_row((), frames_left).map(drop),
+            Ok(frames) if frames >= pages => self.s.checkpoint.query_row((), frames_left).map(drop),
             Ok(_) => Ok(()),
             Err(error) => Err(error),
         };
