@@ -28,8 +28,8 @@ const MAX_WAIT: Duration = Duration::from_millis(1500);
 /// [window](crate::StoreOptions::dedup_window).
 ///
 /// If the queue is full, its disk is, or it is too slow, the error is [overloaded](HandlerError::is_overloaded) after
-/// [`max_wait`](Self::max_wait); [`OnError`](tencent_im_callback::OnError) decides about the answer. The cause is in the error:
-/// `error.downcast_ref::<QueueError>()`.
+/// [`max_wait`](Self::max_wait); [`OnError`](tencent_im_callback::OnError) decides about the answer. If the broker is away, the error is
+/// [`QueueError::Unavailable`]. In each case `error.downcast_ref::<QueueError>()` returns the cause.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct EnqueueLayer {
@@ -162,10 +162,11 @@ where
 }
 
 fn refused(error: QueueError) -> HandlerError {
-    if error.is_temporary() {
-        HandlerError::overloaded_by(error)
-    } else {
-        HandlerError::new(error)
+    match error {
+        // Not for want of space: whoever looks into it looks at the broker.
+        QueueError::Unavailable(_) => HandlerError::new(error),
+        error if error.is_temporary() => HandlerError::overloaded_by(error),
+        error => HandlerError::new(error),
     }
 }
 

@@ -92,7 +92,8 @@ impl Broker {
         let request = Request::new().headers(headers).payload(payload).timeout(None);
         let answered = tokio::time::timeout(patience, self.client.send_request(subject, request)).await;
         let Ok(answered) = answered else {
-            return Err(NotStored::Perhaps(QueueError::TimedOut));
+            let error = StorageError::new("no answer in time");
+            return Err(NotStored::Perhaps(QueueError::Unavailable(error)));
         };
         let message = answered.map_err(|error| match error.kind() {
             RequestErrorKind::MaxPayloadExceeded => NotStored::Surely(QueueError::TooLarge {
@@ -228,6 +229,10 @@ impl Broker {
             .await
     }
 
+    pub(super) fn stream_of(&self, lane: Lane) -> &Stream {
+        if lane == Lane::Retry { &self.retry } else { &self.main }
+    }
+
     /// Deletes a message. Returns an error also if it is not certain that the message is gone.
     pub(super) async fn delete(&self, stream: &Stream, sequence: u64) -> Result<(), QueueError> {
         match stream.delete_message(sequence).await {
@@ -270,8 +275,7 @@ impl Broker {
 
     /// The state of a lane's consumer.
     pub(super) async fn lane_info(&self, lane: Lane) -> Result<consumer::Info, QueueError> {
-        let stream = if lane == Lane::Retry { &self.retry } else { &self.main };
-        let info = stream.consumer_info(lane.name()).await;
+        let info = self.stream_of(lane).consumer_info(lane.name()).await;
         info.map_err(unavailable)
     }
 

@@ -107,8 +107,10 @@ struct Shared {
     /// Tells the receiving task to end.
     closing: Notify,
     receiving: Mutex<Option<JoinHandle<()>>>,
-    /// Whether the log has already said that the broker is away.
+    /// Whether the log has already said that the broker does not answer.
     away: AtomicBool,
+    /// Whether the log has already said that the connection is lost.
+    lost: AtomicBool,
 }
 
 impl JetStreamStore {
@@ -135,6 +137,7 @@ impl JetStreamStore {
             closing: Notify::new(),
             receiving: Mutex::new(None),
             away: AtomicBool::new(false),
+            lost: AtomicBool::new(false),
             broker,
             settings,
             store,
@@ -195,6 +198,22 @@ impl Shared {
         self.changed.notify_waiters();
     }
 
+    /// Whether the client is connected. Logs once when the connection is lost, and once when it is back.
+    fn is_connected(&self) -> bool {
+        let is = self.broker.client.connection_state() == Connection::Connected;
+        if self.lost.swap(!is, Ordering::Relaxed) == is {
+            if is {
+                tracing::info!(target: "tencent_im_callback_queue", "connected to the broker again");
+            } else {
+                tracing::warn!(
+                    target: "tencent_im_callback_queue",
+                    "the connection to the broker is lost; callbacks are refused, and workers wait"
+                );
+            }
+        }
+        is
+    }
+
     /// Logs once when the broker goes away, and once when it is back.
     fn told(&self, result: Result<(), &QueueError>) {
         let away = result.is_err();
@@ -248,7 +267,9 @@ impl Shared {
                 return Err(last);
             }
             // The client would buffer it and send it when the broker is back, long after it was refused.
-            if self.broker.client.connection_state() == Connection::Connected {
+            if !self.is_connected() {
+                last = not_connected();
+            } else {
                 let headers = meta.headers(key.as_deref());
                 // Without a key there is one try, which has all the time.
                 let patience = if key.is_some() { rest.min(PATIENCE) } else { rest };
@@ -286,6 +307,7 @@ impl Shared {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
+            self.is_connected();
             let now = Instant::now();
             let rest = end.saturating_duration_since(now);
             let expires = rest.clamp(LOOK, ASK);
@@ -506,7 +528,15 @@ impl Shared {
 
     async fn complete(&self, claim: Claim) -> Result<(), QueueError> {
         let held = self.held(claim)?;
-        self.broker.put_state(&held, State::Done).await?;
+        match self.broker.put_state(&held, State::Done).await {
+            // A broker at its limit must not keep what is handled. A message that is gone needs no note.
+            Err(QueueError::Full) => {
+                self.broker
+                    .delete(self.broker.stream_of(held.lane), held.sequence)
+                    .await?
+            }
+            noted => noted?,
+        }
         // The note is stored. If the acknowledgement is lost, the message comes again, and its note is found.
         let next = self.lock().next(&held);
         if let Some(number) = next {
@@ -806,15 +836,26 @@ impl Shared {
         self.closing.notify_one();
         // First stop receiving: what is given back would come here again.
         let receiving = self.receiving.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(receiving) = receiving {
-            drop(receiving.await);
-        }
-        for reply in back {
-            self.broker.tell(reply, AckKind::Nak(None)).await;
-        }
-        drop(self.broker.client.flush().await);
+        // Without a connection the client waits for the next one. What is not given back comes again after `ack_wait`.
+        let give_back = async {
+            if let Some(mut receiving) = receiving {
+                let ended = tokio::time::timeout(PATIENCE, &mut receiving).await;
+                if ended.is_err() {
+                    receiving.abort();
+                }
+            }
+            for reply in back {
+                self.broker.tell(reply, AckKind::Nak(None)).await;
+            }
+            drop(self.broker.client.flush().await);
+        };
+        drop(tokio::time::timeout(2 * PATIENCE, give_back).await);
         Ok(())
     }
+}
+
+fn not_connected() -> QueueError {
+    QueueError::Unavailable(StorageError::new("not connected"))
 }
 
 /// A callback that waits, or is dead.

@@ -188,6 +188,20 @@ fn check_stream(found: &Config, wanted: &Config) -> Result<(), QueueError> {
         "a full stream would drop its oldest callbacks",
     )?;
     demand(!found.no_ack, "no_ack", &true, &false, "nothing would be confirmed")?;
+    for (setting, is, most) in [
+        ("max_msgs", found.max_messages, wanted.max_messages),
+        ("max_bytes", found.max_bytes, wanted.max_bytes),
+    ] {
+        let holds = most < 0 || (0..=most).contains(&is);
+        let right = format!("at most {most}");
+        demand(
+            holds,
+            setting,
+            &is,
+            &right,
+            "an existing stream keeps its limits; change them with `nats stream edit`",
+        )?;
+    }
     let is = found.max_age;
     let why = "what is older would be deleted, handled or not";
     demand(is.is_zero(), "max_age", &format!("{is:?}"), &0, why)?;

@@ -96,12 +96,26 @@ impl Drop for Node {
 /// One server, or three that keep three replicas.
 pub struct Nats {
     pub nodes: Vec<Node>,
+    _config: Option<Folder>,
 }
 
 impl Nats {
     pub fn one() -> Self {
         Nats {
             nodes: vec![Node::new(Vec::new(), free_port())],
+            _config: None,
+        }
+    }
+
+    /// One server that stores at most this many bytes.
+    pub fn with_storage(bytes: u64) -> Self {
+        let config = Folder::new();
+        let file = config.file();
+        std::fs::write(&file, format!("jetstream {{ max_file_store: {bytes} }}\n")).unwrap();
+        let arguments = vec!["-c".to_owned(), file.display().to_string()];
+        Nats {
+            nodes: vec![Node::new(arguments, free_port())],
+            _config: Some(config),
         }
     }
 
@@ -124,7 +138,10 @@ impl Nats {
             ];
             Node::new(arguments.map(str::to_owned).to_vec(), *port)
         });
-        Nats { nodes: nodes.collect() }
+        Nats {
+            nodes: nodes.collect(),
+            _config: None,
+        }
     }
 
     pub fn urls(&self) -> String {
