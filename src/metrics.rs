@@ -8,7 +8,7 @@
 //! | --- | --- | --- | --- |
 //! | `im_callbacks_total` | counter | `outcome`, `reason`, `command` | requests, by how they were answered |
 //! | `im_callback_duration_seconds` | histogram | `outcome`, `command` | from the request's head to the answer, in **seconds**; the body is read within |
-//! | `im_callbacks_detached_total` | counter | `result` | work in the background that ended: `succeeded`, `duplicate`, `failed`; or that was refused: `overloaded`, `abandoned` |
+//! | `im_callbacks_detached_total` | counter | `result` | work in the background that ended: `succeeded`, `duplicate`, `failed`, `unfinished` (aborted by `drain`); or that was refused: `overloaded`, `abandoned` |
 //! | `im_callbacks_detached_running` | gauge | | callbacks in the background now |
 //! | `im_callbacks_dedup_total` | counter | `result` | `handled`, `duplicate`, `failed`, `without_key` |
 //!

@@ -411,6 +411,7 @@ async fn a_second_drain_ends_at_once_when_the_first_has_aborted_all() {
         detach.drain(Duration::from_secs(3600))
     );
     assert_eq!((short.unfinished.len(), long.unfinished.len()), (3, 0));
+    assert_eq!((short.finished, long.finished), (0, 0));
     assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
     gated.gate.add_permits(3);
     tokio::task::yield_now().await;

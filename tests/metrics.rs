@@ -168,7 +168,7 @@ fn work_in_the_background_and_duplicates_are_counted() {
         for request in [request(Command::SnsFriendDelete).build(), after()] {
             assert_eq!(answer(&mut service, request).await, 200);
         }
-        detach.drain(Duration::from_secs(1)).await;
+        drop(detach.drain(Duration::from_secs(1)).await);
         let end = seen(&snapshotter);
         for (name, count) in [
             ("im_callbacks_detached_running", 0),

@@ -52,11 +52,12 @@ impl fmt::Display for DetachId {
 /// The result of [`drain`](crate::DetachLayer::drain): how the callbacks in the background ended.
 #[derive(Clone)]
 #[non_exhaustive]
+#[must_use = "unfinished callbacks are lost with it"]
 pub struct Drained {
     /// Tasks that completed during the drain, successfully or not.
     pub finished: usize,
-    /// The callbacks that did not finish and were aborted, in the form to store and handle later. A handler that does not yield cannot be
-    /// aborted, so one of these **may still complete**; the id tells you which.
+    /// The callbacks that did not finish and were aborted, in the form to store and handle later. A handler that blocks its thread for
+    /// another second cannot be aborted, so one of these **may still complete**; the id tells you which.
     pub unfinished: Vec<(DetachId, StoredCallback)>,
 }
 
@@ -86,6 +87,8 @@ pub struct DetachStats {
     pub duplicates: u64,
     /// Of those, failed with an error or a panic.
     pub failed: u64,
+    /// Of those, returned by [`drain`](crate::DetachLayer::drain) as unfinished.
+    pub unfinished: u64,
     /// Not answered in time because too many were in flight.
     pub overloaded: u64,
     /// Not answered because the caller closed the connection while the callback waited.
@@ -108,11 +111,18 @@ pub(super) struct Shared {
     pub(super) failed: AtomicU64,
     pub(super) overloaded: AtomicU64,
     pub(super) abandoned: AtomicU64,
+    pub(super) unfinished: AtomicU64,
+    /// Ended by themselves.
+    pub(super) finished: AtomicU64,
 }
 
 #[derive(Default)]
 pub(super) struct Running {
     pub(super) draining: bool,
+    /// The time of a drain is up.
+    pub(super) aborting: bool,
+    /// Callbacks whose tasks were aborted.
+    pub(super) aborted: Vec<(u64, StoredCallback)>,
     pub(super) next: u64,
     pub(super) tasks: HashMap<u64, Task>,
 }
@@ -189,10 +199,15 @@ where
     };
     // Not under the lock: a runtime that shuts down drops the future right here, and its end takes the lock.
     let abort = tokio::spawn(in_span(work)).abort_handle();
-    match lock(&shared.running).tasks.get_mut(&id) {
+    let mut running = lock(&shared.running);
+    let aborting = running.aborting;
+    match running.tasks.get_mut(&id).filter(|_| !aborting) {
         Some(task) => task.abort = Some(abort),
-        // If it has ended already, this does nothing. Or a drain returned it, and could not abort it yet.
-        None => abort.abort(),
+        // If it has ended already, this does nothing. Or a drain could not abort it yet.
+        None => {
+            drop(running);
+            abort.abort();
+        }
     }
     Ok(())
 }
@@ -219,15 +234,30 @@ struct End {
 
 impl Drop for End {
     fn drop(&mut self) {
-        // `None` if a drain has returned and aborted it.
-        let task = lock(&self.shared.running).tasks.remove(&self.id);
-        let failure = match self.result.take() {
+        let result = self.result.take();
+        let panicked = result.is_none() && std::thread::panicking();
+        if result.is_some() || panicked {
+            self.shared.finished.fetch_add(1, Ordering::Relaxed);
+        }
+        let task = {
+            let mut running = lock(&self.shared.running);
+            // `None` if a drain has returned it.
+            let task = running.tasks.remove(&self.id);
+            match task {
+                Some(task) if result.is_none() && !panicked && running.aborting => {
+                    running.aborted.push((self.id, task.callback));
+                    None
+                }
+                task => task,
+            }
+        };
+        let failure = match result {
             Some(Ok(disposition)) => {
                 self.shared.succeeded(disposition);
                 None
             }
             Some(Err(error)) => Some(DetachFailure::Error(error)),
-            None if std::thread::panicking() => Some(DetachFailure::Panic),
+            None if panicked => Some(DetachFailure::Panic),
             None => None,
         };
         if let (Some(failure), Some(task)) = (failure, task) {
@@ -238,6 +268,17 @@ impl Drop for End {
 }
 
 impl Shared {
+    /// Waits until nothing is in the background.
+    pub(super) async fn all_ended(&self) {
+        loop {
+            let ended = self.ended.notified();
+            if lock(&self.running).tasks.is_empty() {
+                break;
+            }
+            ended.await;
+        }
+    }
+
     pub(super) fn succeeded(&self, disposition: Disposition) {
         self.succeeded.fetch_add(1, Ordering::Relaxed);
         if disposition == Disposition::Duplicate {

@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
+use tokio::task::AbortHandle;
 use tower_layer::Layer;
 
-use super::background::{DetachFailure, DetachId, DetachStats, Drained, Shared, Task, lock};
+use super::background::{DetachFailure, DetachId, DetachStats, Drained, Shared, lock};
 use super::service::Detach;
 use crate::auth::Params;
 
@@ -16,12 +17,15 @@ const MAX_KIBIBYTES: u32 = 64 * 1024;
 /// How long a callback waits for a permit, unless [`DetachLayer::max_wait`] is set. Tencent waits 2 s.
 const MAX_WAIT: Duration = Duration::from_millis(1500);
 
+/// How long a drain waits for tasks that it has aborted. Only a task that blocks its thread takes as long.
+const ABORT: Duration = Duration::from_secs(1);
+
 /// Answers notifications at once, and handles them in the background.
 ///
 /// It detaches *after* callbacks and notices whose reply has no meaning ([`Command::is_answered`](crate::Command::is_answered)). All
 /// others are passed to the inner service and answered by it. At most `max_in_flight` callbacks, and [`max_bytes`](Self::max_bytes) of
-/// their bodies, are in the background at a time. When that is reached, a callback waits, and after [`max_wait`](Self::max_wait) it fails
-/// as overloaded. This needs a tokio runtime.
+/// their bodies, are in the background at a time. When that is reached, callbacks wait in the order in which they came, behind a large one
+/// also those that would fit. After [`max_wait`](Self::max_wait) they fail as overloaded. This needs a tokio runtime.
 ///
 /// **A crash loses detached events**: they are in memory only, and Tencent does not send them again. If you must not lose any, use the
 /// layer of [`tencent-im-callback-queue`](https://docs.rs/tencent-im-callback-queue) instead of this one.
@@ -72,6 +76,8 @@ impl DetachLayer {
                 failed: AtomicU64::new(0),
                 overloaded: AtomicU64::new(0),
                 abandoned: AtomicU64::new(0),
+                unfinished: AtomicU64::new(0),
+                finished: AtomicU64::new(0),
             }),
             max_wait: MAX_WAIT,
         }
@@ -106,43 +112,45 @@ impl DetachLayer {
     }
 
     /// Graceful shutdown: stops detaching, and waits until the background work is done or the time is up. What is not done by then is
-    /// aborted and returned, in the order in which it arrived. A handler that does not yield cannot be aborted: a callback that is
-    /// returned may still complete.
+    /// aborted and returned, in the order in which it arrived. A handler that blocks its thread cannot be aborted: `drain` waits one
+    /// more second for it, and then returns its callback, which may still complete.
     ///
     /// Callbacks that arrive later, and those that wait for a permit, are handled before they are answered, without a limit. A panic of
-    /// their handler is returned as an error.
+    /// their handler is returned as an error. This stays so, also if the future of `drain` is dropped.
     pub async fn drain(&self, timeout: Duration) -> Drained {
-        let running = || {
-            let mut running = lock(&self.shared.running);
-            running.draining = true;
-            running.tasks.len()
-        };
-        let before = running();
+        lock(&self.shared.running).draining = true;
+        let before = self.shared.finished.load(Ordering::Relaxed);
         // Wakes those that wait for permits.
         self.shared.callbacks.close();
         self.shared.kibibytes.close();
-        let all_ended = async {
-            loop {
-                let ended = self.shared.ended.notified();
-                if running() == 0 {
-                    break;
-                }
-                ended.await;
-            }
+        if tokio::time::timeout(timeout, self.shared.all_ended()).await.is_err() {
+            let aborts: Vec<AbortHandle> = {
+                let mut running = lock(&self.shared.running);
+                running.aborting = true;
+                running.tasks.values().filter_map(|task| task.abort.clone()).collect()
+            };
+            // Not under the lock, which the end of a task takes.
+            aborts.iter().for_each(AbortHandle::abort);
+            drop(tokio::time::timeout(ABORT, self.shared.all_ended()).await);
+        }
+        let mut unfinished = {
+            let mut running = lock(&self.shared.running);
+            let mut unfinished = std::mem::take(&mut running.aborted);
+            unfinished.extend(running.tasks.drain().map(|(id, task)| (id, task.callback)));
+            unfinished
         };
-        drop(tokio::time::timeout(timeout, all_ended).await);
-        let tasks: Vec<(u64, Task)> = lock(&self.shared.running).tasks.drain().collect();
-        let unfinished = tasks.into_iter().map(|(id, task)| {
-            if let Some(abort) = task.abort {
-                abort.abort();
-            }
-            (DetachId(id), task.callback)
-        });
-        let mut unfinished: Vec<_> = unfinished.collect();
         unfinished.sort_by_key(|(id, _)| *id);
+        let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        for _ in &unfinished {
+            self.shared.unfinished.fetch_add(1, Ordering::Relaxed);
+            crate::count::detached("unfinished");
+        }
         Drained {
-            finished: before.saturating_sub(unfinished.len()),
-            unfinished,
+            finished: count(self.shared.finished.load(Ordering::Relaxed) - before),
+            unfinished: unfinished
+                .into_iter()
+                .map(|(id, callback)| (DetachId(id), callback))
+                .collect(),
         }
     }
 
@@ -160,6 +168,7 @@ impl DetachLayer {
             failed: shared.failed.load(Ordering::Relaxed),
             overloaded: shared.overloaded.load(Ordering::Relaxed),
             abandoned: shared.abandoned.load(Ordering::Relaxed),
+            unfinished: shared.unfinished.load(Ordering::Relaxed),
         }
     }
 }

@@ -225,7 +225,7 @@ async fn one_handler_three_ways() {
     drop(handler.clone().oneshot(callback(NOTICE)).await.unwrap());
     let detach = tencent_im_callback::DetachLayer::new(10);
     drop(detach.layer(handler.clone()).oneshot(callback(NOTICE)).await.unwrap());
-    detach.drain(SECOND).await;
+    drop(detach.drain(SECOND).await);
     let queued = queue.layer().layer(handler.clone());
     drop(queued.oneshot(callback(NOTICE)).await.unwrap());
     let deduped = DedupLayer::new(SECOND).layer(handler);
