@@ -29,7 +29,6 @@ use tencent_im_callback::{
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tower::ServiceBuilder;
-use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::RequestBodyDeadlineLayer;
 use tower_http::trace::TraceLayer;
 
@@ -62,7 +61,12 @@ async fn moderate(callback: Callback<BeforeMessage>) -> Result<MessageVerdict, H
             .rewrite_message()?
             .map_texts_and_custom(|text| Some(text.replace("damn", "****")));
         // If a text could not be rewritten, the message is rejected.
-        if message.texts().concat().contains("damn") || quoted.concat().contains("damn") {
+        let left = [
+            message.texts_and_custom().concat(),
+            message.joined_texts().concat(),
+            quoted.concat(),
+        ];
+        if left.iter().any(|text| text.contains("damn")) {
             return Ok(MessageVerdict::reject());
         }
         return Ok(MessageVerdict::allow_rewritten(Rewrite::new().msg_body(message)));
@@ -204,8 +208,6 @@ fn endpoint(apps: Apps, friends: Friends, detach: DetachLayer) -> Router {
             .layer(TraceLayer::new_for_http().make_span_with(|request: &Request<_>| {
                 tracing::info_span!("http", method = %request.method(), uri = %redacted(request.uri()))
             }))
-            // Outside `CallbackLayer`, since a panic ends everything up to the layer that catches it.
-            .layer(CatchPanicLayer::new())
             // The time-outs inside do not limit how slowly a body may arrive.
             .layer(RequestBodyDeadlineLayer::new(Duration::from_secs(2))),
     )

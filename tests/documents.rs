@@ -57,7 +57,7 @@ fn words(text: &str) -> std::collections::BTreeSet<String> {
 
 /// Comments in the code are in the language of the text around it.
 fn without_comments(code: &str) -> String {
-    let hashes = ["```sh", "```nginx", "```yaml"]
+    let hashes = ["```sh", "```nginx", "```yaml", "```toml"]
         .iter()
         .any(|start| code.starts_with(start));
     let comment = if hashes { "# " } else { "// " };
@@ -135,6 +135,47 @@ fn every_link_into_the_repository_leads_somewhere() {
         }
     }
     assert!(links > 5, "{links}");
+}
+
+/// rustdoc checks the pages that a link names, and not the headings.
+#[test]
+fn every_link_to_a_heading_of_its_own_page_leads_to_one() {
+    let mut links = 0;
+    for file in [
+        "README.md",
+        "README.zh-CN.md",
+        "SECURITY.md",
+        "SECURITY.zh-CN.md",
+        "src/docs/guide.md",
+        "src/docs/hand_written.md",
+        "src/docs/deployment.md",
+        "src/docs/zh/guide.md",
+        "src/docs/zh/hand_written.md",
+        "src/docs/zh/deployment.md",
+        "crates/cli/README.md",
+        "crates/cli/README.zh-CN.md",
+        "crates/queue/README.md",
+        "crates/queue/README.zh-CN.md",
+    ] {
+        let text = read(file);
+        let titles = text.lines().filter(|line| line.starts_with('#') && line.contains("# "));
+        let slug = |line: &str| {
+            let title = line.trim_start_matches('#').trim().to_lowercase();
+            let kept = title
+                .chars()
+                .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+            kept.collect::<String>().replace(' ', "-")
+        };
+        let slugs: Vec<String> = titles.map(slug).collect();
+        for link in text.split("](#").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+            links += 1;
+            assert!(
+                slugs.iter().any(|slug| slug == link),
+                "{file}: #{link} is none of {slugs:?}"
+            );
+        }
+    }
+    assert!(links > 20, "{links}");
 }
 
 #[test]

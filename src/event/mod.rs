@@ -56,6 +56,10 @@ pub use self::unknown::{Misfit, MisfitKind, UnknownEvent, UnknownReason};
 use self::parse::Word;
 
 /// The type of the event of one command. You cannot implement it for your own types.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the event of one command",
+    note = "for `BeforeMessage` use `EventRouter::on_message`, for a type of yours `EventRouter::on_unknown`, for all others a fallback"
+)]
 pub trait TypedEvent: AsEvent + Into<Event> + Clone + Send + Sync + Sized + sealed::Sealed + 'static {
     /// The command.
     const COMMAND: Command;

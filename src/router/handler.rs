@@ -12,13 +12,30 @@ use crate::error::HandlerError;
     note = "this event takes `{R}`: return that, or `Result<{R}, E>` where `E` implements `std::error::Error` or is `HandlerError`",
     note = "`anyhow::Error` and `Box<dyn Error + Send + Sync>` do not implement it: use `.map_err(HandlerError::new)?`"
 )]
-pub trait HandlerOutput<R> {
+pub trait HandlerOutput<R>: sealed::Output<R> {
     /// The answer as a result.
     ///
     /// # Errors
     ///
     /// The reply of the handler.
     fn into_result(self) -> Result<R, HandlerError>;
+}
+
+mod sealed {
+    use crate::callback::Callback;
+    use crate::error::HandlerError;
+
+    pub trait Output<R> {}
+
+    impl<R> Output<R> for R {}
+
+    impl<R, E: Into<HandlerError>> Output<R> for Result<R, E> {}
+
+    pub trait Handler<T, M> {}
+
+    impl<T, H: Fn(Callback<B>) -> F, B, F> Handler<T, (B,)> for H {}
+
+    impl<T, H: Fn(T, Callback<B>) -> F, B, F> Handler<T, (T, B)> for H {}
 }
 
 impl<R> HandlerOutput<R> for R {
@@ -39,7 +56,7 @@ impl<R, E: Into<HandlerError>> HandlerOutput<R> for Result<R, E> {
     note = "a handler is an `async fn` or closure of one `Callback<E>`, or of the state `{T}` and a `Callback<E>`",
     note = "the state is what `EventRouter::with_state` was given, by value"
 )]
-pub trait Handler<T, M>: Send + Sync + 'static {
+pub trait Handler<T, M>: sealed::Handler<T, M> + Send + Sync + 'static {
     /// The type of the event: one event, [`Event`](crate::Event), or your type for an unknown command.
     type Body;
 
