@@ -201,13 +201,12 @@ where
     let abort = tokio::spawn(in_span(work)).abort_handle();
     let mut running = lock(&shared.running);
     let aborting = running.aborting;
-    match running.tasks.get_mut(&id).filter(|_| !aborting) {
-        Some(task) => task.abort = Some(abort),
+    if let Some(task) = running.tasks.get_mut(&id).filter(|_| !aborting) {
+        task.abort = Some(abort);
+    } else {
         // If it has ended already, this does nothing. Or a drain could not abort it yet.
-        None => {
-            drop(running);
-            abort.abort();
-        }
+        drop(running);
+        abort.abort();
     }
     Ok(())
 }

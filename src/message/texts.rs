@@ -76,7 +76,9 @@ pub(super) fn of_json<'a>(json: &'a str, custom: bool, found: &mut dyn FnMut(Cow
             let mut decoded = Vec::new();
             decode_escapes(&piece.text, NESTED, &mut decoded);
             found(piece.text);
-            decoded.into_iter().for_each(|text| found(Cow::Owned(text)));
+            for text in decoded {
+                found(Cow::Owned(text));
+            }
         }
         Kind::Custom => {}
         Kind::Shown | Kind::Name => found(piece.text),

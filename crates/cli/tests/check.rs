@@ -83,7 +83,7 @@ fn what_is_not_refused_is_found() {
         (&[Kind::MethodNotAllowed], &["refuses.get"]),
         (
             &[Kind::BodyNotJson],
-            &["refuses.not-json", "refuses.half-json", "refuses.more-behind-json"],
+            &["refuses.not-json", "refuses.half-json", "refuses.trailing-bytes"],
         ),
         (&[Kind::BodyNotObject], &["refuses.array"]),
         (&[Kind::CommandMismatch], &["refuses.other-command"]),
@@ -159,7 +159,7 @@ fn what_is_not_accepted_is_found() {
         (|url, _| url.contains("transfer-encoding"), "accepts.chunked"),
         (
             |url, _| url.contains("Live.CallbackMemberStateChanged"),
-            "accepts.old-word",
+            "accepts.old-command-name",
         ),
         (
             |url, _| url.contains("New.CallbackOfTomorrow"),

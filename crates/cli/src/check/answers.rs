@@ -70,12 +70,12 @@ fn questions() -> [Question; 4] {
             ),
             Text(
                 "any other code is no verdict, and the action goes on; to a friend request it lets everybody through",
-                "其他错误码不是有效答复，操作会继续进行；加好友的回调则会放行所有人",
+                "其他错误码不是有效应答，操作会继续进行；加好友的回调则会放行所有人",
             ),
         ),
         question(
             "answers.in-time",
-            Text("an answer within 2 s", "2 秒内答复"),
+            Text("an answer within 2 s", "2 秒内应答"),
             Text(
                 "Tencent waits 2 s, and then lets the action go on",
                 "腾讯等待 2 秒，之后操作会继续进行",

@@ -98,7 +98,7 @@ pub(crate) fn accepts(make: Make<'_>) -> Vec<Item> {
             "Live.CallbackMemberStateChanged",
         )),
         ..Item::new(
-            "accepts.old-word",
+            "accepts.old-command-name",
             make(Command::LiveAfterMemberStateChanged),
             Wanted::Taken,
             Text(
@@ -140,7 +140,7 @@ pub(crate) fn refuses(make: Make<'_>) -> Vec<Item> {
     );
     let unread = Text(
         "what cannot be read must not look handled: the sender would never know",
-        "读不懂的请求不应答复为成功，否则发送方无从得知",
+        "读不懂的请求不应应答成功，否则发送方无从得知",
     );
     let long: String = {
         let pad = "x".repeat(TOO_LONG);
@@ -173,7 +173,7 @@ pub(crate) fn refuses(make: Make<'_>) -> Vec<Item> {
         fault(
             "other-app",
             Fault::OtherApp,
-            Text("another app's callbacks are not yours", "其他应用的回调不属于你"),
+            Text("another app's callbacks are not yours", "其他应用的回调不属于您"),
         ),
         fault(
             "get",
@@ -185,7 +185,7 @@ pub(crate) fn refuses(make: Make<'_>) -> Vec<Item> {
         ),
         fault("not-json", Fault::NotJson, unread),
         fault("half-json", Fault::TruncatedJson, unread),
-        fault("more-behind-json", Fault::TrailingBytes, unread),
+        fault("trailing-bytes", Fault::TrailingBytes, unread),
         fault("array", Fault::NotAnObject, unread),
         Item::new(
             "refuses.too-long",
@@ -201,7 +201,7 @@ pub(crate) fn refuses(make: Make<'_>) -> Vec<Item> {
             Fault::CommandMismatch,
             Text(
                 "the signature covers neither URL nor body: a request for one command must not pass as another",
-                "签名不覆盖 URL 和正文：一个命令的请求不应被当作另一个命令",
+                "签名不覆盖 URL 和请求体：一个命令的请求不应被当作另一个命令",
             ),
         ),
     ]

@@ -26,7 +26,7 @@ const NOTICED: Duration = Duration::from_millis(300);
 
 const HONEST: Text = Text(
     "an honest request is answered within 2 s",
-    "正常的请求在 2 秒内得到答复",
+    "正常的请求在 2 秒内得到应答",
 );
 
 struct Survives<'a> {
@@ -142,7 +142,7 @@ impl Survives<'_> {
         drop(streams);
         let why = Text(
             "slow bodies cost the sender nothing; they must not hold up everybody else",
-            "缓慢发送正文毫无成本；不能让它阻塞其他所有请求",
+            "缓慢发送请求体毫无成本；不能让它阻塞其他所有请求",
         );
         self.finding(
             "dripping-bodies",

@@ -19,7 +19,7 @@ const TEXTS = {
     again: "重新发送（r）", curl: "复制为 curl", copied: "已复制，不含签名。", notCopied: "浏览器不允许复制。",
     sending: "正在发送…", sent: "已重新发送，应答：", failed: "发送失败：", gone: "该条已不再保留。",
     accepted: "已接受", moderated: "已拦截", rejected: "已拒绝", failedVerdict: "失败", probe: "URL 检查",
-    note: "原因", event: "解析后的事件", unknown: "未识别的字段", params: "参数", body: "原始正文",
+    note: "原因", event: "解析后的事件", unknown: "未识别的字段", params: "参数", body: "原始请求体",
     answer: "应答", url: "请求", rate: "最近 5 分钟的回调", latency: "延迟；虚线为腾讯等待的 2 秒",
     keys: "/ 过滤 · j k 移动 · Enter 打开 · Esc 关闭 · r 重新发送", shown: (some, all) => `${some} / ${all}`,
   },

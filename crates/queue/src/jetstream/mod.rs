@@ -267,9 +267,7 @@ impl Shared {
                 return Err(last);
             }
             // The client would buffer it and send it when the broker is back, long after it was refused.
-            if !self.is_connected() {
-                last = not_connected();
-            } else {
+            if self.is_connected() {
                 let headers = meta.headers(key.as_deref());
                 // Without a key there is one try, which has all the time.
                 let patience = if key.is_some() { rest.min(PATIENCE) } else { rest };
@@ -280,6 +278,8 @@ impl Shared {
                     Err(NotStored::Perhaps(error)) if error.is_temporary() && key.is_some() => last = error,
                     Err(error) => return Err(error.into()),
                 }
+            } else {
+                last = not_connected();
             }
             let rest = end.saturating_duration_since(Instant::now());
             tokio::time::sleep(rest.min(AGAIN / 4)).await;
@@ -533,7 +533,7 @@ impl Shared {
             Err(QueueError::Full) => {
                 self.broker
                     .delete(self.broker.stream_of(held.lane), held.sequence)
-                    .await?
+                    .await?;
             }
             noted => noted?,
         }
