@@ -125,13 +125,24 @@ where
         if let State::Done = self.state {
             unreachable_done()
         }
+        let mut this = self.as_mut().project();
+        if this.exchange.is_none() {
+            // Refused by its head: nothing of the host is called.
+            let StateProjection::Rejected { rejection } = this.state.as_mut().project() else {
+                unreachable_done()
+            };
+            let Some(rejection) = rejection.take() else {
+                unreachable_done()
+            };
+            this.state.set(State::Done);
+            return Poll::Ready(Ok(response::refuse(rejection)));
+        }
         // The service and its future are dropped after a panic, and not used again.
         let polled = catch_unwind(AssertUnwindSafe(|| self.as_mut().advance(cx)));
         let mut this = self.project();
         let response = match (polled, &mut this.exchange) {
             (Ok(polled), _) => ready!(polled),
             (Err(panic), Some(exchange)) => exchange.fail(Cause::Panicked, describe(&PanicText(&*panic))),
-            // Before anything of the host was called.
             (Err(panic), None) => resume_unwind(panic),
         };
         // Gives back the inner service, the body and the inner future before the answer is written. If that panics, the answer stays.
@@ -153,20 +164,16 @@ where
     fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response<ResponseBody>> {
         let mut this = self.project();
         let response = loop {
-            let state = this.state.as_mut().project();
-            if let StateProjection::Rejected { rejection } = state {
-                let Some(rejection) = rejection.take() else {
-                    unreachable_done()
-                };
-                break match this.exchange {
-                    Some(exchange) => exchange.reject(rejection),
-                    None => response::refuse(rejection),
-                };
-            }
             let Some(exchange) = this.exchange else {
                 unreachable_done()
             };
-            match state {
+            match this.state.as_mut().project() {
+                StateProjection::Rejected { rejection } => {
+                    let Some(rejection) = rejection.take() else {
+                        unreachable_done()
+                    };
+                    break exchange.reject(rejection);
+                }
                 StateProjection::Reading { body, buffer, head } => {
                     let collected = ready!(collect(body, buffer, cx));
                     let Some(mut head) = head.take() else {
@@ -218,7 +225,7 @@ where
                         Err(error) => exchange.fail_by(Cause::Failed, &error),
                     };
                 }
-                StateProjection::Rejected { .. } | StateProjection::Done => unreachable_done(),
+                StateProjection::Done => unreachable_done(),
             }
         };
         Poll::Ready(response)
