@@ -24,9 +24,9 @@ const SOURCES: usize = 16;
 /// `.map_err(HandlerError::new)?`. In the other direction, `?` converts it into a `Box<dyn Error + Send + Sync>`, and
 /// `anyhow::Error::from_boxed(error.into())` into an `anyhow::Error`.
 ///
-/// [`get_ref`](Self::get_ref) returns the original error, and [`downcast_ref`](Self::downcast_ref) finds it behind every layer of this
-/// crate. As a boxed error it does not show the original as its source: call [`HandlerError::of`] first. `{}` writes the error, `{:#}` and
-/// `Debug` write its sources as well.
+/// [`downcast_ref`](Self::downcast_ref) finds the original error behind every layer of this crate. [`get_ref`](Self::get_ref) returns it
+/// too, but for errors that `Dedup` has passed to several callers. As a boxed error it does not show the original as its source: call
+/// [`HandlerError::of`] first. `{}` writes the error, `{:#}` and `Debug` write its sources as well.
 ///
 /// It does not implement [`Error`], so that `?` can convert every [`Error`] into it. It is a concrete type, since a boxed error under a
 /// tower layer can make spawned accept loops fail to compile.

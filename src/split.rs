@@ -20,7 +20,8 @@ use crate::reply::Reply;
 /// `concurrency_limit` around verdicts, and `Detach` and `Dedup`, or the durable queue, around notifications.
 ///
 /// A callback waits for a verdict if its phase is [`Before`](crate::Phase::Before) or [`Unknown`](crate::Phase::Unknown), or if Tencent
-/// [reads](crate::Command::is_answered) its reply. A `Split` is always ready; it waits for a clone of the service that it calls.
+/// [reads](crate::Command::is_answered) its reply. A `Split` is always ready; it waits for a clone of the service that it calls. So
+/// `load_shed` belongs inside it, around the limit.
 ///
 /// ```
 /// use std::time::Duration;

@@ -68,33 +68,33 @@ macro_rules! for_each_command {
             Group group "Group" {
                 After GroupAfterChangeGroupOwner "Group.CallbackAfterChangeGroupOwner" "https://trtc.io/document/60396" => AfterChangeGroupOwner, time |e| e.event_time
                     , order group |e, key| key.add(&e.group_id);
-                After GroupAfterCreateGroup "Group.CallbackAfterCreateGroup" "https://intl.cloud.tencent.com/document/product/1047/34369" => AfterCreateGroup, time |e| e.event_time
+                After GroupAfterCreateGroup "Group.CallbackAfterCreateGroup" "https://trtc.io/document/34369" => AfterCreateGroup, time |e| e.event_time
                     , order group |e, key| key.add(&e.group_id);
                 After GroupAfterCreateTopic "Group.CallbackAfterCreateTopic" "https://trtc.io/document/49464" => AfterCreateTopic
                     , order group |e, key| key.add(&e.group_id);
                 After GroupAfterGroupAttrChanged "Group.CallbackAfterGroupAttrChanged" "https://trtc.io/document/60394" => AfterGroupAttrChanged, time |e| e.event_time
                     , order group |e, key| key.add(&e.group_id);
-                After GroupAfterGroupDestroyed "Group.CallbackAfterGroupDestroyed" "https://intl.cloud.tencent.com/document/product/1047/34377" => AfterGroupDestroyed, time |e| e.event_time
+                After GroupAfterGroupDestroyed "Group.CallbackAfterGroupDestroyed" "https://trtc.io/document/34377" => AfterGroupDestroyed, time |e| e.event_time
                     , order group |e, key| key.add(&e.group_id);
-                After GroupAfterGroupFull "Group.CallbackAfterGroupFull" "https://intl.cloud.tencent.com/document/product/1047/34376" => AfterGroupFull, time |e| e.event_time
+                After GroupAfterGroupFull "Group.CallbackAfterGroupFull" "https://trtc.io/document/34376" => AfterGroupFull, time |e| e.event_time
                     , order group |e, key| key.add(&e.group_id);
-                After GroupAfterGroupInfoChanged "Group.CallbackAfterGroupInfoChanged" "https://intl.cloud.tencent.com/document/product/1047/34378" => AfterGroupInfoChanged, time |e| e.event_time
+                After GroupAfterGroupInfoChanged "Group.CallbackAfterGroupInfoChanged" "https://trtc.io/document/34378" => AfterGroupInfoChanged, time |e| e.event_time
                     , order group |e, key| key.add(&e.group_id);
-                After GroupAfterGroupMsgExtension "Group.CallbackAfterGroupMsgExtension" "https://trtc.io/zh/document/76007" => AfterGroupMsgExtension, time |e| e.event_time
+                After GroupAfterGroupMsgExtension "Group.CallbackAfterGroupMsgExtension" "https://trtc.io/document/76007" => AfterGroupMsgExtension, time |e| e.event_time
                     , order group |e, key| key.add(&e.group_id);
-                After GroupAfterMemberExit "Group.CallbackAfterMemberExit" "https://intl.cloud.tencent.com/document/product/1047/34373" => AfterMemberExit, time |e| e.event_time
+                After GroupAfterMemberExit "Group.CallbackAfterMemberExit" "https://trtc.io/document/34373" => AfterMemberExit, time |e| e.event_time
                     , order group |e, key| key.add(&e.group_id);
                 After GroupAfterMemberFieldChanged "Group.CallbackAfterMemberFieldChanged" "https://trtc.io/document/60393" => AfterMemberFieldChanged, time |e| e.event_time
                     , order group |e, key| key.add(&e.group_id);
                 After GroupAfterModifyMsg "Group.CallbackAfterModifyMsg" "https://cloud.tencent.com/document/product/269/129193" => AfterModifyMsg, time |e| e.event_time
                     , order group |e, key| key.add(&e.group_id);
-                After GroupAfterNewMemberJoin "Group.CallbackAfterNewMemberJoin" "https://trtc.io/document/34354" => AfterNewMemberJoin, time |e| e.event_time
+                After GroupAfterNewMemberJoin "Group.CallbackAfterNewMemberJoin" "https://trtc.io/document/34372" => AfterNewMemberJoin, time |e| e.event_time
                     , order group |e, key| key.add(&e.group_id);
                 After GroupAfterReadReceipt "Group.CallbackAfterReadReceipt" "https://trtc.io/document/60395" => AfterReadReceipt, time |e| e.event_time
                     , order group |e, key| key.add(&e.group_id);
-                After GroupAfterRecallMsg "Group.CallbackAfterRecallMsg" "https://intl.cloud.tencent.com/document/product/1047/46979" => AfterRecallMsg, time |e| e.event_time
+                After GroupAfterRecallMsg "Group.CallbackAfterRecallMsg" "https://trtc.io/document/46979" => AfterRecallMsg, time |e| e.event_time
                     , order group |e, key| key.add(&e.group_id);
-                After GroupAfterSendMsg "Group.CallbackAfterSendMsg" "https://cloud.tencent.com/document/product/454/125496" => AfterSendMsg
+                After GroupAfterSendMsg "Group.CallbackAfterSendMsg" "https://trtc.io/document/34375" => AfterSendMsg
                     , time |e| e.event_time
                     , id |e, key| key.add(&e.msg_seq)
                     , order group |e, key| key.add(&e.group_id);
@@ -102,10 +102,10 @@ macro_rules! for_each_command {
                     , order group |e, key| key.add(&e.group_id);
                 After GroupAfterTopicInfoChanged "Group.CallbackAfterTopicInfoChanged" "https://trtc.io/document/49466" => AfterTopicInfoChanged
                     , order group |e, key| key.add(&e.group_id);
-                Before GroupBeforeApplyJoinGroup "Group.CallbackBeforeApplyJoinGroup" "https://intl.cloud.tencent.com/document/product/1047/34370" => BeforeApplyJoinGroup -> BeforeApplyJoinGroupReply, time |e| e.event_time;
-                Before GroupBeforeCreateGroup "Group.CallbackBeforeCreateGroup" "https://intl.cloud.tencent.com/document/product/1047/34368" => BeforeCreateGroup -> BeforeCreateGroupReply, time |e| e.event_time;
+                Before GroupBeforeApplyJoinGroup "Group.CallbackBeforeApplyJoinGroup" "https://trtc.io/document/34370" => BeforeApplyJoinGroup -> BeforeApplyJoinGroupReply, time |e| e.event_time;
+                Before GroupBeforeCreateGroup "Group.CallbackBeforeCreateGroup" "https://trtc.io/document/34368" => BeforeCreateGroup -> BeforeCreateGroupReply, time |e| e.event_time;
                 Before GroupBeforeCreateTopic "Group.CallbackBeforeCreateTopic" "https://trtc.io/document/49463" => BeforeCreateTopic -> BeforeCreateTopicReply;
-                Before GroupBeforeInviteJoinGroup "Group.CallbackBeforeInviteJoinGroup" "https://intl.cloud.tencent.com/document/product/1047/34371" => BeforeInviteJoinGroup -> BeforeInviteJoinGroupReply, time |e| e.event_time;
+                Before GroupBeforeInviteJoinGroup "Group.CallbackBeforeInviteJoinGroup" "https://trtc.io/document/34371" => BeforeInviteJoinGroup -> BeforeInviteJoinGroupReply, time |e| e.event_time;
                 Before GroupBeforeSendMsg "Group.CallbackBeforeSendMsg" "https://trtc.io/document/74347" => BeforeSendMsg -> BeforeSendMsgReply, time |e| e.event_time;
                 Notice GroupOnDailyGroupQuotaAlarm "Group.CallbackOnDailyGroupQuotaAlarm" "https://trtc.io/document/57455" => OnDailyGroupQuotaAlarm, time |e| e.event_time;
                 After GroupOnMemberStateChange "Group.CallbackOnMemberStateChange" "https://trtc.io/document/48734" => OnMemberStateChange, time |e| e.event_time
@@ -134,21 +134,21 @@ macro_rules! for_each_command {
                     , order official_account |e, key| key.add(&e.official_account);
                 After OfficialAccountAfterCreateOfficialAccount "OfficialAccount.CallbackAfterCreateOfficialAccount" "https://trtc.io/document/60796" => AfterCreateOfficialAccount, time |e| e.event_time
                     , order official_account |e, key| key.add(&e.official_account);
-                After OfficialAccountAfterDeleteSubscriber "OfficialAccount.CallbackAfterDeleteSubscriber" "https://trtc.io/zh/document/60802" => AfterDeleteSubscriber, time |e| e.event_time
+                After OfficialAccountAfterDeleteSubscriber "OfficialAccount.CallbackAfterDeleteSubscriber" "https://trtc.io/document/60802" => AfterDeleteSubscriber, time |e| e.event_time
                     , order official_account |e, key| key.add(&e.official_account);
-                After OfficialAccountAfterMsgWithDraw "OfficialAccount.CallbackAfterMsgWithDraw" "https://www.tencentcloud.com/ko/document/product/1047/60805" => AfterMsgWithDraw, time |e| e.event_time
+                After OfficialAccountAfterMsgWithDraw "OfficialAccount.CallbackAfterMsgWithDraw" "https://trtc.io/document/60805" => AfterMsgWithDraw, time |e| e.event_time
                     , order official_account |e, key| key.add(&e.official_account);
                 After OfficialAccountAfterOfficialAccountDestroyed "OfficialAccount.CallbackAfterOfficialAccountDestroyed" "https://trtc.io/document/60798" => AfterOfficialAccountDestroyed, time |e| e.event_time
                     , order official_account |e, key| key.add(&e.official_account);
                 After OfficialAccountAfterOfficialAccountFull "OfficialAccount.CallbackAfterOfficialAccountFull" "https://trtc.io/document/60801" => AfterOfficialAccountFull, time |e| e.event_time
                     , order official_account |e, key| key.add(&e.official_account);
-                After OfficialAccountAfterOfficialAccountInfoChanged "OfficialAccount.CallbackAfterOfficialAccountInfoChanged" "https://tencentcloud.com/zh/document/product/1047/60797" => AfterOfficialAccountInfoChanged, time |e| e.event_time
+                After OfficialAccountAfterOfficialAccountInfoChanged "OfficialAccount.CallbackAfterOfficialAccountInfoChanged" "https://trtc.io/document/60797" => AfterOfficialAccountInfoChanged, time |e| e.event_time
                     , order official_account |e, key| key.add(&e.official_account);
-                After OfficialAccountAfterSendMsg "OfficialAccount.CallbackAfterSendMsg" "https://cloud.tencent.com/document/product/269/102324" => AfterSendMsg
+                After OfficialAccountAfterSendMsg "OfficialAccount.CallbackAfterSendMsg" "https://trtc.io/document/60804" => AfterSendMsg
                     , time |e| e.event_time
                     , id |e, key| key.add(&e.msg_key)
                     , order official_account |e, key| key.add(&e.official_account);
-                Before OfficialAccountBeforeAddSubscriber "OfficialAccount.CallbackBeforeAddSubscriber" "https://tencentcloud.com/jp/document/product/1047/60799" => BeforeAddSubscriber -> BeforeAddSubscriberReply, time |e| e.event_time;
+                Before OfficialAccountBeforeAddSubscriber "OfficialAccount.CallbackBeforeAddSubscriber" "https://trtc.io/document/60799" => BeforeAddSubscriber -> BeforeAddSubscriberReply, time |e| e.event_time;
                 Before OfficialAccountBeforeCreateOfficialAccount "OfficialAccount.CallbackBeforeCreateOfficialAccount" "https://trtc.io/document/60795" => BeforeCreateOfficialAccount -> BeforeCreateOfficialAccountReply, time |e| e.event_time;
                 Before OfficialAccountBeforeSendMsg "OfficialAccount.CallbackBeforeSendMsg" "https://trtc.io/document/60803" => BeforeSendMsg -> BeforeSendMsgReply, time |e| e.event_time;
             }
@@ -166,58 +166,58 @@ macro_rules! for_each_command {
                 Notice AlertRequestOverLimit "Alert.RequestOverLimit" "https://trtc.io/document/60256" => RequestOverLimit;
             }
             Live live "Live" {
-                After LiveAfterChangeOwner "Live.CallbackAfterChangeOwner" "https://www-sg.tencentcloud.com/ind/document/product/647/72553" => AfterChangeOwner, time |e| e.event_time
+                After LiveAfterChangeOwner "Live.CallbackAfterChangeOwner" "https://trtc.io/document/72553" => AfterChangeOwner, time |e| e.event_time
                     , order room |e, key| key.add(&e.room_id);
                 After LiveAfterCloudRecordingChanged "Live.CallbackAfterCloudRecordingChanged" "https://cloud.tencent.com/document/product/269/129603" => AfterCloudRecordingChanged, time |e| e.callback_ts;
-                After LiveAfterCreateBattle "Live.CallbackAfterCreateBattle" "https://trtc.io/zh/document/68259?product=live" => AfterCreateBattle, time |e| e.event_time
+                After LiveAfterCreateBattle "Live.CallbackAfterCreateBattle" "https://trtc.io/document/68259" => AfterCreateBattle, time |e| e.event_time
                     , order room |e, key| key.add(&e.from_room_id);
-                After LiveAfterCreateRoom "Live.CallbackAfterCreateRoom" "https://cloud.tencent.com/document/product/647/110679" => AfterCreateRoom
+                After LiveAfterCreateRoom "Live.CallbackAfterCreateRoom" "https://trtc.io/document/64422" => AfterCreateRoom
                     , time |e| (e.event_time, e.room_info.event_time, e.room_info.create_time)
                     , order room |e, key| key.add(&e.room_info.room_id);
-                Notice LiveAfterCreateRoomReachingThreshold "Live.CallbackAfterCreateRoomReachingThreshold" "https://www.tencentcloud.com/jp/document/product/1071/78188" => AfterCreateRoomReachingThreshold, time |e| e.event_time;
-                After LiveAfterDelMetadata "Live.CallbackAfterDelMetadata" "https://www.tencentcloud.com/document/product/647/68223" => AfterDelMetadata, time |e| e.event_time
+                Notice LiveAfterCreateRoomReachingThreshold "Live.CallbackAfterCreateRoomReachingThreshold" "https://trtc.io/document/70485" => AfterCreateRoomReachingThreshold, time |e| e.event_time;
+                After LiveAfterDelMetadata "Live.CallbackAfterDelMetadata" "https://trtc.io/document/68223" => AfterDelMetadata, time |e| e.event_time
                     , order room |e, key| key.add(&e.room_id);
-                After LiveAfterDestroyRoom "Live.CallbackAfterDestroyRoom" "https://cloud.tencent.com/document/product/647/110680" => AfterDestroyRoom, time |e| e.event_time
+                After LiveAfterDestroyRoom "Live.CallbackAfterDestroyRoom" "https://trtc.io/document/64423" => AfterDestroyRoom, time |e| e.event_time
                     , order room |e, key| key.add(&e.room_id);
-                After LiveAfterEndBattle "Live.CallbackAfterEndBattle" "https://cloud.tencent.com/document/product/269/117555" => AfterEndBattle, time |e| e.event_time
+                After LiveAfterEndBattle "Live.CallbackAfterEndBattle" "https://trtc.io/document/68261" => AfterEndBattle, time |e| e.event_time
                     , order room |e, key| key.add(&e.from_room_info.room_id);
-                After LiveAfterMemberStateChanged "Live.CallbackAfterMemberStateChanged" "https://cloud.tencent.com/document/product/269/117549" => AfterMemberStateChanged, time |e| e.event_time
+                After LiveAfterMemberStateChanged "Live.CallbackAfterMemberStateChanged" "https://trtc.io/document/64424" => AfterMemberStateChanged, time |e| e.event_time
                     , order room |e, key| key.add(&e.room_id);
-                After LiveAfterModifyAdmin "Live.CallbackAfterModifyAdmin" "https://www.tencentcloud.com/document/product/647/72554" => AfterModifyAdmin, time |e| e.event_time
+                After LiveAfterModifyAdmin "Live.CallbackAfterModifyAdmin" "https://trtc.io/document/72554" => AfterModifyAdmin, time |e| e.event_time
                     , order room |e, key| key.add(&e.room_id);
-                After LiveAfterSetMetadata "Live.CallbackAfterSetMetadata" "https://www.tencentcloud.com/document/product/647/68222" => AfterSetMetadata, time |e| e.event_time
+                After LiveAfterSetMetadata "Live.CallbackAfterSetMetadata" "https://trtc.io/document/68222" => AfterSetMetadata, time |e| e.event_time
                     , order room |e, key| key.add(&e.room_id);
-                After LiveAfterStartBattle "Live.CallbackAfterStartBattle" "https://www.tencentcloud.com/jp/document/product/647/68260" => AfterStartBattle, time |e| e.event_time
+                After LiveAfterStartBattle "Live.CallbackAfterStartBattle" "https://trtc.io/document/68260" => AfterStartBattle, time |e| e.event_time
                     , order room |e, key| key.add(&e.from_room_info.room_id);
-                After LiveAfterUpdateRoomInfo "Live.CallbackAfterUpdateRoomInfo" "https://cloud.tencent.com/document/product/269/117545" => AfterUpdateRoomInfo, time |e| e.event_time
+                After LiveAfterUpdateRoomInfo "Live.CallbackAfterUpdateRoomInfo" "https://trtc.io/document/67938" => AfterUpdateRoomInfo, time |e| e.event_time
                     , order room |e, key| key.add(&e.room_info.room_id);
-                Before LiveBeforeSendGift "Live.CallbackBeforeSendGift" "https://cloud.tencent.com/document/product/647/121916" => BeforeSendGift -> BeforeSendGiftReply, time |e| e.gift_water.time;
+                Before LiveBeforeSendGift "Live.CallbackBeforeSendGift" "https://trtc.io/document/72210" => BeforeSendGift -> BeforeSendGiftReply, time |e| e.gift_water.time;
             }
             Room room "Room" {
-                After RoomAfterCreateRoom "Room.CallbackAfterCreateRoom" "https://www.tencentcloud.com/zh/document/product/647/60733" => AfterCreateRoom, time |e| e.event_time
+                After RoomAfterCreateRoom "Room.CallbackAfterCreateRoom" "https://trtc.io/document/60733" => AfterCreateRoom, time |e| e.event_time
                     , order room |e, key| key.add(&e.room_info.room_id);
-                After RoomAfterDestroyRoom "Room.CallbackAfterDestroyRoom" "https://cloud.tencent.com/document/product/1690/102903" => AfterDestroyRoom, time |e| e.event_time
+                After RoomAfterDestroyRoom "Room.CallbackAfterDestroyRoom" "https://trtc.io/document/60732" => AfterDestroyRoom, time |e| e.event_time
                     , order room |e, key| key.add(&e.room_id);
-                After RoomAfterMemberEnter "Room.CallbackAfterMemberEnter" "https://cloud.tencent.com/document/product/647/104477" => AfterMemberEnter, time |e| e.event_time
+                After RoomAfterMemberEnter "Room.CallbackAfterMemberEnter" "https://trtc.io/document/60735" => AfterMemberEnter, time |e| e.event_time
                     , order room |e, key| key.add(&e.room_id);
-                After RoomAfterMemberLeave "Room.CallbackAfterMemberLeave" "https://cloud.tencent.com/document/product/269/105413" => AfterMemberLeave, time |e| e.event_time
+                After RoomAfterMemberLeave "Room.CallbackAfterMemberLeave" "https://trtc.io/document/60734" => AfterMemberLeave, time |e| e.event_time
                     , order room |e, key| key.add(&e.room_id);
-                After RoomAfterUpdateRoomInfo "Room.CallbackAfterUpdateRoomInfo" "https://www.tencentcloud.com/zh/document/product/647/60731" => AfterUpdateRoomInfo, time |e| e.event_time
+                After RoomAfterUpdateRoomInfo "Room.CallbackAfterUpdateRoomInfo" "https://trtc.io/document/60731" => AfterUpdateRoomInfo, time |e| e.event_time
                     , order room |e, key| key.add(&e.room_info.room_id);
             }
             Mic mic "Mic" {
-                After MicAfterSeatInfoChanged "Mic.CallbackAfterSeatInfoChanged" "https://www.tencentcloud.com/ko/document/product/1071/78192" => AfterSeatInfoChanged, time |e| e.event_time
+                After MicAfterSeatInfoChanged "Mic.CallbackAfterSeatInfoChanged" "https://trtc.io/document/64425" => AfterSeatInfoChanged, time |e| e.event_time
                     , order room |e, key| key.add(&e.room_id);
             }
             Call call "Call" {
-                After CallAfterEndCall "Call.CallbackAfterEndCall" "https://www.tencentcloud.com/document/product/647/68940" => AfterEndCall, time |e| e.event_time
+                After CallAfterEndCall "Call.CallbackAfterEndCall" "https://trtc.io/document/68940" => AfterEndCall, time |e| e.event_time
                     , order call |e, key| key.add(&e.call_record.call_id);
-                After CallAfterMemberChanged "Call.CallbackAfterMemberChanged" "https://cloud.tencent.com/document/product/647/117872" => AfterMemberChanged, time |e| e.event_time
+                After CallAfterMemberChanged "Call.CallbackAfterMemberChanged" "https://trtc.io/document/69215" => AfterMemberChanged, time |e| e.event_time
                     , order call |e, key| key.add(&e.call_id);
-                After CallAfterRecordChanged "Call.CallbackAfterRecordChanged" "https://proxy-hk.tencentcloud.com/ko/document/product/647/80345" => AfterRecordChanged
+                After CallAfterRecordChanged "Call.CallbackAfterRecordChanged" "https://trtc.io/document/80345" => AfterRecordChanged
                     , time |e| (e.callback.callback_ts, e.event_time)
                     , order call |e, key| key.add(&e.call_id);
-                After CallAfterStartCall "Call.CallbackAfterStartCall" "https://trtc.io/ja/document/68941" => AfterStartCall, time |e| e.event_time
+                After CallAfterStartCall "Call.CallbackAfterStartCall" "https://trtc.io/document/68941" => AfterStartCall, time |e| e.event_time
                     , order call |e, key| key.add(&e.call_info.call_id);
             }
         }

@@ -25,7 +25,8 @@ use crate::event::DedupKey;
 /// The key comes from the body, which the signature does not cover. Somebody who can forge a callback can also forge one with the key of
 /// a real one, and the real one then looks like a second delivery. See "Security" in the [crate's documentation](crate).
 ///
-/// Put it *inside* [`Detach`](crate::DetachLayer); the [module](crate::dedup) says why. The keys are in memory, and lost with the
+/// Put it *inside* [`Detach`](crate::DetachLayer); the [module](crate::dedup) says why. Put a `concurrency_limit` inside this layer, since
+/// deliveries that wait for the first one would hold permits outside. The keys are in memory, and lost with the
 /// process.
 ///
 /// ```

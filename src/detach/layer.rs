@@ -99,7 +99,7 @@ impl DetachLayer {
         self
     }
 
-    /// How long a callback waits before it fails as overloaded (1.5 s; Tencent waits 2 s).
+    /// How long a callback waits, once its body is read, before it fails as overloaded (1.5 s; Tencent waits 2 s).
     pub fn max_wait(mut self, max_wait: Duration) -> Self {
         self.max_wait = max_wait;
         self

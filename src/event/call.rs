@@ -17,7 +17,7 @@ use crate::types::{GroupId, Id, TimestampMillis, TimestampSecs, UserId};
 
 /// A `TUICallKit` call ended, with the whole call record.
 ///
-/// Source: <https://www.tencentcloud.com/document/product/647/68940>
+/// Source: <https://trtc.io/document/68940>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -31,7 +31,7 @@ pub struct AfterEndCall {
 
 /// Members of a `TUICallKit` call answered, refused, joined, hung up and so on.
 ///
-/// Source: <https://cloud.tencent.com/document/product/647/117872>
+/// Source: <https://trtc.io/document/69215>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -51,7 +51,7 @@ pub struct AfterMemberChanged {
 
 /// The state of a call's cloud recording changed.
 ///
-/// Source: <https://proxy-hk.tencentcloud.com/ko/document/product/647/80345>
+/// Source: <https://trtc.io/document/80345>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -67,7 +67,7 @@ pub struct AfterRecordChanged {
 
 /// A `TUICallKit` call was started.
 ///
-/// Source: <https://trtc.io/ja/document/68941>
+/// Source: <https://trtc.io/document/68941>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]

@@ -18,7 +18,7 @@ use crate::types::{GroupId, Id, TimestampMillis, TimestampSecs, UserId};
 
 /// The owner of a live room was changed.
 ///
-/// Source: <https://www-sg.tencentcloud.com/ind/document/product/647/72553>
+/// Source: <https://trtc.io/document/72553>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -59,7 +59,7 @@ pub struct AfterCloudRecordingChanged {
 
 /// A battle (PK) between live rooms was created.
 ///
-/// Source: <https://trtc.io/zh/document/68259?product=live>
+/// Source: <https://trtc.io/document/68259>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -89,7 +89,7 @@ pub struct AfterCreateBattle {
 
 /// A live room was created.
 ///
-/// Source: <https://cloud.tencent.com/document/product/647/110679>
+/// Source: <https://trtc.io/document/64422>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -106,7 +106,7 @@ pub struct AfterCreateRoom {
 
 /// Warns the app server that the number of live rooms reached 70 % of the limit.
 ///
-/// Source: <https://www.tencentcloud.com/jp/document/product/1071/78188>
+/// Source: <https://trtc.io/document/70485>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -125,7 +125,7 @@ pub struct AfterCreateRoomReachingThreshold {
 
 /// Metadata entries of a live room were deleted.
 ///
-/// Source: <https://www.tencentcloud.com/document/product/647/68223>
+/// Source: <https://trtc.io/document/68223>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -144,7 +144,7 @@ pub struct AfterDelMetadata {
 
 /// A live room was dissolved, by a user or by the system.
 ///
-/// Source: <https://cloud.tencent.com/document/product/647/110680>
+/// Source: <https://trtc.io/document/64423>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -167,7 +167,7 @@ pub struct AfterDestroyRoom {
 
 /// A battle (PK) between live rooms ended, with the scores.
 ///
-/// Source: <https://cloud.tencent.com/document/product/269/117555>
+/// Source: <https://trtc.io/document/68261>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -196,7 +196,7 @@ pub struct AfterEndBattle {
 
 /// Members of a live room came online or went offline.
 ///
-/// Source: <https://cloud.tencent.com/document/product/269/117549>
+/// Source: <https://trtc.io/document/64424>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -216,7 +216,7 @@ pub struct AfterMemberStateChanged {
 
 /// Administrators of a live room were added or removed.
 ///
-/// Source: <https://www.tencentcloud.com/document/product/647/72554>
+/// Source: <https://trtc.io/document/72554>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -239,7 +239,7 @@ pub struct AfterModifyAdmin {
 
 /// Metadata entries of a live room were set.
 ///
-/// Source: <https://www.tencentcloud.com/document/product/647/68222>
+/// Source: <https://trtc.io/document/68222>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -258,7 +258,7 @@ pub struct AfterSetMetadata {
 
 /// A battle (PK) between live rooms started.
 ///
-/// Source: <https://www.tencentcloud.com/jp/document/product/647/68260>
+/// Source: <https://trtc.io/document/68260>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -283,7 +283,7 @@ pub struct AfterStartBattle {
 
 /// The data of a live room was changed.
 ///
-/// Source: <https://cloud.tencent.com/document/product/269/117545>
+/// Source: <https://trtc.io/document/67938>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -300,7 +300,7 @@ pub struct AfterUpdateRoomInfo {
 
 /// Asks whether a gift may be sent in a live room.
 ///
-/// Source: <https://cloud.tencent.com/document/product/647/121916>
+/// Source: <https://trtc.io/document/72210>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]

@@ -15,7 +15,7 @@ use crate::types::{GroupId, TimestampMillis, UserId};
 
 /// Seats of a live or conference room changed (taken, left, locked, muted).
 ///
-/// Source: <https://www.tencentcloud.com/ko/document/product/1071/78192>
+/// Source: <https://trtc.io/document/64425>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]

@@ -59,7 +59,7 @@ pub struct AfterCreateOfficialAccount {
 
 /// Users unsubscribed or were removed from an official account.
 ///
-/// Source: <https://trtc.io/zh/document/60802>
+/// Source: <https://trtc.io/document/60802>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -79,7 +79,7 @@ pub struct AfterDeleteSubscriber {
 
 /// Messages of an official account were recalled.
 ///
-/// Source: <https://www.tencentcloud.com/ko/document/product/1047/60805>
+/// Source: <https://trtc.io/document/60805>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -131,7 +131,7 @@ pub struct AfterOfficialAccountFull {
 
 /// The profile of an official account was changed.
 ///
-/// Source: <https://tencentcloud.com/zh/document/product/1047/60797>
+/// Source: <https://trtc.io/document/60797>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -157,7 +157,7 @@ pub struct AfterOfficialAccountInfoChanged {
 
 /// A broadcast message of an official account was delivered.
 ///
-/// Source: <https://cloud.tencent.com/document/product/269/102324>
+/// Source: <https://trtc.io/document/60804>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -183,7 +183,7 @@ pub struct AfterSendMsg {
 
 /// Asks whether users may subscribe to an official account; single users can be refused.
 ///
-/// Source: <https://tencentcloud.com/jp/document/product/1047/60799>
+/// Source: <https://trtc.io/document/60799>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]

@@ -16,7 +16,7 @@ use crate::types::{GroupId, TimestampMillis, TimestampSecs, UserId};
 
 /// A conference room was created or scheduled.
 ///
-/// Source: <https://www.tencentcloud.com/zh/document/product/647/60733>
+/// Source: <https://trtc.io/document/60733>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -36,7 +36,7 @@ pub struct AfterCreateRoom {
 
 /// A conference room was dissolved.
 ///
-/// Source: <https://cloud.tencent.com/document/product/1690/102903>
+/// Source: <https://trtc.io/document/60732>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -53,7 +53,7 @@ pub struct AfterDestroyRoom {
 
 /// Users entered a conference room.
 ///
-/// Source: <https://cloud.tencent.com/document/product/647/104477>
+/// Source: <https://trtc.io/document/60735>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -77,7 +77,7 @@ pub struct AfterMemberEnter {
 
 /// Users left a conference room, were removed, or timed out.
 ///
-/// Source: <https://cloud.tencent.com/document/product/269/105413>
+/// Source: <https://trtc.io/document/60734>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -103,7 +103,7 @@ pub struct AfterMemberLeave {
 
 /// The data of a conference room was changed.
 ///
-/// Source: <https://www.tencentcloud.com/zh/document/product/647/60731>
+/// Source: <https://trtc.io/document/60731>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]

@@ -37,7 +37,8 @@ pub fn callback<E: TypedEvent>(json: &str) -> Callback<E> {
     }
 }
 
-/// Makes a callback of one event with a closure that fills in its fields, for the unit test of a handler.
+/// Makes a callback of one event with a closure that fills in its fields, for the unit test of a handler. A field that the closure
+/// leaves out is empty, also a time from which the [`dedup_key`](crate::Callback::dedup_key) is made.
 ///
 /// ```
 /// use tencent_im_callback::event::state::StateChange;

@@ -176,13 +176,14 @@ impl SignedRequest {
         self
     }
 
-    /// Sets the URL without parameters: `/callback`, or with scheme and host.
+    /// Sets the URL without parameters: a path such as `/callback`, or with scheme and host. The default is `/`.
     pub fn url(mut self, url: impl Into<String>) -> Self {
         self.url = url.into();
         self
     }
 
-    /// Adds a parameter, such as `ClientIP` or `OptPlatform`. It is percent-encoded.
+    /// Adds a parameter, such as `ClientIP`, or the `RequestId` that some commands need to be recognised as duplicates. It is
+    /// percent-encoded.
     pub fn parameter(mut self, name: &str, value: &str) -> Self {
         self.parameters.push((name.to_owned(), value.to_owned()));
         self

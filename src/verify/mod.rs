@@ -1,9 +1,14 @@
 //! Verification alone, as plain HTTP middleware, for services that read the body themselves.
 //!
 //! A verified request is passed on unchanged, with its [`Params`](crate::Params) in the extensions. Any other request is answered as
-//! [`CallbackLayer`](crate::CallbackLayer) would answer it, and the inner service is not called. A check of the callback URL (no
-//! `SdkAppid`, or no `CallbackCommand`) is answered `OK` if its body is empty or two bytes long. The body is not read, so its command and
-//! its size are not checked here: [`Callback::parse`](crate::Callback::parse) does that.
+//! [`CallbackLayer`](crate::CallbackLayer) would answer it, and the inner service is not called. A signed check of the callback URL (no
+//! `SdkAppid`, or no `CallbackCommand`) is answered `OK` if its body says that it has at most two bytes. The body is not read, so its
+//! command and its size are not checked here: [`Callback::parse`](crate::Callback::parse) does that.
+//!
+//! The service is always ready, and asks the inner service when a request is verified: put `load_shed` inside. A response of the inner
+//! service with status 5xx is [`OutcomeKind::Failed`](crate::OutcomeKind::Failed), any other one `Accepted`.
+//!
+//! In axum, use `route_layer`: `layer` would also cover the routes of others and the 404.
 //!
 //! ```
 //! use axum::{Extension, Router, routing::post};
@@ -17,7 +22,7 @@
 //! let app = App::signed(1400000000, Token::new("xxxxyyyy")?);
 //! let router: Router = Router::new()
 //!     .route("/callback", post(callback))
-//!     .layer(VerifyLayer::new(app));
+//!     .route_layer(VerifyLayer::new(app));
 //! # Ok::<(), tencent_im_callback::InvalidTokenError>(())
 //! ```
 

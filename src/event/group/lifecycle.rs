@@ -37,7 +37,7 @@ pub struct AfterChangeGroupOwner {
 
 /// A group has been created.
 ///
-/// Source: <https://intl.cloud.tencent.com/document/product/1047/34369>
+/// Source: <https://trtc.io/document/34369>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -92,7 +92,7 @@ pub struct AfterGroupAttrChanged {
 
 /// A group has been disbanded.
 ///
-/// Source: <https://intl.cloud.tencent.com/document/product/1047/34377>
+/// Source: <https://trtc.io/document/34377>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -118,7 +118,7 @@ pub struct AfterGroupDestroyed {
 
 /// A group reached its member limit, or a join failed because it was already full.
 ///
-/// Source: <https://intl.cloud.tencent.com/document/product/1047/34376>
+/// Source: <https://trtc.io/document/34376>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -134,7 +134,7 @@ pub struct AfterGroupFull {
 
 /// The name, introduction, notice or avatar of a group has changed.
 ///
-/// Source: <https://intl.cloud.tencent.com/document/product/1047/34378>
+/// Source: <https://trtc.io/document/34378>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -163,7 +163,7 @@ pub struct AfterGroupInfoChanged {
 
 /// A user or admin asks to create a group; the reply allows or refuses it.
 ///
-/// Source: <https://intl.cloud.tencent.com/document/product/1047/34368>
+/// Source: <https://trtc.io/document/34368>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]

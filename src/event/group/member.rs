@@ -9,7 +9,7 @@ use crate::types::{GroupId, TimestampMillis, UserId};
 
 /// Users have left a group or were removed from it.
 ///
-/// Source: <https://intl.cloud.tencent.com/document/product/1047/34373>
+/// Source: <https://trtc.io/document/34373>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -63,7 +63,7 @@ pub struct AfterMemberFieldChanged {
 
 /// Users have joined a group.
 ///
-/// Source: <https://trtc.io/document/34354>
+/// Source: <https://trtc.io/document/34372>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -88,7 +88,7 @@ pub struct AfterNewMemberJoin {
 
 /// A user applies to join a group; the reply lets the application go on or refuses it.
 ///
-/// Source: <https://intl.cloud.tencent.com/document/product/1047/34370>
+/// Source: <https://trtc.io/document/34370>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -111,7 +111,7 @@ pub struct BeforeApplyJoinGroup {
 
 /// A member or admin is about to pull users into a group; the reply may refuse some or all.
 ///
-/// Source: <https://intl.cloud.tencent.com/document/product/1047/34371>
+/// Source: <https://trtc.io/document/34371>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]

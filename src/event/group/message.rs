@@ -12,7 +12,7 @@ use crate::types::{Flag, GroupId, Id, TimestampMillis, TimestampSecs, UserId};
 
 /// Key-value extensions of a group message were set, deleted or cleared.
 ///
-/// Source: <https://trtc.io/zh/document/76007>
+/// Source: <https://trtc.io/document/76007>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -78,7 +78,7 @@ pub struct AfterReadReceipt {
 
 /// Group messages have been recalled.
 ///
-/// Source: <https://intl.cloud.tencent.com/document/product/1047/46979>
+/// Source: <https://trtc.io/document/46979>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -101,7 +101,7 @@ pub struct AfterRecallMsg {
 
 /// A group message has been delivered.
 ///
-/// Source: <https://cloud.tencent.com/document/product/454/125496>
+/// Source: <https://trtc.io/document/34375>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
