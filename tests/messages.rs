@@ -386,6 +386,7 @@ fn escapes_in_custom_data_hide_nothing() {
         .unwrap()
         .map_texts_and_custom(|text| Some(text.replace("damn", "****")));
     assert!(rewritten.texts_and_custom().contains(&"damn".to_owned()));
+    assert_eq!(rewritten.unchanged(), ["damn"]);
     let cut =
         message(r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"da"}},{"MsgType":"TIMFaceElem","MsgContent":{}}]"#);
     let cut = cut.rewrite_message().unwrap().replace(1, TextElem::new("mn"));

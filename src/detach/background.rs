@@ -252,7 +252,10 @@ impl Drop for End {
         };
         let failure = match result {
             Some(Ok(disposition)) => {
-                self.shared.succeeded(disposition);
+                // Otherwise it is counted as unfinished.
+                if task.is_some() {
+                    self.shared.succeeded(disposition);
+                }
                 None
             }
             Some(Err(error)) => Some(DetachFailure::Error(error)),

@@ -116,7 +116,8 @@ impl DetachLayer {
     /// more second for it, and then returns its callback, which may still complete.
     ///
     /// Callbacks that arrive later, and those that wait for a permit, are handled before they are answered, without a limit. A panic of
-    /// their handler is returned as an error. This stays so, also if the future of `drain` is dropped.
+    /// their handler is returned as an error. This stays so, also if the future of `drain` is dropped; a second call then returns what the
+    /// first one has aborted.
     pub async fn drain(&self, timeout: Duration) -> Drained {
         lock(&self.shared.running).draining = true;
         let before = self.shared.finished.load(Ordering::Relaxed);

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::element::MsgElement;
 use super::read::Element;
-use super::texts::{join, of_json};
+use super::texts::{decoded, join, of_json};
 use super::walk::{Kind, walk};
 use crate::json::replace_unpaired;
 use crate::types::RawJson;
@@ -112,6 +112,9 @@ impl MsgBodyBuilder {
     }
 
     /// [`map_texts`](Self::map_texts), with custom data: see [`MsgBody::texts_and_custom`](super::MsgBody::texts_and_custom).
+    ///
+    /// `change` is also called with the decoded strings of custom data. They cannot be changed: if `change` would change one,
+    /// [`unchanged`](Self::unchanged) lists it.
     pub fn map_texts_and_custom(self, change: impl FnMut(&str) -> Option<String>) -> Self {
         self.map(true, change)
     }
@@ -134,9 +137,15 @@ impl MsgBodyBuilder {
                 if piece.kind == Kind::Custom && !custom {
                     return;
                 }
-                let Some(text) = change(&piece.text).filter(|text| *text != piece.text) else {
-                    return;
-                };
+                let text = change(&piece.text).filter(|text| *text != piece.text);
+                if piece.kind == Kind::Custom {
+                    for decoded in decoded(text.as_deref().unwrap_or(&piece.text)) {
+                        if change(&decoded).is_some_and(|text| text != decoded) {
+                            self.unchanged.push(decoded);
+                        }
+                    }
+                }
+                let Some(text) = text else { return };
                 if piece.kind == Kind::Name {
                     self.unchanged.push(piece.text.into_owned());
                     return;

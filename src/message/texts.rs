@@ -73,8 +73,7 @@ pub(super) fn join<T: AsRef<str>>(texts: impl Iterator<Item = Option<T>>) -> Vec
 pub(super) fn of_json<'a>(json: &'a str, custom: bool, found: &mut dyn FnMut(Cow<'a, str>)) {
     walk(json, &mut |piece| match piece.kind {
         Kind::Custom if custom => {
-            let mut decoded = Vec::new();
-            decode_escapes(&piece.text, NESTED, &mut decoded);
+            let decoded = decoded(&piece.text);
             found(piece.text);
             for text in decoded {
                 found(Cow::Owned(text));
@@ -83,6 +82,13 @@ pub(super) fn of_json<'a>(json: &'a str, custom: bool, found: &mut dyn FnMut(Cow
         Kind::Custom => {}
         Kind::Shown | Kind::Name => found(piece.text),
     });
+}
+
+/// The strings of custom data that is JSON with escapes.
+pub(super) fn decoded(custom: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    decode_escapes(custom, NESTED, &mut found);
+    found
 }
 
 /// How deep JSON texts in strings of JSON texts are decoded. Each level reads the text once more.
@@ -124,8 +130,7 @@ pub fn strings_of(custom_data: &str) -> Vec<Cow<'_, str>> {
     }
     let mut found = Vec::new();
     super::walk::values(custom_data, &mut |value| {
-        let mut nested = Vec::new();
-        decode_escapes(&value, NESTED, &mut nested);
+        let nested = decoded(&value);
         found.push(value);
         found.extend(nested.into_iter().map(Cow::Owned));
     });

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use http::header::CONTENT_LENGTH;
 use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
@@ -64,7 +65,7 @@ where
                 request.extensions_mut().insert(params.clone());
                 return VerifyFuture::verified(request, params, self.inner.clone());
             }
-            Ok(Verified::Probe) if may_have_a_body(request.body()) => Rejection::from(RejectionKind::UrlIncomplete),
+            Ok(Verified::Probe) if may_have_a_body(&request) => Rejection::from(RejectionKind::UrlIncomplete),
             Ok(Verified::Probe) => Rejection::from(RejectionKind::Probe),
             Err(rejection) => rejection,
         };
@@ -74,7 +75,12 @@ where
 }
 
 /// Whether more may follow than the two bytes of `{}`. The body is not read here, so that a callback whose URL lost its parameters is told
-/// from the console's check by the length alone. The headers do not tell it: a layer outside may have changed the body.
-fn may_have_a_body(body: &impl Body) -> bool {
-    body.size_hint().upper().is_none_or(|most| most > 2)
+/// from the console's check by the length alone.
+fn may_have_a_body<B: Body>(request: &Request<B>) -> bool {
+    if let Some(most) = request.body().size_hint().upper() {
+        return most > 2;
+    }
+    // A layer outside that keeps the body as it is may not tell its length. One that decompresses it removes the header.
+    let length = request.headers().get(CONTENT_LENGTH);
+    !length.is_some_and(|length| matches!(length.as_bytes(), b"0" | b"1" | b"2"))
 }

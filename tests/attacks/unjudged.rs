@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::body::Body;
 use bytes::Bytes;
 use http::{Request, Version};
 use http_body_util::Full;
@@ -111,14 +112,15 @@ async fn a_whole_message_behind_a_probe_is_refused() {
     // the body before it was decompressed.
     let long = || Body::new(Full::from("   "));
     let unknown = || Body::new(http_body_util::Channel::<Bytes>::new(1).1);
-    let cases: [(Body, Option<&str>, Version, u16); 8] = [
+    let cases: [(Body, Option<&str>, Version, u16); 9] = [
         (Body::empty(), None, Version::HTTP_10, 200),
         (Body::empty(), None, Version::HTTP_2, 200),
         (Body::new(Full::from("{}")), Some("2"), Version::HTTP_11, 200),
         (long(), Some("3"), Version::HTTP_11, 400),
         (long(), Some("0"), Version::HTTP_11, 400),
         (long(), None, Version::HTTP_10, 400),
-        (unknown(), Some("2"), Version::HTTP_11, 400),
+        (unknown(), Some("2"), Version::HTTP_11, 200),
+        (unknown(), Some("3"), Version::HTTP_11, 400),
         (unknown(), None, Version::HTTP_11, 400),
     ];
     for (body, length, version, status) in cases {

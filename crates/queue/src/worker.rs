@@ -30,6 +30,10 @@ const WAIT: Duration = Duration::from_secs(10);
 /// How often it is reported that a result cannot be stored.
 const REPORTED: Duration = Duration::from_secs(60);
 
+/// How long a worker tries to store that a callback has failed while there is no space. Then it gives the callback back, to be tried again
+/// as if this attempt had not been: callbacks that fail must not keep those from being handled that would make space.
+const GIVE_UP: Duration = Duration::from_secs(5);
+
 /// The wait before a settlement is tried again for which the disk had no room.
 const AGAIN: Duration = Duration::from_millis(500);
 
@@ -264,6 +268,15 @@ impl Stopped {
     }
 }
 
+/// Whether a result was stored.
+enum Settled {
+    As(End),
+    /// Somebody else has the callback now.
+    Lost,
+    /// There is no space for the result.
+    NoSpace,
+}
+
 /// How a delivery was settled.
 enum End {
     Completed,
@@ -321,11 +334,13 @@ where
         drop(place);
         let end = self.settle(&delivery, claim, payload, attempted).await;
         match end {
-            Ok(Some(end)) => {
+            Ok(Settled::As(end)) => {
                 hold.forget();
                 drop(self.tell.send(Ok(end)));
             }
-            Ok(None) => hold.forget(),
+            Ok(Settled::Lost) => hold.forget(),
+            // Given back, without this attempt.
+            Ok(Settled::NoSpace) => drop(hold),
             Err(error) => {
                 hold.forget();
                 drop(self.tell.send(Err(error)));
@@ -374,17 +389,19 @@ where
         })
     }
 
-    /// Writes down how it went. None if somebody else has it now.
+    /// Writes down how it went.
     async fn settle(
         &self,
         delivery: &Delivery,
         claim: Claim,
         payload: Option<String>,
         attempted: Result<(), Failed>,
-    ) -> Result<Option<End>, QueueError> {
+    ) -> Result<Settled, QueueError> {
         let Err(failed) = attempted else {
-            let done = self.insist(|| self.store.complete(claim)).await?;
-            return Ok(done.then_some(End::Completed));
+            // It makes space, so it goes through in the end.
+            return self
+                .insist(Duration::MAX, End::Completed, || self.store.complete(claim))
+                .await;
         };
         let error = bounded(failed.text);
         let (id, attempt) = (delivery.id, delivery.attempt);
@@ -398,8 +415,10 @@ where
         };
         let reason = match delay {
             Ok(delay) => {
-                if !self.insist(|| self.store.retry(claim, error.clone(), delay)).await? {
-                    return Ok(None);
+                let settled = self.insist(GIVE_UP, End::Retried, || self.store.retry(claim, error.clone(), delay));
+                let settled = settled.await?;
+                if !matches!(settled, Settled::As(_)) {
+                    return Ok(settled);
                 }
                 tracing::warn!(
                     target: "tencent_im_callback_queue",
@@ -409,12 +428,14 @@ where
                     error = error.as_str(),
                     "callback failed and is tried again"
                 );
-                return Ok(Some(End::Retried));
+                return Ok(settled);
             }
             Err(reason) => reason,
         };
-        if !self.insist(|| self.store.bury(claim, error.clone(), reason)).await? {
-            return Ok(None);
+        let settled = self.insist(GIVE_UP, End::Buried, || self.store.bury(claim, error.clone(), reason));
+        let settled = settled.await?;
+        if !matches!(settled, Settled::As(_)) {
+            return Ok(settled);
         }
         tracing::error!(
             target: "tencent_im_callback_queue",
@@ -433,20 +454,25 @@ where
             // It is stored already; a panic of the hook does not change that.
             drop(catch_unwind(AssertUnwindSafe(|| hook(&record))));
         }
-        Ok(Some(End::Buried))
+        Ok(settled)
     }
 
-    /// Settles it, however long the disk is full. False if the claim has ended.
-    async fn insist<F>(&self, settle: impl Fn() -> F) -> Result<bool, QueueError>
+    /// Settles it, as soon as there is space. After `patience` without space it gives up.
+    async fn insist<F>(&self, patience: Duration, end: End, settle: impl Fn() -> F) -> Result<Settled, QueueError>
     where
         F: Future<Output = Result<(), QueueError>>,
     {
+        let began = Instant::now();
         let mut reported: Option<Instant> = None;
         loop {
             match settle().await {
-                Ok(()) => return Ok(true),
-                Err(QueueError::ClaimLost) => return Ok(false),
+                Ok(()) => return Ok(Settled::As(end)),
+                Err(QueueError::ClaimLost) => return Ok(Settled::Lost),
                 Err(error) if error.is_temporary() => {
+                    let no_space = matches!(error, QueueError::Full | QueueError::DiskFull);
+                    if no_space && began.elapsed() >= patience {
+                        return Ok(Settled::NoSpace);
+                    }
                     if reported.is_none_or(|at| at.elapsed() >= REPORTED) {
                         reported = Some(Instant::now());
                         tracing::error!(

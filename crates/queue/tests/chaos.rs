@@ -19,7 +19,7 @@ use common::nats::{Nats, connect, is_installed};
 use common::{Folder, SECOND, callback_with};
 use tencent_im_callback::{Callback, Disposition};
 use tencent_im_callback_queue::jetstream::JetStream;
-use tencent_im_callback_queue::{Delivery, Queue, RetryPolicy, StoreOptions};
+use tencent_im_callback_queue::{Delivery, Queue, QueueError, RetryPolicy, StoreOptions};
 use tower::{Layer, Service, service_fn};
 
 /// Callbacks that an endpoint takes in at a time, each of a conversation of its own.
@@ -89,7 +89,8 @@ async fn endpoint(urls: &str, log: &Path, first: u64, count: u64, pause: Duratio
                             break;
                         }
                         Err(error) => {
-                            assert!(error.is_overloaded(), "{error:#}");
+                            let cause: Option<&QueueError> = error.downcast_ref();
+                            assert!(cause.is_some_and(QueueError::is_temporary), "{error:#}");
                             log.say(&format!("refused {number}"));
                         }
                     }

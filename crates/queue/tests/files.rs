@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use common::{Clock, Folder, MINUTE, SECOND, add, claim, claim_one, entry, keyed, texts};
+use futures_util::future::join_all;
 use rusqlite::Connection;
 use tencent_im_callback_queue::store::{Appended, Entry, Store};
 use tencent_im_callback_queue::{Filter, Queue, QueueError, SqliteStore, StoreOptions};
@@ -447,27 +448,56 @@ async fn callbacks_leave_space_on_the_disk_for_their_results() {
         let file = disk.0.join("x.queue");
         let store = open(&file).await.unwrap();
         let text = "x".repeat(8000);
-        // Many at once, so that batches are large.
-        let mut stored = 0;
-        loop {
-            let appends = (0..100).map(|_| store.append(Entry::new(text.clone()), SECOND));
-            let results = futures_util::future::join_all(appends).await;
-            stored += results.iter().filter(|result| result.is_ok()).count();
-            if let Some(error) = results.into_iter().find_map(Result::err) {
-                assert!(matches!(error, QueueError::DiskFull), "{error:?}");
-                break;
+        // Many at once, so that batches are large. In the end not one has space.
+        let append_all = async || {
+            let mut stored = 0;
+            loop {
+                let appends = (0..100).map(|_| store.append(Entry::new(text.clone()), SECOND));
+                let results = join_all(appends).await;
+                let count = results.iter().filter(|result| result.is_ok()).count();
+                for error in results.into_iter().filter_map(Result::err) {
+                    assert!(matches!(error, QueueError::DiskFull), "{error:?}");
+                }
+                if count == 0 {
+                    return stored;
+                }
+                stored += count;
+            }
+        };
+        let all = async |stored: usize| {
+            let mut claimed = Vec::new();
+            while claimed.len() < stored {
+                claimed.append(&mut claim(&store, 10_000).await);
+            }
+            claimed
+        };
+        let stored = append_all().await;
+        assert_eq!(stored > 0, some, "{size}");
+        // All of them fail, some of them so often that there is no more space for errors.
+        for _ in 0..5 {
+            for claimed in all(stored).await {
+                match store.retry(claimed.claim, "e".repeat(2000), Duration::ZERO).await {
+                    Ok(()) => {}
+                    Err(QueueError::DiskFull) => store.release(claimed.claim),
+                    Err(error) => panic!("{error:?}"),
+                }
             }
         }
-        assert_eq!(stored > 0, some, "{size}");
-        let mut claimed = Vec::new();
-        while claimed.len() < stored {
-            claimed.append(&mut claim(&store, 10_000).await);
-        }
-        let results = claimed.iter().map(|claimed| store.complete(claimed.claim));
-        for result in futures_util::future::join_all(results).await {
+        let results = all(stored).await;
+        let results = results.iter().map(|claimed| store.complete(claimed.claim));
+        for result in join_all(results).await {
             result.unwrap();
         }
-        // There is space again.
+        // The space in the file is used again.
+        let again = append_all().await;
+        assert!(
+            again >= stored / 2 && (again > 0) == some,
+            "{size}: {again} of {stored}"
+        );
+        let claimed = all(again).await;
+        for result in join_all(claimed.iter().map(|claimed| store.complete(claimed.claim))).await {
+            result.unwrap();
+        }
         if some {
             store.append(Entry::new(text.clone()), SECOND).await.unwrap();
         }

@@ -4,7 +4,7 @@ mod common;
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -55,11 +55,11 @@ async fn put(queue: &Shared, entry: Entry) -> DeliveryId {
 
 /// A store that a queue and a test share, and whose claims may run out.
 #[derive(Clone)]
-struct Shared(Arc<dyn Store>, Option<Duration>, Arc<AtomicUsize>);
+struct Shared(Arc<dyn Store>, Option<Duration>, Arc<AtomicUsize>, Arc<AtomicBool>);
 
 impl Shared {
     fn new(store: impl Store) -> Self {
-        Shared(Arc::new(store), None, Arc::default())
+        Shared(Arc::new(store), None, Arc::default(), Arc::default())
     }
 }
 
@@ -74,6 +74,9 @@ impl Store for Shared {
         self.0.complete(claim)
     }
     fn retry(&self, claim: Claim, error: String, delay: Duration) -> StoreFuture<'_, ()> {
+        if self.3.load(Ordering::SeqCst) {
+            return Box::pin(std::future::ready(Err(QueueError::DiskFull)));
+        }
         self.0.retry(claim, error, delay)
     }
     fn bury(&self, claim: Claim, error: String, reason: DeadReason) -> StoreFuture<'_, ()> {
@@ -526,6 +529,7 @@ async fn a_handler_that_blocks_its_thread_keeps_its_claim() {
         Arc::new(MemoryStore::new()),
         Some(Duration::from_millis(30)),
         Arc::default(),
+        Arc::default(),
     );
     let queue = Queue::new(store.clone());
     put(&store, entry_of(WORD, None)).await;
@@ -577,4 +581,34 @@ async fn a_service_that_panics_when_it_is_cloned_fails_its_callbacks() {
         error.contains("cloned") && error.contains("not to be cloned"),
         "{error}"
     );
+}
+
+/// Failed callbacks that cannot be written down must not keep all places: those that would make space could not be handled.
+#[tokio::test(start_paused = true)]
+async fn a_failure_for_which_there_is_no_space_is_given_back() {
+    let store = Shared::new(MemoryStore::new());
+    store.3.store(true, Ordering::SeqCst);
+    let queue = Queue::new(store.clone());
+    for _ in 0..3 {
+        put(&store, entry_of(WORD, None)).await;
+    }
+    let (log, is_down) = (Log::default(), Arc::new(AtomicBool::new(true)));
+    let (seen, down) = (log.clone(), is_down.clone());
+    let handler = service_fn(move |callback: Callback| {
+        let delivery = seen.push(&callback);
+        let failed = down.load(Ordering::SeqCst);
+        async move {
+            assert_eq!(delivery.attempt, 1);
+            if failed { Err("no database") } else { Ok(()) }
+        }
+    });
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let worker = tokio::spawn(queue.worker(handler).concurrency(1).run(async { drop(stopped.await) }));
+    tokio::time::sleep(MINUTE).await;
+    assert!(log.taken().len() > 3, "{}", log.taken().len());
+    is_down.store(false, Ordering::SeqCst);
+    tokio::time::sleep(MINUTE).await;
+    assert_eq!(queue.stats().await.unwrap().waiting, 0);
+    drop(stop);
+    worker.await.unwrap().unwrap();
 }

@@ -529,11 +529,12 @@ impl Shared {
     async fn complete(&self, claim: Claim) -> Result<(), QueueError> {
         let held = self.held(claim)?;
         match self.broker.put_state(&held, State::Done).await {
-            // A broker at its limit must not keep what is handled. A message that is gone needs no note.
+            // A broker at its limit must not keep what is handled: a message that is gone makes space for the note about it.
             Err(QueueError::Full) => {
                 self.broker
                     .delete(self.broker.stream_of(held.lane), held.sequence)
                     .await?;
+                drop(self.broker.put_state(&held, State::Done).await);
             }
             noted => noted?,
         }

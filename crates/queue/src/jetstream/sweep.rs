@@ -4,7 +4,7 @@
 //! without gaps, so all messages before the first one without a note are done. A note is deleted once the broker has confirmed that its
 //! message is gone. A message that the broker counts as acknowledged, and that has no note, is published again.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Weak;
 use std::time::Duration;
 
@@ -70,7 +70,8 @@ struct Sweep {
     deletable: BTreeSet<u64>,
     /// Messages that are there although they lie before the mark: a process died while it deleted, or they were taken for missing.
     left: BTreeSet<u64>,
-    missing: Option<(u64, Instant)>,
+    /// Messages that cannot be found, and since when.
+    missing: BTreeMap<u64, Instant>,
     /// The last mark: the number of its note, and its value.
     marked: Option<(u64, u64)>,
 }
@@ -103,12 +104,20 @@ impl Sweep {
         self.rescue(shared, last, window).await?;
         // First the mark, which never goes back: a new process does not find the notes of what is deleted.
         let (note, marked) = self.marked.unwrap_or_default();
+        let mut is_marked = true;
         if mark > marked.max(self.over) {
-            broker.put_mark(mark, note).await?;
+            match broker.put_mark(mark, note).await {
+                // What is deleted makes space for it. Until then the notes stay.
+                Err(QueueError::Full) => is_marked = false,
+                put => put?,
+            }
         }
         self.over = self.over.max(mark);
         for gone in delete(broker, &broker.main, self.deletable.range(..=self.over).copied()).await {
             self.deletable.remove(&gone);
+        }
+        if !is_marked {
+            return Ok(());
         }
         let mut over = Vec::new();
         while let Some((note, of)) = self.notes.front().copied() {
@@ -181,8 +190,9 @@ impl Sweep {
     async fn rescue(&mut self, shared: &Shared, last: u64, window: Duration) -> Result<(), QueueError> {
         let broker = &shared.broker;
         if self.mark >= last {
-            self.missing = None;
+            self.missing.clear();
         }
+        self.missing = self.missing.split_off(&self.mark);
         if self.mark < last || !self.left.is_empty() {
             let lanes = Lane::main(shared.settings.partitions).map(async |lane| {
                 let info = broker.lane_info(lane).await?;
@@ -198,9 +208,7 @@ impl Sweep {
                     self.miss(sequence, window);
                     continue;
                 }
-                if self.missing.is_some_and(|(missing, _)| missing == sequence) {
-                    self.missing = None;
-                }
+                self.missing.remove(&sequence);
                 if found == Looked::Done {
                     self.is_done(sequence);
                 }
@@ -230,18 +238,11 @@ impl Sweep {
 
     /// A message that cannot be found may still be there, so this waits, but not for ever.
     fn miss(&mut self, sequence: u64, window: Duration) {
-        if sequence != self.mark + 1 {
-            return;
-        }
-        match self.missing {
-            Some((missing, since)) if missing == sequence => {
-                if since.elapsed() > window.saturating_mul(MISSING) {
-                    tracing::warn!(target: "tencent_im_callback_queue", sequence, "a message is missing at the broker");
-                    self.done.insert(sequence);
-                    self.missing = None;
-                }
-            }
-            _ => self.missing = Some((sequence, Instant::now())),
+        let since = *self.missing.entry(sequence).or_insert_with(Instant::now);
+        if since.elapsed() > window.saturating_mul(MISSING) {
+            tracing::warn!(target: "tencent_im_callback_queue", sequence, "a message is missing at the broker");
+            self.done.insert(sequence);
+            self.missing.remove(&sequence);
         }
     }
 }
