@@ -3,6 +3,8 @@
 //! It takes all waiting requests from its inbox, makes all writes in one transaction, commits, and then answers. So under load many
 //! callers share one sync of the disk, and an idle queue commits at once.
 
+mod full;
+
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,7 +16,7 @@ use tencent_im_callback::{DedupKey, OrderKey};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::claims::{Claims, key, key_number};
-use super::disk::{Disk, Space};
+use super::disk::Disk;
 use super::inbox::{Handed, Shared};
 use super::open::failed;
 use super::schema::Statements;
@@ -329,109 +331,6 @@ impl<'c> Writer<'c> {
         let appends = writes.extract_if(.., |write| matches!(write, Write::Append(_)));
         appends.for_each(|append| append.fail(&error));
         self.write_on_a_full_disk(writes, now);
-    }
-
-    /// New callbacks leave space for those that fail, and those that fail leave space for completions.
-    fn refuse_without_space(&mut self, writes: &mut Vec<Write>) {
-        let grows = |write: &Write| match write {
-            Write::Append(_) => true,
-            Write::Settle(settle) => !matches!(settle.how, How::Complete),
-            Write::Requeue(..) | Write::Purge(_) => false,
-        };
-        if !writes.iter().any(grows) {
-            return;
-        }
-        let Some(mut space) = self.space() else { return };
-        let mut refused = self.without_space(writes, space);
-        if refused.is_empty() {
-            return;
-        }
-        // What the log takes on the disk, it may need not.
-        drop(self.s.truncate.query_row((), |_| Ok(())));
-        if let Some(found) = self.space() {
-            space = found;
-        }
-        refused = self.without_space(writes, space);
-        let mut number = 0;
-        let refused = writes.extract_if(.., |_| {
-            number += 1;
-            refused.contains(&(number - 1))
-        });
-        refused.for_each(|write| write.fail(&QueueError::DiskFull));
-    }
-
-    fn space(&mut self) -> Option<Space> {
-        let pages = |columns: &rusqlite::Row<'_>, at: usize| columns.get::<_, i64>(at).map(i64::unsigned_abs);
-        let pages = |columns: &rusqlite::Row<'_>| Ok((pages(columns, 0)?, pages(columns, 1)?));
-        let (pages, unused) = self.s.pages.query_row((), pages).ok()?;
-        Some(self.disk.space(pages, unused))
-    }
-
-    /// The places of the writes for which there is not enough space.
-    fn without_space(&mut self, writes: &[Write], mut space: Space) -> HashSet<usize> {
-        let mut refused = HashSet::new();
-        for (place, write) in writes.iter().enumerate() {
-            let fits = match write {
-                Write::Append(append) => space.take_new(append.entry.payload.len()) || self.is_known(&append.entry),
-                Write::Settle(settle) => match &settle.how {
-                    How::Complete => true,
-                    How::Retry(error, _) => space.take_failed(error.len()),
-                    How::Bury(error, _) => {
-                        let held = self.claims.get(settle.claim).map(|(_, held)| held.size);
-                        let size = held.and_then(|size| usize::try_from(size).ok()).unwrap_or(0);
-                        space.take_failed(size.saturating_add(error.len()))
-                    }
-                },
-                Write::Requeue(..) | Write::Purge(_) => true,
-            };
-            if !fits {
-                refused.insert(place);
-            }
-        }
-        refused
-    }
-
-    /// Whether it is a duplicate, which takes no space.
-    fn is_known(&mut self, entry: &Entry) -> bool {
-        let key = entry.dedup_key.as_ref().map(DedupKey::as_bytes);
-        key.is_some_and(|key| matches!(self.seen.find(&mut self.s, key), Ok(Some(_))))
-    }
-
-    /// The log begins anew once it is written back, and takes the results without growing. If it is too small for all of them, each is
-    /// written by itself.
-    fn write_on_a_full_disk(&mut self, writes: Vec<Write>, now: i64) {
-        let Err(mut writes) = self.write_back_and_try(writes, now) else {
-            return;
-        };
-        while !writes.is_empty() {
-            let rest = writes.split_off(1);
-            match self.write_back_and_try(writes, now) {
-                Ok(()) => writes = rest,
-                Err(first) => {
-                    fail_all(first, &QueueError::DiskFull);
-                    fail_all(rest, &QueueError::DiskFull);
-                    // Timers that are due would be tried again at once, and fail again.
-                    std::thread::sleep(Duration::from_millis(10));
-                    return;
-                }
-            }
-        }
-    }
-
-    /// The writes again if the disk is too full for them.
-    fn write_back_and_try(&mut self, writes: Vec<Write>, now: i64) -> Result<(), Vec<Write>> {
-        self.write_back(1);
-        if let Some(error) = &self.broken {
-            let error = error.clone();
-            fail_all(writes, &error);
-            return Ok(());
-        }
-        match self.transaction(&writes, now) {
-            Ok(scratch) => self.committed(writes, scratch),
-            Err(QueueError::DiskFull) => return Err(writes),
-            Err(error) => self.give_up(&error, writes),
-        }
-        Ok(())
     }
 
     /// Runs one transaction. If it fails, nothing has changed.
