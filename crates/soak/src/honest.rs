@@ -13,6 +13,8 @@ use crate::wire::{Connection, OK, bytes, raw};
 const SPAM: &str = r#"{"ActionStatus":"OK","ErrorCode":120001,"ErrorInfo":"no advertising, please"}"#;
 const GROUP_SPAM: &str = r#"{"ActionStatus":"OK","ErrorCode":10100,"ErrorInfo":"no advertising, please"}"#;
 const UNREADABLE: &str = r#"{"ActionStatus":"OK","ErrorCode":1,"ErrorInfo":"try again later"}"#;
+/// A friend request is refused for each person.
+const UNREADABLE_FRIENDS: &str = r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ResultItem":[{"To_Account":"id1","ResultCode":38000,"ResultInfo":"try again later"},{"To_Account":"id2","ResultCode":38000,"ResultInfo":"try again later"}]}"#;
 const IMAGE: &str = r#"{"MsgType":"TIMImageElem","MsgContent":{"UUID":"u","New":1}}"#;
 
 struct Callback {
@@ -155,10 +157,10 @@ fn next(world: &World, dice: &mut Dice) -> Callback {
                 Command::C2cBeforeSendMsg | Command::GroupBeforeSendMsg | Command::OfficialAccountBeforeSendMsg
             );
             // What waits for a verdict and has no handler is not let through.
-            let answer = if command.phase() == Phase::Before && !judged {
-                UNREADABLE
-            } else {
-                OK
+            let answer = match command {
+                Command::SnsPrevFriendAdd | Command::SnsPrevFriendResponse => UNREADABLE_FRIENDS,
+                _ if command.phase() == Phase::Before && !judged => UNREADABLE,
+                _ => OK,
             };
             Callback {
                 detached: is_detached(command),
