@@ -396,6 +396,76 @@ async fn the_id_tells_what_completed_after_it_was_handed_back() {
     assert_eq!(told.await.unwrap(), drained.unfinished[0].0);
 }
 
+/// What a drain returns is stored by its caller, who must not run beside its handler.
+#[tokio::test]
+async fn what_a_drain_returns_is_no_longer_handled() {
+    struct AtWork(Arc<AtomicUsize>);
+
+    impl Drop for AtWork {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    let at_work = Arc::new(AtomicUsize::new(0));
+    let count = at_work.clone();
+    let detach = DetachLayer::new(10);
+    let service = detach.layer(service_fn(move |_: Callback| {
+        count.fetch_add(1, Ordering::SeqCst);
+        let guard = AtWork(count.clone());
+        async move {
+            let _guard = guard;
+            std::future::pending::<Result<(), HandlerError>>().await
+        }
+    }));
+    for _ in 0..3 {
+        let _ = service.clone().oneshot(after()).await.unwrap();
+    }
+    tokio::task::yield_now().await;
+    assert_eq!(at_work.load(Ordering::SeqCst), 3);
+    let drained = detach.drain(Duration::from_millis(1)).await;
+    assert_eq!((drained.finished, drained.unfinished.len()), (0, 3));
+    assert_eq!(at_work.load(Ordering::SeqCst), 0);
+    let stats = detach.stats();
+    assert_eq!((stats.running, stats.running_bytes, stats.unfinished), (0, 0, 3));
+}
+
+/// A handler that blocks its thread is given a second more; one that ends within it has finished.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_ends_while_it_is_aborted_has_finished() {
+    let (go, gate) = std::sync::mpsc::channel::<()>();
+    let gate = Arc::new(std::sync::Mutex::new(gate));
+    let (begin, begun) = tokio::sync::oneshot::channel();
+    let begin = Arc::new(std::sync::Mutex::new(Some(begin)));
+    let detach = DetachLayer::new(10);
+    let service = detach.layer(service_fn(move |_: Callback| {
+        let (gate, begin) = (gate.clone(), begin.clone());
+        async move {
+            let begin = begin.lock().unwrap().take();
+            if let Some(begin) = begin {
+                begin.send(()).unwrap();
+                gate.lock().unwrap().recv().unwrap();
+            }
+            Ok::<_, HandlerError>(())
+        }
+    }));
+    let _ = service.clone().oneshot(after()).await.unwrap();
+    begun.await.unwrap();
+    // This one ends before the drain, which does not count it.
+    let _ = service.oneshot(after()).await.unwrap();
+    while detach.stats().succeeded == 0 {
+        tokio::task::yield_now().await;
+    }
+    let draining = detach.clone();
+    let drain = tokio::spawn(async move { draining.drain(Duration::ZERO).await });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    go.send(()).unwrap();
+    let drained = drain.await.unwrap();
+    assert_eq!((drained.finished, drained.unfinished.len()), (1, 0));
+    let stats = detach.stats();
+    assert_eq!((stats.succeeded, stats.unfinished, stats.running), (2, 0, 0));
+}
+
 /// Work that is only aborted wakes the one who drains, too; handed back means aborted.
 #[tokio::test(start_paused = true)]
 async fn a_second_drain_ends_at_once_when_the_first_has_aborted_all() {
