@@ -379,6 +379,9 @@ fn escapes_in_custom_data_hide_nothing() {
         assert!(callback.event.msg_body.texts().is_empty());
     }
     assert_eq!(strings_of(&twice), [once, "damn", "1"]);
+    // However deep it lies: clients have no limit of 128.
+    let deep = format!("{}{once}{}", "[".repeat(10_000), "]".repeat(10_000));
+    assert_eq!(custom(&deep).event.msg_body.texts_and_custom(), [deep.as_str(), "damn"]);
 
     // What could not be rewritten can be found.
     let rewritten = custom(&twice)

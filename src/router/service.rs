@@ -14,7 +14,7 @@ use super::handler::{Handler, HandlerOutput, Output};
 use crate::callback::Callback;
 use crate::command::{Command, Phase};
 use crate::error::HandlerError;
-use crate::event::{BeforeMessage, Event, TypedEvent, c2c, group, official_account};
+use crate::event::{BeforeMessage, Event, TypedEvent, UnknownEvent, c2c, group, official_account};
 use crate::json::replace_unpaired;
 use crate::oneshot::Oneshot;
 use crate::reply::{MessageVerdict, Reply};
@@ -353,17 +353,18 @@ fn waits_for_a_verdict(callback: &Callback) -> bool {
     callback.command().phase() == Phase::Before || callback.event.unjudged(callback.command()).is_some()
 }
 
-/// Whether it is an event of a known command without its type. An unknown command may have a handler that reads the body itself.
-fn is_untyped(event: &Event) -> bool {
-    matches!(event, Event::Unknown(event) if !event.command.is_unknown())
+/// An event of a known command without its type. An unknown command may have a handler that reads the body itself.
+fn untyped(event: &Event) -> Option<&UnknownEvent> {
+    match event {
+        Event::Unknown(event) if !event.command.is_unknown() => Some(event),
+        _ => None,
+    }
 }
 
-fn unreadable(event: &Event) -> BoxFuture {
-    let why = match event {
-        Event::Unknown(event) => event.why().to_string(),
-        typed => format!("no handler for {:?}", typed.command()),
-    };
-    Box::pin(std::future::ready(Err(HandlerError::permanent(why))))
+fn unreadable(event: &UnknownEvent) -> BoxFuture {
+    Box::pin(std::future::ready(Err(HandlerError::permanent(
+        event.why().to_string(),
+    ))))
 }
 
 fn not_for(callback: &Callback) -> BoxFuture {
@@ -383,10 +384,10 @@ impl<T> Service<Callback> for EventRouter<T> {
     fn call(&mut self, callback: Callback) -> RouterFuture {
         let handler = self.routes.handlers.get(callback.event.command());
         let future = match (handler, &self.routes.fallback) {
-            (Some(route), _) if !is_untyped(&callback.event) => Some(route.call(callback)),
+            (Some(route), _) if untyped(&callback.event).is_none() => Some(route.call(callback)),
             (_, Fallback::Service(route)) => Some(route.call(callback)),
             // Somebody wants these events: this one must not be lost because it cannot be read.
-            (Some(_), Fallback::None | Fallback::Allow) => Some(unreadable(&callback.event)),
+            (Some(_), Fallback::None | Fallback::Allow) => untyped(&callback.event).map(unreadable),
             (None, Fallback::None) if waits_for_a_verdict(&callback) => Some(not_for(&callback)),
             (None, Fallback::None | Fallback::Allow) => None,
         };

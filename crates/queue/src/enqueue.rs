@@ -163,7 +163,7 @@ where
 
 fn refused(error: QueueError) -> HandlerError {
     match error {
-        // Not for want of space: whoever looks into it looks at the broker.
+        // The broker is away. That is no overload, and has to be looked for at the broker.
         QueueError::Unavailable(_) => HandlerError::new(error),
         error if error.is_temporary() => HandlerError::overloaded_by(error),
         error => HandlerError::new(error),

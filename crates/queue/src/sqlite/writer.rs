@@ -306,12 +306,19 @@ impl<'c> Writer<'c> {
         Some(wait.min(LONGEST_SLEEP))
     }
 
-    fn write(&mut self, mut writes: Vec<Write>) {
-        if let Some(error) = &self.broken {
-            let error = error.clone();
-            fail_all(writes, &error);
+    /// The writes, if the store can be written. Otherwise they fail.
+    fn unless_broken(&self, writes: Vec<Write>) -> Option<Vec<Write>> {
+        let Some(error) = &self.broken else {
+            return Some(writes);
+        };
+        fail_all(writes, &error.clone());
+        None
+    }
+
+    fn write(&mut self, writes: Vec<Write>) {
+        let Some(mut writes) = self.unless_broken(writes) else {
             return;
-        }
+        };
         let now = self.clock.now();
         let aside = self.next_aside.is_some_and(|at| at <= now);
         let window = millis(self.options.dedup_window);
@@ -320,6 +327,9 @@ impl<'c> Writer<'c> {
             return;
         }
         self.refuse_without_space(&mut writes);
+        let Some(mut writes) = self.unless_broken(writes) else {
+            return;
+        };
         let error = match self.transaction(&writes, now) {
             Ok(scratch) => return self.committed(writes, scratch),
             Err(error) => error,
@@ -795,6 +805,11 @@ impl<'c> Writer<'c> {
             Ok(_) => Ok(()),
             Err(error) => Err(error),
         };
+        self.written_back(result);
+    }
+
+    /// A failed sync of the file is as bad as one of the log.
+    fn written_back(&mut self, result: rusqlite::Result<()>) {
         match result.map_err(failed) {
             // The log stays, and is written back when there is space.
             Ok(()) | Err(QueueError::DiskFull) => {}

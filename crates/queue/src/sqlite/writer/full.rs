@@ -21,17 +21,13 @@ impl Writer<'_> {
         if !writes.iter().any(grows) {
             return;
         }
-        let Some(mut space) = self.space() else { return };
-        let mut refused = self.without_space(writes, space);
-        if refused.is_empty() {
+        if self.without_space(writes).is_empty() {
             return;
         }
-        // What the log takes on the disk, it may need not.
-        drop(self.s.truncate.query_row((), |_| Ok(())));
-        if let Some(found) = self.space() {
-            space = found;
-        }
-        refused = self.without_space(writes, space);
+        // The log may take more of the disk than it needs.
+        let truncated = self.s.truncate.query_row((), |_| Ok(()));
+        self.written_back(truncated);
+        let refused = self.without_space(writes);
         let mut number = 0;
         let refused = writes.extract_if(.., |_| {
             number += 1;
@@ -48,8 +44,11 @@ impl Writer<'_> {
     }
 
     /// The places of the writes for which there is not enough space.
-    fn without_space(&mut self, writes: &[Write], mut space: Space) -> HashSet<usize> {
+    fn without_space(&mut self, writes: &[Write]) -> HashSet<usize> {
         let mut refused = HashSet::new();
+        let Some(mut space) = self.space() else {
+            return refused;
+        };
         for (place, write) in writes.iter().enumerate() {
             let fits = match write {
                 Write::Append(append) => space.take_new(append.entry.payload.len()) || self.is_known(&append.entry),
@@ -101,11 +100,9 @@ impl Writer<'_> {
     /// The writes again if the disk is too full for them.
     fn write_back_and_try(&mut self, writes: Vec<Write>, now: i64) -> Result<(), Vec<Write>> {
         self.write_back(1);
-        if let Some(error) = &self.broken {
-            let error = error.clone();
-            fail_all(writes, &error);
+        let Some(writes) = self.unless_broken(writes) else {
             return Ok(());
-        }
+        };
         match self.transaction(&writes, now) {
             Ok(scratch) => self.committed(writes, scratch),
             Err(QueueError::DiskFull) => return Err(writes),
