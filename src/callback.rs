@@ -1,18 +1,23 @@
 //! A callback: the event and everything that came with it, and the format to store it in.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::SystemTime;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use http::{Extensions, HeaderMap};
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_with::skip_serializing_none;
 
 use crate::auth::Params;
 use crate::command::Command;
 use crate::event::key::{self, DedupKey, OrderKey};
 use crate::event::parse::{self, BodyApp};
 use crate::event::{AsEvent, Event, EventTime, TypedEvent, drift};
+use crate::json;
 use crate::message::{MsgBodyBuilder, NoMessageError};
 use crate::rejection::{Rejection, RejectionKind};
 use crate::types::{OptPlatform, TimestampMillis};
@@ -58,15 +63,16 @@ pub struct Callback<E = Event> {
 impl Callback {
     /// Parses the body of a verified callback from anywhere: another web framework, a cloud function, your database.
     ///
-    /// A notification whose body does not fit its type, or whose command is unknown, becomes [`Event::Unknown`] with the raw body.
+    /// A notification that cannot be read, whatever its bytes are, becomes [`Event::Unknown`] with the reason and the raw body.
     ///
     /// # Errors
     ///
     /// A [`Rejection`], to be answered with [`Rejection::to_response`] or [`Rejection::to_reply`]:
     ///
-    /// - the body is empty, is not a JSON object in UTF-8, or has another command or app than the URL;
-    /// - [`RejectionKind::Untyped`]: Tencent waits for a verdict, and the body does not fit its type. `OK` would let a message pass that
-    ///   nobody checked. [`parse_untyped`](Self::parse_untyped) returns such a callback;
+    /// - [`RejectionKind::Untyped`]: Tencent waits for a verdict, and the body cannot be read as its type. `OK` would let a message pass
+    ///   that nobody checked. To block it, answer [`Reply::rejecting`](crate::Reply::rejecting) instead.
+    ///   [`parse_untyped`](Self::parse_untyped) returns such a callback;
+    /// - [`RejectionKind::AppMismatch`]: the body has another app than the URL;
     /// - [`RejectionKind::Probe`]: it is the console's check of the callback URL. Answer it `OK`.
     pub fn parse(params: Params, body: Bytes) -> Result<Self, Rejection> {
         let callback = Callback::parse_untyped(params, body)?;
@@ -79,41 +85,34 @@ impl Callback {
         }
     }
 
-    /// Like [`parse`](Self::parse), but a *before* callback that does not fit its type becomes [`Event::Unknown`] as well. Do not allow
-    /// what is unknown: a crafted body can hide a message from moderation this way.
+    /// Like [`parse`](Self::parse), but a *before* callback that cannot be read becomes [`Event::Unknown`] as well. Do not allow what is
+    /// unknown: a crafted body can hide a message from moderation this way.
     ///
     /// # Errors
     ///
     /// Like [`parse`](Self::parse), without [`RejectionKind::Untyped`].
     pub fn parse_untyped(mut params: Params, body: Bytes) -> Result<Self, Rejection> {
-        let mut event = None;
-        Callback::read(&mut params, &body, &mut event)?;
+        let event = Callback::read(&mut params, &body)?;
         Ok(Callback::new(event, params, body, HeaderMap::new(), Extensions::new()))
     }
 
-    /// Checks the body of a request whose URL is that of a [`Probe`](crate::Verified::Probe): it is a check of the URL only if the body
-    /// has no command.
+    /// Checks the body of a request whose URL is that of a [`Probe`](crate::Verified::Probe): it is the console's check of the URL only if
+    /// its body is empty or `{}`. White space and a byte order mark do not count.
     ///
     /// # Errors
     ///
-    /// [`RejectionKind::UrlIncomplete`] if the body has a command: then it is a callback whose URL lost its parameters.
+    /// [`RejectionKind::UrlIncomplete`] if there is anything else: it may be a callback whose URL lost its parameters, and `OK` could
+    /// allow what nobody has judged.
     pub fn check_probe(body: &[u8]) -> Result<(), Rejection> {
-        if parse::names_command(body) {
-            return Err(RejectionKind::UrlIncomplete.into());
+        if parse::is_blank(body) {
+            return Ok(());
         }
-        Ok(())
+        Err(Rejection::url_incomplete(body.len(), parse::kind(body)))
     }
 
     /// Puts it together from what [`read`](Self::read) has read.
     #[inline]
-    pub(crate) fn new(
-        event: Option<Event>,
-        params: Params,
-        body: Bytes,
-        headers: HeaderMap,
-        extensions: Extensions,
-    ) -> Self {
-        let event = event.unwrap_or_else(|| Event::untyped(&params.command, None, &body));
+    pub(crate) fn new(event: Event, params: Params, body: Bytes, headers: HeaderMap, extensions: Extensions) -> Self {
         Callback {
             event,
             params,
@@ -123,30 +122,20 @@ impl Callback {
         }
     }
 
-    /// Reads the event, and the command that counts; none if the command has no type.
-    pub(crate) fn read(params: &mut Params, body: &Bytes, event: &mut Option<Event>) -> Result<(), Rejection> {
+    /// Reads the event, and notes the command that counts.
+    pub(crate) fn read(params: &mut Params, body: &Bytes) -> Result<Event, Rejection> {
         let app = params.sdk_app_id;
-        if parse::is_blank(body) {
-            let phase = params.command.phase();
-            // `{}` has no message to check, and `OK` would mean "allow". What an unknown command means is unknown too.
-            if phase.may_decide() {
-                return Err(Rejection::from(RejectionKind::BodyEmpty).of_app(app));
-            }
-            if params.token_index().is_some() {
-                return Err(Rejection::from(RejectionKind::Probe).of_app(app));
-            }
-            if parse::is_empty(body) {
-                return Err(Rejection::from(RejectionKind::BodyEmpty).of_app(app));
-            }
+        if !params.command.phase().may_decide() && params.token_index().is_some() && parse::is_blank(body) {
+            return Err(Rejection::from(RejectionKind::Probe).of_app(app));
         }
-        let parsed = parse::parse(&params.command, body, event).map_err(|rejection| rejection.of_app(app))?;
+        let parsed = parse::parse(&params.command, body);
         if parsed.app != BodyApp::Absent && parsed.app != BodyApp::Is(app) {
             return Err(Rejection::from(RejectionKind::AppMismatch).of_app(app));
         }
         if let Some(command) = parsed.command {
             params.command = command;
         }
-        Ok(())
+        Ok(parsed.event)
     }
 }
 
@@ -195,9 +184,24 @@ impl<E> Callback<E> {
     pub fn command(&self) -> &Command {
         &self.params.command
     }
+
+    /// Whether the body had broken characters: bytes that are not UTF-8, or one half of a surrogate pair. The event has U+FFFD in their
+    /// place. Somebody may have broken a word on purpose, to hide it.
+    pub fn is_mended(&self) -> bool {
+        matches!(json::mend(&self.body), Cow::Owned(_))
+    }
 }
 
 impl<E: AsEvent> Callback<E> {
+    /// The command as which the callback has to be answered: whether Tencent waits for a verdict, and how it is rejected.
+    ///
+    /// It is the [command](Self::command), but for an [`Event::Unknown`] whose body has a *before* command that the URL does not have. Then
+    /// it is that of the body, so that nobody's `OK` allows what the body asks for. A layer or service of your own that handles
+    /// notifications in another way than verdicts asks this one.
+    pub fn answered_as(&self) -> &Command {
+        self.event.answered_as(&self.params.command)
+    }
+
     /// When the event happened, read from whichever field has it, in the unit of that field.
     ///
     /// No time is documented for `Alert`, `ContentCallback`, the four topic commands, and most of `Sns`.
@@ -215,7 +219,7 @@ impl<E: AsEvent> Callback<E> {
     /// When in doubt, there is no key and the event is handled twice: a wrong key would lose an event.
     pub fn dedup_key(&self) -> Option<DedupKey> {
         let params = &self.params;
-        if params.command.phase().may_decide() {
+        if self.answered_as().phase().may_decide() {
             return None;
         }
         let platform = params.opt_platform.as_ref().map(OptPlatform::as_str);
@@ -235,7 +239,7 @@ impl<E: AsEvent> Callback<E> {
     /// official account, the room or the call; see the [table](crate::commands). `None` where order does not matter, for events without a
     /// type, and for callbacks that wait for a verdict. Tencent does not promise any order of delivery.
     pub fn order_key(&self) -> Option<OrderKey> {
-        if self.params.command.phase().may_decide() {
+        if self.answered_as().phase().may_decide() {
             return None;
         }
         self.event.order_by_rule(self.params.sdk_app_id)
@@ -247,10 +251,10 @@ impl<E: AsEvent> Callback<E> {
     /// An element or item of unknown kind is listed itself. Fields that are `null` or an empty string are not listed. Neither are those
     /// of an [`Event::Unknown`], which has no type at all.
     pub fn unknown_fields(&self) -> Vec<String> {
-        let (Some(written), Ok(raw)) = (self.event.written(), std::str::from_utf8(&self.body)) else {
+        let Some(written) = self.event.written() else {
             return Vec::new();
         };
-        let mut found = drift::unknown_fields(raw, &written);
+        let mut found = drift::unknown_fields(&json::mend(&self.body), &written);
         if self.event.has_unknown_item() {
             found.insert(0, "Events[]".to_owned());
         }
@@ -313,8 +317,8 @@ impl<E: fmt::Debug> fmt::Debug for Callback<E> {
 /// The format in which to store a callback: in your database, a queue, a file. Later versions of this crate can read it.
 ///
 /// It holds the parameters without the signature, and the raw body, so that a later version of this crate can parse the body again.
-/// Headers and extensions are not stored. As JSON it is one object: `format` (1), `params`, `body` (a string), `received_at` (**ms**). It
-/// is as trustworthy as the place it is read from: nothing in it is verified again.
+/// Headers and extensions are not stored. As JSON it is one object: `format` (1), `params`, `body` (a string), `received_at` (**ms**). A
+/// body that is not UTF-8 is `body_base64` instead. It is as trustworthy as the place it is read from: nothing in it is verified again.
 ///
 /// ```
 /// use tencent_im_callback::event::sns::FriendDelete;
@@ -327,14 +331,13 @@ impl<E: fmt::Debug> fmt::Debug for Callback<E> {
 /// assert_eq!(stored.parse()?.body, callback.body);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Serialize)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct StoredCallback {
     format: u32,
     /// The parameters of the URL.
     pub params: Params,
     /// The body as received.
-    #[serde(serialize_with = "as_text")]
     pub body: Bytes,
     /// When it was received, in **milliseconds**.
     pub received_at: TimestampMillis,
@@ -372,35 +375,51 @@ impl<E> From<&Callback<E>> for StoredCallback {
     }
 }
 
-fn as_text<S: serde::Serializer>(body: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
-    match std::str::from_utf8(body) {
-        Ok(text) => serializer.serialize_str(text),
-        Err(_) => Err(serde::ser::Error::custom("the body of a callback is UTF-8")),
+/// How it is written, and what it is read from.
+#[skip_serializing_none]
+#[derive(Serialize, Deserialize)]
+struct Written<'a> {
+    format: u32,
+    params: Cow<'a, Params>,
+    body: Option<Cow<'a, str>>,
+    body_base64: Option<Cow<'a, str>>,
+    received_at: TimestampMillis,
+}
+
+impl Serialize for StoredCallback {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let body = std::str::from_utf8(&self.body).ok();
+        Written {
+            format: self.format,
+            params: Cow::Borrowed(&self.params),
+            body: body.map(Cow::Borrowed),
+            body_base64: body.is_none().then(|| BASE64.encode(&self.body).into()),
+            received_at: self.received_at,
+        }
+        .serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for StoredCallback {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct Fields {
-            format: u32,
-            params: Params,
-            body: String,
-            received_at: TimestampMillis,
-        }
-
-        let fields = Fields::deserialize(deserializer)?;
-        if fields.format != FORMAT {
-            let format = fields.format;
+        let written = Written::deserialize(deserializer)?;
+        if written.format != FORMAT {
+            let format = written.format;
             return Err(D::Error::custom(format_args!(
                 "form {format} of a stored callback, newer than this version"
             )));
         }
+        let body = match (written.body, written.body_base64) {
+            (Some(text), None) => Bytes::from(text.into_owned()),
+            (None, Some(text)) => BASE64.decode(&*text).map_err(D::Error::custom)?.into(),
+            (None, None) => return Err(D::Error::missing_field("body")),
+            (Some(_), Some(_)) => return Err(D::Error::duplicate_field("body")),
+        };
         Ok(StoredCallback {
             format: FORMAT,
-            params: fields.params,
-            body: fields.body.into(),
-            received_at: fields.received_at,
+            params: written.params.into_owned(),
+            body,
+            received_at: written.received_at,
         })
     }
 }

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use crate::types::escaped;
@@ -180,6 +181,18 @@ pub(crate) fn had_no_room(error: &dyn fmt::Display) -> bool {
 /// ours the sources are written if its `{:#}` writes them.
 pub(crate) fn describe(error: &dyn fmt::Display) -> String {
     escaped(&format_args!("{error:#}"))
+}
+
+/// Calls what belongs to the host. A panic becomes a text, as [`describe`] writes it; its payload is dropped without a second panic.
+pub(crate) fn caught<T>(call: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|payload| {
+        let text = describe(&PanicText(&*payload));
+        // Dropping it calls the host as well. A second payload is not dropped: it could go on for ever.
+        if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            std::mem::forget(second);
+        }
+        text
+    })
 }
 
 /// What a panic said.

@@ -65,8 +65,8 @@ rejections! {
     AppMissing "app_missing" BAD_REQUEST "SdkAppid missing";
     /// `SdkAppid` is not a number in plain digits.
     AppMalformed "app_malformed" BAD_REQUEST "SdkAppid malformed";
-    /// The URL has no app or no command, like that of the console's check, but the body has a command: it is a callback whose URL lost
-    /// its parameters.
+    /// The URL has no app or no command, like that of the console's check, but the body is neither empty nor `{}`: it may be a callback
+    /// whose URL lost its parameters.
     UrlIncomplete "url_incomplete" BAD_REQUEST "SdkAppid or CallbackCommand missing";
     /// `CallbackCommand` is missing, and the request is not signed with any token.
     CommandMissing "command_missing" BAD_REQUEST "CallbackCommand missing";
@@ -88,24 +88,15 @@ rejections! {
     Stale "stale" UNAUTHORIZED "RequestTime too old";
     /// The signature is valid, but made for a time in the future: the local clock is behind.
     TimestampInFuture "timestamp_in_future" UNAUTHORIZED "RequestTime in the future";
-    /// The body is larger than the limit, by its declared or its actual length.
+    /// The body of a notification is larger than the limit, by its declared or its actual length. A *before* callback has
+    /// [`Cause::BodyTooLarge`](crate::Cause::BodyTooLarge) instead.
     BodyTooLarge "body_too_large" PAYLOAD_TOO_LARGE "body too large";
-    /// The body ended early.
+    /// The body of a notification ended early. A *before* callback has [`Cause::BodyIncomplete`](crate::Cause::BodyIncomplete) instead.
     BodyIncomplete "body_incomplete" BAD_REQUEST "body incomplete";
-    /// The body is empty although the command needs one. An empty *before* callback must not be answered `OK`.
-    BodyEmpty "body_empty" BAD_REQUEST "body empty";
-    /// The body is not JSON in UTF-8, or something follows after the JSON.
-    BodyNotJson "body_not_json" BAD_REQUEST "body is not JSON";
-    /// The body is JSON, but not an object.
-    BodyNotObject "body_not_object" BAD_REQUEST "body is not an object";
-    /// `CallbackCommand` in the body is not a string.
-    BodyCommandMalformed "body_command_malformed" BAD_REQUEST "CallbackCommand malformed in body";
-    /// The URL and the body have different commands, both known.
-    CommandMismatch "command_mismatch" BAD_REQUEST "CallbackCommand differs in body";
     /// The URL and the body have different apps.
     AppMismatch "app_mismatch" BAD_REQUEST "SdkAppid differs in body";
-    /// The callback waits for a verdict and does not fit its type, or the command in the URL or in the body is unknown. Returned by
-    /// [`Callback::parse`](crate::Callback::parse); the layer has [`Cause::Misfit`](crate::Cause::Misfit) instead.
+    /// The callback waits for a verdict, and its body cannot be read as the type of its command. Returned by
+    /// [`Callback::parse`](crate::Callback::parse); the layer has a [`Cause`](crate::Cause) instead.
     Untyped "untyped" INTERNAL_SERVER_ERROR "callback without a type";
 }
 
@@ -117,11 +108,6 @@ impl RejectionKind {
             self,
             RejectionKind::BodyTooLarge
                 | RejectionKind::BodyIncomplete
-                | RejectionKind::BodyEmpty
-                | RejectionKind::BodyNotJson
-                | RejectionKind::BodyNotObject
-                | RejectionKind::BodyCommandMalformed
-                | RejectionKind::CommandMismatch
                 | RejectionKind::AppMismatch
                 | RejectionKind::UrlIncomplete
                 | RejectionKind::Untyped
@@ -156,7 +142,6 @@ enum Detail {
     None,
     Parameter(&'static str),
     Skew(i64),
-    Position { line: usize, column: usize },
     Error(Box<str>),
 }
 
@@ -184,10 +169,13 @@ impl Rejection {
         }
     }
 
-    pub(crate) fn not_json(line: usize, column: usize) -> Self {
+    /// A body behind a URL without app or command.
+    pub(crate) fn url_incomplete(length: usize, kind: &str) -> Self {
+        let text =
+            format!("body of {length} bytes, {kind}; if this was the console's check of the URL, please report it");
         Rejection {
-            detail: Detail::Position { line, column },
-            ..Rejection::new(RejectionKind::BodyNotJson)
+            detail: Detail::Error(text.into()),
+            ..Rejection::new(RejectionKind::UrlIncomplete)
         }
     }
 
@@ -243,16 +231,8 @@ impl Rejection {
         }
     }
 
-    /// For [`BodyNotJson`](RejectionKind::BodyNotJson): the line and column, from 1, where the body is not JSON.
-    pub fn position(&self) -> Option<(usize, usize)> {
-        match self.detail {
-            Detail::Position { line, column } => Some((line, column)),
-            _ => None,
-        }
-    }
-
-    /// For [`BodyIncomplete`](RejectionKind::BodyIncomplete): the error of the body. For [`Untyped`](RejectionKind::Untyped): why the
-    /// body does not fit.
+    /// For [`BodyIncomplete`](RejectionKind::BodyIncomplete): the error of the body. For [`Untyped`](RejectionKind::Untyped): why the body
+    /// cannot be read. For [`UrlIncomplete`](RejectionKind::UrlIncomplete): what the body looks like.
     pub fn error(&self) -> Option<&str> {
         match &self.detail {
             Detail::Error(error) => Some(error),
@@ -289,7 +269,6 @@ impl fmt::Display for Rejection {
             Detail::Parameter(name) => write!(f, ": {name}"),
             Detail::Skew(seconds) if *seconds < 0 => write!(f, ": {} s behind the local clock", seconds.unsigned_abs()),
             Detail::Skew(seconds) => write!(f, ": {seconds} s ahead of the local clock"),
-            Detail::Position { line, column } => write!(f, " at line {line} column {column}"),
             Detail::Error(error) => write!(f, ": {error}"),
         }
     }
@@ -316,12 +295,7 @@ mod tests {
     #[test]
     fn what_is_known_of_one_kind_is_not_told_of_another() {
         let told = |rejection: &Rejection| {
-            let known = (
-                rejection.skew(),
-                rejection.parameter(),
-                rejection.position(),
-                rejection.error().is_some(),
-            );
+            let known = (rejection.skew(), rejection.parameter(), rejection.error().is_some());
             (known, rejection.to_string())
         };
         let of = |kind, detail| Rejection {
@@ -331,22 +305,17 @@ mod tests {
         for (rejection, known, text) in [
             (
                 of(RejectionKind::Stale, Detail::Skew(-61)),
-                (Some(-61), None, None, false),
+                (Some(-61), None, false),
                 ": 61 s behind the local clock",
             ),
             (
                 of(RejectionKind::DuplicateParameter, Detail::Parameter("Sign")),
-                (None, Some("Sign"), None, false),
+                (None, Some("Sign"), false),
                 ": Sign",
             ),
             (
-                of(RejectionKind::BodyNotJson, Detail::Position { line: 2, column: 7 }),
-                (None, None, Some((2, 7)), false),
-                " at line 2 column 7",
-            ),
-            (
                 of(RejectionKind::BodyIncomplete, Detail::Error("reset".into())),
-                (None, None, None, true),
+                (None, None, true),
                 ": reset",
             ),
         ] {

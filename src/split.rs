@@ -87,7 +87,7 @@ where
     }
 
     fn call(&mut self, callback: Callback) -> SplitFuture<V, N> {
-        let state = if callback.command().is_answered() {
+        let state = if callback.answered_as().is_answered() {
             let call = Oneshot::new(self.verdicts.clone(), callback);
             State::Verdict { call }
         } else {

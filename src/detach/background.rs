@@ -13,7 +13,7 @@ use tower_service::Service;
 use crate::auth::Params;
 use crate::callback::{Callback, StoredCallback};
 use crate::count::InBackground;
-use crate::error::HandlerError;
+use crate::error::{HandlerError, caught};
 use crate::oneshot::Oneshot;
 use crate::reply::{Disposition, Reply};
 
@@ -305,8 +305,7 @@ impl Shared {
         let hook = lock(&self.hook).clone();
         // A hook that panics during a panic would abort the process.
         if let Some(hook) = hook {
-            let told = std::panic::AssertUnwindSafe(|| hook(params, failure));
-            drop(std::panic::catch_unwind(told));
+            drop(caught(|| hook(params, failure)));
         }
     }
 }

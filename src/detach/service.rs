@@ -12,7 +12,7 @@ use tower_service::Service;
 use super::background::{DetachFailure, Permits, Shared, Work, detach};
 use crate::auth::Params;
 use crate::callback::Callback;
-use crate::error::HandlerError;
+use crate::error::{HandlerError, caught};
 use crate::oneshot::Oneshot;
 use crate::reply::{Disposition, Reply};
 
@@ -59,7 +59,7 @@ where
 
     fn call(&mut self, callback: Callback) -> DetachFuture<S> {
         let service = self.inner.clone();
-        let state = if callback.command().is_answered() {
+        let state = if callback.answered_as().is_answered() {
             let call = Oneshot::new(service, callback);
             State::Inline { call, late: None }
         } else {
@@ -210,7 +210,7 @@ where
     F: Future<Output = Result<R, HandlerError>>,
 {
     // The future is dropped after a panic, and not looked at again.
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| future.poll(cx))) {
+    match caught(|| future.poll(cx)) {
         Ok(result) => result.map_err(DetachFailure::Error),
         Err(_panic) => Poll::Ready(Err(DetachFailure::Panic)),
     }

@@ -6,13 +6,13 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
-use crate::json::{Token, Tokens, replace_unpaired};
+use crate::json::{Token, Tokens};
 use crate::message::MsgElement;
 
 /// Members of a path that are shown; what lies deeper is named by them.
 const SHOWN: usize = 32;
 
-/// Paths of the members that `raw` has and `written` lacks, such as `PairList[].Nickname`.
+/// Paths of the members that a mended body has and `written` lacks, such as `PairList[].Nickname`.
 ///
 /// `null` and an empty text are passed over: known members that arrive like this are written back as absent.
 pub(crate) fn unknown_fields(raw: &str, written: &str) -> Vec<String> {
@@ -23,7 +23,7 @@ pub(crate) fn unknown_fields(raw: &str, written: &str) -> Vec<String> {
         true
     });
     let mut found = BTreeSet::new();
-    walk(&replace_unpaired(raw), &hasher, &mut |member| {
+    walk(raw, &hasher, &mut |member| {
         if member.is_raw_element {
             found.insert(member.path());
             return false;

@@ -40,7 +40,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::command::{Command, Phase};
-use crate::rejection::{Rejection, RejectionKind};
+use crate::rejection::Rejection;
 use crate::reply::{self, Reply};
 use crate::table::for_each_command;
 use crate::types::SdkAppId;
@@ -101,6 +101,12 @@ pub trait AsEvent: sealed::Sealed {
     /// Whether an item of a batch did not fit.
     #[doc(hidden)]
     fn has_unknown_item(&self) -> bool;
+
+    /// The command as which the callback has to be answered.
+    #[doc(hidden)]
+    fn answered_as<'a>(&'a self, url: &'a Command) -> &'a Command {
+        url
+    }
 }
 
 impl sealed::Sealed for Event {}
@@ -174,13 +180,12 @@ macro_rules! define_events {
                 }
             }
 
-            /// Reads the type of a command; leaves `None` if there is none.
-            fn read(command: &Command, text: &str, word: &mut Word, event: &mut Option<Event>) -> serde_json::Result<()> {
+            /// Reads the type of a command; `None` if it has none.
+            fn read(command: &Command, text: &str, word: &mut Word) -> Option<serde_json::Result<Event>> {
                 match command {
-                    $( $( Command::$variant => *event = Some(Event::$variant(parse::read(command, text, word)?)), )* )*
-                    _ => {}
+                    $( $( Command::$variant => Some(parse::read(command, text, word).map(Event::$variant)), )* )*
+                    Command::Unknown(_) => None,
                 }
-                Ok(())
             }
         }
 
@@ -227,6 +232,13 @@ macro_rules! define_events {
                     Event::PushAllMemberPush(event) => event.has_unknown_item(),
                     Event::PushOfflinePush(event) => event.has_unknown_item(),
                     _ => false,
+                }
+            }
+
+            fn answered_as<'a>(&'a self, url: &'a Command) -> &'a Command {
+                match self {
+                    Event::Unknown(event) => event.body_command.as_ref().filter(|word| word.phase() == Phase::Before).unwrap_or(url),
+                    _ => url,
                 }
             }
         }
@@ -291,59 +303,49 @@ struct Whole<'a, E> {
 impl Event {
     /// Parses the body of a callback whose URL has this command.
     ///
-    /// A notification whose command is unknown, or whose body does not fit its type, becomes [`Event::Unknown`] with the raw body.
+    /// A notification that cannot be read becomes [`Event::Unknown`] with the reason and the raw body.
     ///
     /// # Errors
     ///
-    /// A [`Rejection`]: the body is empty, is not a JSON object in UTF-8, or has another command; or it waits for a verdict and does not
-    /// fit its type ([`RejectionKind::Untyped`]).
+    /// [`RejectionKind::Untyped`](crate::RejectionKind::Untyped): the callback waits for a verdict, and the body cannot be read as its
+    /// type.
     pub fn parse(command: &Command, body: Bytes) -> Result<Event, Rejection> {
-        let event = Event::parse_untyped(command, body)?;
+        let event = Event::parse_untyped(command, body);
         match event.unjudged(command) {
             Some(unknown) => Err(Rejection::untyped(unknown.why().to_string())),
             None => Ok(event),
         }
     }
 
-    /// The event if it is a *before* callback without a type: it cannot be judged, so it must not be answered `OK`.
-    pub(crate) fn unjudged(&self, command: &Command) -> Option<&UnknownEvent> {
+    /// Like [`parse`](Self::parse), but a callback that waits for a verdict and cannot be read becomes [`Event::Unknown`] as well. Do not
+    /// allow what is unknown.
+    pub fn parse_untyped(command: &Command, body: Bytes) -> Event {
+        parse::parse(command, &body).event
+    }
+
+    /// The event if it waits for a verdict and cannot be read: it cannot be judged, so it must not be answered `OK`.
+    pub(crate) fn unjudged(&self, url: &Command) -> Option<&UnknownEvent> {
         let Event::Unknown(event) = self else {
             return None;
         };
-        let body = event.body_command.as_ref().map(Command::phase);
-        (command.phase() == Phase::Before || body == Some(Phase::Before)).then_some(event)
-    }
-
-    /// Like [`parse`](Self::parse), but a callback that waits for a verdict and does not fit its type becomes [`Event::Unknown`] as well.
-    /// Do not allow what is unknown.
-    ///
-    /// # Errors
-    ///
-    /// Like [`parse`](Self::parse), without [`RejectionKind::Untyped`].
-    pub fn parse_untyped(command: &Command, body: Bytes) -> Result<Event, Rejection> {
-        if parse::is_empty(&body) {
-            return Err(RejectionKind::BodyEmpty.into());
-        }
-        let mut event = None;
-        let parsed = parse::parse(command, &body, &mut event)?;
-        let command = parsed.command.as_ref().unwrap_or(command);
-        Ok(event.unwrap_or_else(|| Event::untyped(command, None, &body)))
-    }
-
-    /// An event of a command without a type.
-    pub(crate) fn untyped(command: &Command, body_command: Option<Command>, body: &Bytes) -> Event {
-        Event::Unknown(Box::new(UnknownEvent {
-            command: command.clone(),
-            body_command,
-            reason: UnknownReason::UnknownCommand,
-            body: body.clone(),
-        }))
+        let phase = self.answered_as(url).phase();
+        // What an unknown command means is unknown. Its service may know, if it can read the body.
+        let waits = phase == Phase::Before || (phase.may_decide() && event.reason != UnknownReason::UnknownCommand);
+        waits.then_some(event)
     }
 
     /// Where the body does not fit the type of its command, if that is the reason why it is [`Event::Unknown`].
     pub fn misfit(&self) -> Option<&Misfit> {
         match self {
             Event::Unknown(event) => event.misfit(),
+            _ => None,
+        }
+    }
+
+    /// Why it is [`Event::Unknown`], if it is.
+    pub(crate) fn unknown_reason(&self) -> Option<&UnknownReason> {
+        match self {
+            Event::Unknown(event) => Some(&event.reason),
             _ => None,
         }
     }
@@ -356,8 +358,7 @@ impl<'de> Deserialize<'de> for Event {
 
         let json: Box<serde_json::value::RawValue> = Deserialize::deserialize(deserializer)?;
         let body = Bytes::from(String::from(Box::<str>::from(json)));
-        let command = parse::command(&body).map_err(D::Error::custom)?;
-        let command = command.ok_or_else(|| D::Error::missing_field("CallbackCommand"))?;
-        Event::parse_untyped(&command, body).map_err(D::Error::custom)
+        let command = parse::command(&body).ok_or_else(|| D::Error::missing_field("CallbackCommand"))?;
+        Ok(Event::parse_untyped(&command, body))
     }
 }

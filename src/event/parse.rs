@@ -11,84 +11,89 @@ use serde_json::value::RawValue;
 
 use super::Event;
 use super::unknown::{Misfit, UnknownEvent, UnknownReason};
-use crate::command::Command;
-use crate::json::{self, Lenient, replace_unpaired};
+use crate::command::{Command, Phase};
+use crate::json::{self, Lenient, Nulls};
 use crate::message;
-use crate::rejection::{Rejection, RejectionKind};
 use crate::types::{SdkAppId, digits};
 
 const COMMAND: &str = "CallbackCommand";
 
-/// What a body that is one JSON object says beside its event.
+/// A body that was read.
 pub(crate) struct Parsed {
+    pub(crate) event: Event,
     /// The command that counts, where the vendor documents that the body knows better than the URL.
     pub(crate) command: Option<Command>,
     /// What the body says about its app, for the one command whose body does.
     pub(crate) app: BodyApp,
 }
 
-/// Parses a body straight into the type that the URL's command names; leaves `None` if it has none. Only if that fails is the body
-/// looked at again, to tell one that is no JSON from one that does not fit.
-pub(crate) fn parse(url: &Command, body: &Bytes, event: &mut Option<Event>) -> Result<Parsed, Rejection> {
-    let text = replace_unpaired(utf8(body)?);
-    let text = &*text;
-    let mut word = Word::Absent;
-    let first = Event::read(url, text, &mut word, event);
+/// Parses a body straight into the type that the URL's command names. Only if that fails is the body looked at again, for the reason.
+/// Whatever the body is, there is an event: at worst one that is [`Event::Unknown`].
+pub(crate) fn parse(url: &Command, body: &Bytes) -> Parsed {
     let mut app = BodyApp::Absent;
-    let names_app = *url == Command::ContentCallbackResultNotify;
-    if event.is_none() || names_app {
-        let seen = look(text)?;
-        word = seen.word;
-        if names_app {
-            app = seen.app;
-        }
-    }
-    let body_command = match word {
-        Word::Absent => None,
-        Word::Command(command) => Some(command),
-        Word::NotText => return Err(RejectionKind::BodyCommandMalformed.into()),
-        Word::Several => return Err(RejectionKind::CommandMismatch.into()),
-    };
-    let command = match &body_command {
-        Some(other) if other.is_unknown() || url.is_unknown() => {
-            *event = Some(Event::untyped(url, body_command, body));
-            return Ok(Parsed { command: None, app });
-        }
-        Some(other) => url.reconcile(other).ok_or(RejectionKind::CommandMismatch)?,
-        None => url.clone(),
-    };
-    let changed = command != *url;
-    let read = if changed {
-        *event = None;
-        Event::read(&command, text, &mut Word::Absent, event)
-    } else {
-        first
-    };
-    if let Err(error) = read {
-        *event = Some(Event::Unknown(Box::new(UnknownEvent {
+    let mut command = None;
+    let event = event(url, body, &mut app, &mut command).unwrap_or_else(|(reason, body_command)| {
+        Event::Unknown(Box::new(UnknownEvent {
             command: url.clone(),
             body_command,
-            reason: UnknownReason::Misfit(misfit(text, &error)),
+            reason,
             body: body.clone(),
-        })));
-    }
-    let command = Some(command).filter(|_| changed);
-    Ok(Parsed { command, app })
+        }))
+    });
+    Parsed { event, command, app }
 }
 
-/// Checked once for the whole body, so that it covers members which are not read, too; the parser then need not check each string.
-fn utf8(body: &[u8]) -> Result<&str, Rejection> {
-    std::str::from_utf8(body).map_err(|error| {
-        let valid = &body[..error.valid_up_to()];
-        let line = valid.split(|byte| *byte == b'\n').count();
-        let column = valid.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
-        Rejection::not_json(line, column)
-    })
+/// The event, or why there is none and the command of the body, if it has one.
+fn event(
+    url: &Command,
+    body: &[u8],
+    app: &mut BodyApp,
+    command: &mut Option<Command>,
+) -> Result<Event, (UnknownReason, Option<Command>)> {
+    // `{}` has no message to judge. For a notification it is an object like any other.
+    if is_blank(body) && (url.phase().may_decide() || is_empty(body)) {
+        return Err((UnknownReason::BodyEmpty, None));
+    }
+    let text = &*json::mend(body);
+    let mut word = Word::Absent;
+    let mut read = Event::read(url, text, &mut word);
+    let names_app = *url == Command::ContentCallbackResultNotify;
+    if names_app || !matches!(read, Some(Ok(_))) {
+        let seen = look(text).map_err(|reason| (reason, None))?;
+        word = seen.word;
+        if names_app {
+            *app = seen.app;
+        }
+    }
+    let mut body_command = None;
+    match word {
+        Word::Absent => {}
+        Word::NotText => return Err((UnknownReason::BodyCommandMalformed, None)),
+        Word::Several(word) => return Err((UnknownReason::CommandMismatch, word)),
+        Word::Command(word) if word.is_unknown() || url.is_unknown() => {
+            return Err((UnknownReason::UnknownCommand, Some(word)));
+        }
+        Word::Command(word) => {
+            let Some(counts) = url.reconcile(&word) else {
+                return Err((UnknownReason::CommandMismatch, Some(word)));
+            };
+            if counts != *url {
+                read = Event::read(&counts, text, &mut Word::Absent);
+                *command = Some(counts);
+            }
+            body_command = Some(word);
+        }
+    }
+    match read {
+        Some(Ok(event)) => Ok(event),
+        Some(Err(error)) => Err((UnknownReason::Misfit(misfit(text, &error)), body_command)),
+        None => Err((UnknownReason::UnknownCommand, body_command)),
+    }
 }
 
 /// Whether the body holds nothing: no bytes, or an object without members.
 pub(crate) fn is_blank(body: &[u8]) -> bool {
-    let inside = match trim(body) {
+    let inside = match trim(json::without_mark(body)) {
         [] => return true,
         [b'{', inside @ .., b'}'] => inside,
         _ => return false,
@@ -96,9 +101,9 @@ pub(crate) fn is_blank(body: &[u8]) -> bool {
     is_empty(inside)
 }
 
-/// Whether there is nothing but white space, of the four kinds that JSON knows.
-pub(crate) fn is_empty(body: &[u8]) -> bool {
-    trim(body).is_empty()
+/// Whether there is nothing but white space, of the four kinds that JSON knows, and perhaps a byte order mark.
+fn is_empty(body: &[u8]) -> bool {
+    trim(json::without_mark(body)).is_empty()
 }
 
 fn trim(mut body: &[u8]) -> &[u8] {
@@ -110,7 +115,13 @@ fn trim(mut body: &[u8]) -> &[u8] {
 
 /// Reads one type, and the command word beside it.
 pub(crate) fn read<T: DeserializeOwned>(url: &Command, text: &str, word: &mut Word) -> serde_json::Result<T> {
-    json::read(text, |rules| {
+    // An empty list may be what was to be judged.
+    let nulls = if url.phase() == Phase::Before {
+        Nulls::AreMisfits
+    } else {
+        Nulls::AreEmptyLists
+    };
+    json::read(text, nulls, |rules| {
         *word = Word::Absent;
         let mut json = serde_json::Deserializer::from_str(text);
         let value = T::deserialize(WithWord {
@@ -160,8 +171,8 @@ pub(crate) enum Word {
     Absent,
     Command(Command),
     NotText,
-    /// Two of them, which differ.
-    Several,
+    /// Two of them, which differ, and the one that has to be handled with more care.
+    Several(Option<Command>),
 }
 
 impl Word {
@@ -169,7 +180,19 @@ impl Word {
         if *self == Word::Absent {
             *self = found;
         } else if *self != found {
-            *self = Word::Several;
+            let words = [std::mem::replace(self, Word::NotText), found].into_iter();
+            let careful = words
+                .filter_map(Word::command)
+                .max_by_key(|word| word.phase() == Phase::Before);
+            *self = Word::Several(careful);
+        }
+    }
+
+    fn command(self) -> Option<Command> {
+        match self {
+            Word::Command(word) => Some(word),
+            Word::Several(word) => word,
+            Word::Absent | Word::NotText => None,
         }
     }
 }
@@ -210,41 +233,40 @@ struct Seen {
     app: BodyApp,
 }
 
-/// The command that a body names.
-pub(crate) fn command(body: &[u8]) -> Result<Option<Command>, Rejection> {
-    match look(&replace_unpaired(utf8(body)?))?.word {
-        Word::Absent => Ok(None),
-        Word::Command(command) => Ok(Some(command)),
-        Word::NotText => Err(RejectionKind::BodyCommandMalformed.into()),
-        Word::Several => Err(RejectionKind::CommandMismatch.into()),
-    }
+/// The command that a body names, if it is an object with one that is a text.
+pub(crate) fn command(body: &[u8]) -> Option<Command> {
+    look(&json::mend(body)).ok()?.word.command()
 }
 
-/// Whether a body, whatever it is, says that it is a callback.
-pub(crate) fn names_command(body: &[u8]) -> bool {
-    utf8(body).is_ok_and(|text| look(&replace_unpaired(text)).is_ok_and(|seen| seen.word != Word::Absent))
+/// What a body looks like, in words for a log.
+pub(crate) fn kind(body: &[u8]) -> &'static str {
+    match look(&json::mend(body)) {
+        Ok(seen) if seen.word == Word::Absent => "a JSON object without a command",
+        Ok(_) => "a JSON object with a command",
+        Err(UnknownReason::BodyNotObject) => "JSON, but not an object",
+        Err(_) => "not JSON",
+    }
 }
 
 /// Decides whether a body is one JSON object, and looks at the members this crate itself cares about.
 ///
 /// `IgnoredAny` decides and not the error of the typed attempt, since serde_json calls lone surrogates, huge numbers and deep
 /// nesting syntax errors as well.
-fn look(text: &str) -> Result<Seen, Rejection> {
-    is_json(text)?;
-    if !text.trim_ascii_start().starts_with('{') {
-        return Err(RejectionKind::BodyNotObject.into());
-    }
-    serde_json::Deserializer::from_str(text)
-        .deserialize_map(Members)
-        .map_err(|error| Rejection::not_json(error.line(), error.column()))
-}
-
-/// Whether a body is JSON, whatever it holds.
-fn is_json(text: &str) -> Result<(), Rejection> {
+fn look(text: &str) -> Result<Seen, UnknownReason> {
+    let not_json = |error: serde_json::Error| UnknownReason::BodyNotJson {
+        line: error.line(),
+        column: error.column(),
+    };
     let mut json = serde_json::Deserializer::from_str(text);
     IgnoredAny::deserialize(&mut json)
         .and_then(|_| json.end())
-        .map_err(|error| Rejection::not_json(error.line(), error.column()))
+        .map_err(not_json)?;
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(UnknownReason::BodyNotObject);
+    }
+    serde_json::Deserializer::from_str(text)
+        .deserialize_map(Members)
+        .map_err(not_json)
 }
 
 struct Members;

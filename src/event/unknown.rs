@@ -4,12 +4,13 @@ use std::fmt;
 
 use bytes::Bytes;
 use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use crate::command::Command;
-use crate::json::TOO_MANY_ITEMS;
+use crate::json::{TOO_MANY_ITEMS, readable};
 use crate::types::escaped_path;
 
-/// A verified callback whose body is a JSON object, but whose type this version does not know.
+/// A verified callback that this version cannot read as the type of its command: [why](UnknownReason).
 ///
 /// Nothing is lost: the body is here as received.
 #[derive(Clone, PartialEq)]
@@ -21,7 +22,7 @@ pub struct UnknownEvent {
     pub body_command: Option<Command>,
     /// Why it has no type.
     pub reason: UnknownReason,
-    /// The raw body, which is one JSON object in UTF-8.
+    /// The raw body: any bytes.
     pub body: Bytes,
 }
 
@@ -29,10 +30,62 @@ pub struct UnknownEvent {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum UnknownReason {
-    /// This version does not know the command in the URL, or the one in the body.
+    /// This version does not know the command in the URL, or the one in the body. The body is a JSON object.
     UnknownCommand,
-    /// The body does not fit the type of its command.
+    /// The body is a JSON object that does not fit the type of its command.
     Misfit(Misfit),
+    /// The body is empty, or `{}` where there must be something to judge.
+    BodyEmpty,
+    /// The body is not JSON, or something follows after the JSON.
+    BodyNotJson {
+        /// The line of the first mistake, from 1.
+        line: usize,
+        /// The column in that line, from 1, in bytes.
+        column: usize,
+    },
+    /// The body is JSON, but not an object.
+    BodyNotObject,
+    /// `CallbackCommand` in the body is not a string.
+    BodyCommandMalformed,
+    /// The body has another command than the URL, both known, or it has two.
+    CommandMismatch,
+}
+
+impl UnknownReason {
+    /// Whether something is wrong with the body, and not only unknown.
+    pub(crate) const fn is_unreadable(&self) -> bool {
+        !matches!(self, UnknownReason::UnknownCommand)
+    }
+
+    /// The name of the reason in `snake_case`, for logs and metric labels.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            UnknownReason::UnknownCommand => "unknown_command",
+            UnknownReason::Misfit(_) => "misfit",
+            UnknownReason::BodyEmpty => "body_empty",
+            UnknownReason::BodyNotJson { .. } => "body_not_json",
+            UnknownReason::BodyNotObject => "body_not_object",
+            UnknownReason::BodyCommandMalformed => "body_command_malformed",
+            UnknownReason::CommandMismatch => "command_mismatch",
+        }
+    }
+}
+
+/// For your logs: nothing of the body is quoted but the path of a field.
+impl fmt::Display for UnknownReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            UnknownReason::UnknownCommand => f.write_str("unknown command"),
+            UnknownReason::Misfit(misfit) => fmt::Display::fmt(misfit, f),
+            UnknownReason::BodyEmpty => f.write_str("body empty"),
+            UnknownReason::BodyNotJson { line, column } => {
+                write!(f, "body is not JSON at line {line} column {column}")
+            }
+            UnknownReason::BodyNotObject => f.write_str("body is not an object"),
+            UnknownReason::BodyCommandMalformed => f.write_str("CallbackCommand malformed in body"),
+            UnknownReason::CommandMismatch => f.write_str("CallbackCommand differs in body"),
+        }
+    }
 }
 
 /// How a body does not fit.
@@ -62,7 +115,7 @@ impl UnknownEvent {
     pub fn misfit(&self) -> Option<&Misfit> {
         match &self.reason {
             UnknownReason::Misfit(misfit) => Some(misfit),
-            UnknownReason::UnknownCommand => None,
+            _ => None,
         }
     }
 
@@ -76,10 +129,10 @@ struct Why<'a>(&'a UnknownEvent);
 
 impl fmt::Display for Why<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.0.reason, &self.0.body_command) {
-            (UnknownReason::Misfit(misfit), _) => fmt::Display::fmt(misfit, f),
-            (UnknownReason::UnknownCommand, Some(word)) => write!(f, "the body has another command: {word:?}"),
-            (UnknownReason::UnknownCommand, None) => f.write_str("unknown command"),
+        fmt::Display::fmt(&self.0.reason, f)?;
+        match &self.0.body_command {
+            Some(word) if *word != self.0.command => write!(f, ", the body has {word:?}"),
+            _ => Ok(()),
         }
     }
 }
@@ -95,11 +148,15 @@ impl fmt::Debug for UnknownEvent {
     }
 }
 
-/// Writes the body as it came.
+/// Writes the body as it came if it is JSON, otherwise its text as a string. Bytes that are not UTF-8 are replaced by U+FFFD; to keep
+/// them, store the callback ([`StoredCallback`](crate::StoredCallback)).
 impl Serialize for UnknownEvent {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let text = std::str::from_utf8(&self.body).map_err(serde::ser::Error::custom)?;
-        crate::types::write_raw(text, serializer)
+        let text = readable(&self.body);
+        match serde_json::from_str::<&RawValue>(&text) {
+            Ok(json) => json.serialize(serializer),
+            Err(_) => serializer.serialize_str(&text),
+        }
     }
 }
 

@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::auth::Verifier;
+use crate::error::caught;
 use crate::reply::Reply;
 use crate::response::{Failure, NOT_HANDLED, OnError, Refusals};
 
@@ -40,11 +41,12 @@ impl Config {
     }
 
     pub(super) fn on_error(&self, failure: &Failure<'_>) -> OnError {
-        match &self.choose {
-            Some(choose) => choose(failure),
-            None if failure.phase().may_decide() => self.before.clone(),
-            None => self.after.clone(),
-        }
+        // A function that panics has not chosen.
+        let chosen = self.choose.as_ref().and_then(|choose| caught(|| choose(failure)).ok());
+        chosen.unwrap_or_else(|| {
+            let phase = failure.phase();
+            if phase.may_decide() { &self.before } else { &self.after }.clone()
+        })
     }
 }
 

@@ -1,27 +1,21 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
 use http::{Extensions, HeaderMap, Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::buffer::{Buffer, TooLarge};
-use super::config::Config;
-use crate::auth::Params;
+use super::exchange::Exchange;
 use crate::callback::Callback;
-use crate::error::{PanicText, describe, had_no_room};
-use crate::event::{Event, Misfit};
+use crate::error::caught;
 use crate::rejection::{Rejection, RejectionKind};
 use crate::reply::Reply;
-use crate::response::{self, Cause, Failure, OnError, Outcome, OutcomeKind, ResponseBody};
-use crate::types::UserId;
+use crate::response::{Cause, ResponseBody};
 
 pin_project! {
     /// The future of [`CallbackService`](crate::CallbackService).
@@ -30,16 +24,21 @@ pin_project! {
         S: Service<Callback>,
     {
         #[pin]
-        state: State<S, B, S::Future>,
-        // None for a request that is refused by its head.
-        exchange: Option<Exchange>,
+        kind: Kind<S, B, S::Future>,
+    }
+}
+
+pin_project! {
+    #[project = KindProjection]
+    enum Kind<S, B, F> {
+        Answered { response: Option<Response<ResponseBody>> },
+        Verified { exchange: Exchange, #[pin] state: State<S, B, F> },
     }
 }
 
 pin_project! {
     #[project = StateProjection]
     enum State<S, B, F> {
-        Rejected { rejection: Option<Rejection> },
         Reading { #[pin] body: B, buffer: Buffer, head: Option<Head<S>> },
         // Boxed, since the service is usually ready, and a future is as large as its largest state.
         Waiting { inner: S, callback: Option<Box<Callback>> },
@@ -55,58 +54,34 @@ struct Head<S> {
     inner: S,
 }
 
-/// What is known about a verified request while it is on its way.
-struct Exchange {
-    config: Arc<Config>,
-    /// None for the console's check of the URL.
-    params: Option<Params>,
-    misfit: Option<Box<Misfit>>,
-    /// Of a friend request, for a reply that blocks it.
-    persons: Option<Box<[UserId]>>,
-    /// Between the call of the inner service and its reply.
-    calling: bool,
-}
-
 impl<S, B> ResponseFuture<S, B>
 where
     S: Service<Callback>,
 {
-    /// For a request that is refused by its method and URL.
+    /// For a request that goes no further.
     #[inline]
-    pub(super) fn rejected(rejection: Rejection) -> Self {
+    pub(super) fn answered(response: Response<ResponseBody>) -> Self {
+        let response = Some(response);
         ResponseFuture {
-            state: State::Rejected {
-                rejection: Some(rejection),
-            },
-            exchange: None,
+            kind: Kind::Answered { response },
         }
     }
 
-    /// For a verified request whose body is announced to be larger than the limit.
-    pub(super) fn too_large(config: Arc<Config>, params: Option<Params>) -> Self {
-        ResponseFuture {
-            state: State::Rejected {
-                rejection: Some(RejectionKind::BodyTooLarge.into()),
-            },
-            exchange: Some(Exchange::new(config, params)),
-        }
-    }
-
-    /// For a callback, or for a check of the URL, which has no parameters.
+    /// For a callback, or for a check of the URL.
     #[inline]
-    pub(super) fn reading(config: Arc<Config>, params: Option<Params>, request: Request<B>, inner: S) -> Self {
+    pub(super) fn reading(exchange: Exchange, limit: usize, request: Request<B>, inner: S) -> Self {
         let (parts, body) = request.into_parts();
+        let state = State::Reading {
+            body,
+            buffer: Buffer::new(limit),
+            head: Some(Head {
+                headers: parts.headers,
+                extensions: parts.extensions,
+                inner,
+            }),
+        };
         ResponseFuture {
-            state: State::Reading {
-                body,
-                buffer: Buffer::new(config.body_limit),
-                head: Some(Head {
-                    headers: parts.headers,
-                    extensions: parts.extensions,
-                    inner,
-                }),
-            },
-            exchange: Some(Exchange::new(config, params)),
+            kind: Kind::Verified { exchange, state },
         }
     }
 }
@@ -121,37 +96,37 @@ where
 {
     type Output = Result<Response<ResponseBody>, Infallible>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if let State::Done = self.state {
-            unreachable_done()
-        }
-        let mut this = self.as_mut().project();
-        if this.exchange.is_none() {
-            // Refused by its head: nothing of the host is called.
-            let StateProjection::Rejected { rejection } = this.state.as_mut().project() else {
-                unreachable_done()
-            };
-            let Some(rejection) = rejection.take() else {
-                unreachable_done()
-            };
-            this.state.set(State::Done);
-            return Poll::Ready(Ok(response::refuse(rejection)));
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let (exchange, mut state) = match self.project().kind.project() {
+            KindProjection::Answered { response } => {
+                let Some(response) = response.take() else {
+                    polled_too_often()
+                };
+                return Poll::Ready(Ok(response));
+            }
+            KindProjection::Verified { exchange, state } => (exchange, state),
+        };
+        if let State::Done = *state {
+            polled_too_often()
         }
         // The service and its future are dropped after a panic, and not used again.
-        let polled = catch_unwind(AssertUnwindSafe(|| self.as_mut().advance(cx)));
-        let mut this = self.project();
-        let response = match (polled, &mut this.exchange) {
-            (Ok(polled), _) => ready!(polled),
-            (Err(panic), Some(exchange)) => exchange.fail(Cause::Panicked, describe(&PanicText(&*panic))),
-            (Err(panic), None) => resume_unwind(panic),
+        let response = match caught(|| advance(state.as_mut(), exchange, cx)) {
+            Ok(polled) => ready!(polled),
+            Err(panic) => exchange.fail(Cause::Panicked, panic),
         };
         // Gives back the inner service, the body and the inner future before the answer is written. If that panics, the answer stays.
-        drop(catch_unwind(AssertUnwindSafe(|| this.state.set(State::Done))));
+        drop(caught(|| state.set(State::Done)));
         Poll::Ready(Ok(response))
     }
 }
 
-impl<S, B> ResponseFuture<S, B>
+/// Polls what comes next, up to the response.
+#[inline]
+fn advance<S, B>(
+    mut state: Pin<&mut State<S, B, S::Future>>,
+    exchange: &mut Exchange,
+    cx: &mut Context<'_>,
+) -> Poll<Response<ResponseBody>>
 where
     S: Service<Callback>,
     S::Response: Into<Reply>,
@@ -159,81 +134,61 @@ where
     B: Body,
     B::Error: fmt::Display,
 {
-    /// Polls what comes next, up to the response.
-    #[inline]
-    fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response<ResponseBody>> {
-        let mut this = self.project();
-        let response = loop {
-            let Some(exchange) = this.exchange else {
-                unreachable_done()
-            };
-            match this.state.as_mut().project() {
-                StateProjection::Rejected { rejection } => {
-                    let Some(rejection) = rejection.take() else {
-                        unreachable_done()
-                    };
-                    break exchange.reject(rejection);
+    loop {
+        match state.as_mut().project() {
+            StateProjection::Reading { body, buffer, head } => {
+                let collected = ready!(collect(body, buffer, cx));
+                let Some(mut head) = head.take() else {
+                    polled_too_often()
+                };
+                if let Err(rejection) = collected {
+                    return Poll::Ready(exchange.refuse_body(rejection));
                 }
-                StateProjection::Reading { body, buffer, head } => {
-                    let collected = ready!(collect(body, buffer, cx));
-                    let Some(mut head) = head.take() else {
-                        unreachable_done()
-                    };
-                    let (body, mut event) = (buffer.finish(), None);
-                    if let Err(rejection) = collected.and_then(|()| exchange.read(&body, &mut event)) {
-                        break exchange.reject(rejection);
+                let body = buffer.finish();
+                let (event, params) = match exchange.read(&body) {
+                    Ok(read) => read,
+                    Err(response) => return Poll::Ready(response),
+                };
+                let callback = Callback::new(event, params, body, head.headers, head.extensions);
+                match head.inner.poll_ready(cx) {
+                    Poll::Ready(Ok(())) => {
+                        exchange.calling = true;
+                        let reply = head.inner.call(callback);
+                        state.set(State::Calling { reply });
                     }
-                    if let Some(response) = exchange.stop_untyped(event.as_ref()) {
-                        break response;
-                    }
-                    let Some(params) = exchange.params.clone() else {
-                        break exchange.reject(RejectionKind::Probe.into());
-                    };
-                    let callback = Callback::new(event, params, body, head.headers, head.extensions);
-                    let inner = &mut head.inner;
-                    match inner.poll_ready(cx) {
-                        Poll::Ready(Ok(())) => {
-                            exchange.calling = true;
-                            let reply = inner.call(callback);
-                            this.state.set(State::Calling { reply });
-                        }
-                        Poll::Ready(Err(error)) => break exchange.fail_by(Cause::NotReady, &error),
-                        Poll::Pending => {
-                            let callback = Some(Box::new(callback));
-                            let inner = head.inner;
-                            this.state.set(State::Waiting { inner, callback });
-                            return Poll::Pending;
-                        }
+                    Poll::Ready(Err(error)) => return Poll::Ready(exchange.fail_by(Cause::NotReady, &error)),
+                    Poll::Pending => {
+                        let callback = Some(Box::new(callback));
+                        let inner = head.inner;
+                        state.set(State::Waiting { inner, callback });
+                        return Poll::Pending;
                     }
                 }
-                StateProjection::Waiting { inner, callback } => {
-                    if let Err(error) = ready!(inner.poll_ready(cx)) {
-                        break exchange.fail_by(Cause::NotReady, &error);
-                    }
-                    let Some(callback) = callback.take() else {
-                        unreachable_done()
-                    };
-                    exchange.calling = true;
-                    let reply = inner.call(*callback);
-                    this.state.set(State::Calling { reply });
-                }
-                StateProjection::Calling { reply } => {
-                    let reply = ready!(reply.poll(cx));
-                    exchange.calling = false;
-                    break match reply {
-                        Ok(reply) => exchange.accept(reply.into()),
-                        Err(error) => exchange.fail_by(Cause::Failed, &error),
-                    };
-                }
-                StateProjection::Done => unreachable_done(),
             }
-        };
-        Poll::Ready(response)
+            StateProjection::Waiting { inner, callback } => {
+                if let Err(error) = ready!(inner.poll_ready(cx)) {
+                    return Poll::Ready(exchange.fail_by(Cause::NotReady, &error));
+                }
+                let Some(callback) = callback.take() else {
+                    polled_too_often()
+                };
+                exchange.calling = true;
+                let reply = inner.call(*callback);
+                state.set(State::Calling { reply });
+            }
+            StateProjection::Calling { reply } => {
+                return Poll::Ready(match ready!(reply.poll(cx)) {
+                    Ok(reply) => exchange.accept(reply.into()),
+                    Err(error) => exchange.fail_by(Cause::Failed, &error),
+                });
+            }
+            StateProjection::Done => polled_too_often(),
+        }
     }
 }
 
 /// Polling a future after it has ended is the caller's mistake, as with every future.
-fn unreachable_done() -> ! {
+fn polled_too_often() -> ! {
     panic!("ResponseFuture polled after completion")
 }
 
@@ -258,124 +213,26 @@ where
     }
 }
 
-impl Exchange {
-    #[inline]
-    fn new(config: Arc<Config>, params: Option<Params>) -> Self {
-        Exchange {
-            config,
-            params,
-            misfit: None,
-            persons: None,
-            calling: false,
-        }
-    }
-
-    /// Reads the event, and notes in the parameters what the body knows better.
-    fn read(&mut self, body: &Bytes, event: &mut Option<Event>) -> Result<(), Rejection> {
-        let Some(params) = &mut self.params else {
-            return Callback::check_probe(body);
-        };
-        Callback::read(params, body, event)?;
-        let misfit = event.as_ref().and_then(Event::misfit);
-        self.misfit = misfit.cloned().map(Box::new);
-        if self.config.may_reject() {
-            self.persons = event.as_ref().and_then(response::persons);
-        }
-        Ok(())
-    }
-
-    /// What waits for a verdict and has no type is not for the service, whose last arm may well be `_ => Reply::ok()`.
-    fn stop_untyped(&mut self, event: Option<&Event>) -> Option<Response<ResponseBody>> {
-        let unjudged = event?.unjudged(&self.params.as_ref()?.command)?;
-        if self.config.forward_misfits {
-            return None;
-        }
-        Some(self.fail(Cause::Misfit, unjudged.why().to_string()))
-    }
-
-    fn accept(&mut self, reply: Reply) -> Response<ResponseBody> {
-        let outcome = Outcome::accepted(reply.disposition(), self.params.take());
-        self.finish(response::replied(reply), outcome, None, None)
-    }
-
-    fn reject(&mut self, mut rejection: Rejection) -> Response<ResponseBody> {
-        rejection.refused = self.config.refusals.count(rejection.kind());
-        let response = response::rejection(rejection.kind());
-        let outcome = Outcome::of_rejection(rejection, self.params.take());
-        self.finish(response, outcome, None, None)
-    }
-
-    /// The inner service gave an error.
-    fn fail_by(&mut self, cause: Cause, error: &dyn fmt::Display) -> Response<ResponseBody> {
-        let cause = if had_no_room(error) { Cause::Overloaded } else { cause };
-        self.fail(cause, describe(error))
-    }
-
-    fn fail(&mut self, cause: Cause, error: String) -> Response<ResponseBody> {
-        self.calling = false;
-        let answer = match &self.params {
-            Some(params) => {
-                let failure = Failure {
-                    params,
-                    cause,
-                    message: &error,
-                };
-                // The host's function may panic as well.
-                catch_unwind(AssertUnwindSafe(|| self.config.on_error(&failure))).unwrap_or(OnError::ServerError)
-            }
-            None => OnError::ServerError,
-        };
-        let reply = match (answer, &self.params) {
-            (OnError::Reply(reply), _) => Some(reply),
-            (OnError::Reject(info), Some(params)) => {
-                response::rejecting(&params.command, self.persons.as_deref(), &info)
-            }
-            (OnError::Reject(_), None) | (OnError::ServerError, _) => None,
-        };
-        let response = reply.map_or_else(response::server_error, response::replied);
-        let outcome = Outcome::new(OutcomeKind::Failed, self.params.take());
-        self.finish(response, outcome, Some(cause), Some(error.into()))
-    }
-
-    #[inline]
-    fn finish(
-        &mut self,
-        response: Response<ResponseBody>,
-        mut outcome: Outcome,
-        cause: Option<Cause>,
-        error: Option<Box<str>>,
-    ) -> Response<ResponseBody> {
-        outcome.trouble(cause, error, self.misfit.take());
-        response::concluded(response, outcome)
-    }
-}
-
-impl Drop for Exchange {
-    fn drop(&mut self) {
-        if let (true, Some(params)) = (self.calling, &self.params) {
-            response::cancelled(params);
-        }
-    }
-}
-
 impl<S, B> fmt::Debug for ResponseFuture<S, B>
 where
     S: Service<Callback>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match self.state {
-            State::Rejected { .. } => "Rejected",
-            State::Reading { .. } => "Reading",
-            State::Waiting { .. } => "Waiting",
-            State::Calling { .. } => "Calling",
-            State::Done => "Done",
+        let (state, params) = match &self.kind {
+            Kind::Answered { .. } => ("Answered", None),
+            Kind::Verified { exchange, state } => {
+                let state = match state {
+                    State::Reading { .. } => "Reading",
+                    State::Waiting { .. } => "Waiting",
+                    State::Calling { .. } => "Calling",
+                    State::Done => "Done",
+                };
+                (state, exchange.params.as_ref())
+            }
         };
         f.debug_struct("ResponseFuture")
             .field("state", &state)
-            .field(
-                "params",
-                &self.exchange.as_ref().and_then(|exchange| exchange.params.as_ref()),
-            )
+            .field("params", &params)
             .finish_non_exhaustive()
     }
 }

@@ -41,14 +41,15 @@ impl CallbackLayer {
         self
     }
 
-    /// The maximum size of a body in bytes (1 MiB by default). A larger one is refused with 413, before it is read if its length is
-    /// declared.
+    /// The maximum size of a body in bytes (1 MiB by default). A larger notification is refused with 413, before it is read if its length
+    /// is declared. About a larger *before* callback [`OnError`] decides, so set the limit here and not in a layer outside, which would
+    /// answer 413 and thereby let the action go on.
     pub fn body_limit(self, bytes: usize) -> Self {
         self.configure(|config| config.body_limit = bytes)
     }
 
     /// How to answer when a *before* callback, or one of unknown phase, cannot be handled: the service failed, panicked, was overloaded
-    /// or too late, or the body does not fit. [`OnError::ServerError`] by default, after which Tencent by default lets the action go on.
+    /// or too late, or the body is too large, breaks off or cannot be read. [`OnError::ServerError`] by default, after which Tencent by default lets the action go on.
     /// [`OnError::reject`] blocks it.
     pub fn on_before_error(self, answer: OnError) -> Self {
         self.configure(|config| config.before = answer)
@@ -63,7 +64,7 @@ impl CallbackLayer {
     }
 
     /// A function that decides how to answer a callback that cannot be handled, instead of [`on_before_error`](Self::on_before_error) and
-    /// [`on_after_error`](Self::on_after_error).
+    /// [`on_after_error`](Self::on_after_error). If it panics, these two decide.
     ///
     /// ```
     /// use tencent_im_callback::{App, CallbackLayer, Family, OnError, Phase, Reply, Token};
@@ -82,8 +83,8 @@ impl CallbackLayer {
         self.configure(|config| config.choose = Some(Arc::new(choose)))
     }
 
-    /// Also passes on *before* callbacks whose body does not fit the type of their command, or whose command is unknown, as
-    /// [`Event::Unknown`](crate::Event::Unknown). The service must not allow what is unknown: a crafted body can hide a message from
+    /// Also passes on *before* callbacks that cannot be read as the type of their command, as [`Event::Unknown`](crate::Event::Unknown):
+    /// the body does not fit or is no JSON, or a command is unknown. The service must not allow what is unknown: a crafted body can hide a message from
     /// moderation this way.
     pub fn forward_misfits(self) -> Self {
         self.configure(|config| config.forward_misfits = true)

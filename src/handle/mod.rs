@@ -2,12 +2,15 @@
 //!
 //! # How requests are answered
 //!
-//! 1. It checks method, parameters, app, signature and time, then the declared length of the body. A request that fails a check is
-//!    refused: its body is not read, and the inner service is not called.
-//! 2. It reads the body, up to the [limit](CallbackLayer::body_limit), and parses it into the type of the command.
+//! 1. It checks method, parameters, app, signature and time. A request that fails a check is refused: its body is not read, and the inner
+//!    service is not called.
+//! 2. It reads the body, up to the [limit](CallbackLayer::body_limit), and parses it into the type of the command. A notification that
+//!    cannot be read becomes [`Event::Unknown`](crate::Event::Unknown).
 //! 3. It waits until a clone of the inner service is ready, and calls it once.
-//! 4. It sends the reply with status 200. If the service returns an error, or the body of a *before* callback does not fit its type,
-//!    [`OnError`](crate::OnError) decides how to answer.
+//! 4. It sends the reply with status 200.
+//!
+//! If the service returns an error, or if a *before* callback is too large, breaks off or cannot be read, whatever its bytes are,
+//! [`OnError`](crate::OnError) decides how to answer. A notification that is too large or breaks off is refused with 413 or 400.
 //!
 //! Every response has an [`Outcome`](crate::Outcome) in its extensions. The error type of the service is `Infallible`.
 //!
@@ -47,6 +50,7 @@
 
 mod buffer;
 mod config;
+mod exchange;
 mod future;
 #[allow(clippy::module_inception)] // the file of `CallbackLayer`, as in tower-http
 mod layer;

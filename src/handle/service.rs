@@ -9,11 +9,13 @@ use tower_service::Service;
 
 use super::buffer;
 use super::config::Config;
+use super::exchange::Exchange;
 use super::future::ResponseFuture;
 use crate::auth::Verified;
 use crate::callback::Callback;
+use crate::rejection::RejectionKind;
 use crate::reply::Reply;
-use crate::response::ResponseBody;
+use crate::response::{self, ResponseBody};
 
 /// An HTTP service around a service of [`Callback`]s. Made by [`CallbackLayer`](crate::CallbackLayer); see the [module](crate::handle).
 ///
@@ -69,13 +71,14 @@ where
             Ok(Verified::Probe) => None,
             Err(mut rejection) => {
                 rejection.refused = config.refusals.count(rejection.kind());
-                return ResponseFuture::rejected(rejection);
+                return ResponseFuture::answered(response::refuse(rejection));
             }
         };
+        let mut exchange = Exchange::new(config.clone(), params);
         if buffer::announced(&request).is_some_and(|length| length > config.body_limit as u64) {
-            return ResponseFuture::too_large(config.clone(), params);
+            return ResponseFuture::answered(exchange.refuse_body(RejectionKind::BodyTooLarge.into()));
         }
         // The future makes a clone ready that has never been polled, and calls that one.
-        ResponseFuture::reading(config.clone(), params, request, self.inner.clone())
+        ResponseFuture::reading(exchange, config.body_limit, request, self.inner.clone())
     }
 }

@@ -3,9 +3,9 @@
 //!
 //! | where this is wanted | this is taken as well |
 //! | --- | --- |
-//! | an integer | its digits in quotes; `""` as absent, if it is optional |
+//! | an integer | its digits in quotes; a whole number with a point or an exponent; `""` as absent, if it is optional |
 //! | a truth value | `"true"`, `"false"`; `""` as absent, if it is optional |
-//! | a list | `null` as an empty one; a string as a list of one |
+//! | a list | a string as a list of one; `null` as an empty one, but not in a *before* callback, where an empty list may stand for what was to be judged |
 //!
 //! Ids take integers themselves, wherever they are read from. A struct is read from an object only, where derived code would also take a list by position.
 
@@ -25,7 +25,7 @@ pub(crate) fn from_str_noting<'de, T: de::Deserialize<'de>>(
     text: &'de str,
     room: Room,
 ) -> serde_json::Result<(T, bool)> {
-    attempt(text, room, |rules| {
+    attempt(text, room, Nulls::AreEmptyLists, |rules| {
         let mut json = serde_json::Deserializer::from_str(text);
         let value = T::deserialize(Lenient::new(&mut json, rules))?;
         json.end()?;
@@ -40,26 +40,35 @@ pub(crate) fn misfit<'de, T: de::Deserialize<'de>>(text: &'de str, room: Room) -
 
 /// Calls `read` to parse a body, and once more if an empty string stood where a number is wanted: what type an optional member has is only
 /// known when it is too late to call it absent, so the second time every empty optional string is absent.
-pub(crate) fn read<T, E>(text: &str, read: impl FnMut(&Rules) -> Result<T, E>) -> Result<T, E> {
-    attempt(text, Room::BODY, read)
+pub(crate) fn read<T, E>(text: &str, nulls: Nulls, read: impl FnMut(&Rules) -> Result<T, E>) -> Result<T, E> {
+    attempt(text, Room::BODY, nulls, read)
 }
 
-fn attempt<T, E>(text: &str, room: Room, mut read: impl FnMut(&Rules) -> Result<T, E>) -> Result<T, E> {
-    let rules = Rules::of(text, room);
+fn attempt<T, E>(text: &str, room: Room, nulls: Nulls, mut read: impl FnMut(&Rules) -> Result<T, E>) -> Result<T, E> {
+    let rules = Rules::of(text, room, nulls);
     let first = read(&rules);
     if first.is_err() && rules.met_empty.get() {
         let rules = Rules {
             empty_is_absent: true,
-            ..Rules::of(text, room)
+            ..Rules::of(text, room, nulls)
         };
         return read(&rules);
     }
     first
 }
 
+/// What `null` means where a list is wanted.
+#[derive(Clone, Copy, Default, PartialEq)]
+pub(crate) enum Nulls {
+    #[default]
+    AreEmptyLists,
+    AreMisfits,
+}
+
 #[derive(Default)]
 pub(crate) struct Rules {
     empty_is_absent: bool,
+    nulls: Nulls,
     met_empty: Cell<bool>,
     ignored: Cell<bool>,
     /// Bytes that lists and maps may still take in memory.
@@ -97,8 +106,9 @@ impl Room {
 pub(crate) const TOO_MANY_ITEMS: &str = "more items than a text of this length may hold";
 
 impl Rules {
-    fn of(text: &str, room: Room) -> Self {
+    fn of(text: &str, room: Room, nulls: Nulls) -> Self {
         Rules {
+            nulls,
             budget: Cell::new(text.len().saturating_mul(room.growth).saturating_add(room.allowance)),
             ..Rules::default()
         }
@@ -323,6 +333,16 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Number<Lenient<'_, V>> {
         self.0.visit_u64(number)
     }
 
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<V::Value, E> {
+        // Beyond 2^53 a float does not tell one integer from the next.
+        const EXACT: f64 = 9_007_199_254_740_992.0;
+        if number.fract() != 0.0 || number.abs() > EXACT {
+            return Err(E::custom("number that is no integer"));
+        }
+        #[allow(clippy::cast_possible_truncation)] // whole, and within the range
+        self.0.visit_i64(number as i64)
+    }
+
     fn visit_str<E: de::Error>(self, text: &str) -> Result<V::Value, E> {
         if let Ok(number) = text.parse() {
             return self.0.visit_i64(number);
@@ -363,7 +383,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Bool<Lenient<'_, V>> {
 
 struct List<V>(V);
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for List<V> {
+impl<'de, V: Visitor<'de>> Visitor<'de> for List<Lenient<'_, V>> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -375,6 +395,9 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for List<V> {
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<V::Value, E> {
+        if self.0.rules.nulls == Nulls::AreMisfits {
+            return Err(E::invalid_type(de::Unexpected::Unit, &self));
+        }
         self.0.visit_seq(SeqDeserializer::new(std::iter::empty::<&str>()))
     }
 
@@ -470,9 +493,24 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_number_may_be_written_as_a_float() {
+        for (json, wanted) in [
+            ("123.0", 123),
+            ("1.670574414123e12", 1_670_574_414_123),
+            ("-0.0", 0),
+            ("-9007199254740992.0", -9_007_199_254_740_992),
+        ] {
+            let read = read(&format!(r#"{{"number":{json}}}"#));
+            assert_eq!(read.map(|sample| sample.number), Ok(Some(wanted)), "{json}");
+        }
+    }
+
+    #[test]
     fn what_is_no_number_is_none() {
         for json in [
             r#"{"number":1.5}"#,
+            r#"{"number":9007199254740993.0}"#,
+            r#"{"number":1e300}"#,
             r#"{"number":"1.5"}"#,
             r#"{"number":" 1"}"#,
             r#"{"number":true}"#,

@@ -1,13 +1,15 @@
-//! Where Tencent's JSON differs from its documentation: numbers in quotes, `null` for a list, unpaired surrogates, values that no page
+//! Where Tencent's JSON differs from its documentation: numbers in quotes, `null` for a list, broken characters, values that no page
 //! lists.
 
 mod lenient;
+mod mend;
 mod open;
 mod path;
 mod surrogates;
 mod tokens;
 
-pub(crate) use self::lenient::{Lenient, Room, TOO_MANY_ITEMS, from_str, from_str_noting, misfit, read};
+pub(crate) use self::lenient::{Lenient, Nulls, Room, TOO_MANY_ITEMS, from_str, from_str_noting, misfit, read};
+pub(crate) use self::mend::{mend, readable, without_mark};
 pub(crate) use self::open::{Text, wire_int, wire_text};
 pub(crate) use self::path::{offset, path_at};
 pub(crate) use self::surrogates::replace_unpaired;

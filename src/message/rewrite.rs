@@ -7,7 +7,7 @@ use super::element::MsgElement;
 use super::read::Element;
 use super::texts::{decoded, join, of_json};
 use super::walk::{Kind, walk};
-use crate::json::replace_unpaired;
+use crate::json::{readable, replace_unpaired};
 use crate::types::RawJson;
 
 /// A message to be sent instead of another one.
@@ -53,8 +53,8 @@ impl MsgBodyBuilder {
             elements: Vec<&'a RawValue>,
         }
 
-        let came = std::str::from_utf8(body).map_err(|_| NoMessageError)?;
-        let text = replace_unpaired(came);
+        let came = readable(body);
+        let text = replace_unpaired(&came);
         let body: Body<'_> = serde_json::from_str(&text).map_err(|_| NoMessageError)?;
         let keep = |element: &RawValue| {
             // What was replaced has the same length, so the element lies at the same place in the body as it came.

@@ -1,6 +1,7 @@
 //! The error codes that an app may choose. Each command has its own range.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 /// A code from `FIRST` to `LAST`, both included.
 ///
@@ -26,6 +27,9 @@ impl fmt::Display for InvalidCodeError {
 impl std::error::Error for InvalidCodeError {}
 
 impl<const FIRST: u32, const LAST: u32> Code<FIRST, LAST> {
+    /// The codes of this type.
+    pub const RANGE: RangeInclusive<u32> = FIRST..=LAST;
+
     /// A code that is known at run time.
     ///
     /// # Errors

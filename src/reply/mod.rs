@@ -11,6 +11,7 @@ pub mod chatbot;
 mod code;
 pub mod group;
 pub mod live;
+mod meaning;
 mod message;
 pub mod official_account;
 mod rewrite;
@@ -24,7 +25,10 @@ use serde::{Serialize, Serializer};
 
 use crate::rejection::OK_ENVELOPE;
 
+pub(crate) use self::meaning::is_friend_request;
+
 pub use self::code::{Code, InvalidCodeError};
+pub use self::meaning::{Meaning, reject_codes};
 pub use self::message::MessageVerdict;
 pub use self::rewrite::Rewrite;
 
@@ -102,9 +106,8 @@ impl Reply {
 
     /// `OK` with your own code and text. For most *before* commands it is a rejection.
     ///
-    /// The typed replies in [`reply`](self) know which codes a command takes. This one is for services that answer many commands the same
-    /// way, such as [`OnError::Reply`](crate::OnError::Reply). It does not reject every command: `Sns.Prev…` lets everything through on
-    /// any code except 0.
+    /// The typed replies in [`reply`](self) know which codes a command takes. It does not reject every command: `Sns.Prev…` lets everything
+    /// through on any code except 0. [`rejecting`](Self::rejecting) rejects every command.
     pub fn reject(code: u32, info: impl AsRef<str>) -> Self {
         Reply::json(&Envelope {
             action_status: "OK",

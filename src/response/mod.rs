@@ -14,6 +14,7 @@ mod body;
 mod on_error;
 mod outcome;
 mod refusals;
+mod rejecting;
 mod trace;
 mod write;
 
@@ -21,7 +22,7 @@ pub use self::body::ResponseBody;
 pub use self::on_error::{Cause, Failure, OnError};
 pub use self::outcome::{Outcome, OutcomeKind};
 
-pub(crate) use self::on_error::{persons, rejecting};
 pub(crate) use self::refusals::Refusals;
+pub(crate) use self::rejecting::rejecting;
 pub(crate) use self::trace::{cancelled, report};
 pub(crate) use self::write::{CONTENT_TYPE, NOT_HANDLED, concluded, refuse, rejection, replied, server_error};

@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::Deserialize;
-
 use crate::auth::Params;
 use crate::command::{Command, Phase};
-use crate::event::Event;
-use crate::reply::{Reply, sns};
-use crate::types::UserId;
+use crate::event::UnknownReason;
+use crate::rejection::{Rejection, RejectionKind};
+use crate::reply::Reply;
+
+/// The text of the error of tower-http's `RequestBodyDeadlineLayer`. Of a body's error nothing else is known.
+const BODY_TIMED_OUT: &str = "data was not received within the designated timeout";
 
 /// How to answer when a verified callback could not be handled.
 ///
@@ -29,11 +30,9 @@ pub enum OnError {
 }
 
 impl OnError {
-    /// Blocks the action, with a text for the client, in the form that the command takes: code 1, and for friend requests a code for
-    /// each person.
+    /// Blocks the action, with a text for the client, in the form that the command takes: see [`Reply::rejecting`].
     ///
-    /// A friend request whose body does not name the persons is answered like [`ServerError`](Self::ServerError). An *after* callback or
-    /// a notice, where there is nothing to block, is answered with [`Reply::fail`].
+    /// A friend request whose body names nobody who could be rejected is answered like [`ServerError`](Self::ServerError).
     ///
     /// ```
     /// use tencent_im_callback::{App, CallbackLayer, OnError, Token};
@@ -47,61 +46,10 @@ impl OnError {
     }
 }
 
-/// The persons of a friend request, whom a verdict has to name.
-pub(crate) fn persons(event: &Event) -> Option<Box<[UserId]>> {
-    #[derive(Deserialize)]
-    struct Request {
-        #[serde(rename = "FriendItem", alias = "ResponseFriendItem")]
-        items: Vec<Item>,
-    }
-
-    #[derive(Deserialize)]
-    struct Item {
-        #[serde(rename = "To_Account")]
-        to_account: UserId,
-    }
-
-    match event {
-        Event::SnsPrevFriendAdd(event) => Some(event.friend_item.iter().map(|item| item.to_account.clone()).collect()),
-        Event::SnsPrevFriendResponse(event) => {
-            let items = event.response_friend_item.iter();
-            Some(items.map(|item| item.to_account.clone()).collect())
-        }
-        // Another field does not fit: the persons may be readable all the same.
-        Event::Unknown(event) if is_friend_request(&event.command) => {
-            let request: Request = serde_json::from_slice(&event.body).ok()?;
-            Some(request.items.into_iter().map(|item| item.to_account).collect())
-        }
-        _ => None,
-    }
-}
-
-fn is_friend_request(command: &Command) -> bool {
-    matches!(command, Command::SnsPrevFriendAdd | Command::SnsPrevFriendResponse)
-}
-
-/// The reply that blocks the action of a command. None if there is no such reply.
-pub(crate) fn rejecting(command: &Command, persons: Option<&[UserId]>, info: &str) -> Option<Reply> {
-    const CODE: sns::RejectCode = sns::RejectCode::of::<38_000>();
-
-    if !command.phase().may_decide() {
-        return Some(Reply::fail(info));
-    }
-    if !is_friend_request(command) {
-        return Some(Reply::reject(1, info));
-    }
-    let persons = persons.filter(|persons| !persons.is_empty())?;
-    // The two commands take the same reply.
-    Some(
-        sns::PrevFriendAddReply::allow_each(persons.iter())
-            .reject_all(CODE, info)
-            .into(),
-    )
-}
-
 /// A verified callback that could not be handled, as passed to [`CallbackLayer::on_error`](crate::CallbackLayer::on_error).
 pub struct Failure<'a> {
     pub(crate) params: &'a Params,
+    pub(crate) command: &'a Command,
     pub(crate) cause: Cause,
     pub(crate) message: &'a dyn fmt::Display,
 }
@@ -110,9 +58,26 @@ pub struct Failure<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {
-    /// The command in the URL is a *before* command, but the body does not fit its type, or has an unknown command. The service was not
-    /// called.
+    /// The command is a *before* command, but the body does not fit its type, or one of the commands in URL and body is unknown. The service
+    /// was not called.
     Misfit,
+    /// The body of a *before* callback, or of an unknown command, is empty or `{}`. The service was not called.
+    BodyEmpty,
+    /// The body of a *before* callback, or of an unknown command, is not JSON. The service was not called.
+    BodyNotJson,
+    /// The body of a *before* callback, or of an unknown command, is JSON, but not an object. The service was not called.
+    BodyNotObject,
+    /// `CallbackCommand` in the body of a *before* callback, or of an unknown command, is not a string. The service was not called.
+    BodyCommandMalformed,
+    /// URL and body have different commands, and one of them is a *before* command. The service was not called.
+    CommandMismatch,
+    /// The body of a *before* callback, or of an unknown command, is larger than the limit. The service was not called.
+    BodyTooLarge,
+    /// The body of a *before* callback, or of an unknown command, ended early. The service was not called.
+    BodyIncomplete,
+    /// The body of a *before* callback, or of an unknown command, did not arrive in time: the error of tower-http's
+    /// `RequestBodyDeadlineLayer`, recognised by its text. The service was not called.
+    BodyTimedOut,
     /// `poll_ready` of the service returned an error. The service was not called. `Split`, `EventRouter`, `Detach` and `Dedup` are always
     /// ready: with one of them right inside `CallbackLayer`, such an error of a service further inside is [`Failed`](Self::Failed).
     NotReady,
@@ -130,11 +95,50 @@ impl Cause {
     pub const fn as_str(self) -> &'static str {
         match self {
             Cause::Misfit => "misfit",
+            Cause::BodyEmpty => "body_empty",
+            Cause::BodyNotJson => "body_not_json",
+            Cause::BodyNotObject => "body_not_object",
+            Cause::BodyCommandMalformed => "body_command_malformed",
+            Cause::CommandMismatch => "command_mismatch",
+            Cause::BodyTooLarge => "body_too_large",
+            Cause::BodyIncomplete => "body_incomplete",
+            Cause::BodyTimedOut => "body_timed_out",
             Cause::NotReady => "not_ready",
             Cause::Overloaded => "overloaded",
             Cause::Failed => "failed",
             Cause::Panicked => "panicked",
         }
+    }
+}
+
+impl Cause {
+    /// Why what waits for a verdict cannot be judged.
+    pub(crate) fn of_unknown(reason: &UnknownReason) -> Self {
+        match reason {
+            UnknownReason::UnknownCommand | UnknownReason::Misfit(_) => Cause::Misfit,
+            UnknownReason::BodyEmpty => Cause::BodyEmpty,
+            UnknownReason::BodyNotJson { .. } => Cause::BodyNotJson,
+            UnknownReason::BodyNotObject => Cause::BodyNotObject,
+            UnknownReason::BodyCommandMalformed => Cause::BodyCommandMalformed,
+            UnknownReason::CommandMismatch => Cause::CommandMismatch,
+        }
+    }
+
+    /// Why a body did not arrive.
+    pub(crate) fn of_body(rejection: &Rejection) -> Self {
+        match (rejection.kind(), rejection.error()) {
+            (RejectionKind::BodyTooLarge, _) => Cause::BodyTooLarge,
+            (_, Some(BODY_TIMED_OUT)) => Cause::BodyTimedOut,
+            _ => Cause::BodyIncomplete,
+        }
+    }
+
+    /// Whether the body is the cause, which anybody may have sent if the app is unsigned.
+    pub(crate) const fn is_body(self) -> bool {
+        !matches!(
+            self,
+            Cause::NotReady | Cause::Overloaded | Cause::Failed | Cause::Panicked
+        )
     }
 }
 
@@ -150,14 +154,14 @@ impl<'a> Failure<'a> {
         self.params
     }
 
-    /// The command.
+    /// The command as which it has to be answered: see [`Callback::answered_as`](crate::Callback::answered_as).
     pub fn command(&self) -> &'a Command {
-        &self.params.command
+        self.command
     }
 
-    /// When the callback is sent, and so what the answer means.
+    /// The phase of that command, and so what the answer means.
     pub fn phase(&self) -> Phase {
-        self.params.command.phase()
+        self.command.phase()
     }
 
     /// Why it could not be handled.
@@ -175,6 +179,7 @@ impl fmt::Debug for Failure<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Failure")
             .field("params", self.params)
+            .field("command", self.command)
             .field("cause", &self.cause)
             .field("message", &format_args!("{}", self.message))
             .finish()

@@ -1,7 +1,7 @@
 //! How a request was answered, for your metrics and logs.
 
 use crate::auth::Params;
-use crate::event::Misfit;
+use crate::event::{Misfit, UnknownReason};
 use crate::rejection::{Rejection, RejectionKind};
 use crate::reply::Disposition;
 
@@ -31,7 +31,7 @@ pub struct Outcome {
 pub(crate) struct Trouble {
     pub(crate) cause: Option<Cause>,
     pub(crate) error: Option<Box<str>>,
-    pub(crate) misfit: Option<Box<Misfit>>,
+    pub(crate) unknown: Option<UnknownReason>,
 }
 
 /// How a request was answered.
@@ -44,7 +44,7 @@ pub enum OutcomeKind {
     Probe,
     /// Refused. [`Outcome::rejection`] says why.
     Rejected,
-    /// Verified, but the service failed, or the body of a *before* callback did not fit. [`Outcome::error`] says more.
+    /// Verified, but the service failed, or the body of a *before* callback could not be read. [`Outcome::error`] says more.
     Failed,
 }
 
@@ -100,9 +100,9 @@ impl Outcome {
     }
 
     /// Notes what did not go well, if anything did not. An error has a cause.
-    pub(crate) fn trouble(&mut self, cause: Option<Cause>, error: Option<Box<str>>, misfit: Option<Box<Misfit>>) {
-        if cause.is_some() || misfit.is_some() {
-            self.trouble = Some(Box::new(Trouble { cause, error, misfit }));
+    pub(crate) fn trouble(&mut self, cause: Option<Cause>, error: Option<Box<str>>, unknown: Option<UnknownReason>) {
+        if cause.is_some() || unknown.is_some() {
+            self.trouble = Some(Box::new(Trouble { cause, error, unknown }));
         }
     }
 
@@ -131,14 +131,16 @@ impl Outcome {
         self.trouble.as_ref()?.cause
     }
 
-    /// One word that says more than [`kind`](Self::kind), for a metric label: the kind of the rejection, the cause of the failure, or how the
-    /// service dealt with the callback. Empty for a check of the URL.
+    /// One word that says more than [`kind`](Self::kind), for a metric label: the kind of the rejection, the cause of the failure, why an
+    /// accepted callback could not be read, or how the service dealt with it. Empty for a check of the URL.
     pub fn reason(&self) -> &'static str {
-        match (&self.rejection, self.cause(), self.disposition) {
-            (Some(rejection), _, _) => rejection.kind().as_str(),
-            (None, Some(cause), _) => cause.as_str(),
-            (None, None, Some(disposition)) => disposition.as_str(),
-            (None, None, None) => "",
+        let unreadable = self.unknown_reason().filter(|reason| reason.is_unreadable());
+        match (&self.rejection, self.cause(), unreadable, self.disposition) {
+            (Some(rejection), ..) => rejection.kind().as_str(),
+            (None, Some(cause), ..) => cause.as_str(),
+            (None, None, Some(reason), _) => reason.as_str(),
+            (None, None, None, Some(disposition)) => disposition.as_str(),
+            (None, None, None, None) => "",
         }
     }
 
@@ -158,7 +160,15 @@ impl Outcome {
     /// Where the body does not fit the type of its command. An *after* callback is passed to the service all the same, as
     /// [`Event::Unknown`](crate::Event::Unknown). This tells you that the vendor has changed something.
     pub fn misfit(&self) -> Option<&Misfit> {
-        self.trouble.as_ref()?.misfit.as_deref()
+        match self.unknown_reason()? {
+            UnknownReason::Misfit(misfit) => Some(misfit),
+            _ => None,
+        }
+    }
+
+    /// Why the event is [`Event::Unknown`](crate::Event::Unknown), if it is. A notification is passed to the service all the same.
+    pub fn unknown_reason(&self) -> Option<&UnknownReason> {
+        self.trouble.as_ref()?.unknown.as_ref()
     }
 
     /// Which of the app's tokens made the signature; see [`Params::token_index`].

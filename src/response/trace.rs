@@ -30,6 +30,7 @@ pub(super) fn shows_warnings() -> bool {
 pub(crate) fn report(outcome: &Outcome, status: Option<http::StatusCode>) {
     use super::on_error::Cause;
     use super::outcome::OutcomeKind;
+    use crate::event::UnknownReason;
 
     macro_rules! event {
         ($level:ident, $message:literal) => {
@@ -51,6 +52,7 @@ pub(crate) fn report(outcome: &Outcome, status: Option<http::StatusCode>) {
                 cause = outcome.cause().map(|cause| cause.as_str()),
                 refused = outcome.rejection().and_then(|rejection| rejection.refused).map(NonZeroU32::get),
                 error = outcome.trouble.as_ref().and_then(|trouble| trouble.error.as_deref()),
+                unknown = outcome.unknown_reason().map(UnknownReason::as_str),
                 misfit_path = outcome.misfit().map(|misfit| misfit.path()),
                 misfit_line = outcome.misfit().map(|misfit| misfit.line()),
                 misfit_column = outcome.misfit().map(|misfit| misfit.column()),
@@ -63,17 +65,19 @@ pub(crate) fn report(outcome: &Outcome, status: Option<http::StatusCode>) {
     // The signature of an unsigned app is never verified, so anybody who finds the URL could fill the log with warnings.
     let verified = outcome.token_index().is_some();
     let warn = match outcome.kind() {
-        OutcomeKind::Failed => outcome.cause() != Some(Cause::Misfit) || verified,
+        OutcomeKind::Failed => verified || !outcome.cause().is_some_and(Cause::is_body),
         OutcomeKind::Rejected => outcome.rejection().is_some_and(|rejection| {
             rejection.refused.is_some() || (verified && rejection.kind().is_after_verification())
         }),
-        OutcomeKind::Accepted | OutcomeKind::Probe => verified && outcome.misfit().is_some(),
+        OutcomeKind::Accepted | OutcomeKind::Probe => {
+            verified && outcome.unknown_reason().is_some_and(UnknownReason::is_unreadable)
+        }
     };
     match outcome.kind() {
         _ if !warn => event!(DEBUG, "callback"),
         OutcomeKind::Rejected => event!(WARN, "request refused"),
         OutcomeKind::Failed => event!(WARN, "callback failed"),
-        OutcomeKind::Accepted | OutcomeKind::Probe => event!(WARN, "body does not fit its command"),
+        OutcomeKind::Accepted | OutcomeKind::Probe => event!(WARN, "body cannot be read as its command"),
     }
 }
 

@@ -14,8 +14,8 @@ use super::handler::{Handler, HandlerOutput, Output};
 use crate::callback::Callback;
 use crate::command::{Command, Phase};
 use crate::error::HandlerError;
-use crate::event::{BeforeMessage, Event, TypedEvent, UnknownEvent, c2c, group, official_account};
-use crate::json::replace_unpaired;
+use crate::event::{BeforeMessage, Event, TypedEvent, UnknownEvent, UnknownReason, c2c, group, official_account};
+use crate::json::mend;
 use crate::oneshot::Oneshot;
 use crate::reply::{MessageVerdict, Reply};
 use crate::types::Escaped;
@@ -29,8 +29,8 @@ use crate::types::Escaped;
 /// A notification without a handler is answered `OK`. A *before* callback without a handler is an error, so that no action is allowed
 /// unchecked: [`OnError`](crate::OnError) decides how to answer. [`allow_unhandled`](Self::allow_unhandled) answers `OK` to both.
 ///
-/// A callback whose body does not fit the type of its handler is a [`permanent`](HandlerError::permanent) error; behind the queue it
-/// becomes a dead letter. A [`fallback`](Self::fallback) gets it instead, and everything without a handler.
+/// A callback for a handler that cannot be read, whatever is wrong with its body, is a [`permanent`](HandlerError::permanent) error; behind
+/// the queue it becomes a dead letter. A [`fallback`](Self::fallback) gets it instead, and everything without a handler.
 ///
 /// A clone is cheap. A call is one look-up and one allocation.
 ///
@@ -264,9 +264,7 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
         assert!(command.is_unknown(), "`{word}` is known, and has a type: use `on`");
         let state = T::clone(&self.state);
         self.add(command, move |callback: Callback| {
-            // It was parsed once, so it is UTF-8.
-            let text = String::from_utf8_lossy(&callback.body);
-            let text = replace_unpaired(&text);
+            let text = mend(&callback.body);
             let mut json = serde_json::Deserializer::from_str(&text);
             match serde_path_to_error::deserialize(&mut json) {
                 Ok(event) => answered(handler.call(&state, callback.map_event(|_| event))),
@@ -281,7 +279,7 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
 
     /// Passes everything without a handler to this service, callbacks that wait for a verdict included.
     ///
-    /// That includes callbacks whose body does not fit their type: see [`Event::misfit`].
+    /// That includes callbacks that cannot be read: [`Event::Unknown`], whose [`reason`](UnknownEvent::reason) says why.
     pub fn fallback<S>(mut self, service: S) -> Self
     where
         S: Service<Callback> + Clone + Send + Sync + 'static,
@@ -348,9 +346,9 @@ fn failed(text: String) -> BoxFuture {
     Box::pin(std::future::ready(Err(HandlerError::new(text))))
 }
 
-/// A known command before an action, or a body that says it is one.
+/// A known command before an action, or a body that says it is one, or what nobody could read and may be one.
 fn waits_for_a_verdict(callback: &Callback) -> bool {
-    callback.command().phase() == Phase::Before || callback.event.unjudged(callback.command()).is_some()
+    callback.answered_as().phase() == Phase::Before || callback.event.unjudged(callback.command()).is_some()
 }
 
 /// An event of a known command without its type. An unknown command may have a handler that reads the body itself.
@@ -359,6 +357,13 @@ fn untyped(event: &Event) -> Option<&UnknownEvent> {
         Event::Unknown(event) if !event.command.is_unknown() => Some(event),
         _ => None,
     }
+}
+
+/// Whether there is a handler for what an event says it is, by its URL or by its body.
+fn is_wanted(handlers: &BTreeMap<Command, Arc<dyn Route>>, event: &UnknownEvent) -> bool {
+    let body = event.body_command.as_ref();
+    let is_other = event.reason == UnknownReason::CommandMismatch;
+    handlers.contains_key(&event.command) || (is_other && body.is_some_and(|word| handlers.contains_key(word)))
 }
 
 fn unreadable(event: &UnknownEvent) -> BoxFuture {
@@ -382,14 +387,15 @@ impl<T> Service<Callback> for EventRouter<T> {
     }
 
     fn call(&mut self, callback: Callback) -> RouterFuture {
-        let handler = self.routes.handlers.get(callback.event.command());
-        let future = match (handler, &self.routes.fallback) {
-            (Some(route), _) if untyped(&callback.event).is_none() => Some(route.call(callback)),
-            (_, Fallback::Service(route)) => Some(route.call(callback)),
+        let handlers = &self.routes.handlers;
+        let handler = handlers.get(callback.event.command());
+        let untyped = untyped(&callback.event);
+        let future = match (handler, untyped, &self.routes.fallback) {
+            (Some(route), None, _) | (_, _, Fallback::Service(route)) => Some(route.call(callback)),
             // Somebody wants these events: this one must not be lost because it cannot be read.
-            (Some(_), Fallback::None | Fallback::Allow) => untyped(&callback.event).map(unreadable),
-            (None, Fallback::None) if waits_for_a_verdict(&callback) => Some(not_for(&callback)),
-            (None, Fallback::None | Fallback::Allow) => None,
+            (_, Some(event), _) if is_wanted(handlers, event) => Some(unreadable(event)),
+            (_, _, Fallback::None) if waits_for_a_verdict(&callback) => Some(not_for(&callback)),
+            (_, _, Fallback::None | Fallback::Allow) => None,
         };
         RouterFuture { future }
     }

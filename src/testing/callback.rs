@@ -29,7 +29,7 @@ pub fn callback<E: TypedEvent>(json: &str) -> Callback<E> {
             Some(misfit) => panic!("{misfit}: {}", misfit.message()),
             None => callback.map_event(|event| match E::from_event(event) {
                 Ok(event) => event,
-                Err(Event::Unknown(event)) => panic!("the body is of another command: {event:?}"),
+                Err(Event::Unknown(event)) => panic!("{}: {event:?}", event.reason),
                 Err(event) => panic!("the body is of {:?}", event.command()),
             }),
         },

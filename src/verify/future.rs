@@ -3,7 +3,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -135,7 +135,7 @@ where
                         // A `CallbackLayer` further inside has reported it already, and knows more.
                         return Poll::Ready(Ok(response));
                     }
-                    let outcome = if response.status().is_server_error() {
+                    let outcome = if response.status() != StatusCode::OK {
                         exchange.outcome(OutcomeKind::Failed, Some(Cause::Failed))
                     } else {
                         exchange.outcome(OutcomeKind::Accepted, None)

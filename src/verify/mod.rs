@@ -6,7 +6,8 @@
 //! command and its size are not checked here: [`Callback::parse`](crate::Callback::parse) does that.
 //!
 //! The service is always ready, and asks the inner service when a request is verified: put `load_shed` inside. A response of the inner
-//! service with status 5xx is [`OutcomeKind::Failed`](crate::OutcomeKind::Failed), any other one `Accepted`.
+//! service with status 200 is [`OutcomeKind::Accepted`](crate::OutcomeKind::Accepted). Any other one is `Failed`, since Tencent takes it
+//! for a failed callback.
 //!
 //! In axum, use `route_layer`: `layer` would also cover the routes of others and the 404.
 //!

@@ -1,0 +1,152 @@
+//! What is known about a verified request while it is on its way, and the answers that end it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Response;
+
+use super::config::Config;
+use crate::auth::Params;
+use crate::callback::Callback;
+use crate::command::Command;
+use crate::error::{describe, had_no_room};
+use crate::event::{AsEvent, Event, UnknownReason};
+use crate::rejection::{Rejection, RejectionKind};
+use crate::reply::{Reply, is_friend_request};
+use crate::response::{self, Cause, Failure, OnError, Outcome, OutcomeKind, ResponseBody};
+
+/// A verified request. Each of its answers is the last thing that is asked of it.
+pub(super) struct Exchange {
+    config: Arc<Config>,
+    /// None for the console's check of the URL.
+    pub(super) params: Option<Params>,
+    /// None where it is the command of the parameters.
+    answered_as: Option<Command>,
+    unknown: Option<Box<UnknownReason>>,
+    /// The body of a friend request: a reply that blocks it names the persons in it.
+    friend_request: Option<Bytes>,
+    /// Between the call of the inner service and its reply.
+    pub(super) calling: bool,
+}
+
+impl Exchange {
+    #[inline]
+    pub(super) fn new(config: Arc<Config>, params: Option<Params>) -> Self {
+        Exchange {
+            config,
+            params,
+            answered_as: None,
+            unknown: None,
+            friend_request: None,
+            calling: false,
+        }
+    }
+
+    /// Reads the event, or answers what goes no further.
+    #[allow(clippy::result_large_err)] // the answer, and no error
+    pub(super) fn read(&mut self, body: &Bytes) -> Result<(Event, Params), Response<ResponseBody>> {
+        let Some(params) = &mut self.params else {
+            let rejection = Callback::check_probe(body).err();
+            return Err(self.reject(rejection.unwrap_or_else(|| RejectionKind::Probe.into())));
+        };
+        let event = match Callback::read(params, body) {
+            Ok(event) => event,
+            Err(rejection) => return Err(self.reject(rejection)),
+        };
+        let command = event.answered_as(&params.command);
+        if self.config.may_reject() && is_friend_request(command) {
+            self.friend_request = Some(body.clone());
+        }
+        if let Some(reason) = event.unknown_reason() {
+            self.answered_as = Some(command.clone());
+            self.unknown = Some(Box::new(reason.clone()));
+        }
+        // What waits for a verdict and cannot be read is not for the service, whose last arm may well be `_ => Reply::ok()`.
+        match event.unjudged(&params.command) {
+            Some(unknown) if !self.config.forward_misfits => {
+                let cause = Cause::of_unknown(&unknown.reason);
+                Err(self.fail(cause, unknown.why().to_string()))
+            }
+            _ => {
+                let params = params.clone();
+                Ok((event, params))
+            }
+        }
+    }
+
+    /// The service replied.
+    #[inline]
+    pub(super) fn accept(&mut self, reply: Reply) -> Response<ResponseBody> {
+        self.calling = false;
+        let outcome = Outcome::accepted(reply.disposition(), self.params.take());
+        self.finish(response::replied(reply), outcome, None, None)
+    }
+
+    /// The body did not arrive, or is too large. Whoever waits for a verdict gets the owner's answer; a notification is refused.
+    pub(super) fn refuse_body(&mut self, rejection: Rejection) -> Response<ResponseBody> {
+        match &self.params {
+            Some(params) if params.command.phase().may_decide() => {
+                self.fail(Cause::of_body(&rejection), rejection.to_string())
+            }
+            _ => self.reject(rejection),
+        }
+    }
+
+    fn reject(&mut self, mut rejection: Rejection) -> Response<ResponseBody> {
+        rejection.refused = self.config.refusals.count(rejection.kind());
+        let response = response::rejection(rejection.kind());
+        let outcome = Outcome::of_rejection(rejection, self.params.take());
+        self.finish(response, outcome, None, None)
+    }
+
+    /// The inner service gave an error.
+    pub(super) fn fail_by(&mut self, cause: Cause, error: &dyn fmt::Display) -> Response<ResponseBody> {
+        let cause = if had_no_room(error) { Cause::Overloaded } else { cause };
+        self.fail(cause, describe(error))
+    }
+
+    pub(super) fn fail(&mut self, cause: Cause, error: String) -> Response<ResponseBody> {
+        self.calling = false;
+        let reply = self.params.as_ref().and_then(|params| {
+            let command = self.answered_as.as_ref().unwrap_or(&params.command);
+            let failure = Failure {
+                params,
+                command,
+                cause,
+                message: &error,
+            };
+            match self.config.on_error(&failure) {
+                OnError::ServerError => None,
+                OnError::Reply(reply) => Some(reply),
+                OnError::Reject(info) => {
+                    let body = self.friend_request.as_deref().unwrap_or_default();
+                    response::rejecting(command, body, &info)
+                }
+            }
+        });
+        let response = reply.map_or_else(response::server_error, response::replied);
+        let outcome = Outcome::new(OutcomeKind::Failed, self.params.take());
+        self.finish(response, outcome, Some(cause), Some(error.into()))
+    }
+
+    #[inline]
+    fn finish(
+        &mut self,
+        response: Response<ResponseBody>,
+        mut outcome: Outcome,
+        cause: Option<Cause>,
+        error: Option<Box<str>>,
+    ) -> Response<ResponseBody> {
+        outcome.trouble(cause, error, self.unknown.take().map(|reason| *reason));
+        response::concluded(response, outcome)
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if let (true, Some(params)) = (self.calling, &self.params) {
+            response::cancelled(params);
+        }
+    }
+}

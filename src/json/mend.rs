@@ -1,0 +1,52 @@
+//! Bytes that are no text, read as the text that they are closest to.
+//!
+//! One broken byte must neither lose a notification nor hide a message from moderation, and a string that is passed over unread can do
+//! either. So the whole body is mended once, before it is parsed. Nobody has to ask for it.
+
+use std::borrow::Cow;
+
+use super::surrogates::replace_unpaired;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// A body as text: broken UTF-8 becomes U+FFFD, and a byte order mark in front is skipped. Borrows if nothing is broken.
+pub(crate) fn readable(body: &[u8]) -> Cow<'_, str> {
+    let body = without_mark(body);
+    // The strict check is the faster one, and nearly every body passes it.
+    std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed)
+}
+
+/// A body as the parser gets it: [`readable`], and without unpaired surrogate escapes.
+pub(crate) fn mend(body: &[u8]) -> Cow<'_, str> {
+    match readable(body) {
+        Cow::Borrowed(text) => replace_unpaired(text),
+        Cow::Owned(text) => match replace_unpaired(&text) {
+            Cow::Borrowed(_) => Cow::Owned(text),
+            Cow::Owned(mended) => Cow::Owned(mended),
+        },
+    }
+}
+
+/// The body behind its byte order mark, if it has one.
+pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn broken_bytes_become_one_character_each_and_the_rest_stays() {
+        for (body, wanted) in [
+            (&b"{\"a\":\"x\xffy\"}"[..], "{\"a\":\"x\u{fffd}y\"}"),
+            (b"\xef\xbb\xbf{}", "{}"),
+            (b"\"\xed\xa0\xbd\"", "\"\u{fffd}\u{fffd}\u{fffd}\""),
+            (b"\"\xff\\ud83d\"", "\"\u{fffd}\\ufffd\""),
+            (b"\xef\xbb\xbf\"\\ud83d\"", "\"\\ufffd\""),
+        ] {
+            assert_eq!(mend(body), wanted, "{}", body.escape_ascii());
+        }
+        assert!(matches!(mend("{\"a\":\"\u{4f60}\"}".as_bytes()), Cow::Borrowed(_)));
+    }
+}

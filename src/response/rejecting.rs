@@ -1,0 +1,168 @@
+//! The reply that blocks an action, whatever the command is and however little of the body can be read.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::command::{Command, Phase};
+use crate::event::parse;
+use crate::json;
+use crate::reply::{Reply, is_friend_request, sns};
+use crate::types::UserId;
+
+const CODE: sns::RejectCode = sns::RejectCode::of::<38_000>();
+
+impl Reply {
+    /// Blocks the action of a *before* callback, with a text for the client, in the form that its command takes: code 1, and for friend
+    /// requests a code for each person whom the body names. It is for a callback that you cannot or will not judge.
+    ///
+    /// `command` is that of the URL, `body` the raw body. If the body has a *before* command of its own, the reply is in the form of that
+    /// one. A person who cannot be read is left out. To an *after* callback or a notice, where there is nothing to block, the reply is
+    /// [`fail`](Self::fail).
+    ///
+    /// `None` for a friend request whose body names nobody: no reply would block it. Answer it with status 500; Tencent then does what the
+    /// console's setting for failed callbacks says.
+    ///
+    /// ```
+    /// use tencent_im_callback::{Command, Reply};
+    ///
+    /// let reply = Reply::rejecting(&Command::C2cBeforeSendMsg, b"anything", "try again later");
+    /// assert_eq!(reply, Some(Reply::reject(1, "try again later")));
+    ///
+    /// let body = br#"{"From_Account":"id","FriendItem":[{"To_Account":"id1"}]}"#;
+    /// let reply = Reply::rejecting(&Command::SnsPrevFriendAdd, body, "try again later");
+    /// assert!(reply.is_some_and(|reply| reply.to_string().contains(r#"{"To_Account":"id1","ResultCode":38000"#)));
+    /// ```
+    pub fn rejecting(command: &Command, body: &[u8], info: &str) -> Option<Self> {
+        // The word of the URL is verified; that of the body is looked for only where it could make a difference.
+        let other = parse::command(body).filter(|word| word.phase() == Phase::Before);
+        rejecting(other.as_ref().unwrap_or(command), body, info)
+    }
+}
+
+/// [`Reply::rejecting`], where it is known as which command the callback has to be answered.
+pub(crate) fn rejecting(command: &Command, body: &[u8], info: &str) -> Option<Reply> {
+    if !command.phase().may_decide() {
+        return Some(Reply::fail(info));
+    }
+    if !is_friend_request(command) {
+        return Some(Reply::reject(1, info));
+    }
+    let text = json::mend(body);
+    let mut persons = Vec::new();
+    // What was read before a mistake counts.
+    drop(serde_json::Deserializer::from_str(&text).deserialize_map(Request(&mut persons)));
+    if persons.is_empty() {
+        return None;
+    }
+    // The two commands take the same reply.
+    let reply = sns::PrevFriendAddReply::allow_each(persons.iter());
+    Some(reply.reject_all(CODE, info).into())
+}
+
+/// Collects the persons of a friend request, whom a verdict has to name.
+struct Request<'a>(&'a mut Vec<UserId>);
+
+impl<'de> Visitor<'de> for Request<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a friend request")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        while let Some(key) = members.next_key::<String>()? {
+            if !matches!(key.as_str(), "FriendItem" | "ResponseFriendItem") {
+                members.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            let value: &RawValue = members.next_value()?;
+            let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(value.get()) else {
+                continue;
+            };
+            for item in items {
+                self.0.extend(
+                    serde_json::from_str(item.get())
+                        .ok()
+                        .map(|Item { to_account }| to_account),
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Deserialize)]
+struct Item {
+    #[serde(rename = "To_Account")]
+    to_account: UserId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn persons(body: &[u8]) -> Option<Vec<String>> {
+        let reply = Reply::rejecting(&Command::SnsPrevFriendAdd, body, "no")?;
+        let reply: serde_json::Value = serde_json::from_slice(reply.as_bytes()).unwrap();
+        assert_eq!(reply["ErrorCode"], 0);
+        let items = reply["ResultItem"].as_array().unwrap();
+        assert!(items.iter().all(|item| item["ResultCode"] == 38_000));
+        Some(
+            items
+                .iter()
+                .map(|item| item["To_Account"].as_str().unwrap().to_owned())
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn whoever_can_be_read_is_named() {
+        for (body, wanted) in [
+            (
+                &br#"{"FriendItem":[{"To_Account":"a"},{"To_Account":{}},7,{"To_Account":5}]}"#[..],
+                &["a", "5"][..],
+            ),
+            (
+                b"{\"FriendItem\":[{\"To_Account\":\"a\\ud83d\"},{\"To_Account\":\"b\xff\"}]}",
+                &["a\u{fffd}", "b\u{fffd}"],
+            ),
+            (b"\xef\xbb\xbf{\"ResponseFriendItem\":[{\"To_Account\":\"a\"}]}", &["a"]),
+            (
+                br#"{"FriendItem":[{"To_Account":"a"}],"FriendItem":[{"To_Account":"b"}]}"#,
+                &["a", "b"],
+            ),
+            (br#"{"FriendItem":[{"To_Account":"a"}],"AddWording":nan}"#, &["a"]),
+        ] {
+            assert_eq!(persons(body).unwrap(), wanted, "{}", body.escape_ascii());
+        }
+        for nobody in [
+            &b""[..],
+            b"{}",
+            b"[]",
+            br#"{"FriendItem":null}"#,
+            br#"{"FriendItem":[]}"#,
+        ] {
+            assert_eq!(persons(nobody), None, "{}", nobody.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn the_command_of_the_body_decides_about_the_form() {
+        let body = br#"{"CallbackCommand":"Sns.CallbackPrevFriendAdd","FriendItem":[{"To_Account":"a"}]}"#;
+        for url in ["New.Word", "State.StateChange", "C2C.CallbackBeforeSendMsg"] {
+            let reply = Reply::rejecting(&url.into(), body, "no").unwrap();
+            assert!(reply.to_string().contains("ResultItem"), "{url}");
+        }
+        assert_eq!(
+            Reply::rejecting(&Command::StateChange, b"", "no"),
+            Some(Reply::fail("no"))
+        );
+        assert_eq!(
+            Reply::rejecting(&"New.Word".into(), b"", "no"),
+            Some(Reply::reject(1, "no"))
+        );
+    }
+}
