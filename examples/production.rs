@@ -23,8 +23,8 @@ use tencent_im_callback::event::{BeforeMessage, sns};
 use tencent_im_callback::message::strings_of;
 use tencent_im_callback::reply::{MessageVerdict, Rewrite, c2c, group};
 use tencent_im_callback::{
-    App, Apps, Callback, CallbackLayer, DedupLayer, DetachLayer, EventRouter, HandlerError, MetricsLayer, OnError,
-    Phase, Reply, SdkAppId, Split, Token, redacted,
+    App, Apps, Callback, CallbackLayer, DedupLayer, DetachLayer, Event, EventRouter, HandlerError, MetricsLayer,
+    OnError, Phase, Reply, SdkAppId, Split, Token, redacted,
 };
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -87,11 +87,11 @@ async fn friends_gone(Friends(takes): Friends, callback: Callback<sns::FriendDel
 
 /// Notifications without a handler, and what waits for a verdict and has none: nobody judged it.
 async fn anything_else(callback: Callback) -> Result<Reply, HandlerError> {
-    if callback.command().phase() == Phase::Before {
+    if callback.answered_as().phase() == Phase::Before {
         return Err(HandlerError::new(format!("nobody judges {:?}", callback.command())));
     }
-    if let Some(misfit) = callback.event.misfit() {
-        tracing::warn!(command = ?callback.command(), %misfit, "the vendor has changed something");
+    if let Event::Unknown(event) = &callback.event {
+        tracing::warn!(command = ?callback.command(), reason = %event.reason, "an event without a type");
     }
     Ok(Reply::ok())
 }

@@ -16,7 +16,7 @@ use http::{HeaderMap, Request};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use tencent_im_callback::testing::{Fault, SignedRequest};
-use tencent_im_callback::{Command, OutcomeKind, RejectionKind as Kind};
+use tencent_im_callback::{Cause, Command, OutcomeKind, RejectionKind as Kind};
 
 type FrameResult = Result<Frame<Bytes>, &'static str>;
 
@@ -80,6 +80,14 @@ where
         }
         other => panic!("{other}"),
     }
+}
+
+async fn cause<B>(request: Request<B>) -> Option<Cause>
+where
+    B: Body,
+    B::Error: std::fmt::Display,
+{
+    outcome(&send(&layer(), Inner::default(), request).await).cause()
 }
 
 #[tokio::test]
@@ -149,14 +157,14 @@ async fn an_empty_body_is_empty_whatever_it_is_made_of() {
         Frames::new([data(""), data("")]),
         Frames::new([Ok(Frame::trailers(HeaderMap::new()))]),
     ] {
-        assert_eq!(fate(10, before(body)).await, Err(Kind::BodyEmpty));
+        assert_eq!(cause(before(body)).await, Some(Cause::BodyEmpty));
     }
     let (parts, ()) = signed(Command::SnsPrevFriendAdd)
         .build::<Bytes>()
         .map(drop)
         .into_parts();
     let empty = Request::from_parts(parts, Empty::<Bytes>::new());
-    assert_eq!(fate(10, empty).await, Err(Kind::BodyEmpty));
+    assert_eq!(cause(empty).await, Some(Cause::BodyEmpty));
 }
 
 #[tokio::test]
@@ -178,7 +186,6 @@ async fn a_body_that_breaks_off_is_its_own_rejection() {
                 .error()
                 .is_some_and(|error| !error.is_empty() && rejection.to_string().contains(error))
         );
-        assert_eq!(rejection.position(), None);
         assert_eq!(what.error(), Some("connection reset"));
         assert_eq!(inner.calls(), 0);
     }

@@ -75,23 +75,13 @@ fn collect(value: &Value, at: String, places: &mut Vec<String>) {
 /// Typed, or unknown with the raw body; and written back and read again it is the same.
 fn nothing_is_lost(command: &Command, body: &Value) -> Result<(), TestCaseError> {
     let raw = Bytes::from(body.to_string());
-    let event = match Event::parse_untyped(command, raw.clone()) {
-        Ok(event) => event,
-        Err(rejection) => {
-            // The only way for an object to be refused is its command word.
-            prop_assert!(
-                body.get("CallbackCommand").is_some_and(|word| word != command.as_str()),
-                "{rejection}"
-            );
-            return Ok(());
-        }
-    };
+    let event = Event::parse_untyped(command, raw.clone());
     if let Event::Unknown(event) = &event {
         prop_assert_eq!(&event.body, &raw);
         return Ok(());
     }
     let written = serde_json::to_vec(&event).unwrap();
-    let again = Event::parse_untyped(command, written.clone().into()).unwrap();
+    let again = Event::parse_untyped(command, written.clone().into());
     prop_assert_eq!(&again, &event);
     prop_assert_eq!(serde_json::to_vec(&again).unwrap(), written.clone());
     prop_assert_eq!(serde_json::from_slice::<Event>(&written).unwrap(), event);

@@ -63,19 +63,26 @@ async fn the_service_is_ready_whatever_the_inner_one_says() {
 
 #[tokio::test]
 async fn a_refused_request_asks_nothing_of_the_inner_service() {
-    for fault in [
-        Fault::BadSignature,
-        Fault::CommandMismatch,
-        Fault::NotJson,
-        Fault::TooLarge,
+    for (command, fault) in [
+        (Command::SnsFriendDelete, Fault::BadSignature),
+        (Command::SnsFriendDelete, Fault::TooLarge),
+        (Command::C2cBeforeSendMsg, Fault::CommandMismatch),
+        (Command::C2cBeforeSendMsg, Fault::NotJson),
+        (Command::C2cBeforeSendMsg, Fault::TooLarge),
     ] {
         let (mut service, mut handle) = mocked();
         // The handle would panic at the end if a permit had been taken; a refused request needs none.
         handle.allow(0);
-        let request = signed(Command::SnsFriendDelete).fault(fault).build::<Full<Bytes>>();
+        let waits = command.phase().may_decide();
+        let wanted = if waits {
+            OutcomeKind::Failed
+        } else {
+            OutcomeKind::Rejected
+        };
+        let request = signed(command).fault(fault).build::<Full<Bytes>>();
         let response = task::spawn(service.call(request)).poll();
         let response = assert_ready!(response).unwrap();
-        assert_eq!(outcome(&response).kind(), OutcomeKind::Rejected, "{fault:?}");
+        assert_eq!(outcome(&response).kind(), wanted, "{fault:?}");
         assert_pending!(task::spawn(handle.next_request()).poll());
     }
 }

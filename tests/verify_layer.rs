@@ -91,8 +91,14 @@ async fn a_body_of_unknown_length_is_no_check_of_the_url() {
 
 /// The inner service's answer stays as it is, and an alert can be set on its failures.
 #[tokio::test]
-async fn a_server_error_of_the_inner_service_is_a_failure() {
-    for (status, kind) in [(404, OutcomeKind::Accepted), (503, OutcomeKind::Failed)] {
+async fn an_error_of_the_inner_service_is_a_failure() {
+    for (status, kind) in [
+        (200, OutcomeKind::Accepted),
+        (204, OutcomeKind::Failed),
+        (302, OutcomeKind::Failed),
+        (429, OutcomeKind::Failed),
+        (503, OutcomeKind::Failed),
+    ] {
         let inner = service_fn(move |_: Request<Full<Bytes>>| async move {
             Response::builder().status(status).body("inner".to_owned())
         });

@@ -135,10 +135,10 @@ where
                         // A `CallbackLayer` further inside has reported it already, and knows more.
                         return Poll::Ready(Ok(response));
                     }
-                    let outcome = if response.status() != StatusCode::OK {
-                        exchange.outcome(OutcomeKind::Failed, Some(Cause::Failed))
-                    } else {
+                    let outcome = if response.status() == StatusCode::OK {
                         exchange.outcome(OutcomeKind::Accepted, None)
+                    } else {
+                        exchange.outcome(OutcomeKind::Failed, Some(Cause::Failed))
                     };
                     return Poll::Ready(Ok(response::concluded(response, outcome)));
                 }

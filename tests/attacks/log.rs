@@ -237,7 +237,7 @@ async fn metric_labels_cannot_be_flooded() {
     let unknown = Phase::Unknown.as_str();
     let expected = [
         ["accepted", "", "", "Unknown", unknown],
-        ["rejected", "body_not_json", "", "Unknown", unknown],
+        ["failed", "", "body_not_json", "Unknown", unknown],
         ["rejected", "stale", "", "", ""],
     ];
     assert!(labels.iter().eq(&expected), "{labels:?}");

@@ -38,7 +38,7 @@ const BEFORE: Command = Command::C2cBeforeSendMsg;
 enum Fate {
     Refused(Kind),
     Probe,
-    /// Not handled: 500, and nobody was asked where it is a misfit.
+    /// Not handled: 500, and nobody was asked where the body is the cause.
     Failed(Cause),
     /// It reached the service, once, as this.
     Accepted(Event),
@@ -54,15 +54,23 @@ impl Fate {
     }
 
     /// The same, short enough to be put into a table.
-    fn name(&self) -> &'static str {
+    fn name(&self) -> String {
         match self {
-            Fate::Refused(kind) => kind.as_str(),
-            Fate::Probe => "probe",
-            Fate::Failed(cause) => cause.as_str(),
-            Fate::Accepted(Event::Unknown(event)) if event.misfit().is_some() => "accepted as a misfit",
-            Fate::Accepted(Event::Unknown(_)) => "accepted as unknown",
-            Fate::Accepted(_) => "accepted",
+            Fate::Refused(kind) => kind.to_string(),
+            Fate::Probe => "probe".to_owned(),
+            Fate::Failed(cause) => cause.to_string(),
+            Fate::Accepted(Event::Unknown(event)) => format!("accepted as {}", event.reason.as_str()),
+            Fate::Accepted(_) => "accepted".to_owned(),
         }
+    }
+}
+
+/// The name of what becomes of a body that cannot be read: a failure where a verdict is waited for, else an event without a type.
+fn unread(command: &Command, reason: &str) -> String {
+    if command.phase().may_decide() {
+        reason.to_owned()
+    } else {
+        format!("accepted as {reason}")
     }
 }
 
@@ -105,7 +113,7 @@ where
         OutcomeKind::Failed => {
             let cause = what.cause().unwrap();
             assert_eq!((status.as_u16(), body), (500, fail("callback not handled")));
-            assert!(cause != Cause::Misfit || called == 0);
+            assert!(cause == Cause::Failed || called == 0);
             Fate::Failed(cause)
         }
         OutcomeKind::Accepted => {

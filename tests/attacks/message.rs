@@ -32,7 +32,7 @@ fn message(elements: &str) -> String {
 
 /// What a moderator is shown of a message, if he is asked at all.
 fn shown(elements: &str) -> Option<Vec<String>> {
-    let event = Event::parse_untyped(&BEFORE, message(elements).into()).unwrap();
+    let event = Event::parse_untyped(&BEFORE, message(elements).into());
     match event {
         Event::C2cBeforeSendMsg(event) => Some(
             event

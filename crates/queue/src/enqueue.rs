@@ -106,7 +106,7 @@ where
     }
 
     fn call(&mut self, callback: Callback) -> EnqueueFuture<S> {
-        let command = callback.command();
+        let command = callback.answered_as();
         if command.is_answered() || command.phase().may_decide() {
             let call = Call::new(self.inner.clone(), callback);
             return EnqueueFuture {
