@@ -10,7 +10,7 @@ use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 use tencent_im_callback::testing::sample;
-use tencent_im_callback::{Command, Disposition, Event};
+use tencent_im_callback::{Callback, Command, Disposition, Event, StoredCallback};
 
 fn json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -107,6 +107,19 @@ proptest! {
         let request = signed(command).body(body).build::<Full<Bytes>>();
         let response = tokio_test::block_on(send(&layer(), common::Inner::default(), request));
         prop_assert_ne!(outcome(&response).disposition(), Some(Disposition::Detached));
+    }
+
+    /// Stored and read again it is the same callback, byte by byte.
+    #[test]
+    fn any_bytes_are_stored(command in command(), body in vec(any::<u8>(), 0..200)) {
+        let (parts, _) = signed(command).build::<Bytes>().into_parts();
+        let params = common::params_of(&common::verifier(), &parts.method, &parts.uri);
+        let Ok(callback) = Callback::parse_untyped(params, body.clone().into()) else { return Ok(()) };
+        let json = serde_json::to_string(&StoredCallback::from(&callback)).unwrap();
+        let again = serde_json::from_str::<StoredCallback>(&json).unwrap().parse().unwrap();
+        prop_assert_eq!(&again.body[..], &body[..]);
+        prop_assert_eq!(&again.event, &callback.event);
+        prop_assert!(serde_json::to_string(&callback.event).is_ok());
     }
 
     #[test]

@@ -195,7 +195,7 @@ impl Entry {
     ///
     /// # Errors
     ///
-    /// [`QueueError::NotStorable`] if it cannot be written as JSON: its body is not UTF-8.
+    /// [`QueueError::NotStorable`] if it cannot be written as JSON. A callback can, whatever its bytes are.
     pub fn of(callback: &Callback) -> Result<Self, QueueError> {
         let not_storable = |error| QueueError::NotStorable(StorageError::new(error));
         // Each quote of the body gets a backslash. Growing the buffer in steps would cost as much as writing it.

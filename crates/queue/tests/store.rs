@@ -106,6 +106,7 @@ suite! { every {
     counts
     closed_is_closed
     any_text_is_kept
+    any_bytes_of_a_body_are_kept
 } exact {
     repeats_are_duplicates_until_the_window_after_completion_is_over
     repeats_of_dead_letters_are_duplicates
@@ -719,4 +720,26 @@ async fn any_text_is_kept(make: &Make, clock: Clock) {
         add(&*store, entry(text, None)).await;
     }
     assert_eq!(common::texts(&claim(&*store, 10).await), texts);
+}
+
+/// A body that cannot be read is stored as it came: a notification is not sent again.
+async fn any_bytes_of_a_body_are_kept(make: &Make, clock: Clock) {
+    let store = make(clock.options()).await;
+    let bodies: [&[u8]; 7] = [
+        b"",
+        b"{\"x\":\"spam\xff\"}",
+        b"\xef\xbb\xbf{}",
+        b"\xed\xa0\xbd",
+        b"\0\x01\n\"\\",
+        b"{\"PairList\":[],",
+        "\u{2028}長".as_bytes(),
+    ];
+    for body in bodies {
+        let callback = common::callback_with("Sns.CallbackFriendDelete", body);
+        add(&*store, Entry::of(&callback).unwrap()).await;
+    }
+    let claimed = claim(&*store, 10).await;
+    let stored = common::texts(&claimed).into_iter();
+    let read = stored.map(|text| serde_json::from_str::<tencent_im_callback::StoredCallback>(text).unwrap());
+    assert!(read.map(|stored| stored.body).eq(bodies));
 }

@@ -136,7 +136,7 @@ pub fn callback(word: &str) -> tencent_im_callback::Callback {
     callback_with(word, tencent_im_callback::testing::sample(&word.into()).unwrap())
 }
 
-pub fn callback_with(word: &str, body: &'static str) -> tencent_im_callback::Callback {
+pub fn callback_with(word: &str, body: impl Into<axum::body::Bytes>) -> tencent_im_callback::Callback {
     let request: http::Request<Vec<u8>> = tencent_im_callback::testing::SignedRequest::new(word)
         .unsigned()
         .build();
