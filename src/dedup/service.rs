@@ -99,7 +99,7 @@ where
     fn call(&mut self, callback: Callback) -> DedupFuture<S> {
         // Each verdict is given anew, even if the user's function returns a key: the sender may have been banned since.
         let key = match &self.key {
-            _ if callback.command().phase().may_decide() => None,
+            _ if callback.answered_as().phase().may_decide() => None,
             Some(key) => key(&callback),
             None => callback.dedup_key(),
         };
