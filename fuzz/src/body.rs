@@ -93,11 +93,7 @@ pub fn told(url: &Command, body: &[u8]) -> Told {
         }
         [Some(_), ..] => Expected::Unreadable("command_mismatch"),
     };
-    let asks = words
-        .into_iter()
-        .flatten()
-        .filter(|word| word.phase() == Phase::Before)
-        .next_back();
+    let asks = words.into_iter().flatten().rfind(|word| word.phase() == Phase::Before);
     Told {
         expected,
         answered_as: asks.clone().unwrap_or_else(|| url.clone()),

@@ -268,13 +268,9 @@ fn everybody_is_rejected(answer: &Answer, body: &[u8]) {
     let mut persons: Vec<String> = Vec::new();
     for person in lists.flat_map(|(_, list)| list.list()) {
         let Json::Object(members) = &person.value else { continue };
-        match &members
-            .iter()
-            .filter(|(key, _)| key == "To_Account")
-            .collect::<Vec<_>>()[..]
-        {
-            [(_, name)] => persons.extend(name.text().map(str::to_owned)),
-            _ => {}
+        let names: Vec<_> = members.iter().filter(|(key, _)| key == "To_Account").collect();
+        if let [(_, name)] = names[..] {
+            persons.extend(name.text().map(str::to_owned));
         }
     }
     if answer.status == 500 {
