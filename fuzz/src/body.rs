@@ -25,41 +25,79 @@ const MAY_DIFFER: [(&str, &str); 3] = [
 /// What a body must come to, as far as it can be told without knowing the events' types.
 #[derive(Debug)]
 pub enum Expected {
-    Refused(Kind),
+    /// Nobody can read it, for this reason, whatever the commands mean.
+    Unreadable(&'static str),
     /// Of no known command.
     Unknown(Option<Command>),
     /// Of this command: typed, or a misfit.
     Of(Command),
 }
 
-/// The word that a body names.
-fn word(body: &Node<'_>) -> Result<Option<Command>, Kind> {
-    let Json::Object(members) = &body.value else {
-        return Err(Kind::BodyNotObject);
-    };
-    let named = members.iter().filter(|(key, _)| key == "CallbackCommand");
-    let words: Vec<Option<Command>> = named.map(|(_, value)| value.text().map(Command::from)).collect();
-    match &words[..] {
-        [] => Ok(None),
-        [first, others @ ..] if others.iter().any(|other| other != first) => Err(Kind::CommandMismatch),
-        [None, ..] => Err(Kind::BodyCommandMalformed),
-        [Some(command), ..] => Ok(Some(command.clone())),
+/// What can be told of a body behind a URL.
+#[derive(Debug)]
+pub struct Told {
+    pub expected: Expected,
+    /// The *before* command in the body, if it has one.
+    pub asks: Option<Command>,
+    /// The command as which it has to be answered if it cannot be read.
+    pub answered_as: Command,
+}
+
+impl Told {
+    /// Whether somebody waits for a verdict that nobody can give, if the event has no type.
+    pub fn waits(&self) -> bool {
+        match (self.answered_as.phase(), &self.expected) {
+            (Phase::Before, _) => true,
+            // The service may know a command that the crate does not know, but it has to be an object.
+            (Phase::Unknown, Expected::Unreadable(_)) => true,
+            _ => false,
+        }
     }
 }
 
-pub fn expected(url: &Command, body: &[u8]) -> Expected {
-    if body.iter().all(|byte| b" \t\r\n".contains(byte)) {
-        return Expected::Refused(Kind::BodyEmpty);
-    }
-    let Some(json) = json::read(body) else {
-        return Expected::Refused(Kind::BodyNotJson);
+/// Whether there is nothing in it: no bytes, or `{}`.
+pub fn is_blank(body: &[u8]) -> bool {
+    let text = json::readable(body);
+    let is_empty_object = |json: Node<'_>| matches!(json.value, Json::Object(members) if members.is_empty());
+    is_empty(&text) || json::read(text.as_bytes()).is_some_and(is_empty_object)
+}
+
+fn is_empty(text: &str) -> bool {
+    text.bytes().all(|byte| b" \t\r\n".contains(&byte))
+}
+
+pub fn told(url: &Command, body: &[u8]) -> Told {
+    let text = json::readable(body);
+    let json = json::read(text.as_bytes());
+    let is_object = json.as_ref().and_then(Node::is_object).is_some();
+    let members = match &json {
+        Some(Node {
+            value: Json::Object(members),
+            ..
+        }) => &members[..],
+        _ => &[],
     };
-    match word(&json) {
-        Err(kind) => Expected::Refused(kind),
-        Ok(word) if url.is_unknown() || word.as_ref().is_some_and(Command::is_unknown) => Expected::Unknown(word),
-        Ok(None) => Expected::Of(url.clone()),
-        Ok(Some(word)) if word == *url || MAY_DIFFER.contains(&(url.as_str(), word.as_str())) => Expected::Of(word),
-        Ok(Some(_)) => Expected::Refused(Kind::CommandMismatch),
+    let named = members.iter().filter(|(key, _)| key == "CallbackCommand");
+    let words: Vec<Option<Command>> = named.map(|(_, value)| value.text().map(Command::from)).collect();
+    let expected = match &words[..] {
+        _ if is_empty(&text) || (url.phase().may_decide() && is_blank(body)) => Expected::Unreadable("body_empty"),
+        _ if json.is_none() => Expected::Unreadable("body_not_json"),
+        _ if !is_object => Expected::Unreadable("body_not_object"),
+        [first, others @ ..] if others.iter().any(|other| other != first) => Expected::Unreadable("command_mismatch"),
+        [None, ..] => Expected::Unreadable("body_command_malformed"),
+        [] if url.is_unknown() => Expected::Unknown(None),
+        [] => Expected::Of(url.clone()),
+        [Some(word), ..] if url.is_unknown() || word.is_unknown() => Expected::Unknown(Some(word.clone())),
+        [Some(word), ..] if word == url || MAY_DIFFER.contains(&(url.as_str(), word.as_str())) => {
+            Expected::Of(word.clone())
+        }
+        [Some(_), ..] => Expected::Unreadable("command_mismatch"),
+    };
+    let asks = words.into_iter().flatten().rfind(|word| word.phase() == Phase::Before);
+    Told {
+        expected,
+        answered_as: asks.clone().unwrap_or_else(|| url.clone()),
+        asks,
     }
 }
 
@@ -70,57 +108,56 @@ pub fn check(data: &[u8]) {
     let [which, body @ ..] = data else { return };
     let url = command(*which);
     let body = Bytes::copy_from_slice(body);
-    let parsed = Event::parse(&url, body.clone());
-    let event = match (expected(&url, &body), parsed) {
-        (Expected::Refused(kind), Err(rejection)) => {
-            assert_eq!(rejection.kind(), kind, "{rejection}");
-            if let Some((line, _)) = rejection.position() {
-                assert!((1..=body.len() + 1).contains(&line));
-            }
-            return;
+    let told = told(&url, &body);
+    let event = Event::parse_untyped(&url, body.clone());
+    let strict = Event::parse(&url, body.clone());
+    let Event::Unknown(unknown) = &event else {
+        match &told.expected {
+            Expected::Of(word) => assert_eq!(event.command(), word),
+            expected => panic!("expected {expected:?}, got {event:?}"),
         }
-        // What waits for a verdict, by the word of the URL or by that of the body, is not handed out without a type.
-        (Expected::Unknown(word), Err(rejection)) if waits_for_a_verdict(&url, word.as_ref()) => {
-            assert_eq!(rejection.kind(), Kind::Untyped, "{rejection}");
-            return;
-        }
-        (Expected::Of(word), Err(rejection)) if waits_for_a_verdict(&url, Some(&word)) => {
-            assert_eq!(rejection.kind(), Kind::Untyped, "{rejection}");
+        assert_eq!(strict.expect("it has a type"), event);
+        round_trip(&event);
+        same_beside_others(&url, &body, &event);
+        return;
+    };
+    // What waits for a verdict, by the word of the URL or by that of the body, is not handed out without a type.
+    match &strict {
+        Ok(strict) => assert!(!told.waits() && *strict == event, "{told:?}"),
+        Err(rejection) => {
+            assert!(
+                told.waits() && rejection.kind() == Kind::Untyped,
+                "{rejection} {told:?}"
+            );
             assert!(!rejection.to_string().contains(char::is_control));
-            still_a_misfit(&url, &body);
-            return;
         }
-        (Expected::Unknown(word), Ok(Event::Unknown(event))) => {
-            assert!(!waits_for_a_verdict(&url, word.as_ref()));
-            assert_eq!(event.command, url);
-            assert!(url.is_unknown() || event.body_command == word);
-            assert_eq!(event.reason, UnknownReason::UnknownCommand);
-            assert_eq!(event.body, body);
-            return;
+    }
+    // Nothing of it is lost, and nothing is shown.
+    assert_eq!((&unknown.command, &unknown.body), (&url, &body));
+    let reason = &unknown.reason;
+    assert!(!format!("{event:?} {reason}").contains(char::is_control));
+    let written = serde_json::to_vec(&event).expect("it can be written, whatever it is");
+    assert!(json::read(&written).is_some());
+    match (&told.expected, reason) {
+        (Expected::Unreadable(name), reason) => {
+            assert_eq!(reason.as_str(), *name);
+            if let Some(asks) = &told.asks {
+                assert_eq!(unknown.body_command.as_ref().map(Command::phase), Some(asks.phase()));
+            }
+            if let UnknownReason::BodyNotJson { line, .. } = reason {
+                assert!((1..=body.len() + 1).contains(line));
+            }
         }
-        (Expected::Of(word), Ok(Event::Unknown(event))) => {
-            assert!(!waits_for_a_verdict(&url, Some(&word)));
-            let misfit = event.misfit().expect("a known command is unknown only as a misfit");
-            assert_eq!(event.command, url);
-            assert_eq!(event.body, body);
+        (Expected::Unknown(word), UnknownReason::UnknownCommand) => {
+            assert!(url.is_unknown() || unknown.body_command == *word);
+        }
+        (Expected::Of(_), UnknownReason::Misfit(misfit)) => {
             assert!(!misfit.path().is_empty() && !misfit.path().contains(char::is_control));
             assert!(misfit.line() <= body.len() + 1 && !misfit.message().is_empty());
-            assert!(!format!("{event:?} {misfit}").contains(char::is_control));
             still_a_misfit(&url, &body);
-            return;
         }
-        (Expected::Of(word), Ok(event)) => {
-            assert_eq!(event.command(), &word);
-            event
-        }
-        (expected, parsed) => panic!("expected {expected:?}, got {parsed:?}"),
-    };
-    round_trip(&event);
-    same_beside_others(&url, &body, &event);
-}
-
-fn waits_for_a_verdict(url: &Command, body: Option<&Command>) -> bool {
-    url.phase() == Phase::Before || body.is_some_and(|word| word.phase() == Phase::Before)
+        (expected, reason) => panic!("expected {expected:?}, got {reason:?}"),
+    }
 }
 
 /// Written and read again, an event is the same, by both roads.
@@ -161,7 +198,8 @@ fn still_a_misfit(url: &Command, body: &Bytes) {
 }
 
 fn with_more(body: &Bytes) -> Vec<String> {
-    let json = json::read(body).expect("an object");
+    let text = json::readable(body);
+    let json = json::read(text.as_bytes()).expect("an object");
     let Json::Object(members) = &json.value else {
         panic!("an object")
     };
@@ -189,6 +227,10 @@ pub fn seeds() -> Vec<Vec<u8>> {
         add(which, r#"{"CallbackCommand":"C2C.CallbackBeforeSendMsg","MsgBody":[]}"#);
     }
     let delete = selector(&Command::SnsFriendDelete);
+    for (command, body) in broken() {
+        seeds.push([&[selector(&command)], &body[..]].concat());
+    }
+    let mut add = |which: u8, body: &str| seeds.push([&[which], body.as_bytes()].concat());
     for odd in [
         "",
         " \n",
@@ -215,6 +257,80 @@ pub fn seeds() -> Vec<Vec<u8>> {
         r#"{"CallbackCommand":"Live.CallbackAfterDelMetadata"}"#,
     );
     seeds
+}
+
+/// The samples of four commands, broken in every way: a verdict on a message, one on persons, and two notifications.
+pub fn broken() -> Vec<(Command, Vec<u8>)> {
+    const KINDS: [&str; 4] = [
+        "C2C.CallbackBeforeSendMsg",
+        "Sns.CallbackPrevFriendAdd",
+        "Sns.CallbackFriendDelete",
+        "State.StateChange",
+    ];
+    let mut found: Vec<(Command, Vec<u8>)> = Vec::new();
+    for (command, body) in payloads() {
+        let is_first = found.last().is_none_or(|(last, _)| *last != command);
+        if KINDS.contains(&command.as_str()) && is_first {
+            let bodies = break_up(&command, &compact(&body));
+            found.extend(bodies.into_iter().map(|(_, body)| (command.clone(), body)));
+        }
+    }
+    found
+}
+
+/// A body broken in every way that somebody has thought of, each with a name.
+pub fn break_up(command: &Command, body: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let bytes = body.as_bytes();
+    let mut found: Vec<(&'static str, Vec<u8>)> = Vec::new();
+    // Inside of its strings, of which the last one is often the deepest.
+    let strings: Vec<usize> = body.match_indices(":\"").map(|(at, _)| at + 2).collect();
+    let places = [strings.first(), strings.get(strings.len() / 2), strings.last()];
+    for at in places.into_iter().flatten() {
+        for (name, with) in [
+            ("no UTF-8", &b"\xff"[..]),
+            ("half a surrogate in bytes", b"\xed\xa0\xbd"),
+            ("half a surrogate", br"\ud83d"),
+            ("half a character", b"\xe4\xbd"),
+            ("a control character", b"\x01"),
+        ] {
+            found.push((name, [&bytes[..*at], with, &bytes[*at..]].concat()));
+        }
+    }
+    let inside = &bytes[1..bytes.len() - 1];
+    let object = |parts: &[&[u8]]| [b"{", &parts.concat()[..], b"}"].concat();
+    found.extend([
+        ("a bare nan behind", object(&[inside, b",\"a\":nan"])),
+        ("a bare nan in front", object(&[b"\"a\":nan,", inside])),
+        ("a comma too many", object(&[inside, b","])),
+        ("a byte order mark", [b"\xef\xbb\xbf", bytes].concat()),
+        ("two byte order marks", [b"\xef\xbb\xbf\xef\xbb\xbf", bytes].concat()),
+        ("cut by two", bytes[..bytes.len() - 2].to_vec()),
+        ("cut in half", bytes[..bytes.len() / 2].to_vec()),
+        ("a list around", [b"[", bytes, b"]"].concat()),
+        ("something behind", [bytes, b"\xff"].concat()),
+        ("UTF-16", body.encode_utf16().flat_map(u16::to_be_bytes).collect()),
+        ("a command too many", object(&[inside, b",\"CallbackCommand\":null"])),
+        ("nothing", Vec::new()),
+        ("a mark alone", b"\xef\xbb\xbf".to_vec()),
+        ("an empty object", b" {\n} ".to_vec()),
+        ("an empty object with a mark in it", b"{\xef\xbb\xbf}".to_vec()),
+    ]);
+    let named = format!("\"CallbackCommand\":\"{command}\"");
+    for (name, other) in [
+        ("no command", ""),
+        ("a command that is null", "\"CallbackCommand\":null"),
+        ("another command", "\"CallbackCommand\":\"Sns.CallbackFriendAdd\""),
+        (
+            "a command that waits",
+            "\"CallbackCommand\":\"Group.CallbackBeforeSendMsg\"",
+        ),
+        ("a friend request", "\"CallbackCommand\":\"Sns.CallbackPrevFriendAdd\""),
+        ("an unknown command", "\"CallbackCommand\":\"New.Word\""),
+    ] {
+        let other = if other.is_empty() { "\"Command\":\"\"" } else { other };
+        found.push((name, body.replacen(&named, other, 1).into()));
+    }
+    found
 }
 
 /// The same JSON without white space, which only wastes mutations.

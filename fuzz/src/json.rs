@@ -1,5 +1,7 @@
 //! A plain, strict JSON reader (RFC 8259), to tell what a body is without the crate's parser.
 
+use std::borrow::Cow;
+
 /// A value, and the text it was read from.
 #[derive(Clone, Debug)]
 pub struct Node<'a> {
@@ -65,6 +67,33 @@ pub fn read(bytes: &[u8]) -> Option<Node<'_>> {
     let node = reader.value()?;
     reader.space();
     (reader.at == text.len()).then_some(node)
+}
+
+/// The text of any bytes: a byte order mark in front does not count, and what is not UTF-8 became U+FFFD.
+pub fn readable(bytes: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes))
+}
+
+/// The members of an object up to its first mistake, if it has one.
+pub fn members_before_a_mistake(text: &str) -> Vec<(String, Node<'_>)> {
+    let mut reader = Reader { text, at: 0 };
+    let mut members = Vec::new();
+    reader.space();
+    let mut expected = "{";
+    while reader.take(expected).is_some() {
+        let mut member = || {
+            reader.space();
+            let key = reader.string()?;
+            reader.space();
+            reader.take(":")?;
+            Some((key, reader.value()?))
+        };
+        let Some(member) = member() else { break };
+        members.push(member);
+        reader.space();
+        expected = ",";
+    }
+    members
 }
 
 struct Reader<'a> {
@@ -250,4 +279,12 @@ fn what_is_json() {
         read(br#""a\ud83d\ude00\ude00b""#).unwrap().text(),
         Some("a\u{1f600}\u{fffd}b")
     );
+}
+
+#[test]
+fn what_stands_before_a_mistake() {
+    let text = readable(b"\xef\xbb\xbf {\"a\":[1], \"b\xff\":\"\",\"c\":nan,\"d\":1}");
+    let keys = members_before_a_mistake(&text).into_iter().map(|(key, _)| key);
+    assert_eq!(keys.collect::<Vec<_>>(), ["a", "b\u{fffd}"]);
+    assert!(members_before_a_mistake("[1]").is_empty() && members_before_a_mistake("").is_empty());
 }

@@ -19,10 +19,9 @@ pub fn check(data: &[u8]) {
     let Some((changes, text)) = data.split_at_checked(HEAD) else {
         return;
     };
-    // In an event, UTF-8 is looked at first.
-    let Ok(text) = std::str::from_utf8(text) else {
-        return;
-    };
+    // In an event, what is not UTF-8 is mended first.
+    let came = text;
+    let text = &*String::from_utf8_lossy(came);
     let read = serde_json::from_str::<MsgBody>(text);
     let Some(json) = json::read(text.as_bytes()) else {
         // serde_json alone takes control characters in texts that are read as bytes; in an event they are refused.
@@ -30,8 +29,15 @@ pub fn check(data: &[u8]) {
         assert!(read.is_err() || has_controls, "read what is no JSON");
         return;
     };
-    let whole = format!(r#"{{"From_Account":"a","MsgBody":{},"To_Account":"b"}}"#, json.raw);
+    let whole = [
+        &br#"{"From_Account":"a","MsgBody":"#[..],
+        came,
+        br#","To_Account":"b"}"#,
+    ]
+    .concat();
     let callback = Callback::parse_untyped(params(), Bytes::from(whole)).expect("an object");
+    let is_broken = std::str::from_utf8(came).is_err();
+    assert!(callback.is_mended() || !is_broken);
     match (&read, &callback.event) {
         // Nothing to judge is no message.
         (Ok(message), Event::Unknown(event)) if matches!(json.value, Json::Null) => {
@@ -291,13 +297,20 @@ pub fn seeds() -> Vec<Vec<u8>> {
     ]);
     lists.sort();
     lists.dedup();
+    let mut lists: Vec<Vec<u8>> = lists.into_iter().map(String::into_bytes).collect();
+    for broken in [&b"\xff"[..], b"\xed\xa0\xbd", b"\xe4\xbd"] {
+        let text = [
+            &br#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"core"#[..],
+            broken,
+            br#" e\ud83d"}}]"#,
+        ];
+        lists.push(text.concat());
+    }
     let changes = [
         [0u8, 0xc0, 0x41, 0x80],
         [0xc0, 0x40, 0x00, 0xc0],
         [0x80, 0x81, 0x42, 0xc0],
     ];
     let seeds = lists.iter().zip(changes.iter().cycle());
-    seeds
-        .map(|(list, changes)| [changes, list.as_bytes()].concat())
-        .collect()
+    seeds.map(|(list, changes)| [&changes[..], list].concat()).collect()
 }

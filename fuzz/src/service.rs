@@ -17,12 +17,13 @@ use http_body_util::Full;
 use tencent_im_callback::testing::{Fault, SignedRequest};
 use tencent_im_callback::{
     App, Apps, Callback, CallbackLayer, Cause, Command, DedupKey, DedupLayer, Disposition, Event, EventRouter,
-    HandlerError, OnError, Outcome, OutcomeKind, Phase, Reply, ResponseBody, StoredCallback, Token, Verified, Verifier,
-    VerifyLayer, sign,
+    HandlerError, OnError, Outcome, OutcomeKind, Params, Reply, ResponseBody, StoredCallback, Token, UnknownReason,
+    Verified, Verifier, VerifyLayer, sign,
 };
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::body::{self, Expected, told};
 use crate::json::{self, Json};
 use crate::{APP, NOW, TOKEN, clock, command, payloads, selector};
 
@@ -60,6 +61,7 @@ struct Case {
     /// The inner service is pending this often, in `poll_ready` and after the call.
     waits: usize,
     forward: bool,
+    /// What the owner chose.
     on_error: u8,
     cuts: u16,
 }
@@ -152,7 +154,7 @@ impl Case {
             },
             waits: usize::from(does / 64),
             forward: config & 1 != 0,
-            on_error: config / 2 % 4,
+            on_error: config / 2 % 5,
             cuts: u16::from_be_bytes([cut1, cut2]),
         }
     }
@@ -170,6 +172,7 @@ impl Case {
             1 => layer.on_before_error(OnError::Reply(Reply::reject(7, "later"))),
             2 => layer.on_after_error(OnError::ServerError),
             3 => layer.on_error(|_| OnError::Reply(Reply::reject(9, "by closure"))),
+            4 => layer.on_before_error(OnError::reject("not \"now\"")),
             _ => layer,
         }
     }
@@ -183,11 +186,22 @@ impl Case {
         }
     }
 
-    /// The status of an answer to a callback that could not be handled.
-    fn failed_status(&self, command: &Command) -> u16 {
+    /// Whether a callback that could not be handled was answered as its owner chose.
+    fn is_owners_answer(&self, answer: &Answer, command: &Command, body: &[u8]) {
+        let is = |status: u16, body: &str| {
+            assert_eq!(
+                (answer.status, answer.body.as_ref()),
+                (status, body.as_bytes()),
+                "{command}"
+            );
+        };
         match (self.on_error, command.phase().may_decide()) {
-            (0 | 2, true) | (2, false) => 500,
-            _ => 200,
+            (0 | 2, true) | (2, false) => is(500, NOT_HANDLED),
+            (1, true) => is(200, r#"{"ActionStatus":"OK","ErrorCode":7,"ErrorInfo":"later"}"#),
+            (3, _) => is(200, r#"{"ActionStatus":"OK","ErrorCode":9,"ErrorInfo":"by closure"}"#),
+            (4, true) if command.as_str().starts_with("Sns.CallbackPrev") => everybody_is_rejected(answer, body),
+            (4, true) => is(200, r#"{"ActionStatus":"OK","ErrorCode":1,"ErrorInfo":"not \"now\""}"#),
+            _ => is(200, NOT_HANDLED),
         }
     }
 
@@ -239,6 +253,51 @@ impl Case {
             ended: false,
             polls: Arc::default(),
         }
+    }
+}
+
+const NOT_HANDLED: &str = r#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"callback not handled"}"#;
+
+/// Of a friend request, each person whose name can be read before the first mistake is rejected. 500 only where there is none.
+fn everybody_is_rejected(answer: &Answer, body: &[u8]) {
+    let text = json::readable(body);
+    let members = json::members_before_a_mistake(&text);
+    let lists = members
+        .iter()
+        .filter(|(key, _)| ["FriendItem", "ResponseFriendItem"].contains(&key.as_str()));
+    let mut persons: Vec<String> = Vec::new();
+    for person in lists.flat_map(|(_, list)| list.list()) {
+        let Json::Object(members) = &person.value else { continue };
+        let names: Vec<_> = members.iter().filter(|(key, _)| key == "To_Account").collect();
+        if let [(_, name)] = names[..] {
+            persons.extend(name.text().map(str::to_owned));
+        }
+    }
+    if answer.status == 500 {
+        assert_eq!(persons, [""; 0], "are let through");
+        assert_eq!(answer.body, NOT_HANDLED);
+        return;
+    }
+    assert_eq!(answer.status, 200);
+    let reply = json::read(&answer.body).expect("an answer is JSON");
+    assert_eq!(
+        reply.member("ErrorCode").map(|code| code.raw),
+        Some("0"),
+        "everybody is let through"
+    );
+    let items = reply.member("ResultItem").map_or(&[][..], |items| items.list());
+    let rejected: Vec<&str> = items
+        .iter()
+        .filter(|item| item.member("ResultCode").is_some_and(|code| code.raw == "38000"))
+        .filter_map(|item| item.member("To_Account")?.text())
+        .collect();
+    assert!(!rejected.is_empty() && rejected.len() == items.len(), "{}", reply.raw);
+    for person in persons {
+        assert!(
+            rejected.contains(&person.as_str()),
+            "{person} is let through: {}",
+            reply.raw
+        );
     }
 }
 
@@ -362,6 +421,7 @@ struct Answer {
     rejection: Option<String>,
     cause: Option<Cause>,
     error: Option<String>,
+    unknown: Option<&'static str>,
     misfit: Option<String>,
     params: Option<String>,
     polled: bool,
@@ -403,6 +463,7 @@ fn send(case: &Case, cut: Cut) -> Answer {
         rejection: outcome.rejection().map(|rejection| format!("{rejection:?}")),
         cause: outcome.cause(),
         error: outcome.error().map(str::to_owned),
+        unknown: outcome.unknown_reason().map(UnknownReason::as_str),
         misfit: outcome
             .misfit()
             .map(|misfit| format!("{misfit:?} {}", misfit.message())),
@@ -448,25 +509,38 @@ fn answer(data: &[u8]) -> Option<Answer> {
     Some(answer)
 }
 
-/// What the plain functions say comes out of the service.
+/// What comes out of the service, told from what was sent.
 fn foretold(case: &Case, answer: &Answer) {
-    let refused = |kind: tencent_im_callback::RejectionKind, polled: bool| {
+    use tencent_im_callback::RejectionKind as Kind;
+
+    let refused = |kind: Kind, polled: bool| {
         let outcome = match kind {
-            tencent_im_callback::RejectionKind::Probe => OutcomeKind::Probe,
+            Kind::Probe => OutcomeKind::Probe,
             _ => OutcomeKind::Rejected,
         };
-        assert_eq!((answer.outcome, answer.status), (outcome, kind.status().as_u16()));
+        assert_eq!(
+            (answer.outcome, answer.status),
+            (outcome, kind.status().as_u16()),
+            "{kind}"
+        );
         assert_eq!(answer.polled, polled, "{kind}");
         assert!(answer.seen.is_empty());
         let phrase = json::read(&answer.body).and_then(|json| Some(json.member("ErrorInfo")?.text()?.to_owned()));
         assert_eq!(phrase.as_deref(), Some(kind.phrase()));
     };
-    use tencent_im_callback::RejectionKind as Kind;
-
     let params = match case.verifier().verify(&case.parts.method, &case.parts.uri) {
         Ok(Verified::Callback(params)) => Some(params),
         Ok(_probe) => None,
         Err(rejection) => return refused(rejection.kind(), false),
+    };
+    // A body that did not arrive: who waits for a verdict gets the owner's answer, and a notification is refused.
+    let not_arrived = |kind: Kind, cause: Cause, polled: bool| match &params {
+        Some(params) if params.command.phase().may_decide() => {
+            assert_eq!((answer.outcome, answer.cause), (OutcomeKind::Failed, Some(cause)));
+            assert!(answer.error.is_some() && answer.seen.is_empty() && answer.polled == polled);
+            case.is_owners_answer(answer, &params.command, b"");
+        }
+        _ => refused(kind, polled),
     };
     let declared = case
         .parts
@@ -478,68 +552,92 @@ fn foretold(case: &Case, answer: &Answer) {
         digits && length.parse().map_or(true, |length: u64| length > case.limit as u64)
     });
     if too_long || case.hint > case.limit as u64 {
-        return refused(Kind::BodyTooLarge, false);
+        return not_arrived(Kind::BodyTooLarge, Cause::BodyTooLarge, false);
     }
     if case.data.len() > case.limit {
-        return refused(Kind::BodyTooLarge, true);
+        return not_arrived(Kind::BodyTooLarge, Cause::BodyTooLarge, true);
     }
     if case.end == End::Error {
-        assert_eq!(answer.error.as_deref(), Some("connection reset"));
-        return refused(Kind::BodyIncomplete, true);
+        assert!(
+            answer
+                .error
+                .as_ref()
+                .is_some_and(|error| error.contains("connection reset"))
+        );
+        return not_arrived(Kind::BodyIncomplete, Cause::BodyIncomplete, true);
     }
+    let is_blank = body::is_blank(&case.data);
     let Some(params) = params else {
-        // A check of the URL, unless its body says that it is a callback.
-        let probe = Callback::check_probe(&case.data);
-        return refused(probe.map_or_else(|rejection| rejection.kind(), |()| Kind::Probe), true);
+        // A check of the URL has nothing in its body. Anything else may be a callback.
+        return refused(if is_blank { Kind::Probe } else { Kind::UrlIncomplete }, true);
     };
+    let url = params.command.clone();
+    if is_blank && params.token_index().is_some() && !url.phase().may_decide() {
+        return refused(Kind::Probe, true);
+    }
     let strict = Callback::parse(params.clone(), case.data.clone());
     let callback = match Callback::parse_untyped(params, case.data.clone()) {
         Ok(callback) => callback,
-        Err(rejection) => return refused(rejection.kind(), true),
-    };
-    let command = callback.params.command.clone();
-    let failed = |cause: Cause| {
-        assert_eq!((answer.outcome, answer.cause), (OutcomeKind::Failed, Some(cause)));
-        assert_eq!(answer.status, case.failed_status(&command));
-        assert!(answer.error.is_some());
-    };
-    assert_eq!(answer.misfit.is_some(), callback.event.misfit().is_some());
-    let unjudged = match &callback.event {
-        Event::Unknown(event) => {
-            let body = event.body_command.as_ref().map(Command::phase);
-            command.phase() == Phase::Before || body == Some(Phase::Before)
+        Err(rejection) => {
+            // The one command whose body names the app.
+            assert_eq!(
+                (rejection.kind(), url),
+                (Kind::AppMismatch, Command::ContentCallbackResultNotify)
+            );
+            return refused(Kind::AppMismatch, true);
         }
-        _ => false,
     };
+    is_stored(&callback, &case.data);
+    let told = told(&url, &case.data);
+    let command = callback.params.command.clone();
+    let (reason, answered_as) = match &callback.event {
+        Event::Unknown(event) => (Some(event.reason.as_str()), told.answered_as.clone()),
+        _ => (None, command.clone()),
+    };
+    match (&told.expected, reason) {
+        (Expected::Unreadable(name), reason) => assert_eq!(reason, Some(*name)),
+        (Expected::Unknown(_), reason) => assert_eq!(reason, Some("unknown_command")),
+        (Expected::Of(_), reason) => assert!(matches!(reason, None | Some("misfit"))),
+    }
+    assert_eq!((answer.unknown, callback.answered_as()), (reason, &answered_as));
+    assert_eq!(answer.misfit.is_some(), reason == Some("misfit"));
+    let unjudged = reason.is_some() && told.waits();
     match strict {
         Ok(strict) => assert!(!unjudged && strict.event == callback.event),
         Err(rejection) => assert!(unjudged && rejection.kind() == Kind::Untyped, "{rejection}"),
     }
+    let failed = |cause: &str| {
+        assert_eq!(
+            (answer.outcome, answer.cause.map(Cause::as_str)),
+            (OutcomeKind::Failed, Some(cause))
+        );
+        assert!(answer.error.is_some());
+        case.is_owners_answer(answer, &answered_as, &case.data);
+    };
     if unjudged && !case.forward {
         assert!(answer.seen.is_empty());
-        return failed(Cause::Misfit);
+        let reason = reason.expect("it has no type");
+        return failed(if reason == "unknown_command" { "misfit" } else { reason });
     }
     if case.does == Does::NeverReady {
         assert!(answer.seen.is_empty());
-        return failed(Cause::NotReady);
+        return failed("not_ready");
     }
+    // Everything else reaches the service, with the bytes that came.
     assert_eq!(
         answer.seen,
         [(command.clone(), case.data.clone(), callback.event.clone())]
     );
     if case.does == Does::Fail {
-        return failed(Cause::Failed);
+        return failed("failed");
     }
     assert_eq!((answer.outcome, answer.status), (OutcomeKind::Accepted, 200));
 
     // What else can be asked of a callback answers without a panic, and the same each time.
     let again = callback.clone();
     assert_eq!(callback.dedup_key(), again.dedup_key());
-    assert!(callback.dedup_key().is_none() || !command.phase().may_decide());
+    assert!(callback.dedup_key().is_none() || !answered_as.phase().may_decide());
     assert_eq!(callback.order_key(), again.order_key());
-    let stored = serde_json::to_string(&StoredCallback::from(&callback)).expect("it can be stored");
-    let stored: StoredCallback = serde_json::from_str(&stored).expect("what was stored can be read");
-    assert_eq!(stored.parse().expect("an object").event, callback.event);
     assert_eq!(callback.unknown_fields(), again.unknown_fields());
     assert_eq!(callback.time(), again.time());
     let _ = (
@@ -547,6 +645,20 @@ fn foretold(case: &Case, answer: &Answer) {
         callback.is_from_rest_api(),
         callback.rewrite_message(),
     );
+}
+
+/// Stored and read again, a callback is the same, whatever its bytes are.
+fn is_stored(callback: &Callback, data: &Bytes) {
+    let stored = serde_json::to_string(&StoredCallback::from(callback)).expect("it can be stored");
+    let read: StoredCallback = serde_json::from_str(&stored).expect("what was stored can be read");
+    assert_eq!(&read.body, data);
+    let params = Params::trusted(read.params.sdk_app_id, read.params.command.clone());
+    let again = Callback::parse_untyped(params, read.body.clone()).expect("read before");
+    assert_eq!(again.event, callback.event);
+    match read.parse() {
+        Ok(again) => assert_eq!(again.event, callback.event),
+        Err(rejection) => assert_eq!(rejection.kind(), tencent_im_callback::RejectionKind::Untyped),
+    }
 }
 
 /// The plain layer takes and refuses the same heads, and hands the body on as it is.
@@ -577,7 +689,14 @@ fn verify_layer(case: &Case, answer: &Answer) {
     match verified {
         // It is told by the declared length here, and by the body there.
         Ok(Verified::Probe) => assert!(matches!(response.status().as_u16(), 200 | 400)),
-        Ok(_) => assert_eq!(response.status(), http::StatusCode::IM_A_TEAPOT),
+        Ok(_) => {
+            assert_eq!(response.status(), http::StatusCode::IM_A_TEAPOT);
+            let outcome = response
+                .extensions()
+                .get::<Outcome>()
+                .expect("an answer has an outcome");
+            assert_eq!(outcome.kind(), OutcomeKind::Failed);
+        }
         Err(_) => assert_eq!(response.status().as_u16(), answer.status),
     }
 }
@@ -613,9 +732,9 @@ fn twice(case: &Case, answer: &Answer) {
         panic!("verified before")
     };
     let callback = Callback::parse_untyped(params, case.data.clone()).expect("parsed before");
-    let (key, command) = (callback.dedup_key(), callback.command().clone());
+    let key = callback.dedup_key();
     // A key of one's own names everything, and still no verdict is given from memory.
-    let own = case.cuts.is_multiple_of(16) && !command.phase().may_decide();
+    let own = case.cuts.is_multiple_of(16) && !callback.answered_as().phase().may_decide();
     let (second, handled) = if key.is_some() || own {
         (Disposition::Duplicate, 1)
     } else {
@@ -705,14 +824,55 @@ pub fn seeds() -> Vec<Vec<u8>> {
             &format!("{{\"SdkAppId\":{id}}}"),
         );
     }
-    // A whole message behind a URL that lost its words.
-    for url in [4, 5] {
-        add(
-            [before, url, 0, 0, 0, 0, 0, 0, 0, 0, 3, 3],
-            r#"{"CallbackCommand":"C2C.CallbackBeforeSendMsg"}"#,
-        );
+    // What is broken, under the owner's choices in turn, and a whole message behind a URL that lost its words.
+    for (at, (command, body)) in body::broken().into_iter().enumerate() {
+        let (which, cut) = (selector(&command), at as u8);
+        for url in [[0, 0, 1][at % 3], 4 + cut % 2] {
+            let config = [8, 8, 0, 9, 2][at % 5];
+            let head = [which, url, 0, 0, 0, 0, 0, 0x11, 0, config, 0, cut];
+            seeds.push([&head[..], &body].concat());
+        }
+    }
+    // Too large, and broken off.
+    for command in [
+        Command::C2cBeforeSendMsg,
+        Command::SnsPrevFriendAdd,
+        Command::SnsFriendDelete,
+    ] {
+        for (limit, declared, end) in [(3, 0, 0), (3, 6, 0), (0, 0, 2)] {
+            let head = [selector(&command), 0, limit, declared, 0, end, 20, 0, 0, 8, 3, 3];
+            let body = br#"{"FriendItem":[{"To_Account":"a"}]}"#;
+            seeds.push([&head[..], body].concat());
+        }
     }
     seeds
+}
+
+/// Every sample, broken in every way, under every choice of its owner.
+#[test]
+fn whatever_is_broken_gets_its_owners_answer() {
+    for (at, (command, body)) in payloads().into_iter().enumerate() {
+        for (name, body) in body::break_up(&command, &body::compact(&body)) {
+            for config in 0..10 {
+                for url in [0, 1, 5] {
+                    let does = if config == 8 { 0 } else { at as u8 % 4 };
+                    let head = [selector(&command), url, 0, 0, 0, 0, 0, 0, does, config, 0, at as u8];
+                    let _shown = Shown(&command, name, &body);
+                    check(&[&head[..], &body].concat());
+                }
+            }
+        }
+    }
+
+    struct Shown<'a>(&'a Command, &'static str, &'a [u8]);
+
+    impl Drop for Shown<'_> {
+        fn drop(&mut self) {
+            if std::thread::panicking() {
+                println!("{}, {}: {}", self.0, self.1, self.2.escape_ascii());
+            }
+        }
+    }
 }
 
 #[test]
@@ -730,7 +890,18 @@ fn the_seeds_come_to_every_answer() {
     ];
     assert_eq!(outcomes, BTreeSet::from(every));
     let causes: Vec<_> = answers.iter().filter_map(|answer| answer.cause).collect();
-    for cause in [Cause::Misfit, Cause::NotReady, Cause::Failed] {
+    for cause in [
+        Cause::Misfit,
+        Cause::BodyEmpty,
+        Cause::BodyNotJson,
+        Cause::BodyNotObject,
+        Cause::BodyCommandMalformed,
+        Cause::CommandMismatch,
+        Cause::BodyTooLarge,
+        Cause::BodyIncomplete,
+        Cause::NotReady,
+        Cause::Failed,
+    ] {
         assert!(causes.contains(&cause), "{cause}");
     }
     let rejections: Vec<_> = answers.iter().filter_map(|answer| answer.rejection.as_ref()).collect();

@@ -98,7 +98,8 @@ pub(crate) fn is_blank(body: &[u8]) -> bool {
         [b'{', inside @ .., b'}'] => inside,
         _ => return false,
     };
-    is_empty(inside)
+    // No mark: only one in front of the whole body is skipped.
+    trim(inside).is_empty()
 }
 
 /// Whether there is nothing but white space, of the four kinds that JSON knows, and perhaps a byte order mark.

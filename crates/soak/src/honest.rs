@@ -10,11 +10,11 @@ use tencent_im_callback::{Command, Phase};
 use crate::load::{APP, Dice, OTHER_APP, OTHER_TOKEN, TOKEN, World, signed, target};
 use crate::wire::{Connection, OK, bytes, raw};
 
-const SPAM: &str = r#"{"ActionStatus":"OK","ErrorCode":120001,"ErrorInfo":"no advertising, please"}"#;
+pub const SPAM: &str = r#"{"ActionStatus":"OK","ErrorCode":120001,"ErrorInfo":"no advertising, please"}"#;
 const GROUP_SPAM: &str = r#"{"ActionStatus":"OK","ErrorCode":10100,"ErrorInfo":"no advertising, please"}"#;
-const UNREADABLE: &str = r#"{"ActionStatus":"OK","ErrorCode":1,"ErrorInfo":"try again later"}"#;
+pub const UNREADABLE: &str = r#"{"ActionStatus":"OK","ErrorCode":1,"ErrorInfo":"try again later"}"#;
 /// A friend request is refused for each person.
-const UNREADABLE_FRIENDS: &str = r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ResultItem":[{"To_Account":"id1","ResultCode":38000,"ResultInfo":"try again later"},{"To_Account":"id2","ResultCode":38000,"ResultInfo":"try again later"}]}"#;
+pub const UNREADABLE_FRIENDS: &str = r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ResultItem":[{"To_Account":"id1","ResultCode":38000,"ResultInfo":"try again later"},{"To_Account":"id2","ResultCode":38000,"ResultInfo":"try again later"}]}"#;
 const IMAGE: &str = r#"{"MsgType":"TIMImageElem","MsgContent":{"UUID":"u","New":1}}"#;
 
 struct Callback {

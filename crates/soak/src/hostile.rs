@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-use tencent_im_callback::Command;
-use tencent_im_callback::testing::{Fault, SignedRequest};
+use tencent_im_callback::testing::{Fault, SignedRequest, sample};
+use tencent_im_callback::{Command, Phase};
 use tokio::io::AsyncWriteExt;
 
+use crate::honest::{SPAM, UNREADABLE, UNREADABLE_FRIENDS, is_detached};
 use crate::load::{APP, Dice, World, now, signed, target};
 use crate::wire::{Answer, Connection, OK, bytes, end_of_head, head, raw};
 
@@ -30,8 +31,49 @@ fn is_refusal_or_end(answer: Result<Answer>, status: u16) -> Verdict {
     }
 }
 
-fn status_of(fault: Fault) -> u16 {
-    match fault {
+/// The answer to a verified callback whose body cannot be read: the owner's for what waits for a verdict, and a notification reaches the
+/// service. `named`: whether the persons of a friend request can be read, so that each can be rejected.
+fn is_owners(world: &World, command: &Command, named: bool, answer: Result<Answer>) -> Verdict {
+    let answer = answer.map_err(|error| error.to_string())?;
+    let is_friend_request = matches!(command, Command::SnsPrevFriendAdd | Command::SnsPrevFriendResponse);
+    let right = match command.phase() {
+        Phase::Before if is_friend_request && named => answer.is(UNREADABLE_FRIENDS),
+        // No reply would block it.
+        Phase::Before if is_friend_request => answer.is_refusal(500),
+        Phase::Before => answer.is(UNREADABLE),
+        _ if answer.is(OK) || answer.is_turned_away() => {
+            if is_detached(command) {
+                let counts = &world.counts;
+                let count = if answer.is(OK) {
+                    &counts.detached
+                } else {
+                    &counts.unclaimed
+                };
+                count.fetch_add(1, Relaxed);
+            }
+            true
+        }
+        _ => false,
+    };
+    if right {
+        Ok(())
+    } else {
+        Err(format!("{command}: {answer:?}"))
+    }
+}
+
+/// The answer to a body that is too large: only a notification is refused.
+fn is_too_large(world: &World, command: &Command, answer: Result<Answer>) -> Verdict {
+    if command.phase() == Phase::Before {
+        is_owners(world, command, false, answer)
+    } else {
+        is_refusal(answer, 413)
+    }
+}
+
+/// The status that refuses a fault; `None` where it is only the body that cannot be read.
+fn status_of(fault: Fault) -> Option<u16> {
+    Some(match fault {
         Fault::Stale
         | Fault::TimestampInFuture
         | Fault::BadSignature
@@ -40,17 +82,21 @@ fn status_of(fault: Fault) -> u16 {
         | Fault::MalformedSignature
         // The id next to the app's is that of the other app, which has other tokens.
         | Fault::OtherApp => 401,
-        Fault::TooLarge => 413,
+        Fault::CommandMismatch
+        | Fault::TruncatedJson
+        | Fault::NotJson
+        | Fault::NotAnObject
+        | Fault::TrailingBytes => return None,
         Fault::WrongMethod => 405,
         _ => 400,
-    }
+    })
 }
 
 /// A connection that the server did not take.
 const NOT_TAKEN: &str = "connection not taken";
 
 /// All scenarios that run in turn.
-pub const SCENARIOS: usize = 18;
+pub const SCENARIOS: usize = 21;
 
 async fn attack(world: &World, scenario: usize, dice: &mut Dice) -> (&'static str, Verdict) {
     let command = Command::ALL[dice.below(Command::ALL.len())].clone();
@@ -67,13 +113,21 @@ async fn attack(world: &World, scenario: usize, dice: &mut Dice) -> (&'static st
         // Half of all: the plain faults.
         0..=6 => {
             let fault = Fault::ALL[dice.below(Fault::ALL.len())];
-            let request = bytes(&signed(SignedRequest::new(command)).fault(fault));
+            let request = bytes(&signed(SignedRequest::new(command.clone())).fault(fault));
             if fault == Fault::TooLarge {
                 // The server answers before it has read the body, and need not read it.
                 let begin = &request[..end_of_head(&request) + 1000];
-                return ("huge declared body", is_refusal(connection.ask(begin).await, 413));
+                let answer = connection.ask(begin).await;
+                return ("huge declared body", is_too_large(world, &command, answer));
             }
-            ("fault", is_refusal(connection.ask(&request).await, status_of(fault)))
+            let answer = connection.ask(&request).await;
+            match status_of(fault) {
+                Some(status) => ("fault", is_refusal(answer, status)),
+                None => {
+                    let named = matches!(fault, Fault::TruncatedJson | Fault::TrailingBytes);
+                    ("unreadable body", is_owners(world, &command, named, answer))
+                }
+            }
         }
         7 => {
             let request = signed(SignedRequest::new(command)).app(APP + 7);
@@ -86,8 +140,9 @@ async fn attack(world: &World, scenario: usize, dice: &mut Dice) -> (&'static st
         }
         9 => {
             let nested = format!(r#"{{"a":{}"#, "[".repeat(10_000 + dice.below(90_000)));
-            let request = signed(SignedRequest::new(command).body(nested));
-            ("broken JSON", is_refusal(connection.ask(&bytes(&request)).await, 400))
+            let request = signed(SignedRequest::new(command.clone()).body(nested));
+            let answer = connection.ask(&bytes(&request)).await;
+            ("broken JSON", is_owners(world, &command, false, answer))
         }
         10 => {
             // Longer than the limit, in chunks, so that nothing is declared.
@@ -99,7 +154,10 @@ async fn attack(world: &World, scenario: usize, dice: &mut Dice) -> (&'static st
                 request.extend_from_slice(b"\r\n");
             }
             let verdict = match connection.send(&request).await {
-                Ok(()) => is_refusal_or_end(connection.receive().await, 413),
+                Ok(()) => match connection.receive().await {
+                    Err(error) if error.kind() != std::io::ErrorKind::InvalidData => Ok(()),
+                    answer => is_too_large(world, &command, answer),
+                },
                 Err(_) => Ok(()),
             };
             ("long body in chunks", verdict)
@@ -144,10 +202,56 @@ async fn attack(world: &World, scenario: usize, dice: &mut Dice) -> (&'static st
             let refused = answers.iter().all(|answer| answer.status >= 400);
             ("garbage", if refused { Ok(()) } else { Err(format!("{answers:?}")) })
         }
-        16 => (
-            "request inside of a refused body",
-            smuggle(world, &mut connection, dice).await,
-        ),
+        16 => ("request inside of a body", smuggle(world, &mut connection, dice).await),
+        17 => {
+            // Broken bytes hide no word.
+            let text = [
+                &b"buy spam\xff"[..],
+                b"\xed\xa0\xbdspam",
+                b"spam\xc3",
+                b"\xf0\x9f\x98 spam",
+            ][dice.below(4)];
+            let mark: &[u8] = if dice.below(2) == 0 { b"\xef\xbb\xbf" } else { b"" };
+            let head: &[u8] = br#"{"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":""#;
+            let body = [mark, head, text, br#""}}]}"#].concat();
+            let request = signed(SignedRequest::new(Command::C2cBeforeSendMsg).body(body));
+            let verdict = match connection.ask(&bytes(&request)).await {
+                Ok(answer) if answer.is(SPAM) || answer.is_turned_away() => Ok(()),
+                other => Err(format!("{}: {other:?}", text.escape_ascii())),
+            };
+            ("spam in broken bytes", verdict)
+        }
+        18 => {
+            // Nor do they lose an event.
+            let (number, request) = world.ledger.open(false);
+            let to = format!("soak-{number}");
+            let whole = format!(r#"{{"PairList":[{{"From_Account":"a","To_Account":"{to}"}}]}}"#);
+            let at = whole.find(&to).map_or(0, |at| at + to.len());
+            let broken: &[u8] = [&b"\xff"[..], b"\xed\xa0\xbd", b"\xe4\xbd"][dice.below(3)];
+            let body = [&whole.as_bytes()[..at], broken, &whole.as_bytes()[at..]].concat();
+            let answer = connection.ask(&bytes(&signed(request.body(body)))).await;
+            if answer.as_ref().is_ok_and(|answer| answer.is(OK)) {
+                world.ledger.promised(number);
+            }
+            let verdict = is_owners(world, &Command::SnsFriendDelete, false, answer);
+            ("event in broken bytes", verdict)
+        }
+        19 => {
+            // Behind a URL without its command: no check of the URL, whatever the body is.
+            let sample = sample(&command).unwrap_or_default().trim_end().as_bytes();
+            let body = match dice.below(5) {
+                0 => sample.to_vec(),
+                1 => sample[..sample.len() - 2].to_vec(),
+                2 => [b"[", sample, b"]"].concat(),
+                3 => [b"\xef\xbb\xbf", sample].concat(),
+                _ => [sample, b"\xff"].concat(),
+            };
+            let request = raw("POST", &target(&format!("SdkAppid={APP}&")), &body);
+            (
+                "message behind a broken URL",
+                is_refusal(connection.ask(&request).await, 400),
+            )
+        }
         _ => {
             // Many at once, each refused in turn.
             let request = bytes(&signed(SignedRequest::new(command)).token("guess"));
@@ -216,7 +320,8 @@ async fn long_query(connection: &mut Connection, command: &Command, dice: &mut D
 async fn smuggle(world: &World, connection: &mut Connection, dice: &mut Dice) -> Verdict {
     let (_, inside) = world.ledger.open(true);
     let inside = bytes(&signed(inside));
-    let outside = match dice.below(3) {
+    let which = dice.below(3);
+    let outside = match which {
         0 => raw("POST", &target(&format!("SdkAppid={}&", APP + 7)), &inside),
         1 => raw("PUT", &target(&format!("SdkAppid={APP}&")), &inside),
         _ => raw(
@@ -229,9 +334,11 @@ async fn smuggle(world: &World, connection: &mut Connection, dice: &mut Dice) ->
     let sent = connection.send(&[outside, behind].concat()).await;
     sent.map_err(|error| error.to_string())?;
     let first = connection.receive().await;
-    match &first {
-        Ok(answer) if [403, 405, 400].iter().any(|status| answer.is_refusal(*status)) => {}
-        other => return Err(format!("{other:?}")),
+    match which {
+        0 => is_refusal(first, 403)?,
+        1 => is_refusal(first, 405)?,
+        // A notification that cannot be read, which is noted.
+        _ => is_owners(world, &Command::SnsFriendDelete, false, first)?,
     }
     // The server may have ended the connection instead of reading the body.
     is_refusal_or_end(connection.receive().await, 401)
@@ -294,7 +401,7 @@ async fn drip_once(world: &World, dice: &mut Dice) -> Verdict {
         tokio::select! {
             // Either way the connection is no longer needed.
             answer = connection.receive() => return match answer {
-                Ok(answer) if !answer.is_refusal(400) => Err(format!("{answer:?}")),
+                Ok(answer) if !answer.is(UNREADABLE) => Err(format!("{answer:?}")),
                 _ => Ok(()),
             },
             () = tokio::time::sleep(pause) => {}

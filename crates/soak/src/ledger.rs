@@ -8,8 +8,8 @@ use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
-use tencent_im_callback::Command;
 use tencent_im_callback::testing::SignedRequest;
+use tencent_im_callback::{Command, StoredCallback};
 
 /// How the accounts are called that are numbers of the ledger.
 const PREFIX: &str = "soak-";
@@ -73,9 +73,12 @@ impl Ledger {
         }
     }
 
-    /// Reads a line of what the server hands back on standard output: JSON in which the body is a string.
+    /// Reads a line of what the server hands back on standard output: an id, and a stored callback. Its body may be any bytes.
     pub fn hand_back(&self, line: &str) {
-        if let Some(number) = number_after(line, r#"To_Account\":\""#) {
+        let stored = line.split_once(' ').map(|(_, json)| json);
+        let stored: Option<StoredCallback> = stored.and_then(|json| serde_json::from_str(json).ok());
+        let body = stored.map(|stored| String::from_utf8_lossy(&stored.body).into_owned());
+        if let Some(number) = body.and_then(|body| number_after(&body, r#"To_Account":""#)) {
             self.change(number, |entry| entry.handed_back += 1);
         }
     }
