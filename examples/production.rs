@@ -52,8 +52,8 @@ async fn moderate(callback: Callback<BeforeMessage>) -> Result<MessageVerdict, H
         quoted.concat(),
     ];
     let has = |word: &str| shown.iter().any(|text| text.contains(word));
-    // A large bundle arrives without its messages, so they cannot be checked here.
-    if has("spam") || !body.is_complete() {
+    // A large bundle arrives without its messages, so they cannot be checked here. A broken character may cut a word in two.
+    if has("spam") || !body.is_complete() || callback.is_mended() {
         return Ok(MessageVerdict::reject_with(SPAM, GROUP_SPAM, "no advertising, please"));
     }
     if has("damn") {

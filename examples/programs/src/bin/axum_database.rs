@@ -53,7 +53,7 @@ impl Database {
 /// A message that nobody could judge is refused: see `on_before_error`.
 async fn moderate(database: Database, callback: Callback<BeforeMessage>) -> Result<MessageVerdict, HandlerError> {
     let body = callback.event.msg_body();
-    if !body.is_complete() {
+    if !body.is_complete() || callback.is_mended() {
         return Ok(MessageVerdict::reject());
     }
     let shown = body.texts_and_custom().concat() + &body.joined_texts().concat();

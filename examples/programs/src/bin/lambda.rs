@@ -12,7 +12,7 @@ use tower::Layer;
 async fn moderate(callback: Callback<BeforeMessage>) -> MessageVerdict {
     let body = callback.event.msg_body();
     let banned = body.texts().iter().any(|text| text.contains("spam"));
-    if banned || !body.is_complete() {
+    if banned || !body.is_complete() || callback.is_mended() {
         MessageVerdict::reject()
     } else {
         MessageVerdict::allow()
