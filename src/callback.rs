@@ -122,6 +122,25 @@ impl Callback {
         }
     }
 
+    /// Makes it fit to outlive its request. Body and URL are slices of the server's read buffer, and each would keep all of it; so they are
+    /// copied. Headers and extensions go, as they do where a callback is stored.
+    #[cfg(feature = "detach")]
+    pub(crate) fn outlive_request(&mut self) {
+        self.body = Bytes::copy_from_slice(&self.body);
+        if let Event::Unknown(event) = &mut self.event {
+            event.body = self.body.clone();
+        }
+        self.params.compact();
+        self.headers = HeaderMap::new();
+        self.extensions = Extensions::new();
+    }
+
+    /// Bytes that it holds then, without the event.
+    #[cfg(feature = "detach")]
+    pub(crate) fn size(&self) -> usize {
+        self.body.len().saturating_add(self.params.size())
+    }
+
     /// Reads the event, and notes the command that counts.
     pub(crate) fn read(params: &mut Params, body: &Bytes) -> Result<Event, Rejection> {
         let app = params.sdk_app_id;

@@ -310,7 +310,7 @@ async fn the_bytes_in_the_background_are_bounded() {
     let detach = DetachLayer::new(100).max_bytes(10 * 1024);
     let service = detach.layer(gated.service());
     let large = |kibibytes: usize| {
-        let text = "x".repeat(kibibytes * 1024 - 100);
+        let text = "x".repeat(kibibytes * 1024 - 400);
         let body = format!(r#"{{"PairList":[{{"From_Account":"a","To_Account":"{text}"}}]}}"#);
         let (parts, body) = signed(Command::SnsFriendDelete)
             .body(body)

@@ -86,6 +86,22 @@ impl Params {
         )
     }
 
+    /// Holds the URL in an allocation of its own: that of a request is a slice of the server's read buffer, and keeps all of it.
+    #[cfg(feature = "detach")]
+    pub(crate) fn compact(&mut self) {
+        let copy = bytes::Bytes::copy_from_slice(self.url.as_str().as_bytes());
+        // It was one before.
+        if let Ok(url) = PathAndQuery::from_maybe_shared(copy) {
+            self.url = url;
+        }
+    }
+
+    /// Bytes of the URL.
+    #[cfg(feature = "detach")]
+    pub(crate) fn size(&self) -> usize {
+        self.url.as_str().len()
+    }
+
     /// Which of the app's tokens made the signature: the index, from 0, in the order in which they were [accepted](crate::App::accept).
     /// `None` for an unsigned app.
     pub fn token_index(&self) -> Option<usize> {

@@ -77,7 +77,7 @@ impl fmt::Debug for Drained {
 pub struct DetachStats {
     /// In the background now.
     pub running: usize,
-    /// The bytes of the bodies in the background now, each rounded up to 1 KiB.
+    /// The bytes of the callbacks in the background now: body and URL, rounded up to 1 KiB for each.
     pub running_bytes: usize,
     /// Answered before they were handled.
     pub detached: u64,
@@ -98,7 +98,7 @@ pub struct DetachStats {
 pub(super) struct Shared {
     /// One permit for each callback that may be in flight.
     pub(super) callbacks: Arc<Semaphore>,
-    /// One permit for each KiB of body that may be in flight.
+    /// One permit for each KiB of body and URL that may be in flight.
     pub(super) kibibytes: Arc<Semaphore>,
     pub(super) max_kibibytes: u32,
     pub(super) running: Mutex<Running>,
@@ -142,9 +142,9 @@ pub(super) struct Work<S> {
 }
 
 impl<S> Work<S> {
-    /// Permits that its body takes. A body larger than all there may be runs alone.
+    /// Permits that its bytes take. One larger than all there may be runs alone.
     pub(super) fn kibibytes(&self, shared: &Shared) -> u32 {
-        let needed = self.callback.body.len().div_ceil(1024);
+        let needed = self.callback.size().div_ceil(1024);
         u32::try_from(needed).map_or(shared.max_kibibytes, |needed| needed.min(shared.max_kibibytes))
     }
 }
@@ -169,6 +169,10 @@ where
     S::Response: Into<Reply>,
     S::Error: fmt::Display + Send + Sync,
 {
+    if lock(&shared.running).draining {
+        return Err(work);
+    }
+    work.callback.outlive_request();
     let callback = StoredCallback::from(&work.callback);
     let id = {
         let mut running = lock(&shared.running);

@@ -23,8 +23,9 @@ const ABORT: Duration = Duration::from_secs(1);
 /// Answers notifications at once, and handles them in the background.
 ///
 /// It detaches *after* callbacks and notices whose reply has no meaning ([`Command::is_answered`](crate::Command::is_answered)). All
-/// others are passed to the inner service and answered by it. At most `max_in_flight` callbacks, and [`max_bytes`](Self::max_bytes) of
-/// their bodies, are in the background at a time. When that is reached, callbacks wait in the order in which they came, behind a large one
+/// others are passed to the inner service and answered by it. A callback in the background has neither the headers nor the extensions of its
+/// request, as behind the queue: read them in a service outside of this layer. At most `max_in_flight` callbacks, and
+/// [`max_bytes`](Self::max_bytes) of them, are in the background at a time. When that is reached, callbacks wait in the order in which they came, behind a large one
 /// also those that would fit. After [`max_wait`](Self::max_wait) they fail as overloaded. This needs a tokio runtime.
 ///
 /// **A crash loses detached events**: they are in memory only, and Tencent does not send them again. If you must not lose any, use the
@@ -83,8 +84,8 @@ impl DetachLayer {
         }
     }
 
-    /// The maximum number of bytes of bodies in the background (64 MiB), each body rounded up to 1 KiB. A larger body runs alone. Events
-    /// take up to 16 times the memory of their bodies, most of them about twice as much.
+    /// The maximum number of bytes in the background (64 MiB): body and URL of each callback, rounded up to 1 KiB. A larger one runs alone.
+    /// Events take up to 16 times the memory of their bodies, most of them about twice as much; a task takes a few KiB besides.
     ///
     /// # Panics
     ///
