@@ -1,7 +1,6 @@
 //! Why a request was refused.
 
 use std::fmt;
-use std::num::NonZeroU32;
 
 use http::StatusCode;
 
@@ -133,8 +132,6 @@ pub struct Rejection {
     kind: RejectionKind,
     sdk_app_id: Option<SdkAppId>,
     detail: Detail,
-    /// How many of this kind there were since the log showed one, if it is to show this one.
-    pub(crate) refused: Option<NonZeroU32>,
 }
 
 #[derive(Clone, Debug)]
@@ -151,7 +148,6 @@ impl Rejection {
             kind,
             sdk_app_id: None,
             detail: Detail::None,
-            refused: None,
         }
     }
 

@@ -11,9 +11,11 @@ use bytes::Bytes;
 use common::{APP, NOW, TOKEN, layer, outcome, send, signed, token, verifier};
 use http::{Request, Response};
 use http_body_util::Full;
+use tencent_im_callback::event::{sns, state};
 use tencent_im_callback::testing::Fault;
 use tencent_im_callback::{
-    App, Apps, Callback, CallbackLayer, Command, DetachLayer, OutcomeKind, Reply, Verifier, VerifyLayer, sign,
+    App, Apps, Callback, CallbackLayer, Command, DetachLayer, EventRouter, HandlerError, OutcomeKind, Reply, Verifier,
+    VerifyLayer, sign,
 };
 use tower::{Layer, Service, ServiceExt, service_fn};
 
@@ -180,7 +182,7 @@ fn one_log_event_per_request_and_no_secret_in_it() {
             "{fault:?}: {again}"
         );
         if *fault == Fault::BadSignature {
-            assert!(text.contains("WARN") && text.contains("refused=1"), "{text}");
+            assert!(text.contains("WARN") && text.contains("times=1"), "{text}");
         }
     }
 }
@@ -199,14 +201,14 @@ fn a_wrong_token_is_seen_once_in_a_minute() {
         }
     });
     assert_eq!((text.lines().count(), text.matches("WARN").count()), (50, 1), "{text}");
-    assert!(text.lines().next().unwrap().contains("refused=1"));
+    assert!(text.lines().next().unwrap().contains("times=1"));
 }
 
 /// Anybody who finds the URL of an unsigned app could fill the log; a signed one logs each body that it cannot read.
 #[test]
 fn bodies_that_cannot_be_read_are_warnings_each_time_for_a_signed_app_only() {
     let unsigned = App::unsigned(APP);
-    for (app, warnings) in [(unsigned, 0), (App::signed(APP, token(TOKEN)), 50)] {
+    for (app, warnings) in [(unsigned, 1), (App::signed(APP, token(TOKEN)), 50)] {
         let layer = CallbackLayer::new(Verifier::new(app).clock(common::clock));
         let (_, text) = logged(|| {
             for _ in 0..50 {
@@ -382,23 +384,9 @@ fn what_is_a_warning() {
             "WARN",
             "cause=\"misfit\"",
         ),
-        (
-            unsigned(),
-            Command::C2cBeforeSendMsg,
-            misfit,
-            false,
-            "DEBUG",
-            "cause=\"misfit\"",
-        ),
+        (unsigned(), Command::C2cBeforeSendMsg, misfit, false, "WARN", "times=1"),
         (layer(), Command::SnsFriendDelete, BODY, false, "WARN", "misfit_path="),
-        (
-            unsigned(),
-            Command::SnsFriendDelete,
-            BODY,
-            false,
-            "DEBUG",
-            "misfit_path=",
-        ),
+        (unsigned(), Command::SnsFriendDelete, BODY, false, "WARN", "times=1"),
         (
             layer(),
             Command::SnsFriendDelete,
@@ -407,14 +395,7 @@ fn what_is_a_warning() {
             "WARN",
             "unknown=\"body_not_object\"",
         ),
-        (
-            unsigned(),
-            Command::SnsFriendDelete,
-            "[]",
-            false,
-            "DEBUG",
-            "unknown=\"body_not_object\"",
-        ),
+        (unsigned(), Command::SnsFriendDelete, "[]", false, "WARN", "times=1"),
         (
             unsigned(),
             Command::SnsFriendDelete,
@@ -427,4 +408,60 @@ fn what_is_a_warning() {
         let text = run(layer, command, body, fails);
         assert!(text.contains(level) && text.contains(part), "{level}, {part}: {text}");
     }
+}
+
+/// Anybody can send anything to an unsigned app. Whatever it is, the log gets a warning of each kind in a minute.
+#[test]
+fn nothing_that_an_unsigned_app_gets_multiplies_in_the_log() {
+    let layer = CallbackLayer::new(App::unsigned(APP));
+    let router = EventRouter::new()
+        .on(|_: Callback<state::StateChange>| async { Err::<(), _>(HandlerError::new("no database")) })
+        .on(|_: Callback<sns::FriendDelete>| async {});
+    let detach = DetachLayer::new(10_000);
+    let mut sent = 0;
+    let (_, text) = logged(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            for round in 0..10 {
+                for command in tencent_im_callback::Command::ALL
+                    .iter()
+                    .cloned()
+                    .chain(["New.Word".into()])
+                {
+                    for fault in [
+                        None,
+                        Some(Fault::NotJson),
+                        Some(Fault::NotAnObject),
+                        Some(Fault::CommandMismatch),
+                        Some(Fault::TooLarge),
+                    ] {
+                        let mut request = signed(command.clone());
+                        if let Some(fault) = fault {
+                            request = request.fault(fault);
+                        } else if round % 2 == 0 {
+                            request = request.body(r#"{"PairList":7,"MsgBody":7,"Info":7}"#);
+                        }
+                        send(&layer, router.clone(), request.build::<Full<Bytes>>()).await;
+                        sent += 1;
+                    }
+                }
+                let request = signed(Command::StateChange).build::<Full<Bytes>>();
+                send(&layer, detach.layer(router.clone()), request).await;
+                // Given up while its handler works.
+                let request = signed(Command::StateChange).build::<Full<Bytes>>();
+                let mut pending = layer.layer(service_fn(|_: Callback| {
+                    std::future::pending::<Result<(), HandlerError>>()
+                }));
+                let mut future = std::pin::pin!(tower::Service::call(&mut pending, request));
+                let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+                assert!(future.as_mut().poll(&mut cx).is_pending());
+            }
+            drop(detach.drain(std::time::Duration::from_secs(10)).await);
+        });
+    });
+    let warnings = text.matches("WARN").count();
+    assert!(sent > 4000 && (10..20).contains(&warnings), "{warnings} of {sent}");
 }

@@ -16,6 +16,9 @@ use crate::count::InBackground;
 use crate::error::{HandlerError, caught};
 use crate::oneshot::Oneshot;
 use crate::reply::{Disposition, Reply};
+#[cfg(feature = "tracing")]
+use crate::response::Occasion;
+use crate::response::Sampler;
 
 pub(super) type Hook = dyn Fn(&Params, &DetachFailure) + Send + Sync;
 
@@ -105,6 +108,7 @@ pub(super) struct Shared {
     /// Told whenever something in the background ends.
     pub(super) ended: Notify,
     pub(super) hook: Mutex<Option<Arc<Hook>>>,
+    pub(super) sampler: Sampler,
     pub(super) detached: AtomicU64,
     pub(super) succeeded: AtomicU64,
     pub(super) duplicates: AtomicU64,
@@ -305,7 +309,7 @@ impl Shared {
     pub(super) fn failed(&self, params: &Params, failure: &DetachFailure) {
         self.failed.fetch_add(1, Ordering::Relaxed);
         crate::count::detached("failed");
-        report(params, failure);
+        report(params, failure, &self.sampler);
         let hook = lock(&self.hook).clone();
         // A hook that panics during a panic would abort the process.
         if let Some(hook) = hook {
@@ -315,17 +319,28 @@ impl Shared {
 }
 
 #[cfg(feature = "tracing")]
-fn report(params: &Params, failure: &DetachFailure) {
-    tracing::warn!(
-        target: "tencent_im_callback",
-        outcome = "failed",
-        sdk_app_id = params.sdk_app_id.0,
-        command = %crate::types::Escaped(params.command.as_str()),
-        phase = params.command.phase().as_str(),
-        error = %failure,
-        "callback failed in the background"
-    );
+fn report(params: &Params, failure: &DetachFailure, sampler: &Sampler) {
+    let verified = params.token_index().is_some();
+    let (warn, times) = crate::response::shown(verified, Occasion::Background, sampler);
+
+    macro_rules! event {
+        ($level:ident) => {
+            tracing::event!(
+                target: "tencent_im_callback",
+                tracing::Level::$level,
+                outcome = "failed",
+                sdk_app_id = params.sdk_app_id.0,
+                command = %crate::types::Escaped(params.command.as_str()),
+                phase = params.command.phase().as_str(),
+                error = %failure,
+                times = times.map(std::num::NonZeroU32::get),
+                "callback failed in the background"
+            )
+        };
+    }
+
+    if warn { event!(WARN) } else { event!(DEBUG) }
 }
 
 #[cfg(not(feature = "tracing"))]
-fn report(_: &Params, _: &DetachFailure) {}
+fn report(_: &Params, _: &DetachFailure, _: &Sampler) {}

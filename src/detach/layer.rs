@@ -10,6 +10,7 @@ use tower_layer::Layer;
 use super::background::{DetachFailure, DetachId, DetachStats, Drained, Shared, lock};
 use super::service::Detach;
 use crate::auth::Params;
+use crate::response::Sampler;
 
 /// The limit in KiB of the bodies in the background, unless [`DetachLayer::max_bytes`] is set.
 const MAX_KIBIBYTES: u32 = 64 * 1024;
@@ -71,6 +72,7 @@ impl DetachLayer {
                 running: Mutex::default(),
                 ended: Notify::new(),
                 hook: Mutex::default(),
+                sampler: Sampler::default(),
                 detached: AtomicU64::new(0),
                 succeeded: AtomicU64::new(0),
                 duplicates: AtomicU64::new(0),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use crate::auth::Verifier;
 use crate::error::caught;
 use crate::reply::Reply;
-use crate::response::{Failure, NOT_HANDLED, OnError, Refusals};
+use crate::response::{Failure, NOT_HANDLED, OnError, Sampler};
 
 /// Longest body read, unless [`CallbackLayer::body_limit`](crate::CallbackLayer::body_limit) says otherwise.
 const BODY_LIMIT: usize = 1024 * 1024;
@@ -13,7 +13,7 @@ const BODY_LIMIT: usize = 1024 * 1024;
 #[derive(Clone)]
 pub(super) struct Config {
     pub(super) verifier: Verifier,
-    pub(super) refusals: Arc<Refusals>,
+    pub(super) sampler: Arc<Sampler>,
     pub(super) body_limit: usize,
     pub(super) forward_misfits: bool,
     pub(super) before: OnError,
@@ -26,7 +26,7 @@ impl Config {
     pub(super) fn new(verifier: Verifier) -> Self {
         Config {
             verifier,
-            refusals: Arc::default(),
+            sampler: Arc::default(),
             body_limit: BODY_LIMIT,
             forward_misfits: false,
             before: OnError::ServerError,

@@ -93,8 +93,7 @@ impl Exchange {
         }
     }
 
-    fn reject(&mut self, mut rejection: Rejection) -> Response<ResponseBody> {
-        rejection.refused = self.config.refusals.count(rejection.kind());
+    fn reject(&mut self, rejection: Rejection) -> Response<ResponseBody> {
         let response = response::rejection(rejection.kind());
         let outcome = Outcome::of_rejection(rejection, self.params.take());
         self.finish(response, outcome, None, None)
@@ -139,14 +138,14 @@ impl Exchange {
         error: Option<Box<str>>,
     ) -> Response<ResponseBody> {
         outcome.trouble(cause, error, self.unknown.take().map(|reason| *reason));
-        response::concluded(response, outcome)
+        response::concluded(response, outcome, &self.config.sampler)
     }
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
         if let (true, Some(params)) = (self.calling, &self.params) {
-            response::cancelled(params);
+            response::cancelled(params, &self.config.sampler);
         }
     }
 }

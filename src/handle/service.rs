@@ -69,10 +69,7 @@ where
         let params = match config.verifier.verify(request.method(), request.uri()) {
             Ok(Verified::Callback(params)) => Some(params),
             Ok(Verified::Probe) => None,
-            Err(mut rejection) => {
-                rejection.refused = config.refusals.count(rejection.kind());
-                return ResponseFuture::answered(response::refuse(rejection));
-            }
+            Err(rejection) => return ResponseFuture::answered(response::refuse(rejection, &config.sampler)),
         };
         let mut exchange = Exchange::new(config.clone(), params);
         if buffer::announced(&request).is_some_and(|length| length > config.body_limit as u64) {

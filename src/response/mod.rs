@@ -13,8 +13,8 @@
 mod body;
 mod on_error;
 mod outcome;
-mod refusals;
 mod rejecting;
+mod sampler;
 mod trace;
 mod write;
 
@@ -22,7 +22,11 @@ pub use self::body::ResponseBody;
 pub use self::on_error::{Cause, Failure, OnError};
 pub use self::outcome::{Outcome, OutcomeKind};
 
-pub(crate) use self::refusals::Refusals;
 pub(crate) use self::rejecting::rejecting;
+#[cfg(all(feature = "detach", feature = "tracing"))]
+pub(crate) use self::sampler::Occasion;
+pub(crate) use self::sampler::Sampler;
+#[cfg(all(feature = "detach", feature = "tracing"))]
+pub(crate) use self::trace::shown;
 pub(crate) use self::trace::{cancelled, report};
 pub(crate) use self::write::{CONTENT_TYPE, NOT_HANDLED, concluded, refuse, rejection, replied, server_error};

@@ -91,6 +91,23 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// All causes.
+    pub const ALL: &'static [Cause] = &[
+        Cause::Misfit,
+        Cause::BodyEmpty,
+        Cause::BodyNotJson,
+        Cause::BodyNotObject,
+        Cause::BodyCommandMalformed,
+        Cause::CommandMismatch,
+        Cause::BodyTooLarge,
+        Cause::BodyIncomplete,
+        Cause::BodyTimedOut,
+        Cause::NotReady,
+        Cause::Overloaded,
+        Cause::Failed,
+        Cause::Panicked,
+    ];
+
     /// Name of the cause in `snake_case`, for logs and metric labels.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -131,14 +148,6 @@ impl Cause {
             (_, Some(BODY_TIMED_OUT)) => Cause::BodyTimedOut,
             _ => Cause::BodyIncomplete,
         }
-    }
-
-    /// Whether the body is the cause, which anybody may have sent if the app is unsigned.
-    pub(crate) const fn is_body(self) -> bool {
-        !matches!(
-            self,
-            Cause::NotReady | Cause::Overloaded | Cause::Failed | Cause::Panicked
-        )
     }
 }
 

@@ -6,6 +6,7 @@ use crate::rejection::{Rejection, RejectionKind};
 use crate::reply::Disposition;
 
 use super::on_error::Cause;
+use super::sampler::Occasion;
 
 /// How a request was answered. Every response of this crate's services has it in its extensions, for metrics, alerts and access logs.
 ///
@@ -103,6 +104,18 @@ impl Outcome {
     pub(crate) fn trouble(&mut self, cause: Option<Cause>, error: Option<Box<str>>, unknown: Option<UnknownReason>) {
         if cause.is_some() || unknown.is_some() {
             self.trouble = Some(Box::new(Trouble { cause, error, unknown }));
+        }
+    }
+
+    /// What the log has to warn of, if anything.
+    pub(super) fn occasion(&self) -> Option<Occasion> {
+        match self.kind {
+            OutcomeKind::Rejected => Some(Occasion::Rejection(self.rejection.as_ref()?.kind())),
+            OutcomeKind::Failed => Some(Occasion::Failure(self.cause()?)),
+            OutcomeKind::Accepted | OutcomeKind::Probe => {
+                let reason = self.unknown_reason().filter(|reason| reason.is_unreadable())?;
+                Some(Occasion::Unread(Cause::of_unknown(reason)))
+            }
         }
     }
 

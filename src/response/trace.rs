@@ -1,13 +1,17 @@
 //! One log event per request, with stable field names (feature `tracing`; without it, none).
 //!
-//! The level is `warn` for what failed after the signature was verified. Anybody can cause a request that is refused earlier, so of each
-//! kind only the first within a minute is a `warn`, with the number since the last one; the others are `debug`, like accepted requests.
+//! The level is `warn` for what failed after the signature was verified. What anybody can cause, refusals and everything about an unsigned
+//! app, is sampled: of each kind only the first within a minute is a `warn`, with the number since the last one; the others are `debug`,
+//! like accepted requests.
 //! The token, the signature, the query string and the body are never logged.
 
 #[cfg(feature = "tracing")]
 use std::num::NonZeroU32;
 
 use super::outcome::Outcome;
+#[cfg(feature = "tracing")]
+use super::sampler::Occasion;
+use super::sampler::Sampler;
 use crate::auth::Params;
 #[cfg(feature = "tracing")]
 use crate::types::Escaped;
@@ -27,10 +31,14 @@ pub(super) fn shows_warnings() -> bool {
 }
 
 #[cfg(feature = "tracing")]
-pub(crate) fn report(outcome: &Outcome, status: Option<http::StatusCode>) {
-    use super::on_error::Cause;
+pub(crate) fn report(outcome: &Outcome, status: Option<http::StatusCode>, sampler: &Sampler) {
     use super::outcome::OutcomeKind;
     use crate::event::UnknownReason;
+
+    let (warn, times) = match outcome.occasion() {
+        None => (false, None),
+        Some(occasion) => shown(outcome.token_index().is_some(), occasion, sampler),
+    };
 
     macro_rules! event {
         ($level:ident, $message:literal) => {
@@ -50,7 +58,7 @@ pub(crate) fn report(outcome: &Outcome, status: Option<http::StatusCode>) {
                 rejection = outcome.rejection().map(|rejection| rejection.kind().as_str()),
                 reason = outcome.rejection().map(tracing::field::display),
                 cause = outcome.cause().map(|cause| cause.as_str()),
-                refused = outcome.rejection().and_then(|rejection| rejection.refused).map(NonZeroU32::get),
+                times = times.map(NonZeroU32::get),
                 error = outcome.trouble.as_ref().and_then(|trouble| trouble.error.as_deref()),
                 unknown = outcome.unknown_reason().map(UnknownReason::as_str),
                 misfit_path = outcome.misfit().map(|misfit| misfit.path()),
@@ -62,17 +70,6 @@ pub(crate) fn report(outcome: &Outcome, status: Option<http::StatusCode>) {
         };
     }
 
-    // The signature of an unsigned app is never verified, so anybody who finds the URL could fill the log with warnings.
-    let verified = outcome.token_index().is_some();
-    let warn = match outcome.kind() {
-        OutcomeKind::Failed => verified || !outcome.cause().is_some_and(Cause::is_body),
-        OutcomeKind::Rejected => outcome.rejection().is_some_and(|rejection| {
-            rejection.refused.is_some() || (verified && rejection.kind().is_after_verification())
-        }),
-        OutcomeKind::Accepted | OutcomeKind::Probe => {
-            verified && outcome.unknown_reason().is_some_and(UnknownReason::is_unreadable)
-        }
-    };
     match outcome.kind() {
         _ if !warn => event!(DEBUG, "callback"),
         OutcomeKind::Rejected => event!(WARN, "request refused"),
@@ -82,20 +79,41 @@ pub(crate) fn report(outcome: &Outcome, status: Option<http::StatusCode>) {
 }
 
 #[cfg(not(feature = "tracing"))]
-pub(crate) fn report(_: &Outcome, _: Option<http::StatusCode>) {}
+pub(crate) fn report(_: &Outcome, _: Option<http::StatusCode>, _: &Sampler) {}
+
+/// Whether a warning is shown, and how many there were if it is a sample. The signature of an unsigned app is never verified, so anybody who
+/// finds the URL could fill the log.
+#[cfg(feature = "tracing")]
+pub(crate) fn shown(verified: bool, occasion: Occasion, sampler: &Sampler) -> (bool, Option<NonZeroU32>) {
+    if verified {
+        return (true, None);
+    }
+    let times = sampler.count(occasion);
+    (times.is_some(), times)
+}
 
 /// The future was dropped after the service was called: the peer hung up, or an outer time-out struck.
 #[cfg(feature = "tracing")]
-pub(crate) fn cancelled(params: &Params) {
-    tracing::warn!(
-        target: TARGET,
-        outcome = "cancelled",
-        sdk_app_id = params.sdk_app_id.0,
-        command = %Escaped(params.command.as_str()),
-        phase = params.command.phase().as_str(),
-        "callback dropped before the service had answered"
-    );
+pub(crate) fn cancelled(params: &Params, sampler: &Sampler) {
+    let (warn, times) = shown(params.token_index().is_some(), Occasion::Cancelled, sampler);
+
+    macro_rules! event {
+        ($level:ident) => {
+            tracing::event!(
+                target: TARGET,
+                tracing::Level::$level,
+                outcome = "cancelled",
+                sdk_app_id = params.sdk_app_id.0,
+                command = %Escaped(params.command.as_str()),
+                phase = params.command.phase().as_str(),
+                times = times.map(NonZeroU32::get),
+                "callback dropped before the service had answered"
+            )
+        };
+    }
+
+    if warn { event!(WARN) } else { event!(DEBUG) }
 }
 
 #[cfg(not(feature = "tracing"))]
-pub(crate) fn cancelled(_: &Params) {}
+pub(crate) fn cancelled(_: &Params, _: &Sampler) {}

@@ -6,6 +6,7 @@ use http::{HeaderValue, Response, StatusCode};
 
 use super::body::ResponseBody;
 use super::outcome::Outcome;
+use super::sampler::Sampler;
 use super::trace::report;
 use crate::rejection::{Rejection, RejectionKind};
 use crate::reply::Reply;
@@ -46,17 +47,18 @@ pub(crate) fn rejection(kind: RejectionKind) -> Response<ResponseBody> {
 }
 
 /// Refuses a request by its method and URL alone.
-pub(crate) fn refuse(rejection: Rejection) -> Response<ResponseBody> {
+pub(crate) fn refuse(rejection: Rejection, sampler: &Sampler) -> Response<ResponseBody> {
     concluded(
         self::rejection(rejection.kind()),
         Outcome::of_rejection(rejection, None),
+        sampler,
     )
 }
 
 /// Reports how a request was answered, in the log and in the response's extensions.
 #[inline]
-pub(crate) fn concluded<B>(mut response: Response<B>, outcome: Outcome) -> Response<B> {
-    report(&outcome, Some(response.status()));
+pub(crate) fn concluded<B>(mut response: Response<B>, outcome: Outcome, sampler: &Sampler) -> Response<B> {
+    report(&outcome, Some(response.status()), sampler);
     response.extensions_mut().insert(outcome);
     response
 }

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::{Request, Response, StatusCode};
@@ -9,8 +10,7 @@ use tower_service::Service;
 
 use super::body::VerifyBody;
 use crate::auth::Params;
-use crate::rejection::Rejection;
-use crate::response::{self, Cause, Outcome, OutcomeKind};
+use crate::response::{self, Cause, Outcome, OutcomeKind, ResponseBody, Sampler};
 
 pin_project! {
     /// The future of [`VerifyService`](crate::VerifyService).
@@ -20,7 +20,7 @@ pin_project! {
     {
         #[pin]
         state: State<S, B, S::Future>,
-        // None for a request that is refused.
+        // None for a request that is answered here.
         exchange: Option<Exchange>,
     }
 }
@@ -28,7 +28,7 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     enum State<S, B, F> {
-        Rejected { rejection: Option<Rejection> },
+        Answered { response: Option<Response<ResponseBody>> },
         Waiting { inner: S, request: Option<Request<B>> },
         Calling { #[pin] response: F },
     }
@@ -37,6 +37,7 @@ pin_project! {
 /// What is known about a request while it is on its way.
 struct Exchange {
     params: Option<Params>,
+    sampler: Arc<Sampler>,
     /// Between the call of the inner service and its response.
     calling: bool,
 }
@@ -51,14 +52,18 @@ impl Exchange {
     /// The inner service's error goes on as it is; only the log hears of it here.
     fn failed(&mut self, cause: Cause) {
         self.calling = false;
-        response::report(&self.outcome(OutcomeKind::Failed, Some(cause)), None);
+        response::report(
+            &self.outcome(OutcomeKind::Failed, Some(cause)),
+            None,
+            &self.sampler.clone(),
+        );
     }
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
         if let (true, Some(params)) = (self.calling, &self.params) {
-            response::cancelled(params);
+            response::cancelled(params, &self.sampler);
         }
     }
 }
@@ -67,16 +72,16 @@ impl<S, B> VerifyFuture<S, B>
 where
     S: Service<Request<B>>,
 {
-    pub(super) fn rejected(rejection: Rejection) -> Self {
+    pub(super) fn answered(response: Response<ResponseBody>) -> Self {
         VerifyFuture {
-            state: State::Rejected {
-                rejection: Some(rejection),
+            state: State::Answered {
+                response: Some(response),
             },
             exchange: None,
         }
     }
 
-    pub(super) fn verified(request: Request<B>, params: Params, inner: S) -> Self {
+    pub(super) fn verified(request: Request<B>, params: Params, inner: S, sampler: Arc<Sampler>) -> Self {
         VerifyFuture {
             state: State::Waiting {
                 inner,
@@ -84,6 +89,7 @@ where
             },
             exchange: Some(Exchange {
                 params: Some(params),
+                sampler,
                 calling: false,
             }),
         }
@@ -100,11 +106,11 @@ where
         let mut this = self.project();
         loop {
             let state = this.state.as_mut().project();
-            if let StateProjection::Rejected { rejection } = state {
-                let Some(rejection) = rejection.take() else {
+            if let StateProjection::Answered { response } = state {
+                let Some(response) = response.take() else {
                     polled_too_often()
                 };
-                return Poll::Ready(Ok(response::refuse(rejection).map(VerifyBody::answer)));
+                return Poll::Ready(Ok(response.map(VerifyBody::answer)));
             }
             let Some(exchange) = this.exchange else {
                 polled_too_often()
@@ -140,9 +146,9 @@ where
                     } else {
                         exchange.outcome(OutcomeKind::Failed, Some(Cause::Failed))
                     };
-                    return Poll::Ready(Ok(response::concluded(response, outcome)));
+                    return Poll::Ready(Ok(response::concluded(response, outcome, &exchange.sampler)));
                 }
-                StateProjection::Rejected { .. } => polled_too_often(),
+                StateProjection::Answered { .. } => polled_too_often(),
             }
         }
     }
@@ -159,7 +165,7 @@ where
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
-            State::Rejected { .. } => "Rejected",
+            State::Answered { .. } => "Answered",
             State::Waiting { .. } => "Waiting",
             State::Calling { .. } => "Calling",
         };

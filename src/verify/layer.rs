@@ -4,14 +4,14 @@ use tower_layer::Layer;
 
 use super::service::VerifyService;
 use crate::auth::Verifier;
-use crate::response::Refusals;
+use crate::response::Sampler;
 
 /// Passes verified requests to an HTTP service, and answers all others. See the [module](crate::verify).
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct VerifyLayer {
     verifier: Arc<Verifier>,
-    refusals: Arc<Refusals>,
+    sampler: Arc<Sampler>,
 }
 
 impl VerifyLayer {
@@ -19,7 +19,7 @@ impl VerifyLayer {
     pub fn new(verifier: impl Into<Verifier>) -> Self {
         VerifyLayer {
             verifier: Arc::new(verifier.into()),
-            refusals: Arc::default(),
+            sampler: Arc::default(),
         }
     }
 }
@@ -28,6 +28,6 @@ impl<S> Layer<S> for VerifyLayer {
     type Service = VerifyService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        VerifyService::new(inner, self.verifier.clone(), self.refusals.clone())
+        VerifyService::new(inner, self.verifier.clone(), self.sampler.clone())
     }
 }

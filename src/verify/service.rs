@@ -10,22 +10,22 @@ use super::body::VerifyBody;
 use super::future::VerifyFuture;
 use crate::auth::{Verified, Verifier};
 use crate::rejection::{Rejection, RejectionKind};
-use crate::response::Refusals;
+use crate::response::{self, Sampler};
 
 /// An HTTP service around another one. Made by [`VerifyLayer`](crate::VerifyLayer); see the [module](crate::verify).
 #[derive(Clone, Debug)]
 pub struct VerifyService<S> {
     inner: S,
     verifier: Arc<Verifier>,
-    refusals: Arc<Refusals>,
+    sampler: Arc<Sampler>,
 }
 
 impl<S> VerifyService<S> {
-    pub(super) fn new(inner: S, verifier: Arc<Verifier>, refusals: Arc<Refusals>) -> Self {
+    pub(super) fn new(inner: S, verifier: Arc<Verifier>, sampler: Arc<Sampler>) -> Self {
         VerifyService {
             inner,
             verifier,
-            refusals,
+            sampler,
         }
     }
 
@@ -60,17 +60,16 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let mut rejection = match self.verifier.verify(request.method(), request.uri()) {
+        let rejection = match self.verifier.verify(request.method(), request.uri()) {
             Ok(Verified::Callback(params)) => {
                 request.extensions_mut().insert(params.clone());
-                return VerifyFuture::verified(request, params, self.inner.clone());
+                return VerifyFuture::verified(request, params, self.inner.clone(), self.sampler.clone());
             }
             Ok(Verified::Probe) if may_have_a_body(&request) => Rejection::from(RejectionKind::UrlIncomplete),
             Ok(Verified::Probe) => Rejection::from(RejectionKind::Probe),
             Err(rejection) => rejection,
         };
-        rejection.refused = self.refusals.count(rejection.kind());
-        VerifyFuture::rejected(rejection)
+        VerifyFuture::answered(response::refuse(rejection, &self.sampler))
     }
 }
 
