@@ -315,6 +315,20 @@ pub fn break_up(command: &Command, body: &str) -> Vec<(&'static str, Vec<u8>)> {
         ("an empty object", b" {\n} ".to_vec()),
         ("an empty object with a mark in it", b"{\xef\xbb\xbf}".to_vec()),
     ]);
+    // Of several accounts, one that nobody can read: the first, the last.
+    let accounts: Vec<usize> = body.match_indices("\"To_Account\":\"").map(|(at, _)| at + 13).collect();
+    for at in [accounts.first(), accounts.last()].into_iter().flatten() {
+        let length = body[at + 1..].find('"').map_or(0, |end| end + 2);
+        for (name, with) in [
+            ("an object for an account", "{}"),
+            ("null for an account", "null"),
+            ("a list for an account", "[\"a\"]"),
+            ("an account twice", "\"a\",\"To_Account\":\"b\""),
+        ] {
+            let broken = format!("{}{with}{}", &body[..*at], &body[at + length..]);
+            found.push((name, broken.into()));
+        }
+    }
     let named = format!("\"CallbackCommand\":\"{command}\"");
     for (name, other) in [
         ("no command", ""),

@@ -1,14 +1,8 @@
 //! The reply that blocks an action, whatever the command is and however little of the body can be read.
 
-use std::fmt;
-
-use serde::Deserialize;
-use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
-
 use crate::command::{Command, Phase};
 use crate::event::parse;
-use crate::json;
+use crate::json::{self, Token, Tokens};
 use crate::reply::{Reply, is_friend_request, sns};
 use crate::types::UserId;
 
@@ -50,10 +44,7 @@ pub(crate) fn rejecting(command: &Command, body: &[u8], info: &str) -> Option<Re
     if !is_friend_request(command) {
         return Some(Reply::reject(1, info));
     }
-    let text = json::mend(body);
-    let mut persons = Vec::new();
-    // What was read before a mistake counts.
-    drop(serde_json::Deserializer::from_str(&text).deserialize_map(Request(&mut persons)));
+    let persons = persons(&json::mend(body));
     if persons.is_empty() {
         return None;
     }
@@ -62,42 +53,21 @@ pub(crate) fn rejecting(command: &Command, body: &[u8], info: &str) -> Option<Re
     Some(reply.reject_all(CODE, info).into())
 }
 
-/// Collects the persons of a friend request, whom a verdict has to name.
-struct Request<'a>(&'a mut Vec<UserId>);
-
-impl<'de> Visitor<'de> for Request<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a friend request")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        while let Some(key) = members.next_key::<String>()? {
-            if !matches!(key.as_str(), "FriendItem" | "ResponseFriendItem") {
-                members.next_value::<IgnoredAny>()?;
-                continue;
-            }
-            let value: &RawValue = members.next_value()?;
-            let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(value.get()) else {
-                continue;
-            };
-            for item in items {
-                self.0.extend(
-                    serde_json::from_str(item.get())
-                        .ok()
-                        .map(|Item { to_account }| to_account),
-                );
-            }
+/// The persons whom a friend request names, whom a verdict has to name. One broken character must not let them through, so the body need not
+/// be JSON: they are looked for before and behind each mistake. One too many does no harm.
+fn persons(text: &str) -> Vec<UserId> {
+    let mut tokens = Tokens::new(text);
+    let mut persons = Vec::new();
+    while let Some(token) = tokens.next() {
+        if matches!(token, Token::Key(key) if key == "To_Account") {
+            let start = tokens.end();
+            tokens.skip_value();
+            let value = text.get(start..tokens.end()).unwrap_or_default();
+            let value = value.trim_start_matches(|c: char| c == ':' || c.is_ascii_whitespace());
+            persons.extend(serde_json::from_str::<UserId>(value).ok());
         }
-        Ok(())
     }
-}
-
-#[derive(Deserialize)]
-struct Item {
-    #[serde(rename = "To_Account")]
-    to_account: UserId,
+    persons
 }
 
 #[cfg(test)]
@@ -135,6 +105,15 @@ mod tests {
                 &["a", "b"],
             ),
             (br#"{"FriendItem":[{"To_Account":"a"}],"AddWording":nan}"#, &["a"]),
+            // On both sides of a mistake, in whatever place.
+            (
+                b"{\"FriendItem\":[{\"AddWording\":\"\x01\",\"To_Account\":\"a\"},{\"To_Account\" :\n\"b\"}",
+                &["a", "b"],
+            ),
+            (
+                br#"[{"a":nan,"FriendItem":[{"To_Account":"a","To_Account":7}]},"#,
+                &["a", "7"],
+            ),
         ] {
             assert_eq!(persons(body).unwrap(), wanted, "{}", body.escape_ascii());
         }

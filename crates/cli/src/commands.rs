@@ -1,11 +1,10 @@
 //! `commands`: what there is.
 
-use std::ops::RangeInclusive;
-
 use clap::Args;
 use comfy_table::{Table, presets};
+use tencent_im_callback::reply::reject_codes;
 use tencent_im_callback::testing::sample;
-use tencent_im_callback::{Command, Family, Phase};
+use tencent_im_callback::{Command, Phase};
 
 use crate::output::{Failure, say, wrong};
 
@@ -108,39 +107,28 @@ fn show(command: &Command) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The codes with which the reply refuses the action, besides 1. None if a code decides nothing: of friend requests the whole reply's
-/// code must be 0, since any other lets everybody through.
-pub(crate) fn reject_codes(command: &Command) -> Option<RangeInclusive<i64>> {
-    if !command.phase().may_decide() || command.as_str().starts_with("Sns.CallbackPrev") {
-        return None;
-    }
-    Some(match command.family() {
-        Family::C2c | Family::OfficialAccount => 120_001..=130_000,
-        Family::Group => 10_100..=10_200,
-        Family::Live => 102_100..=102_200,
-        _ => 1..=1,
-    })
-}
-
 /// What may be answered, in words. `{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}` always is.
 fn answers(command: &Command) -> String {
-    let Some(codes) = reject_codes(command) else {
-        return match (command.phase().may_decide(), command.is_answered()) {
-            (true, _) => "ErrorCode 0, and a ResultCode for each person in ResultItem; any other ErrorCode lets everybody through",
-            (false, true) => "ErrorCode 0, and what the vendor's page says beyond it",
-            (false, false) => r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#,
-        }
-        .to_owned();
-    };
-    let is_message = command.as_str().ends_with(".CallbackBeforeSendMsg");
-    let (discards, rewrites) = if is_message {
+    let word = command.as_str();
+    if !command.phase().may_decide() {
+        let answer = if command.is_answered() {
+            "ErrorCode 0, and what the vendor's page says beyond it"
+        } else {
+            r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#
+        };
+        return answer.to_owned();
+    }
+    if word.starts_with("Sns.CallbackPrev") {
+        return "ErrorCode 0, and a ResultCode for each person in ResultItem; any other ErrorCode lets everybody through"
+            .to_owned();
+    }
+    let (discards, rewrites) = if word.ends_with(".CallbackBeforeSendMsg") {
         (", 2 discards", "; MsgBody rewrites")
     } else {
         ("", "")
     };
-    let own = match (codes.start(), codes.end()) {
-        (1, 1) => String::new(),
-        (first, last) => format!("; {first} to {last} refuse with a code of yours"),
-    };
+    let own = reject_codes(command).map_or_else(String::new, |codes| {
+        format!("; {} to {} refuse with a code of yours", codes.start(), codes.end())
+    });
     format!("ErrorCode 0 allows, 1 refuses{discards}{own}{rewrites}")
 }

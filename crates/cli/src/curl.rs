@@ -12,6 +12,22 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
+/// Any bytes for a shell that knows `$'…'`, such as bash and zsh.
+fn escaped(bytes: &[u8]) -> String {
+    let mut text = String::from("$'");
+    for &byte in bytes {
+        match byte {
+            b'\'' | b'\\' => text.extend(['\\', byte.into()]),
+            b' '..=b'~' => text.push(byte.into()),
+            _ => {
+                // Into a `String` it always fits.
+                let _ = write!(text, "\\x{byte:02x}");
+            }
+        }
+    }
+    text + "'"
+}
+
 /// A request to this origin (`http://host:port`) as a `curl` command, with its signature left out and its body cut after so many bytes.
 pub(crate) fn curl(origin: &str, request: &Request<Full<Bytes>>, body: &[u8], most: usize) -> String {
     let url = format!("{origin}{}", redacted(request.uri()));
@@ -22,8 +38,13 @@ pub(crate) fn curl(origin: &str, request: &Request<Full<Bytes>>, body: &[u8], mo
         line.push_str(&quoted(&format!("{name}: {value}")));
     }
     line.push_str(" --data-binary ");
-    let text = String::from_utf8_lossy(&body[..body.len().min(most)]);
-    line.push_str(&quoted(&text));
+    let shown = &body[..body.len().min(most)];
+    let is_text = std::str::from_utf8(body).is_ok_and(|text| !text.contains(|c| c < ' ' && !"\n\r\t".contains(c)));
+    if is_text {
+        line.push_str(&quoted(&String::from_utf8_lossy(shown)));
+    } else {
+        line.push_str(&escaped(shown));
+    }
     if body.len() > most {
         let _ = write!(line, " # … {} bytes in all", body.len());
     }
@@ -44,5 +65,6 @@ mod tests {
             r"curl -X GET 'http://h:1/a'\''b?Sign=<redacted>&c=d' -H 'x: y' --data-binary 'it'\''s'"
         );
         assert!(curl("http://h", &request, b"long", 2).ends_with("'lo' # … 4 bytes in all"));
+        assert!(curl("http://h", &request, b"it's\xff\x01\\", 9).ends_with(r"--data-binary $'it\'s\xff\x01\\'"));
     }
 }

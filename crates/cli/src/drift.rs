@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use comfy_table::{Table, presets};
-use tencent_im_callback::Event;
+use tencent_im_callback::{Callback, Event};
 
 use crate::output::{Failure, escaped, say};
 use crate::record::Reader;
@@ -28,13 +28,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     while let Some(stored) = reader.next()? {
         read += 1;
         let word = escaped(stored.params.command.as_str(), 100);
-        let whats = match stored.parse() {
-            Err(rejection) => vec![format!("cannot be read: {rejection}")],
+        let whats = match Callback::parse_untyped(stored.params, stored.body) {
+            Err(rejection) => vec![rejection.to_string()],
             Ok(callback) => match &callback.event {
-                Event::Unknown(_) => match callback.event.misfit() {
-                    Some(misfit) => vec![misfit.to_string()],
-                    None => vec!["unknown command".to_owned()],
-                },
+                Event::Unknown(event) => vec![event.reason.to_string()],
                 _ => callback.unknown_fields(),
             },
         };

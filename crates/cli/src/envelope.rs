@@ -1,20 +1,17 @@
-//! The envelope of an answer.
+//! The envelope of an answer, and what the answer means.
 
 use serde::Deserialize;
-use serde_json::Value;
+use tencent_im_callback::Command;
+use tencent_im_callback::reply::Meaning;
 
 use crate::client::Answer;
 
-/// `{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}` and what stands beside it.
+/// `{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}`, without what stands beside it.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub(crate) struct Envelope {
-    #[serde(rename = "ActionStatus")]
     pub(crate) action_status: String,
-    #[serde(rename = "ErrorCode")]
     pub(crate) error_code: i64,
-    /// What a `Sns.Prev…` answers for each person.
-    #[serde(rename = "ResultItem", default)]
-    pub(crate) result_item: Vec<Value>,
 }
 
 impl Envelope {
@@ -31,16 +28,11 @@ impl Envelope {
     pub(crate) fn is_ok(&self) -> bool {
         self.action_status == "OK"
     }
+}
 
-    /// Whether the verdict is to refuse or discard, as a whole or for each person.
-    pub(crate) fn refuses(&self) -> bool {
-        let refused = |item: &Value| {
-            item.get("ResultCode")
-                .and_then(Value::as_i64)
-                .is_some_and(|code| code != 0)
-        };
-        self.error_code != 0 || (!self.result_item.is_empty() && self.result_item.iter().all(refused))
-    }
+/// What Tencent does after this answer to a callback of this command.
+pub(crate) fn meaning(command: &Command, answer: &Answer) -> Meaning {
+    Meaning::of(command, answer.status.as_u16(), &answer.body)
 }
 
 /// Whether a callback was taken: status 200, and an envelope that says OK.
@@ -74,5 +66,26 @@ pub(crate) fn refused(answer: &Answer) -> Result<(), String> {
         Ok(_) if answer.status == 200 => Err("it was taken as a good one (status 200, ActionStatus OK)".into()),
         Err(_) if answer.status == 200 => Err("status 200 without an envelope that says FAIL".into()),
         _ => Err(format!("status {}", answer.status.as_u16())),
+    }
+}
+
+/// Whether the answer to a *before* callback that nobody can judge blocks the action, or says that the endpoint failed.
+///
+/// # Errors
+///
+/// What it does instead.
+pub(crate) fn blocked(command: &Command, answer: &Answer) -> Result<(), String> {
+    if answer.status.is_server_error() {
+        return Ok(());
+    }
+    if answer.status != 200 {
+        let status = answer.status.as_u16();
+        return Err(format!("status {status}: by default the action goes on"));
+    }
+    match meaning(command, answer) {
+        Meaning::Reject | Meaning::Discard => Ok(()),
+        Meaning::RejectSome => Err("some of the persons were let through".into()),
+        Meaning::NoVerdict => Err("it is no verdict, and the action goes on".into()),
+        _ => Err("it was let through, although nobody can read it".into()),
     }
 }

@@ -170,7 +170,8 @@ pub(crate) fn who(callback: &Callback) -> Option<String> {
         pairs: Vec<Pair>,
     }
 
-    let body: Body = serde_json::from_slice(&callback.body).ok()?;
+    let text = String::from_utf8_lossy(&callback.body);
+    let body: Body = serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()?;
     let who = body.from.or(body.operator).or(body.requester).or(body.owner);
     let who = who.or(body.info.and_then(|info| info.to));
     let who = who.or_else(|| body.pairs.into_iter().find_map(|pair| pair.from))?;

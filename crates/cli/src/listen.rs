@@ -9,10 +9,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use bytes::Bytes;
 use clap::Args;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
+use tencent_im_callback::reply::Meaning;
 use tencent_im_callback::{
     App, Callback, CallbackLayer, CallbackService, Event, Outcome, OutcomeKind, Reply, StoredCallback, Token, Verified,
     Verifier,
@@ -73,7 +73,7 @@ pub(crate) struct Arguments {
 #[derive(Clone, Debug, Default)]
 struct Slot(Arc<Mutex<Option<Callback>>>);
 
-type Inner = BoxCloneSyncService<Callback, Reply, &'static str>;
+type Inner = BoxCloneSyncService<Callback, Reply, String>;
 
 /// What all requests share.
 struct Shared {
@@ -96,9 +96,7 @@ fn service(app: App) -> CallbackService<Inner> {
     let take = service_fn(async |callback: Callback| {
         // A message that cannot be read must not look allowed.
         let unjudged = match &callback.event {
-            Event::Unknown(_) if !callback.command().phase().may_decide() => None,
-            Event::Unknown(event) if event.misfit().is_none() => Some("the command is unknown"),
-            Event::Unknown(_) => Some("the body does not fit its command"),
+            Event::Unknown(event) if callback.answered_as().phase().may_decide() => Some(event.reason.to_string()),
             _ => None,
         };
         if let Some(slot) = callback.extensions.get::<Slot>().cloned() {
@@ -160,18 +158,23 @@ impl Shared {
         &self,
         client: &Client,
         head: &http::request::Parts,
-        body: &Bytes,
+        callback: &Callback,
     ) -> (Answer, Verdict, Option<String>) {
-        let mut request = Request::new(Full::new(body.clone()));
+        let mut request = Request::new(Full::new(callback.body.clone()));
         *request.method_mut() = head.method.clone();
         *request.uri_mut() = head.uri.clone();
         *request.headers_mut() = passed_on(&head.headers);
         match client.send(request).await {
             Ok(answer) => {
-                let (verdict, mut note) = match envelope::accepted(&answer) {
-                    Ok(envelope) if envelope.refuses() => (Verdict::Moderated, None),
-                    Ok(_) => (Verdict::Accepted, None),
-                    Err(why) => (Verdict::Failed, Some(format!("the server behind: {why}"))),
+                let meaning = envelope::meaning(callback.answered_as(), &answer);
+                let (verdict, mut note) = match (envelope::accepted(&answer), meaning) {
+                    (Ok(_), Meaning::Allow | Meaning::Ignored) => (Verdict::Accepted, None),
+                    (Ok(_), Meaning::NoVerdict) => {
+                        let note = "the server behind gave no verdict: the action goes on";
+                        (Verdict::Accepted, Some(note.to_owned()))
+                    }
+                    (Ok(_), _) => (Verdict::Moderated, None),
+                    (Err(why), _) => (Verdict::Failed, Some(format!("the server behind: {why}"))),
                 };
                 if answer.took > TENCENT {
                     note = Some(
@@ -231,7 +234,7 @@ impl Shared {
         let (verdict, note) = judged(outcome.as_ref());
         let (mut answer, verdict, note) = match (&self.forward, &callback) {
             (Some(client), Some(callback)) => {
-                let (answer, verdict, behind) = self.forward(client, &head, &callback.body).await;
+                let (answer, verdict, behind) = self.forward(client, &head, callback).await;
                 (answer, verdict, behind.or(note))
             }
             _ => (answer, verdict, note),
@@ -331,7 +334,7 @@ fn judged(outcome: Option<&Outcome>) -> (Verdict, Option<String>) {
     let note = outcome
         .rejection()
         .map(ToString::to_string)
-        .or_else(|| outcome.misfit().map(ToString::to_string))
+        .or_else(|| outcome.unknown_reason().map(ToString::to_string))
         .or_else(|| outcome.error().map(str::to_owned));
     (verdict, note)
 }

@@ -30,7 +30,8 @@ const LONGEST: u64 = 64 * 1024 * 1024;
   im-callback send http://127.0.0.1:3000/callback State.StateChange --fault Stale
   im-callback send http://127.0.0.1:3000/callback State.StateChange --count 10000 --set 'Info.To_Account=user-{number}'
 
-Exit status 0 if a good callback was taken (status 200, ActionStatus OK), or one with --fault was refused.")]
+Exit status 0 if a good callback was taken (status 200, ActionStatus OK), or one with --fault was refused. If only its body cannot be
+read, a before callback must be blocked or answered 5xx instead, and a notification may be taken as well.")]
 pub(crate) struct Arguments {
     /// The endpoint, without parameters: http:// or https://host:port/path
     url: Target,
@@ -91,6 +92,19 @@ fn fault(name: &str) -> Result<Fault, String> {
         .copied()
         .find(|fault| format!("{fault:?}").eq_ignore_ascii_case(name))
         .ok_or_else(faults)
+}
+
+/// Whether the request is a good one but for its body.
+fn is_of_body(fault: Fault) -> bool {
+    matches!(
+        fault,
+        Fault::CommandMismatch
+            | Fault::TruncatedJson
+            | Fault::NotJson
+            | Fault::NotAnObject
+            | Fault::TrailingBytes
+            | Fault::TooLarge
+    )
 }
 
 fn faults() -> String {
@@ -183,9 +197,15 @@ impl Arguments {
 
     /// What is wrong with an answer, if anything is.
     fn judge(&self, answer: &Answer) -> Result<(), String> {
+        let command = known(&self.command).unwrap_or_else(|| self.command.as_str().into());
+        let may_decide = command.phase().may_decide();
         match self.fault {
-            Some(_) => envelope::refused(answer),
             None => envelope::accepted(answer).map(drop),
+            Some(fault) if is_of_body(fault) && may_decide => envelope::blocked(&command, answer),
+            Some(fault) if is_of_body(fault) && fault != Fault::TooLarge => {
+                envelope::refused(answer).or_else(|_| envelope::accepted(answer).map(drop))
+            }
+            Some(_) => envelope::refused(answer),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use common::{Run, run};
 use tencent_im_callback::testing;
-use tencent_im_callback::{Callback, HandlerError, Reply, event::sns::FriendDelete};
+use tencent_im_callback::{Callback, Command, HandlerError, Params, Reply, event::sns::FriendDelete};
 use tencent_im_callback_queue::{Queue, RetryPolicy};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
@@ -83,6 +83,30 @@ async fn dead_letters_are_listed_put_back_exported_and_deleted() {
         "0 deleted\n"
     );
     assert_eq!(run(&["queue", &file, "purge", "--waiting", "--yes"]).out, "3 deleted\n");
+}
+
+#[tokio::test]
+async fn a_body_of_any_bytes_is_exported_and_sent_as_it_came() {
+    const BODY: &[u8] = b"{\"PairList\":\xff\x00\r\n";
+    let file = queue("any-bytes.queue").await;
+    let held = Queue::open(&file).await.unwrap();
+    let inline = service_fn(async |_: Callback| Ok::<_, HandlerError>(Reply::ok()));
+    let callback = Callback::parse(Params::trusted(1, Command::SnsFriendDelete), BODY.into()).unwrap();
+    drop(held.layer().layer(inline).oneshot(callback).await.unwrap());
+    held.close().await.unwrap();
+
+    let Run { out, .. } = run(&["queue", &file, "export", "--waiting"]);
+    assert!(out.lines().count() == 2 && out.contains("\"body_base64\":"), "{out}");
+    let exported = format!("{file}.jsonl");
+    std::fs::write(&exported, out).unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    let keep = axum::Router::new().fallback(async move |body: axum::body::Bytes| {
+        tell.send(body).unwrap();
+        r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#
+    });
+    let url = format!("http://{}/", common::server::serve(keep));
+    assert_eq!(run(&["replay", &exported, "--to", &url]).status, 0);
+    assert_eq!(told.try_iter().last().unwrap(), BODY);
 }
 
 #[tokio::test]

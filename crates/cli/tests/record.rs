@@ -3,8 +3,11 @@
 mod common;
 
 use std::path::PathBuf;
+use std::sync::mpsc;
 use std::time::Instant;
 
+use axum::Router;
+use axum::body::Bytes;
 use common::server::{good, serve};
 use common::{Background, Run, run};
 
@@ -114,4 +117,53 @@ fn drift_names_what_is_not_known() {
         "{out}"
     );
     assert!(out.ends_with("3 callbacks read\n"), "{out}");
+}
+
+/// Of no UTF-8, of no JSON, behind a mark, in UTF-16.
+const BODIES: [&[u8]; 4] = [
+    b"{\"PairList\":[{\"From_Account\":\"a\xff\",\"To_Account\":\"\xed\xa0\xbd\x1b[31m\"}]}",
+    b"\x00\xff\xfe\r\n{",
+    b"\xef\xbb\xbf{\"PairList\":[]}",
+    b"\xff\xfe{\x00}\x00",
+];
+
+#[test]
+fn any_bytes_are_recorded_shown_and_sent_again_as_they_came() {
+    let file = path("bytes.jsonl").to_str().unwrap().to_owned();
+    let listen = Background::start(&["listen", "--addr", "127.0.0.1:0", "--no-inspect", "--record", &file]);
+    let url = listen.announced("listening on ");
+    for (at, body) in BODIES.iter().enumerate() {
+        let from = path(&format!("body-{at}"));
+        std::fs::write(&from, body).unwrap();
+        let arguments = [
+            "send",
+            &url,
+            "Sns.CallbackFriendDelete",
+            "--body",
+            from.to_str().unwrap(),
+        ];
+        let Run { status, out, err } = run(&arguments);
+        assert_eq!(status, 0, "{out}{err}");
+        let line = listen.line();
+        assert!(line.contains("200 accepted") && !line.contains('\u{1b}'), "{line}");
+    }
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(text.matches("\"body_base64\":").count(), 3, "{text}");
+
+    let (tell, told) = mpsc::channel();
+    let keep = Router::new().fallback(async move |body: Bytes| {
+        tell.send(body).unwrap();
+        r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#
+    });
+    let url = format!("http://{}/", serve(keep));
+    let Run { status, out, err } = run(&["replay", &file, "--to", &url]);
+    assert_eq!((status, err.as_str()), (0, ""), "{out}");
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), BODIES);
+
+    let Run { status, out, .. } = run(&["drift", &file]);
+    assert_eq!(status, 0);
+    assert!(
+        out.contains("body is not JSON at line") && out.ends_with("4 callbacks read\n"),
+        "{out}"
+    );
 }

@@ -27,6 +27,19 @@ fn a_good_callback_is_taken_and_a_faulty_one_refused() {
         let Run { status, out, err } = run(&["send", &url, "State.StateChange", "--fault", &format!("{fault:?}")]);
         assert_eq!(status, 0, "{fault:?}: {out}{err}");
     }
+    // What waits for a verdict and cannot be read is blocked, and not refused.
+    let refused = Router::new().fallback(async || axum::http::StatusCode::BAD_REQUEST);
+    let refused = format!("http://{}/", serve(refused));
+    for fault in ["NotJson", "TruncatedJson", "CommandMismatch", "TooLarge"] {
+        let arguments = |url| ["send", url, "C2C.CallbackBeforeSendMsg", "--fault", fault];
+        let Run { status, out, err } = run(&arguments(&url));
+        assert_eq!(status, 0, "{fault}: {out}{err}");
+        let Run { status, err, .. } = run(&arguments(&refused));
+        assert!(
+            fault == "TooLarge" || (status == 1 && err.contains("goes on")),
+            "{fault}: {err}"
+        );
+    }
     // Wanted otherwise.
     assert_eq!(run(&["send", &url, "State.StateChange", "--unsigned"]).status, 1);
     assert_eq!(run(&["send", &url, "State.StateChange", "--token", "other"]).status, 1);

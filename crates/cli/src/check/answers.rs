@@ -3,21 +3,25 @@
 use std::time::Duration;
 
 use tencent_im_callback::Command;
+use tencent_im_callback::reply::Meaning;
 
 use super::item::{Finding, SHOWN, Went, came};
 use super::items::Make;
 use super::lang::{Lang, Text};
 use crate::client::{Answer, Client, TENCENT, Trouble};
-use crate::commands::reject_codes;
 use crate::curl::curl;
-use crate::envelope::Envelope;
+use crate::envelope::{Envelope, meaning};
 use crate::send::{body_of, build};
 use crate::storm::Latencies;
 
-/// Whether a code is one that the command allows.
-fn allows(command: &Command, code: i64) -> bool {
-    let decides = reject_codes(command).is_some_and(|own| (1..=2).contains(&code) || own.contains(&code));
-    code == 0 || decides
+/// Whether the code of an answer is one that the command allows.
+fn allows(command: &Command, answer: &Answer, code: i64) -> bool {
+    match meaning(command, answer) {
+        Meaning::NoVerdict => false,
+        // Of a friend request any other code lets everybody through.
+        Meaning::Allow | Meaning::Ignored => code == 0,
+        _ => true,
+    }
 }
 
 fn is_json(answer: &Answer) -> bool {
@@ -106,8 +110,10 @@ pub(crate) async fn answers(make: Make<'_>, client: &Client, lang: Lang) -> Vec<
         let good = [
             matches!(&envelope, Some(Ok(_))) && has_info(&result),
             result.as_ref().is_ok_and(is_json),
-            match &envelope {
-                Some(Ok(envelope)) => !envelope.is_ok() || allows(command, envelope.error_code),
+            match (&envelope, &result) {
+                (Some(Ok(envelope)), Ok(answer)) if envelope.is_ok() && answer.status == 200 => {
+                    allows(command, answer, envelope.error_code)
+                }
                 // Said by the first question.
                 _ => true,
             },

@@ -6,6 +6,8 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, header};
 use http_body_util::Full;
 use serde::Serialize;
+use tencent_im_callback::Command;
+use tencent_im_callback::reply::Meaning;
 use tencent_im_callback::testing::SignedRequest;
 
 use super::lang::Text;
@@ -29,6 +31,14 @@ pub(crate) enum Wanted {
     Refused,
     /// The same, or a connection that is closed: the body is too long to be read.
     CutOff,
+    /// Of a *before* callback that can only be read with broken characters in it: a verdict, or 5xx.
+    Verdict,
+    /// Of a *before* callback that nobody can read: blocked, or 5xx.
+    Blocked,
+    /// The same, or a connection that is closed: the body is too long to be read.
+    BlockedOrCutOff,
+    /// Of a notification that nobody can read: taken. If it is refused, that is a warning: the event is lost.
+    Noted,
     /// Accepted, and the verdict allows the action.
     Allowed,
     /// Taken, and the verdict refuses, discards or rewrites the message so that this word is gone.
@@ -48,6 +58,22 @@ impl Wanted {
                 "a status of 4xx, ActionStatus FAIL, or a closed connection",
                 "4xx 状态码、ActionStatus 为 FAIL，或关闭连接",
             ),
+            Wanted::Verdict => Text(
+                "a verdict, or a status of 5xx; no 4xx",
+                "审核结果，或 5xx 状态码；不能是 4xx",
+            ),
+            Wanted::Blocked => Text(
+                "an ErrorCode that refuses, for friend requests a ResultCode for each person, or a status of 5xx",
+                "表示拒绝的 ErrorCode（加好友时为每个人的 ResultCode），或 5xx 状态码",
+            ),
+            Wanted::BlockedOrCutOff => Text(
+                "an ErrorCode that refuses, a status of 5xx, or a closed connection",
+                "表示拒绝的 ErrorCode、5xx 状态码，或关闭连接",
+            ),
+            Wanted::Noted => Text(
+                "status 200, ActionStatus OK (a refusal is a warning)",
+                "状态码 200，ActionStatus 为 OK（拒绝则为警告）",
+            ),
             Wanted::Allowed => Text("status 200, ErrorCode 0", "状态码 200，ErrorCode 为 0"),
             Wanted::Moderated(_) => Text(
                 "status 200, and an ErrorCode that refuses, or a MsgBody without the word",
@@ -57,27 +83,46 @@ impl Wanted {
     }
 
     /// What is wrong with what came, if anything is.
-    pub(crate) fn judge(&self, came: &Result<Answer, Trouble>) -> Result<(), String> {
+    pub(crate) fn judge(&self, command: &Command, came: &Result<Answer, Trouble>) -> Result<(), String> {
         let answer = match (came, self) {
             (Ok(answer), _) => answer,
-            (Err(Trouble::Broken(_)), Wanted::CutOff) => return Ok(()),
+            (Err(Trouble::Broken(_)), Wanted::CutOff | Wanted::BlockedOrCutOff) => return Ok(()),
             (Err(trouble), _) => return Err(trouble.to_string()),
         };
         match self {
-            Wanted::Taken => envelope::accepted(answer).map(drop),
+            Wanted::Taken | Wanted::Noted => envelope::accepted(answer).map(drop),
             Wanted::Answered => Envelope::of(answer).map(drop),
             Wanted::Refused | Wanted::CutOff => envelope::refused(answer),
-            Wanted::Allowed => match envelope::accepted(answer)? {
-                envelope if envelope.refuses() => Err("it was refused".into()),
-                _ => Ok(()),
-            },
-            Wanted::Moderated(word) => {
-                if envelope::accepted(answer)?.refuses() || is_rewritten(answer, word) {
-                    return Ok(());
+            Wanted::Verdict if answer.status.is_server_error() => Ok(()),
+            Wanted::Verdict => match envelope::accepted(answer) {
+                Ok(_) if envelope::meaning(command, answer) == Meaning::NoVerdict => {
+                    Err("it is no verdict, and the action goes on".into())
                 }
-                Err("it was let through".into())
+                Ok(_) => Ok(()),
+                Err(what) => Err(format!("{what}: by default the action goes on")),
+            },
+            Wanted::Blocked | Wanted::BlockedOrCutOff => envelope::blocked(command, answer),
+            Wanted::Allowed => {
+                envelope::accepted(answer)?;
+                match envelope::meaning(command, answer) {
+                    Meaning::Allow | Meaning::Rewrite => Ok(()),
+                    _ => Err("it was refused".into()),
+                }
+            }
+            Wanted::Moderated(word) => {
+                envelope::accepted(answer)?;
+                match envelope::meaning(command, answer) {
+                    Meaning::Reject | Meaning::Discard => Ok(()),
+                    Meaning::Rewrite if is_rewritten(answer, word) => Ok(()),
+                    _ => Err("it was let through".into()),
+                }
             }
         }
+    }
+
+    /// Whether what came is no failure, although it is not as wanted.
+    fn tolerates(&self, came: &Result<Answer, Trouble>) -> bool {
+        matches!((self, came), (Wanted::Noted, Ok(answer)) if envelope::refused(answer).is_ok())
     }
 }
 
@@ -96,6 +141,7 @@ fn is_rewritten(answer: &Answer, word: &str) -> bool {
 #[derive(Clone, Debug)]
 pub(crate) struct Item {
     pub(crate) name: String,
+    pub(crate) command: Command,
     pub(crate) request: SignedRequest,
     /// Sent in pieces of unknown length.
     pub(crate) chunked: bool,
@@ -108,9 +154,17 @@ pub(crate) struct Item {
 }
 
 impl Item {
-    pub(crate) fn new(name: impl Into<String>, request: SignedRequest, wanted: Wanted, why: Text) -> Self {
+    /// `command` is that of the request.
+    pub(crate) fn new(
+        name: impl Into<String>,
+        command: Command,
+        request: SignedRequest,
+        wanted: Wanted,
+        why: Text,
+    ) -> Self {
         Item {
             name: name.into(),
+            command,
             request,
             chunked: false,
             instead: None,
@@ -182,10 +236,10 @@ pub(crate) async fn ask(item: &Item, client: &Client, lang: super::lang::Lang, u
     let body = crate::send::body_of(&item.request);
     let sent = curl(&client.target().origin(), &request, &body, SHOWN);
     let result = client.send(request).await;
-    let judged = item.wanted.judge(&result);
+    let judged = item.wanted.judge(&item.command, &result);
     let went = match &judged {
         Ok(()) => Went::Pass,
-        Err(_) if unsigned && item.by_signature => Went::Warn,
+        Err(_) if (unsigned && item.by_signature) || item.wanted.tolerates(&result) => Went::Warn,
         Err(_) => Went::Fail,
     };
     let mut came = came(&result);

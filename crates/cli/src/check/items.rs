@@ -6,19 +6,31 @@ use serde_json::Value;
 use tencent_im_callback::Command;
 use tencent_im_callback::testing::{Fault, SignedRequest, other_samples};
 
+use super::broken;
 use super::item::{Item, Wanted};
 use super::lang::Text;
 
 /// Bytes of the body that is too long.
 const TOO_LONG: usize = 16 * 1024 * 1024;
 
+pub(super) const FULL: Text = Text(
+    "a peer that may send 16 MiB at a time can fill the memory",
+    "允许每次发送 16 MiB 的请求，内存就可能被耗尽",
+);
+
+/// A body that is longer than anybody needs.
+pub(super) fn too_long(command: &Command) -> String {
+    let pad = "x".repeat(TOO_LONG);
+    format!(r#"{{"CallbackCommand":"{command}","Pad":"{pad}"}}"#)
+}
+
 /// Makes a request for a command, signed and addressed as it should be.
 pub(crate) type Make<'a> = &'a dyn Fn(Command) -> SignedRequest;
 
 const AFTER_MESSAGE: &str = r#"{"CallbackCommand":"C2C.CallbackAfterSendMsg","From_Account":"a","To_Account":"b","MsgSeq":1,"MsgRandom":2,"MsgTime":1557481126,"MsgKey":"1_2_1557481126","SendMsgResult":0,"ErrorInfo":"","MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"hello"}}]}"#;
 
-/// Good ones.
-pub(crate) fn accepts(make: Make<'_>) -> Vec<Item> {
+/// What the vendor's pages show.
+fn samples(make: Make<'_>) -> Vec<Item> {
     let sample = Text(
         "Tencent sends this body, as its pages show it; an endpoint that cannot take it loses the event or holds up a user",
         "腾讯文档中的示例就是这样的请求；处理不了就会丢事件或阻塞用户操作",
@@ -28,6 +40,7 @@ pub(crate) fn accepts(make: Make<'_>) -> Vec<Item> {
         .map(|command| {
             Item::new(
                 format!("accepts.sample.{command}"),
+                command.clone(),
                 make(command.clone()),
                 Wanted::Taken,
                 sample,
@@ -41,12 +54,20 @@ pub(crate) fn accepts(make: Make<'_>) -> Vec<Item> {
     for command in Command::ALL {
         for (at, body) in other_samples(command).iter().enumerate() {
             let name = format!("accepts.sample.{command}.other-{}", at + 1);
-            items.push(Item::new(name, make(command.clone()).body(*body), Wanted::Taken, other));
+            let request = make(command.clone()).body(*body);
+            items.push(Item::new(name, command.clone(), request, Wanted::Taken, other));
         }
     }
+    items
+}
+
+/// Good ones.
+pub(crate) fn accepts(make: Make<'_>) -> Vec<Item> {
+    let mut items = samples(make);
     let after = |name: &str, body: String, why| {
-        let request = make(Command::C2cAfterSendMsg).body(body);
-        Item::new(format!("accepts.{name}"), request, Wanted::Taken, why)
+        let command = Command::C2cAfterSendMsg;
+        let request = make(command.clone()).body(body);
+        Item::new(format!("accepts.{name}"), command, request, Wanted::Taken, why)
     };
     items.push(after(
         "missing-members",
@@ -99,6 +120,7 @@ pub(crate) fn accepts(make: Make<'_>) -> Vec<Item> {
         )),
         ..Item::new(
             "accepts.old-command-name",
+            Command::LiveAfterMemberStateChanged,
             make(Command::LiveAfterMemberStateChanged),
             Wanted::Taken,
             Text(
@@ -108,9 +130,11 @@ pub(crate) fn accepts(make: Make<'_>) -> Vec<Item> {
         )
     });
     let unknown = r#"{"CallbackCommand":"New.CallbackOfTomorrow","Who":"a"}"#;
+    let tomorrow = Command::from("New.CallbackOfTomorrow");
     items.push(Item::new(
         "accepts.unknown-command",
-        make(Command::from("New.CallbackOfTomorrow")).body(unknown),
+        tomorrow.clone(),
+        make(tomorrow).body(unknown),
         Wanted::Answered,
         Text(
             "commands are added; a new one must not crash anything",
@@ -123,9 +147,10 @@ pub(crate) fn accepts(make: Make<'_>) -> Vec<Item> {
 /// Bad ones.
 pub(crate) fn refuses(make: Make<'_>) -> Vec<Item> {
     let state = || make(Command::StateChange);
-    let fault = |name: &str, fault: Fault, why: Text| {
-        Item::new(format!("refuses.{name}"), state().fault(fault), Wanted::Refused, why)
+    let item = |name: &str, request: SignedRequest, wanted: Wanted, why: Text| {
+        Item::new(format!("refuses.{name}"), Command::StateChange, request, wanted, why)
     };
+    let fault = |name: &str, fault: Fault, why: Text| item(name, state().fault(fault), Wanted::Refused, why);
     let by_signature = |item: Item| Item {
         by_signature: true,
         ..item
@@ -138,15 +163,7 @@ pub(crate) fn refuses(make: Make<'_>) -> Vec<Item> {
         "anybody who sees one request (in a log, at a proxy) can replay it forever",
         "任何看到过一次请求的人（日志、代理）都可以永远重放它",
     );
-    let unread = Text(
-        "what cannot be read must not look handled: the sender would never know",
-        "读不懂的请求不应应答成功，否则发送方无从得知",
-    );
-    let long: String = {
-        let pad = "x".repeat(TOO_LONG);
-        format!(r#"{{"CallbackCommand":"State.StateChange","Pad":"{pad}"}}"#)
-    };
-    let unsigned = Item::new("refuses.unsigned", state().unsigned(), Wanted::Refused, forged);
+    let unsigned = item("unsigned", state().unsigned(), Wanted::Refused, forged);
     vec![
         by_signature(unsigned),
         by_signature(fault("no-sign", Fault::MissingSignature, forged)),
@@ -183,26 +200,11 @@ pub(crate) fn refuses(make: Make<'_>) -> Vec<Item> {
                 "腾讯只发送 POST；GET 来自浏览器、链接预览和爬虫",
             ),
         ),
-        fault("not-json", Fault::NotJson, unread),
-        fault("half-json", Fault::TruncatedJson, unread),
-        fault("trailing-bytes", Fault::TrailingBytes, unread),
-        fault("array", Fault::NotAnObject, unread),
-        Item::new(
-            "refuses.too-long",
-            state().body(long),
+        item(
+            "too-long",
+            state().body(too_long(&Command::StateChange)),
             Wanted::CutOff,
-            Text(
-                "a peer that may send 16 MiB at a time can fill the memory",
-                "允许每次发送 16 MiB 的请求，内存就可能被耗尽",
-            ),
-        ),
-        fault(
-            "other-command",
-            Fault::CommandMismatch,
-            Text(
-                "the signature covers neither URL nor body: a request for one command must not pass as another",
-                "签名不覆盖 URL 和请求体：一个命令的请求不应被当作另一个命令",
-            ),
+            FULL,
         ),
     ]
 }
@@ -265,26 +267,47 @@ pub(crate) fn moderates(make: Make<'_>, spam: &str) -> Vec<Item> {
         ("quoted-reply", text("+1"), &quote, seen),
         ("lone-surrogate", text(&format!("\\ud83d {word}")), "", hidden),
     ];
+    let unread = Text(
+        "a parser that gives up at a broken byte lets the message through; one that reads on sees the word",
+        "遇到损坏的字节就放弃解析，消息便会被放行；继续读取则能看到该词",
+    );
+    let mark = "\u{feff}";
     let mut items = Vec::new();
     for (short, command) in [
         ("c2c", Command::C2cBeforeSendMsg),
         ("group", Command::GroupBeforeSendMsg),
     ] {
-        let mut item = |name: &str, elements: &str, more: &str, wanted, why| {
-            let body = whole(command.as_str(), elements, more);
+        let mut item = |name: &str, body: Vec<u8>, wanted, why| {
             let name = format!("moderates.{short}.{name}");
-            items.push(Item::new(name, make(command.clone()).body(body), wanted, why));
+            items.push(Item::new(
+                name,
+                command.clone(),
+                make(command.clone()).body(body),
+                wanted,
+                why,
+            ));
         };
+        let body = |elements: &str, more: &str| whole(command.as_str(), elements, more).into_bytes();
         item(
             "innocent",
-            &text("hello"),
-            "",
+            body(&text("hello"), ""),
             Wanted::Allowed,
             Text("who refuses everything moderates nothing", "拒绝一切不等于审核"),
         );
+        let moderated = || Wanted::Moderated(spam.to_owned());
         for (name, elements, more, why) in &cases {
-            item(name, elements, more, Wanted::Moderated(spam.to_owned()), *why);
+            item(name, body(elements, more), moderated(), *why);
         }
+        let whole = body(&text(word), "");
+        for (name, byte) in [("broken-utf8", &b"\xff"[..]), ("surrogate-bytes", b"\xed\xa0\xbd")] {
+            item(name, broken::beside(&whole, word, byte), moderated(), unread);
+        }
+        item(
+            "byte-order-mark",
+            [mark.as_bytes(), &whole].concat(),
+            moderated(),
+            unread,
+        );
     }
     items
 }

@@ -1,6 +1,7 @@
 //! `check`: asks an endpoint everything that a careful one answers rightly.
 
 mod answers;
+mod broken;
 mod item;
 mod items;
 mod lang;
@@ -28,7 +29,7 @@ use crate::storm::progress;
   im-callback check http://127.0.0.1:3000/callback
   im-callback check http://127.0.0.1:3000/callback --spam casino --only refuses --only moderates.c2c --lang zh
 
-Groups: accepts, refuses, moderates (with --spam), answers, survives. Exit status 1 if something fails; a warning is no failure.
+Groups: accepts, refuses, broken, moderates (with --spam), answers, survives. Exit status 1 if something fails; a warning is no failure.
 
 The callbacks are samples, but the endpoint takes them for real ones: ask one that may be asked.")]
 pub(crate) struct Arguments {
@@ -88,6 +89,7 @@ impl Arguments {
         let make = |command: Command| SignedRequest::new(command).app(app).token(token).url(&self.url.path);
         let mut items: Vec<Item> = items::accepts(&make);
         items.extend(items::refuses(&make));
+        items.extend(broken::broken(&make));
         if let Some(spam) = &self.spam {
             items.extend(items::moderates(&make, spam));
         }

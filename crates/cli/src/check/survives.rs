@@ -60,7 +60,7 @@ impl Survives<'_> {
     async fn honest(&self) -> Result<Duration, String> {
         let result = self.client.send(build(&(self.make)(Command::StateChange))).await;
         Wanted::Taken
-            .judge(&result)
+            .judge(&Command::StateChange, &result)
             .map_err(|wrong| format!("the honest request: {} ({wrong})", came(&result)))?;
         match result {
             Ok(answer) if answer.took > TENCENT => {

@@ -178,7 +178,7 @@ async fn detail(State(page): State<Arc<Page>>, Path(id): Path<u64>) -> Response 
             unknown = callback.unknown_fields();
             event = match (&callback.event, callback.event.misfit()) {
                 (_, Some(misfit)) => format!("{misfit}: {}", misfit.message()),
-                (Event::Unknown(_), None) => String::new(),
+                (Event::Unknown(event), None) => event.reason.to_string(),
                 (event, None) => serde_json::to_string_pretty(event).unwrap_or_default(),
             };
         }
