@@ -4,6 +4,7 @@ mod claims;
 mod disk;
 mod inbox;
 mod open;
+mod own;
 mod schema;
 mod seen;
 mod writer;
@@ -18,6 +19,7 @@ use tokio::sync::oneshot;
 
 use self::disk::Disk;
 use self::inbox::Shared;
+use self::own::Own;
 use self::writer::{Answer, Append, How, Op, PendingClaim, Purge, Settle, Writer};
 use crate::delivery::DeliveryId;
 use crate::error::{QueueError, StorageError};
@@ -143,14 +145,23 @@ fn run(
     options: StoreOptions,
     opened: Answer<()>,
 ) -> Option<(Answer<()>, Result<(), QueueError>)> {
-    let conn = match open::open(path, place) {
-        Ok(conn) => conn,
+    let own = match place.vfs {
+        None => Own::take(path).map(Some),
+        Some(_) => Ok(None),
+    };
+    // Declared in this order, so that the connection is closed before the file is given up.
+    let opening = own.and_then(|own| {
+        let path = own.as_ref().map_or(path, |own| &own.path);
+        open::open(path, place).map(|conn| (own, conn))
+    });
+    let (own, conn) = match opening {
+        Ok(opening) => opening,
         Err(error) => {
             drop(opened.send(Err(error)));
             return None;
         }
     };
-    let disk = Disk::new(path, place.vfs.is_none());
+    let disk = Disk::new(own.as_ref());
     let answer = match Writer::new(&conn, disk, shared, options) {
         Ok(writer) => {
             drop(opened.send(Ok(())));

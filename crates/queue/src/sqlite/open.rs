@@ -1,7 +1,7 @@
 //! Opens the file, and finds out what is wrong with it.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Read};
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -41,11 +41,8 @@ fn not_opened(path: &Path) -> impl Fn(rusqlite::Error) -> QueueError + '_ {
     }
 }
 
-/// Opens or creates the file. A file of another program is not changed.
+/// Opens the file, and creates the tables in an empty one. A file of another program is not changed.
 pub(super) fn open(path: &Path, place: Place) -> Result<Connection, QueueError> {
-    if place.vfs.is_none() {
-        look_at(path)?;
-    }
     let conn = connect(path, place.vfs)?;
     let failed = not_opened(path);
     conn.busy_timeout(std::time::Duration::ZERO).map_err(&failed)?;
@@ -125,42 +122,17 @@ fn set(conn: &Connection, pragma: &str, value: &str, expected: &str) -> rusqlite
 fn connect(path: &Path, vfs: Option<&str>) -> Result<Connection, QueueError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
     match vfs {
-        // SQLite gives some names a special meaning, such as `:memory:` and `file:…?mode=memory`. No absolute path is one of them.
-        None => match std::path::absolute(path) {
-            Ok(absolute) => Connection::open_with_flags(absolute, flags),
-            Err(error) => return Err(QueueError::Storage(StorageError::new(error))),
-        },
+        // SQLite gives some names a special meaning, such as `:memory:` and `file:…?mode=memory`. This path is absolute.
+        None => Connection::open_with_flags(path, flags),
         Some(vfs) => Connection::open_with_flags_and_vfs(path, flags | OpenFlags::SQLITE_OPEN_CREATE, vfs),
     }
     .map_err(not_opened(path))
 }
 
-/// Checks what can be checked without SQLite, which would repair, lock or write. Creates an empty file if there is none.
-fn look_at(path: &Path) -> Result<(), QueueError> {
-    let storage = |error: std::io::Error| match error.kind() {
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => QueueError::ReadOnly(path.to_owned()),
-        ErrorKind::StorageFull => QueueError::DiskFull,
-        _ => QueueError::Storage(StorageError::new(error)),
-    };
-    let found = match fs::metadata(path) {
-        Ok(found) => found,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let folder = match path.parent() {
-                Some(folder) if !folder.as_os_str().is_empty() => folder,
-                _ => Path::new("."),
-            };
-            if !folder.is_dir() {
-                return Err(QueueError::NoFolder(folder.to_owned()));
-            }
-            return make(path).map_err(storage);
-        }
-        Err(error) => return Err(storage(error)),
-    };
-    if !found.is_file() {
-        return Err(QueueError::NotADatabase(path.to_owned()));
-    }
+/// Checks what can be checked without SQLite, which would repair, lock or write.
+pub(super) fn look_at(file: &File, path: &Path) -> Result<(), QueueError> {
+    let storage = |error: std::io::Error| QueueError::Storage(StorageError::new(error));
     let mut head = Vec::with_capacity(100);
-    let file = File::open(path).map_err(storage)?;
     file.take(100).read_to_end(&mut head).map_err(storage)?;
     if !head.is_empty() {
         let (Some(magic), Some(id), Some(format)) = (head.get(..16), number(&head, 68), number(&head, 60)) else {
@@ -180,7 +152,7 @@ fn look_at(path: &Path) -> Result<(), QueueError> {
         }
     }
     // Also checked for the superuser, who could write the file anyway.
-    if found.permissions().readonly() {
+    if file.metadata().map_err(storage)?.permissions().readonly() {
         return Err(QueueError::ReadOnly(path.to_owned()));
     }
     Ok(())
@@ -189,24 +161,6 @@ fn look_at(path: &Path) -> Result<(), QueueError> {
 fn number(head: &[u8], at: usize) -> Option<u32> {
     let bytes = head.get(at..at + 4)?;
     Some(u32::from_be_bytes(bytes.try_into().ok()?))
-}
-
-/// Creates an empty file that only its owner can read. SQLite gives its log the same permissions.
-fn make(path: &Path) -> std::io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-
-        options.mode(0o600);
-    }
-    match options.open(path) {
-        Ok(_) => Ok(()),
-        // Another process created it first. The lock decides later which of the two may use it.
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error),
-    }
 }
 
 fn create(conn: &Connection) -> rusqlite::Result<()> {

@@ -106,9 +106,9 @@ statements! {
     commit "COMMIT";
     rollback "ROLLBACK";
     frames "PRAGMA wal_checkpoint(noop)";
-    pages "SELECT page_count, freelist_count FROM pragma_page_count, pragma_freelist_count";
+    page_count "PRAGMA page_count";
+    freelist_count "PRAGMA freelist_count";
     checkpoint "PRAGMA wal_checkpoint(passive)";
-    truncate "PRAGMA wal_checkpoint(truncate)";
 
     meta "SELECT store, next_id, closed, waiting, retrying, dead, bytes FROM meta";
     opened "UPDATE meta SET next_id = ?1, closed = 0 WHERE one = 1";
