@@ -39,7 +39,9 @@ impl Disk {
                 && run(Command::new("mount").args(["-o", "loop"]).arg(&image).arg(&path))
         } else {
             let size = format!("size={megabytes}m");
-            run(Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(&path))
+            run(Command::new("mount")
+                .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
+                .arg(&path))
         };
         mounted.then_some(Disk(path))
     }
@@ -172,7 +174,11 @@ async fn fills_if_told() {
     let store = SqliteStore::open(file).await.unwrap();
     println!("accepted {} ", fill(&store, case).await);
     if case.kill {
-        drop(Command::new("kill").args(["-9", &std::process::id().to_string()]).status());
+        drop(
+            Command::new("kill")
+                .args(["-9", &std::process::id().to_string()])
+                .status(),
+        );
     }
     store.close().await.unwrap();
 }
@@ -237,7 +243,10 @@ async fn run(case: Case) -> bool {
     work(&disk.file(), case.concurrency, 0, &handled).await;
     let handled = std::mem::take(&mut *handled.lock().unwrap());
     let twice = handled.values().filter(|times| **times > 1).count();
-    eprintln!("{case}: {accepted} accepted, {} completed, {twice} handled twice", handled.len());
+    eprintln!(
+        "{case}: {accepted} accepted, {} completed, {twice} handled twice",
+        handled.len()
+    );
     assert_eq!((handled.len() as u64, twice), (accepted, 0), "{case}");
     // There is space again.
     let store = SqliteStore::open(disk.file()).await.unwrap();

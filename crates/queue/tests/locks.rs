@@ -47,7 +47,11 @@ async fn opens_what_it_is_told() {
 
 /// A program that does not share this process, and its locks, does this to a file.
 fn shell(script: &str, path: &Path) {
-    let done = Command::new("sh").args(["-c", script, "sh"]).arg(path).status().unwrap();
+    let done = Command::new("sh")
+        .args(["-c", script, "sh"])
+        .arg(path)
+        .status()
+        .unwrap();
     assert!(done.success(), "{script}");
 }
 

@@ -21,7 +21,6 @@
 //! without `fallocate`, and systems other than Linux, get arithmetic with the free space instead. In both cases, as when another program
 //! takes the space between a cut and the next allocation, a result may find no space. It waits until there is some.
 
-
 use super::own::{Log, Own};
 use crate::error::QueueError;
 
@@ -158,7 +157,10 @@ impl<'o> Disk<'o> {
 
     fn allocate_log(&mut self) -> bool {
         if self.allocates && !self.log_allocated {
-            let allocated = self.own.and_then(|own| own.open_log().ok()).map(|log| allocate(&log, 0, LOG));
+            let allocated = self
+                .own
+                .and_then(|own| own.open_log().ok())
+                .map(|log| allocate(&log, 0, LOG));
             self.log_allocated = allocated == Some(Allocated::Yes);
             self.allocates = allocated != Some(Allocated::Unsupported);
         }

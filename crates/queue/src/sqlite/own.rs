@@ -20,11 +20,8 @@ use super::open::look_at;
 use crate::error::{QueueError, StorageError};
 
 /// What tells one file from another. A path does not: files have several names, and names get other files.
-#[cfg(unix)]
-type Identity = (u64, u64);
-
-#[cfg(not(unix))]
-type Identity = PathBuf;
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Identity(#[cfg(unix)] (u64, u64), #[cfg(not(unix))] PathBuf);
 
 /// The files that stores of this process have open.
 static OPEN: Mutex<BTreeSet<Identity>> = Mutex::new(BTreeSet::new());
@@ -119,6 +116,7 @@ impl Own {
 
     /// Whether SQLite's lock is there, as far as this can be known.
     #[cfg(target_os = "linux")]
+    #[allow(clippy::cast_possible_truncation)] // small constants
     fn is_locked(&self) -> bool {
         use nix::fcntl::{FcntlArg, fcntl};
         use nix::libc;
@@ -159,7 +157,9 @@ fn there(path: &Path, expected: Option<&Identity>, length: u64) -> Result<(), Qu
     let found = match fs::metadata(path) {
         Ok(found) => found,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            return Err(failed("the queue's file, or its log, was deleted or moved while it was open"));
+            return Err(failed(
+                "the queue's file, or its log, was deleted or moved while it was open",
+            ));
         }
         Err(error) => return Err(QueueError::Storage(StorageError::new(error))),
     };
@@ -256,10 +256,10 @@ fn private() -> OpenOptions {
 fn identity(_: &Path, found: &Metadata) -> Identity {
     use std::os::unix::fs::MetadataExt;
 
-    (found.dev(), found.ino())
+    Identity((found.dev(), found.ino()))
 }
 
 #[cfg(not(unix))]
 fn identity(path: &Path, _: &Metadata) -> Identity {
-    path.to_owned()
+    Identity(path.to_owned())
 }

@@ -141,8 +141,8 @@ pub(super) struct Writer<'c> {
     conn: &'c Connection,
     s: Statements<'c>,
     disk: Disk<'c>,
-    /// The disk is full: transactions are as small as can be.
-    tight: bool,
+    /// How many rows a transaction changes besides those it was asked to.
+    chunk: usize,
     shared: Arc<Shared>,
     options: StoreOptions,
     clock: Clock,
@@ -206,7 +206,7 @@ impl<'c> Writer<'c> {
             conn,
             s,
             disk,
-            tight: false,
+            chunk: CHUNK,
             seen,
             shared,
             options,
@@ -389,8 +389,7 @@ impl<'c> Writer<'c> {
 
     fn apply_all(&mut self, writes: &[Write], now: i64, scratch: &mut Scratch) -> rusqlite::Result<()> {
         self.s.begin.execute(())?;
-        let chunk = self.chunk();
-        for (key, row) in self.claims.passed.iter().take(chunk) {
+        for (key, row) in self.claims.passed.iter().take(self.chunk) {
             self.s.line_up.execute([key, row])?;
             scratch.lined_up += 1;
         }
@@ -407,7 +406,7 @@ impl<'c> Writer<'c> {
             scratch.outcomes.push(outcome);
         }
         // Twice as many as can be added, so that forgetting never falls behind.
-        self.forget(now, writes.len().saturating_mul(2).max(chunk), scratch)?;
+        self.forget(now, writes.len().saturating_mul(2).max(self.chunk), scratch)?;
         if scratch.meta.next_id > self.reserved || !self.opened {
             scratch.reserved = scratch.meta.next_id.saturating_add(RESERVE);
             self.s.opened.execute([scratch.reserved])?;
@@ -565,14 +564,18 @@ impl<'c> Writer<'c> {
         }
 
         let filter = &purge.filter;
-        let chunk = self.chunk();
         let statement = if filter.dead {
             &mut self.s.purge_dead
         } else {
             &mut self.s.purge_waiting
         };
         let rows = statement.query_map(
-            params![purge.after, accepted_before(filter, now), order_key(filter), sql(chunk)],
+            params![
+                purge.after,
+                accepted_before(filter, now),
+                order_key(filter),
+                sql(self.chunk)
+            ],
             |columns| {
                 Ok(Found {
                     row: columns.get(0)?,
@@ -615,10 +618,9 @@ impl<'c> Writer<'c> {
 
     /// Rows that have blocked their key for too long leave their order.
     fn step_aside(&mut self, now: i64, scratch: &mut Scratch) -> rusqlite::Result<()> {
-        let rows = self
-            .s
-            .to_step_aside
-            .query_map([now, sql(self.chunk())], |columns| Ok((columns.get(0)?, order_number(columns, 1)?)))?;
+        let rows = self.s.to_step_aside.query_map([now, sql(self.chunk)], |columns| {
+            Ok((columns.get(0)?, order_number(columns, 1)?))
+        })?;
         let rows: Vec<(i64, Option<i64>)> = rows.collect::<Result<_, _>>()?;
         for (row, key) in rows {
             self.s.step_aside.execute([row])?;

@@ -90,7 +90,7 @@ impl Writer<'_> {
         let Err(mut writes) = self.write_back_and_try(writes, now) else {
             return;
         };
-        self.tight = true;
+        self.chunk = FEW;
         loop {
             let rest = writes.split_off(writes.len().min(1));
             if let Err(first) = self.write_back_and_try(writes, now) {
@@ -105,7 +105,7 @@ impl Writer<'_> {
             }
             writes = rest;
         }
-        self.tight = false;
+        self.chunk = CHUNK;
     }
 
     /// The writes again if the disk is too full for them.
@@ -120,11 +120,6 @@ impl Writer<'_> {
             Err(error) => self.give_up(&error, writes),
         }
         Ok(())
-    }
-
-    /// How many rows a transaction changes besides those it was asked to.
-    pub(super) fn chunk(&self) -> usize {
-        if self.tight { FEW } else { CHUNK }
     }
 
     /// Writes the log back into the file if it has this many pages.
