@@ -13,7 +13,7 @@ use crate::error::{QueueError, StorageError};
 pub(super) const APPLICATION_ID: u32 = 0x5449_4d71;
 
 /// `PRAGMA user_version`: the format that this version writes, and the newest that it reads.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 1;
 
 /// Files of up to this size, in bytes, are checked completely when they are opened. This reads the whole file: about a second per GiB.
 const CHECKED_SIZE: u64 = 256 << 20;
@@ -51,7 +51,6 @@ pub(super) fn open(path: &Path, place: Place) -> Result<Connection, QueueError> 
     let found: u32 = conn
         .query_row("PRAGMA application_id", (), |row| row.get(0))
         .map_err(&failed)?;
-    let mut format = FORMAT;
     let tables: u32 = conn
         .query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0))
         .map_err(&failed)?;
@@ -60,7 +59,7 @@ pub(super) fn open(path: &Path, place: Place) -> Result<Connection, QueueError> 
     }
     match (found, tables) {
         (APPLICATION_ID, 1..) => {
-            format = conn
+            let format: u32 = conn
                 .query_row("PRAGMA user_version", (), |row| row.get(0))
                 .map_err(&failed)?;
             if format > FORMAT {
@@ -87,9 +86,6 @@ pub(super) fn open(path: &Path, place: Place) -> Result<Connection, QueueError> 
         ("trusted_schema", "off", "0"),
     ] {
         set(&conn, pragma, value, expected).map_err(&failed)?;
-    }
-    if format < FORMAT {
-        upgrade(&conn).map_err(&failed)?;
     }
     if let Some(pages) = place.pages {
         let pages = pages.to_string();
@@ -170,15 +166,6 @@ fn create(conn: &Connection) -> rusqlite::Result<()> {
     ))?;
     conn.execute_batch(schema::CREATE)?;
     conn.execute_batch("COMMIT")
-}
-
-/// Converts a file of an older format to the current one, in one transaction.
-fn upgrade(conn: &Connection) -> rusqlite::Result<()> {
-    let result = conn.execute_batch(schema::FROM_FORMAT_1);
-    if result.is_err() && !conn.is_autocommit() {
-        conn.execute_batch("ROLLBACK")?;
-    }
-    result
 }
 
 /// Whether the file is intact, as far as a short check can tell.

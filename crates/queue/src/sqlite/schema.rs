@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Statement};
 
-/// Format 2. Times are in milliseconds since 1970, sizes in bytes.
+/// Format 1. Times are in milliseconds since 1970, sizes in bytes.
 ///
 /// - `meta`: one row. Its counts are valid if `closed` is 1; writing them with every callback would cost one more page each time. After a
 ///   crash the rows are counted again. Ids below `next_id` may have been used.
@@ -69,22 +69,6 @@ CREATE TABLE done (
     key BLOB NOT NULL
 ) STRICT;
 INSERT INTO meta VALUES (1, random(), 1, 1, 0, 0, 0, 0);
-";
-
-/// Converts format 1, where one index holds all dedup keys, to format 2.
-pub(super) const FROM_FORMAT_1: &str = "
-BEGIN IMMEDIATE;
-ALTER TABLE seen RENAME TO seen_1;
-CREATE TABLE seen (
-    run INTEGER NOT NULL,
-    key BLOB NOT NULL,
-    id INTEGER NOT NULL,
-    PRIMARY KEY (run, key)
-) STRICT, WITHOUT ROWID;
-INSERT INTO seen (run, key, id) SELECT (row_number() OVER (ORDER BY id) - 1) / 16384, key, id FROM seen_1;
-DROP TABLE seen_1;
-PRAGMA user_version = 2;
-COMMIT;
 ";
 
 macro_rules! statements {
