@@ -39,6 +39,8 @@ async fn opens_what_it_is_told() {
     let Some(file) = std::env::var_os("QUEUE_FILE") else {
         return;
     };
+    // The store logs in a thread of its own.
+    tracing_subscriber::fmt().with_writer(std::io::stdout).init();
     match open(Path::new(&file)).await {
         Ok(store) => println!("found {} ", store.stats().await.unwrap().waiting),
         Err(error) => println!("found {} ", error.as_str()),
@@ -181,4 +183,78 @@ async fn a_file_that_one_may_only_read() {
         assert_eq!(other_process(&folder.file(), Some(65_534)), "read_only");
     }
     assert_eq!(other_process(&folder.file(), None), "0");
+}
+
+/// Copies of a file that is open: with its log, without, and with one that is not its own.
+#[tokio::test]
+async fn the_log_beside_the_file_is_its_own() {
+    let (folder, other) = (Folder::new(), Folder::new());
+    let store = open(&folder.file()).await.unwrap();
+    let another = open(&other.file()).await.unwrap();
+    for _ in 0..3 {
+        add(&store, entry("a", None)).await;
+        add(&another, entry("b", None)).await;
+    }
+    let copies = Folder::new();
+    let copy = |name: &str, from: &Folder, log: Option<&Folder>| {
+        // By another program, which does not end the locks.
+        let to = copies.path().join(name);
+        let args = |from: &Folder, suffix: &str| {
+            let to = format!("{}{suffix}", to.display());
+            (format!("{}{suffix}", from.file().display()), to)
+        };
+        let (file, to_file) = args(from, "");
+        assert!(Command::new("cp").args([file, to_file]).status().unwrap().success());
+        if let Some(log) = log {
+            let (file, to_file) = args(log, "-wal");
+            assert!(Command::new("cp").args([file, to_file]).status().unwrap().success());
+        }
+        to
+    };
+    let both = copy("both", &folder, Some(&folder));
+    let without = copy("with out?", &folder, None);
+    let foreign = copy("foreign", &folder, Some(&other));
+    add(&store, entry("a", None)).await;
+    store.close().await.unwrap();
+    let closed = copy("closed", &folder, None);
+    let closed_and_foreign = copy("closed and foreign", &folder, Some(&other));
+    another.close().await.unwrap();
+
+    for (path, expected) in [(both, 3), (closed, 4)] {
+        let said = other_process_logs(&path);
+        assert!(
+            said.contains(&format!("found {expected} ")) && !said.contains("log"),
+            "{said}"
+        );
+    }
+    for path in [foreign, closed_and_foreign] {
+        let log = format!("{}-wal", path.display());
+        let before = (fs::read(&path).unwrap(), fs::read(&log).unwrap());
+        let error = open(&path).await.unwrap_err();
+        assert!(
+            matches!(&error, QueueError::Corrupt(why) if why.to_string().contains("FILE-wal")),
+            "{error:?}"
+        );
+        assert!(before == (fs::read(&path).unwrap(), fs::read(&log).unwrap()));
+    }
+    let said = other_process_logs(&without);
+    assert!(
+        said.contains("found 0 ") && said.contains("its log is missing"),
+        "{said}"
+    );
+    // Said once: from now on it has a log.
+    let said = other_process_logs(&without);
+    assert!(
+        said.contains("found 0 ") && !said.contains("its log is missing"),
+        "{said}"
+    );
+}
+
+fn other_process_logs(path: &Path) -> String {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "opens_what_it_is_told", "--nocapture"])
+        .env("QUEUE_FILE", path)
+        .output()
+        .unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }

@@ -94,6 +94,16 @@ impl<'o> Disk<'o> {
         }
     }
 
+    /// False in tests that replace the disk.
+    pub(super) fn is_real(&self) -> bool {
+        self.own.is_some()
+    }
+
+    /// The number of the log, to store it in the file.
+    pub(super) fn lineage(&self) -> Option<i64> {
+        super::lineage::of(&self.own?.log)
+    }
+
     /// The number of pages in the log at which it is written back.
     pub(super) fn log_pages(&self) -> i64 {
         i64::try_from(self.log_pages).unwrap_or(i64::MAX)

@@ -3,6 +3,7 @@
 mod claims;
 mod disk;
 mod inbox;
+mod lineage;
 mod open;
 mod own;
 mod schema;
@@ -152,7 +153,7 @@ fn run(
     // Declared in this order, so that the connection is closed before the file is given up.
     let opening = own.and_then(|own| {
         let path = own.as_ref().map_or(path, |own| &own.path);
-        open::open(path, place).map(|conn| (own, conn))
+        open::open(path, own.as_ref(), place).map(|conn| (own, conn))
     });
     let (own, conn) = match opening {
         Ok(opening) => opening,

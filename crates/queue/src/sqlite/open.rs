@@ -4,9 +4,11 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{Place, schema};
+use super::own::Own;
+use super::{Place, lineage, schema};
 use crate::error::{QueueError, StorageError};
 
 /// `TIMq` as `PRAGMA application_id`: distinguishes a queue from the files of other programs.
@@ -42,18 +44,25 @@ fn not_opened(path: &Path) -> impl Fn(rusqlite::Error) -> QueueError + '_ {
 }
 
 /// Opens the file, and creates the tables in an empty one. A file of another program is not changed.
-pub(super) fn open(path: &Path, place: Place) -> Result<Connection, QueueError> {
+pub(super) fn open(path: &Path, own: Option<&Own>, place: Place) -> Result<Connection, QueueError> {
     let conn = connect(path, place.vfs)?;
     let failed = not_opened(path);
     conn.busy_timeout(std::time::Duration::ZERO).map_err(&failed)?;
     // Before the first access: so SQLite uses no shared memory, and no other process can come in between.
     set(&conn, "locking_mode", "exclusive", "exclusive").map_err(&failed)?;
+    // A file that is refused is left as it is, and so is its log.
+    let keep = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+    conn.set_db_config(keep, true).map_err(&failed)?;
     let found: u32 = conn
         .query_row("PRAGMA application_id", (), |row| row.get(0))
         .map_err(&failed)?;
     let tables: u32 = conn
         .query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0))
         .map_err(&failed)?;
+    // SQLite has read the log by now, and written nothing.
+    if let Some(own) = own {
+        lineage::check(own)?;
+    }
     if conn.is_readonly("main").map_err(&failed)? {
         return Err(QueueError::ReadOnly(path.to_owned()));
     }
@@ -73,6 +82,9 @@ pub(super) fn open(path: &Path, place: Place) -> Result<Connection, QueueError> 
         // With a rollback journal, so that a reader after a crash finds either an empty file or the complete id.
         (_, 0) if found == 0 || found == APPLICATION_ID => create(&conn).map_err(&failed)?,
         _ => return Err(QueueError::NotAQueue(path.to_owned())),
+    }
+    if let Some(own) = own {
+        lineage::prepare(&conn, own).map_err(&failed)?;
     }
     for (pragma, value, expected) in [
         ("journal_mode", "wal", "wal"),
@@ -94,6 +106,7 @@ pub(super) fn open(path: &Path, place: Place) -> Result<Connection, QueueError> 
     conn.execute_batch(CACHE_SIZE).map_err(&failed)?;
     // Takes the write lock now, not at the first callback.
     conn.execute_batch("BEGIN IMMEDIATE; COMMIT").map_err(&failed)?;
+    conn.set_db_config(keep, false).map_err(&failed)?;
     Ok(conn)
 }
 

@@ -65,27 +65,27 @@ impl Own {
     /// Takes the file, or creates an empty one. A file that is not a queue, or that another store has, is left as it is.
     pub(super) fn take(path: &Path) -> Result<Self, QueueError> {
         let real = real_path(path)?;
-        let beside = |suffix: &str| {
-            let mut name = real.clone().into_os_string();
-            name.push(suffix);
-            PathBuf::from(name)
-        };
         let found = find(&real, path)?;
         if let Some((file, _)) = &found {
             look_at(file, path)?;
         }
-        let lock = lock(&beside("-lock"), path)?;
+        let lock = lock(&beside(&real, "-lock"), path)?;
         let (file, registered) = match found {
             Some(found) => found,
             None => make(&real, path)?,
         };
         Ok(Own {
-            log: beside("-wal"),
+            log: beside(&real, "-wal"),
             path: real,
             file,
             _lock: lock,
             registered,
         })
+    }
+
+    /// The path of the file with a suffix.
+    pub(super) fn beside(&self, suffix: &str) -> PathBuf {
+        beside(&self.path, suffix)
     }
 
     /// Fails if the file or its log, of at least these lengths in bytes, is no longer at its path, or if it is no longer locked.
@@ -142,6 +142,12 @@ impl Own {
     fn is_locked(&self) -> bool {
         true
     }
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 /// What is known of the log.

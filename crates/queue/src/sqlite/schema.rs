@@ -5,7 +5,8 @@ use rusqlite::{Connection, Statement};
 /// Format 1. Times are in milliseconds since 1970, sizes in bytes.
 ///
 /// - `meta`: one row. Its counts are valid if `closed` is 1; writing them with every callback would cost one more page each time. After a
-///   crash the rows are counted again. Ids below `next_id` may have been used.
+///   crash the rows are counted again. Ids below `next_id` may have been used. `log` tells the log of this file from others, see
+///   [`Own`](super::own::Own).
 /// - `entry`: callbacks that are accepted and not yet handled. Rows without `due_at` have not failed.
 /// - `line`: rows that block others of their order key, or are blocked, as far as claims have read: those that failed, and those that
 ///   were skipped. Most rows never get into this table. `key` is the beginning of the order key as a number; two order keys with the same
@@ -22,7 +23,8 @@ CREATE TABLE meta (
     waiting INTEGER NOT NULL,
     retrying INTEGER NOT NULL,
     dead INTEGER NOT NULL,
-    bytes INTEGER NOT NULL
+    bytes INTEGER NOT NULL,
+    log INTEGER
 ) STRICT;
 CREATE TABLE entry (
     id INTEGER PRIMARY KEY,
@@ -68,7 +70,7 @@ CREATE TABLE done (
     done_at INTEGER NOT NULL,
     key BLOB NOT NULL
 ) STRICT;
-INSERT INTO meta VALUES (1, random(), 1, 1, 0, 0, 0, 0);
+INSERT INTO meta VALUES (1, random(), 1, 1, 0, 0, 0, 0, NULL);
 ";
 
 macro_rules! statements {
@@ -94,8 +96,9 @@ statements! {
     freelist_count "PRAGMA freelist_count";
     checkpoint "PRAGMA wal_checkpoint(passive)";
 
-    meta "SELECT store, next_id, closed, waiting, retrying, dead, bytes FROM meta";
+    meta "SELECT store, next_id, closed, waiting, retrying, dead, bytes, log FROM meta";
     opened "UPDATE meta SET next_id = ?1, closed = 0 WHERE one = 1";
+    log "UPDATE meta SET log = ?1 WHERE one = 1";
     closed "UPDATE meta SET next_id = ?1, closed = 1, waiting = ?2, retrying = ?3, dead = ?4, bytes = ?5 WHERE one = 1";
     count_waiting "SELECT count(*), count(due_at), ifnull(sum(octet_length(callback)), 0) FROM entry";
     count_dead "SELECT count(*), ifnull(sum(octet_length(callback)), 0) FROM dead";

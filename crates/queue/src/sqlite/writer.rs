@@ -181,7 +181,7 @@ impl<'c> Writer<'c> {
         conn.execute_batch(&limit).map_err(failed)?;
         let mut clock = Clock::new(&options);
         let now = clock.now();
-        let (store, meta) = read_meta(&mut s).map_err(failed)?;
+        let (store, was_closed, logged, meta) = read_meta(&mut s).map_err(failed)?;
         // If the clock went back since then, timers keep their remaining time.
         s.due_back.execute([now]).map_err(failed)?;
         let newest_done: Option<i64> = s
@@ -229,7 +229,24 @@ impl<'c> Writer<'c> {
         writer.write_back(1);
         let (pages, _) = writer.pages().map_err(failed)?;
         writer.disk.opened(pages, writer.meta.rows());
-        Ok(writer)
+        if writer.disk.is_real() && (was_closed || logged.is_none() || writer.disk.lineage() != logged) {
+            // If the log is new, this creates its head.
+            writer.mark_opened(meta.next_id).map_err(failed)?;
+            writer.s.log.execute([writer.disk.lineage()]).map_err(failed)?;
+            writer.write_back(1);
+        }
+        match writer.broken {
+            None => Ok(writer),
+            Some(error) => Err(error),
+        }
+    }
+
+    /// Says in the file that its counts are not valid, and that more ids may be used.
+    fn mark_opened(&mut self, next_id: i64) -> rusqlite::Result<()> {
+        let reserved = next_id.saturating_add(RESERVE);
+        self.s.opened.execute([reserved])?;
+        (self.reserved, self.opened) = (reserved, true);
+        Ok(())
     }
 
     /// Works until the store is closed or its last handle is dropped. A caller of `close` is answered after the lock on the file is
@@ -864,10 +881,10 @@ impl<'c> Writer<'c> {
     }
 }
 
-/// The id of the store, and its counts.
-fn read_meta(s: &mut Statements<'_>) -> rusqlite::Result<(u64, Meta)> {
+/// The id of the store, whether it was closed, the number of its log, and its counts.
+fn read_meta(s: &mut Statements<'_>) -> rusqlite::Result<(u64, bool, Option<i64>, Meta)> {
     let count = |columns: &rusqlite::Row<'_>, at: usize| columns.get::<_, i64>(at).map(i64::unsigned_abs);
-    let (store, closed, mut meta) = s.meta.query_row((), |columns| {
+    let (store, closed, logged, mut meta) = s.meta.query_row((), |columns| {
         let meta = Meta {
             next_id: columns.get(1)?,
             waiting: count(columns, 3)?,
@@ -876,7 +893,7 @@ fn read_meta(s: &mut Statements<'_>) -> rusqlite::Result<(u64, Meta)> {
             bytes: count(columns, 6)?,
         };
         let store = columns.get::<_, i64>(0)?.cast_unsigned();
-        Ok((store, columns.get::<_, i64>(2)? == 1, meta))
+        Ok((store, columns.get::<_, i64>(2)? == 1, columns.get(7)?, meta))
     })?;
     if !closed {
         s.count_waiting.query_row((), |columns| {
@@ -891,7 +908,7 @@ fn read_meta(s: &mut Statements<'_>) -> rusqlite::Result<(u64, Meta)> {
             Ok(())
         })?;
     }
-    Ok((store, meta))
+    Ok((store, closed, logged, meta))
 }
 
 /// The order key of a row as a number.
