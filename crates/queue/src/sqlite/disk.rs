@@ -155,8 +155,13 @@ impl<'o> Disk<'o> {
 
     /// Whether the disk has the blocks that are missing up to here. To ask is cheap, and to allocate in vain is not.
     fn has(&self, end: u64) -> bool {
+        self.free() >= end.saturating_sub(self.allocated)
+    }
+
+    /// Free bytes of the disk. A disk that cannot say it is asked by writing.
+    fn free(&self) -> u64 {
         let free = self.own.and_then(|own| fs4::available_space(&own.path).ok());
-        free.is_none_or(|free| free >= end.saturating_sub(self.allocated))
+        free.unwrap_or(u64::MAX)
     }
 
     /// Allocates what is kept, for a file that was just opened.
@@ -212,21 +217,19 @@ impl<'o> Disk<'o> {
         }
         let needs = (wanted.saturating_add(space.kept).saturating_add(space.for_failed)).saturating_sub(unused);
         let needed = end.saturating_add(needs);
-        if needed > self.allocated && self.has(needed) {
-            self.extend(needed);
+        if needed > self.allocated {
+            // If there is less, the log needs the other half.
+            let half = self.allocated.saturating_add(self.free() / 2);
+            self.extend(if self.has(needed) { needed } else { half.min(needed) });
         }
         if self.allocates {
             space.room = self.allocated.saturating_sub(end).saturating_add(unused);
             return space;
         }
-        // A disk that cannot say it is asked by writing.
-        let Ok(free) = fs4::available_space(&own.path) else {
-            return space;
-        };
         let length = std::fs::metadata(&own.path).map_or(0, |file| file.len());
         // Both the log and the file may still grow.
         let grows = end.saturating_sub(length).saturating_add(self.log_limit());
-        space.room = free.saturating_sub(grows).saturating_add(unused);
+        space.room = self.free().saturating_sub(grows).saturating_add(unused);
         space
     }
 }
