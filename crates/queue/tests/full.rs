@@ -346,7 +346,7 @@ async fn another_program_on_the_disk_loses_nothing() {
     }
     drop(end);
     worker.await.unwrap().unwrap();
-    let handled = handled.lock().unwrap();
+    let handled = std::mem::take(&mut *handled.lock().unwrap());
     let lost = accepted.iter().filter(|id| !handled.contains_key(id)).count();
     let twice = handled.values().filter(|times| **times > 1).count();
     eprintln!(
