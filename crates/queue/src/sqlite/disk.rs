@@ -60,6 +60,8 @@ pub(super) struct Disk<'o> {
     /// The same, without what SQLite cuts off when it has written the log back.
     lasting: u64,
     log_allocated: bool,
+    /// Bytes of the log that can be written before it grows.
+    log_left: u64,
     /// The log could not be written back for lack of space.
     stuck: bool,
     for_failed: u64,
@@ -88,6 +90,7 @@ impl<'o> Disk<'o> {
             allocated: 0,
             lasting: 0,
             log_allocated: false,
+            log_left: LOG,
             stuck: false,
             for_failed: FOR_FAILED.min(part(16)),
             log_pages: (part(8) / PAGE).clamp(LOG / PAGE, MOST_PAGES),
@@ -105,8 +108,8 @@ impl<'o> Disk<'o> {
     }
 
     /// The number of pages in the log at which it is written back.
-    pub(super) fn log_pages(&self) -> i64 {
-        i64::try_from(self.log_pages).unwrap_or(i64::MAX)
+    pub(super) fn log_pages(&self) -> u64 {
+        self.log_pages
     }
 
     /// The log is cut to this size, in bytes, when it begins anew after a large transaction.
@@ -114,12 +117,16 @@ impl<'o> Disk<'o> {
         self.log_pages * FRAME + LOG
     }
 
-    /// Fails if the file or its log was deleted, replaced, truncated, or is no longer locked. `frames` is the number of pages in the log.
-    pub(super) fn check(&mut self, frames: i64) -> Result<(), QueueError> {
+    /// Fails if the file or its log was deleted, replaced, truncated, or is no longer locked. `frames` is the number of pages in the log,
+    /// and `left` of those that are to be written back.
+    pub(super) fn check(&mut self, frames: u64, left: u64) -> Result<(), QueueError> {
         let Some(own) = self.own else { return Ok(()) };
-        let frames = frames.unsigned_abs();
         self.log.length = if frames == 0 { 0 } else { LOG_HEAD + frames * FRAME };
-        own.check(&self.log, self.length)
+        let length = own.check(&self.log, self.length)?;
+        // If nothing is left, it begins anew.
+        let used = if left == 0 { 0 } else { self.log.length };
+        self.log_left = length.max(LOG).saturating_sub(used);
+        Ok(())
     }
 
     /// Whether the file has blocks for this many pages, or gets them now.
@@ -186,6 +193,7 @@ impl<'o> Disk<'o> {
     pub(super) fn written_back(&mut self, pages: Option<u64>, rows: u64) {
         self.stuck = pages.is_none();
         let Some(pages) = pages else { return };
+        self.log_left = self.log_left.max(self.log.length).max(LOG);
         self.length = pages.saturating_mul(PAGE);
         self.allocated = self.lasting;
         // If there is no space, because another program took it, new callbacks are refused until there is.
@@ -205,6 +213,7 @@ impl<'o> Disk<'o> {
     pub(super) fn space(&mut self, pages: u64, unused: u64, rows: u64, wanted: u64) -> Space {
         let mut space = Space {
             room: u64::MAX,
+            log: u64::MAX,
             kept: kept(rows),
             for_failed: self.for_failed,
         };
@@ -224,6 +233,7 @@ impl<'o> Disk<'o> {
         }
         if self.allocates {
             space.room = self.allocated.saturating_sub(end).saturating_add(unused);
+            space.log = self.log_left.saturating_add(self.free());
             return space;
         }
         let length = std::fs::metadata(&own.path).map_or(0, |file| file.len());
@@ -264,10 +274,13 @@ fn allocate(_: &std::fs::File, _: u64, _: u64) -> Allocated {
     Allocated::Unsupported
 }
 
-/// Bytes that can be written into the file.
+/// Bytes that can be written.
 #[derive(Clone, Copy)]
 pub(super) struct Space {
+    /// Into the file.
     room: u64,
+    /// Into the log, in one transaction.
+    log: u64,
     kept: u64,
     for_failed: u64,
 }
@@ -289,12 +302,13 @@ impl Space {
     }
 
     fn take(&mut self, bytes: usize, left: u64) -> bool {
-        let Some(rest) = self.room.checked_sub(Space::of(bytes)) else {
+        let taken = Space::of(bytes);
+        let (Some(rest), Some(log)) = (self.room.checked_sub(taken), self.log.checked_sub(taken)) else {
             return false;
         };
         let fits = rest >= self.kept.saturating_add(left);
         if fits {
-            self.room = rest;
+            (self.room, self.log) = (rest, log);
         }
         fits
     }

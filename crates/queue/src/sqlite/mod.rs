@@ -93,6 +93,12 @@ impl SqliteStore {
         SqliteStore::start(path.as_ref().to_owned(), options, place).await
     }
 
+    /// How many transactions were committed; for measurements. Each is one sync of the log.
+    #[doc(hidden)]
+    pub fn commits(&self) -> u64 {
+        self.shared.commits.load(Ordering::Relaxed)
+    }
+
     async fn start(path: PathBuf, options: StoreOptions, place: Place) -> Result<Self, QueueError> {
         let store = SqliteStore {
             shared: Arc::new(Shared::new()),

@@ -88,12 +88,13 @@ impl Own {
         beside(&self.path, suffix)
     }
 
-    /// Fails if the file or its log, of at least these lengths in bytes, is no longer at its path, or if it is no longer locked.
-    pub(super) fn check(&self, log: &Log, length: u64) -> Result<(), QueueError> {
+    /// Fails if the file or its log, of at least these lengths in bytes, is no longer at its path, or if it is no longer locked. Returns the
+    /// length of the log.
+    pub(super) fn check(&self, log: &Log, length: u64) -> Result<u64, QueueError> {
         there(&self.path, Some(&self.registered.0), length)?;
-        there(&self.log, log.identity.as_ref(), log.length)?;
+        let log = there(&self.log, log.identity.as_ref(), log.length)?;
         if self.is_locked() {
-            return Ok(());
+            return Ok(log);
         }
         Err(failed(
             "other code of this process opened the queue's file and closed it, which has ended the lock on it",
@@ -158,8 +159,8 @@ pub(super) struct Log {
     pub(super) length: u64,
 }
 
-/// Fails if this path does not have this file, of this length.
-fn there(path: &Path, expected: Option<&Identity>, length: u64) -> Result<(), QueueError> {
+/// Fails if this path does not have this file, of this length at least. Returns its length.
+fn there(path: &Path, expected: Option<&Identity>, length: u64) -> Result<u64, QueueError> {
     let found = match fs::metadata(path) {
         Ok(found) => found,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
@@ -175,7 +176,7 @@ fn there(path: &Path, expected: Option<&Identity>, length: u64) -> Result<(), Qu
     if found.len() < length {
         return Err(failed("the queue's file, or its log, was truncated while it was open"));
     }
-    Ok(())
+    Ok(found.len())
 }
 
 /// The path without symbolic links, so that all of them lead to the same lock. The file need not exist, its folder must.

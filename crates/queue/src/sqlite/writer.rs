@@ -399,9 +399,8 @@ impl<'c> Writer<'c> {
 
     /// Fails if the file was deleted, replaced or truncated, or is no longer locked.
     fn check(&mut self) -> Result<(), QueueError> {
-        let frames = |columns: &rusqlite::Row<'_>| columns.get(1);
-        let frames = self.s.frames.query_row((), frames).map_err(failed)?;
-        self.disk.check(frames)
+        let (frames, left) = self.frames().map_err(failed)?;
+        self.disk.check(frames, left)
     }
 
     fn apply_all(&mut self, writes: &[Write], now: i64, scratch: &mut Scratch) -> rusqlite::Result<()> {
@@ -435,6 +434,7 @@ impl<'c> Writer<'c> {
             return Err(rusqlite::Error::SqliteFailure(full, None));
         }
         self.s.commit.execute(())?;
+        self.shared.commits.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 

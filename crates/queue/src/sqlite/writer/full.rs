@@ -39,6 +39,16 @@ impl Writer<'_> {
         refused.for_each(|write| write.fail(&QueueError::DiskFull));
     }
 
+    /// The number of pages in the log, and of those that are to be written back.
+    pub(super) fn frames(&mut self) -> rusqlite::Result<(u64, u64)> {
+        self.s.frames.query_row((), |columns| {
+            let (frames, done): (i64, i64) = (columns.get(1)?, columns.get(2)?);
+            // -1 if there is no log.
+            let number = |number: i64| u64::try_from(number).unwrap_or(0);
+            Ok((number(frames), number(frames - done)))
+        })
+    }
+
     /// The number of pages of the file, and how many of them hold nothing.
     pub(super) fn pages(&mut self) -> rusqlite::Result<(u64, u64)> {
         let number = |columns: &rusqlite::Row<'_>| columns.get::<_, i64>(0).map(i64::unsigned_abs);
@@ -123,13 +133,12 @@ impl Writer<'_> {
     }
 
     /// Writes the log back into the file if it has this many pages.
-    pub(super) fn write_back(&mut self, pages: i64) {
+    pub(super) fn write_back(&mut self, pages: u64) {
         if self.broken.is_some() {
             return;
         }
-        let frames = |columns: &rusqlite::Row<'_>| Ok(columns.get::<_, i64>(1)? - columns.get::<_, i64>(2)?);
-        let result = match self.s.frames.query_row((), frames) {
-            Ok(frames) if frames >= pages || (frames > 0 && self.disk.is_stuck()) => {
+        let result = match self.frames() {
+            Ok((_, left)) if left >= pages || (left > 0 && self.disk.is_stuck()) => {
                 self.s.checkpoint.query_row((), |_| Ok(()))
             }
             Ok(_) => return,
