@@ -36,8 +36,17 @@ pub(super) struct Own {
     pub(super) path: PathBuf,
     pub(super) log: PathBuf,
     pub(super) file: File,
-    _lock: File,
+    _lock: Lock,
     registered: Registered,
+}
+
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A child process that is just being started has the descriptor, too, and closing this one would not end the lock.
+        drop(FileExt::unlock(&self.0));
+    }
 }
 
 struct Registered(Identity);
@@ -237,11 +246,11 @@ fn make(real: &Path, path: &Path) -> Result<(File, Registered), QueueError> {
 }
 
 /// Locks the file beside the queue's. It is never deleted: a process could wait for the lock on a file that is gone.
-fn lock(lock: &Path, path: &Path) -> Result<File, QueueError> {
+fn lock(lock: &Path, path: &Path) -> Result<Lock, QueueError> {
     let opened = private().create(true).truncate(false).open(lock);
     let file = opened.map_err(at(lock))?;
     match FileExt::try_lock(&file) {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(QueueError::Locked(path.to_owned())),
         Err(TryLockError::Error(error)) => Err(at(lock)(error)),
     }
