@@ -1,7 +1,8 @@
 //! A full disk, of its own: what was accepted is completed, each callback once.
 //!
-//! In brief with `cargo test`. `FULL_DISK=all` is every combination; `FULL_DISK_FS=ext4` takes ext4 on a loop device in place of tmpfs;
-//! `FULL_DISK_SIZES=4,8` takes these sizes only, in MB. `FULL_DISK_ROUNDS=1000`: how often another program fills the disk. Skipped where nobody may mount a file system.
+//! In brief with `cargo test`. `FULL_DISK=all` is every combination, `FULL_DISK_SIZES=4,8` of these sizes only, in MB.
+//! `FULL_DISK_FS=ext4` takes ext4 on a loop device in place of tmpfs. `FULL_DISK_ROUNDS=1000`: how often another program fills the
+//! disk. Skipped where nobody may mount a file system.
 #![cfg(all(unix, feature = "sqlite"))]
 
 mod common;

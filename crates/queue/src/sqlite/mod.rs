@@ -29,8 +29,11 @@ use crate::store::{Appended, Claim, Claimed, DeadReason, Entry, Filter, Record, 
 
 /// A queue in one SQLite file, used by one process.
 ///
-/// Beside the file are its log, `FILE-wal`, and its lock, `FILE-lock`. Only the owner can read them (mode 0600). The bytes of deleted callbacks stay in the file until their
-/// space is used again. The file does not shrink; `sqlite3 FILE 'VACUUM'` shrinks it while no process has it open.
+/// Beside the file are its log, `FILE-wal`, and its lock, `FILE-lock`. Only the owner can read them (mode 0600). The bytes of deleted
+/// callbacks stay in the file until their space is used again. The file does not shrink; `sqlite3 FILE 'VACUUM'` shrinks it while no
+/// process has it open.
+///
+/// Up to 8 MiB behind the end of the file are allocated ahead, and 1 MiB for the log, so that a full disk does not stop the worker.
 ///
 /// One thread owns the only connection. If the last handle is dropped, it finishes what it was asked for and closes the file; to wait
 /// for that, use [`close`](Store::close).
