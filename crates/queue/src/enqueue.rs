@@ -30,6 +30,9 @@ const MAX_WAIT: Duration = Duration::from_millis(1500);
 /// If the queue is full, its disk is, or it is too slow, the error is [overloaded](HandlerError::is_overloaded) after
 /// [`max_wait`](Self::max_wait); [`OnError`](tencent_im_callback::OnError) decides about the answer. If the broker is away, the error is
 /// [`QueueError::Unavailable`]. In each case `error.downcast_ref::<QueueError>()` returns the cause.
+///
+/// In a [`Split`](tencent_im_callback::Split) the layer belongs on the side of notifications. Two log events (`warn`), once each, tell of
+/// programs that lose callbacks: the layer only passes callbacks on, or no worker has run a minute after the first was accepted.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct EnqueueLayer {
@@ -108,14 +111,19 @@ where
     fn call(&mut self, callback: Callback) -> EnqueueFuture<S> {
         let command = callback.answered_as();
         if command.is_answered() || command.phase().may_decide() {
+            self.queue.watch.passed_on();
             let call = Call::new(self.inner.clone(), callback);
             return EnqueueFuture {
                 state: State::Inline { call },
             };
         }
-        let (store, max_wait) = (self.queue.store.clone(), self.max_wait);
+        let (queue, max_wait) = (self.queue.clone(), self.max_wait);
         let entry = Entry::of(&callback);
-        let append: Append = Box::pin(async move { store.append(entry?, max_wait).await });
+        let append: Append = Box::pin(async move {
+            let appended = queue.store.append(entry?, max_wait).await?;
+            queue.watch.enqueued(queue.store.lease().is_none());
+            Ok(appended)
+        });
         EnqueueFuture {
             state: State::Enqueuing { append },
         }

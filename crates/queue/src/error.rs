@@ -24,7 +24,8 @@ pub enum QueueError {
     TimedOut,
     /// The disk is full. Nothing was written. The queue continues when there is room.
     DiskFull,
-    /// Reading or writing failed. From now on the store is [poisoned](Self::Poisoned).
+    /// Reading or writing failed; or the file was deleted, replaced or truncated, or its lock has ended, while it was open. The source says
+    /// which. From now on the store is [poisoned](Self::Poisoned).
     Storage(StorageError),
     /// An earlier read or write failed, so what is on disk is uncertain. Open the queue again.
     Poisoned,
@@ -32,7 +33,8 @@ pub enum QueueError {
     Closed,
     /// Another process, or another queue in this process, has the file open. Only one can.
     Locked(PathBuf),
-    /// The file is damaged. Nothing was changed. Move it away, and recover what can be read with `sqlite3 FILE .recover`.
+    /// The file is damaged, or its log (`FILE-wal`) is that of another file; the source says which. Nothing was changed. Move a damaged file
+    /// away, and recover what can be read with `sqlite3 FILE .recover`.
     Corrupt(StorageError),
     /// A newer version of this crate wrote the file. Nothing was changed; use that version.
     NewerFormat {

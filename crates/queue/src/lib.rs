@@ -19,6 +19,7 @@ mod queue;
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub mod sqlite;
 pub mod store;
+mod watch;
 mod worker;
 
 pub use self::delivery::{Delivery, DeliveryId, InvalidDeliveryIdError};

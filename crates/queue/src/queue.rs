@@ -10,6 +10,7 @@ use crate::delivery::DeliveryId;
 use crate::enqueue::EnqueueLayer;
 use crate::error::{QueueError, StorageError};
 use crate::store::{Filter, Record, Stats, Store};
+use crate::watch::Watch;
 use crate::worker::Worker;
 
 /// How many records are read at a time.
@@ -21,6 +22,7 @@ const PAGE: usize = 256;
 #[derive(Clone)]
 pub struct Queue {
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) watch: Arc<Watch>,
 }
 
 impl Queue {
@@ -55,7 +57,10 @@ impl Queue {
 
     /// A queue on any store.
     pub fn new(store: impl Store) -> Self {
-        Queue { store: Arc::new(store) }
+        Queue {
+            store: Arc::new(store),
+            watch: Arc::default(),
+        }
     }
 
     /// The layer that puts notifications into the queue and answers them.

@@ -1,6 +1,7 @@
 //! The worker that handles the queue's callbacks.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::hash::RandomState;
@@ -47,9 +48,9 @@ type Hook = dyn Fn(&Record) + Send + Sync;
 
 /// Claims callbacks from a queue and passes them to a service, until it is told to stop.
 ///
-/// Each callback has a [`Delivery`] in its [extensions](Callback::extensions). The content of the reply does not matter: any reply means
-/// that the callback is done. After an error, a panic or a time-out it is tried again according to [`RetryPolicy`], and finally becomes a
-/// dead letter. It becomes one at once if the error is [`HandlerError::permanent`], or if this version cannot read it.
+/// Each callback has a [`Delivery`] in its [extensions](Callback::extensions). A reply means that the callback is done, unless its
+/// `ActionStatus` is `FAIL`, as that of [`Reply::fail`]. After such a reply, an error, a panic or a time-out it is tried again according to
+/// [`RetryPolicy`], and finally becomes a dead letter. It becomes one at once if the error is [`HandlerError::permanent`], or if this version cannot read it.
 ///
 /// Callbacks with the same order key are handled one after the other, all others concurrently.
 ///
@@ -153,6 +154,7 @@ where
     /// aborted by then.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<Stopped, QueueError> {
         let store = self.queue.store.clone();
+        self.queue.watch.worker_runs();
         let places = Arc::new(Semaphore::new(self.concurrency));
         let limit = self.concurrency.saturating_add(SETTLING);
         let (tell, mut told) = mpsc::unbounded_channel();
@@ -604,6 +606,7 @@ struct Caught<F> {
 impl<F, T> Future for Caught<F>
 where
     F: Future<Output = Result<T, HandlerError>>,
+    T: Into<Reply>,
 {
     type Output = Result<Result<(), HandlerError>, String>;
 
@@ -613,10 +616,13 @@ where
         };
         // Nothing that it used is used again: the call is dropped, and the next attempt gets a clone of the service, as if it had run in
         // its own task.
-        let polled = catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(cx)));
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            let result = call.as_mut().poll(cx);
+            result.map(|result| result.and_then(|reply| done(&reply.into())))
+        }));
         let ended = match polled {
             Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(result)) => Ok(result.map(drop)),
+            Ok(Poll::Ready(result)) => Ok(result),
             Err(panic) => Err(text_of(&*panic)),
         };
         // What is dropped may panic as well.
@@ -625,6 +631,26 @@ where
             Ok(()) => Poll::Ready(ended),
             Err(panic) => Poll::Ready(Err(text_of(&*panic))),
         }
+    }
+}
+
+/// What the reply says of the callback: a handler that answers `FAIL` has not handled it.
+fn done(reply: &Reply) -> Result<(), HandlerError> {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Answer<'a> {
+        #[serde(borrow)]
+        action_status: Cow<'a, str>,
+        #[serde(borrow, default)]
+        error_info: Cow<'a, str>,
+    }
+
+    match serde_json::from_slice::<Answer<'_>>(reply.as_bytes()) {
+        Ok(answer) if answer.action_status == "FAIL" => Err(HandlerError::new(format!(
+            "the handler answered FAIL: {}",
+            answer.error_info
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -241,25 +241,7 @@ async fn one_handler_three_ways() {
 /// Neither `Debug` nor the log shows what people wrote.
 #[tokio::test]
 async fn bodies_are_in_no_debug_and_no_log() {
-    #[derive(Clone, Default)]
-    struct Sink(Arc<Mutex<Vec<u8>>>);
-    impl std::io::Write for Sink {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let sink = Sink::default();
-    let to = sink.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
-        .with_writer(move || to.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
-
+    let (log, _guard) = logged();
     let secret = r#"{"CallbackCommand":"Sns.CallbackFriendDelete","PairList":[{"From_Account":"mysecretname"}]}"#;
     let shown = Mutex::new(String::new());
     let show = |what: &dyn std::fmt::Debug| {
@@ -291,9 +273,88 @@ async fn bodies_are_in_no_debug_and_no_log() {
         }
     };
     worker.run(done).await.unwrap();
-    let log = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     assert_eq!(log.matches("callback is a dead letter").count(), 2, "{log}");
     let shown = shown.into_inner().unwrap();
     assert!(!shown.contains("mysecretname"), "{shown}");
     assert!(!log.contains("mysecretname"), "{log}");
+}
+
+#[derive(Clone, Default)]
+struct Sink(Arc<Mutex<Vec<u8>>>);
+
+impl Sink {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl std::io::Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Everything that this thread logs.
+fn logged() -> (Sink, tracing::subscriber::DefaultGuard) {
+    let sink = Sink::default();
+    let to = sink.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+        .with_writer(move || to.clone())
+        .finish();
+    (sink, tracing::subscriber::set_default(subscriber))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_without_a_worker_is_warned_about_once() {
+    const TEXT: &str = "no worker handles them";
+
+    let (log, _guard) = logged();
+    let queue = memory(StoreOptions::new());
+    let service = queue.layer().layer(never());
+    for _ in 0..3 {
+        drop(service.clone().oneshot(callback(NOTICE)).await.unwrap());
+    }
+    tokio::time::sleep(Duration::from_secs(59)).await;
+    assert_eq!(log.text().matches(TEXT).count(), 0);
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    drop(service.oneshot(callback("Sns.CallbackFriendDelete")).await.unwrap());
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    assert_eq!(log.text().matches(TEXT).count(), 1);
+
+    // A worker that begins within a minute is none too late.
+    let queue = memory(StoreOptions::new());
+    drop(queue.layer().layer(never()).oneshot(callback(NOTICE)).await.unwrap());
+    tokio::time::sleep(Duration::from_secs(50)).await;
+    let worker = queue.worker(service_fn(|_| async { Ok::<_, Infallible>(()) }));
+    worker.run(tokio::time::sleep(Duration::from_secs(3600))).await.unwrap();
+    assert_eq!(log.text().matches(TEXT).count(), 1);
+}
+
+#[tokio::test]
+async fn a_layer_that_enqueues_nothing_is_warned_about_once() {
+    const TEXT: &str = "it belongs on the side of notifications";
+
+    let (log, _guard) = logged();
+    let allows = service_fn(|_: Callback| async { Ok::<_, Infallible>(Reply::ok()) });
+    let queue = memory(StoreOptions::new());
+    let wrong = Split::new(queue.layer().layer(allows), allows);
+    for number in 0..300 {
+        assert_eq!(log.text().matches(TEXT).count(), usize::from(number >= 100));
+        drop(wrong.clone().oneshot(callback(VERDICT)).await.unwrap());
+        drop(wrong.clone().oneshot(callback(NOTICE)).await.unwrap());
+    }
+
+    let queue = memory(StoreOptions::new());
+    let right = queue.layer().layer(allows);
+    drop(right.clone().oneshot(callback(NOTICE)).await.unwrap());
+    for _ in 0..300 {
+        drop(right.clone().oneshot(callback(VERDICT)).await.unwrap());
+    }
+    assert_eq!(log.text().matches(TEXT).count(), 1);
 }

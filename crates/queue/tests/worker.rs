@@ -183,6 +183,40 @@ async fn a_failing_handler_is_tried_again_and_then_its_callback_is_dead() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_handler_that_answers_fail_has_failed() {
+    let (queue, store) = memory();
+    put(&store, entry_of(WORD, None)).await;
+    let log = Log::default();
+    let kept = log.clone();
+    let stopped = queue
+        .worker(service_fn(move |callback: Callback| {
+            let reply = match kept.push(&callback).attempt {
+                1 => Reply::fail("the \"database\" is away"),
+                2 => Reply::from_json(&serde_json::json!({"ErrorCode": 1, "ActionStatus": "FAIL"})).unwrap(),
+                // Somebody's code for a rejection is none of a failure.
+                _ => Reply::reject(120_001, "no"),
+            };
+            async { Ok::<_, Infallible>(reply) }
+        }))
+        .run(empty(store.clone()))
+        .await
+        .unwrap();
+    assert_eq!((stopped.completed, stopped.retried, stopped.buried), (1, 2, 0));
+    put(&store, entry_of(WORD, None)).await;
+    queue
+        .worker(service_fn(|_| async {
+            Ok::<_, Infallible>(Reply::fail("the \"database\" is away"))
+        }))
+        .retry(RetryPolicy::new().attempts(1))
+        .run(empty(store.clone()))
+        .await
+        .unwrap();
+    let letters = queue.dead_letters(Page::of(10)).await.unwrap();
+    let error = letters[0].error.as_deref();
+    assert_eq!(error, Some("the handler answered FAIL: the \"database\" is away"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn permanent_and_retry_after_are_obeyed() {
     let (queue, store) = memory();
     put(&store, entry_of(WORD, None)).await;

@@ -1,7 +1,10 @@
 //! The same writes without a queue: one thread, one connection (WAL, `synchronous=FULL`), one table with the same columns and indexes,
 //! and the same sharing of one commit among all who wait. No duplicates are told, nothing is counted, nothing can be claimed.
+//!
+//! With or without a unique index on the digests of keys, where each callback lands on a page of its own: the queue has none.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
 use rusqlite::{Connection, params};
@@ -22,10 +25,11 @@ CREATE TABLE entry (
     checksum INTEGER NOT NULL,
     callback TEXT NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX entry_dedup ON entry (dedup_key);
 CREATE INDEX entry_due ON entry (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX entry_aside ON entry (aside_at) WHERE aside_at IS NOT NULL;
 ";
+
+const UNIQUE: &str = "CREATE UNIQUE INDEX entry_dedup ON entry (dedup_key)";
 
 pub struct Row {
     pub dedup_key: [u8; 32],
@@ -72,10 +76,11 @@ type Op = (Row, oneshot::Sender<()>);
 
 pub struct BareWriter {
     inbox: Arc<Inbox>,
+    commits: Arc<AtomicU64>,
 }
 
 impl BareWriter {
-    pub fn open(path: &Path) -> Self {
+    pub fn open(path: &Path, unique: bool) -> Self {
         let conn = Connection::open(path).unwrap();
         for pragma in [
             "locking_mode = exclusive",
@@ -87,10 +92,17 @@ impl BareWriter {
             conn.execute_batch(&format!("PRAGMA {pragma}")).unwrap();
         }
         conn.execute_batch(TABLE).unwrap();
-        let inbox = Arc::<Inbox>::default();
-        let taken = inbox.clone();
-        std::thread::spawn(move || run(&conn, &taken));
-        BareWriter { inbox }
+        if unique {
+            conn.execute_batch(UNIQUE).unwrap();
+        }
+        let (inbox, commits) = (Arc::<Inbox>::default(), Arc::<AtomicU64>::default());
+        let (taken, counted) = (inbox.clone(), commits.clone());
+        std::thread::spawn(move || run(&conn, &taken, &counted));
+        BareWriter { inbox, commits }
+    }
+
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
     }
 
     pub async fn write(&self, row: Row) {
@@ -106,7 +118,7 @@ impl Drop for BareWriter {
     }
 }
 
-fn run(conn: &Connection, inbox: &Inbox) {
+fn run(conn: &Connection, inbox: &Inbox, commits: &AtomicU64) {
     let prepare = |sql| conn.prepare(sql).unwrap();
     let mut insert = prepare(
         "INSERT INTO entry (id, accepted_at, dedup_key, order_key, checksum, callback)
@@ -130,6 +142,7 @@ fn run(conn: &Connection, inbox: &Inbox) {
             insert.execute(values).unwrap();
         }
         commit.execute(()).unwrap();
+        commits.fetch_add(1, Ordering::Relaxed);
         for (_, tell) in ops {
             let _ = tell.send(());
         }

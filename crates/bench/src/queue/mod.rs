@@ -43,7 +43,7 @@ impl Folder {
 
     /// A file that is not there yet.
     fn file(&self, name: &str) -> PathBuf {
-        for suffix in ["", "-wal", "-journal"] {
+        for suffix in ["", "-wal", "-journal", "-lock"] {
             drop(std::fs::remove_file(self.0.join(format!("{name}{suffix}"))));
         }
         self.0.join(name)
@@ -92,10 +92,45 @@ struct Measured {
     per_second: f64,
     p50: f64,
     p99: f64,
+    /// Of this process, callers and runtime included: microseconds of CPU and bytes written, for each call.
+    cpu: f64,
+    written: f64,
+    /// Calls that shared one commit, and so one sync of the log.
+    per_sync: f64,
+}
+
+/// What this process has used so far: microseconds of CPU, and bytes written.
+#[derive(Clone, Copy, Default)]
+struct Used {
+    cpu: f64,
+    written: f64,
+}
+
+impl Used {
+    /// Zero where there is no `/proc`.
+    fn now() -> Self {
+        let read = |file: &str| std::fs::read_to_string(format!("/proc/self/{file}")).unwrap_or_default();
+        // The name in the second field may have blanks. User and system time are the 12th and 13th after it, in hundredths.
+        let stat = read("stat");
+        let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+        let ticks: f64 = fields
+            .skip(11)
+            .take(2)
+            .filter_map(|field| field.parse::<f64>().ok())
+            .sum();
+        let io = read("io");
+        let written = io.lines().find_map(|line| line.strip_prefix("wchar: "));
+        Used {
+            cpu: ticks * 10_000.0,
+            written: written.and_then(|bytes| bytes.parse().ok()).unwrap_or_default(),
+        }
+    }
 }
 
 impl Measured {
-    fn of(mut waits: Vec<Duration>, took: Duration) -> Self {
+    fn of(mut waits: Vec<Duration>, took: Duration, before: Used) -> Self {
+        let now = Used::now();
+        let calls = waits.len() as f64;
         waits.sort_unstable();
         let at = |part: usize| waits[(waits.len() - 1) * part / 100].as_secs_f64() * 1e3;
         Measured {
@@ -103,6 +138,16 @@ impl Measured {
             per_second: waits.len() as f64 / took.as_secs_f64(),
             p50: at(50),
             p99: at(99),
+            cpu: (now.cpu - before.cpu) / calls,
+            written: (now.written - before.written) / calls,
+            per_sync: f64::NAN,
+        }
+    }
+
+    fn with_commits(self, commits: u64) -> Self {
+        Measured {
+            per_sync: self.count as f64 / commits as f64,
+            ..self
         }
     }
 }
@@ -115,7 +160,7 @@ where
 {
     let next = Arc::new(AtomicU64::new(1));
     let stop = Arc::new(AtomicBool::new(false));
-    let start = Instant::now();
+    let (start, before) = (Instant::now(), Used::now());
     let mut tasks = JoinSet::new();
     for _ in 0..count {
         let (call, next, stop) = (call.clone(), next.clone(), stop.clone());
@@ -130,7 +175,7 @@ where
     tokio::time::sleep(lasts).await;
     stop.store(true, Ordering::Relaxed);
     let waits = tasks.join_all().await.concat();
-    Measured::of(waits, start.elapsed())
+    Measured::of(waits, start.elapsed(), before)
 }
 
 fn median<T>(rounds: &[T], figure: fn(&T) -> f64) -> f64 {
@@ -177,8 +222,9 @@ impl<T> Pairs<T> {
     }
 }
 
-async fn bare(folder: &Folder, template: &Callback, count: usize, lasts: Duration) -> Measured {
-    let writer = Arc::new(BareWriter::open(&folder.file("bare")));
+async fn bare(folder: &Folder, template: &Callback, count: usize, lasts: Duration, unique: bool) -> Measured {
+    let writer = Arc::new(BareWriter::open(&folder.file("bare"), unique));
+    let counted = writer.clone();
     let text = Entry::of(template).unwrap().payload;
     let template = template.clone();
     callers(count, lasts, move |number| {
@@ -197,6 +243,7 @@ async fn bare(folder: &Folder, template: &Callback, count: usize, lasts: Duratio
         }
     })
     .await
+    .with_commits(counted.commits())
 }
 
 /// A call of `Enqueue`, from the callback to the reply.
@@ -220,10 +267,11 @@ fn enqueue(queue: &Queue, template: &Callback) -> impl Fn(u64) -> Enqueuing + Cl
 type Enqueuing = std::pin::Pin<Box<dyn Future<Output = Duration> + Send>>;
 
 async fn ours(folder: &Folder, template: &Callback, count: usize, lasts: Duration) -> Measured {
-    let queue = Queue::open(folder.file("ours")).await.unwrap();
+    let store = Arc::new(SqliteStore::open(folder.file("ours")).await.unwrap());
+    let queue = Queue::new(store.clone());
     let measured = callers(count, lasts, enqueue(&queue, template)).await;
     queue.close().await.unwrap();
-    measured
+    measured.with_commits(store.commits())
 }
 
 /// Callers and a worker at once, for so long.
@@ -352,21 +400,36 @@ async fn print_accepted(folder: &Folder, template: &Callback, quick: bool) -> f6
     let lasts = Duration::from_millis(lasts);
     let mut at_1000 = 0.0;
     let head = ["callers", "", "bare", "ours", "ours / bare", "goal"];
-    let mut table = Table::new("One call of `Enqueue`, SQLite", &head);
-    for count in [1, 64, 1000] {
-        let pairs = Pairs::measure(
-            rounds,
-            async || bare(folder, template, count, lasts).await,
-            async || ours(folder, template, count, lasts).await,
-        )
-        .await;
-        let mut row = |what, goal, digits, figure| table.row(&pairs.row(count, what, goal, digits, figure));
-        row("per second", ">= 0.8", 0, |measured| measured.per_second);
-        row("p50, ms", "<= 1.3", 3, |measured| measured.p50);
-        row("p99, ms", "<= 1.3", 3, |measured| measured.p99);
-        at_1000 = median(&pairs.others, |measured| measured.per_second);
+    for unique in [true, false] {
+        let title = if unique {
+            "with a unique index on keys"
+        } else {
+            "without an index on keys"
+        };
+        let mut table = Table::new(
+            &format!("One call of `Enqueue`, SQLite; the bare writer {title}"),
+            &head,
+        );
+        for count in [1, 64, 1000] {
+            let pairs = Pairs::measure(
+                rounds,
+                async || bare(folder, template, count, lasts, unique).await,
+                async || ours(folder, template, count, lasts).await,
+            )
+            .await;
+            let mut row = |what, goal, digits, figure| table.row(&pairs.row(count, what, goal, digits, figure));
+            row("per second", ">= 0.8", 0, |measured| measured.per_second);
+            row("p50, ms", "<= 1.3", 3, |measured| measured.p50);
+            row("p99, ms", "<= 1.3", 3, |measured| measured.p99);
+            row("CPU, µs a call", "", 1, |measured| measured.cpu);
+            row("bytes written a call", "", 0, |measured| measured.written);
+            row("calls a sync", "", 1, |measured| measured.per_sync);
+            if unique {
+                at_1000 = median(&pairs.others, |measured| measured.per_second);
+            }
+        }
+        table.print();
     }
-    table.print();
     at_1000
 }
 

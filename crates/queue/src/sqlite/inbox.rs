@@ -1,6 +1,6 @@
 //! The requests to the writer's thread, and the claims that it answers.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ pub(super) struct Shared {
     pub(super) places: Arc<Semaphore>,
     /// Whether callbacks wait for space in the store.
     pub(super) full: AtomicBool,
+    /// Transactions so far.
+    pub(super) commits: AtomicU64,
 }
 
 #[derive(Default)]
@@ -39,6 +41,7 @@ impl Shared {
             wake: Condvar::new(),
             places: Arc::new(Semaphore::new(PLACES)),
             full: AtomicBool::new(false),
+            commits: AtomicU64::new(0),
         }
     }
 

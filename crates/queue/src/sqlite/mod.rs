@@ -3,7 +3,9 @@
 mod claims;
 mod disk;
 mod inbox;
+mod lineage;
 mod open;
+mod own;
 mod schema;
 mod seen;
 mod writer;
@@ -18,6 +20,7 @@ use tokio::sync::oneshot;
 
 use self::disk::Disk;
 use self::inbox::Shared;
+use self::own::Own;
 use self::writer::{Answer, Append, How, Op, PendingClaim, Purge, Settle, Writer};
 use crate::delivery::DeliveryId;
 use crate::error::{QueueError, StorageError};
@@ -26,8 +29,11 @@ use crate::store::{Appended, Claim, Claimed, DeadReason, Entry, Filter, Record, 
 
 /// A queue in one SQLite file, used by one process.
 ///
-/// Only the owner can read the file and its log (`FILE-wal`, mode 0600). The bytes of deleted callbacks stay in the file until their
-/// space is used again. The file does not shrink; `sqlite3 FILE 'VACUUM'` shrinks it while no process has it open.
+/// Beside the file are its log, `FILE-wal`, and its lock, `FILE-lock`. Only the owner can read them (mode 0600). The bytes of deleted
+/// callbacks stay in the file until their space is used again. The file does not shrink; `sqlite3 FILE 'VACUUM'` shrinks it while no
+/// process has it open.
+///
+/// Up to 8 MiB behind the end of the file are allocated ahead, and 1 MiB for the log, so that a full disk does not stop the worker.
 ///
 /// One thread owns the only connection. If the last handle is dropped, it finishes what it was asked for and closes the file; to wait
 /// for that, use [`close`](Store::close).
@@ -90,6 +96,12 @@ impl SqliteStore {
         SqliteStore::start(path.as_ref().to_owned(), options, place).await
     }
 
+    /// How many transactions were committed; for measurements. Each is one sync of the log.
+    #[doc(hidden)]
+    pub fn commits(&self) -> u64 {
+        self.shared.commits.load(Ordering::Relaxed)
+    }
+
     async fn start(path: PathBuf, options: StoreOptions, place: Place) -> Result<Self, QueueError> {
         let store = SqliteStore {
             shared: Arc::new(Shared::new()),
@@ -143,14 +155,23 @@ fn run(
     options: StoreOptions,
     opened: Answer<()>,
 ) -> Option<(Answer<()>, Result<(), QueueError>)> {
-    let conn = match open::open(path, place) {
-        Ok(conn) => conn,
+    let own = match place.vfs {
+        None => Own::take(path).map(Some),
+        Some(_) => Ok(None),
+    };
+    // Declared in this order, so that the connection is closed before the file is given up.
+    let opening = own.and_then(|own| {
+        let path = own.as_ref().map_or(path, |own| &own.path);
+        open::open(path, own.as_ref(), place).map(|conn| (own, conn))
+    });
+    let (own, conn) = match opening {
+        Ok(opening) => opening,
         Err(error) => {
             drop(opened.send(Err(error)));
             return None;
         }
     };
-    let disk = Disk::new(path, place.vfs.is_none());
+    let disk = Disk::new(own.as_ref());
     let answer = match Writer::new(&conn, disk, shared, options) {
         Ok(writer) => {
             drop(opened.send(Ok(())));

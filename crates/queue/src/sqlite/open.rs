@@ -1,19 +1,21 @@
 //! Opens the file, and finds out what is wrong with it.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Read};
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{Place, schema};
+use super::own::Own;
+use super::{Place, lineage, schema};
 use crate::error::{QueueError, StorageError};
 
 /// `TIMq` as `PRAGMA application_id`: distinguishes a queue from the files of other programs.
 pub(super) const APPLICATION_ID: u32 = 0x5449_4d71;
 
 /// `PRAGMA user_version`: the format that this version writes, and the newest that it reads.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 1;
 
 /// Files of up to this size, in bytes, are checked completely when they are opened. This reads the whole file: about a second per GiB.
 const CHECKED_SIZE: u64 = 256 << 20;
@@ -41,29 +43,32 @@ fn not_opened(path: &Path) -> impl Fn(rusqlite::Error) -> QueueError + '_ {
     }
 }
 
-/// Opens or creates the file. A file of another program is not changed.
-pub(super) fn open(path: &Path, place: Place) -> Result<Connection, QueueError> {
-    if place.vfs.is_none() {
-        look_at(path)?;
-    }
+/// Opens the file, and creates the tables in an empty one. A file of another program is not changed.
+pub(super) fn open(path: &Path, own: Option<&Own>, place: Place) -> Result<Connection, QueueError> {
     let conn = connect(path, place.vfs)?;
     let failed = not_opened(path);
     conn.busy_timeout(std::time::Duration::ZERO).map_err(&failed)?;
     // Before the first access: so SQLite uses no shared memory, and no other process can come in between.
     set(&conn, "locking_mode", "exclusive", "exclusive").map_err(&failed)?;
+    // A file that is refused is left as it is, and so is its log.
+    let keep = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+    conn.set_db_config(keep, true).map_err(&failed)?;
     let found: u32 = conn
         .query_row("PRAGMA application_id", (), |row| row.get(0))
         .map_err(&failed)?;
-    let mut format = FORMAT;
     let tables: u32 = conn
         .query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0))
         .map_err(&failed)?;
+    // SQLite has read the log by now, and written nothing.
+    if let Some(own) = own {
+        lineage::check(own)?;
+    }
     if conn.is_readonly("main").map_err(&failed)? {
         return Err(QueueError::ReadOnly(path.to_owned()));
     }
     match (found, tables) {
         (APPLICATION_ID, 1..) => {
-            format = conn
+            let format: u32 = conn
                 .query_row("PRAGMA user_version", (), |row| row.get(0))
                 .map_err(&failed)?;
             if format > FORMAT {
@@ -78,6 +83,9 @@ pub(super) fn open(path: &Path, place: Place) -> Result<Connection, QueueError> 
         (_, 0) if found == 0 || found == APPLICATION_ID => create(&conn).map_err(&failed)?,
         _ => return Err(QueueError::NotAQueue(path.to_owned())),
     }
+    if let Some(own) = own {
+        lineage::prepare(&conn, own).map_err(&failed)?;
+    }
     for (pragma, value, expected) in [
         ("journal_mode", "wal", "wal"),
         ("synchronous", "full", "2"),
@@ -91,9 +99,6 @@ pub(super) fn open(path: &Path, place: Place) -> Result<Connection, QueueError> 
     ] {
         set(&conn, pragma, value, expected).map_err(&failed)?;
     }
-    if format < FORMAT {
-        upgrade(&conn).map_err(&failed)?;
-    }
     if let Some(pages) = place.pages {
         let pages = pages.to_string();
         set(&conn, "max_page_count", &pages, &pages).map_err(&failed)?;
@@ -101,6 +106,7 @@ pub(super) fn open(path: &Path, place: Place) -> Result<Connection, QueueError> 
     conn.execute_batch(CACHE_SIZE).map_err(&failed)?;
     // Takes the write lock now, not at the first callback.
     conn.execute_batch("BEGIN IMMEDIATE; COMMIT").map_err(&failed)?;
+    conn.set_db_config(keep, false).map_err(&failed)?;
     Ok(conn)
 }
 
@@ -125,42 +131,17 @@ fn set(conn: &Connection, pragma: &str, value: &str, expected: &str) -> rusqlite
 fn connect(path: &Path, vfs: Option<&str>) -> Result<Connection, QueueError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
     match vfs {
-        // SQLite gives some names a special meaning, such as `:memory:` and `file:…?mode=memory`. No absolute path is one of them.
-        None => match std::path::absolute(path) {
-            Ok(absolute) => Connection::open_with_flags(absolute, flags),
-            Err(error) => return Err(QueueError::Storage(StorageError::new(error))),
-        },
+        // SQLite gives some names a special meaning, such as `:memory:` and `file:…?mode=memory`. This path is absolute.
+        None => Connection::open_with_flags(path, flags),
         Some(vfs) => Connection::open_with_flags_and_vfs(path, flags | OpenFlags::SQLITE_OPEN_CREATE, vfs),
     }
     .map_err(not_opened(path))
 }
 
-/// Checks what can be checked without SQLite, which would repair, lock or write. Creates an empty file if there is none.
-fn look_at(path: &Path) -> Result<(), QueueError> {
-    let storage = |error: std::io::Error| match error.kind() {
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => QueueError::ReadOnly(path.to_owned()),
-        ErrorKind::StorageFull => QueueError::DiskFull,
-        _ => QueueError::Storage(StorageError::new(error)),
-    };
-    let found = match fs::metadata(path) {
-        Ok(found) => found,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let folder = match path.parent() {
-                Some(folder) if !folder.as_os_str().is_empty() => folder,
-                _ => Path::new("."),
-            };
-            if !folder.is_dir() {
-                return Err(QueueError::NoFolder(folder.to_owned()));
-            }
-            return make(path).map_err(storage);
-        }
-        Err(error) => return Err(storage(error)),
-    };
-    if !found.is_file() {
-        return Err(QueueError::NotADatabase(path.to_owned()));
-    }
+/// Checks what can be checked without SQLite, which would repair, lock or write.
+pub(super) fn look_at(file: &File, path: &Path) -> Result<(), QueueError> {
+    let storage = |error: std::io::Error| QueueError::Storage(StorageError::new(error));
     let mut head = Vec::with_capacity(100);
-    let file = File::open(path).map_err(storage)?;
     file.take(100).read_to_end(&mut head).map_err(storage)?;
     if !head.is_empty() {
         let (Some(magic), Some(id), Some(format)) = (head.get(..16), number(&head, 68), number(&head, 60)) else {
@@ -180,7 +161,7 @@ fn look_at(path: &Path) -> Result<(), QueueError> {
         }
     }
     // Also checked for the superuser, who could write the file anyway.
-    if found.permissions().readonly() {
+    if file.metadata().map_err(storage)?.permissions().readonly() {
         return Err(QueueError::ReadOnly(path.to_owned()));
     }
     Ok(())
@@ -191,24 +172,6 @@ fn number(head: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_be_bytes(bytes.try_into().ok()?))
 }
 
-/// Creates an empty file that only its owner can read. SQLite gives its log the same permissions.
-fn make(path: &Path) -> std::io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-
-        options.mode(0o600);
-    }
-    match options.open(path) {
-        Ok(_) => Ok(()),
-        // Another process created it first. The lock decides later which of the two may use it.
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
 fn create(conn: &Connection) -> rusqlite::Result<()> {
     conn.execute_batch("PRAGMA journal_mode = delete; PRAGMA synchronous = extra; BEGIN EXCLUSIVE")?;
     conn.execute_batch(&format!(
@@ -216,15 +179,6 @@ fn create(conn: &Connection) -> rusqlite::Result<()> {
     ))?;
     conn.execute_batch(schema::CREATE)?;
     conn.execute_batch("COMMIT")
-}
-
-/// Converts a file of an older format to the current one, in one transaction.
-fn upgrade(conn: &Connection) -> rusqlite::Result<()> {
-    let result = conn.execute_batch(schema::FROM_FORMAT_1);
-    if result.is_err() && !conn.is_autocommit() {
-        conn.execute_batch("ROLLBACK")?;
-    }
-    result
 }
 
 /// Whether the file is intact, as far as a short check can tell.

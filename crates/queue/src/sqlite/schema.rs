@@ -2,10 +2,11 @@
 
 use rusqlite::{Connection, Statement};
 
-/// Format 2. Times are in milliseconds since 1970, sizes in bytes.
+/// Format 1. Times are in milliseconds since 1970, sizes in bytes.
 ///
 /// - `meta`: one row. Its counts are valid if `closed` is 1; writing them with every callback would cost one more page each time. After a
-///   crash the rows are counted again. Ids below `next_id` may have been used.
+///   crash the rows are counted again. Ids below `next_id` may have been used. `log` tells the log of this file from others, see
+///   [`Own`](super::own::Own).
 /// - `entry`: callbacks that are accepted and not yet handled. Rows without `due_at` have not failed.
 /// - `line`: rows that block others of their order key, or are blocked, as far as claims have read: those that failed, and those that
 ///   were skipped. Most rows never get into this table. `key` is the beginning of the order key as a number; two order keys with the same
@@ -22,7 +23,8 @@ CREATE TABLE meta (
     waiting INTEGER NOT NULL,
     retrying INTEGER NOT NULL,
     dead INTEGER NOT NULL,
-    bytes INTEGER NOT NULL
+    bytes INTEGER NOT NULL,
+    log INTEGER
 ) STRICT;
 CREATE TABLE entry (
     id INTEGER PRIMARY KEY,
@@ -68,23 +70,7 @@ CREATE TABLE done (
     done_at INTEGER NOT NULL,
     key BLOB NOT NULL
 ) STRICT;
-INSERT INTO meta VALUES (1, random(), 1, 1, 0, 0, 0, 0);
-";
-
-/// Converts format 1, where one index holds all dedup keys, to format 2.
-pub(super) const FROM_FORMAT_1: &str = "
-BEGIN IMMEDIATE;
-ALTER TABLE seen RENAME TO seen_1;
-CREATE TABLE seen (
-    run INTEGER NOT NULL,
-    key BLOB NOT NULL,
-    id INTEGER NOT NULL,
-    PRIMARY KEY (run, key)
-) STRICT, WITHOUT ROWID;
-INSERT INTO seen (run, key, id) SELECT (row_number() OVER (ORDER BY id) - 1) / 16384, key, id FROM seen_1;
-DROP TABLE seen_1;
-PRAGMA user_version = 2;
-COMMIT;
+INSERT INTO meta VALUES (1, random(), 1, 1, 0, 0, 0, 0, NULL);
 ";
 
 macro_rules! statements {
@@ -106,12 +92,13 @@ statements! {
     commit "COMMIT";
     rollback "ROLLBACK";
     frames "PRAGMA wal_checkpoint(noop)";
-    pages "SELECT page_count, freelist_count FROM pragma_page_count, pragma_freelist_count";
+    page_count "PRAGMA page_count";
+    freelist_count "PRAGMA freelist_count";
     checkpoint "PRAGMA wal_checkpoint(passive)";
-    truncate "PRAGMA wal_checkpoint(truncate)";
 
-    meta "SELECT store, next_id, closed, waiting, retrying, dead, bytes FROM meta";
+    meta "SELECT store, next_id, closed, waiting, retrying, dead, bytes, log FROM meta";
     opened "UPDATE meta SET next_id = ?1, closed = 0 WHERE one = 1";
+    log "UPDATE meta SET log = ?1 WHERE one = 1";
     closed "UPDATE meta SET next_id = ?1, closed = 1, waiting = ?2, retrying = ?3, dead = ?4, bytes = ?5 WHERE one = 1";
     count_waiting "SELECT count(*), count(due_at), ifnull(sum(octet_length(callback)), 0) FROM entry";
     count_dead "SELECT count(*), ifnull(sum(octet_length(callback)), 0) FROM dead";

@@ -28,11 +28,8 @@ use crate::store::{Appended, Claim, DeadReason, Death, Entry, Filter, Record, St
 
 pub(super) type Answer<T> = oneshot::Sender<Result<T, QueueError>>;
 
-/// The number of pages in the log, 4096 bytes each, at which the log is written back into the file.
-const CHECKPOINT_PAGES: i64 = 4096;
-
 /// The number of rows that one transaction purges or takes out of their order before other requests get their turn.
-const CHUNK: i64 = 1000;
+const CHUNK: usize = 1000;
 
 /// The number of ids that are reserved at a time. After a crash, the reserved ids that were not used are skipped.
 const RESERVE: i64 = 10_000;
@@ -135,13 +132,17 @@ struct Scratch {
     reserved: i64,
     oldest_done: Option<i64>,
     next_aside: Option<i64>,
+    /// Skipped rows that are in the table now.
+    lined_up: usize,
     counts: Stats,
 }
 
 pub(super) struct Writer<'c> {
     conn: &'c Connection,
     s: Statements<'c>,
-    disk: Disk,
+    disk: Disk<'c>,
+    /// How many rows a transaction changes besides those it was asked to.
+    chunk: usize,
     shared: Arc<Shared>,
     options: StoreOptions,
     clock: Clock,
@@ -171,14 +172,16 @@ pub(super) struct Writer<'c> {
 impl<'c> Writer<'c> {
     pub(super) fn new(
         conn: &'c Connection,
-        disk: Disk,
+        disk: Disk<'c>,
         shared: Arc<Shared>,
         options: StoreOptions,
     ) -> Result<Self, QueueError> {
         let mut s = Statements::prepare(conn).map_err(failed)?;
+        let limit = format!("PRAGMA journal_size_limit = {}", disk.log_limit());
+        conn.execute_batch(&limit).map_err(failed)?;
         let mut clock = Clock::new(&options);
         let now = clock.now();
-        let (store, meta) = read_meta(&mut s).map_err(failed)?;
+        let (store, was_closed, logged, meta) = read_meta(&mut s).map_err(failed)?;
         // If the clock went back since then, timers keep their remaining time.
         s.due_back.execute([now]).map_err(failed)?;
         let newest_done: Option<i64> = s
@@ -199,10 +202,11 @@ impl<'c> Writer<'c> {
         conn.execute_batch("PRAGMA cache_size = -1024").map_err(failed)?;
         let seen = Seen::open(&mut s).map_err(failed)?;
         conn.execute_batch(super::open::CACHE_SIZE).map_err(failed)?;
-        Ok(Writer {
+        let mut writer = Writer {
             conn,
             s,
             disk,
+            chunk: CHUNK,
             seen,
             shared,
             options,
@@ -220,7 +224,29 @@ impl<'c> Writer<'c> {
             counts: Stats::default(),
             broken: None,
             look: true,
-        })
+        };
+        // First of all, so that nothing else takes the space.
+        writer.write_back(1);
+        let (pages, _) = writer.pages().map_err(failed)?;
+        writer.disk.opened(pages, writer.meta.rows());
+        if writer.disk.is_real() && (was_closed || logged.is_none() || writer.disk.lineage() != logged) {
+            // If the log is new, this creates its head.
+            writer.mark_opened(meta.next_id).map_err(failed)?;
+            writer.s.log.execute([writer.disk.lineage()]).map_err(failed)?;
+            writer.write_back(1);
+        }
+        match writer.broken {
+            None => Ok(writer),
+            Some(error) => Err(error),
+        }
+    }
+
+    /// Says in the file that its counts are not valid, and that more ids may be used.
+    fn mark_opened(&mut self, next_id: i64) -> rusqlite::Result<()> {
+        let reserved = next_id.saturating_add(RESERVE);
+        self.s.opened.execute([reserved])?;
+        (self.reserved, self.opened) = (reserved, true);
+        Ok(())
     }
 
     /// Works until the store is closed or its last handle is dropped. A caller of `close` is answered after the lock on the file is
@@ -268,7 +294,7 @@ impl<'c> Writer<'c> {
                 return Some(answer);
             }
             self.hand_out();
-            self.checkpoint();
+            self.write_back(self.disk.log_pages());
             if gone {
                 self.end();
                 return None;
@@ -343,8 +369,9 @@ impl<'c> Writer<'c> {
         self.write_on_a_full_disk(writes, now);
     }
 
-    /// Runs one transaction. If it fails, nothing has changed.
+    /// Runs one transaction. If it fails, nothing has changed, unless the file itself is no longer ours.
     fn transaction(&mut self, writes: &[Write], now: i64) -> Result<Scratch, QueueError> {
+        self.check()?;
         let mut scratch = Scratch {
             meta: self.meta,
             outcomes: Vec::with_capacity(writes.len()),
@@ -353,6 +380,7 @@ impl<'c> Writer<'c> {
             reserved: self.reserved,
             oldest_done: self.oldest_done,
             next_aside: self.next_aside,
+            lined_up: 0,
             counts: self.counts,
         };
         let result = self.apply_all(writes, now, &mut scratch).map_err(failed);
@@ -363,13 +391,23 @@ impl<'c> Writer<'c> {
         if result.is_err() {
             self.seen.rolled_back(&mut self.s).map_err(failed)?;
         }
-        result.map(|()| scratch)
+        result?;
+        // What is answered OK is in the file that the next process opens.
+        self.check()?;
+        Ok(scratch)
+    }
+
+    /// Fails if the file was deleted, replaced or truncated, or is no longer locked.
+    fn check(&mut self) -> Result<(), QueueError> {
+        let (frames, left) = self.frames().map_err(failed)?;
+        self.disk.check(frames, left)
     }
 
     fn apply_all(&mut self, writes: &[Write], now: i64, scratch: &mut Scratch) -> rusqlite::Result<()> {
         self.s.begin.execute(())?;
-        for (key, row) in &self.claims.passed {
+        for (key, row) in self.claims.passed.iter().take(self.chunk) {
             self.s.line_up.execute([key, row])?;
+            scratch.lined_up += 1;
         }
         if scratch.next_aside.is_some_and(|at| at <= now) {
             self.step_aside(now, scratch)?;
@@ -384,16 +422,19 @@ impl<'c> Writer<'c> {
             scratch.outcomes.push(outcome);
         }
         // Twice as many as can be added, so that forgetting never falls behind.
-        let forget = i64::try_from(writes.len())
-            .unwrap_or(CHUNK)
-            .saturating_mul(2)
-            .max(CHUNK);
-        self.forget(now, forget, scratch)?;
+        self.forget(now, writes.len().saturating_mul(2).max(self.chunk), scratch)?;
         if scratch.meta.next_id > self.reserved || !self.opened {
             scratch.reserved = scratch.meta.next_id.saturating_add(RESERVE);
             self.s.opened.execute([scratch.reserved])?;
         }
+        // From now on, the log can be written back: see the first rule in `disk`.
+        let (pages, _) = self.pages()?;
+        if !self.disk.hold(pages) {
+            let full = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
+            return Err(rusqlite::Error::SqliteFailure(full, None));
+        }
         self.s.commit.execute(())?;
+        self.shared.commits.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
@@ -418,7 +459,7 @@ impl<'c> Writer<'c> {
             let mut first = self.seen.find(&mut self.s, key)?;
             if first.is_some() {
                 // Its time may be over although it was not forgotten yet.
-                self.forget(now, i64::MAX, scratch)?;
+                self.forget(now, usize::MAX, scratch)?;
                 first = self.seen.find(&mut self.s, key)?;
             }
             if let Some(first) = first {
@@ -546,7 +587,12 @@ impl<'c> Writer<'c> {
             &mut self.s.purge_waiting
         };
         let rows = statement.query_map(
-            params![purge.after, accepted_before(filter, now), order_key(filter), CHUNK],
+            params![
+                purge.after,
+                accepted_before(filter, now),
+                order_key(filter),
+                sql(self.chunk)
+            ],
             |columns| {
                 Ok(Found {
                     row: columns.get(0)?,
@@ -589,10 +635,9 @@ impl<'c> Writer<'c> {
 
     /// Rows that have blocked their key for too long leave their order.
     fn step_aside(&mut self, now: i64, scratch: &mut Scratch) -> rusqlite::Result<()> {
-        let rows = self
-            .s
-            .to_step_aside
-            .query_map([now, CHUNK], |columns| Ok((columns.get(0)?, order_number(columns, 1)?)))?;
+        let rows = self.s.to_step_aside.query_map([now, sql(self.chunk)], |columns| {
+            Ok((columns.get(0)?, order_number(columns, 1)?))
+        })?;
         let rows: Vec<(i64, Option<i64>)> = rows.collect::<Result<_, _>>()?;
         for (row, key) in rows {
             self.s.step_aside.execute([row])?;
@@ -606,7 +651,7 @@ impl<'c> Writer<'c> {
     }
 
     /// Forgets dedup keys whose time is over.
-    fn forget(&mut self, now: i64, limit: i64, scratch: &mut Scratch) -> rusqlite::Result<()> {
+    fn forget(&mut self, now: i64, limit: usize, scratch: &mut Scratch) -> rusqlite::Result<()> {
         let window = millis(self.options.dedup_window);
         let over = |done_at: i64| done_at.saturating_add(window) <= now;
         if !scratch.oldest_done.is_some_and(over) {
@@ -616,12 +661,12 @@ impl<'c> Writer<'c> {
         loop {
             // One more than needed, to know when the next key is to be forgotten.
             let chunk = left.min(CHUNK);
-            let rows = self.s.oldest_done.query_map([chunk + 1], |columns| {
+            let rows = self.s.oldest_done.query_map([sql(chunk + 1)], |columns| {
                 Ok((columns.get(0)?, columns.get(1)?, key(columns, 2)?))
             })?;
             let rows: Vec<(i64, i64, Option<Key>)> = rows.collect::<Result<_, _>>()?;
             let due = rows.iter().take_while(|(_, done_at, _)| over(*done_at)).count();
-            let due = due.min(usize::try_from(chunk).unwrap_or(usize::MAX));
+            let due = due.min(chunk);
             for (_, _, key) in &rows[..due] {
                 if let Some(key) = key {
                     self.seen.forget(&mut self.s, key)?;
@@ -647,7 +692,7 @@ impl<'c> Writer<'c> {
         self.counts = scratch.counts;
         self.reserved = scratch.reserved;
         self.opened = true;
-        self.claims.passed.clear();
+        self.claims.passed.drain(..scratch.lined_up);
         self.oldest_done = scratch.oldest_done;
         self.next_aside = scratch.next_aside;
         for (write, outcome) in writes.into_iter().zip(scratch.outcomes) {
@@ -762,7 +807,7 @@ impl<'c> Writer<'c> {
     fn list(&mut self, filter: &Filter, after: Option<DeliveryId>, limit: usize) -> rusqlite::Result<Vec<Record>> {
         let after = after.map_or(0, |id| self.claims.row(id).unwrap_or(0));
         let before = accepted_before(filter, self.clock.now());
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let limit = sql(limit);
         let statement = if filter.dead {
             &mut self.s.list_dead
         } else {
@@ -787,34 +832,6 @@ impl<'c> Writer<'c> {
             Ok(record)
         })?;
         rows.collect()
-    }
-
-    /// Writes the log back into the file if it has grown.
-    fn checkpoint(&mut self) {
-        self.write_back(CHECKPOINT_PAGES);
-    }
-
-    /// Writes the log back into the file if it has this many pages.
-    fn write_back(&mut self, pages: i64) {
-        if self.broken.is_some() {
-            return;
-        }
-        let frames = |columns: &rusqlite::Row<'_>| Ok(columns.get::<_, i64>(1)? - columns.get::<_, i64>(2)?);
-        let result = match self.s.frames.query_row((), frames) {
-            Ok(frames) if frames >= pages => self.s.checkpoint.query_row((), frames_left).map(drop),
-            Ok(_) => Ok(()),
-            Err(error) => Err(error),
-        };
-        self.written_back(result);
-    }
-
-    /// A failed sync of the file is as bad as one of the log.
-    fn written_back(&mut self, result: rusqlite::Result<()>) {
-        match result.map_err(failed) {
-            // The log stays, and is written back when there is space.
-            Ok(()) | Err(QueueError::DiskFull) => {}
-            Err(error) => self.give_up(&error, Vec::new()),
-        }
     }
 
     /// After a disk error, nothing that the disk reports can be trusted, not even a repeated sync that succeeds.
@@ -864,10 +881,10 @@ impl<'c> Writer<'c> {
     }
 }
 
-/// The id of the store, and its counts.
-fn read_meta(s: &mut Statements<'_>) -> rusqlite::Result<(u64, Meta)> {
+/// The id of the store, whether it was closed, the number of its log, and its counts.
+fn read_meta(s: &mut Statements<'_>) -> rusqlite::Result<(u64, bool, Option<i64>, Meta)> {
     let count = |columns: &rusqlite::Row<'_>, at: usize| columns.get::<_, i64>(at).map(i64::unsigned_abs);
-    let (store, closed, mut meta) = s.meta.query_row((), |columns| {
+    let (store, closed, logged, mut meta) = s.meta.query_row((), |columns| {
         let meta = Meta {
             next_id: columns.get(1)?,
             waiting: count(columns, 3)?,
@@ -876,7 +893,7 @@ fn read_meta(s: &mut Statements<'_>) -> rusqlite::Result<(u64, Meta)> {
             bytes: count(columns, 6)?,
         };
         let store = columns.get::<_, i64>(0)?.cast_unsigned();
-        Ok((store, columns.get::<_, i64>(2)? == 1, meta))
+        Ok((store, columns.get::<_, i64>(2)? == 1, columns.get(7)?, meta))
     })?;
     if !closed {
         s.count_waiting.query_row((), |columns| {
@@ -891,7 +908,7 @@ fn read_meta(s: &mut Statements<'_>) -> rusqlite::Result<(u64, Meta)> {
             Ok(())
         })?;
     }
-    Ok((store, meta))
+    Ok((store, closed, logged, meta))
 }
 
 /// The order key of a row as a number.
@@ -899,8 +916,9 @@ fn order_number(columns: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<Opti
     Ok(key(columns, at)?.map(|key| key_number(&OrderKey::from_bytes(key))))
 }
 
-fn frames_left(columns: &rusqlite::Row<'_>) -> rusqlite::Result<i64> {
-    columns.get(1)
+/// A number for SQL.
+fn sql(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 fn fail_all(writes: Vec<Write>, error: &QueueError) {

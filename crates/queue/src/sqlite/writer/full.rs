@@ -6,9 +6,13 @@ use std::time::Duration;
 use tencent_im_callback::DedupKey;
 
 use super::super::disk::Space;
-use super::{How, Write, Writer, fail_all};
+use super::super::open::failed;
+use super::{CHUNK, How, Write, Writer, fail_all};
 use crate::error::QueueError;
 use crate::store::Entry;
+
+/// The same as [`CHUNK`] while there is no space.
+const FEW: usize = 8;
 
 impl Writer<'_> {
     /// New callbacks leave space for those that fail, and those that fail leave space for completions.
@@ -24,9 +28,8 @@ impl Writer<'_> {
         if self.without_space(writes).is_empty() {
             return;
         }
-        // The log may take more of the disk than it needs.
-        let truncated = self.s.truncate.query_row((), |_| Ok(()));
-        self.written_back(truncated);
+        // Space in the file that was freed counts once the log is written back.
+        self.write_back(1);
         let refused = self.without_space(writes);
         let mut number = 0;
         let refused = writes.extract_if(.., |_| {
@@ -36,19 +39,34 @@ impl Writer<'_> {
         refused.for_each(|write| write.fail(&QueueError::DiskFull));
     }
 
-    fn space(&mut self) -> Option<Space> {
-        let pages = |columns: &rusqlite::Row<'_>, at: usize| columns.get::<_, i64>(at).map(i64::unsigned_abs);
-        let pages = |columns: &rusqlite::Row<'_>| Ok((pages(columns, 0)?, pages(columns, 1)?));
-        let (pages, unused) = self.s.pages.query_row((), pages).ok()?;
-        Some(self.disk.space(pages, unused))
+    /// The number of pages in the log, and of those that are to be written back.
+    pub(super) fn frames(&mut self) -> rusqlite::Result<(u64, u64)> {
+        self.s.frames.query_row((), |columns| {
+            let (frames, done): (i64, i64) = (columns.get(1)?, columns.get(2)?);
+            // -1 if there is no log.
+            let number = |number: i64| u64::try_from(number).unwrap_or(0);
+            Ok((number(frames), number(frames - done)))
+        })
+    }
+
+    /// The number of pages of the file, and how many of them hold nothing.
+    pub(super) fn pages(&mut self) -> rusqlite::Result<(u64, u64)> {
+        let number = |columns: &rusqlite::Row<'_>| columns.get::<_, i64>(0).map(i64::unsigned_abs);
+        let pages = self.s.page_count.query_row((), number)?;
+        Ok((pages, self.s.freelist_count.query_row((), number)?))
     }
 
     /// The places of the writes for which there is not enough space.
     fn without_space(&mut self, writes: &[Write]) -> HashSet<usize> {
         let mut refused = HashSet::new();
-        let Some(mut space) = self.space() else {
+        let Ok((pages, unused)) = self.pages() else {
             return refused;
         };
+        let wanted = writes.iter().map(|write| match write {
+            Write::Append(append) => Space::of(append.entry.payload.len()),
+            _ => 0,
+        });
+        let mut space = self.disk.space(pages, unused, self.meta.rows(), wanted.sum());
         for (place, write) in writes.iter().enumerate() {
             let fits = match write {
                 Write::Append(append) => space.take_new(append.entry.payload.len()) || self.is_known(&append.entry),
@@ -82,19 +100,22 @@ impl Writer<'_> {
         let Err(mut writes) = self.write_back_and_try(writes, now) else {
             return;
         };
-        while !writes.is_empty() {
-            let rest = writes.split_off(1);
-            match self.write_back_and_try(writes, now) {
-                Ok(()) => writes = rest,
-                Err(first) => {
-                    fail_all(first, &QueueError::DiskFull);
-                    fail_all(rest, &QueueError::DiskFull);
-                    // Timers that are due would be tried again at once, and fail again.
-                    std::thread::sleep(Duration::from_millis(10));
-                    return;
-                }
+        self.chunk = FEW;
+        loop {
+            let rest = writes.split_off(writes.len().min(1));
+            if let Err(first) = self.write_back_and_try(writes, now) {
+                fail_all(first, &QueueError::DiskFull);
+                fail_all(rest, &QueueError::DiskFull);
+                // Timers that are due would be tried again at once, and fail again.
+                std::thread::sleep(Duration::from_millis(10));
+                break;
             }
+            if rest.is_empty() {
+                break;
+            }
+            writes = rest;
         }
+        self.chunk = CHUNK;
     }
 
     /// The writes again if the disk is too full for them.
@@ -109,5 +130,33 @@ impl Writer<'_> {
             Err(error) => self.give_up(&error, writes),
         }
         Ok(())
+    }
+
+    /// Writes the log back into the file if it has this many pages.
+    pub(super) fn write_back(&mut self, pages: u64) {
+        if self.broken.is_some() {
+            return;
+        }
+        let result = match self.frames() {
+            Ok((_, left)) if left >= pages || (left > 0 && self.disk.is_stuck()) => {
+                self.s.checkpoint.query_row((), |_| Ok(()))
+            }
+            Ok(_) => return,
+            Err(error) => Err(error),
+        };
+        let rows = self.meta.rows();
+        match result.and_then(|()| self.pages()).map_err(failed) {
+            Ok((pages, _)) => self.disk.written_back(Some(pages), rows),
+            // The log stays, and is written back when there is space. Until then nothing is accepted.
+            Err(error @ QueueError::DiskFull) => {
+                if !self.disk.is_stuck() {
+                    let text = "the log of the queue cannot be written back";
+                    tracing::error!(target: "tencent_im_callback_queue", %error, "{text}");
+                }
+                self.disk.written_back(None, rows);
+            }
+            // A failed sync of the file is as bad as one of the log.
+            Err(error) => self.give_up(&error, Vec::new()),
+        }
     }
 }
