@@ -9,7 +9,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::auth::Params;
-use crate::command::Command;
+use crate::command::{Command, Phase};
 use crate::event::key::{self, DedupKey, OrderKey};
 use crate::event::parse::{self, BodyApp};
 use crate::event::{AsEvent, Event, EventTime, TypedEvent, drift};
@@ -207,15 +207,18 @@ impl<E: AsEvent> Callback<E> {
 
     /// A key that identifies this delivery. `None` if there is none, and for callbacks that wait for a verdict.
     ///
-    /// Tencent documents no delivery id, and a message's key is shared by its edits, extensions and receipts. So this key is a digest of
-    /// the whole body, the app, the command and `OptPlatform`. Two events can have the same body unless it contains a time or an id of
-    /// its own. Without either, `RequestId` is added to the digest; without that as well, there is no key. The [table](crate::commands)
-    /// shows what each command has.
+    /// A message's key is shared by its edits, extensions and receipts. So this key is a digest of the whole body, the app, the command
+    /// and `OptPlatform`. Two events can have the same body unless it contains an id of its own, or a time in **milliseconds**: in one
+    /// second a user can block, unblock and block somebody again. Without either, `RequestId` is added to the digest; without that as
+    /// well, there is no key. The [table](crate::commands) shows what each command has.
+    ///
+    /// An unknown command has a key if the URL has `RequestId`, which the vendor documents as unique for each callback and the same when
+    /// it is sent again.
     ///
     /// When in doubt, there is no key and the event is handled twice: a wrong key would lose an event.
     pub fn dedup_key(&self) -> Option<DedupKey> {
         let params = &self.params;
-        if params.command.phase().may_decide() {
+        if params.command.phase() == Phase::Before {
             return None;
         }
         let platform = params.opt_platform.as_ref().map(OptPlatform::as_str);
@@ -223,7 +226,8 @@ impl<E: AsEvent> Callback<E> {
             .bytes(params.command.as_str().as_bytes())
             .maybe(platform)
             .bytes(&self.body);
-        if self.time().is_some() || self.event.has_id() {
+        // Seconds do not tell two events apart.
+        if matches!(self.time(), Some(EventTime::Millis(_))) || self.event.has_id() {
             return key.dedup();
         }
         key.bytes(params.request_id()?.as_bytes()).dedup()

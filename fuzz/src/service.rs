@@ -535,7 +535,12 @@ fn foretold(case: &Case, answer: &Answer) {
     // What else can be asked of a callback answers without a panic, and the same each time.
     let again = callback.clone();
     assert_eq!(callback.dedup_key(), again.dedup_key());
-    assert!(callback.dedup_key().is_none() || !command.phase().may_decide());
+    let has_id = callback.params.request_id().is_some();
+    match command.phase() {
+        Phase::Before => assert_eq!(callback.dedup_key(), None),
+        Phase::Unknown => assert_eq!(callback.dedup_key().is_some(), has_id),
+        _ => assert!(callback.dedup_key().is_some() || !has_id),
+    }
     assert_eq!(callback.order_key(), again.order_key());
     let stored = serde_json::to_string(&StoredCallback::from(&callback)).expect("it can be stored");
     let stored: StoredCallback = serde_json::from_str(&stored).expect("what was stored can be read");
@@ -612,8 +617,11 @@ fn twice(case: &Case, answer: &Answer) {
     let Ok(Verified::Callback(params)) = case.verifier().verify(&case.parts.method, &case.parts.uri) else {
         panic!("verified before")
     };
+    // No verdict is given from memory.
+    let judged = Callback::parse(params.clone(), case.data.clone()).is_err();
     let callback = Callback::parse_untyped(params, case.data.clone()).expect("parsed before");
-    let (key, command) = (callback.dedup_key(), callback.command().clone());
+    let key = callback.dedup_key().filter(|_| !judged);
+    let command = callback.command().clone();
     // A key of one's own names everything, and still no verdict is given from memory.
     let own = case.cuts.is_multiple_of(16) && !command.phase().may_decide();
     let (second, handled) = if key.is_some() || own {

@@ -97,7 +97,10 @@ impl Params {
         self.get("ClientIP").filter(|address| !address.is_empty())
     }
 
-    /// Tencent's id of this request (`RequestId`). Tencent sends it sometimes, and documents it for other products only.
+    /// Tencent's id of this request (`RequestID`, also spelled `RequestId`): different for each callback, and the same if the callback is
+    /// sent again. Tencent does not always send it.
+    ///
+    /// Source: <https://cloud.tencent.com/document/product/269/111212>
     pub fn request_id(&self) -> Option<Cow<'_, str>> {
         self.get("RequestId").filter(|id| !id.is_empty())
     }
