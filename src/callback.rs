@@ -5,14 +5,15 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::{Extensions, HeaderMap};
-use serde::de::Error as _;
+use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::auth::Params;
 use crate::command::{Command, Phase};
 use crate::event::key::{self, DedupKey, OrderKey};
 use crate::event::parse::{self, BodyApp};
-use crate::event::{AsEvent, Event, EventTime, TypedEvent, drift};
+use crate::event::{AsEvent, Event, EventTime, Misfit, TypedEvent, drift};
+use crate::json::{self, Room};
 use crate::message::{MsgBodyBuilder, NoMessageError};
 use crate::rejection::{Rejection, RejectionKind};
 use crate::types::{OptPlatform, TimestampMillis};
@@ -191,6 +192,38 @@ impl<E> Callback<E> {
         MsgBodyBuilder::from_body(&self.body)
     }
 
+    /// Reads the body as a type of yours, for members that this version does not know. Members that your type does not have are ignored.
+    ///
+    /// It reads what Tencent really sends, as the events do: numbers and booleans in quotes, `null` for an empty list, half a character in
+    /// a text. `serde_json::from_slice` fails on these, and in a *before* callback anybody can send them.
+    ///
+    /// ```
+    /// use serde::Deserialize;
+    /// use tencent_im_callback::event::c2c::BeforeSendMsg;
+    /// use tencent_im_callback::testing;
+    ///
+    /// #[derive(Deserialize)]
+    /// #[serde(rename_all = "PascalCase")]
+    /// struct More {
+    ///     is_urgent: Option<bool>,
+    /// }
+    ///
+    /// # let body = r#"{"From_Account":"\ud800","To_Account":"b","MsgBody":[],"IsUrgent":"true"}"#;
+    /// let callback = testing::callback::<BeforeSendMsg>(body);
+    /// assert_eq!(callback.body_as::<More>()?.is_urgent, Some(true));
+    /// # Ok::<(), tencent_im_callback::event::Misfit>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A [`Misfit`] that says where the body does not fit your type, or is no JSON. Lists may take 64 times the memory of their text.
+    pub fn body_as<T: DeserializeOwned>(&self) -> Result<T, Misfit> {
+        let text = json::mended(&self.body);
+        json::from_str_noting(&text, Room::USER)
+            .map(|(value, _)| value)
+            .map_err(|error| parse::misfit(&text, &error))
+    }
+
     /// The command: the one in the URL, or the one in the body where the vendor documents that it takes precedence.
     pub fn command(&self) -> &Command {
         &self.params.command
@@ -246,7 +279,7 @@ impl<E: AsEvent> Callback<E> {
     }
 
     /// The fields of the body that this version does not know, as paths such as `PairList[].Nickname`: the vendor has added them since.
-    /// They are only searched for when you call this.
+    /// They are only searched for when you call this. [`body_as`](Self::body_as) reads them.
     ///
     /// An element or item of unknown kind is listed itself. Fields that are `null` or an empty string are not listed. Neither are those
     /// of an [`Event::Unknown`], which has no type at all.
