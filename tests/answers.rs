@@ -565,12 +565,13 @@ fn names_for_logs_and_metrics() {
         Cause::Misfit,
         Cause::NotReady,
         Cause::Overloaded,
+        Cause::TimedOut,
         Cause::Failed,
         Cause::Panicked,
     ];
     assert_eq!(
         causes.map(|cause| (cause.as_str(), cause.to_string())),
-        ["misfit", "not_ready", "overloaded", "failed", "panicked"].map(|name| (name, name.to_owned()))
+        ["misfit", "not_ready", "overloaded", "timed_out", "failed", "panicked"].map(|name| (name, name.to_owned()))
     );
     let dispositions = [
         Disposition::Handled,

@@ -16,7 +16,7 @@ use super::buffer::{Buffer, TooLarge};
 use super::config::Config;
 use crate::auth::Params;
 use crate::callback::Callback;
-use crate::error::{PanicText, describe, had_no_room};
+use crate::error::{PanicText, describe, had_no_room, was_late};
 use crate::event::{Event, Misfit};
 use crate::rejection::{Rejection, RejectionKind};
 use crate::reply::Reply;
@@ -307,7 +307,11 @@ impl Exchange {
 
     /// The inner service gave an error.
     fn fail_by(&mut self, cause: Cause, error: &dyn fmt::Display) -> Response<ResponseBody> {
-        let cause = if had_no_room(error) { Cause::Overloaded } else { cause };
+        let cause = match cause {
+            _ if had_no_room(error) => Cause::Overloaded,
+            Cause::Failed if was_late(error) => Cause::TimedOut,
+            other => other,
+        };
         self.fail(cause, describe(error))
     }
 

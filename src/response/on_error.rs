@@ -119,6 +119,10 @@ pub enum Cause {
     /// The service, or a limit around it, was overloaded: the error of tower's `load_shed`, or
     /// [`HandlerError::overloaded`](crate::HandlerError::overloaded). It is recognised by the text of the error.
     Overloaded,
+    /// The service was too slow: the error of tower's `timeout`, of tokio's, or
+    /// [`HandlerError::timed_out`](crate::HandlerError::timed_out). An error that is neither a [`HandlerError`](crate::HandlerError) nor boxes
+    /// one is recognised by its text.
+    TimedOut,
     /// The service returned an error.
     Failed,
     /// The service panicked: in `poll_ready`, in `call`, or while its future was polled.
@@ -132,6 +136,7 @@ impl Cause {
             Cause::Misfit => "misfit",
             Cause::NotReady => "not_ready",
             Cause::Overloaded => "overloaded",
+            Cause::TimedOut => "timed_out",
             Cause::Failed => "failed",
             Cause::Panicked => "panicked",
         }
