@@ -269,7 +269,7 @@ impl<E: AsEvent> Callback<E> {
     /// A key for order: events with the same key should be handled one after the other. The queue does that.
     ///
     /// It identifies the group, the two people of a conversation, the account (friends, block lists, follows, profiles, states), the
-    /// official account, the room or the call; see the [table](crate::commands). `None` where order does not matter, for events without a
+    /// official account, the room, the call or the service session; see the [table](crate::commands). `None` where order does not matter, for events without a
     /// type, and for callbacks that wait for a verdict. Tencent does not promise any order of delivery.
     pub fn order_key(&self) -> Option<OrderKey> {
         if self.params.command.phase().may_decide() {
