@@ -98,6 +98,9 @@ async fn anything_else(callback: Callback) -> Result<Reply, HandlerError> {
 
 fn parse_apps(text: &str) -> Result<Vec<App>, Box<dyn Error>> {
     let mut apps = Vec::new();
+    if text.starts_with('\u{feff}') {
+        return Err("the file of the apps starts with a byte order mark".into());
+    }
     for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
         let wrong = |what: &dyn std::fmt::Display| format!("line {number} of the apps: {what}");
         let mut words = line.split_whitespace();
@@ -110,6 +113,10 @@ fn parse_apps(text: &str) -> Result<Vec<App>, Box<dyn Error>> {
         let mut tokens = tokens.map_err(|error| wrong(&error))?.into_iter();
         let first = tokens.next().ok_or_else(|| wrong(&"no token"))?;
         apps.push(tokens.fold(App::signed(id, first), App::accept));
+    }
+    // An editor empties a file before it writes it.
+    if apps.is_empty() {
+        return Err("there is no app in the file".into());
     }
     Ok(apps)
 }

@@ -8,16 +8,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use http::{Extensions, HeaderMap};
-use serde::de::Error as _;
+use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_with::skip_serializing_none;
 
 use crate::auth::Params;
-use crate::command::Command;
+use crate::command::{Command, Phase};
 use crate::event::key::{self, DedupKey, OrderKey};
 use crate::event::parse::{self, BodyApp};
-use crate::event::{AsEvent, Event, EventTime, TypedEvent, drift};
-use crate::json;
+use crate::event::{AsEvent, Event, EventTime, Misfit, TypedEvent, drift};
+use crate::json::{self, Room};
 use crate::message::{MsgBodyBuilder, NoMessageError};
 use crate::rejection::{Rejection, RejectionKind};
 use crate::types::{OptPlatform, TimestampMillis};
@@ -199,6 +199,38 @@ impl<E> Callback<E> {
         MsgBodyBuilder::from_body(&self.body)
     }
 
+    /// Reads the body as a type of yours, for members that this version does not know. Members that your type does not have are ignored.
+    ///
+    /// It reads what Tencent really sends, as the events do: numbers and booleans in quotes, `null` for an empty list, half a character in
+    /// a text. `serde_json::from_slice` fails on these, and in a *before* callback anybody can send them.
+    ///
+    /// ```
+    /// use serde::Deserialize;
+    /// use tencent_im_callback::event::c2c::BeforeSendMsg;
+    /// use tencent_im_callback::testing;
+    ///
+    /// #[derive(Deserialize)]
+    /// #[serde(rename_all = "PascalCase")]
+    /// struct More {
+    ///     is_urgent: Option<bool>,
+    /// }
+    ///
+    /// # let body = r#"{"From_Account":"\ud800","To_Account":"b","MsgBody":[],"IsUrgent":"true"}"#;
+    /// let callback = testing::callback::<BeforeSendMsg>(body);
+    /// assert_eq!(callback.body_as::<More>()?.is_urgent, Some(true));
+    /// # Ok::<(), tencent_im_callback::event::Misfit>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A [`Misfit`] that says where the body does not fit your type, or is no JSON. Lists may take 64 times the memory of their text.
+    pub fn body_as<T: DeserializeOwned>(&self) -> Result<T, Misfit> {
+        let text = json::mend(&self.body);
+        json::from_str_noting(&text, Room::USER)
+            .map(|(value, _)| value)
+            .map_err(|error| parse::misfit(&text, &error))
+    }
+
     /// The command: the one in the URL, or the one in the body where the vendor documents that it takes precedence.
     pub fn command(&self) -> &Command {
         &self.params.command
@@ -230,15 +262,18 @@ impl<E: AsEvent> Callback<E> {
 
     /// A key that identifies this delivery. `None` if there is none, and for callbacks that wait for a verdict.
     ///
-    /// Tencent documents no delivery id, and a message's key is shared by its edits, extensions and receipts. So this key is a digest of
-    /// the whole body, the app, the command and `OptPlatform`. Two events can have the same body unless it contains a time or an id of
-    /// its own. Without either, `RequestId` is added to the digest; without that as well, there is no key. The [table](crate::commands)
-    /// shows what each command has.
+    /// A message's key is shared by its edits, extensions and receipts. So this key is a digest of the whole body, the app, the command
+    /// and `OptPlatform`. Two events can have the same body unless it contains an id of its own, or a time in **milliseconds**: in one
+    /// second a user can block, unblock and block somebody again. Without either, `RequestId` is added to the digest; without that as
+    /// well, there is no key. The [table](crate::commands) shows what each command has.
+    ///
+    /// An unknown command has a key if the URL has `RequestId`, which the vendor documents as unique for each callback and the same when
+    /// it is sent again.
     ///
     /// When in doubt, there is no key and the event is handled twice: a wrong key would lose an event.
     pub fn dedup_key(&self) -> Option<DedupKey> {
         let params = &self.params;
-        if self.answered_as().phase().may_decide() {
+        if self.answered_as().phase() == Phase::Before {
             return None;
         }
         let platform = params.opt_platform.as_ref().map(OptPlatform::as_str);
@@ -246,7 +281,8 @@ impl<E: AsEvent> Callback<E> {
             .bytes(params.command.as_str().as_bytes())
             .maybe(platform)
             .bytes(&self.body);
-        if self.time().is_some() || self.event.has_id() {
+        // Seconds do not tell two events apart.
+        if matches!(self.time(), Some(EventTime::Millis(_))) || self.event.has_id() {
             return key.dedup();
         }
         key.bytes(params.request_id()?.as_bytes()).dedup()
@@ -255,7 +291,7 @@ impl<E: AsEvent> Callback<E> {
     /// A key for order: events with the same key should be handled one after the other. The queue does that.
     ///
     /// It identifies the group, the two people of a conversation, the account (friends, block lists, follows, profiles, states), the
-    /// official account, the room or the call; see the [table](crate::commands). `None` where order does not matter, for events without a
+    /// official account, the room, the call or the service session; see the [table](crate::commands). `None` where order does not matter, for events without a
     /// type, and for callbacks that wait for a verdict. Tencent does not promise any order of delivery.
     pub fn order_key(&self) -> Option<OrderKey> {
         if self.answered_as().phase().may_decide() {
@@ -265,7 +301,7 @@ impl<E: AsEvent> Callback<E> {
     }
 
     /// The fields of the body that this version does not know, as paths such as `PairList[].Nickname`: the vendor has added them since.
-    /// They are only searched for when you call this.
+    /// They are only searched for when you call this. [`body_as`](Self::body_as) reads them.
     ///
     /// An element or item of unknown kind is listed itself. Fields that are `null` or an empty string are not listed. Neither are those
     /// of an [`Event::Unknown`], which has no type at all.

@@ -16,6 +16,15 @@ const NO_ROOM: &str = "overloaded: no room for the callback";
 /// The text of the error of tower's `load_shed`.
 const SHED: &str = "service overloaded";
 
+/// The text of [`HandlerError::timed_out`].
+const LATE: &str = "timed out: the callback was not handled in time";
+
+/// The texts of the errors of tower's `timeout` and tokio's.
+const ELAPSED: [&str; 2] = ["request timed out", "deadline has elapsed"];
+
+/// What a [`HandlerError`] that is no time-out writes if it is asked.
+const IN_TIME: &str = "no time-out";
+
 /// Sources shown of one error. A chain is short, unless somebody makes it long on purpose.
 const SOURCES: usize = 16;
 
@@ -88,6 +97,12 @@ impl HandlerError {
         HandlerError::new(Overloaded(Some(error.into())))
     }
 
+    /// The callback was not handled in time: [`Cause::TimedOut`](crate::Cause::TimedOut). For your own layers; the error of tower's `timeout`
+    /// is recognised.
+    pub fn timed_out() -> Self {
+        HandlerError::new(Late)
+    }
+
     /// From the error of any service, for your own layers. A [`HandlerError`] stays as it is, also inside a boxed error. The source of a
     /// boxed error is kept.
     pub fn of<E: fmt::Display + Send + Sync + 'static>(error: E) -> Self {
@@ -127,6 +142,13 @@ impl HandlerError {
     /// Whether the service was overloaded: [`HandlerError::overloaded`], or the error of tower's `load_shed`.
     pub fn is_overloaded(&self) -> bool {
         is_overloaded(&*self.error)
+    }
+
+    /// Whether it is a time-out: [`HandlerError::timed_out`], or the error of tower's `timeout` or of tokio's. A text of a handler's that says
+    /// so is none.
+    pub fn is_timed_out(&self) -> bool {
+        let error: &(dyn Error + 'static) = &*self.error;
+        error.is::<Late>() || is_elapsed(error) || inside(error).is_some_and(HandlerError::is_timed_out)
     }
 
     /// The error it was made from.
@@ -175,6 +197,20 @@ fn inside<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a HandlerError> {
 pub(crate) fn had_no_room(error: &dyn fmt::Display) -> bool {
     let text = escaped(error);
     text == NO_ROOM || text == SHED
+}
+
+/// tower's own type would make tower a dependency. Its name is in its `Debug`; that of an [`Opaque`] error is its text.
+fn is_elapsed(error: &(dyn Error + 'static)) -> bool {
+    let text = escaped(&error);
+    let debug = || escaped(&format_args!("{error:?}"));
+    ELAPSED.contains(&&*text) && [&*text, "Elapsed(())"].contains(&&*debug())
+}
+
+/// Whether a service was too slow. All that the layer knows of an error is `Display`: one of ours answers the question `{:-}`, boxed or
+/// not, and of others the text decides.
+pub(crate) fn was_late(error: &dyn fmt::Display) -> bool {
+    let text = escaped(&format_args!("{error:-}"));
+    text == LATE || ELAPSED.contains(&&*text)
 }
 
 /// The error of a service with its sources, for your logs: escaped, and cut if it is long. Of a type that is not
@@ -260,6 +296,18 @@ impl Error for Overloaded {
     }
 }
 
+/// It was too late.
+#[derive(Debug)]
+struct Late;
+
+impl fmt::Display for Late {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(LATE)
+    }
+}
+
+impl Error for Late {}
+
 /// An error that several callers got. Its source is the error itself, and its text is that of the error.
 #[cfg(feature = "dedup")]
 #[derive(Debug)]
@@ -311,7 +359,10 @@ impl From<HandlerError> for BoxError {
 /// The error itself; with `{:#}` its sources as well.
 impl fmt::Display for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if f.alternate() {
+        if f.sign_minus() {
+            // What `was_late` asks.
+            f.write_str(if self.is_timed_out() { LATE } else { IN_TIME })
+        } else if f.alternate() {
             Chain(&*self.error).fmt(f)
         } else {
             write!(f, "{}", self.error)
@@ -417,6 +468,38 @@ mod tests {
         assert!(had_no_room(&boxed));
         assert!(!had_no_room(&HandlerError::new("no room")));
         assert!(!HandlerError::new("no room").is_overloaded());
+    }
+
+    #[test]
+    fn a_time_out_is_told_from_an_error_that_says_so() {
+        let elapsed = || BoxError::from(tower::timeout::error::Elapsed::new());
+        assert!(was_late(&elapsed()) && HandlerError::new(elapsed()).is_timed_out());
+        for late in [
+            HandlerError::timed_out(),
+            HandlerError::of(elapsed()),
+            HandlerError::of(Opaque(elapsed())),
+        ] {
+            assert!(was_late(&late) && late.is_timed_out());
+            // Boxed by a layer, and behind `Dedup`.
+            let boxed = BoxError::from(late);
+            assert!(was_late(&boxed));
+            let late = HandlerError::of(boxed);
+            assert!(late.is_timed_out());
+            #[cfg(feature = "dedup")]
+            {
+                let shared = HandlerError::shared(std::sync::Arc::new(late));
+                assert!(was_late(&shared) && shared.is_timed_out());
+            }
+        }
+        for text in ELAPSED.into_iter().chain([LATE]) {
+            // All there is, is the text.
+            assert!(was_late(&text) && HandlerError::of(text.to_owned()).is_timed_out() == (text != LATE));
+            // A handler's own words, boxed or not.
+            let says_so = HandlerError::new(text);
+            assert!(!was_late(&says_so) && !says_so.is_timed_out(), "{text}");
+            assert!(!was_late(&BoxError::from(says_so)));
+        }
+        assert!(!was_late(&"no") && !HandlerError::overloaded().is_timed_out());
     }
 
     #[test]

@@ -92,13 +92,27 @@ macro_rules! reply_cell {
 }
 
 macro_rules! key_cell {
-    (Before $($rule:tt)*) => {
+    ($variant:ident Before $($rule:tt)*) => {
         "–"
     };
-    ($phase:ident [] []) => {
+    ($variant:ident $phase:ident [] []) => {
         "body and `RequestId`"
     };
-    ($phase:ident [$($time:expr)?] [$($id:expr)?]) => {
+    // Their time is in seconds.
+    (SnsBlackListDelete $($rule:tt)*) => {
+        "body and `RequestId`"
+    };
+    (PushAllMemberPush $($rule:tt)*) => {
+        "body and `RequestId`"
+    };
+    (PushOfflinePush $($rule:tt)*) => {
+        "body and `RequestId`"
+    };
+    // The newest body has seconds only.
+    (LiveAfterCreateRoom $($rule:tt)*) => {
+        "body and, without `EventTime`, `RequestId`"
+    };
+    ($variant:ident $phase:ident [$($time:expr)?] [$($id:expr)?]) => {
         "body"
     };
 }
@@ -124,9 +138,9 @@ macro_rules! define_commands_page {
         /// Where no reply is named, the handler returns `()`, which is answered `OK`.
         ///
         /// *Duplicate* is what identifies a second delivery ([`Callback::dedup_key`](crate::Callback::dedup_key)): the whole body, if it
-        /// contains a time or an id; otherwise the body and the URL's `RequestId`, and without that there is no key. *Order* is what the
-        /// order key consists of ([`Callback::order_key`](crate::Callback::order_key)): the group, the two people of a conversation, an
-        /// account and so on.
+        /// contains an id, or a time in milliseconds; otherwise the body and the URL's `RequestId`, and without that there is no key. An
+        /// unknown command needs `RequestId` as well. *Order* is what the order key consists of
+        /// ([`Callback::order_key`](crate::Callback::order_key)): the group, the two people of a conversation, an account and so on.
         ///
         /// | command | phase | event | reply | duplicate | order | vendor's page |
         /// | --- | --- | --- | --- | --- | --- | --- |
@@ -134,7 +148,7 @@ macro_rules! define_commands_page {
             #[doc = concat!(
                 "| `", $word, "` | ", stringify!($phase), " | [`", stringify!($module), "::", stringify!($event),
                 "`](crate::event::", stringify!($module), "::", stringify!($event), ") | ",
-                reply_cell!($module $($reply)?), " | ", key_cell!($phase [$($time)?] [$($id)?]), " | ", order_cell!($($scope)?),
+                reply_cell!($module $($reply)?), " | ", key_cell!($variant $phase [$($time)?] [$($id)?]), " | ", order_cell!($($scope)?),
                 " | <", $docs, "> |",
             )]
         )* )*
@@ -171,3 +185,37 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../README.zh-CN.md")]
 struct ReadmeInChinese;
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use crate::table::for_each_command;
+    use crate::{Callback, Command, Params, testing};
+
+    macro_rules! key_cells {
+        ($( $family:ident $module:ident $prefix:literal {
+            $(
+                $phase:ident $variant:ident $word:literal $docs:literal => $event:ident $(-> $reply:ident)?
+                $(, time $time:expr)? $(, id $id:expr)? $(, order $scope:ident $order:expr)?;
+            )*
+        } )*) => {
+            const CELLS: &[(&str, &str)] = &[$( $( ($word, key_cell!($variant $phase [$($time)?] [$($id)?])), )* )*];
+        };
+    }
+
+    for_each_command!(key_cells);
+
+    /// What the page says that a key needs is what it needs, for the body that the vendor documents.
+    #[test]
+    fn the_page_says_which_commands_have_a_key() {
+        for (word, cell) in CELLS {
+            let command = Command::from(*word);
+            let params = Params::trusted(2_779_521_537, command.clone());
+            let mut body: serde_json::Value = serde_json::from_str(testing::sample(&command).unwrap()).unwrap();
+            if let Some(app) = body.get_mut("SdkAppId") {
+                *app = 2_779_521_537_u64.into();
+            }
+            let callback = Callback::parse(params, body.to_string().into()).unwrap();
+            assert_eq!(callback.dedup_key().is_some(), *cell == "body", "{word}");
+        }
+    }
+}

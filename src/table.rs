@@ -106,7 +106,7 @@ macro_rules! for_each_command {
                 Before GroupBeforeCreateGroup "Group.CallbackBeforeCreateGroup" "https://trtc.io/document/34368" => BeforeCreateGroup -> BeforeCreateGroupReply, time |e| e.event_time;
                 Before GroupBeforeCreateTopic "Group.CallbackBeforeCreateTopic" "https://trtc.io/document/49463" => BeforeCreateTopic -> BeforeCreateTopicReply;
                 Before GroupBeforeInviteJoinGroup "Group.CallbackBeforeInviteJoinGroup" "https://trtc.io/document/34371" => BeforeInviteJoinGroup -> BeforeInviteJoinGroupReply, time |e| e.event_time;
-                Before GroupBeforeSendMsg "Group.CallbackBeforeSendMsg" "https://trtc.io/document/74347" => BeforeSendMsg -> BeforeSendMsgReply, time |e| e.event_time;
+                Before GroupBeforeSendMsg "Group.CallbackBeforeSendMsg" "https://cloud.tencent.com/document/product/269/1619" => BeforeSendMsg -> BeforeSendMsgReply, time |e| e.event_time;
                 Notice GroupOnDailyGroupQuotaAlarm "Group.CallbackOnDailyGroupQuotaAlarm" "https://trtc.io/document/57455" => OnDailyGroupQuotaAlarm, time |e| e.event_time;
                 After GroupOnMemberStateChange "Group.CallbackOnMemberStateChange" "https://trtc.io/document/48734" => OnMemberStateChange, time |e| e.event_time
                     , order group |e, key| key.add(&e.group_id);
@@ -124,10 +124,16 @@ macro_rules! for_each_command {
                     , order group |e, key| key.add(&e.group_id);
             }
             Chatbot chatbot "Chatbot" {
+                After ChatbotInterfaceInvocation "Chatbot.InterfaceInvocation" "https://cloud.tencent.com/document/product/269/113786" => InterfaceInvocation -> InterfaceInvocationReply
+                    , time |e| e.event_time;
                 After ChatbotOnC2cSignalMessage "Chatbot.OnC2CSignalMessage" "https://www.tencentcloud.com/document/product/1047/59057" => OnC2cSignalMessage -> OnC2cSignalMessageReply
                     , time |e| e.event_time
                     , id |e, key| key.add(&e.msg_key)
                     , order pair |e, key| key.pair(&e.from_account, &e.to_account);
+            }
+            Desk desk "Desk" {
+                After DeskSessionEventNotify "Desk.SessionEventNotify" "https://cloud.tencent.com/document/product/269/111212" => SessionEventNotify, time |e| e.event_time
+                    , order session |e, key| key.add(&e.session_id);
             }
             OfficialAccount official_account "OfficialAccount" {
                 After OfficialAccountAfterAddSubscriber "OfficialAccount.CallbackAfterAddSubscriber" "https://trtc.io/document/60800" => AfterAddSubscriber, time |e| e.event_time

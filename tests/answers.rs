@@ -630,6 +630,7 @@ fn names_for_logs_and_metrics() {
         Cause::BodyTimedOut,
         Cause::NotReady,
         Cause::Overloaded,
+        Cause::TimedOut,
         Cause::Failed,
         Cause::Panicked,
     ];
@@ -647,6 +648,7 @@ fn names_for_logs_and_metrics() {
             "body_timed_out",
             "not_ready",
             "overloaded",
+            "timed_out",
             "failed",
             "panicked",
         ]

@@ -252,7 +252,7 @@ async fn a_timeout_inside_bounds_the_handler_alone_and_is_a_failure_with_an_answ
         assert_eq!((late.status, late.kind()), (status, Some(OutcomeKind::Failed)));
         assert_eq!(
             (late.cause(), late.error()),
-            (Some(Cause::Failed), Some("request timed out"))
+            (Some(Cause::TimedOut), Some("request timed out"))
         );
         assert!(late.body.contains("callback not handled"), "{}", late.body);
     }

@@ -4,6 +4,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command as Process, Stdio};
+use std::sync::{Arc, Mutex};
 
 use http::Request;
 use serde_json::Value;
@@ -22,6 +23,7 @@ fn example(name: &str) -> PathBuf {
 struct Server {
     child: Child,
     url: String,
+    log: Arc<Mutex<String>>,
 }
 
 impl Server {
@@ -42,8 +44,29 @@ impl Server {
             .unwrap_or_else(|| panic!("{line}"))
             .to_owned();
         // The log must be read, or the server would wait for room in the pipe.
-        std::thread::spawn(move || errors.read_to_end(&mut Vec::new()));
-        Server { child, url }
+        let log = Arc::new(Mutex::new(String::new()));
+        let into = log.clone();
+        std::thread::spawn(move || {
+            for line in errors.lines() {
+                into.lock().unwrap().push_str(&(line.unwrap() + "\n"));
+            }
+        });
+        Server { child, url, log }
+    }
+
+    /// Takes the log up to now, once this text is in it.
+    #[cfg(unix)]
+    fn log_with(&self, text: &str) -> String {
+        let patience = std::time::Instant::now();
+        loop {
+            let mut log = self.log.lock().unwrap();
+            if log.contains(text) {
+                return std::mem::take(&mut *log);
+            }
+            assert!(patience.elapsed().as_secs() < 10, "{text} is not in {log}");
+            drop(log);
+            std::thread::yield_now();
+        }
     }
 
     /// A request to it, for the app and token of the vendor's sample.
@@ -284,9 +307,21 @@ fn the_production_example_does_what_it_says() {
         assert!(patience.elapsed().as_secs() < 10, "the apps were not read again");
     }
     assert!(send(&question(1, "one")).contains("401"));
-    std::fs::write(apps.path(), "1\n").unwrap();
-    server.signal("HUP");
-    assert!(send(&question(1, "other")).contains("200 OK"));
+    server.log_with("apps read again");
+    for (text, reason) in [
+        ("1\n", "no token"),
+        ("", "there is no app in the file"),
+        (" \n\n", "there is no app in the file"),
+        ("1 other\u{200b}\n", "invisible character"),
+        ("1 \u{feff}other\n", "invisible character"),
+        ("\u{feff}1 other\n", "byte order mark"),
+    ] {
+        std::fs::write(apps.path(), text).unwrap();
+        server.signal("HUP");
+        let log = server.log_with("apps left as they were");
+        assert!(log.contains(reason) && !log.contains("read again"), "{text:?}: {log}");
+        assert!(send(&question(1, "other")).contains("200 OK"));
+    }
 
     server.signal("TERM");
     assert!(server.child.wait().unwrap().success());

@@ -5,7 +5,6 @@ use std::fmt;
 
 use http::Uri;
 use http::uri::PathAndQuery;
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -113,7 +112,10 @@ impl Params {
         self.get("ClientIP").filter(|address| !address.is_empty())
     }
 
-    /// Tencent's id of this request (`RequestId`). Tencent sends it sometimes, and documents it for other products only.
+    /// Tencent's id of this request (`RequestID`, also spelled `RequestId`): different for each callback, and the same if the callback is
+    /// sent again. Tencent does not always send it.
+    ///
+    /// Source: <https://cloud.tencent.com/document/product/269/111212>
     pub fn request_id(&self) -> Option<Cow<'_, str>> {
         self.get("RequestId").filter(|id| !id.is_empty())
     }
@@ -143,9 +145,6 @@ impl fmt::Debug for Params {
     }
 }
 
-/// What `http` refuses in a query but takes in a path.
-const NOT_IN_A_QUERY: &AsciiSet = &CONTROLS.add(b'"').add(b'<').add(b'>').add(b'#').add(b' ');
-
 /// How parameters travel: the fields, and the other parameters as they were in the URL, without the signature.
 #[derive(Serialize, Deserialize)]
 struct Packed<'a> {
@@ -165,20 +164,7 @@ impl Serialize for Params {
                 if !kept.is_empty() {
                     kept.push('&');
                 }
-                // A path may hold characters that a query may not, such as a quote. What is not ASCII may stand in both, and stays: a
-                // value that does not decode is shown as it came.
-                if pair.is_ascii() {
-                    kept.extend(utf8_percent_encode(pair, NOT_IN_A_QUERY));
-                    continue;
-                }
-                for part in pair.split_inclusive(|character: char| !character.is_ascii()) {
-                    let (end, _) = part
-                        .char_indices()
-                        .rfind(|(_, last)| !last.is_ascii())
-                        .unwrap_or((part.len(), ' '));
-                    kept.extend(utf8_percent_encode(&part[..end], NOT_IN_A_QUERY));
-                    kept.push_str(&part[end..]);
-                }
+                kept.push_str(pair);
             }
         }
         Packed {
@@ -196,9 +182,14 @@ impl Serialize for Params {
 impl<'de> Deserialize<'de> for Params {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let packed = Packed::deserialize(deserializer)?;
-        let url = format!("/?{}", packed.query)
-            .parse()
-            .map_err(|_| D::Error::custom("query is not that of a URL"))?;
+        // A path may hold characters that a query may not, such as a quote.
+        let (url, place) = [("/?", Place::Query), ("/", Place::Path)]
+            .into_iter()
+            .find_map(|(before, place)| {
+                let url: PathAndQuery = format!("{before}{}", packed.query).parse().ok()?;
+                (place.read(url.path(), url.query()) == packed.query).then_some((url, place))
+            })
+            .ok_or_else(|| D::Error::custom("query is not that of a URL"))?;
         Ok(Params {
             sdk_app_id: packed.sdk_app_id,
             command: packed.command,
@@ -206,7 +197,7 @@ impl<'de> Deserialize<'de> for Params {
             opt_platform: packed.opt_platform,
             token_index: packed.token_index,
             url,
-            place: Place::Query,
+            place,
         })
     }
 }

@@ -28,9 +28,10 @@ pub struct Token {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidTokenError {
-    /// Empty or only white space. Anybody could sign with it.
+    /// Empty, or only white space and invisible characters. Anybody could sign with it.
     Empty,
-    /// White space at the start or the end, for example the line break of the file it was read from.
+    /// White space or an invisible character at the start or the end, for example the line break or the byte order mark of the file it was
+    /// read from, or a zero-width space from a web page.
     Padded,
     /// Contains a control character.
     Control,
@@ -40,7 +41,7 @@ impl fmt::Display for InvalidTokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             InvalidTokenError::Empty => "token is empty",
-            InvalidTokenError::Padded => "token starts or ends with white space",
+            InvalidTokenError::Padded => "token starts or ends with white space or an invisible character",
             InvalidTokenError::Control => "token contains a control character",
         })
     }
@@ -53,10 +54,11 @@ impl Token {
     ///
     /// # Errors
     ///
-    /// [`InvalidTokenError`] if it is empty or blank, starts or ends with white space, or contains a control character.
+    /// [`InvalidTokenError`] if it is empty or blank, starts or ends with white space or an invisible character, or contains a control
+    /// character.
     pub fn new(token: impl Into<String>) -> Result<Self, InvalidTokenError> {
         let token = token.into();
-        let trimmed = token.trim();
+        let trimmed = token.trim_matches(is_blank);
         if trimmed.is_empty() {
             Err(InvalidTokenError::Empty)
         } else if trimmed.len() != token.len() {
@@ -82,6 +84,13 @@ impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token(<redacted>)")
     }
+}
+
+/// White space, and what nobody sees: byte order marks, zero-width spaces, marks of direction. No console shows such a character as part of a
+/// token, but editors and shells leave them at its edges.
+fn is_blank(character: char) -> bool {
+    // What `Debug` writes as `\u{…}` cannot be seen.
+    character.is_whitespace() || (!character.is_control() && character.escape_debug().nth(1) == Some('u'))
 }
 
 /// Decodes a signature: exactly 64 hex digits of either case.
@@ -135,6 +144,7 @@ mod tests {
             ("", InvalidTokenError::Empty),
             (" \t\n", InvalidTokenError::Empty),
             ("\u{3000}", InvalidTokenError::Empty),
+            ("\u{feff}\u{200b}", InvalidTokenError::Empty),
             (" x", InvalidTokenError::Padded),
             ("x\r\n", InvalidTokenError::Padded),
             ("x\0y", InvalidTokenError::Control),
@@ -143,7 +153,25 @@ mod tests {
             assert_eq!(Token::new(text).unwrap_err(), error, "{text:?}");
             assert!(error.to_string().starts_with("token "), "{error}");
         }
-        for text in ["x", "a b", "密钥", &"x".repeat(128), &"x".repeat(1000)] {
+        // Byte order mark, zero-width space and joiners, soft hyphen, marks of direction, variation selector.
+        for blank in
+            "\u{feff}\u{200b}\u{200c}\u{200d}\u{2060}\u{ad}\u{200e}\u{200f}\u{202e}\u{2066}\u{fe0f}\u{a0}\u{2028}"
+                .chars()
+        {
+            for text in [format!("{blank}x"), format!("x{blank}")] {
+                assert_eq!(Token::new(&*text).unwrap_err(), InvalidTokenError::Padded, "{text:?}");
+            }
+        }
+        for text in [
+            "x",
+            "a b",
+            "密钥",
+            "\"'\\",
+            "é",
+            "🔑",
+            &"x".repeat(128),
+            &"x".repeat(1000),
+        ] {
             assert!(Token::new(text).is_ok(), "{text:?}");
         }
     }

@@ -30,8 +30,8 @@ const PROBED_TOKENS: usize = 64;
 /// A valid signature does not cover the body: see
 /// [what the signature proves](https://github.com/tencent-im-callback/tencent-im-callback/blob/main/SECURITY.md#what-the-signature-proves).
 ///
-/// `RequestTime` may be up to 60 s in the past or in the future. The vendor documents that minute for its Live product; for Chat it is
-/// unconfirmed. The signature is compared with that of every accepted token, in constant time.
+/// `RequestTime` may be up to 60 s in the past or in the future. The vendor documents
+/// [that minute](https://cloud.tencent.com/document/product/269/32431). The signature is compared with that of every accepted token, in constant time.
 ///
 /// ```
 /// use std::time::{Duration, UNIX_EPOCH};

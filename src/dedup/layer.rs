@@ -12,10 +12,10 @@ use crate::event::DedupKey;
 
 /// Handles a delivery that arrives twice within a window only once. Both get the same answer.
 ///
-/// Tencent sends an *after* callback again if the answer was late and the console is set to do so. It documents no delivery id. Two
-/// callbacks are the same delivery if they have the same [`Callback::dedup_key`], or the same [key of your own](Self::key). Callbacks
-/// without a key are always handled: the [table](crate::commands) shows which commands need `RequestId` in the URL to have one. A
-/// callback that waits for a verdict never has a key, not even your own: each one is judged.
+/// Tencent sends an *after* callback again if the answer was late and the console is set to do so. Two callbacks are the same delivery if
+/// they have the same [`Callback::dedup_key`], or the same [key of your own](Self::key). Callbacks without a key are always handled: the
+/// [table](crate::commands) shows which commands need `RequestId` in the URL to have one. A callback that waits for a verdict never has a
+/// key, not even your own: each one is judged. An unknown command never has a key of your own: it may wait for a verdict, too.
 ///
 /// - A second delivery that arrives while the first is being handled waits, and gets the same reply.
 /// - All that wait get the error if the first fails. The next delivery tries again.

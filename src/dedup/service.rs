@@ -10,6 +10,7 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::callback::Callback;
+use crate::command::Phase;
 use crate::error::HandlerError;
 use crate::event::DedupKey;
 use crate::oneshot::Oneshot;
@@ -98,10 +99,12 @@ where
 
     fn call(&mut self, callback: Callback) -> DedupFuture<S> {
         // Each verdict is given anew, even if the user's function returns a key: the sender may have been banned since.
+        let command = callback.command();
         let key = match &self.key {
-            _ if callback.answered_as().phase().may_decide() => None,
-            Some(key) => key(&callback),
-            None => callback.dedup_key(),
+            _ if callback.answered_as().phase() == Phase::Before || callback.event.unjudged(command).is_some() => None,
+            Some(key) if !command.is_unknown() => key(&callback),
+            // An unknown command may wait for a verdict, too: nothing but Tencent's own id says that it is the same delivery.
+            _ => callback.dedup_key(),
         };
         let call = Oneshot::new(self.inner.clone(), callback);
         let Some(key) = key else {

@@ -50,6 +50,10 @@ pub struct OnC2cMessage {
     /// Message elements.
     #[serde(default)]
     pub msg_body: MsgBody,
+    /// 1 if the sender's other devices get the message, 2 if not; recorded, not documented.
+    pub sync_other_machine: Option<i64>,
+    /// Whether the message may be extended; recorded, not documented.
+    pub support_message_extension: Option<Flag>,
     /// Custom data of the message.
     pub cloud_custom_data: Option<String>,
     /// When it happened (**milliseconds**).

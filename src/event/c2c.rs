@@ -193,6 +193,10 @@ pub struct AfterSendMsg {
     /// Message elements.
     #[serde(default)]
     pub msg_body: MsgBody,
+    /// 1 if the sender's other devices get the message, 2 if not; recorded, not documented.
+    pub sync_other_machine: Option<i64>,
+    /// Whether the message may be extended; recorded, not documented.
+    pub support_message_extension: Option<Flag>,
     /// Custom data of the message; absent when the sender set none.
     pub cloud_custom_data: Option<String>,
     /// When the event happened; in other versions of the sibling pages (**milliseconds**).
@@ -229,6 +233,10 @@ pub struct BeforeSendMsg {
     /// Message elements.
     #[serde(deserialize_with = "crate::message::present")]
     pub msg_body: MsgBody,
+    /// 1 if the sender's other devices get the message, 2 if not; recorded, not documented.
+    pub sync_other_machine: Option<i64>,
+    /// Whether the message may be extended; recorded, not documented.
+    pub support_message_extension: Option<Flag>,
     /// Custom data of the message; absent when the sender set none.
     pub cloud_custom_data: Option<String>,
     /// When the event happened; in other versions of the sibling pages (**milliseconds**).

@@ -11,7 +11,9 @@
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
-pub use super::recording::{EventGroup, RecordingInfo, RecordingPayload};
+pub use super::recording::{
+    EventGroup, RecordedFile, RecordedMedia, RecordingEvent, RecordingInfo, RecordingPayload, TrackType, VodFile,
+};
 use crate::json::{wire_int, wire_text};
 use crate::types::{GroupId, Id, TimestampMillis, TimestampSecs, UserId};
 
@@ -148,9 +150,8 @@ pub struct ChangedUser {
 pub struct RecordCallback {
     /// Event group, 3 for cloud recording.
     pub event_group_id: Option<EventGroup>,
-    /// Recording event; 301 recorder started. The page also lists VOD upload finished and VOD task stopped, whose numbers
-    /// were cut off in the stored text.
-    pub event_type: Option<i64>,
+    /// What happened to the recording.
+    pub event_type: Option<RecordingEvent>,
     /// When the callback was made (**milliseconds**).
     pub callback_ts: Option<TimestampMillis>,
     /// Details of the event.
@@ -231,7 +232,7 @@ wire_text! {
         /// Did not answer.
         NotAnswer = "NotAnswer";
         /// Hung up.
-        Hangup = "Hangup" | "HangUp";
+        Hangup = "Hangup" | "HangUp" | "Hang Up";
         /// Joined.
         Join = "Join";
         /// Went offline.

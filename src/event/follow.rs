@@ -11,7 +11,9 @@
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
-pub use super::recording::{EventGroup, RecordingInfo, RecordingPayload};
+pub use super::recording::{
+    EventGroup, RecordedFile, RecordedMedia, RecordingEvent, RecordingInfo, RecordingPayload, TrackType, VodFile,
+};
 use crate::types::{TimestampMillis, UserId};
 
 /// International-site name of the live cloud-recording state callback.
@@ -24,8 +26,8 @@ use crate::types::{TimestampMillis, UserId};
 pub struct AfterCloudRecordingChanged {
     /// Event group: 3 cloud recording, 8 web-page recording.
     pub event_group_id: Option<EventGroup>,
-    /// Recording event number as in the TRTC cloud-recording callback.
-    pub event_type: Option<i64>,
+    /// What happened to the recording.
+    pub event_type: Option<RecordingEvent>,
     /// When the callback was sent (**milliseconds**).
     pub callback_ts: Option<TimestampMillis>,
     /// Recording event, passed on from the TRTC cloud-recording callback.

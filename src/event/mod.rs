@@ -17,6 +17,7 @@ pub mod c2c;
 pub mod call;
 pub mod chatbot;
 pub mod content_callback;
+pub mod desk;
 mod extension;
 pub mod follow;
 pub mod group;
@@ -49,7 +50,9 @@ pub use self::batch::BatchItem;
 pub use self::before_message::BeforeMessage;
 pub use self::extension::{Extension, OperateType};
 pub use self::key::{DedupKey, OrderKey};
-pub use self::recording::{EventGroup, RecordingInfo, RecordingPayload};
+pub use self::recording::{
+    EventGroup, RecordedFile, RecordedMedia, RecordingEvent, RecordingInfo, RecordingPayload, TrackType, VodFile,
+};
 pub use self::time::EventTime;
 pub use self::unknown::{Misfit, MisfitKind, UnknownEvent, UnknownReason};
 

@@ -10,7 +10,7 @@ use super::config::Config;
 use crate::auth::Params;
 use crate::callback::Callback;
 use crate::command::Command;
-use crate::error::{describe, had_no_room};
+use crate::error::{describe, had_no_room, was_late};
 use crate::event::{AsEvent, Event, UnknownReason};
 use crate::rejection::{Rejection, RejectionKind};
 use crate::reply::{Reply, is_friend_request};
@@ -101,7 +101,11 @@ impl Exchange {
 
     /// The inner service gave an error.
     pub(super) fn fail_by(&mut self, cause: Cause, error: &dyn fmt::Display) -> Response<ResponseBody> {
-        let cause = if had_no_room(error) { Cause::Overloaded } else { cause };
+        let cause = match cause {
+            _ if had_no_room(error) => Cause::Overloaded,
+            Cause::Failed if was_late(error) => Cause::TimedOut,
+            other => other,
+        };
         self.fail(cause, describe(error))
     }
 

@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde::de::Visitor;
 
-/// Defines an enum of documented texts that keeps any other text. A value may have two spellings; it is written in the first.
+/// Defines an enum of documented texts that keeps any other text. A value may have several spellings; it is written in the first.
 macro_rules! wire_text {
     ($( $(#[$doc:meta])* $name:ident {
-        $( $(#[$variant_doc:meta])* $variant:ident = $first:literal $(| $second:literal)?; )*
+        $( $(#[$variant_doc:meta])* $variant:ident = $first:literal $(| $other:literal)*; )*
     } )*) => { $(
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -15,7 +15,7 @@ macro_rules! wire_text {
         pub enum $name {
             $(
                 $(#[$variant_doc])*
-                #[doc = concat!(" `", $first, "`" $(, ", `", $second, "`")?)]
+                #[doc = concat!(" `", $first, "`" $(, ", `", $other, "`")*)]
                 $variant,
             )*
             /// A value that no vendor page lists, as received.
@@ -38,7 +38,7 @@ macro_rules! wire_text {
             fn from(text: &str) -> Self {
                 match text {
                     $(
-                        $first $(| $second)? => $name::$variant,
+                        $first $(| $other)* => $name::$variant,
                     )*
                     other => $name::Other(other.into()),
                 }

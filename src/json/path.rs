@@ -11,40 +11,59 @@ enum Step<'a> {
     Index(usize),
 }
 
+/// Levels that are remembered. Below them a number is enough: a path is cut long before.
+const DEEPEST: usize = 128;
+
 /// The path of the value at a place, such as `PairList[1].To_Account`; `.` is the whole. Line and column count from 1, in bytes.
 pub(crate) fn path_at(json: &str, line: usize, column: usize) -> String {
     let place = offset(json, line, column);
     let mut steps: Vec<Step<'_>> = Vec::new();
     // For each open list the number of the item that comes next.
     let mut open: Vec<Option<usize>> = Vec::new();
+    // How many more are open.
+    let mut deeper = 0usize;
     let mut tokens = Tokens::new(json);
     while let Some(token) = tokens.next() {
-        if let (Token::Open { .. } | Token::Scalar, Some(Some(index))) = (&token, open.last()) {
+        if deeper == 0
+            && let (Token::Open { .. } | Token::Scalar, Some(Some(index))) = (&token, open.last())
+        {
             steps.push(Step::Index(*index));
         }
-        if let Token::Key(key) = token {
-            steps.push(Step::Key(key));
-            if tokens.end() > place {
-                break;
+        match token {
+            Token::Key(key) if deeper == 0 => {
+                steps.push(Step::Key(key));
+                if tokens.end() > place {
+                    break;
+                }
+                continue;
             }
-            continue;
-        }
-        if matches!(token, Token::Close) {
-            open.pop();
+            Token::Close if deeper == 0 => {
+                open.pop();
+            }
+            Token::Close => deeper -= 1,
+            _ => {}
         }
         if tokens.end() > place {
             break;
         }
         if let Token::Open { object, .. } = token {
-            open.push((!object).then_some(0));
-            continue;
-        }
-        steps.pop();
-        if let Some(Some(index)) = open.last_mut() {
-            *index += 1;
+            if open.len() < DEEPEST {
+                open.push((!object).then_some(0));
+            } else {
+                deeper += 1;
+            }
+        } else if deeper == 0 {
+            steps.pop();
+            if let Some(Some(index)) = open.last_mut() {
+                *index += 1;
+            }
         }
     }
-    written(&steps)
+    let mut path = written(&steps);
+    if deeper > 0 {
+        path.push('…');
+    }
+    path
 }
 
 fn written(steps: &[Step<'_>]) -> String {
@@ -106,5 +125,16 @@ mod tests {
     fn a_deep_text_is_no_matter() {
         let json = "[".repeat(1_000_000);
         assert_eq!(path_at(&json, 1, 3), "[0][0]");
+        let levels = |count: usize| "[0]".repeat(count);
+        assert_eq!(path_at(&json, 1, DEEPEST), levels(DEEPEST - 1));
+        assert_eq!(path_at(&json, 1, DEEPEST + 1), levels(DEEPEST));
+        assert_eq!(path_at(&json, 1, DEEPEST + 2), levels(DEEPEST) + "…");
+        // What comes after something deep has its own path.
+        for depth in [1, DEEPEST - 2, DEEPEST - 1, DEEPEST, DEEPEST + 1, 10 * DEEPEST] {
+            let json = format!(r#"{{"a":[{}"k"{},{{"b":7}}]}}"#, "[".repeat(depth), "]".repeat(depth));
+            assert_eq!(path_at(&json, 1, json.find('7').unwrap() + 1), "a[1].b", "{depth}");
+            // The bracket that ends it.
+            assert_eq!(path_at(&json, 1, json.find(",{").unwrap()), "a[0]", "{depth}");
+        }
     }
 }

@@ -1,4 +1,6 @@
-//! The reply that is passed to an intelligent chatbot.
+//! The replies that are passed to an intelligent chatbot.
+
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
@@ -42,6 +44,51 @@ impl From<OnC2cSignalMessageReply> for Reply {
             more: RspData {
                 rsp_data: &reply.rsp_data,
             },
+        })
+    }
+}
+
+/// The reply to `Chatbot.InterfaceInvocation`: variables that go into the session. The default has none.
+///
+/// To say that your server failed, return an error from the handler, or [`Reply::fail`].
+///
+/// ```
+/// use tencent_im_callback::reply::chatbot::InterfaceInvocationReply;
+///
+/// let reply = InterfaceInvocationReply::new().variable("balance", "10");
+/// ```
+///
+/// Source: <https://cloud.tencent.com/document/product/269/113786>
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct InterfaceInvocationReply {
+    body: BTreeMap<String, String>,
+}
+
+impl InterfaceInvocationReply {
+    /// No variable.
+    pub fn new() -> Self {
+        InterfaceInvocationReply::default()
+    }
+
+    /// Sets a variable. In the vendor's sample, numbers are strings as well.
+    pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.body.insert(name.into(), value.into());
+        self
+    }
+}
+
+impl From<InterfaceInvocationReply> for Reply {
+    fn from(reply: InterfaceInvocationReply) -> Self {
+        #[derive(Serialize)]
+        struct Body {
+            #[serde(rename = "Body")]
+            body: BTreeMap<String, String>,
+        }
+
+        Reply::json(&With {
+            envelope: Verdict::new(0).envelope(),
+            more: Body { body: reply.body },
         })
     }
 }

@@ -84,6 +84,10 @@ pub enum Cause {
     /// The service, or a limit around it, was overloaded: the error of tower's `load_shed`, or
     /// [`HandlerError::overloaded`](crate::HandlerError::overloaded). It is recognised by the text of the error.
     Overloaded,
+    /// The service was too slow: the error of tower's `timeout`, of tokio's, or
+    /// [`HandlerError::timed_out`](crate::HandlerError::timed_out). An error that is neither a [`HandlerError`](crate::HandlerError) nor boxes
+    /// one is recognised by its text.
+    TimedOut,
     /// The service returned an error.
     Failed,
     /// The service panicked: in `poll_ready`, in `call`, or while its future was polled.
@@ -104,6 +108,7 @@ impl Cause {
         Cause::BodyTimedOut,
         Cause::NotReady,
         Cause::Overloaded,
+        Cause::TimedOut,
         Cause::Failed,
         Cause::Panicked,
     ];
@@ -122,13 +127,12 @@ impl Cause {
             Cause::BodyTimedOut => "body_timed_out",
             Cause::NotReady => "not_ready",
             Cause::Overloaded => "overloaded",
+            Cause::TimedOut => "timed_out",
             Cause::Failed => "failed",
             Cause::Panicked => "panicked",
         }
     }
-}
 
-impl Cause {
     /// Why what waits for a verdict cannot be judged.
     pub(crate) fn of_unknown(reason: &UnknownReason) -> Self {
         match reason {

@@ -15,10 +15,8 @@ use crate::callback::Callback;
 use crate::command::{Command, Phase};
 use crate::error::HandlerError;
 use crate::event::{BeforeMessage, Event, TypedEvent, UnknownEvent, UnknownReason, c2c, group, official_account};
-use crate::json::mend;
 use crate::oneshot::Oneshot;
 use crate::reply::{MessageVerdict, Reply};
-use crate::types::Escaped;
 
 /// Typed handlers, one per event.
 ///
@@ -245,8 +243,8 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
         })
     }
 
-    /// Adds a handler for a command that this version does not know, with your type for the body. A body that does not fit your type is
-    /// an error of the handler.
+    /// Adds a handler for a command that this version does not know, with your type for the body, which
+    /// [`Callback::body_as`] reads. A body that does not fit your type is an error of the handler.
     ///
     /// The phase of such a command is unknown, so an error is answered like that of a *before* callback.
     ///
@@ -264,15 +262,10 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
         assert!(command.is_unknown(), "`{word}` is known, and has a type: use `on`");
         let state = T::clone(&self.state);
         self.add(command, move |callback: Callback| {
-            let text = mend(&callback.body);
-            let mut json = serde_json::Deserializer::from_str(&text);
-            match serde_path_to_error::deserialize(&mut json) {
+            match callback.body_as() {
                 Ok(event) => answered(handler.call(&state, callback.map_event(|_| event))),
                 // The place only: the message quotes the body.
-                Err(error) => failed(format!(
-                    "the body does not fit its type at {}",
-                    Escaped(&error.path().to_string())
-                )),
+                Err(misfit) => failed(format!("the body does not fit its type at {}", misfit.path())),
             }
         })
     }

@@ -52,6 +52,7 @@ define_other_samples! {
     "C2C.CallbackAfterMsgReport": 1;
     "C2C.CallbackAfterSendMsg": 1 2 3;
     "C2C.CallbackBeforeSendMsg": 1 2 3 4 5;
+    "Desk.SessionEventNotify": 1;
     "Group.CallbackAfterCreateGroup": 1 2;
     "Group.CallbackAfterGroupDestroyed": 1 2;
     "Group.CallbackAfterGroupFull": 1 2;

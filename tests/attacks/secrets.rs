@@ -105,6 +105,7 @@ const VALUES: &[&str] = &[
     "NotAskedError",
     "NotWritableError",
     "OnC2cSignalMessageReply",
+    "InterfaceInvocationReply",
     "UnknownReason",
     "EventTime",
     "BatchItem",

@@ -88,6 +88,18 @@ fn wrong_use_is_said_before_anything_is_sent() {
     let Run { status, err, .. } = run(&["send", url, "State.StateChange"]);
     assert_eq!(status, 1);
     assert!(err.contains("no connection"), "{err}");
+
+    // What an editor, a shell or a web page leaves at the edge of a token.
+    let file = std::env::temp_dir().join(format!("token-{}", std::process::id()));
+    for token in ["\u{feff}xxxxyyyy", "xxxxyyyy\u{200b}\n", "xxxxyyyy \n"] {
+        std::fs::write(&file, token).unwrap();
+        for how in [["--token-file", file.to_str().unwrap()], ["--token", token]] {
+            let Run { status, out, err } = run(&[&["send", url, "State.StateChange"][..], &how].concat());
+            assert_eq!((status, out.as_str()), (2, ""), "{token:?}: {err}");
+            assert!(err.contains("the token: token starts or ends with"), "{err}");
+        }
+    }
+    std::fs::remove_file(file).unwrap();
 }
 
 #[test]

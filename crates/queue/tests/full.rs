@@ -134,7 +134,7 @@ fn sample(size: usize) -> Entry {
     let sample = tencent_im_callback::testing::sample(&WORD.into()).unwrap();
     let text = "x".repeat(size.saturating_sub(sample.len()));
     let body = sample.replacen('{', &format!("{{\"Padding\":\"{text}\","), 1);
-    Entry::of(&callback_with(WORD, body.leak())).unwrap()
+    Entry::of(&callback_with(WORD, body)).unwrap()
 }
 
 /// Fills the disk. Returns how many were accepted.

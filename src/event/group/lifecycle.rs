@@ -157,6 +157,8 @@ pub struct AfterGroupInfoChanged {
     pub face_url: Option<String>,
     /// Changed custom group fields; documented in 2019 to 2020-06 only, removed from the page since.
     pub user_defined_data_list: Option<Vec<UserDefinedData>>,
+    /// `On` if nobody may write, `Off` if all may; read by others from recordings, not documented here.
+    pub shut_up_all_member: Option<String>,
     /// When the event fired, Unix time (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
 }

@@ -146,7 +146,7 @@ pub struct AfterSendMsg {
 
 /// A group message is about to be delivered; the reply may allow, refuse, drop or rewrite it.
 ///
-/// Source: <https://trtc.io/document/74347>
+/// Source: <https://cloud.tencent.com/document/product/269/1619>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]

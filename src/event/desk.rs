@@ -1,0 +1,74 @@
+//! Customer service (`Desk.…`).
+//!
+//! ```
+//! use tencent_im_callback::{Command, event::desk::SessionEventNotify, testing};
+//!
+//! let sample = testing::sample(&Command::DeskSessionEventNotify).unwrap_or_default();
+//! let callback = testing::callback::<SessionEventNotify>(sample);
+//! println!("{:?}", callback.event);
+//! ```
+
+use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
+
+use crate::json::wire_text;
+use crate::message::MsgBody;
+use crate::types::{Id, TimestampMillis, UserId};
+
+/// Something happened in a service session: a message, or a change of the session. Which fields are there depends on the event.
+///
+/// The URL of this callback is set in the panel of Desk. Whether the token of Chat signs it is not documented.
+///
+/// Source: <https://cloud.tencent.com/document/product/269/111212>
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct SessionEventNotify {
+    /// Id of the service session.
+    pub session_id: Id,
+    /// What happened.
+    pub event: Option<SessionEvent>,
+    /// When it happened (**milliseconds**).
+    pub event_time: Option<TimestampMillis>,
+    /// How the user is connected.
+    pub channel_type: Option<ChannelType>,
+    /// User.
+    pub client_user_id: Option<UserId>,
+    /// Customer-service account; starts with `@` in the sample.
+    pub customer_service_id: Option<UserId>,
+    /// Human agent; an e-mail address in the sample.
+    pub agent_id: Option<Id>,
+    /// Unique key of the message.
+    pub msg_key: Option<Id>,
+    /// Message elements.
+    pub msg_body: Option<MsgBody>,
+    /// Custom data of the message.
+    pub cloud_custom_data: Option<String>,
+    /// Whether the agent contacted the user first.
+    pub is_contact_user: Option<bool>,
+    /// Stars that the user gave, 1 to 5.
+    pub satisfaction_selected: Option<i64>,
+    /// Agent from whom the session came (inferred from the name); empty in the sample.
+    pub forward_from_agent_id: Option<Id>,
+}
+
+wire_text! {
+    /// What happened in a session. The vendor documents more words: transfers, the end of a session, a user who does not answer.
+    SessionEvent {
+        /// The session began.
+        SessionBegin = "SessionBegin";
+        /// The user wrote to the bot.
+        UserSendMsg = "ChatBot.UserSendMsg";
+        /// The bot wrote.
+        RobotSendMsg = "ChatBot.RobotSendMsg";
+    }
+
+    /// How a user is connected.
+    ChannelType {
+        /// An app.
+        Sdk = "SDK";
+        /// A web page. The vendor's page may mean `Web`, with a remark.
+        Web = "Web(H5)" | "Web";
+    }
+}
