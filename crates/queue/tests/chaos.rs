@@ -78,7 +78,7 @@ async fn endpoint(urls: &str, log: &Path, first: u64, count: u64, pause: Duratio
                     \"MsgSeq\":1,\"MsgRandom\":1,\"MsgTime\":1557481126,\"MsgKey\":\"key-{number}-\",\"SendMsgResult\":0,\
                     \"ErrorInfo\":\"\",\"MsgBody\":[]}}"
                 );
-                let callback = callback_with("C2C.CallbackAfterSendMsg", body.leak());
+                let callback = callback_with("C2C.CallbackAfterSendMsg", body);
                 loop {
                     match service.call(callback.clone()).await {
                         Ok(reply) => {

@@ -171,7 +171,7 @@ async fn the_same_delivery_to_two_endpoints_is_handled_once() {
             "{{\"CallbackCommand\":\"C2C.CallbackAfterSendMsg\",\"From_Account\":\"a\",\"To_Account\":\"b\",\"MsgSeq\":1,\
             \"MsgRandom\":1,\"MsgTime\":1557481126,\"MsgKey\":\"{round}\",\"SendMsgResult\":0,\"ErrorInfo\":\"\",\"MsgBody\":[]}}"
         );
-        let callback = common::callback_with("C2C.CallbackAfterSendMsg", body.leak());
+        let callback = common::callback_with("C2C.CallbackAfterSendMsg", body);
         assert!(callback.dedup_key().is_some());
         let (a, b) = tokio::join!(first.call(callback.clone()), second.call(callback));
         let mut dispositions = [a.unwrap().disposition(), b.unwrap().disposition()];
