@@ -472,6 +472,31 @@ mod tests {
     }
 
     #[test]
+    fn the_keys_of_a_map_take_room_that_is_missing_elsewhere() {
+        #[derive(Deserialize)]
+        struct Wide {
+            _one: Option<String>,
+            _other: Option<String>,
+        }
+
+        #[derive(Deserialize)]
+        struct Both {
+            map: std::collections::BTreeMap<String, u8>,
+            list: Vec<Wide>,
+        }
+
+        let keys: Vec<String> = (0..8000).map(|key| format!(r#""{key:04}":0"#)).collect();
+        let both = |list: usize| {
+            let list = vec!["{}"; list].join(",");
+            from_str::<Both>(&format!(r#"{{"map":{{{}}},"list":[{list}]}}"#, keys.join(",")))
+        };
+        let few = both(10).unwrap();
+        assert_eq!((few.map.len(), few.list.len()), (8000, 10));
+        let error = both(9000).map(|_| ()).unwrap_err().to_string();
+        assert!(error.starts_with(TOO_MANY_ITEMS), "{error}");
+    }
+
+    #[test]
     fn an_empty_string_is_an_absent_number_at_any_depth() {
         let wanted = Sample {
             flag: Some(true),
