@@ -243,6 +243,11 @@ async fn run(case: Case) -> bool {
     };
     let accepted = fill_in_a_child(&disk.file(), case);
     assert!(accepted > 0, "{case}");
+    if case.kill {
+        // What is allocated stays so, and another program gets none of it.
+        let mut other = fs::File::create(disk.0.join("other")).unwrap();
+        while other.write(&[1; 4096]).is_ok() {}
+    }
     let handled = Handled::default();
     // Once stopped half way: what was handled must have been completed by then.
     work(&disk.file(), case.concurrency, accepted / 2, &handled).await;
@@ -255,6 +260,7 @@ async fn run(case: Case) -> bool {
     );
     assert_eq!((handled.len() as u64, twice), (accepted, 0), "{case}");
     // There is space again.
+    drop(fs::remove_file(disk.0.join("other")));
     let store = SqliteStore::open(disk.file()).await.unwrap();
     let again = fill(&store, case).await;
     assert!(again > 0, "{case}");
