@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::{Folder, SECOND, callback_with};
+use common::{Folder, MINUTE, callback_with};
 use futures_util::future::join_all;
 use tencent_im_callback::{Callback, DedupKey, OrderKey};
 use tencent_im_callback_queue::store::{Appended, Entry, Store};
@@ -148,7 +148,7 @@ async fn fill(store: &SqliteStore, case: Case) -> u64 {
             let mut entry = sample.clone();
             entry.order_key = Some(OrderKey::new((next % case.order_keys).to_be_bytes()));
             entry.dedup_key = case.dedup.then(|| DedupKey::new(next.to_be_bytes()));
-            store.append(entry, SECOND)
+            store.append(entry, MINUTE)
         });
         let results = join_all(appends).await;
         let count = results.iter().filter(|result| result.is_ok()).count();
@@ -243,6 +243,11 @@ async fn run(case: Case) -> bool {
     };
     let accepted = fill_in_a_child(&disk.file(), case);
     assert!(accepted > 0, "{case}");
+    if case.kill {
+        // What is allocated stays so, and another program gets none of it.
+        let mut other = fs::File::create(disk.0.join("other")).unwrap();
+        while other.write(&[1; 4096]).is_ok() {}
+    }
     let handled = Handled::default();
     // Once stopped half way: what was handled must have been completed by then.
     work(&disk.file(), case.concurrency, accepted / 2, &handled).await;
@@ -255,6 +260,7 @@ async fn run(case: Case) -> bool {
     );
     assert_eq!((handled.len() as u64, twice), (accepted, 0), "{case}");
     // There is space again.
+    drop(fs::remove_file(disk.0.join("other")));
     let store = SqliteStore::open(disk.file()).await.unwrap();
     let again = fill(&store, case).await;
     assert!(again > 0, "{case}");
@@ -295,7 +301,7 @@ async fn another_program_on_the_disk_loses_nothing() {
                     let mut entry = sample.clone();
                     entry.order_key = Some(OrderKey::new((number % 7).to_string()));
                     entry.dedup_key = Some(DedupKey::new(format!("{part} {number}")));
-                    match store.append(entry, SECOND).await {
+                    match store.append(entry, MINUTE).await {
                         Ok(Appended::Stored(id) | Appended::Duplicate(id)) => accepted.push(id.sequence()),
                         Err(QueueError::DiskFull) => tokio::time::sleep(Duration::from_millis(5)).await,
                         Err(error) => panic!("{error:?}"),

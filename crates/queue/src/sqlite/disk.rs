@@ -174,7 +174,10 @@ impl<'o> Disk<'o> {
     /// Allocates what is kept, for a file that was just opened.
     pub(super) fn opened(&mut self, pages: u64, rows: u64) {
         self.allocate_log();
-        self.written_back(Some(pages), rows);
+        // Otherwise the file does not have all of its pages yet.
+        if !self.stuck {
+            self.written_back(Some(pages), rows);
+        }
     }
 
     fn allocate_log(&mut self) -> bool {
