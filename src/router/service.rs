@@ -17,7 +17,7 @@ use crate::error::HandlerError;
 use crate::event::{BeforeMessage, Event, TypedEvent, UnknownEvent, c2c, group, official_account};
 use crate::json::replace_unpaired;
 use crate::oneshot::Oneshot;
-use crate::reply::{MessageVerdict, Reply};
+use crate::reply::{Disposition, MessageVerdict, Reply};
 use crate::types::Escaped;
 
 /// Typed handlers, one per event.
@@ -391,7 +391,11 @@ impl<T> Service<Callback> for EventRouter<T> {
             (None, Fallback::None) if waits_for_a_verdict(&callback) => Some(not_for(&callback)),
             (None, Fallback::None | Fallback::Allow) => None,
         };
-        RouterFuture { future }
+        let disposition = match self.routes.fallback {
+            Fallback::None => Disposition::Unhandled,
+            Fallback::Allow | Fallback::Service(_) => Disposition::Handled,
+        };
+        RouterFuture { future, disposition }
     }
 }
 
@@ -400,6 +404,8 @@ impl<T> Service<Callback> for EventRouter<T> {
 pub struct RouterFuture {
     /// None answers `OK`.
     future: Option<BoxFuture>,
+    /// Of that answer.
+    disposition: Disposition,
 }
 
 impl Future for RouterFuture {
@@ -408,7 +414,7 @@ impl Future for RouterFuture {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.future {
             Some(future) => future.as_mut().poll(cx),
-            None => Poll::Ready(Ok(Reply::ok())),
+            None => Poll::Ready(Ok(Reply::ok().with_disposition(self.disposition))),
         }
     }
 }
