@@ -55,6 +55,8 @@ pub enum Disposition {
     Duplicate,
     /// It was answered when the queue had stored it. A worker handles it later.
     Enqueued,
+    /// It is a notification that no handler of an [`EventRouter`](crate::EventRouter) wants, and was answered `OK`.
+    Unhandled,
 }
 
 impl Disposition {
@@ -65,6 +67,7 @@ impl Disposition {
             Disposition::Detached => "detached",
             Disposition::Duplicate => "duplicate",
             Disposition::Enqueued => "enqueued",
+            Disposition::Unhandled => "unhandled",
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::command::{Command, Phase};
 use crate::error::HandlerError;
 use crate::event::{BeforeMessage, Event, TypedEvent, UnknownEvent, UnknownReason, c2c, group, official_account};
 use crate::oneshot::Oneshot;
-use crate::reply::{MessageVerdict, Reply};
+use crate::reply::{Disposition, MessageVerdict, Reply};
 
 /// Typed handlers, one per event.
 ///
@@ -390,7 +390,11 @@ impl<T> Service<Callback> for EventRouter<T> {
             (_, _, Fallback::None) if waits_for_a_verdict(&callback) => Some(not_for(&callback)),
             (_, _, Fallback::None | Fallback::Allow) => None,
         };
-        RouterFuture { future }
+        let disposition = match self.routes.fallback {
+            Fallback::None => Disposition::Unhandled,
+            Fallback::Allow | Fallback::Service(_) => Disposition::Handled,
+        };
+        RouterFuture { future, disposition }
     }
 }
 
@@ -399,6 +403,8 @@ impl<T> Service<Callback> for EventRouter<T> {
 pub struct RouterFuture {
     /// None answers `OK`.
     future: Option<BoxFuture>,
+    /// Of that answer.
+    disposition: Disposition,
 }
 
 impl Future for RouterFuture {
@@ -407,7 +413,7 @@ impl Future for RouterFuture {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.future {
             Some(future) => future.as_mut().poll(cx),
-            None => Poll::Ready(Ok(Reply::ok())),
+            None => Poll::Ready(Ok(Reply::ok().with_disposition(self.disposition))),
         }
     }
 }

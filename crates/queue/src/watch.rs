@@ -1,8 +1,11 @@
 //! Warnings, once each, about programs that are put together so that nothing is queued, or nothing is handled.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use tencent_im_callback::Command;
 
 /// How long callbacks are accepted without a worker before there is a warning.
 const WITHOUT_WORKER: Duration = Duration::from_secs(60);
@@ -16,6 +19,8 @@ pub(crate) struct Watch {
     worked: AtomicBool,
     enqueued: AtomicBool,
     passed_on: AtomicU32,
+    /// Labels of commands that nobody handles.
+    unhandled: Mutex<BTreeSet<&'static str>>,
 }
 
 impl Watch {
@@ -46,6 +51,19 @@ impl Watch {
                 );
             }
         });
+    }
+
+    /// A worker's service has no handler for a callback of this command.
+    pub(crate) fn unhandled(&self, command: &Command) {
+        let mut warned = self.unhandled.lock().unwrap_or_else(PoisonError::into_inner);
+        if warned.insert(command.label()) {
+            drop(warned);
+            tracing::warn!(
+                target: "tencent_im_callback_queue",
+                command = command.label(),
+                "callbacks of this command are in the queue, and the worker's router has no handler for them: they are done without"
+            );
+        }
     }
 
     /// A callback was passed on to the inner service.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
-use tencent_im_callback::{Callback, HandlerError, Reply, Retry};
+use tencent_im_callback::{Callback, Disposition, HandlerError, Reply, Retry};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
@@ -24,6 +24,7 @@ use crate::error::QueueError;
 use crate::policy::RetryPolicy;
 use crate::queue::Queue;
 use crate::store::{self, Claim, Claimed, DeadReason, Death, Record, Store, bounded};
+use crate::watch::Watch;
 
 /// The longest single wait for something to claim.
 const WAIT: Duration = Duration::from_secs(10);
@@ -160,6 +161,7 @@ where
         let (tell, mut told) = mpsc::unbounded_channel();
         let job = Arc::new(Job {
             service: std::sync::Mutex::new(self.service),
+            watch: self.queue.watch.clone(),
             store: store.clone(),
             timeout: self.timeout,
             retry: self.retry,
@@ -290,6 +292,7 @@ enum End {
 struct Job<S> {
     /// A service may be `Send` and not `Sync`.
     service: std::sync::Mutex<S>,
+    watch: Arc<Watch>,
     store: Arc<dyn Store>,
     timeout: Duration,
     retry: RetryPolicy,
@@ -365,6 +368,7 @@ where
                 ))));
             }
         };
+        let command = callback.command().clone();
         let call = Box::pin(Call::new(service, callback));
         let call = tokio::time::timeout(self.timeout, Caught { call: Some(call) });
         let result = match kept {
@@ -377,7 +381,12 @@ where
             }
         };
         Some(match result {
-            Ok(Ok(Ok(()))) => Ok(()),
+            Ok(Ok(Ok(disposition))) => {
+                if disposition == Disposition::Unhandled {
+                    self.watch.unhandled(&command);
+                }
+                Ok(())
+            }
             Ok(Ok(Err(error))) => Err(Failed {
                 retry: error.retry(),
                 text: format!("{error:#}"),
@@ -608,7 +617,7 @@ where
     F: Future<Output = Result<T, HandlerError>>,
     T: Into<Reply>,
 {
-    type Output = Result<Result<(), HandlerError>, String>;
+    type Output = Result<Result<Disposition, HandlerError>, String>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(call) = &mut self.call else {
@@ -635,7 +644,7 @@ where
 }
 
 /// What the reply says of the callback: a handler that answers `FAIL` has not handled it.
-fn done(reply: &Reply) -> Result<(), HandlerError> {
+fn done(reply: &Reply) -> Result<Disposition, HandlerError> {
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "PascalCase")]
     struct Answer<'a> {
@@ -650,7 +659,7 @@ fn done(reply: &Reply) -> Result<(), HandlerError> {
             "the handler answered FAIL: {}",
             answer.error_info
         ))),
-        _ => Ok(()),
+        _ => Ok(reply.disposition()),
     }
 }
 

@@ -358,3 +358,29 @@ async fn a_layer_that_enqueues_nothing_is_warned_about_once() {
     }
     assert_eq!(log.text().matches(TEXT).count(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn each_command_that_nobody_handles_is_warned_about_once() {
+    const TEXT: &str = "has no handler for them";
+
+    let (log, _guard) = logged();
+    let store = Arc::new(MemoryStore::new());
+    let fill = async || {
+        for word in [NOTICE, NOTICE, "Sns.CallbackFriendDelete"] {
+            let mut entry = Entry::of(&callback(word)).unwrap();
+            entry.dedup_key = None;
+            store.append(entry, SECOND).await.unwrap();
+        }
+    };
+    let queue = Queue::new(store.clone());
+    // The last two say what they do with the rest.
+    let allows = EventRouter::new().allow_unhandled();
+    let falls_back = EventRouter::new().fallback_fn(|_: Callback| async { Ok::<_, HandlerError>(Reply::ok()) });
+    for (router, expected) in [(EventRouter::new(), 2), (allows, 2), (falls_back, 2)] {
+        fill().await;
+        let worker = queue.worker(router);
+        worker.run(tokio::time::sleep(SECOND)).await.unwrap();
+        assert_eq!(queue.stats().await.unwrap().waiting, 0);
+        assert_eq!(log.text().matches(TEXT).count(), expected);
+    }
+}
