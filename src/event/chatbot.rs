@@ -14,6 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_with::skip_serializing_none;
 
+use crate::json::Once;
 use crate::types::{Id, RawJson, TimestampMillis, UserId};
 
 /// A user sent custom pass-through content to an intelligent chatbot; the reply is handed back to the bot.
@@ -53,9 +54,14 @@ pub struct OnC2cSignalMessage {
 #[non_exhaustive]
 pub struct InterfaceInvocation {
     /// Variables by their names, which the node chooses.
+    #[serde(default, deserialize_with = "variables")]
     pub body: Option<BTreeMap<String, Variable>>,
     /// When it happened (**milliseconds**, by the sample).
     pub event_time: Option<TimestampMillis>,
+}
+
+fn variables<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BTreeMap<String, Variable>>, D::Error> {
+    Ok(Option::<Once<_>>::deserialize(deserializer)?.map(|variables| variables.0))
 }
 
 impl InterfaceInvocation {

@@ -3,6 +3,7 @@
 
 mod lenient;
 mod mend;
+mod once;
 mod open;
 mod path;
 mod surrogates;
@@ -10,6 +11,7 @@ mod tokens;
 
 pub(crate) use self::lenient::{Lenient, Nulls, Room, TOO_MANY_ITEMS, from_str, from_str_noting, misfit, read};
 pub(crate) use self::mend::{mend, readable, without_mark};
+pub(crate) use self::once::{Once, entries};
 pub(crate) use self::open::{Text, wire_int, wire_text};
 pub(crate) use self::path::{offset, path_at};
 pub(crate) use self::surrogates::replace_unpaired;

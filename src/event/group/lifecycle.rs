@@ -7,6 +7,7 @@ use serde_with::skip_serializing_none;
 
 use super::group_type::GroupType;
 use super::member::Member;
+use crate::json;
 use crate::json::wire_text;
 use crate::types::{GroupId, TimestampMillis, UserId};
 
@@ -313,15 +314,8 @@ impl<'de> Deserialize<'de> for CreatedGroupNum {
                 Ok(CreatedGroupNum::Number(number))
             }
 
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut members: A) -> Result<CreatedGroupNum, A::Error> {
-                let mut numbers = BTreeMap::new();
-                while let Some(key) = members.next_key()? {
-                    let number = members.next_value()?;
-                    if numbers.insert(key, number).is_some() {
-                        return Err(serde::de::Error::custom("a type of group twice"));
-                    }
-                }
-                Ok(CreatedGroupNum::PerType(numbers))
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, members: A) -> Result<CreatedGroupNum, A::Error> {
+                json::entries(members).map(CreatedGroupNum::PerType)
             }
         }
 
