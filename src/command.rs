@@ -84,16 +84,16 @@ impl fmt::Display for Phase {
 ///
 /// It is never a known command, so equal commands are always equal values. Its `Debug` is escaped and short enough for a log.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct UnknownWordError(Box<str>);
+pub struct UnknownCommand(Box<str>);
 
-impl UnknownWordError {
+impl UnknownCommand {
     /// The command as received, decoded. It may contain anything: escape it before you log it or use it as a label.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Debug for UnknownWordError {
+impl fmt::Debug for UnknownCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\"{}\"", Escaped(&self.0))
     }
@@ -136,7 +136,7 @@ macro_rules! define_commands {
                 $variant,
             )* )*
             /// Any other command.
-            Unknown(UnknownWordError),
+            Unknown(UnknownCommand),
         }
 
         impl Command {
@@ -255,7 +255,7 @@ impl From<&str> for Command {
                     .find(|(old, _)| *old == word)
                     .map(|(_, command)| command.clone())
             })
-            .unwrap_or_else(|| Command::Unknown(UnknownWordError(word.into())))
+            .unwrap_or_else(|| Command::Unknown(UnknownCommand(word.into())))
     }
 }
 

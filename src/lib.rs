@@ -60,6 +60,8 @@ pub use self::handle::{Answer, CallbackLayer, CallbackService, ResponseFuture, r
 #[doc(inline)]
 pub use self::metrics::{MetricsFuture, MetricsLayer, MetricsService};
 #[doc(inline)]
+pub use self::oneshot::Oneshot;
+#[doc(inline)]
 pub use self::rejection::{Rejection, RejectionKind};
 #[doc(inline)]
 pub use self::reply::{Disposition, Reply};

@@ -110,8 +110,8 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     enum State<V: Service<Callback>, N: Service<Callback>> {
-        Verdict { #[pin] call: Oneshot<V, Callback> },
-        Notification { #[pin] call: Oneshot<N, Callback> },
+        Verdict { #[pin] call: Oneshot<V> },
+        Notification { #[pin] call: Oneshot<N> },
     }
 }
 

@@ -153,7 +153,7 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     enum State<S: Service<Callback>> {
-        Passing { #[pin] call: Oneshot<S, Callback> },
+        Passing { #[pin] call: Oneshot<S> },
         Shared { shared: Pin<Box<dyn Future<Output = Result<Reply, HandlerError>> + Send>> },
     }
 }

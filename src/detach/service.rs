@@ -1,16 +1,15 @@
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::background::{DetachFailure, Permits, Shared, Work, detach};
-use crate::auth::Params;
 use crate::callback::Callback;
 use crate::error::{HandlerError, caught};
 use crate::oneshot::Oneshot;
@@ -61,21 +60,15 @@ where
         let service = self.inner.clone();
         let state = if callback.answered_as().is_answered() {
             let call = Oneshot::new(service, callback);
-            State::Inline { call, late: None }
+            State::Inline { call }
         } else {
             let work = Work { service, callback };
-            State::Detaching { work: Some(work) }
+            let answer = Box::pin(answer(self.shared.clone(), self.max_wait, work));
+            State::Detaching { answer }
         };
-        DetachFuture {
-            state,
-            waiting: None,
-            shared: self.shared.clone(),
-            max_wait: self.max_wait,
-        }
+        DetachFuture { state }
     }
 }
-
-type Waited = Pin<Box<dyn Future<Output = Option<Permits>> + Send>>;
 
 pin_project! {
     /// The future of [`Detach`].
@@ -83,123 +76,99 @@ pin_project! {
     pub struct DetachFuture<S: Service<Callback>> {
         #[pin]
         state: State<S>,
-        // There while there is no room.
-        waiting: Option<Waiting>,
-        shared: Arc<Shared>,
-        max_wait: Duration,
     }
 }
+
+type Answer = Pin<Box<dyn Future<Output = Result<Reply, HandlerError>> + Send>>;
 
 pin_project! {
     #[project = StateProjection]
     enum State<S: Service<Callback>> {
-        // `late` has the parameters of what came after the drain began.
-        Inline { #[pin] call: Oneshot<S, Callback>, late: Option<Box<Params>> },
-        Detaching { work: Option<Work<S>> },
-        Done,
+        Inline { #[pin] call: Oneshot<S> },
+        Detaching { answer: Answer },
     }
-}
-
-/// A wait for room that counts itself if it is given up.
-struct Waiting {
-    permits: Waited,
-    shared: Arc<Shared>,
-    over: bool,
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        if !self.over {
-            self.shared.abandoned.fetch_add(1, Ordering::Relaxed);
-            crate::count::detached("abandoned");
-        }
-    }
-}
-
-/// Room for a callback and its bytes, if there is any now.
-fn try_acquire(shared: &Shared, kibibytes: u32) -> Option<Permits> {
-    let callback = shared.callbacks.clone().try_acquire_owned().ok()?;
-    let bytes = shared.kibibytes.clone().try_acquire_many_owned(kibibytes).ok()?;
-    Some((callback, bytes))
-}
-
-async fn acquire(shared: Arc<Shared>, kibibytes: u32) -> Option<Permits> {
-    let callback = shared.callbacks.clone().acquire_owned().await.ok()?;
-    let bytes = shared.kibibytes.clone().acquire_many_owned(kibibytes).await.ok()?;
-    Some((callback, bytes))
 }
 
 impl<S> Future for DetachFuture<S>
 where
-    S: Service<Callback> + Send + 'static,
-    S::Future: Send,
+    S: Service<Callback> + 'static,
     S::Response: Into<Reply>,
     S::Error: fmt::Display + Send + Sync,
 {
     type Output = Result<Reply, HandlerError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        loop {
-            let work = match this.state.as_mut().project() {
-                StateProjection::Inline { call, late: None } => return call.poll(cx).map_ok(Into::into),
-                StateProjection::Inline { call, late } => {
-                    let result = ready!(poll_late(call, cx)).map(Into::into);
-                    if let Some(params) = late.take() {
-                        this.shared.late(&params, &result);
-                    }
-                    this.state.set(State::Done);
-                    return Poll::Ready(result.map_err(failure_of));
-                }
-                StateProjection::Detaching { work } => work,
-                StateProjection::Done => return Poll::Ready(Err(HandlerError::new("polled after completion"))),
-            };
-            let Some(needed) = work.as_ref().map(|work| work.kibibytes(this.shared)) else {
-                return Poll::Ready(Err(HandlerError::new("polled after completion")));
-            };
-            let permits = match this.waiting {
-                None => try_acquire(this.shared, needed),
-                Some(waiting) => {
-                    let permits = ready!(waiting.permits.as_mut().poll(cx));
-                    waiting.over = true;
-                    if permits.is_none() && !this.shared.is_draining() {
-                        this.shared.overloaded.fetch_add(1, Ordering::Relaxed);
-                        crate::count::detached("overloaded");
-                        return Poll::Ready(Err(HandlerError::overloaded()));
-                    }
-                    permits
-                }
-            };
-            let permits = match permits {
-                Some(permits) => Some(permits),
-                // Nothing waits for permits any more, since there is nothing to detach.
-                None if this.shared.is_draining() => None,
-                None => {
-                    let wait = acquire(this.shared.clone(), needed);
-                    let max_wait = *this.max_wait;
-                    *this.waiting = Some(Waiting {
-                        permits: Box::pin(async move { tokio::time::timeout(max_wait, wait).await.ok()? }),
-                        shared: this.shared.clone(),
-                        over: false,
-                    });
-                    continue;
-                }
-            };
-            let Some(work) = work.take() else {
-                return Poll::Ready(Err(HandlerError::new("polled after completion")));
-            };
-            let detached = match permits {
-                Some(permits) => detach(this.shared, permits, work),
-                None => Err(work),
-            };
-            match detached {
-                Ok(()) => return Poll::Ready(Ok(Reply::ok().with_disposition(Disposition::Detached))),
-                Err(Work { service, callback }) => {
-                    let late = Some(Box::new(callback.params.clone()));
-                    let call = Oneshot::new(service, callback);
-                    this.state.set(State::Inline { call, late });
-                }
-            }
+        match self.project().state.project() {
+            StateProjection::Inline { call } => call.poll(cx).map_ok(Into::into),
+            StateProjection::Detaching { answer } => answer.as_mut().poll(cx),
+        }
+    }
+}
+
+/// Detaches a callback as soon as there are permits for it. Once a drain has begun, nothing is detached any more: then the callback is
+/// handled before it is answered.
+async fn answer<S>(shared: Arc<Shared>, max_wait: Duration, work: Work<S>) -> Result<Reply, HandlerError>
+where
+    S: Service<Callback> + Send + 'static,
+    S::Future: Send,
+    S::Response: Into<Reply>,
+    S::Error: fmt::Display + Send + Sync,
+{
+    let needed = work.kibibytes(&shared);
+    let permits = match try_acquire(&shared, needed) {
+        None if !shared.is_draining() => wait(&shared, needed, max_wait).await?,
+        permits => permits,
+    };
+    let detached = match permits {
+        Some(permits) => detach(&shared, permits, work),
+        None => Err(work),
+    };
+    let Err(Work { service, callback }) = detached else {
+        return Ok(Reply::ok().with_disposition(Disposition::Detached));
+    };
+    let params = callback.params.clone();
+    let mut call = pin!(Oneshot::new(service, callback));
+    let result = poll_fn(|cx| poll_late(call.as_mut(), cx)).await.map(Into::into);
+    shared.late(&params, &result);
+    result.map_err(failure_of)
+}
+
+/// Permits for a callback and its bytes, if there are any now.
+fn try_acquire(shared: &Shared, kibibytes: u32) -> Option<Permits> {
+    let callback = shared.callbacks.clone().try_acquire_owned().ok()?;
+    let bytes = shared.kibibytes.clone().try_acquire_many_owned(kibibytes).ok()?;
+    Some((callback, bytes))
+}
+
+/// Waits for permits. `None` if a drain has begun: it closes the semaphores, so that nobody waits for what will not come.
+async fn wait(shared: &Shared, kibibytes: u32, max_wait: Duration) -> Result<Option<Permits>, HandlerError> {
+    let mut waiting = Waiting { shared, over: false };
+    let acquire = async {
+        let callback = shared.callbacks.clone().acquire_owned().await.ok()?;
+        let bytes = shared.kibibytes.clone().acquire_many_owned(kibibytes).await.ok()?;
+        Some((callback, bytes))
+    };
+    let permits = tokio::time::timeout(max_wait, acquire).await.ok().flatten();
+    waiting.over = true;
+    if permits.is_none() && !shared.is_draining() {
+        shared.overloaded.fetch_add(1, Ordering::Relaxed);
+        crate::count::detached("overloaded");
+        return Err(HandlerError::overloaded());
+    }
+    Ok(permits)
+}
+
+/// A wait for permits that counts itself if it is given up: then the caller has closed the connection.
+struct Waiting<'a> {
+    shared: &'a Shared,
+    over: bool,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if !self.over {
+            self.shared.abandoned.fetch_add(1, Ordering::Relaxed);
+            crate::count::detached("abandoned");
         }
     }
 }

@@ -183,7 +183,7 @@ async fn debug_of_every_public_type() {
         panic!("unknown")
     };
     assert_eq!(format!("{word:?}").to_lowercase(), format!("\"new.{CANARY}\""));
-    walked.insert("UnknownWordError".to_owned());
+    walked.insert("UnknownCommand".to_owned());
     let mut check = |name: &str, value: &dyn std::fmt::Debug| {
         keeps_its_secrets(name, value);
         walked.insert(name.to_owned());

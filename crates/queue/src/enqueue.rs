@@ -7,11 +7,10 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
-use tencent_im_callback::{Callback, Disposition, HandlerError, Reply};
+use tencent_im_callback::{Callback, Disposition, HandlerError, Oneshot, Reply};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::call::Call;
 use crate::error::QueueError;
 use crate::queue::Queue;
 use crate::store::{Appended, Entry};
@@ -112,7 +111,7 @@ where
         let command = callback.answered_as();
         if command.is_answered() || command.phase().may_decide() {
             self.queue.watch.passed_on();
-            let call = Call::new(self.inner.clone(), callback);
+            let call = Oneshot::new(self.inner.clone(), callback);
             return EnqueueFuture {
                 state: State::Inline { call },
             };
@@ -144,7 +143,7 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     enum State<S: Service<Callback>> {
-        Inline { #[pin] call: Call<S> },
+        Inline { #[pin] call: Oneshot<S> },
         Enqueuing { append: Append },
     }
 }

@@ -11,14 +11,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
-use tencent_im_callback::{Callback, Disposition, HandlerError, Reply, Retry};
+use tencent_im_callback::{Callback, Disposition, HandlerError, Oneshot, Reply, Retry};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 use tower_service::Service;
 use tracing::Instrument;
 
-use crate::call::Call;
 use crate::delivery::Delivery;
 use crate::error::QueueError;
 use crate::policy::RetryPolicy;
@@ -369,7 +368,7 @@ where
             }
         };
         let command = callback.command().clone();
-        let call = Box::pin(Call::new(service, callback));
+        let call = Box::pin(Oneshot::new(service, callback));
         let call = tokio::time::timeout(self.timeout, Caught { call: Some(call) });
         let result = match kept {
             None => call.await,
