@@ -14,6 +14,8 @@ mod body;
 mod on_error;
 mod outcome;
 mod rejecting;
+// Without the log nothing is sampled.
+#[cfg_attr(not(feature = "tracing"), allow(dead_code))]
 mod sampler;
 mod trace;
 mod write;

@@ -6,6 +6,7 @@ use crate::rejection::{Rejection, RejectionKind};
 use crate::reply::Disposition;
 
 use super::on_error::Cause;
+#[cfg(feature = "tracing")]
 use super::sampler::Occasion;
 
 /// How a request was answered. Every response of this crate's services has it in its extensions, for metrics, alerts and access logs.
@@ -108,6 +109,7 @@ impl Outcome {
     }
 
     /// What the log has to warn of, if anything.
+    #[cfg(feature = "tracing")]
     pub(super) fn occasion(&self) -> Option<Occasion> {
         match self.kind {
             OutcomeKind::Rejected => Some(Occasion::Rejection(self.rejection.as_ref()?.kind())),

@@ -26,6 +26,7 @@ pub(super) fn shows_warnings() -> bool {
 }
 
 #[cfg(not(feature = "tracing"))]
+#[allow(dead_code)] // nothing asks, see `sampler`
 pub(super) fn shows_warnings() -> bool {
     false
 }
