@@ -141,20 +141,26 @@ impl Callback {
         self.body.len().saturating_add(self.params.size())
     }
 
-    /// Reads the event, and notes the command that counts.
+    /// Reads the event, and notes the command that counts in the parameters.
     pub(crate) fn read(params: &mut Params, body: &Bytes) -> Result<Event, Rejection> {
         let app = params.sdk_app_id;
+        let refused = |kind: RejectionKind| Err(Rejection::from(kind).of_app(app));
         if !params.command.phase().may_decide() && params.token_index().is_some() && parse::is_blank(body) {
-            return Err(Rejection::from(RejectionKind::Probe).of_app(app));
+            return refused(RejectionKind::Probe);
         }
-        let parsed = parse::parse(&params.command, body);
-        if parsed.app != BodyApp::Absent && parsed.app != BodyApp::Is(app) {
-            return Err(Rejection::from(RejectionKind::AppMismatch).of_app(app));
+        // The one command whose body names its app.
+        if params.command == Command::ContentCallbackResultNotify {
+            match parse::app(body) {
+                BodyApp::Absent => {}
+                BodyApp::Is(of_body) if of_body == app => {}
+                BodyApp::Is(_) | BodyApp::Unreadable => return refused(RejectionKind::AppMismatch),
+            }
         }
-        if let Some(command) = parsed.command {
+        let event = parse::parse(&params.command, body);
+        if let Some(command) = event.corrected(&params.command) {
             params.command = command;
         }
-        Ok(parsed.event)
+        Ok(event)
     }
 }
 

@@ -183,10 +183,10 @@ macro_rules! define_events {
                 }
             }
 
-            /// Reads the type of a command; `None` if it has none.
-            fn read(command: &Command, text: &str, word: &mut Word) -> Option<serde_json::Result<Event>> {
+            /// The event of a command, and what the body says about its command; `None` if it has no type.
+            fn typed(command: &Command, text: &str, word: &mut Word) -> Option<serde_json::Result<Event>> {
                 match command {
-                    $( $( Command::$variant => Some(parse::read(command, text, word).map(Event::$variant)), )* )*
+                    $( $( Command::$variant => Some(parse::typed(command, text, word).map(Event::$variant)), )* )*
                     Command::Unknown(_) => None,
                 }
             }
@@ -323,7 +323,19 @@ impl Event {
     /// Like [`parse`](Self::parse), but a callback that waits for a verdict and cannot be read becomes [`Event::Unknown`] as well. Do not
     /// allow what is unknown.
     pub fn parse_untyped(command: &Command, body: Bytes) -> Event {
-        parse::parse(command, &body).event
+        parse::parse(command, &body)
+    }
+
+    /// The command that counts, if it is not the URL's: the vendor documents that the body knows better.
+    pub(crate) fn corrected(&self, url: &Command) -> Option<Command> {
+        match self {
+            Event::Unknown(event) => {
+                event.misfit()?;
+                url.reconcile(event.body_command.as_ref()?)
+                    .filter(|counts| counts != url)
+            }
+            event => Some(event.command()).filter(|counts| *counts != url).cloned(),
+        }
     }
 
     /// The event if it waits for a verdict and cannot be read: it cannot be judged, so it must not be answered `OK`.

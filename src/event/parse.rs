@@ -18,77 +18,60 @@ use crate::types::{SdkAppId, digits};
 
 const COMMAND: &str = "CallbackCommand";
 
-/// A body that was read.
-pub(crate) struct Parsed {
-    pub(crate) event: Event,
-    /// The command that counts, where the vendor documents that the body knows better than the URL.
-    pub(crate) command: Option<Command>,
-    /// What the body says about its app, for the one command whose body does.
-    pub(crate) app: BodyApp,
-}
-
-/// Parses a body straight into the type that the URL's command names. Only if that fails is the body looked at again, for the reason.
-/// Whatever the body is, there is an event: at worst one that is [`Event::Unknown`].
-pub(crate) fn parse(url: &Command, body: &Bytes) -> Parsed {
-    let mut app = BodyApp::Absent;
-    let mut command = None;
-    let event = event(url, body, &mut app, &mut command).unwrap_or_else(|(reason, body_command)| {
+/// Parses a body straight into the type that the URL's command names. Only if that fails is the body looked at
+/// again, for the reason. Whatever the body is, there is an event: at worst one that is [`Event::Unknown`].
+pub(crate) fn parse(url: &Command, body: &Bytes) -> Event {
+    event(url, body).unwrap_or_else(|Untyped(reason, body_command)| {
         Event::Unknown(Box::new(UnknownEvent {
             command: url.clone(),
             body_command,
             reason,
             body: body.clone(),
         }))
-    });
-    Parsed { event, command, app }
+    })
 }
 
-/// The event, or why there is none and the command of the body, if it has one.
-fn event(
-    url: &Command,
-    body: &[u8],
-    app: &mut BodyApp,
-    command: &mut Option<Command>,
-) -> Result<Event, (UnknownReason, Option<Command>)> {
+/// Why there is no typed event, and the command of the body, if it has one.
+struct Untyped(UnknownReason, Option<Command>);
+
+fn event(url: &Command, body: &[u8]) -> Result<Event, Untyped> {
     // `{}` has no message to judge. For a notification it is an object like any other.
     if is_blank(body) && (url.phase().may_decide() || is_empty(body)) {
-        return Err((UnknownReason::BodyEmpty, None));
+        return Err(Untyped(UnknownReason::BodyEmpty, None));
     }
     let text = &*json::mend(body);
     let mut word = Word::Absent;
-    let mut read = Event::read(url, text, &mut word);
-    let names_app = *url == Command::ContentCallbackResultNotify;
-    if names_app || !matches!(read, Some(Ok(_))) {
-        let seen = look(text).map_err(|reason| (reason, None))?;
-        word = seen.word;
-        if names_app {
-            *app = seen.app;
-        }
+    let mut typed = Event::typed(url, text, &mut word);
+    if !matches!(typed, Some(Ok(_))) {
+        word = look(text).map_err(|reason| Untyped(reason, None))?.word;
     }
     let mut body_command = None;
     match word {
         Word::Absent => {}
-        Word::NotText => return Err((UnknownReason::BodyCommandMalformed, None)),
-        Word::Several(word) => return Err((UnknownReason::CommandMismatch, word)),
+        Word::NotText => return Err(Untyped(UnknownReason::BodyCommandMalformed, None)),
+        Word::Several(word) => return Err(Untyped(UnknownReason::CommandMismatch, word)),
         Word::Command(word) if word.is_unknown() || url.is_unknown() => {
-            return Err((UnknownReason::UnknownCommand, Some(word)));
+            return Err(Untyped(UnknownReason::UnknownCommand, Some(word)));
         }
         Word::Command(word) => {
-            let Some(counts) = url.reconcile(&word) else {
-                return Err((UnknownReason::CommandMismatch, Some(word)));
-            };
-            if counts != *url {
-                read = Event::read(&counts, text, &mut Word::Absent);
-                *command = Some(counts);
+            match url.reconcile(&word) {
+                None => return Err(Untyped(UnknownReason::CommandMismatch, Some(word))),
+                Some(counts) if counts != *url => typed = Event::typed(&counts, text, &mut Word::Absent),
+                Some(_) => {}
             }
             body_command = Some(word);
         }
     }
-    match read {
+    match typed {
         Some(Ok(event)) => Ok(event),
-        Some(Err(error)) => Err((UnknownReason::Misfit(misfit(text, &error)), body_command)),
-        None => Err((UnknownReason::UnknownCommand, body_command)),
+        Some(Err(error)) => Err(Untyped(UnknownReason::Misfit(misfit(text, &error)), body_command)),
+        None => Err(Untyped(UnknownReason::UnknownCommand, body_command)),
     }
+}
+
+/// What a body says about its app.
+pub(crate) fn app(body: &[u8]) -> BodyApp {
+    look(&json::mend(body)).map_or(BodyApp::Absent, |seen| seen.app)
 }
 
 /// Whether the body holds nothing: no bytes, or an object without members.
@@ -115,14 +98,14 @@ fn trim(mut body: &[u8]) -> &[u8] {
 }
 
 /// Reads one type, and the command word beside it.
-pub(crate) fn read<T: DeserializeOwned>(url: &Command, text: &str, word: &mut Word) -> serde_json::Result<T> {
+pub(crate) fn typed<T: DeserializeOwned>(url: &Command, text: &str, word: &mut Word) -> serde_json::Result<T> {
     // An empty list may be what was to be judged.
     let nulls = if url.phase() == Phase::Before {
         Nulls::AreMisfits
     } else {
         Nulls::AreEmptyLists
     };
-    json::read(text, nulls, |rules| {
+    json::lenient(text, nulls, |rules| {
         *word = Word::Absent;
         let mut json = serde_json::Deserializer::from_str(text);
         let value = T::deserialize(WithWord {
@@ -216,7 +199,7 @@ impl BodyApp {
         }
     }
 
-    fn read(json: &str) -> Self {
+    fn of(json: &str) -> Self {
         if json == "null" {
             return BodyApp::Absent;
         }
@@ -295,7 +278,7 @@ impl<'de> Visitor<'de> for Members {
                 }
                 Some("SdkAppId") => {
                     let value: &RawValue = members.next_value()?;
-                    seen.app.note(BodyApp::read(value.get()));
+                    seen.app.note(BodyApp::of(value.get()));
                 }
                 _ => {
                     members.next_value::<IgnoredAny>()?;

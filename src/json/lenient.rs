@@ -40,7 +40,7 @@ pub(crate) fn misfit<'de, T: de::Deserialize<'de>>(text: &'de str, room: Room) -
 
 /// Calls `read` to parse a body, and once more if an empty string stood where a number is wanted: what type an optional member has is only
 /// known when it is too late to call it absent, so the second time every empty optional string is absent.
-pub(crate) fn read<T, E>(text: &str, nulls: Nulls, read: impl FnMut(&Rules) -> Result<T, E>) -> Result<T, E> {
+pub(crate) fn lenient<T, E>(text: &str, nulls: Nulls, read: impl FnMut(&Rules) -> Result<T, E>) -> Result<T, E> {
     attempt(text, Room::BODY, nulls, read)
 }
 

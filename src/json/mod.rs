@@ -9,7 +9,7 @@ mod path;
 mod surrogates;
 mod tokens;
 
-pub(crate) use self::lenient::{Lenient, Nulls, Room, TOO_MANY_ITEMS, from_str, from_str_noting, misfit, read};
+pub(crate) use self::lenient::{Lenient, Nulls, Room, TOO_MANY_ITEMS, from_str, from_str_noting, lenient, misfit};
 pub(crate) use self::mend::{mend, readable, without_mark};
 pub(crate) use self::once::{Once, entries};
 pub(crate) use self::open::{Text, wire_int, wire_text};

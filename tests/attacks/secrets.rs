@@ -261,7 +261,10 @@ async fn debug_of_every_public_type() {
     let mut split = Split::new(detach.layer(router()), remembering);
     check("Split", &split);
     check("SplitFuture", &split.call(typed.clone()));
-    check("Oneshot", &tencent_im_callback::Oneshot::new(EventRouter::new(), typed.clone()));
+    check(
+        "Oneshot",
+        &tencent_im_callback::Oneshot::new(EventRouter::new(), typed.clone()),
+    );
 
     // And that was all of them.
     let mut all = BTreeSet::new();
