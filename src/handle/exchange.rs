@@ -21,13 +21,18 @@ pub(super) struct Exchange {
     config: Arc<Config>,
     /// None for the console's check of the URL.
     pub(super) params: Option<Params>,
-    /// None where it is the command of the parameters.
-    answered_as: Option<Command>,
-    unknown: Option<Box<UnknownReason>>,
+    /// None for a typed event.
+    unread: Option<Box<Unread>>,
     /// The body of a friend request: a reply that blocks it names the persons in it.
     friend_request: Option<Bytes>,
     /// Between the call of the inner service and its reply.
     pub(super) calling: bool,
+}
+
+/// What is noted about an event without a type, before the service gets it.
+struct Unread {
+    reason: UnknownReason,
+    answered_as: Command,
 }
 
 impl Exchange {
@@ -36,8 +41,7 @@ impl Exchange {
         Exchange {
             config,
             params,
-            answered_as: None,
-            unknown: None,
+            unread: None,
             friend_request: None,
             calling: false,
         }
@@ -59,8 +63,10 @@ impl Exchange {
             self.friend_request = Some(body.clone());
         }
         if let Some(reason) = event.unknown_reason() {
-            self.answered_as = Some(command.clone());
-            self.unknown = Some(Box::new(reason.clone()));
+            self.unread = Some(Box::new(Unread {
+                reason: reason.clone(),
+                answered_as: command.clone(),
+            }));
         }
         // What waits for a verdict and cannot be read is not for the service, whose last arm may well be `_ => Reply::ok()`.
         match event.unjudged(&params.command) {
@@ -112,7 +118,8 @@ impl Exchange {
     pub(super) fn fail(&mut self, cause: Cause, error: String) -> Response<ResponseBody> {
         self.calling = false;
         let reply = self.params.as_ref().and_then(|params| {
-            let command = self.answered_as.as_ref().unwrap_or(&params.command);
+            let unread = self.unread.as_ref();
+            let command = unread.map_or(&params.command, |unread| &unread.answered_as);
             let failure = Failure {
                 params,
                 command,
@@ -141,7 +148,7 @@ impl Exchange {
         cause: Option<Cause>,
         error: Option<Box<str>>,
     ) -> Response<ResponseBody> {
-        outcome.trouble(cause, error, self.unknown.take().map(|reason| *reason));
+        outcome.trouble(cause, error, self.unread.take().map(|unread| unread.reason));
         response::concluded(response, outcome, &self.config.sampler)
     }
 }

@@ -19,22 +19,27 @@ pin_project! {
         S: Service<Request<B>>,
     {
         #[pin]
-        state: State<S, B, S::Future>,
-        // None for a request that is answered here.
-        exchange: Option<Exchange>,
+        kind: Kind<S, B, S::Future>,
+    }
+}
+
+pin_project! {
+    #[project = KindProjection]
+    enum Kind<S, B, F> {
+        Answered { response: Option<Response<ResponseBody>> },
+        Verified { exchange: Exchange, #[pin] state: State<S, B, F> },
     }
 }
 
 pin_project! {
     #[project = StateProjection]
     enum State<S, B, F> {
-        Answered { response: Option<Response<ResponseBody>> },
         Waiting { inner: S, request: Option<Request<B>> },
         Calling { #[pin] response: F },
     }
 }
 
-/// What is known about a request while it is on its way.
+/// What is known about a verified request while it is on its way.
 struct Exchange {
     params: Option<Params>,
     sampler: Arc<Sampler>,
@@ -44,6 +49,7 @@ struct Exchange {
 
 impl Exchange {
     fn outcome(&mut self, kind: OutcomeKind, cause: Option<Cause>) -> Outcome {
+        self.calling = false;
         let mut outcome = Outcome::new(kind, self.params.take());
         outcome.trouble(cause, None, None);
         outcome
@@ -51,12 +57,23 @@ impl Exchange {
 
     /// The inner service's error goes on as it is; only the log hears of it here.
     fn failed(&mut self, cause: Cause) {
-        self.calling = false;
-        response::report(
-            &self.outcome(OutcomeKind::Failed, Some(cause)),
-            None,
-            &self.sampler.clone(),
-        );
+        let outcome = self.outcome(OutcomeKind::Failed, Some(cause));
+        response::report(&outcome, None, &self.sampler);
+    }
+
+    /// Tencent takes every status but 200 for a failed callback.
+    fn responded<R>(&mut self, response: Response<R>) -> Response<R> {
+        if response.extensions().get::<Outcome>().is_some() {
+            // A `CallbackLayer` further inside has reported it already, and knows more.
+            self.calling = false;
+            return response;
+        }
+        let outcome = if response.status() == StatusCode::OK {
+            self.outcome(OutcomeKind::Accepted, None)
+        } else {
+            self.outcome(OutcomeKind::Failed, Some(Cause::Failed))
+        };
+        response::concluded(response, outcome, &self.sampler)
     }
 }
 
@@ -73,25 +90,22 @@ where
     S: Service<Request<B>>,
 {
     pub(super) fn answered(response: Response<ResponseBody>) -> Self {
+        let response = Some(response);
         VerifyFuture {
-            state: State::Answered {
-                response: Some(response),
-            },
-            exchange: None,
+            kind: Kind::Answered { response },
         }
     }
 
     pub(super) fn verified(request: Request<B>, params: Params, inner: S, sampler: Arc<Sampler>) -> Self {
+        let exchange = Exchange {
+            params: Some(params),
+            sampler,
+            calling: false,
+        };
+        let request = Some(request);
+        let state = State::Waiting { inner, request };
         VerifyFuture {
-            state: State::Waiting {
-                inner,
-                request: Some(request),
-            },
-            exchange: Some(Exchange {
-                params: Some(params),
-                sampler,
-                calling: false,
-            }),
+            kind: Kind::Verified { exchange, state },
         }
     }
 }
@@ -103,19 +117,17 @@ where
     type Output = Result<Response<VerifyBody<R>>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        loop {
-            let state = this.state.as_mut().project();
-            if let StateProjection::Answered { response } = state {
+        let (exchange, mut state) = match self.project().kind.project() {
+            KindProjection::Answered { response } => {
                 let Some(response) = response.take() else {
                     polled_too_often()
                 };
                 return Poll::Ready(Ok(response.map(VerifyBody::answer)));
             }
-            let Some(exchange) = this.exchange else {
-                polled_too_often()
-            };
-            match state {
+            KindProjection::Verified { exchange, state } => (exchange, state),
+        };
+        loop {
+            match state.as_mut().project() {
                 StateProjection::Waiting { inner, request } => {
                     if let Err(error) = ready!(inner.poll_ready(cx)) {
                         exchange.failed(Cause::NotReady);
@@ -126,29 +138,17 @@ where
                     };
                     exchange.calling = true;
                     let response = inner.call(request);
-                    this.state.set(State::Calling { response });
+                    state.set(State::Calling { response });
                 }
                 StateProjection::Calling { response } => {
-                    let response = match ready!(response.poll(cx)) {
-                        Ok(response) => response.map(VerifyBody::inner),
+                    return Poll::Ready(match ready!(response.poll(cx)) {
+                        Ok(response) => Ok(exchange.responded(response).map(VerifyBody::inner)),
                         Err(error) => {
                             exchange.failed(Cause::Failed);
-                            return Poll::Ready(Err(error));
+                            Err(error)
                         }
-                    };
-                    exchange.calling = false;
-                    if response.extensions().get::<Outcome>().is_some() {
-                        // A `CallbackLayer` further inside has reported it already, and knows more.
-                        return Poll::Ready(Ok(response));
-                    }
-                    let outcome = if response.status() == StatusCode::OK {
-                        exchange.outcome(OutcomeKind::Accepted, None)
-                    } else {
-                        exchange.outcome(OutcomeKind::Failed, Some(Cause::Failed))
-                    };
-                    return Poll::Ready(Ok(response::concluded(response, outcome, &exchange.sampler)));
+                    });
                 }
-                StateProjection::Answered { .. } => polled_too_often(),
             }
         }
     }
@@ -164,17 +164,19 @@ where
     S: Service<Request<B>>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match self.state {
-            State::Answered { .. } => "Answered",
-            State::Waiting { .. } => "Waiting",
-            State::Calling { .. } => "Calling",
+        let (state, params) = match &self.kind {
+            Kind::Answered { .. } => ("Answered", None),
+            Kind::Verified { exchange, state } => {
+                let state = match state {
+                    State::Waiting { .. } => "Waiting",
+                    State::Calling { .. } => "Calling",
+                };
+                (state, exchange.params.as_ref())
+            }
         };
         f.debug_struct("VerifyFuture")
             .field("state", &state)
-            .field(
-                "params",
-                &self.exchange.as_ref().and_then(|exchange| exchange.params.as_ref()),
-            )
+            .field("params", &params)
             .finish_non_exhaustive()
     }
 }
