@@ -26,6 +26,7 @@ pub mod reply;
 pub mod response;
 pub mod router;
 mod split;
+mod stored;
 mod table;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
@@ -36,7 +37,7 @@ pub mod verify;
 #[doc(inline)]
 pub use self::auth::{App, Apps, InvalidTokenError, Params, Token, Verified, Verifier, redacted, sign};
 #[doc(inline)]
-pub use self::callback::{Callback, StoredCallback};
+pub use self::callback::Callback;
 #[doc(inline)]
 pub use self::command::{Command, Family, Phase};
 #[cfg(feature = "dedup")]
@@ -71,6 +72,8 @@ pub use self::response::{Cause, Failure, OnError, Outcome, OutcomeKind, Response
 pub use self::router::{EventRouter, Handler, HandlerOutput, RouterFuture};
 #[doc(inline)]
 pub use self::split::{Split, SplitFuture};
+#[doc(inline)]
+pub use self::stored::StoredCallback;
 #[doc(inline)]
 pub use self::types::{Flag, GroupId, Id, OptPlatform, RawJson, SdkAppId, TimestampMillis, TimestampSecs, UserId};
 #[doc(inline)]

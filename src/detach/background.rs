@@ -11,7 +11,7 @@ use tokio::task::AbortHandle;
 use tower_service::Service;
 
 use crate::auth::Params;
-use crate::callback::{Callback, StoredCallback};
+use crate::callback::Callback;
 use crate::count::InBackground;
 use crate::error::{HandlerError, caught};
 use crate::oneshot::Oneshot;
@@ -19,6 +19,7 @@ use crate::reply::{Disposition, Reply};
 #[cfg(feature = "tracing")]
 use crate::response::Occasion;
 use crate::response::Sampler;
+use crate::stored::StoredCallback;
 
 pub(super) type Hook = dyn Fn(&Params, &DetachFailure) + Send + Sync;
 

@@ -36,6 +36,7 @@ pub(crate) mod key;
 pub(crate) mod parse;
 mod time;
 mod unknown;
+mod word;
 
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -56,7 +57,7 @@ pub use self::recording::{
 pub use self::time::EventTime;
 pub use self::unknown::{Misfit, MisfitKind, UnknownEvent, UnknownReason};
 
-use self::parse::Word;
+use self::word::Word;
 
 /// The type of the event of one command. You cannot implement it for your own types.
 #[diagnostic::on_unimplemented(

@@ -9,11 +9,12 @@
 //!
 //! Ids take integers themselves, wherever they are read from. A struct is read from an object only, where derived code would also take a list by position.
 
-use std::cell::Cell;
 use std::fmt;
 
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, SeqDeserializer};
 use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+
+use super::rules::{Nulls, Room, Rules};
 
 /// Parses a text inside of another one, by the rules of this module.
 pub(crate) fn from_str<'de, T: de::Deserialize<'de>>(text: &'de str) -> serde_json::Result<T> {
@@ -48,87 +49,11 @@ fn attempt<T, E>(text: &str, room: Room, nulls: Nulls, mut read: impl FnMut(&Rul
     let rules = Rules::of(text, room, nulls);
     let first = read(&rules);
     if first.is_err() && rules.met_empty.get() {
-        let rules = Rules {
-            empty_is_absent: true,
-            ..Rules::of(text, room, nulls)
-        };
+        let mut rules = Rules::of(text, room, nulls);
+        rules.empty_is_absent = true;
         return read(&rules);
     }
     first
-}
-
-/// What `null` means where a list is wanted.
-#[derive(Clone, Copy, Default, PartialEq)]
-pub(crate) enum Nulls {
-    #[default]
-    AreEmptyLists,
-    AreMisfits,
-}
-
-#[derive(Default)]
-pub(crate) struct Rules {
-    empty_is_absent: bool,
-    nulls: Nulls,
-    met_empty: Cell<bool>,
-    ignored: Cell<bool>,
-    /// Bytes that lists and maps may still take in memory.
-    budget: Cell<usize>,
-}
-
-/// What lists and maps may take in memory. An honest item takes about twice its text, and the capacity of a list is up to twice its length; an
-/// item such as `{}` can take two hundred times its text.
-#[derive(Clone, Copy)]
-pub(crate) struct Room {
-    /// For each byte of their text.
-    growth: usize,
-    /// On top of that, since a single item is larger than a short text.
-    allowance: usize,
-}
-
-impl Room {
-    const BODY: Room = Room {
-        growth: 7,
-        allowance: 4096,
-    };
-    /// A whole body, read as a type of the user's, which may be large although its text is short.
-    pub(crate) const USER: Room = Room {
-        growth: 64,
-        allowance: 64 * 1024,
-    };
-    /// A text inside of another one, of which there may be many.
-    pub(crate) const ITEM: Room = Room {
-        growth: 7,
-        allowance: 512,
-    };
-    /// The content of an element. Each bundle around it may keep a copy of its text, which counts as well.
-    pub(crate) const CONTENT: Room = Room {
-        growth: 4,
-        allowance: 224,
-    };
-}
-
-/// In the error of a text that would take too much memory.
-pub(crate) const TOO_MANY_ITEMS: &str = "more items than a text of this length may hold";
-
-impl Rules {
-    fn of(text: &str, room: Room, nulls: Nulls) -> Self {
-        Rules {
-            nulls,
-            budget: Cell::new(text.len().saturating_mul(room.growth).saturating_add(room.allowance)),
-            ..Rules::default()
-        }
-    }
-
-    #[inline]
-    fn charge<T, E: de::Error>(&self) -> Result<(), E> {
-        match self.budget.get().checked_sub(size_of::<T>()) {
-            Some(left) => {
-                self.budget.set(left);
-                Ok(())
-            }
-            None => Err(E::custom(TOO_MANY_ITEMS)),
-        }
-    }
 }
 
 /// Wraps a deserializer and what it leads to: visitors, seeds, lists and maps.
@@ -453,99 +378,4 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Maybe<V> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde::Deserialize;
-
-    use super::*;
-
-    #[derive(Debug, Default, PartialEq, Deserialize)]
-    struct Sample {
-        number: Option<i64>,
-        flag: Option<bool>,
-        name: Option<String>,
-        list: Option<Vec<String>>,
-        inner: Option<Box<Sample>>,
-    }
-
-    fn read(json: &str) -> Result<Sample, String> {
-        from_str(json).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn the_keys_of_a_map_take_room_that_is_missing_elsewhere() {
-        #[derive(Deserialize)]
-        struct Wide {
-            _one: Option<String>,
-            _other: Option<String>,
-        }
-
-        #[derive(Deserialize)]
-        struct Both {
-            map: std::collections::BTreeMap<String, u8>,
-            list: Vec<Wide>,
-        }
-
-        let keys: Vec<String> = (0..8000).map(|key| format!(r#""{key:04}":0"#)).collect();
-        let both = |list: usize| {
-            let list = vec!["{}"; list].join(",");
-            from_str::<Both>(&format!(r#"{{"map":{{{}}},"list":[{list}]}}"#, keys.join(",")))
-        };
-        let few = both(10).unwrap();
-        assert_eq!((few.map.len(), few.list.len()), (8000, 10));
-        let error = both(9000).map(|_| ()).unwrap_err().to_string();
-        assert!(error.starts_with(TOO_MANY_ITEMS), "{error}");
-    }
-
-    #[test]
-    fn an_empty_string_is_an_absent_number_at_any_depth() {
-        let wanted = Sample {
-            flag: Some(true),
-            list: Some(vec!["a".into()]),
-            inner: Some(Box::default()),
-            ..Sample::default()
-        };
-        let read = read(r#"{"number":"","flag":"true","list":"a","inner":{"number":"","flag":""}}"#);
-        assert_eq!(read, Ok(wanted));
-    }
-
-    #[test]
-    fn an_empty_text_stays_one() {
-        assert_eq!(
-            read(r#"{"name":""}"#).map(|sample| sample.name),
-            Ok(Some(String::new()))
-        );
-    }
-
-    #[test]
-    fn a_struct_is_an_object() {
-        assert!(read("[1,true]").is_err());
-        assert!(read(r#"{"inner":[1,true]}"#).is_err());
-    }
-
-    #[test]
-    fn a_whole_number_may_be_written_as_a_float() {
-        for (json, wanted) in [
-            ("123.0", 123),
-            ("1.670574414123e12", 1_670_574_414_123),
-            ("-0.0", 0),
-            ("-9007199254740992.0", -9_007_199_254_740_992),
-        ] {
-            let read = read(&format!(r#"{{"number":{json}}}"#));
-            assert_eq!(read.map(|sample| sample.number), Ok(Some(wanted)), "{json}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_number_is_none() {
-        for json in [
-            r#"{"number":1.5}"#,
-            r#"{"number":9007199254740993.0}"#,
-            r#"{"number":1e300}"#,
-            r#"{"number":"1.5"}"#,
-            r#"{"number":" 1"}"#,
-            r#"{"number":true}"#,
-        ] {
-            assert!(read(json).is_err(), "{json}");
-        }
-    }
-}
+mod tests;
