@@ -1,4 +1,16 @@
 //! From the raw body to the typed event, in one pass over the bytes.
+//!
+//! The command in the URL names the type, and the body is read straight into it. The body repeats
+//! the command in `CallbackCommand`, at any place, and no event has a field for it. So the
+//! deserializer is wrapped: [`WithWord`] hands the object on, watches its keys ([`WatchedKey`]),
+//! and takes the value of `CallbackCommand` out into a [`Word`] on the way. The alternatives cost
+//! more: a JSON tree or `#[serde(flatten)]` would copy every value, a search before the parse would
+//! read the body twice.
+//!
+//! The body is looked at again only if it could not be read as that type, or if it is that of the
+//! one command with an app of its own. Then [`look`] says whether it is JSON, an object, and which
+//! command it has, and so why there is no type. If the body's command is another one and the vendor
+//! documents that it counts, the body is read once more as that.
 
 use std::fmt;
 
@@ -18,17 +30,18 @@ use crate::types::{SdkAppId, digits};
 
 const COMMAND: &str = "CallbackCommand";
 
-/// A body that was read.
+/// What [`parse`] found in a body.
 pub(crate) struct Parsed {
     pub(crate) event: Event,
-    /// The command that counts, where the vendor documents that the body knows better than the URL.
+    /// The command of the body, where the vendor documents that it counts and not that of the URL.
+    /// Otherwise `None`.
     pub(crate) command: Option<Command>,
-    /// What the body says about its app, for the one command whose body does.
+    /// The app that the body names. Only `ContentCallback.ResultNotify` has one.
     pub(crate) app: BodyApp,
 }
 
-/// Parses a body straight into the type that the URL's command names. Only if that fails is the body looked at again, for the reason.
-/// Whatever the body is, there is an event: at worst one that is [`Event::Unknown`].
+/// Parses a body into the type that the URL's command names. Any bytes give an event: what cannot
+/// be read is an [`Event::Unknown`] with the reason.
 pub(crate) fn parse(url: &Command, body: &Bytes) -> Parsed {
     let mut app = BodyApp::Absent;
     let mut command = None;
@@ -43,14 +56,16 @@ pub(crate) fn parse(url: &Command, body: &Bytes) -> Parsed {
     Parsed { event, command, app }
 }
 
-/// The event, or why there is none and the command of the body, if it has one.
+/// The event. The error has the reason why there is none, and the command of the body if it has
+/// one.
 fn event(
     url: &Command,
     body: &[u8],
     app: &mut BodyApp,
     command: &mut Option<Command>,
 ) -> Result<Event, (UnknownReason, Option<Command>)> {
-    // `{}` has no message to judge. For a notification it is an object like any other.
+    // `{}` has nothing to judge, so a *before* callback must not be allowed by it. A notification
+    // may be `{}`, since its fields are optional.
     if is_blank(body) && (url.phase().may_decide() || is_empty(body)) {
         return Err((UnknownReason::BodyEmpty, None));
     }
@@ -98,11 +113,12 @@ pub(crate) fn is_blank(body: &[u8]) -> bool {
         [b'{', inside @ .., b'}'] => inside,
         _ => return false,
     };
-    // No mark: only one in front of the whole body is skipped.
+    // A byte order mark between the braces does not count as white space. Only the one in front of
+    // the whole body is skipped.
     trim(inside).is_empty()
 }
 
-/// Whether there is nothing but white space, of the four kinds that JSON knows, and perhaps a byte order mark.
+/// Whether there is nothing but JSON's white space, and perhaps a byte order mark.
 fn is_empty(body: &[u8]) -> bool {
     trim(json::without_mark(body)).is_empty()
 }
@@ -114,9 +130,10 @@ fn trim(mut body: &[u8]) -> &[u8] {
     body
 }
 
-/// Reads one type, and the command word beside it.
+/// Reads the body as `T`, and notes the command that the body names in `word`.
 pub(crate) fn read<T: DeserializeOwned>(url: &Command, text: &str, word: &mut Word) -> serde_json::Result<T> {
-    // An empty list may be what was to be judged.
+    // In a *before* callback the list may hold what has to be judged, so `null` does not count as
+    // an empty one.
     let nulls = if url.phase() == Phase::Before {
         Nulls::AreMisfits
     } else {
@@ -135,13 +152,15 @@ pub(crate) fn read<T: DeserializeOwned>(url: &Command, text: &str, word: &mut Wo
     })
 }
 
-/// The place where a body does not fit, by the error of the type of its command.
+/// Turns the error of `serde_json` into the path of the field that does not fit.
 pub(crate) fn misfit(text: &str, error: &serde_json::Error) -> Misfit {
     let path = json::path_at(text, error.line(), error.column());
     in_message(text, &path).unwrap_or_else(|| Misfit::at(&path, error.line(), error.column(), error.to_string()))
 }
 
-/// The same place, if it is in an element of a message: these are read from texts of their own.
+/// The same, if the place is in an element of a message. Elements are read as texts of their own,
+/// so the error knows only where the list of them ended; they are read again here to find the
+/// place.
 fn in_message(text: &str, path: &str) -> Option<Misfit> {
     #[derive(Deserialize)]
     struct Body<'a> {
@@ -166,13 +185,14 @@ fn in_message(text: &str, path: &str) -> Option<Misfit> {
     ))
 }
 
-/// What the body says about its command.
+/// The `CallbackCommand` of a body.
 #[derive(PartialEq)]
 pub(crate) enum Word {
     Absent,
     Command(Command),
     NotText,
-    /// Two of them, which differ, and the one that has to be handled with more care.
+    /// It has two that differ. This is the one to be handled with more care: a *before* command if
+    /// one of them is.
     Several(Option<Command>),
 }
 
@@ -198,12 +218,13 @@ impl Word {
     }
 }
 
-/// What a body says about its app, which only `ContentCallback.ResultNotify` does.
+/// The `SdkAppId` of a body. Only `ContentCallback.ResultNotify` has one.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum BodyApp {
     Absent,
     Is(SdkAppId),
-    /// No number, or two of them that differ: it agrees with no app.
+    /// It is no number, or the body has two that differ. The callback is refused, since this agrees
+    /// with no app.
     Unreadable,
 }
 
@@ -228,7 +249,7 @@ impl BodyApp {
     }
 }
 
-/// What can be said of a body that fits no type.
+/// What [`look`] finds in a body, whatever its command is.
 struct Seen {
     word: Word,
     app: BodyApp,
@@ -306,7 +327,7 @@ impl<'de> Visitor<'de> for Members {
     }
 }
 
-/// A key of interest.
+/// A key, if it is one that [`Members`] looks for.
 struct Key(Option<&'static str>);
 
 impl<'de> Deserialize<'de> for Key {
@@ -340,7 +361,8 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for WithWord<'_, D> {
     type Error = D::Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        // A map and nothing else: the derived visitor of a struct would also take a list, by position.
+        // Only an object is accepted. The derived visitor of a struct would also take a list, by
+        // position.
         self.inner.deserialize_map(ObjectVisitor {
             inner: visitor,
             url: self.url,
@@ -400,12 +422,14 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for WordlessMembers<'_, A> {
             return self.inner.next_value_seed(seed);
         }
         self.word.note(self.inner.next_value_seed(WordAs(self.url))?);
-        // No event has a field for the word, so this is an `IgnoredAny`.
+        // The value has been read above, but the caller has yet to read one for its key. No event
+        // has a field for the word, so the caller ignores the value, and `()` will do.
         seed.deserialize(().into_deserializer())
     }
 }
 
-/// Wraps, in turn, the seed, the deserializer and the visitor of a key.
+/// Watches whether a key is `CallbackCommand`. Serde reads a key by a seed, that makes a
+/// deserializer, that calls a visitor; this wraps each of them in turn.
 struct WatchedKey<'a, T> {
     inner: T,
     is_word: &'a mut bool,
@@ -451,7 +475,8 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for WatchedKey<'_, V> {
     }
 }
 
-/// Reads a word beside that of the URL, so that a word is looked up only where they differ.
+/// Reads the command of the body. If it is the text of the URL's command, that one is cloned, which
+/// is cheaper than to look the word up.
 struct WordAs<'a>(&'a Command);
 
 impl<'de> DeserializeSeed<'de> for WordAs<'_> {
