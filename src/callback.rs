@@ -110,7 +110,7 @@ impl Callback {
         Err(Rejection::url_incomplete(body.len(), parse::kind(body)))
     }
 
-    /// Puts it together from what [`read`](Self::read) has read.
+    /// Makes a callback of the event that [`read`](Self::read) returned.
     #[inline]
     pub(crate) fn new(event: Event, params: Params, body: Bytes, headers: HeaderMap, extensions: Extensions) -> Self {
         Callback {
@@ -122,8 +122,9 @@ impl Callback {
         }
     }
 
-    /// Makes it fit to outlive its request. Body and URL are slices of the server's read buffer, and each would keep all of it; so they are
-    /// copied. Headers and extensions go, as they do where a callback is stored.
+    /// Prepares the callback for work that outlives its request. Body and URL are slices of the
+    /// server's read buffer and would keep all of it in memory, so they are copied. Headers and
+    /// extensions are dropped, as when a callback is stored.
     #[cfg(feature = "detach")]
     pub(crate) fn outlive_request(&mut self) {
         self.body = Bytes::copy_from_slice(&self.body);
@@ -135,13 +136,13 @@ impl Callback {
         self.extensions = Extensions::new();
     }
 
-    /// Bytes that it holds then, without the event.
+    /// The bytes that body and URL take after [`outlive_request`](Self::outlive_request).
     #[cfg(feature = "detach")]
     pub(crate) fn size(&self) -> usize {
         self.body.len().saturating_add(self.params.size())
     }
 
-    /// Reads the event, and notes the command that counts.
+    /// Reads the event. If the command of the body is the one that counts, it is put into `params`.
     pub(crate) fn read(params: &mut Params, body: &Bytes) -> Result<Event, Rejection> {
         let app = params.sdk_app_id;
         if !params.command.phase().may_decide() && params.token_index().is_some() && parse::is_blank(body) {
@@ -281,7 +282,7 @@ impl<E: AsEvent> Callback<E> {
             .bytes(params.command.as_str().as_bytes())
             .maybe(platform)
             .bytes(&self.body);
-        // Seconds do not tell two events apart.
+        // A time in seconds is not enough: two events within a second can have the same body.
         if matches!(self.time(), Some(EventTime::Millis(_))) || self.event.has_id() {
             return key.dedup();
         }
@@ -423,14 +424,14 @@ impl StoredCallback {
     }
 }
 
-/// Received now.
+/// `received_at` is the present time, not that of the request.
 impl<E> From<&Callback<E>> for StoredCallback {
     fn from(callback: &Callback<E>) -> Self {
         StoredCallback::new(callback.params.clone(), callback.body.clone(), SystemTime::now())
     }
 }
 
-/// How it is written, and what it is read from.
+/// The JSON object that a [`StoredCallback`] is written as and read from.
 #[skip_serializing_none]
 #[derive(Serialize, Deserialize)]
 struct Written<'a> {

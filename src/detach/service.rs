@@ -83,7 +83,7 @@ pin_project! {
     pub struct DetachFuture<S: Service<Callback>> {
         #[pin]
         state: State<S>,
-        // There while there is no room.
+        // Set once the callback has to wait for permits.
         waiting: Option<Waiting>,
         shared: Arc<Shared>,
         max_wait: Duration,
@@ -93,14 +93,16 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     enum State<S: Service<Callback>> {
-        // `late` has the parameters of what came after the drain began.
+        // `late` is set for a callback that came after a drain had begun and would have been
+        // detached. It has the parameters, for the log if the handler fails.
         Inline { #[pin] call: Oneshot<S, Callback>, late: Option<Box<Params>> },
         Detaching { work: Option<Work<S>> },
         Done,
     }
 }
 
-/// A wait for room that counts itself if it is given up.
+/// A wait for permits. If the future is dropped before the wait is over, the callback is counted as
+/// abandoned.
 struct Waiting {
     permits: Waited,
     shared: Arc<Shared>,
@@ -116,7 +118,7 @@ impl Drop for Waiting {
     }
 }
 
-/// Room for a callback and its bytes, if there is any now.
+/// Takes the permits of a callback if they are free now.
 fn try_acquire(shared: &Shared, kibibytes: u32) -> Option<Permits> {
     let callback = shared.callbacks.clone().try_acquire_owned().ok()?;
     let bytes = shared.kibibytes.clone().try_acquire_many_owned(kibibytes).ok()?;
@@ -172,7 +174,8 @@ where
             };
             let permits = match permits {
                 Some(permits) => Some(permits),
-                // Nothing waits for permits any more, since there is nothing to detach.
+                // A drain has closed the semaphores. Nothing is detached any more, so there is no
+                // need to wait.
                 None if this.shared.is_draining() => None,
                 None => {
                     let wait = acquire(this.shared.clone(), needed);
@@ -204,12 +207,13 @@ where
     }
 }
 
-/// Polls what came after the drain began. A panic of it is an error here as it is one in the background.
+/// Polls the handler of a callback that came after the drain had begun. A panic becomes an error,
+/// as it does in the background.
 fn poll_late<F, R>(future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<Result<R, DetachFailure>>
 where
     F: Future<Output = Result<R, HandlerError>>,
 {
-    // The future is dropped after a panic, and not looked at again.
+    // `caught` asserts unwind safety. That holds, since the caller drops the future after a panic.
     match caught(|| future.poll(cx)) {
         Ok(result) => result.map_err(DetachFailure::Error),
         Err(_panic) => Poll::Ready(Err(DetachFailure::Panic)),

@@ -1,5 +1,15 @@
-//! A deserializer around that of `serde_json` that accepts what the vendor really sends. So the types of events are plain derives, and no
-//! field has to choose a rule.
+//! A deserializer around that of `serde_json` that accepts what the vendor really sends. So the
+//! types of events are plain derives, and no field has to choose a rule.
+//!
+//! How it works: [`Lenient`] wraps the deserializer, and everything that serde makes from it
+//! (visitors, seeds, list and map accesses), so a wish such as `deserialize_i64` comes through here
+//! at any depth. For an integer, a truth value or a list it asks `serde_json` for whatever comes
+//! next (`deserialize_any`) and converts that ([`Number`], [`Bool`], [`List`]). Everything else is
+//! handed on. [`Rules`] is shared by all wrappers of one text. It counts the memory that lists and
+//! maps take, so that a short text of tiny items cannot use a lot of it, and it remembers whether
+//! an empty string stood where a number was wanted. Serde asks for an option before it knows of
+//! what, too early to tell whether `""` means absent. So the text is read again in that rare case,
+//! and then every empty optional string is absent.
 //!
 //! | where this is wanted | this is taken as well |
 //! | --- | --- |
@@ -15,12 +25,13 @@ use std::fmt;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, SeqDeserializer};
 use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 
-/// Parses a text inside of another one, by the rules of this module.
+/// Parses a text that lies inside of a body, such as the content of an element, by the rules of
+/// this module.
 pub(crate) fn from_str<'de, T: de::Deserialize<'de>>(text: &'de str) -> serde_json::Result<T> {
     from_str_noting(text, Room::ITEM).map(|(value, _)| value)
 }
 
-/// [`from_str`], and whether there was a member that the type does not have.
+/// Like [`from_str`]. Also says whether the text had a member for which the type has no field.
 pub(crate) fn from_str_noting<'de, T: de::Deserialize<'de>>(
     text: &'de str,
     room: Room,
@@ -33,13 +44,13 @@ pub(crate) fn from_str_noting<'de, T: de::Deserialize<'de>>(
     })
 }
 
-/// The error of a text inside of another one.
+/// The error of [`from_str_noting`], to find out where a text does not fit. `None` if it fits.
 pub(crate) fn misfit<'de, T: de::Deserialize<'de>>(text: &'de str, room: Room) -> Option<serde_json::Error> {
     from_str_noting::<T>(text, room).err()
 }
 
-/// Calls `read` to parse a body, and once more if an empty string stood where a number is wanted: what type an optional member has is only
-/// known when it is too late to call it absent, so the second time every empty optional string is absent.
+/// Calls `read` to parse a body. Calls it once more if it failed and an empty string stood where a
+/// number or a truth value is wanted; then every empty optional string is absent.
 pub(crate) fn read<T, E>(text: &str, nulls: Nulls, read: impl FnMut(&Rules) -> Result<T, E>) -> Result<T, E> {
     attempt(text, Room::BODY, nulls, read)
 }
@@ -57,7 +68,8 @@ fn attempt<T, E>(text: &str, room: Room, nulls: Nulls, mut read: impl FnMut(&Rul
     first
 }
 
-/// What `null` means where a list is wanted.
+/// What `null` means where a list is wanted. In a *before* callback it is a misfit: the list may
+/// hold what has to be judged.
 #[derive(Clone, Copy, Default, PartialEq)]
 pub(crate) enum Nulls {
     #[default]
@@ -71,7 +83,7 @@ pub(crate) struct Rules {
     nulls: Nulls,
     met_empty: Cell<bool>,
     ignored: Cell<bool>,
-    /// Bytes that lists and maps may still take in memory.
+    /// How many more bytes of memory lists and maps may take.
     budget: Cell<usize>,
 }
 
@@ -79,9 +91,9 @@ pub(crate) struct Rules {
 /// item such as `{}` can take two hundred times its text.
 #[derive(Clone, Copy)]
 pub(crate) struct Room {
-    /// For each byte of their text.
+    /// Bytes of memory for each byte of text.
     growth: usize,
-    /// On top of that, since a single item is larger than a short text.
+    /// Bytes on top of that, since even a single item can be larger than a short text.
     allowance: usize,
 }
 
@@ -90,24 +102,26 @@ impl Room {
         growth: 7,
         allowance: 4096,
     };
-    /// A whole body, read as a type of the user's, which may be large although its text is short.
+    /// For a whole body that is read as a type of the user's. Such a type may be large in memory
+    /// although its text is short.
     pub(crate) const USER: Room = Room {
         growth: 64,
         allowance: 64 * 1024,
     };
-    /// A text inside of another one, of which there may be many.
+    /// For an item of a batch. A body can have many, so each gets little on top.
     pub(crate) const ITEM: Room = Room {
         growth: 7,
         allowance: 512,
     };
-    /// The content of an element. Each bundle around it may keep a copy of its text, which counts as well.
+    /// For the content of an element. Each bundle around it may keep a copy of its text, and these
+    /// copies take memory as well.
     pub(crate) const CONTENT: Room = Room {
         growth: 4,
         allowance: 224,
     };
 }
 
-/// In the error of a text that would take too much memory.
+/// How the error begins if a text would take too much memory. `Misfit` recognises it by this text.
 pub(crate) const TOO_MANY_ITEMS: &str = "more items than a text of this length may hold";
 
 impl Rules {
@@ -188,7 +202,8 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Lenient<'_, D> {
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, D::Error> {
         if name.starts_with("$serde_json::private") {
-            // Raw JSON: between `serde_json` and itself.
+            // This is how `serde_json` asks itself for raw JSON. Its own visitor has to get it
+            // unwrapped.
             self.inner.deserialize_newtype_struct(name, visitor)
         } else {
             self.inner
@@ -301,7 +316,8 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Lenient<'_, A> {
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
         let key = self.inner.next_key_seed(seed)?;
-        // That of a struct is a number of one byte; that of a map takes memory, as its entry does.
+        // The key of a struct is an enum of one byte and is not kept. The key of a map is kept, so
+        // it counts against the budget, with as much again for the value.
         if key.is_some() && size_of::<S::Value>() > 8 {
             self.rules.charge::<[S::Value; 2], A::Error>()?;
         }

@@ -109,21 +109,22 @@ impl MsgElement {
         if bundles >= BUNDLES {
             return Ok(None);
         }
-        // This function recurses for bundles, so its frame must not have room for every kind.
+        // This function calls itself for bundles in bundles. Only bundles are read here, so that
+        // its stack frame does not hold all kinds of elements.
         let (bundle, more) = RelayElem::read_content(content, bundles)?;
         Ok(Some((MsgElement::Relay(bundle), more)))
     }
 }
 
-/// A bundle, whose messages are read on their own.
+/// The kind of a bundle. Its messages have elements of their own, which are read one by one.
 const RELAY: &str = "TIMRelayElem";
 
-/// How the content of an element is read: as it lies there, but for bundles.
+/// How the content of an element is read. Every kind but a bundle is read by its derive.
 trait Content: Sized {
-    /// The content, and whether it has members that the type has not.
+    /// The content, and whether it has members for which the type has no field.
     fn read_content(json: &str, bundles: usize) -> serde_json::Result<(Self, bool)>;
 
-    /// Where it does not fit.
+    /// The error, if the content does not fit.
     fn misfit(json: &str) -> Option<serde_json::Error>;
 }
 
@@ -137,7 +138,7 @@ impl<T: DeserializeOwned> Content for T {
     }
 }
 
-/// How an element is written.
+/// An element as it is written to JSON.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Wire<'a, C> {

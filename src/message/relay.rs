@@ -119,7 +119,8 @@ struct BundledMessage<'a> {
 
 impl Bundle<'_> {
     fn read(self, bundles: usize) -> serde_json::Result<RelayElem> {
-        // A loop, since iterators would add frames between one bundle and the next.
+        // A loop, since this function calls itself for bundles in bundles, and iterators would add
+        // stack frames to each level.
         let mut msg_list = self.msg_list.as_ref().map(|list| Vec::with_capacity(list.len()));
         for message in self.msg_list.into_iter().flatten() {
             let message = message.read(bundles)?;

@@ -20,7 +20,7 @@ pin_project! {
     {
         #[pin]
         state: State<S, B, S::Future>,
-        // None for a request that is answered here.
+        // `None` for a request that this layer answers itself.
         exchange: Option<Exchange>,
     }
 }
@@ -34,11 +34,11 @@ pin_project! {
     }
 }
 
-/// What is known about a request while it is on its way.
+/// What is known about a request while the inner service handles it.
 struct Exchange {
     params: Option<Params>,
     sampler: Arc<Sampler>,
-    /// Between the call of the inner service and its response.
+    /// Whether the inner service was called and has not responded yet.
     calling: bool,
 }
 
@@ -49,7 +49,8 @@ impl Exchange {
         outcome
     }
 
-    /// The inner service's error goes on as it is; only the log hears of it here.
+    /// Writes a failure of the inner service to the log. Its error goes on to the caller unchanged,
+    /// so there is no response to hold an outcome.
     fn failed(&mut self, cause: Cause) {
         self.calling = false;
         response::report(
@@ -138,7 +139,8 @@ where
                     };
                     exchange.calling = false;
                     if response.extensions().get::<Outcome>().is_some() {
-                        // A `CallbackLayer` further inside has reported it already, and knows more.
+                        // The response has an outcome, so a `CallbackLayer` further inside has
+                        // reported it, with more details than are known here.
                         return Poll::Ready(Ok(response));
                     }
                     let outcome = if response.status() == StatusCode::OK {
