@@ -491,7 +491,7 @@ mod tests {
             HandlerError::of(Opaque(elapsed())),
         ] {
             assert!(was_late(&late) && late.is_timed_out());
-            // Boxed by a layer, and behind `Dedup`.
+            // The same error after a layer has boxed it, and after `Dedup` has shared it.
             let boxed = BoxError::from(late);
             assert!(was_late(&boxed));
             let late = HandlerError::of(boxed);
@@ -503,9 +503,9 @@ mod tests {
             }
         }
         for text in ELAPSED.into_iter().chain([LATE]) {
-            // All there is, is the text.
+            // Of a type with `Display` only, the text is all that is known.
             assert!(was_late(&text) && HandlerError::of(text.to_owned()).is_timed_out() == (text != LATE));
-            // A handler's own words, boxed or not.
+            // A handler may use the same words. Its error is no time-out, boxed or not.
             let says_so = HandlerError::new(text);
             assert!(!was_late(&says_so) && !says_so.is_timed_out(), "{text}");
             assert!(!was_late(&BoxError::from(says_so)));

@@ -46,7 +46,7 @@ fn named(key: &[u8]) -> Option<Known> {
         (15, b'c') => (b"CallbackCommand", Known::CallbackCommand),
         _ => return None,
     };
-    // Nearly always spelt as documented.
+    // The plain comparison comes first, since nearly every key is spelt as documented.
     (key == name || key.eq_ignore_ascii_case(name)).then_some(known)
 }
 

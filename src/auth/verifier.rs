@@ -179,7 +179,7 @@ impl Verifier {
 
     fn check_age(&self, seconds: u64) -> Result<(), Rejection> {
         let now = self.clock.as_ref().map_or_else(SystemTime::now, |clock| clock());
-        // If the clock is before 1970, everything is in the future.
+        // If the local clock is before 1970, every `RequestTime` is in the future.
         let now = now.duration_since(UNIX_EPOCH).map_or(0, |past| past.as_secs());
         let skew = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX);
         if seconds > now {

@@ -266,7 +266,8 @@ impl Drop for End {
         };
         let failure = match result {
             Some(Ok(disposition)) => {
-                // Otherwise it is counted as unfinished.
+                // A task that is not in the list was returned by a drain and counted as unfinished
+                // there.
                 if task.is_some() {
                     self.shared.succeeded(disposition);
                 }
@@ -317,7 +318,8 @@ impl Shared {
         crate::count::detached("failed");
         report(params, failure, &self.sampler);
         let hook = lock(&self.hook).clone();
-        // A hook that panics during a panic would abort the process.
+        // This may run during a panic of the task. If the hook panicked then, the process would
+        // abort.
         if let Some(hook) = hook {
             drop(caught(|| hook(params, failure)));
         }

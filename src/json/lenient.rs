@@ -355,7 +355,8 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Number<Lenient<'_, V>> {
     }
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<V::Value, E> {
-        // Beyond 2^53 a float does not tell one integer from the next.
+        // Above 2^53 several integers have the same float, so the number may not be the one that
+        // was sent.
         const EXACT: f64 = 9_007_199_254_740_992.0;
         if number.fract() != 0.0 || number.abs() > EXACT {
             return Err(E::custom("number that is no integer"));

@@ -131,11 +131,11 @@ mod tests {
         assert_eq!(path_at(&json, 1, DEEPEST), levels(DEEPEST - 1));
         assert_eq!(path_at(&json, 1, DEEPEST + 1), levels(DEEPEST));
         assert_eq!(path_at(&json, 1, DEEPEST + 2), levels(DEEPEST) + "…");
-        // What comes after something deep has its own path.
+        // A place after something deep gets its own path again.
         for depth in [1, DEEPEST - 2, DEEPEST - 1, DEEPEST, DEEPEST + 1, 10 * DEEPEST] {
             let json = format!(r#"{{"a":[{}"k"{},{{"b":7}}]}}"#, "[".repeat(depth), "]".repeat(depth));
             assert_eq!(path_at(&json, 1, json.find('7').unwrap() + 1), "a[1].b", "{depth}");
-            // The bracket that ends it.
+            // So does the bracket that ends what is deep.
             assert_eq!(path_at(&json, 1, json.find(",{").unwrap()), "a[0]", "{depth}");
         }
     }
