@@ -105,7 +105,7 @@ impl Callback {
         Err(Rejection::url_incomplete(body.len(), parse::kind(body)))
     }
 
-    /// Puts it together from what [`read`](Self::read) has read.
+    /// Makes a callback of the event that [`read`](Self::read) returned.
     #[inline]
     pub(crate) fn new(event: Event, params: Params, body: Bytes, headers: HeaderMap, extensions: Extensions) -> Self {
         Callback {
@@ -117,8 +117,9 @@ impl Callback {
         }
     }
 
-    /// Makes it fit to outlive its request. Body and URL are slices of the server's read buffer, and each would keep all of it; so they are
-    /// copied. Headers and extensions go, as they do where a callback is stored.
+    /// Prepares the callback for work that outlives its request. Body and URL are slices of the
+    /// server's read buffer and would keep all of it in memory, so they are copied. Headers and
+    /// extensions are dropped, as when a callback is stored.
     #[cfg(feature = "detach")]
     pub(crate) fn outlive_request(&mut self) {
         self.body = Bytes::copy_from_slice(&self.body);
@@ -130,7 +131,7 @@ impl Callback {
         self.extensions = Extensions::new();
     }
 
-    /// Bytes that it holds then, without the event.
+    /// The bytes that body and URL take after [`outlive_request`](Self::outlive_request).
     #[cfg(feature = "detach")]
     pub(crate) fn size(&self) -> usize {
         self.body.len().saturating_add(self.params.size())
@@ -282,7 +283,7 @@ impl<E: AsEvent> Callback<E> {
             .bytes(params.command.as_str().as_bytes())
             .maybe(platform)
             .bytes(&self.body);
-        // Seconds do not tell two events apart.
+        // A time in seconds is not enough: two events within a second can have the same body.
         if matches!(self.time(), Some(EventTime::Millis(_))) || self.event.has_id() {
             return key.dedup();
         }

@@ -24,7 +24,8 @@ const ALIASES: &[(&str, Command)] = &[
 
 /// Documented cases in which the URL and the body have different commands, each with the one that counts.
 ///
-/// Typed by its URL, a `…DelMetadata` would be a `…SetMetadata` of nothing.
+/// The vendor's page on `Live.CallbackAfterDelMetadata` has `…SetMetadata` in its URL table. Read
+/// as the URL says, a deletion would be a `…SetMetadata` without entries.
 const MISMATCHES: &[(Command, Command, Command)] = &[
     (
         Command::LiveAfterSetMetadata,
@@ -234,7 +235,7 @@ impl Command {
 
     /// Which command counts when the URL says `self` and the body says `body`; `None` if they contradict each other.
     ///
-    /// Only asked about words that are both known.
+    /// The caller makes sure that both are known.
     pub(crate) fn reconcile(&self, body: &Command) -> Option<Command> {
         if self == body {
             return Some(body.clone());
@@ -354,7 +355,8 @@ mod tests {
 
     #[test]
     fn every_variant_is_named_after_its_word() {
-        // None is lost; tests/documents.rs holds the exact number to the one that the READMEs name.
+        // At least: no command may get lost. tests/documents.rs compares the exact number with the
+        // READMEs.
         assert!(Command::ALL.len() >= 88);
         for command in Command::ALL {
             assert_eq!(format!("{command:?}"), variant_name(command.as_str()));

@@ -7,7 +7,7 @@ pub(crate) const RUNNING: &str = "im_callbacks_detached_running";
 #[cfg(feature = "metrics")]
 pub(crate) const DEDUP: &str = "im_callbacks_dedup_total";
 
-/// Work in the background ended, or was refused.
+/// Counts one callback whose work in the background ended, or that `Detach` refused.
 #[cfg(feature = "detach")]
 pub(crate) fn detached(result: &'static str) {
     #[cfg(feature = "metrics")]
@@ -37,7 +37,7 @@ impl Drop for InBackground {
     }
 }
 
-/// A delivery went through `Dedup`.
+/// Counts one delivery that went through `Dedup`.
 #[cfg(feature = "dedup")]
 pub(crate) fn dedup(result: &'static str) {
     #[cfg(feature = "metrics")]

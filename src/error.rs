@@ -22,7 +22,7 @@ const LATE: &str = "timed out: the callback was not handled in time";
 /// The texts of the errors of tower's `timeout` and tokio's.
 const ELAPSED: [&str; 2] = ["request timed out", "deadline has elapsed"];
 
-/// What a [`HandlerError`] that is no time-out writes if it is asked.
+/// What a [`HandlerError`] writes for `{:-}` if it is no time-out. See [`was_late`].
 const IN_TIME: &str = "no time-out";
 
 /// Sources shown of one error. A chain is short, unless somebody makes it long on purpose.
@@ -123,7 +123,8 @@ impl HandlerError {
         }
     }
 
-    /// One error that several callers get.
+    /// Makes an error that can be cloned, for `Dedup`: all that wait for a delivery get the same
+    /// error.
     #[cfg(feature = "dedup")]
     pub(crate) fn shared(error: std::sync::Arc<HandlerError>) -> Self {
         let retry = error.retry;
@@ -178,13 +179,14 @@ fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dy
 fn is_overloaded(error: &(dyn Error + 'static)) -> bool {
     sources(error).any(|error| {
         error.is::<Overloaded>()
-            // tower's own type would make tower a dependency.
+            // The error of tower's `load_shed` is recognised by its text. To name its type, this
+            // crate would need tower.
             || (error.source().is_none() && had_no_room(&error))
             || inside(error).is_some_and(HandlerError::is_overloaded)
     })
 }
 
-/// The error of ours that one of our wrappers carries.
+/// The [`HandlerError`] inside, if this error is one of the wrappers below.
 fn inside<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a HandlerError> {
     #[cfg(feature = "dedup")]
     if let Some(shared) = error.downcast_ref::<Shared>() {
@@ -193,21 +195,25 @@ fn inside<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a HandlerError> {
     error.downcast_ref::<Advised>().map(|advised| &advised.0)
 }
 
-/// Whether a service was at its limit. The text decides, since all that the layer knows of an error is `Display`.
+/// Whether a service was at its limit. The text of the error decides: the layer takes services with
+/// any error type and asks only for `Display`.
 pub(crate) fn had_no_room(error: &dyn fmt::Display) -> bool {
     let text = escaped(error);
     text == NO_ROOM || text == SHED
 }
 
-/// tower's own type would make tower a dependency. Its name is in its `Debug`; that of an [`Opaque`] error is its text.
+/// Whether this is the time-out error of tower or tokio. To name their types, this crate would need
+/// both, so the text and `Debug` decide. Their `Debug` is `Elapsed(())`, and that of an [`Opaque`]
+/// error is its text.
 fn is_elapsed(error: &(dyn Error + 'static)) -> bool {
     let text = escaped(&error);
     let debug = || escaped(&format_args!("{error:?}"));
     ELAPSED.contains(&&*text) && [&*text, "Elapsed(())"].contains(&&*debug())
 }
 
-/// Whether a service was too slow. All that the layer knows of an error is `Display`: one of ours answers the question `{:-}`, boxed or
-/// not, and of others the text decides.
+/// Whether a service was too slow. The layer takes services with any error type and asks only for
+/// `Display`. So `{:-}` serves as a question: a [`HandlerError`], boxed or not, then writes whether
+/// it is a time-out. Other errors write their text, which is compared with that of tower and tokio.
 pub(crate) fn was_late(error: &dyn fmt::Display) -> bool {
     let text = escaped(&format_args!("{error:-}"));
     text == LATE || ELAPSED.contains(&&*text)
@@ -219,11 +225,13 @@ pub(crate) fn describe(error: &dyn fmt::Display) -> String {
     escaped(&format_args!("{error:#}"))
 }
 
-/// Calls what belongs to the host. A panic becomes a text, as [`describe`] writes it; its payload is dropped without a second panic.
+/// Calls code of the user's, such as a service or a hook. A panic becomes a text, as [`describe`]
+/// writes it.
 pub(crate) fn caught<T>(call: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|payload| {
         let text = describe(&PanicText(&*payload));
-        // Dropping it calls the host as well. A second payload is not dropped: it could go on for ever.
+        // To drop the payload calls code of the user's as well, and can panic. The payload of that
+        // second panic is leaked: to drop it could panic again, and so on.
         if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
             std::mem::forget(second);
         }
@@ -231,7 +239,7 @@ pub(crate) fn caught<T>(call: impl FnOnce() -> T) -> Result<T, String> {
     })
 }
 
-/// What a panic said.
+/// Shows the payload of a panic.
 pub(crate) struct PanicText<'a>(pub(crate) &'a (dyn Any + Send));
 
 impl fmt::Display for PanicText<'_> {
@@ -245,7 +253,7 @@ impl fmt::Display for PanicText<'_> {
     }
 }
 
-/// An error and its sources.
+/// Shows an error and its sources, separated by colons.
 struct Chain<'a>(&'a (dyn Error + 'static));
 
 impl fmt::Display for Chain<'_> {
@@ -260,7 +268,7 @@ impl fmt::Display for Chain<'_> {
     }
 }
 
-/// An error of a type that is only known to be shown.
+/// Makes an `Error` of a type that has only `Display`.
 struct Opaque<E>(E);
 
 impl<E: fmt::Display> fmt::Display for Opaque<E> {
@@ -277,7 +285,7 @@ impl<E: fmt::Display> fmt::Debug for Opaque<E> {
 
 impl<E: fmt::Display> Error for Opaque<E> {}
 
-/// There was no room.
+/// The error inside [`HandlerError::overloaded`], with what caused it.
 #[derive(Debug)]
 struct Overloaded(Option<BoxError>);
 
@@ -296,7 +304,7 @@ impl Error for Overloaded {
     }
 }
 
-/// It was too late.
+/// The error inside [`HandlerError::timed_out`].
 #[derive(Debug)]
 struct Late;
 
@@ -308,7 +316,8 @@ impl fmt::Display for Late {
 
 impl Error for Late {}
 
-/// An error that several callers got. Its source is the error itself, and its text is that of the error.
+/// The error inside each clone that `Dedup` passes to several callers. Text and sources are those
+/// of the original.
 #[cfg(feature = "dedup")]
 #[derive(Debug)]
 struct Shared(std::sync::Arc<HandlerError>);
@@ -327,7 +336,8 @@ impl Error for Shared {
     }
 }
 
-/// A [`HandlerError`] on its way through layers that box errors: neither its advice nor its sources may get lost there.
+/// A [`HandlerError`] as a boxed error. tower's layers box errors, and [`HandlerError::of`] unpacks
+/// it behind them, so that its retry advice and its sources are not lost.
 #[derive(Debug)]
 struct Advised(HandlerError);
 
@@ -349,7 +359,8 @@ impl<E: Error + Send + Sync + 'static> From<E> for HandlerError {
     }
 }
 
-/// What tower's own layers ask of an error. [`HandlerError::of`] takes it out again; `{:#}` writes its sources.
+/// For tower's layers, whose errors are boxed. [`HandlerError::of`] takes it out again; `{:#}`
+/// writes its sources.
 impl From<HandlerError> for BoxError {
     fn from(error: HandlerError) -> Self {
         Box::new(Advised(error))
@@ -360,7 +371,7 @@ impl From<HandlerError> for BoxError {
 impl fmt::Display for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if f.sign_minus() {
-            // What `was_late` asks.
+            // `was_late` asks this by `{:-}`.
             f.write_str(if self.is_timed_out() { LATE } else { IN_TIME })
         } else if f.alternate() {
             Chain(&*self.error).fmt(f)

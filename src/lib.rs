@@ -103,7 +103,7 @@ macro_rules! key_cell {
     ($variant:ident $phase:ident [] []) => {
         "body and `RequestId`"
     };
-    // Their time is in seconds.
+    // Events whose time is in seconds, which is not enough to tell two of them apart.
     (SnsBlackListDelete $($rule:tt)*) => {
         "body and `RequestId`"
     };
@@ -113,7 +113,7 @@ macro_rules! key_cell {
     (PushOfflinePush $($rule:tt)*) => {
         "body and `RequestId`"
     };
-    // The newest body has seconds only.
+    // The vendor's newest body has no `EventTime`, only a time in seconds.
     (LiveAfterCreateRoom $($rule:tt)*) => {
         "body and, without `EventTime`, `RequestId`"
     };
@@ -171,7 +171,7 @@ pub mod deployment {}
 
 #[doc = include_str!("docs/zh/guide.md")]
 pub mod zh {
-    // The pages link to what stands in the crate's root.
+    // The links on the page name items of the crate's root.
     #[cfg(doc)]
     #[allow(clippy::wildcard_imports)]
     use crate::*;
@@ -209,7 +209,7 @@ mod tests {
 
     for_each_command!(key_cells);
 
-    /// What the page says that a key needs is what it needs, for the body that the vendor documents.
+    /// The column *Duplicate* of the page is true for the body that the vendor documents.
     #[test]
     fn the_page_says_which_commands_have_a_key() {
         for (word, cell) in CELLS {

@@ -135,7 +135,8 @@ pin_project! {
     }
 }
 
-/// A request that counts as cancelled if it is dropped without an end.
+/// A request that is being handled. If this is dropped before `end` was called, the request counts
+/// as cancelled.
 #[derive(Debug)]
 struct Running {
     started: Instant,

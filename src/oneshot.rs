@@ -70,8 +70,8 @@ impl<S: Service<R>, R> Oneshot<S, R> {
     }
 }
 
-// The error is `'static` because the service is. Asked for of the error itself, it would break
-// accept loops in an `async` block.
+// `HandlerError::of` needs a `'static` error. The bound is on the service and not on its error:
+// with `S::Error: 'static`, accept loops in an `async` block would not compile.
 impl<S: Service<R> + 'static, R: 'static> Future for Oneshot<S, R>
 where
     S::Error: fmt::Display + Send + Sync,

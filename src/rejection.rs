@@ -165,7 +165,7 @@ impl Rejection {
         }
     }
 
-    /// A body behind a URL without app or command.
+    /// The body is neither empty nor `{}`, and its URL has no app or no command.
     pub(crate) fn url_incomplete(length: usize, kind: &str) -> Self {
         let text =
             format!("body of {length} bytes, {kind}; if this was the console's check of the URL, please report it");
@@ -182,7 +182,7 @@ impl Rejection {
         }
     }
 
-    /// Without a type, and why.
+    /// A callback that waits for a verdict and whose body cannot be read, with the reason.
     pub(crate) fn untyped(why: String) -> Self {
         Rejection {
             detail: Detail::Error(why.into()),

@@ -232,7 +232,8 @@ macro_rules! for_each_command {
 
 pub(crate) use for_each_command;
 
-/// Stands in the documentation as `commands`; the test is that what rustdoc gets is the whole list.
+/// The table is also the page `commands` of the documentation. This tests that the macros get every
+/// row.
 #[cfg(test)]
 mod tests {
     use crate::command::Command;

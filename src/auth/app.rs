@@ -24,7 +24,7 @@ use crate::types::SdkAppId;
 #[must_use]
 pub struct App {
     id: SdkAppId,
-    /// No token: signatures are not checked. Only `App::unsigned` makes such an app.
+    /// Empty if signatures are not checked, which only `App::unsigned` asks for.
     tokens: Vec<Token>,
 }
 

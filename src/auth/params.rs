@@ -33,7 +33,8 @@ pub struct Params {
     pub request_time: Option<TimestampSecs>,
     /// The platform of the client that caused the event, if the URL has it.
     pub opt_platform: Option<OptPlatform>,
-    /// Without scheme and authority: it is cloned once more for the outcome, and those cost a copy each.
+    /// The URL without scheme and host. Every request clones the parameters for its outcome, and
+    /// scheme and host would be copied each time.
     url: PathAndQuery,
     place: Place,
     token_index: Option<usize>,
@@ -85,11 +86,12 @@ impl Params {
         )
     }
 
-    /// Holds the URL in an allocation of its own: that of a request is a slice of the server's read buffer, and keeps all of it.
+    /// Copies the URL into an allocation of its own. The URL of a request is a slice of the
+    /// server's read buffer, and keeps that whole buffer in memory.
     #[cfg(feature = "detach")]
     pub(crate) fn compact(&mut self) {
         let copy = bytes::Bytes::copy_from_slice(self.url.as_str().as_bytes());
-        // It was one before.
+        // This cannot fail: the bytes are those of a path and query.
         if let Ok(url) = PathAndQuery::from_maybe_shared(copy) {
             self.url = url;
         }
@@ -145,7 +147,8 @@ impl fmt::Debug for Params {
     }
 }
 
-/// How parameters travel: the fields, and the other parameters as they were in the URL, without the signature.
+/// The form in which `Params` are serialised: the fields, and the other parameters as they were in
+/// the URL, without the signature.
 #[derive(Serialize, Deserialize)]
 struct Packed<'a> {
     sdk_app_id: SdkAppId,

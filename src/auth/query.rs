@@ -46,7 +46,7 @@ fn named(key: &[u8]) -> Option<Known> {
         (15, b'c') => (b"CallbackCommand", Known::CallbackCommand),
         _ => return None,
     };
-    // Nearly always spelt as documented.
+    // The plain comparison comes first, since nearly every key is spelt as documented.
     (key == name || key.eq_ignore_ascii_case(name)).then_some(known)
 }
 
@@ -90,7 +90,7 @@ impl<'a> Raw<'a> {
 
 /// One parameter, still encoded.
 struct Pair<'a> {
-    /// All of it.
+    /// Key, `=` and value.
     whole: &'a str,
     key: &'a str,
     /// Empty for a parameter without `=`.
@@ -122,7 +122,8 @@ fn split(parameters: &str) -> impl Iterator<Item = Pair<'_>> {
 fn find<const A: u8, const B: u8>(bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
-    // The lowest mark stands for the first zero byte; marks above it may be wrong.
+    // Sets the high bit of each byte of `word` that is zero. Bits above the first such byte may be
+    // wrong, so only the lowest one counts.
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
     let (words, rest) = bytes.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
@@ -164,7 +165,8 @@ pub(super) fn is_utf8(text: &str) -> bool {
         if length == buffer.len() {
             match std::str::from_utf8(&buffer) {
                 Ok(_) => length = 0,
-                // Cut in the middle of a character: keep its start for the next round.
+                // The buffer ends in the middle of a character. Its first bytes stay for the next
+                // round.
                 Err(error) if error.error_len().is_none() => {
                     buffer.copy_within(error.valid_up_to().., 0);
                     length -= error.valid_up_to();
@@ -193,7 +195,7 @@ fn lenient(text: &str) -> Cow<'_, str> {
     strict(text).unwrap_or(Cow::Borrowed(text))
 }
 
-/// Where the parameters of a URL stand.
+/// In which part of the URL the parameters are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     Query,
@@ -202,7 +204,7 @@ pub(super) enum Place {
 }
 
 impl Place {
-    /// The path counts only if it may, and if there is nothing in the query.
+    /// The parameters are in the path only if the verifier allows that and the query is empty.
     pub(super) fn of(uri: &Uri, path_parameters: bool) -> Self {
         if path_parameters && uri.query().is_none_or(str::is_empty) {
             Place::Path

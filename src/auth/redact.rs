@@ -168,7 +168,7 @@ mod tests {
         let text = shown(&format!("/a?x={}&Sign=abc", "é".repeat(4000)));
         assert!(text.len() <= SHOWN + '…'.len_utf8(), "{}", text.len());
         assert!(text.ends_with('…') && !text.contains("abc"));
-        // Wherever a character is cut, nothing after it is shown.
+        // The cut may fall on any byte of `é`. Nothing that follows it may be shown.
         for pad in 0..4 {
             let text = shown(&format!("/a?{}={}&zzz=zzz", "x".repeat(pad), "é".repeat(4000)));
             assert!(

@@ -86,10 +86,11 @@ impl fmt::Debug for Token {
     }
 }
 
-/// White space, and what nobody sees: byte order marks, zero-width spaces, marks of direction. No console shows such a character as part of a
-/// token, but editors and shells leave them at its edges.
+/// Whether a character is white space or invisible: a byte order mark, a zero-width space, a mark
+/// of direction. The console gives no token with such a character, but editors and shells leave
+/// them at the edges of a text.
 fn is_blank(character: char) -> bool {
-    // What `Debug` writes as `\u{…}` cannot be seen.
+    // `escape_debug` writes invisible characters as `\u{…}`.
     character.is_whitespace() || (!character.is_control() && character.escape_debug().nth(1) == Some('u'))
 }
 
@@ -184,7 +185,7 @@ mod tests {
         assert!(decode_signature(&format!("{good}0")).is_none());
         assert!(decode_signature(&format!("0x{}", &good[2..])).is_none());
         assert!(decode_signature(&format!("g{}", &good[1..])).is_none());
-        // 64 bytes, but not 64 digits.
+        // This text has 64 bytes, but `é` takes two of them, so it has 63 characters.
         assert!(decode_signature(&format!("é{}", &good[2..])).is_none());
     }
 }

@@ -142,7 +142,7 @@ impl Verifier {
             .get(id)
             .ok_or_else(|| Rejection::from(RejectionKind::AppUnknown).of_app(id))?;
         let token = self.authenticate(app, &raw).map_err(|rejection| rejection.of_app(id))?;
-        // Only now: decoding may allocate.
+        // Decoded only now that the signature is verified, since decoding may allocate.
         let Some(command) = command.and_then(query::strict) else {
             return match token {
                 Some(_) => Ok(Verified::Probe),
@@ -179,7 +179,7 @@ impl Verifier {
 
     fn check_age(&self, seconds: u64) -> Result<(), Rejection> {
         let now = self.clock.as_ref().map_or_else(SystemTime::now, |clock| clock());
-        // If the clock is before 1970, everything is in the future.
+        // If the local clock is before 1970, every `RequestTime` is in the future.
         let now = now.duration_since(UNIX_EPOCH).map_or(0, |past| past.as_secs());
         let skew = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX);
         if seconds > now {
@@ -209,8 +209,8 @@ impl Verifier {
     }
 }
 
-/// The time that a signature covers. With a zero in front it would be the same time with another signature: that of a token which
-/// ends in this zero.
+/// The time that a signature covers. A zero in front is refused: the signature of token `T0` for
+/// time `1` is that of token `T` for time `01`.
 fn signed_seconds(time: &str) -> Option<u64> {
     if time.starts_with('0') && time != "0" {
         return None;
@@ -218,7 +218,8 @@ fn signed_seconds(time: &str) -> Option<u64> {
     digits(time)
 }
 
-/// A digest in words, since `subtle` compares item by item.
+/// A digest as four words: `subtle` compares a slice item by item, and four items are fewer than
+/// 32.
 fn words(digest: &[u8; 32]) -> [u64; 4] {
     let mut words = [0; 4];
     for (word, bytes) in words.iter_mut().zip(digest.as_chunks().0) {

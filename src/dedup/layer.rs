@@ -44,7 +44,7 @@ pub struct DedupLayer {
     key: Option<Arc<Key>>,
 }
 
-/// The cache takes no longer window than a thousand years, and panics.
+/// The cache panics if its window is longer than a thousand years.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// The number of keys that are remembered, unless [`DedupLayer::capacity`] is set. About 200 bytes each.

@@ -98,12 +98,14 @@ where
     }
 
     fn call(&mut self, callback: Callback) -> DedupFuture<S> {
-        // Each verdict is given anew, even if the user's function returns a key: the sender may have been banned since.
+        // A callback that waits for a verdict has no key, even if the user's function returns one.
+        // It is judged each time, since the sender may have been banned in the meantime.
         let command = callback.command();
         let key = match &self.key {
             _ if callback.answered_as().phase() == Phase::Before || callback.event.unjudged(command).is_some() => None,
             Some(key) if !command.is_unknown() => key(&callback),
-            // An unknown command may wait for a verdict, too: nothing but Tencent's own id says that it is the same delivery.
+            // An unknown command may wait for a verdict as well. Its key needs Tencent's
+            // `RequestId`, and the user's function is not asked.
             _ => callback.dedup_key(),
         };
         let call = Oneshot::new(self.inner.clone(), callback);

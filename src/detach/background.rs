@@ -106,7 +106,7 @@ pub(super) struct Shared {
     pub(super) kibibytes: Arc<Semaphore>,
     pub(super) max_kibibytes: u32,
     pub(super) running: Mutex<Running>,
-    /// Told whenever something in the background ends.
+    /// Notified whenever a callback in the background ends. A drain waits for it.
     pub(super) ended: Notify,
     pub(super) hook: Mutex<Option<Arc<Hook>>>,
     pub(super) sampler: Sampler,
@@ -117,16 +117,16 @@ pub(super) struct Shared {
     pub(super) overloaded: AtomicU64,
     pub(super) abandoned: AtomicU64,
     pub(super) unfinished: AtomicU64,
-    /// Ended by themselves.
+    /// Tasks that ended and were not aborted, successfully or not. A drain counts from here.
     pub(super) finished: AtomicU64,
 }
 
 #[derive(Default)]
 pub(super) struct Running {
     pub(super) draining: bool,
-    /// The time of a drain is up.
+    /// The time of a drain is up, and it is aborting what is left.
     pub(super) aborting: bool,
-    /// Callbacks whose tasks were aborted.
+    /// Callbacks whose tasks were aborted, for the drain to return.
     pub(super) aborted: Vec<(u64, StoredCallback)>,
     pub(super) next: u64,
     pub(super) tasks: HashMap<u64, Task>,
@@ -137,7 +137,7 @@ pub(super) struct Task {
     pub(super) abort: Option<AbortHandle>,
 }
 
-/// The permits of one piece of work: for itself, and for its bytes.
+/// The permits that one callback holds: one for itself, and one for each KiB.
 pub(super) type Permits = (OwnedSemaphorePermit, OwnedSemaphorePermit);
 
 /// A callback that is to be handled in the background.
@@ -147,7 +147,8 @@ pub(super) struct Work<S> {
 }
 
 impl<S> Work<S> {
-    /// Permits that its bytes take. One larger than all there may be runs alone.
+    /// How many permits its bytes take. A callback larger than the limit takes all permits, so it
+    /// runs alone.
     pub(super) fn kibibytes(&self, shared: &Shared) -> u32 {
         let needed = self.callback.size().div_ceil(1024);
         u32::try_from(needed).map_or(shared.max_kibibytes, |needed| needed.min(shared.max_kibibytes))
@@ -160,12 +161,14 @@ impl Shared {
     }
 }
 
-/// What it guards is consistent at all times, so a panic elsewhere is no reason to stop.
+/// Locks, also after a panic of another holder. No holder leaves the data half changed, so it can
+/// still be used.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Starts the work in the background; gives it back if that is being drained.
+/// Starts the work in the background. Gives it back if a drain has begun; the caller then handles
+/// it inline.
 #[allow(clippy::result_large_err)] // handed back to run inline, not reported
 pub(super) fn detach<S>(shared: &Arc<Shared>, permits: Permits, mut work: Work<S>) -> Result<(), Work<S>>
 where
@@ -200,20 +203,23 @@ where
     };
     let call = Oneshot::new(work.service, work.callback);
     let work = async move {
-        // Given back after the end is noted, so that permits and list agree.
+        // Dropped after `end`, which removes this task from the list. So there are never fewer
+        // permits taken than tasks in the list.
         let _permits = permits;
         let result = call.await.map(|reply| reply.into().disposition());
         end.result = Some(result);
         drop(end);
     };
-    // Not under the lock: a runtime that shuts down drops the future right here, and its end takes the lock.
+    // `spawn` is called without the lock. A runtime that is shutting down drops the future right
+    // here, and `End::drop` takes the lock.
     let abort = tokio::spawn(in_span(work)).abort_handle();
     let mut running = lock(&shared.running);
     let aborting = running.aborting;
     if let Some(task) = running.tasks.get_mut(&id).filter(|_| !aborting) {
         task.abort = Some(abort);
     } else {
-        // If it has ended already, this does nothing. Or a drain could not abort it yet.
+        // Either the task has ended already, and to abort it does nothing. Or a drain has begun to
+        // abort the tasks, and did not have this one's handle.
         drop(running);
         abort.abort();
     }
@@ -232,7 +238,7 @@ fn in_span<F: Future>(work: F) -> F {
     work
 }
 
-/// Notes how a piece of work ended, however it ended.
+/// Lives in the task. Its drop notes how the task ended: with a result, by a panic, or aborted.
 struct End {
     shared: Arc<Shared>,
     id: u64,
@@ -249,7 +255,7 @@ impl Drop for End {
         }
         let task = {
             let mut running = lock(&self.shared.running);
-            // `None` if a drain has returned it.
+            // The task is missing from the list if a drain has returned it as unfinished.
             let task = running.tasks.remove(&self.id);
             match task {
                 Some(task) if result.is_none() && !panicked && running.aborting => {
@@ -261,7 +267,8 @@ impl Drop for End {
         };
         let failure = match result {
             Some(Ok(disposition)) => {
-                // Otherwise it is counted as unfinished.
+                // A task that is not in the list was returned by a drain and counted as unfinished
+                // there.
                 if task.is_some() {
                     self.shared.succeeded(disposition);
                 }
@@ -312,7 +319,8 @@ impl Shared {
         crate::count::detached("failed");
         report(params, failure, &self.sampler);
         let hook = lock(&self.hook).clone();
-        // A hook that panics during a panic would abort the process.
+        // This may run during a panic of the task. If the hook panicked then, the process would
+        // abort.
         if let Some(hook) = hook {
             drop(caught(|| hook(params, failure)));
         }

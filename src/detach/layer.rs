@@ -124,7 +124,7 @@ impl DetachLayer {
     pub async fn drain(&self, timeout: Duration) -> Drained {
         lock(&self.shared.running).draining = true;
         let before = self.shared.finished.load(Ordering::Relaxed);
-        // Wakes those that wait for permits.
+        // Closing wakes the callbacks that wait for permits. They are then handled inline.
         self.shared.callbacks.close();
         self.shared.kibibytes.close();
         if tokio::time::timeout(timeout, self.shared.all_ended()).await.is_err() {
@@ -133,7 +133,7 @@ impl DetachLayer {
                 running.aborting = true;
                 running.tasks.values().filter_map(|task| task.abort.clone()).collect()
             };
-            // Not under the lock, which the end of a task takes.
+            // Aborted without the lock: `End::drop` takes it when the task ends.
             aborts.iter().for_each(AbortHandle::abort);
             drop(tokio::time::timeout(ABORT, self.shared.all_ended()).await);
         }

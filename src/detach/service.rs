@@ -173,12 +173,13 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// Polls what came after the drain began. A panic of it is an error here as it is one in the background.
+/// Polls the handler of a callback that came after the drain had begun. A panic becomes an error,
+/// as it does in the background.
 fn poll_late<F, R>(future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<Result<R, DetachFailure>>
 where
     F: Future<Output = Result<R, HandlerError>>,
 {
-    // The future is dropped after a panic, and not looked at again.
+    // `caught` asserts unwind safety. That holds, since the caller drops the future after a panic.
     match caught(|| future.poll(cx)) {
         Ok(result) => result.map_err(DetachFailure::Error),
         Err(_panic) => Poll::Ready(Err(DetachFailure::Panic)),

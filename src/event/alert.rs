@@ -19,11 +19,13 @@ use serde_with::skip_serializing_none;
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct RequestOverLimit {
-    /// Internal name of the service.
+    /// Internal name of the service that was called. Together with `command` it names the REST
+    /// call.
     pub service_name: String,
-    /// Interface within the service; both together name the REST call.
+    /// Interface of that service. Together with `service_name` it names the REST call.
     pub command: String,
-    /// Current calls per second.
+    /// Present number of calls per second. The alarm comes above 80 % of the limit, so it may be
+    /// less than `limit` or more.
     pub request: Option<i64>,
     /// Allowed calls per second.
     pub limit: Option<i64>,

@@ -23,10 +23,10 @@ use crate::types::{Flag, GroupId, Id, TimestampMillis, TimestampSecs, UserId};
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct OnC2cMessage {
-    /// Sender.
+    /// User id of the sender, who wrote to the bot.
     #[serde(rename = "From_Account")]
     pub from_account: UserId,
-    /// Bot.
+    /// User id of the bot. Ids of bots begin with `@RBT#`.
     #[serde(rename = "To_Account")]
     pub to_account: UserId,
     /// Sequence number of the message (documented as an unsigned 32-bit number).
@@ -37,24 +37,28 @@ pub struct OnC2cMessage {
     pub msg_time: Option<TimestampSecs>,
     /// Unique key of the message.
     pub msg_key: Option<Id>,
-    /// Client-side id of the message.
+    /// Unique id of the message on the client's side. Only the vendor's mainland page has it.
     pub msg_id: Option<Id>,
     /// 1 if only sent to online users, else 0.
     pub online_only_flag: Option<Flag>,
-    /// Delivery result, 0 = delivered, otherwise an error code.
+    /// Result of the delivery: 0 is success, any other number an error code.
     pub send_msg_result: Option<i64>,
-    /// Error text of the delivery, "send msg succeed" on success.
+    /// Text for that result; `send msg succeed` on success.
     pub error_info: Option<String>,
-    /// Total unread one-to-one messages of `To_Account`; not on the vendor's page.
+    /// Number of unread one-to-one messages of the bot, over all its conversations. Undocumented
+    /// for this command; one public SDK has it.
     pub unread_msg_num: Option<i64>,
-    /// Message elements.
+    /// Elements of the message in order. If your reply before the delivery rewrote the message,
+    /// these are the rewritten ones.
     #[serde(default)]
     pub msg_body: MsgBody,
-    /// 1 if the sender's other devices get the message, 2 if not; recorded, not documented.
+    /// Whether the sender's other devices get the message: 1 yes, 2 no. Undocumented; seen in
+    /// recorded callbacks of messages that were sent over REST.
     pub sync_other_machine: Option<i64>,
-    /// Whether the message may be extended; recorded, not documented.
+    /// Whether key-value extensions can be set on the message. Undocumented; seen in recorded
+    /// callbacks of messages that were sent over REST.
     pub support_message_extension: Option<Flag>,
-    /// Custom data of the message.
+    /// Custom data that the sender stored with the message, if any.
     pub cloud_custom_data: Option<String>,
     /// When it happened (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
@@ -68,33 +72,35 @@ pub struct OnC2cMessage {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct OnGroupMessage {
-    /// Group id.
+    /// Id of the group in which the bot was mentioned.
     pub group_id: GroupId,
     /// Group type, such as Public.
     pub r#type: Option<GroupType>,
-    /// Sender.
+    /// User id of the sender, who mentioned the bot.
     #[serde(rename = "From_Account")]
     pub from_account: Option<UserId>,
-    /// Who issued the send request; tells admin requests apart.
+    /// User id of who made the send request. It differs from the sender if an admin sends for
+    /// somebody else.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// 32-bit random number of the send request.
+    /// Random number of the message, 32 bits. One-to-one messages call it `MsgRandom`.
     pub random: Option<i64>,
     /// Sequence number, unique in the group; group messages sort by it.
     pub msg_seq: Option<i64>,
-    /// Server send time (**seconds**).
+    /// When the server took the message (**seconds**).
     pub msg_time: Option<TimestampSecs>,
     /// 1 for an online-only message, else 0; always 0 in live groups.
     pub online_only_flag: Option<Flag>,
-    /// Message elements.
+    /// Elements of the message in order.
     #[serde(default)]
     pub msg_body: MsgBody,
-    /// Bot `UserIDs` that were mentioned (array of strings).
+    /// User ids of the bots that were mentioned. A mention of everybody does not trigger the
+    /// callback.
     #[serde(rename = "AtRobots_Account", default)]
     pub at_robots_account: Vec<UserId>,
-    /// Custom data of the message.
+    /// Custom data that the sender stored with the message, if any.
     pub cloud_custom_data: Option<String>,
-    /// Topic id when the message was sent in a topic of a community group.
+    /// Id of the topic, if the message was sent in a topic of a community.
     pub topic_id: Option<GroupId>,
     /// When it happened (**milliseconds**).
     pub event_time: Option<TimestampMillis>,

@@ -23,20 +23,20 @@ use crate::types::{Flag, GroupId, Id, TimestampMillis, TimestampSecs, UserId};
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterC2cMsgExtension {
-    /// Sender of the message (by the matching REST call; the callback table itself was not visible).
+    /// User id of the sender of the message, going by the REST call for extensions.
     #[serde(rename = "From_Account")]
     pub from_account: UserId,
-    /// Receiver of the message (same remark).
+    /// User id of the receiver of the message, going by the REST call for extensions.
     #[serde(rename = "To_Account")]
     pub to_account: UserId,
     /// Unique key of the message.
     pub msg_key: Id,
-    /// 1 = set, 2 = delete keys, 3 = clear all.
+    /// What was done: 1 keys were set, 2 keys were deleted, 3 all were cleared.
     pub operate_type: Option<OperateType>,
-    /// Affected entries; expected empty for `OperateType` 3 (seen so for the group sibling).
+    /// Entries that were set or deleted. Expected to be empty when all were cleared.
     #[serde(default)]
     pub extension_list: Vec<Extension>,
-    /// Newest version over the whole message.
+    /// Newest version of the extensions of this message as a whole.
     pub seq: Option<i64>,
     /// When it happened (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
@@ -52,26 +52,27 @@ pub struct AfterC2cMsgExtension {
 pub struct AfterModifyMsg {
     /// Custom data of the message after the edit.
     pub cloud_custom_data: Option<String>,
-    /// Message elements after the edit.
+    /// Elements of the message after the edit. Whether they are there if only the custom data was
+    /// edited is not documented.
     pub msg_body: Option<MsgBody>,
-    /// User who edited.
+    /// User id of who edited the message.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// Sender.
+    /// User id of the sender of the message.
     #[serde(rename = "From_Account")]
     pub from_account: UserId,
-    /// Receiver.
+    /// User id of the receiver of the message.
     #[serde(rename = "To_Account")]
     pub to_account: UserId,
-    /// Random number of the message (type from the sample).
+    /// Random number of the edited message.
     pub msg_random: Option<i64>,
-    /// Sequence number of the message (type from the sample).
+    /// Sequence number of the edited message.
     pub msg_seq: Option<i64>,
-    /// Send time of the message (type from the sample) (**seconds**).
+    /// When the edited message was sent (**seconds**).
     pub msg_time: Option<TimestampSecs>,
-    /// Unique key, `MsgSeq_MsgRandom_MsgTime`.
+    /// Unique key of the edited message, `MsgSeq_MsgRandom_MsgTime`.
     pub msg_key: Id,
-    /// When the edit happened (type from the sample) (**milliseconds**).
+    /// When the edit happened (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
 }
 
@@ -88,7 +89,8 @@ pub struct AfterMsgReadAll {
     pub report_account: UserId,
     /// When it happened (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
-    /// Groups whose unread count was cleared.
+    /// Groups whose unread counts were cleared as well. Whether it is there for a user without
+    /// unread groups is not documented.
     pub group_read_info: Option<Vec<GroupReadInfo>>,
 }
 
@@ -103,7 +105,7 @@ pub struct AfterMsgReadReceipt {
     /// User who sent the receipt.
     #[serde(rename = "Operator_Account")]
     pub operator_account: UserId,
-    /// Other user of the conversation.
+    /// Other user of the conversation: the sender of the messages that were read.
     #[serde(rename = "Peer_Account")]
     pub peer_account: UserId,
     /// Messages that were read.
@@ -121,17 +123,18 @@ pub struct AfterMsgReadReceipt {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterMsgReport {
-    /// User who read.
+    /// User id of who read the conversation.
     #[serde(rename = "Report_Account")]
     pub report_account: UserId,
     /// Other user of the conversation.
     #[serde(rename = "Peer_Account")]
     pub peer_account: UserId,
-    /// Everything in this conversation up to this time is read (**seconds**).
+    /// Everything up to this time is read (**seconds**).
     pub last_read_time: Option<TimestampSecs>,
-    /// When it happened (**milliseconds**).
+    /// When it happened (**milliseconds**). The vendor's international pages do not have it.
     pub event_time: Option<TimestampMillis>,
-    /// Total unread one-to-one messages of `Report_Account` over all conversations.
+    /// Number of unread one-to-one messages that `report_account` still has, over all
+    /// conversations. The sample of the vendor's mainland page does not have it.
     pub unread_msg_num: Option<i64>,
 }
 
@@ -151,9 +154,10 @@ pub struct AfterMsgWithDraw {
     pub to_account: UserId,
     /// Unique key of the recalled message.
     pub msg_key: Id,
-    /// When it happened (**milliseconds**).
+    /// When it happened (**milliseconds**). The vendor's international pages do not have it.
     pub event_time: Option<TimestampMillis>,
-    /// Total unread one-to-one messages of `To_Account`; international pages only.
+    /// Number of unread one-to-one messages of `to_account`, over all conversations. The vendor's
+    /// mainland page does not have it.
     pub unread_msg_num: Option<i64>,
 }
 
@@ -165,41 +169,49 @@ pub struct AfterMsgWithDraw {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterSendMsg {
-    /// Sender.
+    /// User id of the sender of the message.
     #[serde(rename = "From_Account")]
     pub from_account: UserId,
-    /// Receiver.
+    /// User id of the receiver of the message.
     #[serde(rename = "To_Account")]
     pub to_account: UserId,
-    /// Sequence number of the message (documented as an unsigned 32-bit number).
+    /// Sequence number of the message. Documented as 32 bits, but the vendor's own samples have
+    /// larger ones.
     pub msg_seq: Option<i64>,
-    /// Random number of the message (documented as an unsigned 32-bit number).
+    /// Random number of the message. Documented as 32 bits, but the vendor's own samples have
+    /// larger ones.
     pub msg_random: Option<i64>,
-    /// Send time; messages sort by `MsgTime`, then `MsgSeq` (**seconds**).
+    /// When the message was sent (**seconds**). Messages sort by this, then by `msg_seq`.
     pub msg_time: Option<TimestampSecs>,
-    /// Unique key of the message, `MsgSeq_MsgRandom_MsgTime`; what the recall API takes. Missing from bodies documented
-    /// before Feb 2020.
+    /// Unique key of the message, `MsgSeq_MsgRandom_MsgTime`. The REST call that recalls a message
+    /// takes it. Bodies from before February 2020 lack it.
     pub msg_key: Option<Id>,
-    /// Unique id of the message on the client side; newest pages only.
+    /// Unique id of the message on the client's side. Only the vendor's newest pages have it.
     pub msg_id: Option<Id>,
-    /// 1 for an online-only message, else 0; missing from bodies documented before 2021.
+    /// 1 for a message to online users only, else 0. Bodies from before 2021 lack it.
     pub online_only_flag: Option<Flag>,
-    /// Delivery result, 0 = delivered, otherwise an error code; since July 2020.
+    /// Result of the delivery: 0 is success, any other number an error code, for example after a
+    /// blocked word. Bodies from before July 2020 lack it.
     pub send_msg_result: Option<i64>,
-    /// Error text of the delivery, "send msg succeed" on success; since July 2020.
+    /// Text for that result; `send msg succeed` on success. Bodies from before July 2020 lack it.
     pub error_info: Option<String>,
-    /// Total unread one-to-one messages of `To_Account`, -1 when delivery failed; since 2021, may be missing.
+    /// Number of unread one-to-one messages of `to_account`, over all conversations; -1 if the
+    /// delivery failed. Bodies from before 2021 lack it, and newer ones may.
     pub unread_msg_num: Option<i64>,
-    /// Message elements.
+    /// Elements of the message in order. If your reply before the delivery rewrote the message,
+    /// these are the rewritten ones.
     #[serde(default)]
     pub msg_body: MsgBody,
-    /// 1 if the sender's other devices get the message, 2 if not; recorded, not documented.
+    /// Whether the sender's other devices get the message: 1 yes, 2 no. Undocumented; seen in
+    /// recorded callbacks of messages that were sent over REST.
     pub sync_other_machine: Option<i64>,
-    /// Whether the message may be extended; recorded, not documented.
+    /// Whether key-value extensions can be set on the message. Undocumented; seen in recorded
+    /// callbacks of messages that were sent over REST.
     pub support_message_extension: Option<Flag>,
-    /// Custom data of the message; absent when the sender set none.
+    /// Custom data of the message. Absent if the sender set none.
     pub cloud_custom_data: Option<String>,
-    /// When the event happened; in other versions of the sibling pages (**milliseconds**).
+    /// When the event happened (**milliseconds**). Undocumented for this command; other commands of
+    /// the family have it.
     pub event_time: Option<TimestampMillis>,
 }
 
@@ -211,35 +223,41 @@ pub struct AfterSendMsg {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct BeforeSendMsg {
-    /// Sender.
+    /// User id of the sender of the message.
     #[serde(rename = "From_Account")]
     pub from_account: UserId,
-    /// Receiver.
+    /// User id of the receiver of the message.
     #[serde(rename = "To_Account")]
     pub to_account: UserId,
-    /// Sequence number of the message (documented as an unsigned 32-bit number).
+    /// Sequence number of the message. Documented as 32 bits, but the vendor's own samples have
+    /// larger ones.
     pub msg_seq: Option<i64>,
-    /// Random number of the message (documented as an unsigned 32-bit number).
+    /// Random number of the message. Documented as 32 bits, but the vendor's own samples have
+    /// larger ones.
     pub msg_random: Option<i64>,
-    /// Send time; messages sort by `MsgTime`, then `MsgSeq` (**seconds**).
+    /// When the message was sent (**seconds**). Messages sort by this, then by `msg_seq`.
     pub msg_time: Option<TimestampSecs>,
-    /// Unique key of the message, `MsgSeq_MsgRandom_MsgTime`; what the recall API takes. Missing from bodies documented
-    /// before Feb 2020.
+    /// Unique key of the message, `MsgSeq_MsgRandom_MsgTime`. The REST call that recalls a message
+    /// takes it. Bodies from before February 2020 lack it.
     pub msg_key: Option<Id>,
-    /// Unique id of the message on the client side; newest pages only.
+    /// Unique id of the message on the client's side. Only the vendor's newest pages have it.
     pub msg_id: Option<Id>,
-    /// 1 for an online-only message, else 0; missing from bodies documented before 2021.
+    /// 1 for a message to online users only, else 0. Bodies from before 2021 lack it.
     pub online_only_flag: Option<Flag>,
-    /// Message elements.
+    /// Elements of the message in order: what your reply judges. If they are missing or `null`, the
+    /// body does not fit its type and [`OnError`](crate::OnError) decides.
     #[serde(deserialize_with = "crate::message::present")]
     pub msg_body: MsgBody,
-    /// 1 if the sender's other devices get the message, 2 if not; recorded, not documented.
+    /// Whether the sender's other devices get the message: 1 yes, 2 no. Undocumented; callbacks
+    /// after the delivery were recorded with it.
     pub sync_other_machine: Option<i64>,
-    /// Whether the message may be extended; recorded, not documented.
+    /// Whether key-value extensions can be set on the message. Undocumented; callbacks after the
+    /// delivery were recorded with it.
     pub support_message_extension: Option<Flag>,
-    /// Custom data of the message; absent when the sender set none.
+    /// Custom data of the message. Absent if the sender set none.
     pub cloud_custom_data: Option<String>,
-    /// When the event happened; in other versions of the sibling pages (**milliseconds**).
+    /// When the event happened (**milliseconds**). Undocumented for this command; other commands of
+    /// the family have it.
     pub event_time: Option<TimestampMillis>,
 }
 
@@ -249,9 +267,9 @@ pub struct BeforeSendMsg {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct GroupReadInfo {
-    /// Group id.
+    /// Id of a group whose unread count was cleared.
     pub group_id: GroupId,
-    /// Group message sequence number given in the clear request.
+    /// Sequence number in the group, as the client gave it in its request to clear the count.
     pub msg_seq: Option<i64>,
 }
 
@@ -261,14 +279,16 @@ pub struct GroupReadInfo {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct C2cMsgInfo {
-    /// Sender of the message (sample only).
+    /// User id of the sender of the message: the `peer_account` of the event. Only the vendor's
+    /// sample shows it.
     #[serde(rename = "From_Account")]
     pub from_account: Option<UserId>,
-    /// Receiver of the message (sample only).
+    /// User id of the receiver of the message: the `operator_account` of the event. Only the
+    /// vendor's sample shows it.
     #[serde(rename = "To_Account")]
     pub to_account: Option<UserId>,
-    /// Unique key of the message.
+    /// Unique key of the message that was read.
     pub msg_key: Id,
-    /// Client-side id of the message.
+    /// Unique id of the message on the client's side.
     pub msg_id: Option<Id>,
 }

@@ -25,7 +25,8 @@ use crate::types::{GroupId, Id, TimestampMillis, TimestampSecs, UserId};
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterEndCall {
-    /// Record of the call.
+    /// Record of the call: who, when, how long and how it ended. The event comes once the call has
+    /// one member or none left.
     pub call_record: CallRecord,
     /// When the event was triggered (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
@@ -39,9 +40,9 @@ pub struct AfterEndCall {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterMemberChanged {
-    /// Id of the call.
+    /// Id of the call whose members changed.
     pub call_id: Id,
-    /// Members of the call.
+    /// Members of the call and whether they are in it yet.
     #[serde(default)]
     pub user_list: Vec<User>,
     /// Members whose state changed.
@@ -59,11 +60,12 @@ pub struct AfterMemberChanged {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterRecordChanged {
-    /// Id of the call.
+    /// Id of the call that is recorded.
     pub call_id: Id,
     /// When the event was triggered (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
-    /// TRTC cloud-recording event, nested (Live puts the same fields at the top level).
+    /// Event of the cloud recording. `Live.CallbackAfterCloudRecordingChanged` has the same fields
+    /// at the top of its body.
     pub callback: RecordCallback,
 }
 
@@ -75,9 +77,9 @@ pub struct AfterRecordChanged {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterStartCall {
-    /// Data of the call.
+    /// What kind of call it is, and in which room.
     pub call_info: CallInfo,
-    /// Members of the call.
+    /// Members of the call and whether they are in it yet.
     #[serde(default)]
     pub user_list: Vec<User>,
     /// When the event was triggered (**milliseconds**).
@@ -90,12 +92,12 @@ pub struct AfterStartCall {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct CallRecord {
-    /// Id of the call.
+    /// Id of the call that ended.
     pub call_id: Id,
-    /// Caller.
+    /// User id of who made the call.
     #[serde(rename = "Caller_Account")]
     pub caller_account: Option<UserId>,
-    /// Audio or video call.
+    /// Whether it was an audio or a video call.
     pub media_type: Option<MediaType>,
     /// One-to-one or group call.
     pub call_type: Option<CallType>,
@@ -103,16 +105,17 @@ pub struct CallRecord {
     pub start_time: Option<TimestampSecs>,
     /// When the call ended (**seconds**).
     pub end_time: Option<TimestampSecs>,
-    /// When the call was accepted; 0 in the sample of an unanswered call (**seconds**).
+    /// When the call was accepted (**seconds**); 0 in the vendor's sample of a call that nobody
+    /// answered.
     pub accept_time: Option<TimestampSecs>,
-    /// Outcome.
+    /// How the call ended, such as cancelled, refused or hung up.
     pub call_result: Option<CallResult>,
-    /// Members of the call.
+    /// User ids of the members of the call. In the vendor's sample the caller is one of them.
     #[serde(rename = "CalleeList_Account", default)]
     pub callee_list_account: Vec<UserId>,
-    /// TRTC room id.
+    /// Id of the TRTC room of the call; `room_id_type` says of which kind.
     pub room_id: Option<GroupId>,
-    /// 1 numeric room number, 2 string room number.
+    /// Kind of that room id: 1 a number, 2 a string.
     pub room_id_type: Option<RoomIdType>,
 }
 
@@ -122,10 +125,12 @@ pub struct CallRecord {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct User {
-    /// User id; string here, integer in the sample of `Call.CallbackAfterStartCall`.
+    /// User id. It may arrive as a string or as a number of 64 bits and is read as text; the
+    /// numbers in the vendor's sample of `Call.CallbackAfterStartCall` look like internal account
+    /// numbers.
     #[serde(rename = "User_Account")]
     pub user_account: UserId,
-    /// State of the member.
+    /// Whether the member is in the call or still waiting.
     pub status: Option<MemberStatus>,
 }
 
@@ -135,10 +140,10 @@ pub struct User {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct ChangedUser {
-    /// User id.
+    /// User id of the member, in the forms of [`User::user_account`].
     #[serde(rename = "User_Account")]
     pub user_account: UserId,
-    /// What changed.
+    /// What the member did, or what was done to them: answered, hung up, was invited.
     pub action_type: Option<ActionType>,
 }
 
@@ -148,15 +153,15 @@ pub struct ChangedUser {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct RecordCallback {
-    /// Event group, 3 for cloud recording.
+    /// Group of events: 3 is cloud recording.
     pub event_group_id: Option<EventGroup>,
     /// What happened to the recording.
     pub event_type: Option<RecordingEvent>,
     /// When the callback was made (**milliseconds**).
     pub callback_ts: Option<TimestampMillis>,
-    /// Details of the event.
+    /// What was recorded, where and when, and details of the event.
     pub event_info: RecordingInfo,
-    /// Meaning not documented; 2 in the vendor's sample.
+    /// Undocumented; 2 in the vendor's sample of a call.
     pub kit_type: Option<i64>,
 }
 
@@ -166,17 +171,17 @@ pub struct RecordCallback {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct CallInfo {
-    /// Id of the call.
+    /// Id of the call that was started.
     pub call_id: Id,
-    /// Audio or video call.
+    /// Whether it is an audio or a video call; [`media`](Self::media) takes either name.
     pub call_media_type: Option<MediaType>,
-    /// Audio or video call, under the other name that the vendor uses.
+    /// The same under the name in the vendor's table; [`media`](Self::media) takes either name.
     pub media_type: Option<MediaType>,
-    /// Chat group id of a group call, empty otherwise.
+    /// Id of the Chat group of a group call; empty for other calls.
     pub chat_group_id: Option<GroupId>,
-    /// TRTC room id.
+    /// Id of the TRTC room of the call; `room_id_type` says of which kind.
     pub room_id: Option<GroupId>,
-    /// 1 numeric room number, 2 string room number.
+    /// Kind of that room id: 1 a number, 2 a string.
     pub room_id_type: Option<RoomIdType>,
 }
 
@@ -223,7 +228,7 @@ wire_text! {
         Waiting = "Waiting";
     }
 
-    /// What changed for a member. Pages differ in the spelling.
+    /// What changed for a member. The vendor spells some values in several ways; all are read.
     ActionType {
         /// Answered.
         Accept = "Accept" | "Answer";

@@ -25,21 +25,22 @@ use crate::types::{Id, RawJson, TimestampMillis, UserId};
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct OnC2cSignalMessage {
-    /// Sender.
+    /// User id of the sender, who uses the chatbot.
     #[serde(rename = "From_Account")]
     pub from_account: UserId,
-    /// Chatbot.
+    /// User id of the chatbot that the content is for.
     #[serde(rename = "To_Account")]
     pub to_account: UserId,
-    /// Sequence number of the message (documented as an unsigned 32-bit number).
+    /// Sequence number of the message, documented as 32 bits without a sign.
     pub msg_seq: Option<i64>,
-    /// Random number of the message (documented as an unsigned 32-bit number).
+    /// Random number of the message, documented as 32 bits without a sign.
     pub msg_random: Option<i64>,
-    /// Unique key of the message.
+    /// Unique key of the message. Do not take it apart: the order of its numbers differs from that
+    /// of other commands.
     pub msg_key: Option<Id>,
     /// When it happened (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
-    /// Data part of the custom pass-through protocol, a string that usually holds JSON.
+    /// The data that the user passed through to the bot: a string, which usually holds JSON.
     pub data: Option<String>,
 }
 
@@ -56,7 +57,8 @@ pub struct InterfaceInvocation {
     /// Variables by their names, which the node chooses.
     #[serde(default, deserialize_with = "variables")]
     pub body: Option<BTreeMap<String, Variable>>,
-    /// When it happened (**milliseconds**, by the sample).
+    /// When it happened (**milliseconds**, as in the vendor's sample). It is the only mark of a
+    /// retry besides the variables.
     pub event_time: Option<TimestampMillis>,
 }
 
@@ -90,7 +92,7 @@ impl InterfaceInvocation {
 pub enum Variable {
     /// A string, as in the vendor's sample.
     Text(String),
-    /// Anything else, which the vendor's page does not exclude.
+    /// Anything else. The vendor does not document whether it occurs.
     Other(RawJson),
 }
 

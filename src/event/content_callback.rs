@@ -22,40 +22,41 @@ use crate::types::{Flag, GroupId, Id, SdkAppId, UserId};
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct ResultNotify {
-    /// What was moderated.
+    /// What was moderated: a message, a profile or a text of a group.
     pub scene: Option<Scene>,
-    /// Application id inside the body.
+    /// App id in the body. This crate refuses the callback if it is not the app in the URL.
     pub sdk_app_id: Option<SdkAppId>,
     /// User whose content was moderated.
     #[serde(rename = "From_Account")]
     pub from_account: UserId,
-    /// Receiver, when a message was moderated.
+    /// Receiver of the message. Absent if something else was moderated.
     pub contact_item: Option<ContactItem>,
-    /// Kind of content.
+    /// Kind of the content; it says whether `text_content` or `file_url` is there.
     pub content_type: Option<ContentType>,
-    /// Moderated text (array of strings) when `ContentType` is Text; more than one entry only for custom text messages.
+    /// Moderated texts, if the content is a text. Only custom messages have more than one.
     pub text_content: Option<Vec<String>>,
-    /// Address of the moderated file when `ContentType` is Image, Audio or Video.
+    /// Address of the moderated file, if the content is an image, sound or a video.
     #[serde(rename = "FileURL")]
     pub file_url: Option<String>,
-    /// `MsgKey` for one-to-one, `MsgSeq` for groups; missing for a group message that was never delivered.
+    /// `MsgKey` of a one-to-one message, `MsgSeq` of a group message. Absent for a group message
+    /// that was never delivered.
     #[serde(rename = "MsgID")]
     pub msg_id: Option<Id>,
-    /// What IM did: 1 = blocked, 0 = let through.
+    /// What Tencent did with the content: 1 blocked it, 0 let it through.
     pub ctxcb_result: Option<Flag>,
-    /// Id of the moderation request.
+    /// Id of the request to the moderation service.
     pub ctxcb_request_id: Option<Id>,
-    /// Matched keywords of a text (array of strings).
+    /// Keywords that a text contained.
     pub ctxcb_keywords: Option<Vec<String>>,
-    /// Advice of the moderation service.
+    /// What the moderation service advises: block, have a person look, or let through.
     pub ctxcb_suggestion: Option<Suggestion>,
-    /// Violation class.
+    /// Class of the violation, such as abuse or advertising.
     pub ctxcb_label: Option<Label>,
-    /// Finer class.
+    /// Class within that class. Only the vendor's sample has it.
     pub ctxcb_sub_label: Option<String>,
-    /// Text for the finer class.
+    /// Text for that finer class. Only the vendor's sample has it.
     pub ctxcb_sub_label_desc: Option<String>,
-    /// Name of the matched word library.
+    /// Name of the word library that matched. Only the vendor's sample has it.
     pub ctxcb_lib_name: Option<String>,
     /// Custom data of the moderated message, unchanged; empty in other scenes.
     pub cloud_custom_data: Option<String>,
@@ -67,12 +68,12 @@ pub struct ResultNotify {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct ContactItem {
-    /// 1 = one-to-one, 2 = group.
+    /// Whether a user (1) or a group (2) receives the message.
     pub contact_type: Option<ContactType>,
-    /// Receiver when `ContactType` is 1.
+    /// User id of the receiver; only for a one-to-one message.
     #[serde(rename = "To_Account")]
     pub to_account: Option<UserId>,
-    /// Group id when `ContactType` is 2.
+    /// Id of the group; only for a group message.
     pub to_group_id: Option<GroupId>,
 }
 

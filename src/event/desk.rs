@@ -25,31 +25,32 @@ use crate::types::{Id, TimestampMillis, UserId};
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct SessionEventNotify {
-    /// Id of the service session.
+    /// Id of the service session; a UUID in the vendor's sample.
     pub session_id: Id,
-    /// What happened.
+    /// What happened; it decides which of the fields below are there.
     pub event: Option<SessionEvent>,
     /// When it happened (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
-    /// How the user is connected.
+    /// How the user is connected: an app or a web page.
     pub channel_type: Option<ChannelType>,
-    /// User.
+    /// User id of the user who is served.
     pub client_user_id: Option<UserId>,
-    /// Customer-service account; starts with `@` in the sample.
+    /// User id of the customer-service account; it begins with `@` in the vendor's sample.
     pub customer_service_id: Option<UserId>,
-    /// Human agent; an e-mail address in the sample.
+    /// Id of the human agent; an e-mail address in the vendor's sample. May be absent.
     pub agent_id: Option<Id>,
-    /// Unique key of the message.
+    /// Unique key of the message; only if the event is a message.
     pub msg_key: Option<Id>,
-    /// Message elements.
+    /// Elements of the message; only if the event is a message.
     pub msg_body: Option<MsgBody>,
-    /// Custom data of the message.
+    /// Custom data of the message; only if the event is a message.
     pub cloud_custom_data: Option<String>,
     /// Whether the agent contacted the user first.
     pub is_contact_user: Option<bool>,
-    /// Stars that the user gave, 1 to 5.
+    /// Stars that the user gave, 1 to 5. May be absent.
     pub satisfaction_selected: Option<i64>,
-    /// Agent from whom the session came (inferred from the name); empty in the sample.
+    /// By its name, the agent who handed the session over; the vendor does not explain it. Empty in
+    /// the vendor's sample.
     pub forward_from_agent_id: Option<Id>,
 }
 
@@ -68,7 +69,7 @@ wire_text! {
     ChannelType {
         /// An app.
         Sdk = "SDK";
-        /// A web page. The vendor's page may mean `Web`, with a remark.
+        /// A web page. The vendor writes `Web(H5)`; `Web` is accepted as well.
         Web = "Web(H5)" | "Web";
     }
 }

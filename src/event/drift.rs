@@ -1,6 +1,10 @@
-//! The fields of a body that have no type, found by comparing the raw body with the event when it is written back.
+//! Finds the fields of a body that have no type, by comparing the raw body with the event when it
+//! is written back as JSON.
 //!
-//! Two passes over bytes, each with a stack of its own: a body is as deep as a stranger likes.
+//! The first pass collects the places of all members that the event wrote. The second one goes over
+//! the raw body and reports members whose place is not among them. A place is a hash of the path
+//! without the numbers of list items, so that memory is linear and nothing is compared by text.
+//! Neither pass recurses, since a stranger decides how deep a body is.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
@@ -9,12 +13,14 @@ use std::hash::{BuildHasher, RandomState};
 use crate::json::{Token, Tokens};
 use crate::message::MsgElement;
 
-/// Members of a path that are shown; what lies deeper is named by them.
+/// How many members of a path are shown. Deeper fields are reported by the first so many members
+/// and `.…`.
 const SHOWN: usize = 32;
 
 /// Paths of the members that a mended body has and `written` lacks, such as `PairList[].Nickname`.
 ///
-/// `null` and an empty text are passed over: known members that arrive like this are written back as absent.
+/// `null` and an empty text are skipped: a known member that arrives like this can be written back
+/// as absent.
 pub(crate) fn unknown_fields(raw: &str, written: &str) -> Vec<String> {
     let hasher = RandomState::new();
     let mut known = HashSet::new();
@@ -40,9 +46,9 @@ pub(crate) fn unknown_fields(raw: &str, written: &str) -> Vec<String> {
     found.into_iter().collect()
 }
 
-/// A member, or an item of a list that is an element of a message kept raw.
+/// What the walk shows to its caller: a member, or an element of a message that is kept raw.
 struct Member<'a, 'b> {
-    /// What its path comes to, without the numbers of items.
+    /// The hash of its path, without the numbers of list items.
     place: u64,
     keys: &'b [Key<'a>],
     /// `null` or an empty text.
@@ -53,7 +59,7 @@ struct Member<'a, 'b> {
 /// One step of a path.
 struct Key<'a> {
     name: Cow<'a, str>,
-    /// In how many lists its value lies.
+    /// How many lists are open within its value: 1 for the items of `a[]`.
     lists: usize,
 }
 
@@ -65,7 +71,8 @@ impl Member<'_, '_> {
                 path.push('.');
             }
             path.push_str(&key.name);
-            // A list in a list in a list is no more than that.
+            // Lists can be nested as deep as a stranger likes, so the number of brackets is
+            // limited.
             path.extend(std::iter::repeat_n("[]", key.lists.min(SHOWN)));
         }
         if self.keys.len() > SHOWN {
@@ -78,7 +85,7 @@ impl Member<'_, '_> {
 /// An open object or list.
 struct Frame {
     object: bool,
-    /// What the path down to here comes to.
+    /// The hash of the path down to here.
     place: u64,
 }
 
@@ -143,7 +150,8 @@ fn walk<'a>(json: &'a str, hasher: &RandomState, visit: &mut dyn FnMut(&Member<'
     }
 }
 
-/// After the value of a member its key is no part of the path any more; an item of a list leaves it as it is.
+/// To be called after each value. If the value was that of a member, its key is removed from the
+/// path. After an item of a list the path stays the same.
 fn end_of_value(stack: &[Frame], keys: &mut Vec<Key<'_>>) {
     if stack.last().is_some_and(|frame| frame.object) {
         keys.pop();
@@ -153,8 +161,9 @@ fn end_of_value(stack: &[Frame], keys: &mut Vec<Key<'_>>) {
 /// Whether the object that begins here is an element of a message that this version keeps raw: of a kind that it does not know, or a bundle too
 /// deep inside of others.
 fn is_raw_element(json: &str, start: usize, keys: &[Key<'_>]) -> bool {
-    // `MsgBody[]`, or that in bundles: `MsgBody[].MsgContent.MsgList[].MsgBody[]` and so on. Nowhere else are elements looked at, or a
-    // stranger could have each level of a deep body looked through to its end.
+    // Elements are in `MsgBody[]`, and in bundles in `MsgBody[].MsgContent.MsgList[].MsgBody[]` and
+    // so on. Only there is an object searched to its end for its kind. If it were done everywhere,
+    // each level of a deep body would be searched, and time would be quadratic.
     let is = |key: &Key<'_>, name: &str, lists: usize| key.name == name && key.lists == lists;
     let Some((first, rest)) = keys.split_first() else {
         return false;

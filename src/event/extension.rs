@@ -11,11 +11,11 @@ use crate::json::wire_int;
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct Extension {
-    /// Key.
+    /// Name of the key-value pair.
     pub key: String,
-    /// Value, empty if the key was deleted.
+    /// New value of the entry; an empty string if it was deleted.
     pub value: Option<String>,
-    /// Version of this entry.
+    /// Version of this entry; the event's `seq` is that of all entries.
     pub seq: Option<i64>,
 }
 

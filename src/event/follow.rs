@@ -16,7 +16,12 @@ pub use super::recording::{
 };
 use crate::types::{TimestampMillis, UserId};
 
-/// International-site name of the live cloud-recording state callback.
+/// The state of a live room's cloud recording changed; the international site's name for this
+/// event.
+///
+/// The mainland site documents the same body as `Live.CallbackAfterCloudRecordingChanged`. Which of
+/// the two commands Tencent sends is not known, so handle both. It has nothing to do with following
+/// users.
 ///
 /// Source: <https://intl.cloud.tencent.com/document/product/647/78428>
 #[skip_serializing_none]
@@ -24,13 +29,13 @@ use crate::types::{TimestampMillis, UserId};
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterCloudRecordingChanged {
-    /// Event group: 3 cloud recording, 8 web-page recording.
+    /// Group of events: 3 is the recording of a room, 8 that of a web page.
     pub event_group_id: Option<EventGroup>,
     /// What happened to the recording.
     pub event_type: Option<RecordingEvent>,
-    /// When the callback was sent (**milliseconds**).
+    /// When Tencent sent the callback (**milliseconds**). There is no `EventTime`.
     pub callback_ts: Option<TimestampMillis>,
-    /// Recording event, passed on from the TRTC cloud-recording callback.
+    /// What was recorded, where and when, and details of the event.
     pub event_info: RecordingInfo,
 }
 
@@ -42,10 +47,10 @@ pub struct AfterCloudRecordingChanged {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterFollowAdd {
-    /// User who follows.
+    /// User id of the user who follows.
     #[serde(rename = "From_Account")]
     pub from_account: UserId,
-    /// Users now followed, as objects.
+    /// Users whom `from_account` follows now.
     pub follow_list: Vec<Follow>,
     /// When it happened (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
@@ -59,10 +64,11 @@ pub struct AfterFollowAdd {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterFollowDelete {
-    /// User who unfollowed.
+    /// User id of the user who stopped following.
     #[serde(rename = "From_Account")]
     pub from_account: UserId,
-    /// `UserIDs` no longer followed (array of strings, although the name is used for a single string elsewhere).
+    /// User ids of those no longer followed: a list, although other commands have a single user
+    /// under this name.
     #[serde(rename = "To_Account")]
     pub to_account: Vec<UserId>,
     /// When it happened (**milliseconds**).
@@ -75,7 +81,7 @@ pub struct AfterFollowDelete {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct Follow {
-    /// User now followed.
+    /// User id of the user who is followed now.
     #[serde(rename = "To_Account")]
     pub to_account: UserId,
 }

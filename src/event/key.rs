@@ -56,14 +56,15 @@ key! {
     OrderKey
 }
 
-/// A key in the making. Every part is written with its length, so that no two lists of parts look alike.
+/// Collects the parts of a key. Each part is hashed with its length, so that two different lists of
+/// parts never give the same bytes.
 pub(crate) struct Parts {
     hasher: Sha256,
     missing: bool,
 }
 
 impl Parts {
-    /// A key that begins with the app and what sort of key it is.
+    /// Starts a key with the app and the sort of key, so that keys of two apps or sorts differ.
     pub(crate) fn new(app: SdkAppId, sort: &str) -> Self {
         let hasher = Sha256::new();
         Parts { hasher, missing: false }
@@ -71,7 +72,7 @@ impl Parts {
             .bytes(sort.as_bytes())
     }
 
-    /// A part without which there is no key.
+    /// Adds a part that the key needs. If it is absent or empty, there is no key.
     pub(crate) fn add(mut self, part: &impl Part) -> Self {
         if part.write(&mut self.hasher) {
             self
@@ -80,7 +81,7 @@ impl Parts {
         }
     }
 
-    /// Two people, in either order.
+    /// Adds two people, so that the key is the same in whichever order they are given.
     pub(crate) fn pair(self, one: &UserId, other: &UserId) -> Self {
         if one <= other {
             self.add(one).add(other)
@@ -89,7 +90,7 @@ impl Parts {
         }
     }
 
-    /// A part that may well be absent.
+    /// Adds a part that may be absent.
     pub(crate) fn maybe(self, part: Option<&str>) -> Self {
         match part {
             Some(text) => self.bytes(b"some").bytes(text.as_bytes()),
@@ -102,7 +103,7 @@ impl Parts {
         self
     }
 
-    /// Whether every part that there must be is there.
+    /// Whether every part that the key needs was there.
     pub(crate) fn is_complete(&self) -> bool {
         !self.missing
     }
@@ -121,7 +122,8 @@ fn write(hasher: &mut Sha256, bytes: &[u8]) {
     hasher.update(bytes);
 }
 
-/// What a key can be made of. Says whether it is there; an empty text is not.
+/// What a key can be made of. `write` returns whether the part was there; an empty text counts as
+/// absent.
 pub(crate) trait Part {
     fn write(&self, hasher: &mut Sha256) -> bool;
 }
@@ -160,7 +162,8 @@ impl<P: Part> Part for Option<P> {
     }
 }
 
-/// What a row of the table adds to a key; the row holds it as a closure.
+/// Calls the closure in which a row of the table adds to a key. It gives the compiler the closure's
+/// types.
 pub(crate) fn by<E>(event: &E, parts: Parts, rule: impl Fn(&E, Parts) -> Parts) -> Parts {
     rule(event, parts)
 }

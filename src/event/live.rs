@@ -26,17 +26,17 @@ use crate::types::{GroupId, Id, TimestampMillis, TimestampSecs, UserId};
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterChangeOwner {
-    /// Room id.
+    /// Id of the room whose owner changed.
     pub room_id: GroupId,
     /// When the event was triggered (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
-    /// Who made the change.
+    /// User id of who made the change.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// New owner.
+    /// User id of the new owner.
     #[serde(rename = "CurrentOwner_Account")]
     pub current_owner_account: Option<UserId>,
-    /// Former owner.
+    /// User id of the former owner.
     #[serde(rename = "OriginalOwner_Account")]
     pub original_owner_account: Option<UserId>,
 }
@@ -49,13 +49,13 @@ pub struct AfterChangeOwner {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterCloudRecordingChanged {
-    /// Event group: 3 cloud recording, 8 web-page recording.
+    /// Group of events: 3 is the recording of a room, 8 that of a web page.
     pub event_group_id: Option<EventGroup>,
-    /// Recording event number as in the TRTC cloud-recording callback.
+    /// What happened to the recording, by the numbers of TRTC's cloud recording.
     pub event_type: Option<RecordingEvent>,
-    /// When the callback was sent (**milliseconds**).
+    /// When Tencent sent the callback (**milliseconds**). There is no `EventTime`.
     pub callback_ts: Option<TimestampMillis>,
-    /// Recording event, passed on from the TRTC cloud-recording callback.
+    /// What was recorded, where and when, and details of the event.
     pub event_info: RecordingInfo,
 }
 
@@ -67,10 +67,10 @@ pub struct AfterCloudRecordingChanged {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterCreateBattle {
-    /// Who created the battle.
+    /// User id of who created the battle.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// Id of the battle (base64-looking).
+    /// Id of the battle: a string without a documented form.
     pub battle_id: Id,
     /// Room id of the inviting side.
     pub from_room_id: Option<GroupId>,
@@ -83,7 +83,7 @@ pub struct AfterCreateBattle {
     pub duration: Option<i64>,
     /// False starts at once, true waits for the invited side to accept.
     pub need_response: Option<bool>,
-    /// Custom data of the battle.
+    /// Custom data of the battle; may be absent.
     pub extension_info: Option<String>,
     /// When the event was triggered (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
@@ -97,12 +97,13 @@ pub struct AfterCreateBattle {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterCreateRoom {
-    /// Creator of the request.
+    /// User id of who made the request to create the room.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// Data of the room.
+    /// Data of the new room: name, host, seats and so on.
     pub room_info: Box<RoomInfo>,
-    /// When the event was triggered (**milliseconds**).
+    /// When the event was triggered (**milliseconds**). The vendor's pages differ: it is here, in
+    /// `room_info` or nowhere.
     pub event_time: Option<TimestampMillis>,
 }
 
@@ -114,14 +115,14 @@ pub struct AfterCreateRoom {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterCreateRoomReachingThreshold {
-    /// Who created the room that triggered the warning.
+    /// User id of who created the room that triggered the warning.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// When the event was triggered (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
-    /// Present number of rooms.
+    /// Number of rooms that your app has now.
     pub cur_room_count: Option<i64>,
-    /// Greatest number of rooms.
+    /// Greatest number of rooms that your app may have.
     pub max_room_count: Option<i64>,
 }
 
@@ -133,10 +134,10 @@ pub struct AfterCreateRoomReachingThreshold {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterDelMetadata {
-    /// Who triggered the event.
+    /// User id of who deleted the entries.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// Room id.
+    /// Id of the room whose metadata changed.
     pub room_id: GroupId,
     /// Keys of the deleted entries.
     pub keys: Vec<String>,
@@ -152,18 +153,18 @@ pub struct AfterDelMetadata {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterDestroyRoom {
-    /// Who dissolved the room.
+    /// User id of who dissolved the room. If the system did, it can be `@TIM#SYSTEM`.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// Room id.
+    /// Id of the room that was dissolved.
     pub room_id: GroupId,
-    /// Dissolved by a user, or by the system once the room is empty.
+    /// Whether a user dissolved the room, or the system once it was empty.
     pub event_type: Option<DestroyType>,
     /// When the event was triggered (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
-    /// Data of the room.
+    /// Data of the room at its end. Bodies that were documented in 2024 lack it.
     pub room_info: Option<Box<RoomInfo>>,
-    /// Totals of the broadcast.
+    /// Totals of the broadcast: viewers, gifts, likes. Older bodies lack it.
     pub statistic: Option<Statistic>,
 }
 
@@ -175,21 +176,21 @@ pub struct AfterDestroyRoom {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterEndBattle {
-    /// Id of the battle.
+    /// Id of the battle that ended.
     pub battle_id: Id,
     /// Length of the battle (**milliseconds**).
     pub duration: Option<i64>,
     /// When it was created (**seconds**).
     pub create_time: Option<TimestampSecs>,
-    /// When it started (**seconds**).
+    /// When it started (**seconds**). What it is for a battle that never started is not documented.
     pub start_time: Option<TimestampSecs>,
     /// When it ended (**seconds**).
     pub end_time: Option<TimestampSecs>,
     /// Why it ended: 0 time is up, 1 all room owners left, 2 never started because nobody joined.
     pub op_type: Option<BattleEnd>,
-    /// Inviting room.
+    /// Room of the inviting side, with its score.
     pub from_room_info: BattleRoom,
-    /// Invited rooms.
+    /// Rooms of the invited side, with their scores.
     #[serde(default)]
     pub to_room_list: Vec<BattleRoom>,
     /// When the event was triggered (**milliseconds**).
@@ -204,13 +205,14 @@ pub struct AfterEndBattle {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterMemberStateChanged {
-    /// Room id.
+    /// Id of the room the members are in.
     pub room_id: GroupId,
-    /// Direction of the change.
+    /// Whether the members came online or went offline.
     pub event_type: Option<EventType>,
-    /// Why the state changed.
+    /// Why their state changed: entered, left, removed, heartbeat lost or back. A lost heartbeat is
+    /// noticed after 90 to 110 seconds.
     pub event_cause: Option<EventCause>,
-    /// Members concerned.
+    /// Members whose state changed, all in the same way.
     pub member_list: Vec<Member>,
     /// When the event was triggered (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
@@ -224,14 +226,14 @@ pub struct AfterMemberStateChanged {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterModifyAdmin {
-    /// Room id.
+    /// Id of the room whose administrators changed.
     pub room_id: GroupId,
     /// When the event was triggered (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
-    /// Who made the change.
+    /// User id of who made the change.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// User ids of the administrators concerned.
+    /// User ids of those who became administrators or are no longer.
     #[serde(rename = "Admin_Account")]
     pub admin_account: Vec<UserId>,
     /// Whether they were added or removed.
@@ -247,12 +249,12 @@ pub struct AfterModifyAdmin {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterSetMetadata {
-    /// Who triggered the event.
+    /// User id of who set the entries.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// Room id.
+    /// Id of the room whose metadata changed.
     pub room_id: GroupId,
-    /// Entries that were set.
+    /// Entries that were set, with their new values.
     pub metadata: Vec<Metadata>,
     /// When the event was triggered (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
@@ -266,7 +268,7 @@ pub struct AfterSetMetadata {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterStartBattle {
-    /// Id of the battle.
+    /// Id of the battle that started.
     pub battle_id: Id,
     /// Length of the battle (**milliseconds**).
     pub duration: Option<i64>,
@@ -274,9 +276,9 @@ pub struct AfterStartBattle {
     pub create_time: Option<TimestampSecs>,
     /// When it started (**seconds**).
     pub start_time: Option<TimestampSecs>,
-    /// Inviting room.
+    /// Room of the inviting side. It has no score yet.
     pub from_room_info: BattleRoom,
-    /// Invited rooms.
+    /// Rooms of the invited side. They have no scores yet.
     #[serde(default)]
     pub to_room_list: Vec<BattleRoom>,
     /// When the event was triggered (**milliseconds**).
@@ -291,10 +293,11 @@ pub struct AfterStartBattle {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterUpdateRoomInfo {
-    /// Who changed the room.
+    /// User id of who changed the room.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// Data of the room.
+    /// Data of the room after the change. Whether unchanged fields are left out is not documented,
+    /// so an absent field does not say that it was cleared.
     pub room_info: Box<RoomInfo>,
     /// When the event was triggered (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
@@ -308,12 +311,13 @@ pub struct AfterUpdateRoomInfo {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct BeforeSendGift {
-    /// Who sends the request.
+    /// User id of who made the request to send the gift.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// Room id.
+    /// Id of the room in which the gift is given.
     pub room_id: GroupId,
-    /// Gift transaction.
+    /// The gift: who gives what to whom. By default Tencent blocks it if your answer does not come
+    /// within 2 seconds.
     pub gift_water: GiftWater,
 }
 
@@ -323,24 +327,25 @@ pub struct BeforeSendGift {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct RoomInfo {
-    /// Room id.
+    /// Id of the room. In `Live.CallbackAfterDestroyRoom` it may be at the top of the body only.
     pub room_id: Option<GroupId>,
-    /// Room name.
+    /// Name of the room. An update may leave it out.
     pub room_name: Option<String>,
-    /// Room type; `Live`.
+    /// Type of the room: `Live`. Some of the vendor's tables say `Meeting` by mistake.
     pub room_type: Option<String>,
-    /// Host; a string here, but other commands of the family show the same field as a 64-bit integer.
+    /// User id of the host. It may arrive as a string or as a number of 64 bits and is read as
+    /// text.
     #[serde(rename = "Owner_Account")]
     pub owner_account: Option<UserId>,
     /// Greatest number of members.
     pub max_member_count: Option<i64>,
-    /// Text messages forbidden for all members.
+    /// Whether text messages are forbidden for all members.
     pub is_message_disabled: Option<bool>,
-    /// Custom data of the room.
+    /// Custom data that your app stored with the room.
     pub custom_info: Option<String>,
     /// Whether the room has seats.
     pub is_seat_enabled: Option<bool>,
-    /// How seats are taken.
+    /// How members take a seat: freely, on application, or not at all.
     pub take_seat_mode: Option<TakeSeatMode>,
     /// Greatest number of seats.
     pub max_seat_count: Option<i64>,
@@ -351,9 +356,10 @@ pub struct RoomInfo {
     /// Address of the cover picture.
     #[serde(rename = "CoverURL")]
     pub cover_url: Option<String>,
-    /// Category tags.
+    /// Category tags of the room, as numbers.
     pub category: Option<Vec<i64>>,
-    /// When the event was triggered; one stored Chinese page (647/110679) shows it inside `RoomInfo` (**milliseconds**).
+    /// When the event was triggered (**milliseconds**). Only one of the vendor's pages has it here;
+    /// others have it beside `RoomInfo`.
     pub event_time: Option<TimestampMillis>,
     /// App-defined activity status.
     pub activity_status: Option<i64>,
@@ -374,13 +380,13 @@ pub struct RoomInfo {
 pub struct Statistic {
     /// Number of entries; repeated entries of one user all count.
     pub total_viewers: Option<i64>,
-    /// Number of gifts.
+    /// Number of gifts that were sent.
     pub total_gifts_sent: Option<i64>,
     /// Total value of the gifts.
     pub total_gift_coins: Option<i64>,
     /// Number of different senders of gifts.
     pub total_unique_gift_senders: Option<i64>,
-    /// Number of likes.
+    /// Number of likes that the broadcast got.
     pub total_likes_received: Option<i64>,
 }
 
@@ -390,11 +396,12 @@ pub struct Statistic {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct BattleRoom {
-    /// Room id.
+    /// Id of a room that takes part in the battle.
     pub room_id: GroupId,
-    /// Score of the room.
+    /// Score of the room; absent when the battle starts.
     pub score: Option<i64>,
-    /// Room owner; the table says string, the sample shows a 64-bit integer.
+    /// User id of the owner of the room. It may arrive as a string or as a number of 64 bits and is
+    /// read as text.
     #[serde(rename = "Owner_Account")]
     pub owner_account: Option<UserId>,
 }
@@ -405,7 +412,7 @@ pub struct BattleRoom {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct Member {
-    /// Member.
+    /// User id of a member whose state changed.
     #[serde(rename = "Member_Account")]
     pub member_account: UserId,
 }
@@ -416,9 +423,9 @@ pub struct Member {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct Metadata {
-    /// Key.
+    /// Key of the entry of the metadata.
     pub key: String,
-    /// Value.
+    /// Value of the entry after the change.
     pub value: Option<String>,
 }
 
@@ -428,19 +435,19 @@ pub struct Metadata {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct GiftWater {
-    /// Giver.
+    /// User id of who gives the gift.
     #[serde(rename = "From_Account")]
     pub from_account: UserId,
     /// User ids of the receivers.
     #[serde(rename = "To_Account", default)]
     pub to_account: Vec<UserId>,
-    /// Time of the gift; the sample is in seconds (**seconds**).
+    /// When the gift is given (**seconds**, as in the vendor's sample).
     pub time: Option<TimestampSecs>,
-    /// Id of the gift.
+    /// Id of the gift that is given.
     pub gift_id: Option<Id>,
-    /// Number of gifts.
+    /// How many of this gift are given.
     pub count: Option<i64>,
-    /// Value of one gift (the Chinese table says single-gift value).
+    /// Value of a single gift, not of all of them.
     pub coins: Option<i64>,
 }
 

@@ -21,12 +21,12 @@ use crate::types::{GroupId, TimestampMillis, UserId};
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterSeatInfoChanged {
-    /// Who made the change; only in the conference (Room) version.
+    /// User id of who made the change. Only conference rooms send it.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// Room id.
+    /// Id of the room the seats are in.
     pub room_id: GroupId,
-    /// Seats.
+    /// Seats of the room. Empty ones can be among them.
     pub seat_list: Vec<Seat>,
     /// When the event was triggered (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
@@ -38,16 +38,16 @@ pub struct AfterSeatInfoChanged {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct Seat {
-    /// Number of the seat.
+    /// Number of the seat in its room.
     pub index: i64,
-    /// User id on the seat; left out when the seat is empty. The table says string, the newest samples show a 64-bit integer,
-    /// a 2024-09 sample shows a string.
+    /// User id of who sits there; absent or empty if the seat is empty. It may arrive as a string
+    /// or as a number of 64 bits and is read as text.
     #[serde(rename = "Member_Account")]
     pub member_account: Option<UserId>,
-    /// Seat is locked.
+    /// Whether the seat is locked, so that nobody can take it.
     pub is_taken_disabled: Option<bool>,
-    /// Video from the seat is forbidden.
+    /// Whether video from this seat is forbidden.
     pub is_video_disabled: Option<bool>,
-    /// Audio from the seat is forbidden.
+    /// Whether audio from this seat is forbidden.
     pub is_audio_disabled: Option<bool>,
 }

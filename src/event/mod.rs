@@ -94,15 +94,15 @@ pub trait AsEvent: sealed::Sealed {
     #[doc(hidden)]
     fn has_id(&self) -> bool;
 
-    /// What it belongs to, by the rule of its command.
+    /// The order key, by the rule in the row of its command.
     #[doc(hidden)]
     fn order_by_rule(&self, app: SdkAppId) -> Option<OrderKey>;
 
-    /// The body as its type knows it; `None` if it has none.
+    /// The event as JSON, without what its type does not know; `None` for an event without a type.
     #[doc(hidden)]
     fn written(&self) -> Option<String>;
 
-    /// Whether an item of a batch did not fit.
+    /// Whether this is a batch with an item that did not fit its type.
     #[doc(hidden)]
     fn has_unknown_item(&self) -> bool;
 
@@ -295,7 +295,7 @@ macro_rules! define_events {
 
 for_each_command!(define_events);
 
-/// An event with its word, as it is on the wire.
+/// An event with its `CallbackCommand`, as Tencent sends it.
 #[derive(Serialize)]
 struct Whole<'a, E> {
     #[serde(rename = "CallbackCommand")]
@@ -345,7 +345,8 @@ impl Event {
             return None;
         };
         let phase = self.answered_as(url).phase();
-        // What an unknown command means is unknown. Its service may know, if it can read the body.
+        // An unknown command may wait for a verdict. If its body is a JSON object, the service gets
+        // it: it may have a handler for that command.
         let waits = phase == Phase::Before || (phase.may_decide() && event.reason != UnknownReason::UnknownCommand);
         waits.then_some(event)
     }
@@ -367,7 +368,8 @@ impl Event {
     }
 }
 
-/// Reads a whole body, with its `CallbackCommand`, by the road the layer takes. Needs JSON text, since what has no type is kept raw.
+/// Reads a whole body, with its `CallbackCommand`, in the same way as the layer. It works from JSON
+/// text only, since the body of an event without a type is kept raw.
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         use serde::de::Error;

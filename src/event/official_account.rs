@@ -25,10 +25,10 @@ pub struct AfterAddSubscriber {
     /// Id of the official account.
     #[serde(rename = "Official_Account")]
     pub official_account: UserId,
-    /// Caller of the request.
+    /// User id of who made the request to subscribe.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// Users concerned.
+    /// Users who are subscribers now.
     pub subscribe_account_list: Vec<Subscriber>,
     /// When the event was triggered (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
@@ -42,13 +42,13 @@ pub struct AfterAddSubscriber {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterCreateOfficialAccount {
-    /// Id of the new official account; samples start with "`@TOA#`".
+    /// Id of the new official account; it begins with `@TOA#` in the vendor's samples.
     #[serde(rename = "Official_Account")]
     pub official_account: UserId,
-    /// Caller of the create request.
+    /// User id of who made the request to create it.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// Owner.
+    /// User id of the owner of the official account.
     #[serde(rename = "Owner_Account")]
     pub owner_account: Option<UserId>,
     /// Name of the official account.
@@ -68,10 +68,10 @@ pub struct AfterDeleteSubscriber {
     /// Id of the official account.
     #[serde(rename = "Official_Account")]
     pub official_account: UserId,
-    /// Caller of the request.
+    /// User id of who made the request to unsubscribe or to remove.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// Users concerned.
+    /// Users who are no longer subscribers.
     pub subscribe_account_list: Vec<Subscriber>,
     /// When the event was triggered (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
@@ -85,10 +85,11 @@ pub struct AfterDeleteSubscriber {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterMsgWithDraw {
-    /// Id of the official account (the sample shows "`#TOA#_123`", other pages "`@TOA#_`...").
+    /// Id of the official account. The vendor's sample begins with `#TOA#`, those of other commands
+    /// with `@TOA#`.
     #[serde(rename = "Official_Account")]
     pub official_account: UserId,
-    /// Recalled messages.
+    /// Messages that were recalled, by their keys.
     pub withdraw_msg_list: Vec<WithdrawMsg>,
     /// When the event was triggered (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
@@ -105,7 +106,7 @@ pub struct AfterOfficialAccountDestroyed {
     /// Id of the destroyed official account.
     #[serde(rename = "Official_Account")]
     pub official_account: UserId,
-    /// Owner.
+    /// User id of the owner of the official account. Who destroyed it is not sent.
     #[serde(rename = "Owner_Account")]
     pub owner_account: Option<UserId>,
     /// Name of the official account.
@@ -140,16 +141,17 @@ pub struct AfterOfficialAccountInfoChanged {
     /// Id of the official account.
     #[serde(rename = "Official_Account")]
     pub official_account: UserId,
-    /// Caller of the change.
+    /// User id of who made the change.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// Introduction after the change.
+    /// Introduction after the change. Whether it is there if it did not change is not documented.
     pub introduction: Option<String>,
-    /// Name after the change.
+    /// Name after the change. Whether it is there if it did not change is not documented.
     pub name: Option<String>,
-    /// Avatar address after the change.
+    /// Address of the avatar after the change. Whether it is there if it did not change is not
+    /// documented.
     pub face_url: Option<String>,
-    /// Organization after the change.
+    /// Organization after the change. Whether it is there if it did not change is not documented.
     pub organization: Option<String>,
     /// When the event was triggered (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
@@ -172,7 +174,7 @@ pub struct AfterSendMsg {
     pub msg_time: Option<TimestampSecs>,
     /// 1 for an online-only message, else 0.
     pub online_only_flag: Option<Flag>,
-    /// Message elements in the standard Chat message format.
+    /// Elements of the message in order, in the format of all Chat messages.
     #[serde(default)]
     pub msg_body: MsgBody,
     /// Custom data stored with the message in the cloud.
@@ -192,10 +194,10 @@ pub struct BeforeAddSubscriber {
     /// Id of the official account being subscribed to.
     #[serde(rename = "Official_Account")]
     pub official_account: UserId,
-    /// Caller of the request.
+    /// User id of who made the request to subscribe.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// Users concerned.
+    /// Users who are to become subscribers. The reply can refuse some of them.
     pub subscribe_account_list: Vec<Subscriber>,
     /// When the event was triggered (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
@@ -209,7 +211,7 @@ pub struct BeforeAddSubscriber {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct BeforeCreateOfficialAccount {
-    /// Caller of the create request.
+    /// User id of who makes the request to create it. There is no id of the official account yet.
     #[serde(rename = "Operator_Account")]
     pub operator_account: UserId,
     /// User id that will own the official account.
@@ -234,7 +236,8 @@ pub struct BeforeSendMsg {
     pub official_account: UserId,
     /// 1 for an online-only message, else 0.
     pub online_only_flag: Option<Flag>,
-    /// Message elements in the standard Chat message format.
+    /// Elements of the message in order: what your reply judges. If they are missing or `null`, the
+    /// body does not fit its type and [`OnError`](crate::OnError) decides.
     #[serde(deserialize_with = "crate::message::present")]
     pub msg_body: MsgBody,
     /// Custom data stored with the message in the cloud.
@@ -249,7 +252,7 @@ pub struct BeforeSendMsg {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct Subscriber {
-    /// Subscriber.
+    /// User id of the subscriber.
     #[serde(rename = "Subscriber_Account")]
     pub subscriber_account: UserId,
 }

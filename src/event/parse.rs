@@ -1,4 +1,16 @@
 //! From the raw body to the typed event, in one pass over the bytes.
+//!
+//! The command in the URL names the type, and the body is read straight into it. The body repeats
+//! the command in `CallbackCommand`, at any place, and no event has a field for it. So the
+//! deserializer is wrapped: [`WithWord`] hands the object on, watches its keys ([`WatchedKey`]),
+//! and takes the value of `CallbackCommand` out into a [`Word`] on the way. The alternatives cost
+//! more: a JSON tree or `#[serde(flatten)]` would copy every value, a search before the parse would
+//! read the body twice.
+//!
+//! The body is looked at again only if it could not be read as that type, or if it is that of the
+//! one command with an app of its own. Then [`look`] says whether it is JSON, an object, and which
+//! command it has, and so why there is no type. If the body's command is another one and the vendor
+//! documents that it counts, the body is read once more as that.
 
 use std::fmt;
 
@@ -78,11 +90,12 @@ pub(crate) fn is_blank(body: &[u8]) -> bool {
         [b'{', inside @ .., b'}'] => inside,
         _ => return false,
     };
-    // No mark: only one in front of the whole body is skipped.
+    // A byte order mark between the braces does not count as white space. Only the one in front of
+    // the whole body is skipped.
     trim(inside).is_empty()
 }
 
-/// Whether there is nothing but white space, of the four kinds that JSON knows, and perhaps a byte order mark.
+/// Whether there is nothing but JSON's white space, and perhaps a byte order mark.
 fn is_empty(body: &[u8]) -> bool {
     trim(json::without_mark(body)).is_empty()
 }
@@ -111,13 +124,15 @@ pub(super) fn typed<T: DeserializeOwned>(url: &Command, text: &str, word: &mut W
     })
 }
 
-/// The place where a body does not fit, by the error of the type of its command.
+/// Turns the error of `serde_json` into the path of the field that does not fit.
 pub(crate) fn misfit(text: &str, error: &serde_json::Error) -> Misfit {
     let path = json::path_at(text, error.line(), error.column());
     in_message(text, &path).unwrap_or_else(|| Misfit::at(&path, error.line(), error.column(), error.to_string()))
 }
 
-/// The same place, if it is in an element of a message: these are read from texts of their own.
+/// The same, if the place is in an element of a message. Elements are read as texts of their own,
+/// so the error knows only where the list of them ended; they are read again here to find the
+/// place.
 fn in_message(text: &str, path: &str) -> Option<Misfit> {
     #[derive(Deserialize)]
     struct Body<'a> {
@@ -147,7 +162,8 @@ fn in_message(text: &str, path: &str) -> Option<Misfit> {
 pub(crate) enum BodyApp {
     Absent,
     Is(SdkAppId),
-    /// No number, or two of them that differ: it agrees with no app.
+    /// It is no number, or the body has two that differ. The callback is refused, since this agrees
+    /// with no app.
     Unreadable,
 }
 
@@ -172,7 +188,7 @@ impl BodyApp {
     }
 }
 
-/// What can be said of a body that fits no type.
+/// What [`look`] finds in a body, whatever its command is.
 struct Seen {
     word: Word,
     app: BodyApp,
@@ -250,7 +266,7 @@ impl<'de> Visitor<'de> for Members {
     }
 }
 
-/// A key of interest.
+/// A key, if it is one that [`Members`] looks for.
 struct Key(Option<&'static str>);
 
 impl<'de> Deserialize<'de> for Key {

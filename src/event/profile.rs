@@ -22,7 +22,7 @@ use crate::types::{TimestampMillis, UserId};
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct PortraitSet {
-    /// User that made the change (an admin when it came over REST).
+    /// User id of who made the change; an admin if it came over REST.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
     /// User whose profile changed.
@@ -30,7 +30,7 @@ pub struct PortraitSet {
     pub from_account: UserId,
     /// When it happened (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
-    /// Entries that were changed.
+    /// Entries of the profile that were changed, with their new values.
     pub profile_item: Vec<ProfileItem>,
 }
 
@@ -42,7 +42,7 @@ pub struct PortraitSet {
 pub struct ProfileItem {
     /// Name of the profile entry; custom ones start with `Tag_Profile_Custom_`.
     pub tag: Tag,
-    /// New value; the page types it uint32 or string.
+    /// New value: a string, or a number for birthday, language, level and role.
     pub value: Option<ProfileValue>,
 }
 

@@ -38,31 +38,33 @@ pub struct AllMemberPush {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AllMemberPushEvent {
-    /// Command word, per event.
+    /// Command word, which every item repeats: `Push.AllMemberPush`.
     pub callback_command: Option<Command>,
-    /// 1 = offline push, 2 = online push (a different meaning than in `Push.OfflinePush`).
+    /// Kind of push: 1 offline, 2 online. In `Push.OfflinePush` the same numbers mean something
+    /// else.
     pub event_type: Option<PushType>,
-    /// Task id returned when the push was ordered.
+    /// Id of the push task, as the REST call that ordered the push returned it.
     pub task_id: Option<Id>,
-    /// Own business id given with the push, handed through.
+    /// Business id that you gave when you ordered the push, unchanged. May be absent.
     pub data_id: Option<Id>,
     /// When the task was started (**seconds**).
     pub task_time: Option<TimestampSecs>,
-    /// When the event happened (**seconds**).
+    /// When the event happened, in **seconds**, unlike in most commands.
     pub event_time: Option<TimestampSecs>,
-    /// Receiver.
+    /// User id of the receiver of the push.
     #[serde(rename = "To_Account")]
     pub to_account: UserId,
-    /// Vendor: 0 unknown, 1 APNs, 2 Xiaomi, 3 Huawei, 4 Google FCM, 5 Meizu, 6 OPPO, 7 vivo, 8 Honor; 0 for online pushes.
+    /// Push service of the device's vendor: 0 unknown, 1 APNs, 2 Xiaomi, 3 Huawei, 4 Google FCM, 5
+    /// Meizu, 6 OPPO, 7 vivo, 8 Honor. Always 0 for online pushes.
     pub push_platform: Option<PushPlatform>,
-    /// Kind of receiving device for online pushes, same numbers as `PushPlatform`; 0 for offline pushes; in the table, not in
-    /// the sample.
+    /// Kind of device that got an online push, by the numbers of `push_platform`. 0 for offline
+    /// pushes; may be absent.
     pub device_type: Option<PushPlatform>,
-    /// 1 = sent, 2 = reached, 3 = clicked.
+    /// How far the push has come: 1 sent, 2 reached the device, 3 clicked.
     pub push_stage: Option<PushStage>,
-    /// 0 = success, otherwise failure.
+    /// Result of the push: 0 is success, any other number a failure.
     pub err_code: Option<i64>,
-    /// Error text, may be empty.
+    /// Text for that result; may be empty or absent.
     pub err_info: Option<String>,
 }
 
@@ -84,39 +86,40 @@ pub struct OfflinePush {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct OfflinePushEvent {
-    /// Command word, per event.
+    /// Command word, which every item repeats: `Push.OfflinePush`.
     pub callback_command: Option<Command>,
-    /// 1 = one-to-one, 2 = group.
+    /// Kind of conversation: 1 one-to-one, 2 group.
     pub event_type: Option<ConversationType>,
-    /// When the event happened (**seconds**).
+    /// When the event happened, in **seconds**, unlike in most commands.
     pub event_time: Option<TimestampSecs>,
-    /// Sender.
+    /// User id of the sender of the message.
     #[serde(rename = "From_Account")]
     pub from_account: Option<UserId>,
-    /// Receiver.
+    /// User id of the receiver of the push.
     #[serde(rename = "To_Account")]
     pub to_account: UserId,
-    /// Vendor: 0 unknown, 1 APNs, 2 Xiaomi, 3 Huawei, 4 Google FCM, 5 Meizu, 6 OPPO, 7 vivo, 8 Honor.
+    /// Push service of the device's vendor: 0 unknown, 1 APNs, 2 Xiaomi, 3 Huawei, 4 Google FCM, 5
+    /// Meizu, 6 OPPO, 7 vivo, 8 Honor.
     pub push_platform: Option<PushPlatform>,
-    /// 1 = sent, 2 = reached, 3 = clicked.
+    /// How far the push has come: 1 sent, 2 reached the device, 3 clicked.
     pub push_stage: Option<PushStage>,
     /// Unique key of a one-to-one message; empty or absent for groups.
     pub msg_key: Option<Id>,
-    /// Group id; empty or absent for one-to-one.
+    /// Id of the group; empty or absent for a one-to-one message.
     #[serde(rename = "GroupID")]
     pub group_id: Option<GroupId>,
-    /// Sequence number of the message (documented as an unsigned 32-bit number).
+    /// Sequence number of the message, documented as 32 bits without a sign.
     pub msg_seq: Option<i64>,
-    /// Random number of the message; the table says empty for groups, the group sample has it.
+    /// Random number of the message. For group messages it may be absent.
     pub msg_random: Option<i64>,
     /// Send time of the message (**seconds**).
     pub msg_time: Option<TimestampSecs>,
-    /// Unique id of the push, to be looked up in the console.
+    /// Unique id of the push, by which the console finds it.
     #[serde(rename = "PushID")]
     pub push_id: Option<Id>,
-    /// 0 = success, otherwise failure.
+    /// Result of the push: 0 is success, any other number a failure.
     pub err_code: Option<i64>,
-    /// Error text, may be empty.
+    /// Text for that result; may be empty or absent.
     pub err_info: Option<String>,
 }
 
@@ -139,7 +142,7 @@ wire_int! {
 
     /// Vendor of a push service or device.
     PushPlatform {
-        /// Not known; for online pushes always.
+        /// Not known. Online pushes always have this.
         Unknown = 0;
         /// Apple.
         Apns = 1;

@@ -1,4 +1,4 @@
-//! Cloud recording of calls and live rooms, as the TRTC product tells it.
+//! Cloud recording of calls and live rooms. The fields are those of TRTC's own recording callbacks.
 
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
@@ -12,13 +12,14 @@ use crate::types::{GroupId, Id, TimestampMillis, TimestampSecs, UserId};
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct RecordingInfo {
-    /// Room.
+    /// Id of the TRTC room that is recorded. Absent if a web page is.
     pub room_id: Option<GroupId>,
-    /// When it happened (**seconds**).
+    /// When it happened (**seconds**). The vendor advises to use `event_ms_ts`. Absent for a web
+    /// page.
     pub event_ts: Option<TimestampSecs>,
     /// When it happened (**milliseconds**).
     pub event_ms_ts: Option<TimestampMillis>,
-    /// Recording robot.
+    /// User id of the robot that records. Absent for a web page.
     pub user_id: Option<UserId>,
     /// Id of the recording task.
     pub task_id: Option<Id>,
@@ -34,29 +35,38 @@ pub struct RecordingInfo {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct RecordingPayload {
-    /// How it went. For a room 0 is success; for a web page 1 is, and other numbers say what changed.
+    /// Result of the event; the event decides what a number means. For a room (301 to 312) 0 is
+    /// success, any other number a failure. For a web page: 801 has 1 started, 2 failed to start, 3
+    /// stopped and is retried, 4 moved and is retried, 5 ended by an error; 802 has 1 ended; 803
+    /// has 1 loaded again, 2 paused, 3 resumed; 804 has 1 longest time reached, 2 resolution too
+    /// high. Absent for 302, 304, 305, 307 and 309.
     pub status: Option<i64>,
-    /// Why the recording or the upload ended; 0 if all went well.
+    /// Why the recording (302) or the upload (305) ended. 302 has 0 as ordered, 1 your app removed
+    /// the robot, 2 your app dissolved the room, 3 the server removed the robot, 4 the server
+    /// dissolved the room, 99 no other stream was left, 100 time-out, 101 a user entered twice. 305
+    /// has 0 all files are in your storage, 1 some are still at Tencent's, 2 some were there and
+    /// have been uploaded. Other events lack it.
     pub leave_code: Option<i64>,
-    /// Where the finished recording is in VOD.
+    /// Where the finished recording is in VOD; only for 311.
     pub tencent_vod: Option<VodFile>,
-    /// Why it could not be stored in VOD.
+    /// Why the recording could not be stored in VOD; only for a 311 that failed.
     pub errmsg: Option<String>,
-    /// Names of files; a single string is read as a list of one.
+    /// Names of files: for 304 the playlist, for 310 the MP4 files. A single string is read as a
+    /// list of one.
     pub file_list: Option<Vec<String>>,
-    /// Finished files.
+    /// Finished MP4 files, with who and when; only for 310.
     pub file_message: Option<Vec<RecordedFile>>,
-    /// Name of a part of the recording.
+    /// Name of the part that was written; only for 307.
     pub file_name: Option<String>,
-    /// User who is in that part.
+    /// User who is recorded in that part; only for 307.
     pub user_id: Option<UserId>,
-    /// What is in that part.
+    /// Whether that part has sound, pictures or both; only for 307.
     pub track_type: Option<TrackType>,
-    /// When that part begins (**milliseconds**).
+    /// When that part begins (**milliseconds**); only for 307.
     pub begin_time_stamp: Option<TimestampMillis>,
-    /// Image that could not be fetched.
+    /// Address of an image that could not be fetched; only for 309.
     pub url: Option<String>,
-    /// What happened to the recording of a web page, in words.
+    /// What happened to the recording of a web page, in words; only for 801 to 804.
     pub event_message: Option<String>,
 }
 
@@ -68,19 +78,19 @@ pub struct RecordingPayload {
 pub struct VodFile {
     /// User who was recorded; empty if streams are mixed.
     pub user_id: Option<UserId>,
-    /// What is in it.
+    /// Whether the file has sound, pictures or both.
     pub track_type: Option<TrackType>,
-    /// Which stream.
+    /// Which stream the file is of: camera, screen, or all of them mixed.
     pub media_id: Option<RecordedMedia>,
-    /// Id of the file in VOD.
+    /// Id of the file in VOD. Absent if it could not be stored there.
     pub file_id: Option<Id>,
-    /// Where it can be played.
+    /// Address where the file can be played. Absent if it could not be stored.
     pub video_url: Option<String>,
     /// Name of the file that was uploaded.
     pub cache_file: Option<String>,
-    /// When it begins (**milliseconds**).
+    /// When the recording in this file begins (**milliseconds**).
     pub start_time_stamp: Option<TimestampMillis>,
-    /// When it ends (**milliseconds**).
+    /// When the recording in this file ends (**milliseconds**).
     pub end_time_stamp: Option<TimestampMillis>,
 }
 
@@ -90,17 +100,17 @@ pub struct VodFile {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct RecordedFile {
-    /// Name of the file.
+    /// Name of the file, one of those in `file_list`.
     pub file_name: Option<String>,
     /// User who was recorded; empty if streams are mixed.
     pub user_id: Option<UserId>,
-    /// What is in it.
+    /// Whether the file has sound, pictures or both.
     pub track_type: Option<TrackType>,
-    /// Which stream.
+    /// Which stream the file is of: camera, screen, or all of them mixed.
     pub media_id: Option<RecordedMedia>,
-    /// When it begins (**milliseconds**).
+    /// When the recording in this file begins (**milliseconds**).
     pub start_time_stamp: Option<TimestampMillis>,
-    /// When it ends (**milliseconds**).
+    /// When the recording in this file ends (**milliseconds**).
     pub end_time_stamp: Option<TimestampMillis>,
 }
 
@@ -128,7 +138,7 @@ wire_int! {
         Failover = 306;
         /// A part was written.
         FileSlice = 307;
-        /// The upload failed; older pages only.
+        /// The upload failed. Newer pages of the vendor no longer list it.
         UploadError = 308;
         /// An image could not be fetched.
         DownloadImageError = 309;
@@ -138,13 +148,13 @@ wire_int! {
         VodCommit = 311;
         /// The upload to VOD ended.
         VodStop = 312;
-        /// Of a web page: the recorder was started.
+        /// The recorder of a web page was started.
         WebRecorderStart = 801;
-        /// Of a web page: the recorder stopped.
+        /// The recorder of a web page stopped.
         WebRecorderStop = 802;
-        /// Of a web page: it was loaded again, paused or resumed.
+        /// A recorded web page was loaded again, or its recording was paused or resumed.
         WebStatusUpdate = 803;
-        /// Of a web page: a limit was reached.
+        /// The recording of a web page reached a limit of time or resolution.
         WebResourceLimit = 804;
     }
 }

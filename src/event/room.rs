@@ -22,12 +22,12 @@ use crate::types::{GroupId, TimestampMillis, TimestampSecs, UserId};
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterCreateRoom {
-    /// Creator of the request.
+    /// User id of who made the request to create the room.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// Data of the room.
+    /// Data of the new room: name, host, seats and so on.
     pub room_info: Box<RoomInfo>,
-    /// User ids invited to a scheduled room.
+    /// User ids of those invited to a scheduled room. Only the vendor's sample shows it.
     #[serde(rename = "ScheduleInviteeList_Account")]
     pub schedule_invitee_list_account: Option<Vec<UserId>>,
     /// When the event was triggered (**milliseconds**).
@@ -42,10 +42,10 @@ pub struct AfterCreateRoom {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterDestroyRoom {
-    /// Who dissolved the room.
+    /// User id of who dissolved the room. The system dissolves rooms as well, after their end.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// Room id.
+    /// Id of the room that was dissolved.
     pub room_id: GroupId,
     /// When the event was triggered (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
@@ -59,14 +59,14 @@ pub struct AfterDestroyRoom {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterMemberEnter {
-    /// Who sent the request.
+    /// User id of who sent the request.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// Room id.
+    /// Id of the room that was entered.
     pub room_id: GroupId,
     /// Number of people in the room.
     pub member_count: Option<i64>,
-    /// How they entered.
+    /// How they entered. The vendor documents only `Enter`.
     pub r#type: Option<EnterType>,
     /// User ids of those who entered.
     #[serde(rename = "MemberList_Account")]
@@ -83,19 +83,19 @@ pub struct AfterMemberEnter {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterMemberLeave {
-    /// Who sent the request.
+    /// User id of who sent the request.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// Room id.
+    /// Id of the room that was left.
     pub room_id: GroupId,
     /// Number of people in the room.
     pub member_count: Option<i64>,
-    /// How they left: by themselves, removed, heartbeat timed out.
+    /// How they left: on their own, removed, or because the heartbeat stopped.
     pub r#type: Option<LeaveType>,
     /// User ids of those who left.
     #[serde(rename = "MemberList_Account")]
     pub member_list_account: Vec<UserId>,
-    /// Free-text reason for leaving.
+    /// Reason for leaving, in free words; may be absent.
     pub reason: Option<String>,
     /// When the event was triggered (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
@@ -109,10 +109,11 @@ pub struct AfterMemberLeave {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterUpdateRoomInfo {
-    /// Who changed the room.
+    /// User id of who changed the room.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// Data of the room.
+    /// Data of the room after the change. Whether unchanged fields are left out is not documented,
+    /// so an absent field does not say that it was cleared.
     pub room_info: Box<RoomInfo>,
     /// When the event was triggered (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
@@ -124,40 +125,40 @@ pub struct AfterUpdateRoomInfo {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct RoomInfo {
-    /// Room id.
+    /// Id of the room; every command sends it.
     pub room_id: Option<GroupId>,
-    /// Room name.
+    /// Name of the room. An update may leave it out.
     pub room_name: Option<String>,
-    /// Room type.
+    /// Type of the room. The vendor documents only `Meeting`.
     pub room_type: Option<String>,
-    /// Host.
+    /// User id of the host of the room.
     #[serde(rename = "Owner_Account")]
     pub owner_account: Option<UserId>,
     /// Greatest number of members.
     pub max_member_count: Option<i64>,
     /// Greatest number of seats.
     pub max_seat_count: Option<i64>,
-    /// Video forbidden for all.
+    /// Whether video is forbidden for all members.
     pub is_video_disabled: Option<bool>,
-    /// Audio forbidden for all.
+    /// Whether audio is forbidden for all members.
     pub is_audio_disabled: Option<bool>,
-    /// Text messages forbidden for all.
+    /// Whether text messages are forbidden for all members.
     pub is_message_disabled: Option<bool>,
-    /// Screen sharing forbidden.
+    /// Whether members may not share their screen.
     pub is_screen_sharing_disabled: Option<bool>,
-    /// Cloud recording forbidden; a boolean here, but the sample of Room.CallbackAfterUpdateRoomInfo quotes it.
+    /// Whether cloud recording is forbidden. One command sends it in quotes, which is read as well.
     pub is_cloud_recording_disabled: Option<bool>,
-    /// Custom data of the room.
+    /// Custom data that your app stored with the room.
     pub custom_info: Option<String>,
-    /// Planned start (**seconds**).
+    /// Planned start of a scheduled room (**seconds**).
     pub schedule_start_time: Option<TimestampSecs>,
-    /// Planned end (**seconds**).
+    /// Planned end of a scheduled room (**seconds**).
     pub schedule_end_time: Option<TimestampSecs>,
-    /// State of the room.
+    /// Whether the room is scheduled or in use.
     pub room_status: Option<RoomStatus>,
     /// Whether the room has seats.
     pub is_seat_enabled: Option<bool>,
-    /// How seats are taken.
+    /// How members take a seat: freely, on application, or not at all.
     pub take_seat_mode: Option<TakeSeatMode>,
     /// Creation time of the room (**seconds**).
     pub create_time: Option<TimestampSecs>,
@@ -166,21 +167,21 @@ pub struct RoomInfo {
 wire_text! {
     /// How seats are taken.
     TakeSeatMode {
-        /// There are none.
+        /// The room has no seats.
         None = "None";
-        /// Freely.
+        /// Anybody takes a free seat.
         FreeToTake = "FreeToTake";
-        /// On application.
+        /// A user applies for a seat first.
         ApplyToTake = "ApplyToTake";
     }
 
     /// State of a room.
     RoomStatus {
-        /// None.
+        /// The vendor lists this value without an explanation.
         None = "None";
-        /// Scheduled.
+        /// The room is scheduled and has not started.
         NotStarted = "NotStarted";
-        /// In use.
+        /// The room is in use.
         Running = "Running";
     }
 
@@ -196,7 +197,7 @@ wire_text! {
         Leave = "Leave";
         /// Removed by someone.
         Kicked = "Kicked";
-        /// The heartbeat timed out.
+        /// Their heartbeat timed out.
         Expired = "Expired";
     }
 }

@@ -20,16 +20,17 @@ use crate::types::{Flag, TimestampMillis, TimestampSecs, UserId};
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct Pair {
-    /// Owner of the list.
+    /// User id of the owner of the friend list or block list.
     #[serde(rename = "From_Account")]
     pub from_account: UserId,
-    /// User on the list.
+    /// User id of who was put on that list or taken off it.
     #[serde(rename = "To_Account")]
     pub to_account: UserId,
-    /// Who asked for the friendship; [`FriendAdd`] only.
+    /// User id of who asked for the friendship; only in [`FriendAdd`].
     #[serde(rename = "Initiator_Account")]
     pub initiator_account: Option<UserId>,
-    /// When the entry changed, in **seconds**; documented on the oldest page of [`BlackListDelete`] only.
+    /// When the entry changed (**seconds**). Only the vendor's page of about 2016 for
+    /// [`BlackListDelete`] has it.
     pub time_stamp: Option<TimestampSecs>,
 }
 
@@ -43,12 +44,12 @@ pub struct Pair {
 pub struct FriendAdd {
     /// Friend-list entries that were made.
     pub pair_list: Vec<Pair>,
-    /// Operation that led here: a friend request or the answer to one.
+    /// Operation that led to the friendship: a friend request, or the answer to one.
     pub client_cmd: Option<ClientCmd>,
-    /// Admin account if the backend made the request, otherwise empty.
+    /// User id of the admin, if your server made the request over REST; else empty.
     #[serde(rename = "Admin_Account")]
     pub admin_account: Option<UserId>,
-    /// Set if an admin forced it.
+    /// 1 if an admin forced the friendship, else 0.
     pub force_flag: Option<Flag>,
 }
 
@@ -97,7 +98,7 @@ pub struct BlackListDelete {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct PrevFriendAdd {
-    /// User that issued the request.
+    /// User id of who made the request.
     #[serde(rename = "Requester_Account")]
     pub requester_account: Option<UserId>,
     /// User who wants to add friends.
@@ -105,9 +106,9 @@ pub struct PrevFriendAdd {
     pub from_account: UserId,
     /// One entry per user to be added.
     pub friend_item: Vec<FriendItem>,
-    /// One-way or two-way friendship.
+    /// Whether the friendship is one-way or two-way.
     pub add_type: Option<AddType>,
-    /// Set if an admin forces the friendship.
+    /// 1 if an admin forces the friendship, else 0.
     pub force_add_flags: Option<Flag>,
     /// When it happened, in **milliseconds**.
     pub event_time: Option<TimestampMillis>,
@@ -119,12 +120,12 @@ pub struct PrevFriendAdd {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct FriendItem {
-    /// User to be added.
+    /// User id of who is to become a friend.
     #[serde(rename = "To_Account")]
     pub to_account: UserId,
-    /// Remark for the new friend, at most 96 bytes.
+    /// Remark that `from_account` gives the new friend, at most 96 bytes.
     pub remark: Option<String>,
-    /// Friend list that the new friend is put in, at most 30 bytes.
+    /// Friend list in which `from_account` puts the new friend, at most 30 bytes.
     pub group_name: Option<String>,
     /// Where the request came from: `AddSource_Type_` and a keyword of up to 8 letters.
     pub add_source: Option<String>,
@@ -141,10 +142,10 @@ pub struct FriendItem {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct PrevFriendResponse {
-    /// User that issued the request.
+    /// User id of who made the request.
     #[serde(rename = "Requester_Account")]
     pub requester_account: Option<UserId>,
-    /// User who answers.
+    /// User id of who answers the friend requests.
     #[serde(rename = "From_Account")]
     pub from_account: UserId,
     /// One entry per answered request.
@@ -159,14 +160,14 @@ pub struct PrevFriendResponse {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct ResponseFriendItem {
-    /// User whose request is being answered.
+    /// User id of who asked for the friendship and is answered.
     #[serde(rename = "To_Account")]
     pub to_account: UserId,
-    /// Remark for the other user.
+    /// Remark that `from_account` gives the other user.
     pub remark: Option<String>,
-    /// Friend list that the other user is put in.
+    /// Friend list in which `from_account` puts the other user.
     pub tag_name: Option<String>,
-    /// What the answer is.
+    /// The answer: agree and add back, agree only, or reject.
     pub response_action: Option<ResponseAction>,
 }
 

@@ -22,11 +22,12 @@ use crate::types::{TimestampMillis, UserId};
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct StateChange {
-    /// When the callback was triggered; absent from bodies documented before 2022 (**milliseconds**).
+    /// When the callback was triggered (**milliseconds**). Bodies from before 2022 lack it.
     pub event_time: Option<TimestampMillis>,
-    /// What happened to whom.
+    /// Whose state changed, how, and why.
     pub info: Info,
-    /// Other devices that this login forced offline; only on `Login/Register`, and only if there were any.
+    /// Other devices of the user that this login forced offline. Only on a login, and only if there
+    /// were any.
     pub kicked_device: Option<Vec<KickedDevice>>,
 }
 
@@ -36,15 +37,15 @@ pub struct StateChange {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct Info {
-    /// Kind of change; Disconnect was split off from Logout later, `CustomStatusChange` is the newest value.
+    /// How the state changed. Older servers say `Logout` where newer ones say `Disconnect`.
     pub action: Option<Action>,
-    /// User whose state changed.
+    /// User id of the user whose state changed.
     #[serde(rename = "To_Account")]
     pub to_account: UserId,
-    /// Cause: Register goes with Login, Unregister with Logout, `LinkClose` and `TimeOut` with Disconnect, `SetCustomStatus` with
-    /// `CustomStatusChange`.
+    /// Why: `Register` goes with a login, `Unregister` with a logout, `LinkClose` and `TimeOut`
+    /// with a lost connection, `SetCustomStatus` with a custom status.
     pub reason: Option<Reason>,
-    /// New custom status text, with Action `CustomStatusChange`.
+    /// New custom status, if the user set one; absent for any other change.
     pub custom_status: Option<String>,
 }
 
@@ -54,7 +55,7 @@ pub struct Info {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct KickedDevice {
-    /// Platform of one forced-off device.
+    /// Platform of the device that was forced offline.
     pub platform: Option<Platform>,
 }
 
@@ -73,15 +74,15 @@ wire_text! {
 
     /// Cause of the change.
     Reason {
-        /// With a login.
+        /// The user logged in.
         Register = "Register";
-        /// With a logout.
+        /// The user logged out.
         Unregister = "Unregister";
         /// The connection was closed.
         LinkClose = "LinkClose";
         /// The heartbeat timed out.
         TimeOut = "TimeOut" | "Timeout";
-        /// With a custom status.
+        /// The user set a custom status.
         SetCustomStatus = "SetCustomStatus";
     }
 

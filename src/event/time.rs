@@ -28,7 +28,8 @@ impl EventTime {
     }
 }
 
-/// What a row of the table may give as a time: one field, or several of which the first that is there counts.
+/// What the closure of a row of the table may return as a time: one field, or a tuple of fields, of
+/// which the first that is not `None` counts.
 pub(super) trait Timed {
     fn time(self) -> Option<EventTime>;
 }

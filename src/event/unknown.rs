@@ -16,13 +16,13 @@ use crate::types::escaped_path;
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UnknownEvent {
-    /// The command in the URL.
+    /// Command in the URL, known to this version or not.
     pub command: Command,
-    /// The command in the body, if it has one.
+    /// Command in the body, if it has one that is a string.
     pub body_command: Option<Command>,
-    /// Why it has no type.
+    /// Why this version could not read the body as a type.
     pub reason: UnknownReason,
-    /// The raw body: any bytes.
+    /// The body exactly as received. It may be any bytes, not only JSON.
     pub body: Bytes,
 }
 
@@ -52,7 +52,7 @@ pub enum UnknownReason {
 }
 
 impl UnknownReason {
-    /// Whether something is wrong with the body, and not only unknown.
+    /// Whether the body is wrong. An unknown command is no fault of the body.
     pub(crate) const fn is_unreadable(&self) -> bool {
         !matches!(self, UnknownReason::UnknownCommand)
     }
@@ -169,7 +169,7 @@ impl Misfit {
         };
         Misfit {
             kind,
-            // Keys of maps are the peer's words.
+            // A path contains keys of maps, which the peer chooses.
             path: escaped_path(&path).into(),
             line,
             column,

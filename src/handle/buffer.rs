@@ -12,7 +12,7 @@ pub(super) fn announced<B: Body>(request: &Request<B>) -> Option<u64> {
     let declared = header.and_then(|length| {
         let digits = length.to_str().ok()?;
         let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-        // More digits than fit are a very large number.
+        // A number that does not fit counts as the largest one, which is over every limit.
         plain.then(|| digits.parse().unwrap_or(u64::MAX))
     });
     declared.max(Some(request.body().size_hint().lower()))

@@ -41,7 +41,7 @@ impl Config {
     }
 
     pub(super) fn on_error(&self, failure: &Failure<'_>) -> OnError {
-        // A function that panics has not chosen.
+        // If the user's function panics, the two fixed settings decide.
         let chosen = self.choose.as_ref().and_then(|choose| caught(|| choose(failure)).ok());
         chosen.unwrap_or_else(|| {
             let phase = failure.phase();

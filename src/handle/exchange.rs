@@ -1,4 +1,4 @@
-//! What is known about a verified request while it is on its way, and the answers that end it.
+//! What is known about a verified request while it is handled, and the ways in which it can end.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,16 +16,19 @@ use crate::rejection::{Rejection, RejectionKind};
 use crate::reply::{Reply, is_friend_request};
 use crate::response::{self, Cause, Failure, OnError, Outcome, OutcomeKind, ResponseBody};
 
-/// A verified request. Each of its answers is the last thing that is asked of it.
+/// A verified request. `accept`, `refuse_body`, `fail` and `fail_by` end it with a response, and so
+/// does `read` if it returns an error. Each takes the parameters, so only one of them is called,
+/// once. Dropped while `calling`, it reports that the request was cancelled.
 pub(super) struct Exchange {
     config: Arc<Config>,
-    /// None for the console's check of the URL.
+    /// `None` for the console's check of the URL, which names no app or no command.
     pub(super) params: Option<Params>,
-    /// None for a typed event.
+    /// `None` for a typed event.
     unread: Option<Box<Unread>>,
-    /// The body of a friend request: a reply that blocks it names the persons in it.
+    /// The body of a friend request, kept only if the settings may reject it: that reply names the
+    /// persons in the body.
     friend_request: Option<Bytes>,
-    /// Between the call of the inner service and its reply.
+    /// Whether the inner service was called and has not replied yet.
     pub(super) calling: bool,
 }
 
@@ -47,7 +50,7 @@ impl Exchange {
         }
     }
 
-    /// Reads the event, or answers what goes no further.
+    /// Reads the event. The error is the response, if the service is not to be called.
     #[allow(clippy::result_large_err)] // the answer, and no error
     pub(super) fn read(&mut self, body: &Bytes) -> Result<(Event, Params), Response<ResponseBody>> {
         let Some(params) = &mut self.params else {
@@ -68,7 +71,9 @@ impl Exchange {
                 answered_as: command.clone(),
             }));
         }
-        // What waits for a verdict and cannot be read is not for the service, whose last arm may well be `_ => Reply::ok()`.
+        // A callback that waits for a verdict and cannot be read does not reach the service, unless
+        // the user asked for it. A handler often ends with `_ => Reply::ok()`, which would allow
+        // it.
         match event.unjudged(&params.command) {
             Some(unknown) if !self.config.forward_misfits => {
                 let cause = Cause::of_unknown(&unknown.reason);
@@ -81,7 +86,7 @@ impl Exchange {
         }
     }
 
-    /// The service replied.
+    /// Ends the request with the reply of the service.
     #[inline]
     pub(super) fn accept(&mut self, reply: Reply) -> Response<ResponseBody> {
         self.calling = false;
@@ -89,7 +94,8 @@ impl Exchange {
         self.finish(response::replied(reply), outcome, None, None)
     }
 
-    /// The body did not arrive, or is too large. Whoever waits for a verdict gets the owner's answer; a notification is refused.
+    /// Ends the request because its body did not arrive or is too large. For a callback that waits
+    /// for a verdict, the user's settings choose the answer; a notification is refused.
     pub(super) fn refuse_body(&mut self, rejection: Rejection) -> Response<ResponseBody> {
         match &self.params {
             Some(params) if params.command.phase().may_decide() => {
@@ -105,7 +111,7 @@ impl Exchange {
         self.finish(response, outcome, None, None)
     }
 
-    /// The inner service gave an error.
+    /// Ends the request with an error of the inner service, in `poll_ready` or as its reply.
     pub(super) fn fail_by(&mut self, cause: Cause, error: &dyn fmt::Display) -> Response<ResponseBody> {
         let cause = match cause {
             _ if had_no_room(error) => Cause::Overloaded,

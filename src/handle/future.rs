@@ -40,14 +40,15 @@ pin_project! {
     #[project = StateProjection]
     enum State<S, B, F> {
         Reading { #[pin] body: B, buffer: Buffer, head: Option<Head<S>> },
-        // Boxed, since the service is usually ready, and a future is as large as its largest state.
+        // The callback is boxed, since the future is as large as its largest state. The service is
+        // usually ready, so this state and its box are rare.
         Waiting { inner: S, callback: Option<Box<Callback>> },
         Calling { #[pin] reply: F },
         Done,
     }
 }
 
-/// What waits for the body.
+/// What is kept while the body is read, and needed after that.
 struct Head<S> {
     headers: HeaderMap,
     extensions: Extensions,
@@ -58,7 +59,7 @@ impl<S, B> ResponseFuture<S, B>
 where
     S: Service<Callback>,
 {
-    /// For a request that goes no further.
+    /// For a request whose response is known before its body is read.
     #[inline]
     pub(super) fn answered(response: Response<ResponseBody>) -> Self {
         let response = Some(response);
@@ -67,7 +68,8 @@ where
         }
     }
 
-    /// For a callback, or for a check of the URL.
+    /// For a verified request. It is a callback, or the console's check of the URL, which the body
+    /// shows.
     #[inline]
     pub(super) fn reading(exchange: Exchange, limit: usize, request: Request<B>, inner: S) -> Self {
         let (parts, body) = request.into_parts();
@@ -109,18 +111,21 @@ where
         if let State::Done = *state {
             polled_too_often()
         }
-        // The service and its future are dropped after a panic, and not used again.
+        // `caught` asserts unwind safety. That holds, since the service and its future are dropped
+        // after a panic and not used again.
         let response = match caught(|| advance(state.as_mut(), exchange, cx)) {
             Ok(polled) => ready!(polled),
             Err(panic) => exchange.fail(Cause::Panicked, panic),
         };
-        // Gives back the inner service, the body and the inner future before the answer is written. If that panics, the answer stays.
+        // Drops the inner service, its future and the body before the answer is written, so that a
+        // permit of the inner service is free again. Dropping calls the host's code; if that
+        // panics, the answer stays.
         drop(caught(|| state.set(State::Done)));
         Poll::Ready(Ok(response))
     }
 }
 
-/// Polls what comes next, up to the response.
+/// Goes from state to state, as far as it can without waiting, until there is a response.
 #[inline]
 fn advance<S, B>(
     mut state: Pin<&mut State<S, B, S::Future>>,

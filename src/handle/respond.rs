@@ -49,7 +49,7 @@ where
         status: parts.status,
         content_type: CONTENT_TYPE,
         body: body.into_bytes(),
-        // Every response has one.
+        // Every response has an outcome; this is only to avoid a panic.
         outcome: outcome.unwrap_or_else(|| Outcome::new(OutcomeKind::Failed, None)),
     }
 }

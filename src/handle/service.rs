@@ -75,7 +75,8 @@ where
         if buffer::announced(&request).is_some_and(|length| length > config.body_limit as u64) {
             return ResponseFuture::answered(exchange.refuse_body(RejectionKind::BodyTooLarge.into()));
         }
-        // The future makes a clone ready that has never been polled, and calls that one.
+        // The future gets a clone that was never polled, waits until it is ready, and calls it.
+        // tower allows a call only on the very service that was ready.
         ResponseFuture::reading(exchange, config.body_limit, request, self.inner.clone())
     }
 }

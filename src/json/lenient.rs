@@ -1,5 +1,15 @@
-//! A deserializer around that of `serde_json` that accepts what the vendor really sends. So the types of events are plain derives, and no
-//! field has to choose a rule.
+//! A deserializer around that of `serde_json` that accepts what the vendor really sends. So the
+//! types of events are plain derives, and no field has to choose a rule.
+//!
+//! How it works: [`Lenient`] wraps the deserializer, and everything that serde makes from it
+//! (visitors, seeds, list and map accesses), so a wish such as `deserialize_i64` comes through here
+//! at any depth. For an integer, a truth value or a list it asks `serde_json` for whatever comes
+//! next (`deserialize_any`) and converts that ([`Number`], [`Bool`], [`List`]). Everything else is
+//! handed on. [`Rules`] is shared by all wrappers of one text. It counts the memory that lists and
+//! maps take, so that a short text of tiny items cannot use a lot of it, and it remembers whether
+//! an empty string stood where a number was wanted. Serde asks for an option before it knows of
+//! what, too early to tell whether `""` means absent. So the text is read again in that rare case,
+//! and then every empty optional string is absent.
 //!
 //! | where this is wanted | this is taken as well |
 //! | --- | --- |
@@ -21,7 +31,7 @@ pub(crate) fn from_str<'de, T: de::Deserialize<'de>>(text: &'de str) -> serde_js
     from_str_noting(text, Room::ITEM).map(|(value, _)| value)
 }
 
-/// [`from_str`], and whether there was a member that the type does not have.
+/// Like [`from_str`]. Also says whether the text had a member for which the type has no field.
 pub(crate) fn from_str_noting<'de, T: de::Deserialize<'de>>(
     text: &'de str,
     room: Room,
@@ -34,7 +44,7 @@ pub(crate) fn from_str_noting<'de, T: de::Deserialize<'de>>(
     })
 }
 
-/// The error of a text inside of another one.
+/// The error of [`from_str_noting`], to find out where a text does not fit. `None` if it fits.
 pub(crate) fn misfit<'de, T: de::Deserialize<'de>>(text: &'de str, room: Room) -> Option<serde_json::Error> {
     from_str_noting::<T>(text, room).err()
 }
@@ -113,7 +123,8 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Lenient<'_, D> {
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, D::Error> {
         if name.starts_with("$serde_json::private") {
-            // Raw JSON: between `serde_json` and itself.
+            // This is how `serde_json` asks itself for raw JSON. Its own visitor has to get it
+            // unwrapped.
             self.inner.deserialize_newtype_struct(name, visitor)
         } else {
             self.inner
@@ -226,7 +237,8 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Lenient<'_, A> {
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
         let key = self.inner.next_key_seed(seed)?;
-        // That of a struct is a number of one byte; that of a map takes memory, as its entry does.
+        // The key of a struct is an enum of one byte and is not kept. The key of a map is kept, so
+        // it counts against the budget, with as much again for the value.
         if key.is_some() && size_of::<S::Value>() > 8 {
             self.rules.charge::<[S::Value; 2], A::Error>()?;
         }
@@ -264,7 +276,8 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Number<Lenient<'_, V>> {
     }
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<V::Value, E> {
-        // Beyond 2^53 a float does not tell one integer from the next.
+        // Above 2^53 several integers have the same float, so the number may not be the one that
+        // was sent.
         const EXACT: f64 = 9_007_199_254_740_992.0;
         if number.fract() != 0.0 || number.abs() > EXACT {
             return Err(E::custom("number that is no integer"));

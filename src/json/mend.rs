@@ -1,7 +1,7 @@
-//! Bytes that are no text, read as the text that they are closest to.
+//! Reads bytes that are not valid text as the text that they are closest to.
 //!
-//! One broken byte must neither lose a notification nor hide a message from moderation, and a string that is passed over unread can do
-//! either. So the whole body is mended once, before it is parsed. Nobody has to ask for it.
+//! One broken byte must neither lose a notification nor hide a message from moderation. So the
+//! whole body is mended once, before it is parsed, and no field has to do it.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// A body as text: broken UTF-8 becomes U+FFFD, and a byte order mark in front is skipped. Borrows if nothing is broken.
 pub(crate) fn readable(body: &[u8]) -> Cow<'_, str> {
     let body = without_mark(body);
-    // The strict check is the faster one, and nearly every body passes it.
+    // `str::from_utf8` is faster than the lossy conversion, and nearly every body passes it.
     std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed)
 }
 

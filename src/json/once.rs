@@ -1,4 +1,4 @@
-//! Maps in which each name stands once: of two values nobody knows which one counts.
+//! Maps in which a name may not occur twice: it would be unclear which of the two values counts.
 
 use std::collections::BTreeMap;
 use std::fmt;

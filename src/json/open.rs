@@ -112,7 +112,7 @@ macro_rules! wire_int {
 
 pub(crate) use {wire_int, wire_text};
 
-/// Reads a text into anything made from one.
+/// Reads a string into a type that is made from `&str`.
 pub(crate) struct Text<T>(std::marker::PhantomData<T>);
 
 impl<T> Default for Text<T> {

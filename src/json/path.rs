@@ -1,5 +1,6 @@
-//! The path of a place in a JSON text. Errors of `serde_json` say line and column; to find the path from these costs nothing until there is an
-//! error, and needs no second copy of the code that reads each type.
+//! The path of a place in a JSON text. Errors of `serde_json` have line and column; this finds the
+//! path from these. A deserializer that tracks the path would cost time on every body, and compile
+//! each type a second time.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -11,16 +12,17 @@ enum Step<'a> {
     Index(usize),
 }
 
-/// Levels that are remembered. Below them a number is enough: a path is cut long before.
+/// How many levels are kept on the stack. Of deeper ones only the number is kept: a path is cut
+/// before it gets that long.
 const DEEPEST: usize = 128;
 
 /// The path of the value at a place, such as `PairList[1].To_Account`; `.` is the whole. Line and column count from 1, in bytes.
 pub(crate) fn path_at(json: &str, line: usize, column: usize) -> String {
     let place = offset(json, line, column);
     let mut steps: Vec<Step<'_>> = Vec::new();
-    // For each open list the number of the item that comes next.
+    // What is open: `None` for an object, for a list the index of the next item.
     let mut open: Vec<Option<usize>> = Vec::new();
-    // How many more are open.
+    // How many more are open, below `DEEPEST` levels.
     let mut deeper = 0usize;
     let mut tokens = Tokens::new(json);
     while let Some(token) = tokens.next() {
@@ -129,11 +131,11 @@ mod tests {
         assert_eq!(path_at(&json, 1, DEEPEST), levels(DEEPEST - 1));
         assert_eq!(path_at(&json, 1, DEEPEST + 1), levels(DEEPEST));
         assert_eq!(path_at(&json, 1, DEEPEST + 2), levels(DEEPEST) + "…");
-        // What comes after something deep has its own path.
+        // A place after something deep gets its own path again.
         for depth in [1, DEEPEST - 2, DEEPEST - 1, DEEPEST, DEEPEST + 1, 10 * DEEPEST] {
             let json = format!(r#"{{"a":[{}"k"{},{{"b":7}}]}}"#, "[".repeat(depth), "]".repeat(depth));
             assert_eq!(path_at(&json, 1, json.find('7').unwrap() + 1), "a[1].b", "{depth}");
-            // The bracket that ends it.
+            // So does the bracket that ends what is deep.
             assert_eq!(path_at(&json, 1, json.find(",{").unwrap()), "a[0]", "{depth}");
         }
     }

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 /// Replaces each unpaired `\uD800`–`\uDFFF` escape by `\ufffd`, in values and in keys.
 ///
-/// Done once for a whole body, before it is parsed: a field that had to ask for it would be forgotten, and then one crafted character
-/// would hide a message from moderation. The length stays, so lines and columns do, too. Borrows if there is nothing to replace.
+/// Done once for a whole body, before it is parsed. If each field had to do it, one would be
+/// forgotten, and a crafted character there would hide a message from moderation. The length stays
+/// the same, and so do lines and columns. Borrows if there is nothing to replace.
 pub(crate) fn replace_unpaired(json: &str) -> Cow<'_, str> {
     let bytes = json.as_bytes();
     let mut replaced = String::new();
@@ -22,7 +23,7 @@ pub(crate) fn replace_unpaired(json: &str) -> Cow<'_, str> {
                 copied = at;
             }
             (Some(_), _) => at += 6,
-            // The escaped character may be more than one byte, where the text is no JSON.
+            // In a text that is not JSON, the character after the backslash may have several bytes.
             (None, _) => at += 1 + json[at + 1..].chars().next().map_or(0, char::len_utf8),
         }
     }

@@ -1,4 +1,11 @@
-//! The tokens of JSON, one after the other: for what must be linear in a stranger's bytes and must not recurse over their depth.
+//! The tokens of JSON, one after the other. The walks over bodies (`path`, `drift`, the persons of
+//! a friend request) use it.
+//!
+//! A stranger decides how long and how deep a body is. So this reads each byte about once, builds
+//! no tree, and does not recurse: whoever needs to know what is open keeps a stack of its own. It
+//! does not check the JSON. Commas and colons are skipped like white space, and a string is a key
+//! if a colon follows it. Text that is no JSON gives some tokens or other and an end, never a
+//! panic; after a mistake the tokens go on, which the search for persons relies on.
 
 use std::borrow::Cow;
 
@@ -13,7 +20,7 @@ pub(crate) enum Token<'a> {
     Scalar,
 }
 
-/// The tokens of valid JSON.
+/// An iterator over the tokens of a JSON text, and where it stands in the text.
 pub(crate) struct Tokens<'a> {
     json: &'a str,
     at: usize,
@@ -24,12 +31,12 @@ impl<'a> Tokens<'a> {
         Tokens { json, at: 0 }
     }
 
-    /// Those from a place on where a value begins.
+    /// Tokens from the byte `at` on, where a value has to begin.
     pub(crate) fn from(json: &'a str, at: usize) -> Self {
         Tokens { json, at }
     }
 
-    /// Where the last token ended.
+    /// The byte after the last token.
     pub(crate) fn end(&self) -> usize {
         self.at
     }
@@ -85,7 +92,8 @@ impl<'a> Tokens<'a> {
         })
     }
 
-    /// The string that begins here; it is decoded, since a key may be written with escapes.
+    /// Reads the string that begins here. It is decoded, since a sender may write a key with
+    /// escapes.
     fn text(&mut self) -> Option<Cow<'a, str>> {
         let bytes = self.json.as_bytes();
         let start = self.at;
@@ -112,7 +120,8 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// The value that comes next, if it is a string; it stays the next one.
+    /// Looks at the next value and returns it if it is a string. The place in the text stays the
+    /// same.
     pub(crate) fn string(&mut self) -> Option<Cow<'a, str>> {
         if self.peek()? != b'"' {
             return None;
@@ -135,7 +144,7 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// Skips to the end of what was just opened.
+    /// Skips to the end of the object or list that the last token opened.
     pub(crate) fn skip_open(&mut self) {
         let mut depth = 1usize;
         while depth > 0 {

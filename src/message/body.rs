@@ -16,8 +16,8 @@ use crate::types::RawJson;
 #[derive(Clone, Debug, Default)]
 pub struct MsgBody {
     elements: Vec<MsgElement>,
-    /// The JSON of those elements that have members which this version does not know, by their index: what is in them may be read by
-    /// somebody.
+    /// The JSON of those elements that have members which this version does not know, with their
+    /// index. Such a member may hold a text that users see, so `texts` searches this JSON.
     more: Vec<(usize, RawJson)>,
 }
 
@@ -56,7 +56,7 @@ impl MsgBody {
     pub fn is_complete(&self) -> bool {
         self.iter().all(|element| match element {
             MsgElement::Relay(bundle) => bundle.is_complete(),
-            // A bundle too deep inside others is raw, too.
+            // A bundle too deep inside others has no type here either, so its JSON is searched.
             MsgElement::Unknown(element) => !has_key_of_bundle(element.content.get()),
             _ => true,
         })
@@ -120,7 +120,7 @@ impl Index<usize> for MsgBody {
     }
 }
 
-/// Equal if the elements that this version knows are equal.
+/// Compares the elements. Members that this version does not know are not compared.
 impl PartialEq for MsgBody {
     fn eq(&self, other: &Self) -> bool {
         self.elements == other.elements
@@ -142,7 +142,8 @@ impl FromIterator<MsgElement> for MsgBody {
     }
 }
 
-/// A message that waits for a verdict: without one there is nothing to check, and `OK` would mean "send it".
+/// Reads the message of a *before* callback and refuses `null`: there would be nothing to check,
+/// and `OK` would let Tencent send the real message.
 pub(crate) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<MsgBody, D::Error> {
     let body: Option<MsgBody> = Deserialize::deserialize(deserializer)?;
     body.ok_or_else(|| serde::de::Error::custom("a message, and not null"))
@@ -162,7 +163,8 @@ impl<'de> Deserialize<'de> for MsgBody {
             fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<MsgBody, A::Error> {
                 let mut body = MsgBody::default();
                 while let Some(element) = items.next_element::<Element<'de>>()? {
-                    // Without the error's own words, which say line and column of another text.
+                    // The error's own text is dropped, since its line and column are those within
+                    // the element.
                     body.add(element, 0)
                         .map_err(|_| serde::de::Error::custom("an element that does not fit its kind"))?;
                 }

@@ -109,21 +109,22 @@ impl MsgElement {
         if bundles >= BUNDLES {
             return Ok(None);
         }
-        // This function recurses for bundles, so its frame must not have room for every kind.
+        // This function calls itself for bundles in bundles. Only bundles are read here, so that
+        // its stack frame does not hold all kinds of elements.
         let (bundle, more) = RelayElem::read_content(content, bundles)?;
         Ok(Some((MsgElement::Relay(bundle), more)))
     }
 }
 
-/// A bundle, whose messages are read on their own.
+/// The kind of a bundle. Its messages have elements of their own, which are read one by one.
 const RELAY: &str = "TIMRelayElem";
 
-/// How the content of an element is read: as it lies there, but for bundles.
+/// How the content of an element is read. Every kind but a bundle is read by its derive.
 trait Content: Sized {
-    /// The content, and whether it has members that the type has not.
+    /// The content, and whether it has members for which the type has no field.
     fn read_content(json: &str, bundles: usize) -> serde_json::Result<(Self, bool)>;
 
-    /// Where it does not fit.
+    /// The error, if the content does not fit.
     fn misfit(json: &str) -> Option<serde_json::Error>;
 }
 
@@ -137,7 +138,7 @@ impl<T: DeserializeOwned> Content for T {
     }
 }
 
-/// How an element is written.
+/// An element as it is written to JSON.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Wire<'a, C> {
@@ -162,7 +163,7 @@ pub struct UnknownElem {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct TextElem {
-    /// Text.
+    /// The text as the sender wrote it.
     pub text: Option<String>,
 }
 
@@ -195,9 +196,9 @@ pub struct LocationElem {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct FaceElem {
-    /// Index, chosen by the app.
+    /// Which emoji it is: a number that your app chose.
     pub index: Option<i64>,
-    /// Extra data.
+    /// Further data about the emoji, in a form of your app; may be absent.
     pub data: Option<String>,
 }
 
@@ -207,13 +208,13 @@ pub struct FaceElem {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct CustomElem {
-    /// Payload of the app.
+    /// Content of the element, in a form of your app.
     pub data: Option<String>,
-    /// Description; the text of an offline push.
+    /// Description, which is the text of an offline push; may be absent.
     pub desc: Option<String>,
-    /// Extension; sent to APNs as `ext`.
+    /// Extension, which APNs gets as `ext`; may be absent.
     pub ext: Option<String>,
-    /// The file name of the push sound.
+    /// Name of the sound file for the push; may be absent.
     pub sound: Option<String>,
 }
 
@@ -234,14 +235,14 @@ impl CustomElem {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct SoundElem {
-    /// Download address; absent from SDK 2.x and 3.x.
+    /// Address from which the recording can be downloaded. Absent from SDK 2.x and 3.x.
     pub url: Option<String>,
-    /// Unique id of the recording.
+    /// Unique id of the recording. Some bodies from before November 2021 lack it.
     #[serde(rename = "UUID")]
     pub uuid: Option<String>,
-    /// Size, in bytes.
+    /// Size of the recording, in bytes.
     pub size: Option<i64>,
-    /// Length, in **seconds**.
+    /// Length of the recording, in **seconds**.
     pub second: Option<i64>,
     /// How to download it; only 2 is defined: directly from the address.
     #[serde(rename = "Download_Flag")]
@@ -257,9 +258,9 @@ pub struct ImageElem {
     /// Unique id of the picture.
     #[serde(rename = "UUID")]
     pub uuid: Option<String>,
-    /// Format.
+    /// Format of the picture: 1 JPG, 2 GIF, 3 PNG, 4 BMP, 255 another one.
     pub image_format: Option<ImageFormat>,
-    /// Sizes available.
+    /// The sizes in which the picture can be downloaded, up to three.
     pub image_info_array: Option<Vec<ImageInfo>>,
 }
 
@@ -269,15 +270,15 @@ pub struct ImageElem {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct ImageInfo {
-    /// Which size.
+    /// Which size this is: 1 the original, 2 large, 3 a thumbnail.
     pub r#type: Option<ImageType>,
-    /// Size, in bytes; 0 if not known.
+    /// Size in bytes; 0 if not known, as is common for large pictures and thumbnails.
     pub size: Option<i64>,
-    /// Width, in pixels; 0 if not known.
+    /// Width in pixels; 0 if not known.
     pub width: Option<i64>,
-    /// Height, in pixels; 0 if not known.
+    /// Height in pixels; 0 if not known.
     pub height: Option<i64>,
-    /// Download address.
+    /// Address from which this size can be downloaded.
     #[serde(rename = "URL")]
     pub url: Option<String>,
 }
@@ -314,14 +315,14 @@ wire_int! {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct FileElem {
-    /// Download address; absent from SDK 2.x and 3.x.
+    /// Address from which the file can be downloaded. Absent from SDK 2.x and 3.x.
     pub url: Option<String>,
-    /// Unique id of the file.
+    /// Unique id of the file. Some bodies from before November 2021 lack it.
     #[serde(rename = "UUID")]
     pub uuid: Option<String>,
-    /// Size, in bytes.
+    /// Size of the file, in bytes.
     pub file_size: Option<i64>,
-    /// Name, possibly a whole path.
+    /// Name of the file. It may be a whole path.
     pub file_name: Option<String>,
     /// How to download it; only 2 is defined: directly from the address.
     #[serde(rename = "Download_Flag")]
@@ -336,12 +337,12 @@ pub struct FileElem {
 pub struct VideoFileElem {
     /// Address of the video; absent from SDK 2.x and 3.x.
     pub video_url: Option<String>,
-    /// Unique id of the video.
+    /// Unique id of the video. Some bodies from before November 2021 lack it.
     #[serde(rename = "VideoUUID")]
     pub video_uuid: Option<String>,
     /// Size of the video, in bytes.
     pub video_size: Option<i64>,
-    /// Length, in **seconds**; 0 from web clients.
+    /// Length of the video, in **seconds**; 0 from web clients.
     pub video_second: Option<i64>,
     /// Format of the video, such as `mp4`.
     pub video_format: Option<String>,
@@ -349,7 +350,7 @@ pub struct VideoFileElem {
     pub video_download_flag: Option<i64>,
     /// Address of the preview; absent from SDK 2.x and 3.x.
     pub thumb_url: Option<String>,
-    /// Unique id of the preview.
+    /// Unique id of the preview. Some bodies from before November 2021 lack it.
     #[serde(rename = "ThumbUUID")]
     pub thumb_uuid: Option<String>,
     /// Size of the preview, in bytes.
@@ -372,11 +373,11 @@ pub struct VideoFileElem {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct StreamElem {
-    /// The pieces sent this time.
+    /// The pieces of the text that are sent this time.
     pub chunks: Option<Vec<StreamChunk>>,
-    /// What clients show that do not support such elements.
+    /// Text for clients that cannot show such elements.
     pub compatible_text: Option<String>,
-    /// The id of the stream, from the answer to the first piece.
+    /// Id of the stream. Tencent gives it in the answer to the first piece.
     #[serde(rename = "StreamMsgID")]
     pub stream_msg_id: Option<Id>,
 }
@@ -387,13 +388,13 @@ pub struct StreamElem {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct StreamChunk {
-    /// Kind of piece, such as `data`.
+    /// Kind of the piece. The vendor documents only `data`.
     pub event_type: Option<String>,
-    /// Number of the piece, rising from 1.
+    /// Number of the piece in its stream, rising from 1.
     pub index: Option<i64>,
-    /// Text of the piece.
+    /// Text of the piece, in Markdown. Users see it.
     pub markdown: Option<String>,
-    /// Whether the text is complete.
+    /// Whether this is the last piece, so that the text is complete.
     pub is_last: Option<bool>,
 }
 

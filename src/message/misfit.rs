@@ -1,4 +1,6 @@
-//! Where the elements of a message do not fit: they are read from texts inside of the body, whose places are not those of the body.
+//! Finds where the elements of a message do not fit. Elements are read as texts of their own, so
+//! the places in their errors are not those in the body; this reads them again and converts the
+//! places.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -22,7 +24,7 @@ pub(crate) fn misfit(elements: &str) -> Option<Place> {
     inside(elements, elements, 0)
 }
 
-/// `whole` is the text that places are counted in, `elements` lies in it.
+/// `elements` is a slice of `whole`. Places are counted from the start of `whole`.
 fn inside(whole: &str, elements: &str, bundles: usize) -> Option<Place> {
     let items: Vec<&RawValue> = serde_json::from_str(elements).ok()?;
     items.into_iter().enumerate().find_map(|(index, item)| {
@@ -81,7 +83,7 @@ fn in_bundle(whole: &str, content: &str, bundles: usize) -> Option<Place> {
     })
 }
 
-/// Where a part of a text begins.
+/// Where `part`, a slice of `whole`, begins.
 fn start(whole: &str, part: &str) -> usize {
     part.as_ptr().addr().saturating_sub(whole.as_ptr().addr())
 }

@@ -9,7 +9,8 @@ use serde_json::value::RawValue;
 use super::element::{MsgElement, UnknownElem};
 use crate::types::RawJson;
 
-/// An element before its kind is known to be of any use: the kind may stand behind the content.
+/// An element whose content is still raw. The kind may stand behind the content, so the content can
+/// be read only when the whole element has been seen.
 pub(super) struct Element<'a> {
     msg_type: String,
     content: &'a RawValue,
@@ -17,7 +18,7 @@ pub(super) struct Element<'a> {
     beside: Vec<(String, &'a RawValue)>,
 }
 
-/// An element, and its JSON if that has members which the type has not.
+/// An element, and its JSON if it has members for which the type has no field.
 pub(super) struct Read {
     pub(super) element: MsgElement,
     pub(super) more: Option<RawJson>,
@@ -41,12 +42,12 @@ impl Element<'_> {
         }
     }
 
-    /// Its kind and its content, to look for what does not fit.
+    /// The kind and the raw content.
     pub(super) fn parts(&self) -> (&str, &str) {
         (&self.msg_type, self.content.get())
     }
 
-    /// The element as it came, but for white space.
+    /// The element as JSON, with all its members.
     fn json(&self) -> RawJson {
         let quoted = |text: &str| serde_json::Value::from(text).to_string();
         let mut json = format!(

@@ -14,17 +14,19 @@ use crate::types::{GroupId, Id, TimestampSecs, UserId};
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct RelayElem {
-    /// The title of the bundle.
+    /// Title of the bundle, which users see.
     pub title: Option<String>,
-    /// The number of forwarded messages.
+    /// How many messages were forwarded.
     pub msg_num: Option<i64>,
-    /// The text for SDKs that cannot show the bundle.
+    /// Text for SDKs that cannot show the bundle.
     pub compatible_text: Option<String>,
-    /// The lines of the preview.
+    /// Lines of the preview, which users see.
     pub abstract_list: Option<Vec<String>>,
-    /// The forwarded messages, if they are not too large (12 KB in all).
+    /// The forwarded messages, if they take at most 12 KB in all. Otherwise there is
+    /// `json_msg_key`.
     pub msg_list: Option<Vec<RelayMessage>>,
-    /// The key under which the forwarded messages are stored; present when they are too large to be included.
+    /// Key under which Tencent has stored the forwarded messages, if they take too much for
+    /// `msg_list`.
     pub json_msg_key: Option<String>,
 }
 
@@ -34,25 +36,25 @@ pub struct RelayElem {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct RelayMessage {
-    /// The sender.
+    /// User id of the sender of the message.
     #[serde(rename = "From_Account")]
     pub from_account: Option<UserId>,
-    /// The receiver, of a one-to-one message.
+    /// User id of the receiver; only for a one-to-one message.
     #[serde(rename = "To_Account")]
     pub to_account: Option<UserId>,
-    /// The group, of a group message.
+    /// Id of the group; only for a group message.
     pub group_id: Option<GroupId>,
-    /// The sequence number.
+    /// Sequence number of the message.
     pub msg_seq: Option<i64>,
-    /// The random number.
+    /// Random number of the message. It can be above 2^31.
     pub msg_random: Option<i64>,
-    /// The time when it was sent, in **seconds**.
+    /// When the message was sent (**seconds**).
     pub msg_time_stamp: Option<TimestampSecs>,
-    /// The elements, again of any kind.
+    /// Elements of the message, which may be bundles again.
     pub msg_body: MsgBody,
-    /// The custom data of the message.
+    /// Custom data of the forwarded message; may be absent.
     pub cloud_custom_data: Option<String>,
-    /// The client's id of the message. No documented sample has it.
+    /// Unique id of the message on the client's side. Undocumented here.
     pub msg_id: Option<Id>,
 }
 
@@ -119,7 +121,8 @@ struct BundledMessage<'a> {
 
 impl Bundle<'_> {
     fn read(self, bundles: usize) -> serde_json::Result<RelayElem> {
-        // A loop, since iterators would add frames between one bundle and the next.
+        // A loop, since this function calls itself for bundles in bundles, and iterators would add
+        // stack frames to each level.
         let mut msg_list = self.msg_list.as_ref().map(|list| Vec::with_capacity(list.len()));
         for message in self.msg_list.into_iter().flatten() {
             let message = message.read(bundles)?;

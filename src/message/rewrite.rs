@@ -57,7 +57,8 @@ impl MsgBodyBuilder {
         let text = replace_unpaired(&came);
         let body: Body<'_> = serde_json::from_str(&text).map_err(|_| NoMessageError)?;
         let keep = |element: &RawValue| {
-            // What was replaced has the same length, so the element lies at the same place in the body as it came.
+            // Mending keeps the length of what it replaces, so the element is at the same place in
+            // the body as received.
             let start = element.get().as_ptr().addr() - text.as_ptr().addr();
             let element = came.get(start..start + element.get().len()).ok_or(NoMessageError)?;
             let element = serde_json::from_str(element).map_err(|_| NoMessageError)?;

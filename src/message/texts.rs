@@ -43,7 +43,7 @@ impl MsgBody {
         for (index, element) in self.iter().enumerate() {
             match (self.more_of(index), element) {
                 (Some(json), _) => of_json(json.get(), custom, &mut |text| found.push(text)),
-                // Nearly all elements; the walk would find the same.
+                // A shortcut for the most common element. The walk would find the same.
                 (None, MsgElement::Text(text)) => found.extend(text.text.as_deref().map(Cow::Borrowed)),
                 (None, element) => {
                     if let Ok(json) = serde_json::to_string(element) {

@@ -1,7 +1,16 @@
 //! Finds the strings of an element that a user could see. Reading and rewriting use the same walk, so they cannot differ.
 //!
-//! It works by exclusion: every string counts as visible unless it is known not to be, so members that this version does not know are
-//! included. It is one pass over the bytes with a stack of its own, since the sender decides how deep the nesting is.
+//! It works by exclusion: every string counts as visible unless it is known not to be, so members
+//! that this version does not know are included. [`rules`] lists the members that are not visible,
+//! for each kind of element.
+//!
+//! There are two passes over the bytes. The first one ([`kinds`]) finds the kind of each object,
+//! since `MsgType` may stand behind the content that it explains. The second one ([`walk`]) keeps a
+//! stack of what is open. Each [`Frame`] has a [`Sight`], which says how strings in there are
+//! treated and what their members inherit. Neither pass recurses, since the sender decides how deep
+//! the nesting is. Positions are given in bytes of the original text, so that a rewrite can replace
+//! single strings and leave the rest as it came. A sender who hides a text in an odd shape (a list
+//! where a string belongs, a key with escapes) gets it counted as visible.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -11,9 +20,10 @@ use crate::json::replace_unpaired;
 /// How a member of an element of a known kind is treated. A member that is not listed counts as visible, with everything in it.
 #[derive(Clone, Copy)]
 enum Rule {
-    /// An id, an address, a format: never visible.
+    /// An id, an address or a format. Users never see it.
     Hidden,
-    /// The app decides whether users see it: included if custom data is asked for.
+    /// Custom data: the app decides whether users see it. Included if the caller asks for custom
+    /// data.
     Custom,
     /// A list or an object whose members have rules of their own.
     Members(&'static [(&'static str, Rule)]),
@@ -75,7 +85,7 @@ pub(super) struct Piece<'a> {
     pub(super) kind: Kind,
 }
 
-/// How a value is walked.
+/// How the strings in a value are treated.
 #[derive(Clone, Copy)]
 enum Sight {
     Hidden,
@@ -97,13 +107,13 @@ enum Sight {
 struct Frame {
     sight: Sight,
     object: bool,
-    /// For an element: how its content is walked.
+    /// If this is an element: how the strings in its content are treated.
     content: Sight,
 }
 
 /// Calls `visit` for each string of an element. The JSON must be valid; the walk ends at the first invalid byte.
 pub(super) fn walk<'a>(json: &'a str, visit: &mut dyn FnMut(Piece<'a>)) {
-    // Of the same length as the original, so that positions are the same.
+    // `replace_unpaired` keeps the length, so positions in `mended` are positions in `json`.
     let mended = replace_unpaired(json);
     let bytes = mended.as_bytes();
     let kinds = kinds(&mended);
@@ -256,7 +266,7 @@ fn is_before_colon(bytes: &[u8], end: usize) -> bool {
     rest.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':')
 }
 
-/// The text of a string.
+/// The text of the string that lies at `at`, without quotes and escapes.
 fn decode<'a>(json: &'a str, mended: &str, at: Range<usize>) -> Option<Cow<'a, str>> {
     let plain = json.get(at.start + 1..at.end.checked_sub(1)?)?;
     if !plain.contains('\\') {

@@ -149,7 +149,8 @@ impl Answer {
         !self.refused_members.is_empty() || !self.refused_subscribers.is_empty()
     }
 
-    /// The whole reply's code decides nothing, but that any code except 0 lets everybody through.
+    /// For friend requests: the codes of the persons decide. The code of the whole reply rejects
+    /// nobody, and any code except 0 lets everybody through.
     fn per_person(&self) -> Meaning {
         let rejected = self.result_item.iter().filter(|item| item.result_code != 0).count();
         match rejected {

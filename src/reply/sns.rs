@@ -170,7 +170,8 @@ mod tests {
             .reject("id3", RejectCode::of::<38001>(), "no")
             .unwrap_err();
         assert_eq!(stranger.person(), "id3");
-        // The name is the peer's, and does not belong into a log line.
+        // The peer chooses the name, so the text of the error must not contain it: texts of errors
+        // are logged.
         assert!(stranger.to_string().starts_with("the verdict names") && !stranger.to_string().contains("id3"));
         let none = allowed.reject_all(RejectCode::of::<39000>(), "");
         assert!(none.items.iter().all(|item| item.result_code == 39_000));

@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use super::{Envelope, Reply};
 
-/// A verdict without anything beside the envelope. Refusals keep `ActionStatus: OK`; `FAIL` would say that the app is broken.
+/// A verdict that has only the fields of the envelope. A rejection has `ActionStatus: OK` and a
+/// code; `FAIL` would say that your server failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Verdict {
     pub(super) code: u32,
@@ -44,7 +45,7 @@ impl Verdict {
     }
 }
 
-/// A verdict that lets the action go on with some more said about it.
+/// A verdict with further fields beside the envelope.
 #[derive(Serialize)]
 pub(super) struct With<'a, T> {
     #[serde(flatten)]

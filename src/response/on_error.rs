@@ -1,4 +1,13 @@
 //! What to answer when a callback was verified but could not be handled.
+//!
+//! Every such callback ends in `Exchange::fail`, with a [`Cause`]. It makes a [`Failure`] from that
+//! and asks the user's function, or the two fixed settings of the layer, for an [`OnError`]. For a
+//! *before* callback this decides whether a user's action goes on, so the answer depends on the
+//! command: the reply that blocks a message does not block a friend request (see `rejecting.rs`).
+//!
+//! Some causes are recognised by the text of an error, since the layer knows no more of a service's
+//! error or of a body's error than `Display`. `tests/too_late.rs` and `tests/overload.rs` use the
+//! real layers, so a changed text would be noticed.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,7 +18,8 @@ use crate::event::UnknownReason;
 use crate::rejection::{Rejection, RejectionKind};
 use crate::reply::Reply;
 
-/// The text of the error of tower-http's `RequestBodyDeadlineLayer`. Of a body's error nothing else is known.
+/// The text of the error of tower-http's `RequestBodyDeadlineLayer`. The error of a body is known
+/// by its text only.
 const BODY_TIMED_OUT: &str = "data was not received within the designated timeout";
 
 /// How to answer when a verified callback could not be handled.
@@ -133,7 +143,7 @@ impl Cause {
         }
     }
 
-    /// Why what waits for a verdict cannot be judged.
+    /// The cause, for a callback that waits for a verdict and whose body could not be read.
     pub(crate) fn of_unknown(reason: &UnknownReason) -> Self {
         match reason {
             UnknownReason::UnknownCommand | UnknownReason::Misfit(_) => Cause::Misfit,
@@ -145,7 +155,7 @@ impl Cause {
         }
     }
 
-    /// Why a body did not arrive.
+    /// The cause, for a callback that waits for a verdict and whose body did not arrive.
     pub(crate) fn of_body(rejection: &Rejection) -> Self {
         match (rejection.kind(), rejection.error()) {
             (RejectionKind::BodyTooLarge, _) => Cause::BodyTooLarge,

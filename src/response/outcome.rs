@@ -80,7 +80,7 @@ impl Outcome {
         }
     }
 
-    /// Of a callback that was replied to.
+    /// The outcome of a callback to which the service replied.
     #[inline]
     pub(crate) fn accepted(disposition: Disposition, params: Option<Params>) -> Self {
         Outcome {
@@ -89,7 +89,7 @@ impl Outcome {
         }
     }
 
-    /// Of a request that is not handed on, for whatever reason.
+    /// The outcome of a request that was refused, or that was the console's check of the URL.
     pub(crate) fn of_rejection(rejection: Rejection, params: Option<Params>) -> Self {
         let kind = match rejection.kind() {
             RejectionKind::Probe => OutcomeKind::Probe,
@@ -101,7 +101,8 @@ impl Outcome {
         }
     }
 
-    /// Notes what did not go well, if anything did not. An error has a cause.
+    /// Notes why the request failed, and why its body could not be read, if so. `error` is kept
+    /// only with a cause or a reason.
     pub(crate) fn trouble(&mut self, cause: Option<Cause>, error: Option<Box<str>>, unknown: Option<UnknownReason>) {
         if cause.is_some() || unknown.is_some() {
             self.trouble = Some(Box::new(Trouble { cause, error, unknown }));

@@ -30,13 +30,14 @@ impl Reply {
     /// assert!(reply.is_some_and(|reply| reply.to_string().contains(r#"{"To_Account":"id1","ResultCode":38000"#)));
     /// ```
     pub fn rejecting(command: &Command, body: &[u8], info: &str) -> Option<Self> {
-        // The word of the URL is verified; that of the body is looked for only where it could make a difference.
+        // The body may have a *before* command that the URL does not have; then the reply has to
+        // block that one.
         let other = parse::command(body).filter(|word| word.phase() == Phase::Before);
         rejecting(other.as_ref().unwrap_or(command), body, info)
     }
 }
 
-/// [`Reply::rejecting`], where it is known as which command the callback has to be answered.
+/// [`Reply::rejecting`] for a caller who knows the command as which the callback is answered.
 pub(crate) fn rejecting(command: &Command, body: &[u8], info: &str) -> Option<Reply> {
     if !command.phase().may_decide() {
         return Some(Reply::fail(info));
@@ -48,13 +49,15 @@ pub(crate) fn rejecting(command: &Command, body: &[u8], info: &str) -> Option<Re
     if persons.is_empty() {
         return None;
     }
-    // The two commands take the same reply.
+    // `Sns.CallbackPrevFriendResponse` takes the same reply.
     let reply = sns::PrevFriendAddReply::allow_each(persons.iter());
     Some(reply.reject_all(CODE, info).into())
 }
 
-/// The persons whom a friend request names, whom a verdict has to name. One broken character must not let them through, so the body need not
-/// be JSON: they are looked for before and behind each mistake. One too many does no harm.
+/// The persons that a friend request names, each of whom the reply has to reject. Tencent lets a
+/// person through whom the reply does not name, so a broken character in the body must not hide
+/// one. So the body need not be JSON: each `To_Account` counts, before and after a mistake. To name
+/// somebody who is not in the request does no harm.
 fn persons(text: &str) -> Vec<UserId> {
     let mut tokens = Tokens::new(text);
     let mut persons = Vec::new();
@@ -105,7 +108,7 @@ mod tests {
                 &["a", "b"],
             ),
             (br#"{"FriendItem":[{"To_Account":"a"}],"AddWording":nan}"#, &["a"]),
-            // On both sides of a mistake, in whatever place.
+            // Persons before and after a mistake are found, wherever the mistake is.
             (
                 b"{\"FriendItem\":[{\"AddWording\":\"\x01\",\"To_Account\":\"a\"},{\"To_Account\" :\n\"b\"}",
                 &["a", "b"],

@@ -1,7 +1,9 @@
-//! Which warnings the log shows, of those that anybody can cause: all of them would fill it, and none of them would hide a wrong token.
+//! Decides which warnings the log shows, of those that anybody can cause. To show all would let
+//! anybody fill the log; to show none would hide a wrong token in your settings.
 //!
-//! Of each occasion one is shown in a minute, with the number since the last one. An app that is signed needs no such bound: only who knows
-//! the token, or a fresh URL, can cause its warnings, and each of them matters.
+//! Of each occasion one warning is shown in a minute, with the number since the last one. Warnings
+//! about verified requests of a signed app are all shown: only somebody who knows the token, or a
+//! fresh URL, can cause them.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -15,7 +17,8 @@ use crate::rejection::RejectionKind;
 /// One of a kind is shown in this many seconds.
 const EACH: u64 = 60;
 
-/// The number of occasions of one sort, at most.
+/// The number of slots for each of the first three variants of [`Occasion`]. It is larger than the
+/// number of kinds or causes.
 const SORT: usize = 32;
 
 /// What a warning is about.
@@ -23,7 +26,8 @@ const SORT: usize = 32;
 pub(crate) enum Occasion {
     Rejection(RejectionKind),
     Failure(Cause),
-    /// A notification that was accepted, and cannot be read for the reason that would have been this cause.
+    /// A notification that was accepted although its body cannot be read. The cause is the one that
+    /// a *before* callback would have failed with.
     Unread(Cause),
     Cancelled,
     /// Work that was detached has failed.
@@ -44,7 +48,7 @@ impl Occasion {
     }
 }
 
-/// Counts occasions.
+/// Counts the occasions, and decides which are shown.
 pub(crate) struct Sampler {
     slots: [Slot; 3 * SORT + 2],
     started: OnceLock<Instant>,
@@ -52,7 +56,7 @@ pub(crate) struct Sampler {
 
 #[derive(Default)]
 struct Slot {
-    /// When the next one may be shown, in seconds since the first of any kind.
+    /// When the next one may be shown, in seconds since the sampler's first occasion.
     due: AtomicU64,
     /// How many there were since the last one that was shown.
     since: AtomicU32,
@@ -68,7 +72,8 @@ impl Default for Sampler {
 }
 
 impl Sampler {
-    /// Counts an occasion. Gives the number of them since the last one that was shown, this one included, if it is to be shown itself.
+    /// Counts an occasion. If it is to be shown, returns how many there were since the last one
+    /// that was shown, this one included.
     pub(crate) fn count(&self, occasion: Occasion) -> Option<NonZeroU32> {
         if !super::trace::shows_warnings() {
             return None;
@@ -81,7 +86,7 @@ impl Sampler {
         let slot = self.slots.get(occasion.index())?;
         slot.since.fetch_add(1, Ordering::Relaxed);
         let due = slot.due.load(Ordering::Relaxed);
-        // Of several at once, one is shown.
+        // If several threads get here at once, only one of them sets `due`, and shows its warning.
         let shown = now >= due
             && slot
                 .due

@@ -29,13 +29,13 @@ fn json(status: StatusCode, body: Bytes) -> Response<ResponseBody> {
     response
 }
 
-/// The service replied.
+/// The response with the reply of the service.
 #[inline]
 pub(crate) fn replied(reply: Reply) -> Response<ResponseBody> {
     json(StatusCode::OK, reply.into_bytes())
 }
 
-/// The request is not handed on.
+/// The response to a request that is refused, or that is the console's check of the URL.
 pub(crate) fn rejection(kind: RejectionKind) -> Response<ResponseBody> {
     let body = Bytes::from_static(kind.envelope().as_bytes());
     let mut response = json(kind.status(), body);
@@ -63,7 +63,7 @@ pub(crate) fn concluded<B>(mut response: Response<B>, outcome: Outcome, sampler:
     response
 }
 
-/// The callback could not be handled, and no reply is configured for that.
+/// The response if the callback could not be handled and the settings have no reply for that.
 pub(crate) fn server_error() -> Response<ResponseBody> {
     let body = Bytes::from_static(NOT_HANDLED_ENVELOPE);
     json(StatusCode::INTERNAL_SERVER_ERROR, body)

@@ -1,4 +1,5 @@
-//! The futures of handlers. Structs and no `async` blocks, since a block that awaits a future holds it twice.
+//! The futures of handlers. These are structs, since an `async` block that awaits a future takes
+//! twice its memory: it keeps the future as captured and as awaited.
 
 use std::future::Future;
 use std::marker::PhantomData;

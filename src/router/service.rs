@@ -80,7 +80,7 @@ pub struct EventRouter<T = ()> {
 
 #[derive(Clone, Default)]
 struct Routes {
-    /// By command; those of words that this version does not know are there as well.
+    /// The handlers by command, with those that `on_unknown` has added.
     handlers: BTreeMap<Command, Arc<dyn Route>>,
     fallback: Fallback,
 }
@@ -96,7 +96,7 @@ enum Fallback {
     Service(Arc<dyn Route>),
 }
 
-/// A handler, whatever its event.
+/// A handler behind a pointer, so that handlers of different events fit into one map.
 trait Route: Send + Sync {
     fn call(&self, callback: Callback) -> BoxFuture;
 }
@@ -264,7 +264,8 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
         self.add(command, move |callback: Callback| {
             match callback.body_as() {
                 Ok(event) => answered(handler.call(&state, callback.map_event(|_| event))),
-                // The place only: the message quotes the body.
+                // Only the place is written. The message quotes the body, and the error ends up in
+                // logs.
                 Err(misfit) => failed(format!("the body does not fit its type at {}", misfit.path())),
             }
         })
@@ -339,12 +340,14 @@ fn failed(text: String) -> BoxFuture {
     Box::pin(std::future::ready(Err(HandlerError::new(text))))
 }
 
-/// A known command before an action, or a body that says it is one, or what nobody could read and may be one.
+/// Whether Tencent may be waiting for a verdict: by the URL's command, by that of the body, or
+/// because the body could not be read.
 fn waits_for_a_verdict(callback: &Callback) -> bool {
     callback.answered_as().phase() == Phase::Before || callback.event.unjudged(callback.command()).is_some()
 }
 
-/// An event of a known command without its type. An unknown command may have a handler that reads the body itself.
+/// The event, if its command is known and its body could not be read as that type. For an unknown
+/// command there is none: a handler of `on_unknown` reads the body itself.
 fn untyped(event: &Event) -> Option<&UnknownEvent> {
     match event {
         Event::Unknown(event) if !event.command.is_unknown() => Some(event),
@@ -352,7 +355,8 @@ fn untyped(event: &Event) -> Option<&UnknownEvent> {
     }
 }
 
-/// Whether there is a handler for what an event says it is, by its URL or by its body.
+/// Whether there is a handler for the command in the URL, or for that in the body if the two
+/// contradict each other.
 fn is_wanted(handlers: &BTreeMap<Command, Arc<dyn Route>>, event: &UnknownEvent) -> bool {
     let body = event.body_command.as_ref();
     let is_other = event.reason == UnknownReason::CommandMismatch;
@@ -385,7 +389,8 @@ impl<T> Service<Callback> for EventRouter<T> {
         let untyped = untyped(&callback.event);
         let future = match (handler, untyped, &self.routes.fallback) {
             (Some(route), None, _) | (_, _, Fallback::Service(route)) => Some(route.call(callback)),
-            // Somebody wants these events: this one must not be lost because it cannot be read.
+            // There is a handler for these events, but this one cannot be read. An error reports
+            // it; to answer `OK` would lose it silently.
             (_, Some(event), _) if is_wanted(handlers, event) => Some(unreadable(event)),
             (_, _, Fallback::None) if waits_for_a_verdict(&callback) => Some(not_for(&callback)),
             (_, _, Fallback::None | Fallback::Allow) => None,
@@ -401,9 +406,9 @@ impl<T> Service<Callback> for EventRouter<T> {
 /// The future of [`EventRouter`].
 #[must_use]
 pub struct RouterFuture {
-    /// None answers `OK`.
+    /// `None` if there is no handler, so that the answer is `OK`.
     future: Option<BoxFuture>,
-    /// Of that answer.
+    /// The disposition of that `OK`.
     disposition: Disposition,
 }
 

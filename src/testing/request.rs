@@ -216,7 +216,7 @@ impl SignedRequest {
         let url = self.full_url();
         *request.uri_mut() = match shared_uri(url) {
             Ok(uri) => uri,
-            // Without the parameters: they hold a signature.
+            // The parameters are left out, since they hold a signature.
             Err(error) => panic!("{}: {error}", self.url),
         };
         request

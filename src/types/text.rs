@@ -40,7 +40,7 @@ pub(crate) fn escaped_path(path: &dyn fmt::Display) -> String {
 fn escape(text: &dyn fmt::Display, left: usize) -> String {
     let mut out = String::new();
     let quotes = false;
-    // Cannot fail but by a `Display` that fails, whose text then ends there.
+    // The `Escaper` does not fail. If the `Display` of `text` does, the text ends there.
     let _ = write!(
         Escaper {
             out: &mut out,
@@ -64,7 +64,7 @@ impl<W: fmt::Write> fmt::Write for Escaper<'_, W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for character in text.chars() {
             match self.left {
-                // What follows is swallowed: not every `Display` takes an error for an end.
+                // The rest is dropped without an error: some `Display`s go on after one.
                 0 => return Ok(()),
                 1 => self.out.write_char('…')?,
                 _ if !self.quotes && matches!(character, '"' | '\'') => self.out.write_char(character)?,

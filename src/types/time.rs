@@ -58,7 +58,7 @@ macro_rules! timestamp {
             }
         }
 
-        /// A part of the unit is left out.
+        /// A fraction of the unit is dropped.
         #[cfg(feature = "jiff")]
         #[cfg_attr(docsrs, doc(cfg(feature = "jiff")))]
         impl From<jiff::Timestamp> for $name {
@@ -79,7 +79,7 @@ timestamp! {
     TimestampMillis, "milliseconds", from_millis, from_millisecond
 }
 
-/// At the ends of the range if it does not fit; a part of a millisecond is left out.
+/// A time out of range becomes the nearest one in it. A fraction of a millisecond is dropped.
 impl From<SystemTime> for TimestampMillis {
     fn from(time: SystemTime) -> Self {
         let millis = |distance: Duration| i64::try_from(distance.as_millis()).unwrap_or(i64::MAX);
@@ -90,14 +90,14 @@ impl From<SystemTime> for TimestampMillis {
     }
 }
 
-/// At the ends of the range if it does not fit; a part of a second is left out.
+/// A time out of range becomes the nearest one in it. A fraction of a second is dropped.
 impl From<SystemTime> for TimestampSecs {
     fn from(time: SystemTime) -> Self {
         TimestampMillis::from(time).into()
     }
 }
 
-/// A part of a second is left out.
+/// The fraction of a second is dropped.
 impl From<TimestampMillis> for TimestampSecs {
     fn from(time: TimestampMillis) -> Self {
         TimestampSecs(time.0.div_euclid(1000))

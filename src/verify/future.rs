@@ -43,7 +43,7 @@ pin_project! {
 struct Exchange {
     params: Option<Params>,
     sampler: Arc<Sampler>,
-    /// Between the call of the inner service and its response.
+    /// Whether the inner service was called and has not responded yet.
     calling: bool,
 }
 
@@ -55,7 +55,8 @@ impl Exchange {
         outcome
     }
 
-    /// The inner service's error goes on as it is; only the log hears of it here.
+    /// Writes a failure of the inner service to the log. Its error goes on to the caller unchanged,
+    /// so there is no response to hold an outcome.
     fn failed(&mut self, cause: Cause) {
         let outcome = self.outcome(OutcomeKind::Failed, Some(cause));
         response::report(&outcome, None, &self.sampler);

@@ -73,13 +73,15 @@ where
     }
 }
 
-/// Whether more may follow than the two bytes of `{}`. The body is not read here, so that a callback whose URL lost its parameters is told
-/// from the console's check by the length alone.
+/// Whether the body may be longer than the two bytes of `{}`. The console's check of the URL has at
+/// most these; a longer body may be that of a callback whose URL lost its parameters. This layer
+/// does not read bodies, so the length has to do.
 fn may_have_a_body<B: Body>(request: &Request<B>) -> bool {
     if let Some(most) = request.body().size_hint().upper() {
         return most > 2;
     }
-    // A layer outside that keeps the body as it is may not tell its length. One that decompresses it removes the header.
+    // A layer outside may wrap the body so that its length is not known. The header still has it: a
+    // layer that decompresses the body removes the header.
     let length = request.headers().get(CONTENT_LENGTH);
     !length.is_some_and(|length| matches!(length.as_bytes(), b"0" | b"1" | b"2"))
 }

@@ -70,7 +70,7 @@ impl FromStr for DeliveryId {
 
     fn from_str(text: &str) -> Result<Self, InvalidDeliveryIdError> {
         let (store, sequence) = text.split_once('-').ok_or(InvalidDeliveryIdError(()))?;
-        // The parsers of numbers take a sign.
+        // The number parsers accept a sign, which an id does not have.
         let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
         if store.len() != 16 || !plain(store) || !plain(sequence) {
             return Err(InvalidDeliveryIdError(()));

@@ -170,7 +170,8 @@ where
 
 fn refused(error: QueueError) -> HandlerError {
     match error {
-        // The broker is away. That is no overload, and has to be looked for at the broker.
+        // The broker does not answer. This is not reported as overload: the cause is at the broker,
+        // not at a limit of this server.
         QueueError::Unavailable(_) => HandlerError::new(error),
         error if error.is_temporary() => HandlerError::overloaded_by(error),
         error => HandlerError::new(error),

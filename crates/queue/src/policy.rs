@@ -76,12 +76,12 @@ impl RetryPolicy {
         }
         let exponent = i32::try_from(attempt.saturating_sub(1)).unwrap_or(i32::MAX);
         let seconds = self.first.as_secs_f64() * self.factor.powi(exponent);
-        // Too large for a duration, or infinite: the longest it is.
+        // A delay that is infinite or too large for a `Duration` becomes the longest one.
         let delay = Duration::try_from_secs_f64(seconds).unwrap_or(self.longest);
         Some(delay.min(self.longest))
     }
 
-    /// The wait after the failure of this attempt.
+    /// The wait after the failure of this attempt, with the random part taken off.
     pub(crate) fn delay_after(&self, attempt: u32, random: &RandomState, what: u64) -> Option<Duration> {
         let longest = self.longest_delay_after(attempt)?;
         let draw = u32::try_from(random.hash_one((what, attempt)) % 1024).unwrap_or(0);

@@ -1,25 +1,29 @@
-//! The type of a group, which nearly every event of a group names.
+//! The type of a group. Nearly every event of a group has it.
 
 use crate::json::wire_text;
 
 wire_text! {
-    /// Type of a group. An open set.
+    /// Type of a group; more may be added.
+    ///
+    /// The vendor has renamed two types: `Private` to `Work`, `ChatRoom` to `Meeting`. It does not
+    /// document under which name such a group arrives, so expect both; recorded callbacks have
+    /// `ChatRoom`.
     GroupType {
-        /// Public.
+        /// A public group.
         Public = "Public";
-        /// Private, today `Work`.
+        /// The old name of `Work`.
         Private = "Private";
-        /// For work.
+        /// A group for work.
         Work = "Work";
-        /// Chat room, today `Meeting`.
+        /// The old name of `Meeting`.
         ChatRoom = "ChatRoom";
-        /// Meeting.
+        /// A meeting group.
         Meeting = "Meeting";
-        /// Live group.
+        /// A group for the audience of a broadcast.
         AvChatRoom = "AVChatRoom";
-        /// Community.
+        /// A community, which may have topics.
         Community = "Community";
-        /// Live room.
+        /// A live room (`Live.…`), whose messages arrive as those of a group.
         Live = "Live";
     }
 }

@@ -21,15 +21,15 @@ use crate::types::{GroupId, TimestampMillis, UserId};
 pub struct AfterChangeGroupOwner {
     /// Id of the group the event belongs to.
     pub group_id: GroupId,
-    /// Group type.
+    /// Type of the group, such as `Public`.
     pub r#type: Option<GroupType>,
-    /// User that transferred the group.
+    /// User id of who transferred the group.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// Former owner.
+    /// User id of the former owner.
     #[serde(rename = "OldOwner_Account")]
     pub old_owner_account: Option<UserId>,
-    /// New owner.
+    /// User id of the new owner.
     #[serde(rename = "NewOwner_Account")]
     pub new_owner_account: Option<UserId>,
     /// When the event fired, Unix time (**milliseconds**).
@@ -44,27 +44,28 @@ pub struct AfterChangeGroupOwner {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterCreateGroup {
-    /// Id of the group the event belongs to.
+    /// Id of the group that was created.
     pub group_id: GroupId,
-    /// User that sent the create request.
+    /// User id of who made the request to create the group.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// Group owner.
+    /// User id of the owner of the group.
     #[serde(rename = "Owner_Account")]
     pub owner_account: Option<UserId>,
-    /// Group type.
+    /// Type of the group, such as `Public`.
     pub r#type: Option<GroupType>,
-    /// Group name.
+    /// Name that the new group has.
     pub name: Option<String>,
-    /// Initial members.
+    /// Members that the group was created with; may be absent.
     pub member_list: Option<Vec<Member>>,
-    /// Custom group fields given at creation; only when custom fields are enabled in the console and used.
+    /// Custom fields of the group. Only if they are enabled in the console and were set.
     pub user_defined_data_list: Option<Vec<UserDefinedData>>,
-    /// Number of groups that the user created; no page of the vendor documents it here.
+    /// Number of groups that the user has created. Undocumented for this command; one public SDK
+    /// has it.
     pub create_group_num: Option<i64>,
     /// When the event fired, Unix time (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
-    /// Who may invite; not on the vendor's page.
+    /// Who may invite others. Undocumented; seen in a recorded callback of 2023.
     pub invite_option: Option<InviteOption>,
 }
 
@@ -78,14 +79,15 @@ pub struct AfterCreateGroup {
 pub struct AfterGroupAttrChanged {
     /// Id of the group the event belongs to.
     pub group_id: GroupId,
-    /// Group type.
+    /// Type of the group, such as `Public`.
     pub r#type: Option<GroupType>,
     /// User that made the change.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// What was done: replace all, change some, clear all, delete some.
+    /// What was done: all attributes replaced, some changed, all cleared, or some deleted.
     pub option_type: Option<OptionType>,
-    /// Attributes concerned.
+    /// Attributes that were set, changed or deleted. What it holds after a clear or a delete is not
+    /// documented.
     pub group_attr: Option<Vec<GroupAttr>>,
     /// When the event fired, Unix time (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
@@ -101,17 +103,17 @@ pub struct AfterGroupAttrChanged {
 pub struct AfterGroupDestroyed {
     /// Id of the group the event belongs to.
     pub group_id: GroupId,
-    /// Group type.
+    /// Type of the group, such as `Public`.
     pub r#type: Option<GroupType>,
-    /// User that disbanded the group.
+    /// User id of who disbanded the group. The vendor's international pages do not have it.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// Owner.
+    /// User id of the owner of the group.
     #[serde(rename = "Owner_Account")]
     pub owner_account: Option<UserId>,
-    /// Group name.
+    /// Name that the group had.
     pub name: Option<String>,
-    /// Members at the time; never sent for Community groups.
+    /// Members the group had at its end. Never there for a community.
     pub member_list: Option<Vec<Member>>,
     /// When the event fired, Unix time (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
@@ -125,9 +127,9 @@ pub struct AfterGroupDestroyed {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterGroupFull {
-    /// Id of the full group.
+    /// Id of the group that is full. The event may come again for each join that fails.
     pub group_id: GroupId,
-    /// Full topic; only for private topics of a community.
+    /// Id of the topic that is full; only for a private topic of a community.
     pub topic_id: Option<GroupId>,
     /// When the event fired, Unix time (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
@@ -143,22 +145,24 @@ pub struct AfterGroupFull {
 pub struct AfterGroupInfoChanged {
     /// Id of the group the event belongs to.
     pub group_id: GroupId,
-    /// Group type.
+    /// Type of the group, such as `Public`.
     pub r#type: Option<GroupType>,
     /// User that made the change.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// New group name.
+    /// New name of the group; absent if it did not change.
     pub name: Option<String>,
-    /// New introduction.
+    /// New introduction of the group; absent if it did not change.
     pub introduction: Option<String>,
-    /// New notice.
+    /// New notice of the group; absent if it did not change.
     pub notification: Option<String>,
-    /// New avatar URL.
+    /// Address of the new avatar; absent if it did not change.
     pub face_url: Option<String>,
-    /// Changed custom group fields; documented in 2019 to 2020-06 only, removed from the page since.
+    /// Custom fields that changed. The vendor documented them until June 2020; whether they still
+    /// come is not known.
     pub user_defined_data_list: Option<Vec<UserDefinedData>>,
-    /// `On` if nobody may write, `Off` if all may; read by others from recordings, not documented here.
+    /// `On` if nobody may write, `Off` if all may. Undocumented here; other people's handlers read
+    /// it.
     pub shut_up_all_member: Option<String>,
     /// When the event fired, Unix time (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
@@ -172,25 +176,26 @@ pub struct AfterGroupInfoChanged {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct BeforeCreateGroup {
-    /// User that sent the create request.
+    /// User id of who asks to create the group.
     #[serde(rename = "Operator_Account")]
     pub operator_account: UserId,
-    /// User that will own the group.
+    /// User id of the future owner of the group.
     #[serde(rename = "Owner_Account")]
     pub owner_account: Option<UserId>,
-    /// Group type.
+    /// Type of the group to be created, such as `Public`.
     pub r#type: Option<GroupType>,
-    /// Requested group name.
+    /// Name that the group shall have.
     pub name: Option<String>,
-    /// How many groups of this type the user already created; see [`created_groups`](Self::created_groups).
+    /// How many groups of this type the user has created; see
+    /// [`created_groups`](Self::created_groups), which takes any of the three names.
     pub create_group_num: Option<i64>,
-    /// The same under an older name.
+    /// The same number under the name of 2020 to 2022.
     pub created_group_num: Option<CreatedGroupNum>,
-    /// The same under the oldest name.
+    /// The same number under the name of 2019 to 2020.
     pub created_num: Option<i64>,
-    /// Invite option of the new group; not on the vendor's page.
+    /// Who may invite others into the group. Undocumented; one public SDK has it.
     pub invite_option: Option<InviteOption>,
-    /// Initial members requested.
+    /// Members that the group shall have at once; may be absent.
     pub member_list: Option<Vec<Member>>,
     /// When the event fired, Unix time (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
@@ -218,9 +223,9 @@ pub struct OnDailyGroupQuotaAlarm {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct UserDefinedData {
-    /// Custom field name.
+    /// Name of the custom field.
     pub key: String,
-    /// Custom field value.
+    /// Value of the custom field.
     pub value: Option<String>,
 }
 
@@ -230,10 +235,10 @@ pub struct UserDefinedData {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct GroupAttr {
-    /// Attribute name; lower-case member name.
+    /// Name of the attribute. On the wire the key is lower case: `key`.
     #[serde(rename = "key")]
     pub key: String,
-    /// Attribute value; lower-case member name.
+    /// Value of the attribute; may be absent. On the wire the key is lower case: `value`.
     #[serde(rename = "value")]
     pub value: Option<String>,
 }

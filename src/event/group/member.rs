@@ -17,16 +17,16 @@ use crate::types::{GroupId, TimestampMillis, UserId};
 pub struct AfterMemberExit {
     /// Id of the group the event belongs to.
     pub group_id: GroupId,
-    /// Group type.
+    /// Type of the group, such as `Public`.
     pub r#type: Option<GroupType>,
-    /// Removed by someone, or left on their own.
+    /// Whether somebody removed them, or they left on their own.
     pub exit_type: Option<ExitType>,
-    /// User that acted: the remover for Kicked, the leaver for Quit.
+    /// User id of who acted: who removed the others, or who left.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// Users that left.
+    /// Users who are no longer members.
     pub exit_member_list: Vec<Member>,
-    /// Topic concerned; only for private topics of a community.
+    /// Id of the topic that was left; only for a private topic of a community.
     pub topic_id: Option<GroupId>,
     /// When the event fired, Unix time (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
@@ -42,20 +42,22 @@ pub struct AfterMemberExit {
 pub struct AfterMemberFieldChanged {
     /// Id of the group the event belongs to.
     pub group_id: GroupId,
-    /// Group type.
+    /// Type of the group, such as `Public`.
     pub r#type: Option<GroupType>,
     /// User that made the change.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// Changed member; see [`member`](Self::member).
+    /// User id of the changed member, by the name of the international pages;
+    /// [`member`](Self::member) takes either name.
     #[serde(rename = "Member_Account")]
     pub member_account: Option<UserId>,
-    /// Changed member, under the other name that the vendor uses; see [`member`](Self::member).
+    /// User id of the changed member, by the name of the mainland page; [`member`](Self::member)
+    /// takes either name.
     #[serde(rename = "Modified_Account")]
     pub modified_account: Option<UserId>,
-    /// New role: made admin, or back to plain member.
+    /// New role: made an admin, or a plain member again. May be absent if it did not change.
     pub role: Option<Role>,
-    /// New name card.
+    /// New name of the member within the group. May be absent if it did not change.
     pub name_card: Option<String>,
     /// When the event fired, Unix time (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
@@ -71,18 +73,19 @@ pub struct AfterMemberFieldChanged {
 pub struct AfterNewMemberJoin {
     /// Id of the group the event belongs to.
     pub group_id: GroupId,
-    /// Group type.
+    /// Type of the group, such as `Public`.
     pub r#type: Option<GroupType>,
-    /// How they joined: on their own application, or pulled in.
+    /// Whether they applied to join, or somebody invited them.
     pub join_type: Option<JoinType>,
-    /// User behind the join request.
+    /// User id of who made the join request.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// Users that joined.
+    /// Users who are members now.
     pub new_member_list: Vec<Member>,
     /// When the event fired, Unix time (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
-    /// Topic concerned; by analogy with the sibling commands.
+    /// Id of the topic that was joined. Undocumented for this command; other commands have it for
+    /// private topics of a community.
     pub topic_id: Option<GroupId>,
 }
 
@@ -94,16 +97,16 @@ pub struct AfterNewMemberJoin {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct BeforeApplyJoinGroup {
-    /// Id of the group the event belongs to.
+    /// Id of the group that the user wants to join.
     pub group_id: GroupId,
-    /// Group type.
+    /// Type of the group, such as `Public`.
     pub r#type: Option<GroupType>,
-    /// Applicant.
+    /// User id of who wants to join.
     #[serde(rename = "Requestor_Account")]
     pub requestor_account: UserId,
-    /// Text of the application.
+    /// What the user wrote in the application. Only the vendor's mainland page of 2025 has it.
     pub apply_msg: Option<String>,
-    /// Topic being joined; only for private topics of a community.
+    /// Id of the topic to be joined; only for a private topic of a community.
     pub topic_id: Option<GroupId>,
     /// When the event fired, Unix time (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
@@ -117,16 +120,16 @@ pub struct BeforeApplyJoinGroup {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct BeforeInviteJoinGroup {
-    /// Id of the group the event belongs to.
+    /// Id of the group that users are invited to.
     pub group_id: GroupId,
-    /// Group type.
+    /// Type of the group, such as `Public`.
     pub r#type: Option<GroupType>,
-    /// User doing the inviting.
+    /// User id of who invites the others.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// Users about to be added.
+    /// Users who are about to be added. The reply can refuse some of them.
     pub destination_members: Vec<Member>,
-    /// Topic concerned; only for private topics of a community.
+    /// Id of the topic they are invited to; only for a private topic of a community.
     pub topic_id: Option<GroupId>,
     /// When the event fired, Unix time (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
@@ -142,15 +145,16 @@ pub struct BeforeInviteJoinGroup {
 pub struct OnMemberStateChange {
     /// Id of the group the event belongs to.
     pub group_id: GroupId,
-    /// Went offline or (back) online.
+    /// Whether the members came online or went offline in this group.
     pub event_type: Option<EventType>,
-    /// Why: heartbeat lost, heartbeat back, first device joined, last device left.
+    /// Why: heartbeat lost, heartbeat back, first device joined, last device left. May be absent.
     pub event_cause: Option<EventCause>,
-    /// Members concerned.
+    /// Members whose state changed, all in the same way.
     pub member_list: Vec<Member>,
-    /// Group type; not on the vendor's page.
+    /// Type of the group. Undocumented here; one public SDK has it, always as `AVChatRoom`.
     pub r#type: Option<GroupType>,
-    /// When the event fired, Unix time (**milliseconds**).
+    /// When the event fired, Unix time (**milliseconds**). Only the newest of the vendor's samples
+    /// has it.
     pub event_time: Option<TimestampMillis>,
 }
 
@@ -160,7 +164,7 @@ pub struct OnMemberStateChange {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct Member {
-    /// An initial member.
+    /// User id of the member. The field that holds the list says what became of them.
     #[serde(rename = "Member_Account")]
     pub member_account: UserId,
 }

@@ -22,12 +22,12 @@ pub struct AfterGroupMsgExtension {
     pub group_id: GroupId,
     /// Sequence number of the message.
     pub msg_seq: i64,
-    /// 1 set pairs, 2 delete pairs, 3 clear all.
+    /// What was done: 1 pairs were set, 2 pairs were deleted, 3 all were cleared.
     pub operate_type: Option<OperateType>,
-    /// Pairs concerned; empty for clear.
+    /// Pairs that were set or deleted. Empty when all were cleared.
     #[serde(default)]
     pub extension_list: Vec<Extension>,
-    /// Latest version of the whole message's extensions.
+    /// Newest version of the extensions of this message as a whole.
     pub seq: Option<i64>,
     /// When the event fired, Unix time (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
@@ -43,18 +43,18 @@ pub struct AfterGroupMsgExtension {
 pub struct AfterModifyMsg {
     /// Message elements after the edit.
     pub msg_body: Option<MsgBody>,
-    /// User who edited.
+    /// User id of who edited the message.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// Group of the message.
+    /// Id of the group that the message is in.
     pub group_id: GroupId,
-    /// Topic of the message in a community; the sample sends an empty string outside topics.
+    /// Id of the topic that the message is in; absent or empty outside of topics.
     pub topic_id: Option<GroupId>,
     /// Sequence number of the edited message.
     pub msg_seq: i64,
     /// When the edit happened (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
-    /// Custom data of the message after the edit; editable through the REST API.
+    /// Custom data of the message after the edit. The REST API can edit it; may be absent.
     pub cloud_custom_data: Option<String>,
 }
 
@@ -68,9 +68,9 @@ pub struct AfterModifyMsg {
 pub struct AfterReadReceipt {
     /// Id of the group the event belongs to.
     pub group_id: GroupId,
-    /// Group type (open set); Community is not supported for now.
+    /// Type of the group, such as `Public`. Communities have no read receipts yet.
     pub r#type: Option<GroupType>,
-    /// Receipt state per message.
+    /// Receipts, one entry for each message.
     pub group_msg_receipt_list: Vec<GroupMsgReceipt>,
     /// When the event fired, Unix time (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
@@ -84,16 +84,16 @@ pub struct AfterReadReceipt {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct AfterRecallMsg {
-    /// User that recalled the messages.
+    /// User id of who recalled the messages.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// Group type.
+    /// Type of the group, such as `Public`.
     pub r#type: Option<GroupType>,
     /// Id of the group the event belongs to.
     pub group_id: GroupId,
-    /// Recalled messages.
+    /// Messages that were recalled, by their sequence numbers.
     pub msg_seq_list: Vec<MsgSeqItem>,
-    /// Topic the messages were in; only in communities with topics.
+    /// Id of the topic that the messages were in; only in communities with topics.
     pub topic_id: Option<GroupId>,
     /// When the event fired, Unix time (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
@@ -109,19 +109,22 @@ pub struct AfterRecallMsg {
 pub struct AfterSendMsg {
     /// Id of the group the event belongs to.
     pub group_id: GroupId,
-    /// Group type (open set); always Live on the TRTC live-room pages.
+    /// Type of the group, such as `Public`; `Live` if the group is a live room.
     pub r#type: Option<GroupType>,
-    /// Sender.
+    /// User id of the sender. `@TLS#NOT_FOUND` if a message over REST or from the console named no
+    /// sender.
     #[serde(rename = "From_Account")]
     pub from_account: Option<UserId>,
-    /// User that issued the request; differs from the sender when an admin sends on someone's behalf (absent before 2020).
+    /// User id of who made the send request. It differs from the sender if an admin sends for
+    /// somebody else. Bodies from before 2020 lack it.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// 32-bit random number of the message; unsigned, values above 2^31 occur.
+    /// Random number of the message, 32 bits without a sign. One-to-one messages call it
+    /// `MsgRandom`.
     pub random: Option<i64>,
-    /// Client-side unique id of the message (pages by 2025).
+    /// Unique id of the message on the client's side. Bodies from before 2025 lack it.
     pub msg_id: Option<Id>,
-    /// Sequence number of the message in its group; larger is later (absent only in the oldest body).
+    /// Sequence number of the message in its group; a later message has a larger one.
     pub msg_seq: Option<i64>,
     /// Server time of the message (**seconds**).
     pub msg_time: Option<TimestampSecs>,
@@ -130,17 +133,18 @@ pub struct AfterSendMsg {
     /// Message elements in order.
     #[serde(default)]
     pub msg_body: MsgBody,
-    /// Custom data stored with the message.
+    /// Custom data that was stored with the message; may be absent.
     pub cloud_custom_data: Option<String>,
     /// Topic the message was sent in; only in communities with topics.
     pub topic_id: Option<GroupId>,
-    /// Who is mentioned; at most 30 users at once.
+    /// Who is mentioned, at most 30 users; may be absent.
     pub group_at_info: Option<Vec<GroupAtInfo>>,
     /// When the event fired, Unix time (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
-    /// Sender nickname; not on the vendor's page.
+    /// Nickname of the sender. Undocumented; seen in a recorded callback.
     pub nick_name: Option<String>,
-    /// Priority of the message; not on every page.
+    /// Priority that the sender gave the message. Undocumented for callbacks; seen in recorded ones
+    /// of 2022.
     pub msg_priority: Option<MsgPriority>,
 }
 
@@ -154,30 +158,37 @@ pub struct AfterSendMsg {
 pub struct BeforeSendMsg {
     /// Id of the group the event belongs to.
     pub group_id: GroupId,
-    /// Group type (open set); always Live on the TRTC live-room pages.
+    /// Type of the group, such as `Public`; `Live` if the group is a live room.
     pub r#type: Option<GroupType>,
-    /// Sender.
+    /// User id of the sender. `@TLS#NOT_FOUND` if a message over REST or from the console named no
+    /// sender.
     #[serde(rename = "From_Account")]
     pub from_account: Option<UserId>,
-    /// User that issued the request; differs from the sender when an admin sends on someone's behalf.
+    /// User id of who made the send request. It differs from the sender if an admin sends for
+    /// somebody else.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// 32-bit random number of the message; unsigned, values above 2^31 occur.
+    /// Random number of the message, 32 bits without a sign. One-to-one messages call it
+    /// `MsgRandom`.
     pub random: Option<i64>,
-    /// Client-side unique id of the message, three numbers joined by hyphens.
+    /// Unique id of the message on the client's side, three numbers joined by hyphens. Bodies from
+    /// before 2025 lack it.
     pub msg_id: Option<Id>,
-    /// 1 for an online-only message, else 0; always 0 for `AVChatRoom`; absent in live-room and pre-2021 bodies.
+    /// 1 for a message to online users only, else 0. Always 0 for `AVChatRoom`. Live rooms and
+    /// bodies from before 2021 lack it.
     pub online_only_flag: Option<Flag>,
-    /// Message elements in order.
+    /// Elements of the message in order: what your reply judges. If they are missing or `null`, the
+    /// body does not fit its type and [`OnError`](crate::OnError) decides.
     #[serde(deserialize_with = "crate::message::present")]
     pub msg_body: MsgBody,
     /// Custom data stored with the message.
     pub cloud_custom_data: Option<String>,
-    /// Topic the message goes to; only in communities with topics.
+    /// Id of the topic that the message goes to; only in communities with topics.
     pub topic_id: Option<GroupId>,
     /// When the event fired, Unix time (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
-    /// Priority of the message; not on every page.
+    /// Priority that the sender gave the message. Undocumented for callbacks; seen in recorded ones
+    /// of 2022.
     pub msg_priority: Option<MsgPriority>,
 }
 
@@ -191,15 +202,15 @@ pub struct BeforeSendMsg {
 pub struct SendMsgException {
     /// Id of the group the event belongs to.
     pub group_id: GroupId,
-    /// Group type.
+    /// Type of the group, such as `Public`.
     pub r#type: Option<GroupType>,
-    /// Sender.
+    /// User id of the sender of the message.
     #[serde(rename = "From_Account")]
     pub from_account: Option<UserId>,
-    /// User that issued the request.
+    /// User id of who made the send request.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// 32-bit random number of the message, unsigned.
+    /// Random number of the message, 32 bits without a sign.
     pub random: Option<i64>,
     /// 1 for an online-only message, else 0; always 0 for `AVChatRoom`.
     pub online_only_flag: Option<Flag>,
@@ -208,9 +219,9 @@ pub struct SendMsgException {
     pub msg_body: MsgBody,
     /// Custom data stored with the message.
     pub cloud_custom_data: Option<String>,
-    /// Why the delivery failed (IM error code, e.g. 10023 for a rate limit).
+    /// Why the message was not delivered: an error code of Chat, such as 10023 for a rate limit.
     pub error_code: Option<i64>,
-    /// Text for that error.
+    /// Text for that error code. The reply has fields of the same names.
     pub error_info: Option<String>,
     /// When the event fired, Unix time (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
@@ -226,9 +237,10 @@ pub struct GroupMsgReceipt {
     pub msg_seq: i64,
     /// How many members have read it.
     pub read_num: Option<i64>,
-    /// How many have not.
+    /// How many members have not read it yet.
     pub unread_num: Option<i64>,
-    /// Members that read it.
+    /// Members who read it. Whether it is empty or absent when the message was only just sent is
+    /// not documented.
     pub read_receipt_members: Option<Vec<Member>>,
 }
 
@@ -240,7 +252,7 @@ pub struct GroupMsgReceipt {
 pub struct MsgSeqItem {
     /// Sequence number of a recalled message.
     pub msg_seq: i64,
-    /// Client-side unique id of that message.
+    /// Unique id of that message on the client's side. Bodies from before 2025 lack it.
     pub msg_id: Option<Id>,
 }
 
@@ -250,9 +262,9 @@ pub struct MsgSeqItem {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct GroupAtInfo {
-    /// 1 mentions everyone, 0 one user.
+    /// 1 if everyone is mentioned, 0 if a single user is.
     pub group_at_all_flag: Option<Flag>,
-    /// User mentioned; absent when the flag is 1.
+    /// User id of who is mentioned; absent if everyone is.
     #[serde(rename = "GroupAt_Account")]
     pub group_at_account: Option<UserId>,
 }

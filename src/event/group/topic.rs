@@ -17,19 +17,19 @@ use crate::types::{GroupId, UserId};
 pub struct AfterCreateTopic {
     /// Id of the community the topic belongs to.
     pub group_id: GroupId,
-    /// Id of the new topic.
+    /// Id of the new topic of the community.
     pub topic_id: GroupId,
-    /// User that sent the create request.
+    /// User id of who made the request to create the topic.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// Community owner.
+    /// User id of the owner of the community.
     #[serde(rename = "Owner_Account")]
     pub owner_account: Option<UserId>,
-    /// Type of the group the topic belongs to.
+    /// Type of the group that the topic is in: `Community`.
     pub r#type: Option<GroupType>,
-    /// Topic name.
+    /// Name that the new topic has.
     pub name: Option<String>,
-    /// Custom topic fields given at creation; only when enabled in the console and used.
+    /// Custom fields of the topic. Only if they are enabled in the console and were set.
     pub user_defined_data_list: Option<Vec<UserDefinedData>>,
 }
 
@@ -43,9 +43,9 @@ pub struct AfterCreateTopic {
 pub struct AfterTopicDestroyed {
     /// Id of the community the topics belonged to.
     pub group_id: GroupId,
-    /// Type of the group the topics belonged to.
+    /// Type of the group that the topics were in: `Community`.
     pub r#type: Option<GroupType>,
-    /// IDs of the deleted topics; array of plain strings.
+    /// Ids of the topics that were deleted.
     pub topic_id_list: Vec<GroupId>,
 }
 
@@ -59,20 +59,21 @@ pub struct AfterTopicDestroyed {
 pub struct AfterTopicInfoChanged {
     /// Id of the community the topic belongs to.
     pub group_id: GroupId,
-    /// Type of the group the topic belongs to.
+    /// Type of the group that the topic is in: `Community`.
     pub r#type: Option<GroupType>,
     /// User that made the change.
     #[serde(rename = "Operator_Account")]
     pub operator_account: Option<UserId>,
-    /// New topic name.
+    /// New name of the topic; may be absent if it did not change.
     pub name: Option<String>,
-    /// New introduction.
+    /// New introduction of the topic; may be absent if it did not change.
     pub introduction: Option<String>,
-    /// New notice.
+    /// New notice of the topic; may be absent if it did not change.
     pub notification: Option<String>,
-    /// New avatar URL.
+    /// Address of the new avatar; may be absent if it did not change.
     pub face_url: Option<String>,
-    /// Topic concerned; by analogy with the sibling commands.
+    /// Id of the topic. Undocumented for this command: without it the body does not say which topic
+    /// changed.
     pub topic_id: Option<GroupId>,
 }
 
@@ -84,11 +85,11 @@ pub struct AfterTopicInfoChanged {
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct BeforeCreateTopic {
-    /// User that sent the create request.
+    /// User id of who asks to create the topic.
     #[serde(rename = "Operator_Account")]
     pub operator_account: UserId,
-    /// Type of the group the topic belongs to.
+    /// Type of the group that the topic is for: `Community`. The body does not say which community.
     pub r#type: Option<GroupType>,
-    /// Requested topic name.
+    /// Name that the topic shall have.
     pub name: Option<String>,
 }
