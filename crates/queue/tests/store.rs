@@ -7,7 +7,7 @@ use std::time::Duration;
 use common::{Clock, MINUTE, SECOND, add, claim, claim_one, entry, is_lost, keyed, texts};
 use tencent_im_callback::OrderKey;
 use tencent_im_callback_queue::store::{Appended, DeadReason, Entry, Store};
-use tencent_im_callback_queue::{Filter, QueueError, Stats, StoreOptions};
+use tencent_im_callback_queue::{Filter, QueueError, Record, Stats, StoreOptions};
 
 /// `every`: the rules of all stores. `exact`: those that need a store with one clock and one count, which a broker does not have; its own are
 /// in `tests/jetstream.rs`.
@@ -775,7 +775,7 @@ async fn unreadable_ones_of_unsigned_apps_are_kept_up_to_a_bound(make: &Make, cl
     let stats = store.stats().await.unwrap();
     assert_eq!(unreadable(&stats), (4, 16, 2));
     let letters = store.list(Filter::dead(), None, 10).await.unwrap();
-    let payloads: Vec<_> = letters.iter().map(|letter| letter.payload()).collect();
+    let payloads: Vec<_> = letters.iter().map(Record::payload).collect();
     assert_eq!(payloads, ["four", "sixsix", "", "signed"]);
     assert!(letters.iter().all(|letter| letter.death.unwrap().reason == reason));
     assert_eq!(letters[0].error.as_deref(), Some("no"));
