@@ -133,6 +133,7 @@ async fn act(queue: &Queue, action: Action) -> Result<(), Failure> {
             table.add_row(["of these, to be tried again", &stats.retrying.to_string()]);
             table.add_row(["oldest, accepted", &stats.oldest.map_or("-".to_owned(), ago)]);
             table.add_row(["dead letters", &stats.dead.to_string()]);
+            table.add_row(["of these, unreadable bodies", &stats.unreadable.to_string()]);
             table.add_row(["size in bytes", &stats.bytes.to_string()]);
             say(table)?;
         }

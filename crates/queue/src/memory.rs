@@ -228,6 +228,24 @@ impl State {
         }
     }
 
+    fn bury(&mut self, claim: Claim, error: String, reason: DeadReason, now: i64) -> Result<(), QueueError> {
+        let (id, _) = self.claimed(claim)?;
+        if let Some(mut row) = self.rows.remove(&id) {
+            row.attempts = row.attempts.saturating_add(1);
+            row.error = Some(bounded(error));
+            self.dead.insert(id, (row, Death::new(from_millis(now), reason)));
+        }
+        self.counts.buried += 1;
+        Ok(())
+    }
+
+    /// The sizes of the dead letters whose bodies cannot be read.
+    fn unreadable(&self) -> impl Iterator<Item = u64> {
+        let dead = self.dead.values();
+        let unreadable = dead.filter(|(_, death)| death.reason == DeadReason::BodyUnreadable);
+        unreadable.map(|(row, _)| row.payload.len() as u64)
+    }
+
     fn done(&mut self, row: &Row, now: i64, options: &StoreOptions) {
         let until = now.saturating_add(millis(options.dedup_window));
         self.seen.retain(|_, seen| seen.until.is_none_or(|until| until > now));
@@ -324,15 +342,22 @@ impl Store for MemoryStore {
     }
 
     fn bury(&self, claim: Claim, error: String, reason: DeadReason) -> StoreFuture<'_, ()> {
-        self.now(|state, now, _| {
-            let (id, _) = state.claimed(claim)?;
-            if let Some(mut row) = state.rows.remove(&id) {
-                row.attempts = row.attempts.saturating_add(1);
-                row.error = Some(bounded(error));
-                state.dead.insert(id, (row, Death::new(from_millis(now), reason)));
+        self.now(|state, now, _| state.bury(claim, error, reason, now))
+    }
+
+    fn bury_unsigned(&self, claim: Claim, error: String) -> StoreFuture<'_, bool> {
+        self.now(|state, now, options| {
+            let (id, row) = state.claimed(claim)?;
+            let size = row.payload.len() as u64;
+            if options.keeps_unreadable(state.unreadable().sum(), size) {
+                state.bury(claim, error, DeadReason::BodyUnreadable, now)?;
+                return Ok(true);
             }
-            state.counts.buried += 1;
-            Ok(())
+            if let Some(row) = state.rows.remove(&id) {
+                state.done(&row, now, options);
+            }
+            state.counts.dropped += 1;
+            Ok(false)
         })
     }
 
@@ -355,6 +380,8 @@ impl Store for MemoryStore {
                 running: rows.clone().filter(|row| row.token.is_some()).count() as u64,
                 retrying: rows.clone().filter(|row| row.due_at.is_some()).count() as u64,
                 dead: state.dead.len() as u64,
+                unreadable: state.unreadable().count() as u64,
+                unreadable_bytes: state.unreadable().sum(),
                 bytes: state.all().map(|row| row.payload.len() as u64).sum(),
                 oldest: state.rows.values().next().map(|row| from_millis(row.accepted_at)),
                 ..state.counts

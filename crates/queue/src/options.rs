@@ -25,6 +25,7 @@ pub struct StoreOptions {
     pub(crate) max_rows: u64,
     pub(crate) max_bytes: Option<u64>,
     pub(crate) max_body: usize,
+    pub(crate) max_unreadable_bytes: u64,
     pub(crate) dedup_window: Duration,
     pub(crate) max_block: Duration,
     pub(crate) clock: Arc<ReadClock>,
@@ -37,6 +38,7 @@ impl StoreOptions {
             max_rows: 10_000_000,
             max_bytes: None,
             max_body: 1 << 20,
+            max_unreadable_bytes: 64 << 20,
             dedup_window: Duration::from_secs(600),
             max_block: Duration::from_secs(300),
             clock: Arc::new(SystemTime::now),
@@ -59,6 +61,14 @@ impl StoreOptions {
     /// The maximum size of a body, in **bytes** (1 MiB). Larger ones are [`TooLarge`](crate::QueueError::TooLarge).
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
+        self
+    }
+
+    /// The maximum size of dead letters with a [body that cannot be read](crate::DeadReason::BodyUnreadable), in **bytes** (64 MiB). Those
+    /// of an unsigned app are not kept beyond it, since anybody can send them; those of a signed app always are. Dropped ones are counted
+    /// ([`Stats::dropped`](crate::Stats::dropped)).
+    pub fn max_unreadable_bytes(mut self, bytes: u64) -> Self {
+        self.max_unreadable_bytes = bytes;
         self
     }
 
@@ -89,6 +99,11 @@ impl StoreOptions {
     pub(crate) fn bytes(&self) -> u64 {
         self.max_bytes.unwrap_or(16 << 30)
     }
+
+    /// Whether an unreadable dead letter of an unsigned app is kept beside those that are there.
+    pub(crate) fn keeps_unreadable(&self, there: u64, size: u64) -> bool {
+        there.saturating_add(size) <= self.max_unreadable_bytes
+    }
 }
 
 impl Default for StoreOptions {
@@ -103,6 +118,7 @@ impl fmt::Debug for StoreOptions {
             .field("max_rows", &self.max_rows)
             .field("max_bytes", &self.max_bytes)
             .field("max_body", &self.max_body)
+            .field("max_unreadable_bytes", &self.max_unreadable_bytes)
             .field("dedup_window", &self.dedup_window)
             .field("max_block", &self.max_block)
             .finish_non_exhaustive()

@@ -69,6 +69,21 @@ pub trait Store: Send + Sync + 'static {
     /// As for [`complete`](Self::complete).
     fn bury(&self, claim: Claim, error: String, reason: DeadReason) -> StoreFuture<'_, ()>;
 
+    /// Gives up on a callback whose body cannot be read, and whose app is unsigned, so that anybody can have sent it. It becomes a dead
+    /// letter ([`DeadReason::BodyUnreadable`]) if there is room for it within
+    /// [`max_unreadable_bytes`](crate::StoreOptions::max_unreadable_bytes). Otherwise it is dropped: removed like one that is handled,
+    /// but counted as [`dropped`](Stats::dropped). Returns whether it was kept.
+    ///
+    /// The default keeps all of them.
+    ///
+    /// # Errors
+    ///
+    /// As for [`complete`](Self::complete).
+    fn bury_unsigned(&self, claim: Claim, error: String) -> StoreFuture<'_, bool> {
+        let buried = self.bury(claim, error, DeadReason::BodyUnreadable);
+        Box::pin(async { buried.await.map(|()| true) })
+    }
+
     /// Gives the callback back as if it had not been claimed. It is called when a worker is dropped, so it neither waits nor fails. A store
     /// that cannot do it now does it later; one with a [`lease`](Self::lease) may let the claim expire instead.
     fn release(&self, claim: Claim);
@@ -141,6 +156,10 @@ impl<T: Store + ?Sized> Store for Arc<T> {
 
     fn bury(&self, claim: Claim, error: String, reason: DeadReason) -> StoreFuture<'_, ()> {
         (**self).bury(claim, error, reason)
+    }
+
+    fn bury_unsigned(&self, claim: Claim, error: String) -> StoreFuture<'_, bool> {
+        (**self).bury_unsigned(claim, error)
     }
 
     fn release(&self, claim: Claim) {
@@ -310,6 +329,9 @@ pub enum DeadReason {
     Permanent,
     /// This version cannot read it: a newer one wrote it, or it is damaged.
     Unreadable,
+    /// It failed for good, and its body cannot be read: it is an [`Event::Unknown`](tencent_im_callback::Event::Unknown), and not because
+    /// of an unknown command. It came in this way.
+    BodyUnreadable,
 }
 
 impl DeadReason {
@@ -319,14 +341,20 @@ impl DeadReason {
             DeadReason::Attempts => "attempts",
             DeadReason::Permanent => "permanent",
             DeadReason::Unreadable => "unreadable",
+            DeadReason::BodyUnreadable => "body_unreadable",
         }
     }
 
     /// From a name of [`as_str`](Self::as_str).
     pub fn from_name(name: &str) -> Option<Self> {
-        [DeadReason::Attempts, DeadReason::Permanent, DeadReason::Unreadable]
-            .into_iter()
-            .find(|reason| reason.as_str() == name)
+        [
+            DeadReason::Attempts,
+            DeadReason::Permanent,
+            DeadReason::Unreadable,
+            DeadReason::BodyUnreadable,
+        ]
+        .into_iter()
+        .find(|reason| reason.as_str() == name)
     }
 }
 
@@ -523,7 +551,11 @@ pub struct Stats {
     pub retrying: u64,
     /// Dead letters.
     pub dead: u64,
-    /// The size of all of them, in **bytes**.
+    /// Of those, with a [body that cannot be read](DeadReason::BodyUnreadable).
+    pub unreadable: u64,
+    /// The size of these, in **bytes**.
+    pub unreadable_bytes: u64,
+    /// The size of all callbacks, waiting and dead, in **bytes**.
     pub bytes: u64,
     /// When the oldest waiting callback was accepted.
     pub oldest: Option<SystemTime>,
@@ -537,6 +569,9 @@ pub struct Stats {
     pub retried: u64,
     /// Dead letters made since the store was opened.
     pub buried: u64,
+    /// Unreadable callbacks of unsigned apps that were not kept as dead letters, since the store was opened: there was no room within
+    /// [`max_unreadable_bytes`](crate::StoreOptions::max_unreadable_bytes).
+    pub dropped: u64,
 }
 
 /// The callback that was stored.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
-use tencent_im_callback::{Callback, Disposition, HandlerError, Oneshot, Reply, Retry};
+use tencent_im_callback::{Callback, Disposition, Event, HandlerError, Oneshot, Reply, Retry, UnknownReason};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
@@ -23,7 +23,7 @@ use crate::error::QueueError;
 use crate::policy::RetryPolicy;
 use crate::queue::Queue;
 use crate::store::{self, Claim, Claimed, DeadReason, Death, Record, Store, bounded};
-use crate::watch::Watch;
+use crate::watch::{Failure, Watch};
 
 /// The longest single wait for something to claim.
 const WAIT: Duration = Duration::from_secs(10);
@@ -255,6 +255,8 @@ pub struct Stopped {
     pub retried: u64,
     /// Callbacks that became dead letters.
     pub buried: u64,
+    /// Unreadable callbacks of unsigned apps for which there was [no room](crate::StoreOptions::max_unreadable_bytes) among the dead letters.
+    pub dropped: u64,
     /// Callbacks that were aborted after the [grace](Worker::grace): their handlers were running, or the result was not stored yet. They are
     /// handled again.
     pub aborted: usize,
@@ -266,6 +268,7 @@ impl Stopped {
             End::Completed => self.completed += 1,
             End::Retried => self.retried += 1,
             End::Buried => self.buried += 1,
+            End::Dropped => self.dropped += 1,
         }
         Ok(())
     }
@@ -285,6 +288,7 @@ enum End {
     Completed,
     Retried,
     Buried,
+    Dropped,
 }
 
 /// What every delivery needs.
@@ -320,9 +324,15 @@ where
             // What was spawned last is run by this thread alone.
             tokio::task::yield_now().await;
         }
+        // A stored callback that cannot be read is our doing, or the disk's.
+        let mut origin = Origin {
+            signed: true,
+            readable: true,
+        };
         let attempted = match payload.as_deref().map(read_caught) {
             Some(Ok(mut callback)) => {
                 callback.extensions.insert(delivery.clone());
+                origin = Origin::of(&callback);
                 match self.attempt(callback, kept.as_mut()).await {
                     Some(attempted) => attempted,
                     // Somebody else has it now.
@@ -336,7 +346,7 @@ where
         };
         // The next callback may start while this one is settled.
         drop(place);
-        let end = self.settle(&delivery, claim, payload, attempted).await;
+        let end = self.settle(&delivery, claim, payload, origin, attempted).await;
         match end {
             Ok(Settled::As(end)) => {
                 hold.forget();
@@ -405,56 +415,71 @@ where
         delivery: &Delivery,
         claim: Claim,
         payload: Option<String>,
+        origin: Origin,
         attempted: Result<(), Failed>,
     ) -> Result<Settled, QueueError> {
         let Err(failed) = attempted else {
             // It makes space, so it goes through in the end.
             return self
-                .insist(Duration::MAX, End::Completed, || self.store.complete(claim))
+                .insist(Duration::MAX, || async {
+                    self.store.complete(claim).await.map(|()| End::Completed)
+                })
                 .await;
         };
         let error = bounded(failed.text);
         let (id, attempt) = (delivery.id, delivery.attempt);
+        let failure = Failure {
+            id,
+            attempt,
+            error: &error,
+            signed: origin.signed,
+        };
+        let dead = |reason| {
+            Err(if origin.readable {
+                reason
+            } else {
+                DeadReason::BodyUnreadable
+            })
+        };
         let delay = match failed.retry {
             _ if failed.unreadable => Err(DeadReason::Unreadable),
-            Retry::Never => Err(DeadReason::Permanent),
+            Retry::Never => dead(DeadReason::Permanent),
             retry => match self.retry.delay_after(attempt, &self.random, id.sequence()) {
-                None => Err(DeadReason::Attempts),
+                None => dead(DeadReason::Attempts),
                 Some(usual) => Ok(if let Retry::After(delay) = retry { delay } else { usual }),
             },
         };
         let reason = match delay {
             Ok(delay) => {
-                let settled = self.insist(GIVE_UP, End::Retried, || self.store.retry(claim, error.clone(), delay));
-                let settled = settled.await?;
-                if !matches!(settled, Settled::As(_)) {
-                    return Ok(settled);
+                let retry = || async {
+                    let retried = self.store.retry(claim, error.clone(), delay);
+                    retried.await.map(|()| End::Retried)
+                };
+                let settled = self.insist(GIVE_UP, retry).await?;
+                if matches!(settled, Settled::As(_)) {
+                    self.watch.retried(&failure, delay);
                 }
-                tracing::warn!(
-                    target: "tencent_im_callback_queue",
-                    %id,
-                    attempt,
-                    delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
-                    error = error.as_str(),
-                    "callback failed and is tried again"
-                );
                 return Ok(settled);
             }
             Err(reason) => reason,
         };
-        let settled = self.insist(GIVE_UP, End::Buried, || self.store.bury(claim, error.clone(), reason));
-        let settled = settled.await?;
-        if !matches!(settled, Settled::As(_)) {
-            return Ok(settled);
+        let bury = || async {
+            if reason == DeadReason::BodyUnreadable && !origin.signed {
+                let kept = self.store.bury_unsigned(claim, error.clone()).await?;
+                return Ok(if kept { End::Buried } else { End::Dropped });
+            }
+            let buried = self.store.bury(claim, error.clone(), reason);
+            buried.await.map(|()| End::Buried)
+        };
+        let settled = self.insist(GIVE_UP, bury).await?;
+        match settled {
+            Settled::As(End::Buried) => self.watch.buried(&failure, reason),
+            Settled::As(End::Dropped) => {
+                self.watch.dropped(&failure);
+                return Ok(settled);
+            }
+            _ => return Ok(settled),
         }
-        tracing::error!(
-            target: "tencent_im_callback_queue",
-            %id,
-            attempt,
-            reason = reason.as_str(),
-            error = error.as_str(),
-            "callback is a dead letter"
-        );
         if let Some(hook) = &self.on_dead {
             let mut record = Record::new(id, delivery.accepted_at, payload.unwrap_or_default());
             record.attempts = attempt;
@@ -468,15 +493,15 @@ where
     }
 
     /// Settles it, as soon as there is space. After `patience` without space it gives up.
-    async fn insist<F>(&self, patience: Duration, end: End, settle: impl Fn() -> F) -> Result<Settled, QueueError>
+    async fn insist<F>(&self, patience: Duration, settle: impl Fn() -> F) -> Result<Settled, QueueError>
     where
-        F: Future<Output = Result<(), QueueError>>,
+        F: Future<Output = Result<End, QueueError>>,
     {
         let began = Instant::now();
         let mut reported: Option<Instant> = None;
         loop {
             match settle().await {
-                Ok(()) => return Ok(Settled::As(end)),
+                Ok(end) => return Ok(Settled::As(end)),
                 Err(QueueError::ClaimLost) => return Ok(Settled::Lost),
                 Err(error) if error.is_temporary() => {
                     let no_space = matches!(error, QueueError::Full | QueueError::DiskFull);
@@ -512,6 +537,27 @@ fn read(payload: &str) -> Result<Callback, String> {
     })?;
     let parsed = stored.parse();
     parsed.map_err(|rejection| format!("the stored callback cannot be read: {rejection}"))
+}
+
+/// What matters about a callback when it has failed.
+#[derive(Clone, Copy)]
+struct Origin {
+    /// Its app is signed: only who knows a token can have sent it.
+    signed: bool,
+    /// Its body can be read, or has an unknown command.
+    readable: bool,
+}
+
+impl Origin {
+    fn of(callback: &Callback) -> Self {
+        Origin {
+            signed: callback.params.token_index().is_some(),
+            readable: match &callback.event {
+                Event::Unknown(unknown) => matches!(unknown.reason, UnknownReason::UnknownCommand),
+                _ => true,
+            },
+        }
+    }
 }
 
 /// Why an attempt failed.

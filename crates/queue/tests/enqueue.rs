@@ -6,10 +6,10 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::{Clock, Folder, SECOND, callback, callback_with, claim, entry};
+use common::{Clock, Folder, SECOND, app, callback, callback_with, claim, entry, logged};
 use tencent_im_callback::testing::SignedRequest;
 use tencent_im_callback::{
-    App, Callback, CallbackLayer, Cause, Command, DedupLayer, Disposition, EventRouter, HandlerError, OnError, Outcome,
+    Callback, CallbackLayer, Cause, Command, DedupLayer, Disposition, EventRouter, HandlerError, OnError, Outcome,
     OutcomeKind, Reply, Split,
 };
 use tencent_im_callback_queue::store::{Entry, Store};
@@ -157,12 +157,46 @@ async fn send<S, B>(service: S, word: &str) -> Outcome
 where
     S: Service<http::Request<axum::body::Body>, Response = http::Response<B>, Error = Infallible>,
 {
-    let response = service.oneshot(SignedRequest::new(word).build()).await.unwrap();
+    send_request(service, &SignedRequest::new(word)).await
+}
+
+async fn send_request<S, B>(service: S, request: &SignedRequest) -> Outcome
+where
+    S: Service<http::Request<axum::body::Body>, Response = http::Response<B>, Error = Infallible>,
+{
+    let response = service.oneshot(request.build()).await.unwrap();
     response.extensions().get::<Outcome>().cloned().unwrap()
 }
 
-fn app() -> App {
-    App::signed(1_400_000_000, tencent_im_callback::Token::new("xxxxyyyy").unwrap())
+/// What a *before* body asks for must not be allowed by the queue's `OK`, whatever the URL says.
+#[tokio::test]
+async fn a_before_body_behind_the_url_of_a_notification_is_passed_on() {
+    const BODY: &str = r#"{"CallbackCommand":"C2C.CallbackBeforeSendMsg"}"#;
+
+    let queue = memory(StoreOptions::new());
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let judged = seen.clone();
+    let judge = service_fn(move |callback: Callback| {
+        let commands = (callback.command().clone(), callback.answered_as().clone());
+        judged.lock().unwrap().push(commands);
+        async { Ok::<_, Infallible>(Reply::reject(120_001, "no")) }
+    });
+    let service = CallbackLayer::new(app())
+        .forward_misfits()
+        .layer(queue.layer().layer(judge));
+    let url = SignedRequest::new("Sns.CallbackFriendDelete");
+    let outcome = send_request(service.clone(), &url.body(BODY)).await;
+    assert_eq!(outcome.disposition(), Some(Disposition::Handled));
+    let commands = (Command::SnsFriendDelete, Command::C2cBeforeSendMsg);
+    assert_eq!(*seen.lock().unwrap(), [commands]);
+    assert_eq!(queue.stats().await.unwrap().waiting, 0);
+
+    // Another notification's body is one that cannot be read.
+    let url = SignedRequest::new("Sns.CallbackFriendDelete");
+    let body = r#"{"CallbackCommand":"State.StateChange"}"#;
+    let outcome = send_request(service, &url.body(body)).await;
+    assert_eq!(outcome.disposition(), Some(Disposition::Enqueued));
+    assert_eq!(queue.stats().await.unwrap().waiting, 1);
 }
 
 #[tokio::test]
@@ -278,36 +312,6 @@ async fn bodies_are_in_no_debug_and_no_log() {
     let shown = shown.into_inner().unwrap();
     assert!(!shown.contains("mysecretname"), "{shown}");
     assert!(!log.contains("mysecretname"), "{log}");
-}
-
-#[derive(Clone, Default)]
-struct Sink(Arc<Mutex<Vec<u8>>>);
-
-impl Sink {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl std::io::Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Everything that this thread logs.
-fn logged() -> (Sink, tracing::subscriber::DefaultGuard) {
-    let sink = Sink::default();
-    let to = sink.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
-        .with_writer(move || to.clone())
-        .finish();
-    (sink, tracing::subscriber::set_default(subscriber))
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use common::{Clock, Folder, MINUTE, SECOND, add, claim, claim_one, entry, keyed, texts};
 use futures_util::future::join_all;
 use rusqlite::Connection;
-use tencent_im_callback_queue::store::{Appended, Entry, Store};
+use tencent_im_callback_queue::store::{Appended, DeadReason, Entry, Store};
 use tencent_im_callback_queue::{Filter, Queue, QueueError, SqliteStore, StoreOptions};
 
 async fn open(path: &Path) -> Result<SqliteStore, QueueError> {
@@ -76,6 +76,38 @@ async fn what_waits_survives_a_restart() {
     };
     let claimed = claim_one(&store).await;
     assert_eq!((claimed.payload.as_deref(), claimed.delivery.attempt), (Some("b"), 2));
+}
+
+/// The number and the size of unreadable dead letters are bounds, so a restart must not forget them, and a crash neither.
+#[tokio::test]
+async fn unreadable_dead_letters_are_counted_again_after_a_crash() {
+    let folder = Folder::new();
+    let store = open(&folder.file()).await.unwrap();
+    for text in ["1", "22", "333"] {
+        add(&store, entry(text, None)).await;
+    }
+    let claimed = claim(&store, 10).await;
+    let reasons = [
+        DeadReason::BodyUnreadable,
+        DeadReason::Permanent,
+        DeadReason::BodyUnreadable,
+    ];
+    for (claimed, reason) in claimed.iter().zip(reasons) {
+        store.bury(claimed.claim, "no".to_owned(), reason).await.unwrap();
+    }
+    store.close().await.unwrap();
+    for crash in [false, true] {
+        if crash {
+            let conn = rusqlite::Connection::open(folder.file()).unwrap();
+            let counts = "UPDATE meta SET closed = 0, dead = 7, unreadable = 7, unreadable_bytes = 7, bytes = 7";
+            assert_eq!(conn.execute(counts, ()).unwrap(), 1);
+        }
+        let store = open(&folder.file()).await.unwrap();
+        let stats = store.stats().await.unwrap();
+        assert_eq!((stats.dead, stats.bytes), (3, 6), "{crash}");
+        assert_eq!((stats.unreadable, stats.unreadable_bytes), (2, 4), "{crash}");
+        store.close().await.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -621,8 +653,6 @@ const FIXTURE_WORDS: [&str; 5] = [
 const FIXTURE_HANDLED: &str = "C2C.CallbackAfterSendMsg";
 
 async fn write_fixture(path: &Path) {
-    use tencent_im_callback_queue::store::DeadReason;
-
     drop(fs::remove_file(path));
     let clock = Clock::new();
     let store = SqliteStore::open_with(path, clock.options()).await.unwrap();

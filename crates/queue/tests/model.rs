@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use common::{Clock, Folder, SECOND};
@@ -14,6 +14,8 @@ use tencent_im_callback_queue::{DeliveryId, Filter, MemoryStore, SqliteStore, St
 
 const WINDOW: u64 = 100;
 const MAX_BLOCK: u64 = 60;
+/// Room for two unreadable dead letters of unsigned apps.
+const MAX_UNREADABLE: usize = 11;
 
 #[derive(Clone, Debug)]
 enum Call {
@@ -21,7 +23,8 @@ enum Call {
     Claim(usize),
     Complete(usize),
     Retry(usize, u64),
-    Bury(usize),
+    Bury(usize, DeadReason),
+    BuryUnsigned(usize),
     Release(usize),
     Requeue(usize),
     PurgeDead(u64),
@@ -37,7 +40,9 @@ fn call() -> impl Strategy<Value = Call> {
         8 => (1..5_usize).prop_map(Call::Claim),
         5 => any::<usize>().prop_map(Call::Complete),
         5 => (any::<usize>(), 0..100_u64).prop_map(|(which, delay)| Call::Retry(which, delay)),
-        1 => any::<usize>().prop_map(Call::Bury),
+        1 => any::<usize>().prop_map(|which| Call::Bury(which, DeadReason::Attempts)),
+        1 => any::<usize>().prop_map(|which| Call::Bury(which, DeadReason::BodyUnreadable)),
+        1 => any::<usize>().prop_map(Call::BuryUnsigned),
         2 => any::<usize>().prop_map(Call::Release),
         1 => any::<usize>().prop_map(Call::Requeue),
         1 => (0..200_u64).prop_map(Call::PurgeDead),
@@ -67,6 +72,9 @@ struct Model {
     next: u64,
     rows: BTreeMap<u64, Row>,
     dead: BTreeMap<u64, Row>,
+    /// Of these, unreadable.
+    unreadable: BTreeSet<u64>,
+    dropped: u64,
     /// Dedup keys of what is done with, and until when they are remembered.
     done: BTreeMap<u8, (u64, u64)>,
 }
@@ -200,13 +208,31 @@ async fn step(store: &dyn Store, model: &mut Model, call: Call) -> TestCaseResul
             }
             model.wait(0);
         }
-        Call::Bury(which) => {
+        Call::Bury(which, reason) => {
             let Some((id, claim)) = model.claimed(which) else {
                 return Ok(());
             };
-            store.bury(claim, "no".to_owned(), DeadReason::Attempts).await.unwrap();
+            store.bury(claim, "no".to_owned(), reason).await.unwrap();
             let row = model.rows.remove(&id).unwrap();
             model.dead.insert(id, row);
+            if reason == DeadReason::BodyUnreadable {
+                model.unreadable.insert(id);
+            }
+        }
+        Call::BuryUnsigned(which) => {
+            let Some((id, claim)) = model.claimed(which) else {
+                return Ok(());
+            };
+            let kept = store.bury_unsigned(claim, "no".to_owned()).await.unwrap();
+            prop_assert_eq!(kept, model.unreadable.len() * 4 + 4 <= MAX_UNREADABLE);
+            let row = model.rows.remove(&id).unwrap();
+            if kept {
+                model.dead.insert(id, row);
+                model.unreadable.insert(id);
+            } else {
+                model.done(id, &row);
+                model.dropped += 1;
+            }
         }
         Call::Release(which) => {
             let Some((id, claim)) = model.claimed(which) else {
@@ -224,6 +250,7 @@ async fn step(store: &dyn Store, model: &mut Model, call: Call) -> TestCaseResul
             let record = store.list(Filter::dead(), None, 1).await.unwrap().remove(0);
             store.requeue(DeliveryId::new(record.id.store(), id)).await.unwrap();
             let mut row = model.dead.remove(&id).unwrap();
+            model.unreadable.remove(&id);
             row.claim = None;
             row.failures = 0;
             row.failed = true;
@@ -246,6 +273,7 @@ async fn step(store: &dyn Store, model: &mut Model, call: Call) -> TestCaseResul
             prop_assert_eq!(purged, ids.len() as u64);
             for id in ids {
                 let row = model.dead.remove(&id).unwrap();
+                model.unreadable.remove(&id);
                 model.done(id, &row);
             }
         }
@@ -280,6 +308,8 @@ async fn step(store: &dyn Store, model: &mut Model, call: Call) -> TestCaseResul
     let counts = [stats.waiting, stats.running, stats.retrying, stats.dead, stats.bytes];
     let counts = counts.map(|count| usize::try_from(count).unwrap());
     prop_assert_eq!((counts[0], counts[1], counts[2], counts[3], counts[4]), expected);
+    let unreadable = model.unreadable.len() as u64;
+    prop_assert_eq!((stats.unreadable, stats.unreadable_bytes), (unreadable, unreadable * 4));
     Ok(())
 }
 
@@ -288,6 +318,7 @@ fn options(clock: &Clock) -> StoreOptions {
         .options()
         .dedup_window(Duration::from_secs(WINDOW))
         .max_block(Duration::from_secs(MAX_BLOCK))
+        .max_unreadable_bytes(MAX_UNREADABLE as u64)
 }
 
 async fn open(survives: bool, folder: &Folder, clock: &Clock) -> Box<dyn Store> {

@@ -332,14 +332,7 @@ async fn what_cannot_be_read_is_a_dead_letter() {
     let good = entry_of(WORD, None).payload;
     let newer = good.replacen("\"format\":1", "\"format\":2", 1);
     assert_ne!(newer, good);
-    for payload in [
-        "",
-        "no JSON",
-        "{}",
-        "{\"secret\":7}",
-        &newer,
-        &good.replacen("FriendDelete", "FriendAdd", 1),
-    ] {
+    for payload in ["", "no JSON", "{}", "{\"secret\":7}", &newer] {
         put(&store, Entry::new(payload)).await;
     }
     let stopped = queue
@@ -347,7 +340,7 @@ async fn what_cannot_be_read_is_a_dead_letter() {
         .run(empty(store.clone()))
         .await
         .unwrap();
-    assert_eq!((stopped.completed, stopped.buried), (0, 6));
+    assert_eq!((stopped.completed, stopped.buried), (0, 5));
     for record in queue.dead_letters(Page::of(10)).await.unwrap() {
         assert_eq!(record.death.unwrap().reason, DeadReason::Unreadable);
         let error = record.error.unwrap();
@@ -358,7 +351,7 @@ async fn what_cannot_be_read_is_a_dead_letter() {
     }
     // As does a version that can read it.
     let mut lines = Vec::new();
-    assert_eq!(queue.export(Filter::dead(), &mut lines).await.unwrap(), 6);
+    assert_eq!(queue.export(Filter::dead(), &mut lines).await.unwrap(), 5);
     let lines = String::from_utf8(lines).unwrap();
     assert!(
         lines.contains("\"text\":\"no JSON\"") && lines.contains("\"callback\":{\"secret\":7}"),

@@ -36,6 +36,9 @@
 //! - The dedup window starts when a callback is accepted. The broker measures it.
 //! - [`Stats`] come from several answers of the broker, so they may be slightly off. `bytes` is the size of the streams, including
 //!   handled callbacks. The counts of accepted, completed and other callbacks are those of this process.
+//! - So are those of unreadable dead letters: each process keeps up to
+//!   [`max_unreadable_bytes`](crate::StoreOptions::max_unreadable_bytes) of unsigned apps, and drops the rest until it opens the queue
+//!   again. Callbacks that it buries at the same moment can exceed that.
 //! - With [`Filter::waiting`](crate::Filter::waiting), a list reads the headers of everything that waits. A purge deletes only what no
 //!   worker has received yet. The broker forgets the ids of purged callbacks when it restarts.
 //! - While the broker is away, a callback is refused after [`max_wait`](crate::EnqueueLayer::max_wait), and workers wait.
@@ -526,7 +529,7 @@ impl Shared {
 
     // ----- settlements
 
-    async fn complete(&self, claim: Claim) -> Result<(), QueueError> {
+    async fn complete(&self, claim: Claim, count: impl Fn(&mut Stats)) -> Result<(), QueueError> {
         let held = self.held(claim)?;
         match self.broker.put_state(&held, State::Done).await {
             // A broker at its limit must not keep what is handled: a message that is gone makes space for the note about it.
@@ -549,7 +552,7 @@ impl Shared {
         if held.lane == Lane::Retry {
             drop(self.broker.retry.delete_message(held.sequence).await);
         }
-        self.settled(claim, |counts| counts.completed += 1);
+        self.settled(claim, count);
         Ok(())
     }
 
@@ -596,8 +599,26 @@ impl Shared {
             .publish(subject, meta.headers(Some(&id)), held.payload.clone(), PATIENCE)
             .await?;
         self.done(&held).await?;
-        self.settled(claim, |counts| counts.buried += 1);
+        let unreadable = reason == DeadReason::BodyUnreadable;
+        self.settled(claim, |counts| {
+            counts.buried += 1;
+            if unreadable {
+                counts.unreadable += 1;
+                counts.unreadable_bytes += held.payload.len() as u64;
+            }
+        });
         Ok(())
+    }
+
+    async fn bury_unsigned(&self, claim: Claim, error: String) -> Result<bool, QueueError> {
+        let size = self.held(claim)?.payload.len() as u64;
+        let there = self.lock().counts.unreadable_bytes;
+        if self.settings.options.keeps_unreadable(there, size) {
+            self.bury(claim, error, DeadReason::BodyUnreadable).await?;
+            return Ok(true);
+        }
+        self.complete(claim, |counts| counts.dropped += 1).await?;
+        Ok(false)
     }
 
     async fn extend(&self, claim: Claim) -> Result<(), QueueError> {
@@ -964,7 +985,7 @@ impl Store for JetStreamStore {
     }
 
     fn complete(&self, claim: Claim) -> StoreFuture<'_, ()> {
-        Box::pin(self.shared.complete(claim))
+        Box::pin(self.shared.complete(claim, |counts| counts.completed += 1))
     }
 
     fn retry(&self, claim: Claim, error: String, delay: Duration) -> StoreFuture<'_, ()> {
@@ -973,6 +994,10 @@ impl Store for JetStreamStore {
 
     fn bury(&self, claim: Claim, error: String, reason: DeadReason) -> StoreFuture<'_, ()> {
         Box::pin(self.shared.bury(claim, error, reason))
+    }
+
+    fn bury_unsigned(&self, claim: Claim, error: String) -> StoreFuture<'_, bool> {
+        Box::pin(self.shared.bury_unsigned(claim, error))
     }
 
     fn release(&self, claim: Claim) {

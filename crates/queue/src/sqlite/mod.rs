@@ -132,6 +132,11 @@ impl SqliteStore {
         told.await.unwrap_or(Err(QueueError::Poisoned))
     }
 
+    async fn settle(&self, claim: Claim, how: How) -> Result<(), QueueError> {
+        let settle = |answer| Op::Settle(Settle::new(claim, how, answer));
+        self.ask(settle).await.map(drop)
+    }
+
     async fn try_append(&self, entry: Entry) -> Result<Appended, QueueError> {
         // Never closed.
         let place = self.shared.places.clone().acquire_owned().await.ok();
@@ -234,15 +239,32 @@ impl Store for SqliteStore {
     }
 
     fn complete(&self, claim: Claim) -> StoreFuture<'_, ()> {
-        Box::pin(self.ask(move |answer| Op::Settle(Settle::new(claim, How::Complete, answer))))
+        Box::pin(self.settle(claim, How::Complete))
     }
 
     fn retry(&self, claim: Claim, error: String, delay: Duration) -> StoreFuture<'_, ()> {
-        Box::pin(self.ask(move |answer| Op::Settle(Settle::new(claim, How::Retry(error, delay), answer))))
+        Box::pin(self.settle(claim, How::Retry(error, delay)))
     }
 
     fn bury(&self, claim: Claim, error: String, reason: DeadReason) -> StoreFuture<'_, ()> {
-        Box::pin(self.ask(move |answer| Op::Settle(Settle::new(claim, How::Bury(error, reason), answer))))
+        let unsigned = false;
+        Box::pin(self.settle(
+            claim,
+            How::Bury {
+                error,
+                reason,
+                unsigned,
+            },
+        ))
+    }
+
+    fn bury_unsigned(&self, claim: Claim, error: String) -> StoreFuture<'_, bool> {
+        let how = How::Bury {
+            error,
+            reason: DeadReason::BodyUnreadable,
+            unsigned: true,
+        };
+        Box::pin(self.ask(move |answer| Op::Settle(Settle::new(claim, how, answer))))
     }
 
     fn release(&self, claim: Claim) {

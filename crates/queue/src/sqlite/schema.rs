@@ -24,6 +24,8 @@ CREATE TABLE meta (
     retrying INTEGER NOT NULL,
     dead INTEGER NOT NULL,
     bytes INTEGER NOT NULL,
+    unreadable INTEGER NOT NULL,
+    unreadable_bytes INTEGER NOT NULL,
     log INTEGER
 ) STRICT;
 CREATE TABLE entry (
@@ -70,7 +72,7 @@ CREATE TABLE done (
     done_at INTEGER NOT NULL,
     key BLOB NOT NULL
 ) STRICT;
-INSERT INTO meta VALUES (1, random(), 1, 1, 0, 0, 0, 0, NULL);
+INSERT INTO meta VALUES (1, random(), 1, 1, 0, 0, 0, 0, 0, 0, NULL);
 ";
 
 macro_rules! statements {
@@ -96,12 +98,14 @@ statements! {
     freelist_count "PRAGMA freelist_count";
     checkpoint "PRAGMA wal_checkpoint(passive)";
 
-    meta "SELECT store, next_id, closed, waiting, retrying, dead, bytes, log FROM meta";
+    meta "SELECT store, next_id, closed, log, waiting, retrying, dead, bytes, unreadable, unreadable_bytes FROM meta";
     opened "UPDATE meta SET next_id = ?1, closed = 0 WHERE one = 1";
     log "UPDATE meta SET log = ?1 WHERE one = 1";
-    closed "UPDATE meta SET next_id = ?1, closed = 1, waiting = ?2, retrying = ?3, dead = ?4, bytes = ?5 WHERE one = 1";
+    closed "UPDATE meta SET next_id = ?1, closed = 1, waiting = ?2, retrying = ?3, dead = ?4, bytes = ?5,
+        unreadable = ?6, unreadable_bytes = ?7 WHERE one = 1";
     count_waiting "SELECT count(*), count(due_at), ifnull(sum(octet_length(callback)), 0) FROM entry";
     count_dead "SELECT count(*), ifnull(sum(octet_length(callback)), 0) FROM dead";
+    count_unreadable "SELECT count(*), ifnull(sum(octet_length(callback)), 0) FROM dead WHERE reason = 'body_unreadable'";
 
     see "INSERT INTO seen (run, key, id) VALUES (?1, ?2, ?3)";
     seen "SELECT id FROM seen WHERE run = ?1 AND key = ?2";
@@ -142,13 +146,14 @@ statements! {
         SELECT id, accepted_at, dedup_key, order_key, ?2, ?3, ?4, ?5, checksum, callback FROM entry WHERE id = ?1";
     requeue "INSERT INTO entry (id, accepted_at, dedup_key, order_key, out_of_order, attempts, failed_at, due_at, error, checksum, callback)
         SELECT id, accepted_at, dedup_key, order_key, 1, 0, ?2, ?2, error, checksum, callback FROM dead WHERE id = ?1";
+    unreadable "SELECT octet_length(callback) FROM dead WHERE id = ?1 AND reason = 'body_unreadable'";
     delete_dead "DELETE FROM dead WHERE id = ?1";
     list_dead "SELECT id, accepted_at, order_key, attempts, error, callback, dead_at, reason FROM dead
         WHERE id > ?1 AND accepted_at <= ?2 AND (?3 IS NULL OR order_key = ?3) ORDER BY id LIMIT ?4";
     list_waiting "SELECT id, accepted_at, order_key, attempts, error, callback, NULL, NULL FROM entry
         WHERE id > ?1 AND accepted_at <= ?2 AND (?3 IS NULL OR order_key = ?3) ORDER BY id LIMIT ?4";
-    purge_dead "SELECT id, dedup_key, order_key, NULL, octet_length(callback) FROM dead
+    purge_dead "SELECT id, dedup_key, order_key, NULL, octet_length(callback), reason = 'body_unreadable' FROM dead
         WHERE id > ?1 AND accepted_at <= ?2 AND (?3 IS NULL OR order_key = ?3) ORDER BY id LIMIT ?4";
-    purge_waiting "SELECT id, dedup_key, order_key, due_at, octet_length(callback) FROM entry
+    purge_waiting "SELECT id, dedup_key, order_key, due_at, octet_length(callback), 0 FROM entry
         WHERE id > ?1 AND accepted_at <= ?2 AND (?3 IS NULL OR order_key = ?3) ORDER BY id LIMIT ?4";
 }

@@ -61,13 +61,19 @@ pub(super) struct Append {
 pub(super) struct Settle {
     pub(super) claim: Claim,
     pub(super) how: How,
-    pub(super) answer: Answer<()>,
+    /// Whether it was settled like this, and not dropped.
+    pub(super) answer: Answer<bool>,
 }
 
 pub(super) enum How {
     Complete,
     Retry(String, Duration),
-    Bury(String, DeadReason),
+    Bury {
+        error: String,
+        reason: DeadReason,
+        /// Only if there is room for unreadable ones of unsigned apps.
+        unsigned: bool,
+    },
 }
 
 pub(super) struct Purge {
@@ -98,6 +104,8 @@ enum Outcome {
     /// The store is full: the callback waits.
     NoRoom,
     Done,
+    /// It was to be buried, and is gone.
+    Dropped,
     Purged {
         last: Option<i64>,
         count: u64,
@@ -120,6 +128,8 @@ struct Meta {
     retrying: u64,
     dead: u64,
     bytes: u64,
+    unreadable: u64,
+    unreadable_bytes: u64,
 }
 
 /// The results of the current transaction so far.
@@ -497,14 +507,29 @@ impl<'c> Writer<'c> {
         scratch.effects.push(Effect::Free(row));
         // As long as the row is in its order, it blocks those behind it, unless it is finished.
         let ahead = held.key.filter(|_| !held.out_of_order);
-        if let (Some(key), How::Complete | How::Bury(..)) = (held.key, &settle.how) {
+        if let (Some(key), How::Complete | How::Bury { .. }) = (held.key, &settle.how) {
             self.s.leave_line.execute([key, row])?;
         }
+        let dropped = settle.how.is_dropped(held.size, &scratch.meta, &self.options);
         match &settle.how {
-            How::Complete => {
+            How::Bury { error, reason, .. } if !dropped => {
+                self.s
+                    .bury
+                    .execute(params![row, held.attempt, now, reason.as_str(), error])?;
+                self.s.delete.execute([row])?;
+                scratch.meta.remove(1, held.retrying, 0);
+                scratch.meta.dead += 1;
+                if *reason == DeadReason::BodyUnreadable {
+                    scratch.meta.unreadable += 1;
+                    scratch.meta.unreadable_bytes += held.size;
+                }
+                scratch.counts.buried += 1;
+            }
+            How::Complete | How::Bury { .. } => {
                 self.s.delete.execute([row])?;
                 scratch.meta.remove(1, held.retrying, held.size);
-                scratch.counts.completed += 1;
+                scratch.counts.completed += u64::from(!dropped);
+                scratch.counts.dropped += u64::from(dropped);
                 if let Some(key) = held.dedup_key {
                     self.s.done.execute(params![now, key])?;
                     scratch.oldest_done.get_or_insert(now);
@@ -543,17 +568,8 @@ impl<'c> Writer<'c> {
                 scratch.counts.retried += 1;
                 scratch.effects.push(Effect::Due(due_at));
             }
-            How::Bury(error, reason) => {
-                self.s
-                    .bury
-                    .execute(params![row, held.attempt, now, reason.as_str(), error])?;
-                self.s.delete.execute([row])?;
-                scratch.meta.remove(1, held.retrying, 0);
-                scratch.meta.dead += 1;
-                scratch.counts.buried += 1;
-            }
         }
-        Ok(Outcome::Done)
+        Ok(if dropped { Outcome::Dropped } else { Outcome::Done })
     }
 
     fn requeue(&mut self, id: DeliveryId, now: i64, scratch: &mut Scratch) -> rusqlite::Result<Outcome> {
@@ -562,6 +578,10 @@ impl<'c> Writer<'c> {
         };
         if self.s.requeue.execute([row, now])? == 0 {
             return Ok(Outcome::Failed(QueueError::NotFound));
+        }
+        let unreadable = self.s.unreadable.query_row([row], |columns| columns.get::<_, i64>(0));
+        if let Some(size) = unreadable.optional()? {
+            scratch.meta.remove_unreadable(size.unsigned_abs());
         }
         self.s.delete_dead.execute([row])?;
         scratch.meta.dead = scratch.meta.dead.saturating_sub(1);
@@ -578,6 +598,7 @@ impl<'c> Writer<'c> {
             key: Option<i64>,
             retrying: bool,
             size: u64,
+            unreadable: bool,
         }
 
         let filter = &purge.filter;
@@ -600,6 +621,7 @@ impl<'c> Writer<'c> {
                     key: order_number(columns, 2)?,
                     retrying: columns.get::<_, Option<i64>>(3)?.is_some(),
                     size: columns.get::<_, i64>(4)?.unsigned_abs(),
+                    unreadable: columns.get(5)?,
                 })
             },
         )?;
@@ -610,6 +632,9 @@ impl<'c> Writer<'c> {
                 self.s.delete_dead.execute([found.row])?;
                 scratch.meta.dead = scratch.meta.dead.saturating_sub(1);
                 scratch.meta.bytes = scratch.meta.bytes.saturating_sub(found.size);
+                if found.unreadable {
+                    scratch.meta.remove_unreadable(found.size);
+                }
             } else {
                 if self.claims.is_running(found.row) || scratch.settled.contains(&found.row) {
                     continue;
@@ -699,9 +724,9 @@ impl<'c> Writer<'c> {
             match (write, outcome) {
                 (Write::Append(append), Outcome::NoRoom) => self.parked.push_back(append),
                 (Write::Append(append), Outcome::Appended(appended)) => drop(append.answer.send(Ok(appended))),
-                (Write::Settle(Settle { answer, .. }) | Write::Requeue(_, answer), Outcome::Done) => {
-                    drop(answer.send(Ok(())));
-                }
+                (Write::Settle(settle), Outcome::Done) => drop(settle.answer.send(Ok(true))),
+                (Write::Settle(settle), Outcome::Dropped) => drop(settle.answer.send(Ok(false))),
+                (Write::Requeue(_, answer), Outcome::Done) => drop(answer.send(Ok(()))),
                 (Write::Purge(mut purge), Outcome::Purged { last, count }) => {
                     purge.purged += count;
                     match last {
@@ -798,6 +823,8 @@ impl<'c> Writer<'c> {
             running: self.claims.running,
             retrying: self.meta.retrying,
             dead: self.meta.dead,
+            unreadable: self.meta.unreadable,
+            unreadable_bytes: self.meta.unreadable_bytes,
             bytes: self.meta.bytes,
             oldest: oldest.map(from_millis),
             ..self.counts
@@ -864,7 +891,9 @@ impl<'c> Writer<'c> {
                 count(meta.waiting),
                 count(meta.retrying),
                 count(meta.dead),
-                count(meta.bytes)
+                count(meta.bytes),
+                count(meta.unreadable),
+                count(meta.unreadable_bytes)
             ];
             // If this fails, the rows are counted at the next start.
             drop(self.s.closed.execute(counts));
@@ -887,13 +916,15 @@ fn read_meta(s: &mut Statements<'_>) -> rusqlite::Result<(u64, bool, Option<i64>
     let (store, closed, logged, mut meta) = s.meta.query_row((), |columns| {
         let meta = Meta {
             next_id: columns.get(1)?,
-            waiting: count(columns, 3)?,
-            retrying: count(columns, 4)?,
-            dead: count(columns, 5)?,
-            bytes: count(columns, 6)?,
+            waiting: count(columns, 4)?,
+            retrying: count(columns, 5)?,
+            dead: count(columns, 6)?,
+            bytes: count(columns, 7)?,
+            unreadable: count(columns, 8)?,
+            unreadable_bytes: count(columns, 9)?,
         };
         let store = columns.get::<_, i64>(0)?.cast_unsigned();
-        Ok((store, columns.get::<_, i64>(2)? == 1, columns.get(7)?, meta))
+        Ok((store, columns.get::<_, i64>(2)? == 1, columns.get(3)?, meta))
     })?;
     if !closed {
         s.count_waiting.query_row((), |columns| {
@@ -905,6 +936,11 @@ fn read_meta(s: &mut Statements<'_>) -> rusqlite::Result<(u64, bool, Option<i64>
         s.count_dead.query_row((), |columns| {
             meta.dead = count(columns, 0)?;
             meta.bytes += count(columns, 1)?;
+            Ok(())
+        })?;
+        s.count_unreadable.query_row((), |columns| {
+            meta.unreadable = count(columns, 0)?;
+            meta.unreadable_bytes = count(columns, 1)?;
             Ok(())
         })?;
     }
@@ -932,7 +968,8 @@ impl Write {
         let error = error.clone();
         match self {
             Write::Append(append) => drop(append.answer.send(Err(error))),
-            Write::Settle(Settle { answer, .. }) | Write::Requeue(_, answer) => drop(answer.send(Err(error))),
+            Write::Settle(settle) => drop(settle.answer.send(Err(error))),
+            Write::Requeue(_, answer) => drop(answer.send(Err(error))),
             Write::Purge(purge) => drop(purge.answer.send(Err(error))),
         }
     }
@@ -947,6 +984,12 @@ impl Meta {
         self.waiting = self.waiting.saturating_sub(rows);
         self.retrying = self.retrying.saturating_sub(u64::from(retrying));
         self.bytes = self.bytes.saturating_sub(bytes);
+    }
+
+    /// A dead letter that cannot be read is gone.
+    fn remove_unreadable(&mut self, bytes: u64) {
+        self.unreadable = self.unreadable.saturating_sub(1);
+        self.unreadable_bytes = self.unreadable_bytes.saturating_sub(bytes);
     }
 }
 
@@ -976,12 +1019,27 @@ impl std::fmt::Display for Chain<'_> {
 }
 
 impl Settle {
-    pub(super) fn new(claim: Claim, how: How, answer: Answer<()>) -> Self {
+    pub(super) fn new(claim: Claim, how: How, answer: Answer<bool>) -> Self {
         let how = match how {
             How::Complete => How::Complete,
             How::Retry(error, delay) => How::Retry(bounded(error), delay),
-            How::Bury(error, reason) => How::Bury(bounded(error), reason),
+            How::Bury {
+                error,
+                reason,
+                unsigned,
+            } => How::Bury {
+                error: bounded(error),
+                reason,
+                unsigned,
+            },
         };
         Settle { claim, how, answer }
+    }
+}
+
+impl How {
+    /// Whether there is no room to bury a callback of this size.
+    fn is_dropped(&self, size: u64, meta: &Meta, options: &StoreOptions) -> bool {
+        matches!(self, How::Bury { unsigned: true, .. }) && !options.keeps_unreadable(meta.unreadable_bytes, size)
     }
 }

@@ -6,11 +6,11 @@
 pub mod nats;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tencent_im_callback::{DedupKey, OrderKey};
+use tencent_im_callback::{App, Callback, DedupKey, OrderKey, Token, Verified, Verifier, testing};
 use tencent_im_callback_queue::StoreOptions;
 use tencent_im_callback_queue::store::{Appended, Claimed, Entry, Store};
 use tencent_im_callback_queue::{DeliveryId, QueueError};
@@ -132,18 +132,62 @@ pub fn is_lost(result: Result<(), QueueError>) -> bool {
 }
 
 /// A callback of this command, with the body of the vendor's page.
-pub fn callback(word: &str) -> tencent_im_callback::Callback {
-    callback_with(word, tencent_im_callback::testing::sample(&word.into()).unwrap())
+pub fn callback(word: &str) -> Callback {
+    callback_with(word, testing::sample(&word.into()).unwrap())
 }
 
-pub fn callback_with(word: &str, body: impl Into<axum::body::Bytes>) -> tencent_im_callback::Callback {
-    let request: http::Request<Vec<u8>> = tencent_im_callback::testing::SignedRequest::new(word)
-        .unsigned()
-        .build();
-    let verifier = tencent_im_callback::Verifier::new(tencent_im_callback::App::unsigned(1_400_000_000));
-    let found = verifier.verify(request.method(), request.uri()).unwrap();
-    let tencent_im_callback::Verified::Callback(params) = found else {
+/// Of an unsigned app.
+pub fn callback_with(word: &str, body: impl Into<axum::body::Bytes>) -> Callback {
+    let request = testing::SignedRequest::new(word).unsigned();
+    callback_of(App::unsigned(1_400_000_000), &request, body)
+}
+
+pub fn callback_of(app: App, request: &testing::SignedRequest, body: impl Into<axum::body::Bytes>) -> Callback {
+    let request: http::Request<Vec<u8>> = request.build();
+    let found = Verifier::new(app).verify(request.method(), request.uri()).unwrap();
+    let Verified::Callback(params) = found else {
         panic!("no callback")
     };
-    tencent_im_callback::Callback::parse_untyped(params, body.into()).unwrap()
+    Callback::parse_untyped(params, body.into()).unwrap()
+}
+
+/// The app that requests are signed for.
+pub fn app() -> App {
+    App::signed(1_400_000_000, Token::new("xxxxyyyy").unwrap())
+}
+
+/// What is logged.
+#[derive(Clone, Default)]
+pub struct Sink(Arc<Mutex<Vec<u8>>>);
+
+impl Sink {
+    pub fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl std::io::Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Everything that this thread logs.
+pub fn logged() -> (Sink, tracing::subscriber::DefaultGuard) {
+    // If there is only one subscriber, tracing asks the thread that comes first whether anybody wants an event. That may be the thread of
+    // another test, which has none.
+    static OTHER: OnceLock<tracing::Dispatch> = OnceLock::new();
+    OTHER.get_or_init(|| tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default()));
+    let sink = Sink::default();
+    let to = sink.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+        .with_ansi(false)
+        .with_writer(move || to.clone())
+        .finish();
+    (sink, tracing::subscriber::set_default(subscriber))
 }

@@ -73,10 +73,13 @@ impl Writer<'_> {
                 Write::Settle(settle) => match &settle.how {
                     How::Complete => true,
                     How::Retry(error, _) => space.take_failed(error.len()),
-                    How::Bury(error, _) => {
+                    how @ How::Bury { error, .. } => {
                         let held = self.claims.get(settle.claim).map(|(_, held)| held.size);
-                        let size = held.and_then(|size| usize::try_from(size).ok()).unwrap_or(0);
-                        space.take_failed(size.saturating_add(error.len()))
+                        let held = held.unwrap_or(0);
+                        let size = usize::try_from(held).unwrap_or(0);
+                        // What is dropped makes space.
+                        how.is_dropped(held, &self.meta, &self.options)
+                            || space.take_failed(size.saturating_add(error.len()))
                     }
                 },
                 Write::Requeue(..) | Write::Purge(_) => true,
