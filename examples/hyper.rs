@@ -4,7 +4,8 @@
 //! cargo run --example hyper
 //! ```
 //!
-//! Takes `ADDR` (`127.0.0.1:3000`), `SDK_APP_ID` (`1400000000`) and `CALLBACK_TOKEN` (`xxxxyyyy`) from the environment.
+//! Takes `ADDR` (`127.0.0.1:3000`), `SDK_APP_ID` (`1400000000`) and `CALLBACK_TOKEN` (`xxxxyyyy`)
+//! from the environment.
 
 use std::env;
 use std::error::Error;
@@ -17,7 +18,9 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tencent_im_callback::{App, Callback, CallbackLayer, Event, Reply, ResponseBody, SdkAppId, Token};
+use tencent_im_callback::{
+    App, Callback, CallbackLayer, Event, Reply, ResponseBody, SdkAppId, Token,
+};
 use tokio::net::TcpListener;
 use tower::{Service, ServiceBuilder};
 
@@ -33,12 +36,17 @@ async fn handle(callback: Callback) -> Result<Reply, String> {
     Ok(Reply::ok())
 }
 
-/// Accepts connections until `stop` is ready, then lets those that are open finish, for ten seconds at most.
+/// Accepts connections until `stop` is ready, then lets those that are open finish, for ten seconds
+/// at most.
 ///
-/// The service is a type parameter. Written out in one `async` block with the stack of layers in it, the compiler would have to
-/// prove the spawned future `Send` for every lifetime of the layers' error types, and gives up on some ("implementation of `From`
-/// is not general enough").
-async fn serve<S>(listener: TcpListener, service: S, stop: impl Future<Output = ()>) -> std::io::Result<()>
+/// The service is a type parameter. Written out in one `async` block with the stack of layers in
+/// it, the compiler would have to prove the spawned future `Send` for every lifetime of the layers'
+/// error types, and gives up on some ("implementation of `From` is not general enough").
+async fn serve<S>(
+    listener: TcpListener,
+    service: S,
+    stop: impl Future<Output = ()>,
+) -> std::io::Result<()>
 where
     S: Service<Request<Incoming>, Response = Response<ResponseBody>> + Clone + Send + 'static,
     S::Future: Send,
@@ -52,7 +60,8 @@ where
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
-                    // The usual cause is too many open files. Wait for some to close instead of spinning.
+                    // The usual cause is too many open files. Wait for some to close instead of
+                    // spinning.
                     eprintln!("accept: {error}");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                     continue;
@@ -70,10 +79,7 @@ where
         });
     }
     drop(listener);
-    if tokio::time::timeout(Duration::from_secs(10), graceful.shutdown())
-        .await
-        .is_err()
-    {
+    if tokio::time::timeout(Duration::from_secs(10), graceful.shutdown()).await.is_err() {
         eprintln!("some connections were still open");
     }
     Ok(())

@@ -1,5 +1,6 @@
-//! An endpoint with everything that a busy one wants: two apps with two tokens each, tokens reloaded while it runs, moderation, work
-//! in the background, deliveries handled once, deadlines, limits, tracing, metrics, and an end that loses nothing.
+//! An endpoint with everything that a busy one wants: two apps with two tokens each, tokens
+//! reloaded while it runs, moderation, work in the background, deliveries handled once, deadlines,
+//! limits, tracing, metrics, and an end that loses nothing.
 //!
 //! ```sh
 //! cargo run --example production
@@ -7,9 +8,10 @@
 //! curl http://127.0.0.1:3000/metrics
 //! ```
 //!
-//! `ADDR` says where to listen (`127.0.0.1:3000`). `APPS_FILE` names a file with one app a line, its id and then its tokens; SIGHUP
-//! reads it again. Without it, two apps with tokens that everybody knows are used. `DATABASE_MS` says how long the database takes
-//! that the example only pretends to have (0).
+//! `ADDR` says where to listen (`127.0.0.1:3000`). `APPS_FILE` names a file with one app a line,
+//! its id and then its tokens; SIGHUP reads it again. Without it, two apps with tokens that
+//! everybody knows are used. `DATABASE_MS` says how long the database takes that the example only
+//! pretends to have (0).
 
 use std::env;
 use std::error::Error;
@@ -23,8 +25,8 @@ use tencent_im_callback::event::{BeforeMessage, sns};
 use tencent_im_callback::message::strings_of;
 use tencent_im_callback::reply::{MessageVerdict, Rewrite, c2c, group};
 use tencent_im_callback::{
-    App, Apps, Callback, CallbackLayer, DedupLayer, DetachLayer, Event, EventRouter, HandlerError, MetricsLayer,
-    OnError, Phase, Reply, SdkAppId, Split, Token, redacted,
+    App, Apps, Callback, CallbackLayer, DedupLayer, DetachLayer, Event, EventRouter, HandlerError,
+    MetricsLayer, OnError, Phase, Reply, SdkAppId, Split, Token, redacted,
 };
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -40,19 +42,17 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const SPAM: c2c::RejectCode = c2c::RejectCode::of::<120_001>();
 const GROUP_SPAM: group::RejectCode = group::RejectCode::of::<10_100>();
 
-/// Judges one-to-one messages, those to groups, and those of official accounts. What a reader would see decides, and that is more than the
-/// first text element.
+/// Judges one-to-one messages, those to groups, and those of official accounts. What a reader would
+/// see decides, and that is more than the first text element.
 async fn moderate(callback: Callback<BeforeMessage>) -> Result<MessageVerdict, HandlerError> {
     let body = callback.event.msg_body();
     let quoted = callback.event.cloud_custom_data().map(strings_of).unwrap_or_default();
-    // A word may be split over two elements, or be in the quoted message, or in the push text of a custom element.
-    let shown = [
-        body.texts_and_custom().concat(),
-        body.joined_texts().concat(),
-        quoted.concat(),
-    ];
+    // A word may be split over two elements, or be in the quoted message, or in the push text of a
+    // custom element.
+    let shown = [body.texts_and_custom().concat(), body.joined_texts().concat(), quoted.concat()];
     let has = |word: &str| shown.iter().any(|text| text.contains(word));
-    // A large bundle arrives without its messages, so they cannot be checked here. A broken character may cut a word in two.
+    // A large bundle arrives without its messages, so they cannot be checked here. A broken
+    // character may cut a word in two.
     if has("spam") || !body.is_complete() || callback.is_mended() {
         return Ok(MessageVerdict::reject_with(SPAM, GROUP_SPAM, "no advertising, please"));
     }
@@ -61,11 +61,8 @@ async fn moderate(callback: Callback<BeforeMessage>) -> Result<MessageVerdict, H
             .rewrite_message()?
             .map_texts_and_custom(|text| Some(text.replace("damn", "****")));
         // If a text could not be rewritten, the message is rejected.
-        let left = [
-            message.texts_and_custom().concat(),
-            message.joined_texts().concat(),
-            quoted.concat(),
-        ];
+        let left =
+            [message.texts_and_custom().concat(), message.joined_texts().concat(), quoted.concat()];
         if left.iter().any(|text| text.contains("damn")) {
             return Ok(MessageVerdict::reject());
         }
@@ -104,11 +101,8 @@ fn parse_apps(text: &str) -> Result<Vec<App>, Box<dyn Error>> {
     for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
         let wrong = |what: &dyn std::fmt::Display| format!("line {number} of the apps: {what}");
         let mut words = line.split_whitespace();
-        let id: SdkAppId = words
-            .next()
-            .unwrap_or_default()
-            .parse()
-            .map_err(|error| wrong(&error))?;
+        let id: SdkAppId =
+            words.next().unwrap_or_default().parse().map_err(|error| wrong(&error))?;
         let tokens: Result<Vec<_>, _> = words.map(Token::new).collect();
         let mut tokens = tokens.map_err(|error| wrong(&error))?.into_iter();
         let first = tokens.next().ok_or_else(|| wrong(&"no token"))?;
@@ -123,7 +117,9 @@ fn parse_apps(text: &str) -> Result<Vec<App>, Box<dyn Error>> {
 
 fn read_apps() -> Result<Vec<App>, Box<dyn Error>> {
     match env::var("APPS_FILE") {
-        Ok(file) => parse_apps(&std::fs::read_to_string(&file).map_err(|error| format!("{file}: {error}"))?),
+        Ok(file) => {
+            parse_apps(&std::fs::read_to_string(&file).map_err(|error| format!("{file}: {error}"))?)
+        }
         Err(env::VarError::NotPresent) => parse_apps(TEST_APPS),
         Err(error) => Err(format!("APPS_FILE: {error}").into()),
     }
@@ -187,18 +183,21 @@ fn endpoint(apps: Apps, friends: Friends, detach: DetachLayer) -> Router {
         .on_message(moderate)
         .on(friends_gone)
         .fallback_fn(anything_else);
-    // A user waits for each of these. The time-out is outermost because it must include the wait for the other layers.
+    // A user waits for each of these. The time-out is outermost because it must include the wait
+    // for the other layers.
     let verdicts = ServiceBuilder::new()
         .timeout(Duration::from_millis(1500))
         .load_shed()
         .concurrency_limit(256)
-        // `RateLimit` has one count and cannot be cloned, so the buffer shares it. A callback over the rate is answered at once by the
-        // `load_shed` inside the buffer; without it, it would wait in the buffer until the time-out.
+        // `RateLimit` has one count and cannot be cloned, so the buffer shares it. A callback over
+        // the rate is answered at once by the `load_shed` inside the buffer; without it, it would
+        // wait in the buffer until the time-out.
         .buffer(1024)
         .load_shed()
         .rate_limit(1000, Duration::from_secs(1))
         .service(handlers.clone());
-    // Nobody waits for these, and Tencent does not send them again. They must not compete with verdicts for permits.
+    // Nobody waits for these, and Tencent does not send them again. They must not compete with
+    // verdicts for permits.
     let notifications = ServiceBuilder::new()
         .layer(detach)
         .layer(DedupLayer::new(Duration::from_secs(300)))
@@ -238,14 +237,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .with_max_level(tracing::Level::DEBUG)
         .init();
 
-    // Before the layers are made, since they describe their metrics to the recorder. Tencent waits for 2 s.
+    // Before the layers are made, since they describe their metrics to the recorder. Tencent waits
+    // for 2 s.
     let buckets = [0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 5.0];
     let recorder = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &buckets)?
         .install_recorder()?;
     let detach = DetachLayer::new(10_000);
     let upkeep = recorder.clone();
-    // The recorder keeps each latency until somebody fetches the page, or until this call aggregates them.
+    // The recorder keeps each latency until somebody fetches the page, or until this call
+    // aggregates them.
     tokio::spawn(async move {
         loop {
             tokio::time::sleep(Duration::from_secs(5)).await;
@@ -279,8 +280,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         "drained"
     );
     for (id, callback) in drained.unfinished {
-        // Store them where the next start finds them. Here they go to standard output. One whose handler did not yield may still
-        // complete.
+        // Store them where the next start finds them. Here they go to standard output. One whose
+        // handler did not yield may still complete.
         println!("{id} {}", serde_json::to_string(&callback)?);
     }
     Ok(())

@@ -11,7 +11,8 @@
 //! | `CALLBACK_TOKEN` | `xxxxyyyy` | its token |
 //! | `CALLBACK_AUTH` | `signed` | `unsigned` turns the signature check off |
 //!
-//! Standard output: one JSON object a line for every callback that was verified. Standard error: the address, then the log.
+//! Standard output: one JSON object a line for every callback that was verified. Standard error:
+//! the address, then the log.
 
 use std::env;
 use std::error::Error;
@@ -21,7 +22,8 @@ use std::time::Duration;
 use axum::Router;
 use serde::Serialize;
 use tencent_im_callback::{
-    App, Callback, CallbackLayer, Command, Event, OptPlatform, Reply, SdkAppId, TimestampSecs, Token, Verifier,
+    App, Callback, CallbackLayer, Command, Event, OptPlatform, Reply, SdkAppId, TimestampSecs,
+    Token, Verifier,
 };
 use tokio::net::TcpListener;
 use tower::{Layer, service_fn};
@@ -54,7 +56,8 @@ async fn print(callback: Callback) -> Result<Reply, io::Error> {
         event: &callback.event,
     };
     let mut line = serde_json::to_vec(&line)?;
-    // An unknown event is printed as received and may contain line breaks; in valid JSON they are only white space.
+    // An unknown event is printed as received and may contain line breaks; in valid JSON they are
+    // only white space.
     for byte in &mut line {
         if matches!(byte, b'\n' | b'\r') {
             *byte = b' ';
@@ -65,7 +68,8 @@ async fn print(callback: Callback) -> Result<Reply, io::Error> {
     Ok(Reply::ok())
 }
 
-/// A setting that cannot be read is an error: falling back to the published token would let anybody in.
+/// A setting that cannot be read is an error: falling back to the published token would let anybody
+/// in.
 fn setting(name: &str, default: &str) -> Result<String, String> {
     match env::var(name) {
         Ok(value) => Ok(value),
@@ -78,8 +82,8 @@ fn app() -> Result<App, Box<dyn Error>> {
     let id: SdkAppId = setting("SDK_APP_ID", "1400000000")?
         .parse()
         .map_err(|error| format!("SDK_APP_ID: {error}"))?;
-    let token =
-        Token::new(setting("CALLBACK_TOKEN", "xxxxyyyy")?).map_err(|error| format!("CALLBACK_TOKEN: {error}"))?;
+    let token = Token::new(setting("CALLBACK_TOKEN", "xxxxyyyy")?)
+        .map_err(|error| format!("CALLBACK_TOKEN: {error}"))?;
     match setting("CALLBACK_AUTH", "signed")?.as_str() {
         "signed" => Ok(App::signed(id, token)),
         "unsigned" => Ok(App::unsigned(id)),

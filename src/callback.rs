@@ -17,13 +17,16 @@ use crate::message::{MsgBodyBuilder, NoMessageError};
 use crate::rejection::{Rejection, RejectionKind};
 use crate::types::OptPlatform;
 
-/// A verified callback: the event, the URL's parameters, the raw body, and the headers and extensions of the request.
+/// A verified callback: the event, the URL's parameters, the raw body, and the headers and
+/// extensions of the request.
 ///
 /// `Callback` holds an [`Event`] of any kind, `Callback<sns::FriendDelete>` holds that event.
 ///
-/// It does not contain the URL, which has the signature. `Debug` shows command, app, event and the length of the body.
+/// It does not contain the URL, which has the signature. `Debug` shows command, app, event and the
+/// length of the body.
 ///
-/// A callback is always made from verified parameters, or from [`Params::trusted`]. It cannot be built by hand:
+/// A callback is always made from verified parameters, or from [`Params::trusted`]. It cannot be
+/// built by hand:
 ///
 /// ```compile_fail,E0639
 /// use tencent_im_callback::{Callback, Event, Params};
@@ -56,16 +59,19 @@ pub struct Callback<E = Event> {
 }
 
 impl Callback {
-    /// Parses the body of a verified callback from anywhere: another web framework, a cloud function, your database.
+    /// Parses the body of a verified callback from anywhere: another web framework, a cloud
+    /// function, your database.
     ///
-    /// A notification that cannot be read, whatever its bytes are, becomes [`Event::Unknown`] with the reason and the raw body.
+    /// A notification that cannot be read, whatever its bytes are, becomes [`Event::Unknown`] with
+    /// the reason and the raw body.
     ///
     /// # Errors
     ///
     /// A [`Rejection`], to be answered with [`Rejection::to_response`] or [`Rejection::to_reply`]:
     ///
-    /// - [`RejectionKind::Untyped`]: Tencent waits for a verdict, and the body cannot be read as its type. `OK` would let a message pass
-    ///   that nobody checked. To block it, answer [`Reply::rejecting`](crate::Reply::rejecting) instead.
+    /// - [`RejectionKind::Untyped`]: Tencent waits for a verdict, and the body cannot be read as
+    ///   its type. `OK` would let a message pass that nobody checked. To block it, answer
+    ///   [`Reply::rejecting`](crate::Reply::rejecting) instead.
     ///   [`parse_untyped`](Self::parse_untyped) returns such a callback;
     /// - [`RejectionKind::AppMismatch`]: the body has another app than the URL;
     /// - [`RejectionKind::Probe`]: it is the console's check of the callback URL. Answer it `OK`.
@@ -80,8 +86,9 @@ impl Callback {
         }
     }
 
-    /// Like [`parse`](Self::parse), but a *before* callback that cannot be read becomes [`Event::Unknown`] as well. Do not allow what is
-    /// unknown: a crafted body can hide a message from moderation this way.
+    /// Like [`parse`](Self::parse), but a *before* callback that cannot be read becomes
+    /// [`Event::Unknown`] as well. Do not allow what is unknown: a crafted body can hide a message
+    /// from moderation this way.
     ///
     /// # Errors
     ///
@@ -91,13 +98,14 @@ impl Callback {
         Ok(Callback::new(event, params, body, HeaderMap::new(), Extensions::new()))
     }
 
-    /// Checks the body of a request whose URL is that of a [`Probe`](crate::Verified::Probe): it is the console's check of the URL only if
-    /// its body is empty or `{}`. White space and a byte order mark do not count.
+    /// Checks the body of a request whose URL is that of a [`Probe`](crate::Verified::Probe): it is
+    /// the console's check of the URL only if its body is empty or `{}`. White space and a byte
+    /// order mark do not count.
     ///
     /// # Errors
     ///
-    /// [`RejectionKind::UrlIncomplete`] if there is anything else: it may be a callback whose URL lost its parameters, and `OK` could
-    /// allow what nobody has judged.
+    /// [`RejectionKind::UrlIncomplete`] if there is anything else: it may be a callback whose URL
+    /// lost its parameters, and `OK` could allow what nobody has judged.
     pub fn check_probe(body: &[u8]) -> Result<(), Rejection> {
         if parse::is_blank(body) {
             return Ok(());
@@ -107,14 +115,14 @@ impl Callback {
 
     /// Makes a callback of the event that [`read`](Self::read) returned.
     #[inline]
-    pub(crate) fn new(event: Event, params: Params, body: Bytes, headers: HeaderMap, extensions: Extensions) -> Self {
-        Callback {
-            event,
-            params,
-            body,
-            headers,
-            extensions,
-        }
+    pub(crate) fn new(
+        event: Event,
+        params: Params,
+        body: Bytes,
+        headers: HeaderMap,
+        extensions: Extensions,
+    ) -> Self {
+        Callback { event, params, body, headers, extensions }
     }
 
     /// Prepares the callback for work that outlives its request. Body and URL are slices of the
@@ -141,7 +149,10 @@ impl Callback {
     pub(crate) fn read(params: &mut Params, body: &Bytes) -> Result<Event, Rejection> {
         let app = params.sdk_app_id;
         let refused = |kind: RejectionKind| Err(Rejection::from(kind).of_app(app));
-        if !params.command.phase().may_decide() && params.token_index().is_some() && parse::is_blank(body) {
+        if !params.command.phase().may_decide()
+            && params.token_index().is_some()
+            && parse::is_blank(body)
+        {
             return refused(RejectionKind::Probe);
         }
         // The one command whose body names its app.
@@ -172,8 +183,8 @@ impl<E> Callback<E> {
         }
     }
 
-    /// Whether a REST API call caused the event, not a user's client. If your server answers events with REST API calls, check this
-    /// first, or it will react to itself.
+    /// Whether a REST API call caused the event, not a user's client. If your server answers events
+    /// with REST API calls, check this first, or it will react to itself.
     pub fn is_from_rest_api(&self) -> bool {
         self.params.opt_platform == Some(OptPlatform::RestApi)
     }
@@ -201,10 +212,12 @@ impl<E> Callback<E> {
         MsgBodyBuilder::from_body(&self.body)
     }
 
-    /// Reads the body as a type of yours, for members that this version does not know. Members that your type does not have are ignored.
+    /// Reads the body as a type of yours, for members that this version does not know. Members that
+    /// your type does not have are ignored.
     ///
-    /// It reads what Tencent really sends, as the events do: numbers and booleans in quotes, `null` for an empty list, half a character in
-    /// a text. `serde_json::from_slice` fails on these, and in a *before* callback anybody can send them.
+    /// It reads what Tencent really sends, as the events do: numbers and booleans in quotes, `null`
+    /// for an empty list, half a character in a text. `serde_json::from_slice` fails on these, and
+    /// in a *before* callback anybody can send them.
     ///
     /// ```
     /// use serde::Deserialize;
@@ -225,7 +238,8 @@ impl<E> Callback<E> {
     ///
     /// # Errors
     ///
-    /// A [`Misfit`] that says where the body does not fit your type, or is no JSON. Lists may take 64 times the memory of their text.
+    /// A [`Misfit`] that says where the body does not fit your type, or is no JSON. Lists may take
+    /// 64 times the memory of their text.
     pub fn body_as<T: DeserializeOwned>(&self) -> Result<T, Misfit> {
         let text = json::mend(&self.body);
         json::from_str_noting(&text, Room::USER)
@@ -233,46 +247,55 @@ impl<E> Callback<E> {
             .map_err(|error| parse::misfit(&text, &error))
     }
 
-    /// The command: the one in the URL, or the one in the body where the vendor documents that it takes precedence.
+    /// The command: the one in the URL, or the one in the body where the vendor documents that it
+    /// takes precedence.
     pub fn command(&self) -> &Command {
         &self.params.command
     }
 
-    /// Whether the body had broken characters: bytes that are not UTF-8, or one half of a surrogate pair. The event has U+FFFD in their
-    /// place. Somebody may have broken a word on purpose, to hide it.
+    /// Whether the body had broken characters: bytes that are not UTF-8, or one half of a surrogate
+    /// pair. The event has U+FFFD in their place. Somebody may have broken a word on purpose, to
+    /// hide it.
     pub fn is_mended(&self) -> bool {
         matches!(json::mend(&self.body), Cow::Owned(_))
     }
 }
 
 impl<E: AsEvent> Callback<E> {
-    /// The command as which the callback has to be answered: whether Tencent waits for a verdict, and how it is rejected.
+    /// The command as which the callback has to be answered: whether Tencent waits for a verdict,
+    /// and how it is rejected.
     ///
-    /// It is the [command](Self::command), but for an [`Event::Unknown`] whose body has a *before* command that the URL does not have. Then
-    /// it is that of the body, so that nobody's `OK` allows what the body asks for. A layer or service of your own that handles
-    /// notifications in another way than verdicts asks this one.
+    /// It is the [command](Self::command), but for an [`Event::Unknown`] whose body has a *before*
+    /// command that the URL does not have. Then it is that of the body, so that nobody's `OK`
+    /// allows what the body asks for. A layer or service of your own that handles notifications in
+    /// another way than verdicts asks this one.
     pub fn answered_as(&self) -> &Command {
         self.event.answered_as(&self.params.command)
     }
 
     /// When the event happened, read from whichever field has it, in the unit of that field.
     ///
-    /// No time is documented for `Alert`, `ContentCallback`, the four topic commands, and most of `Sns`.
+    /// No time is documented for `Alert`, `ContentCallback`, the four topic commands, and most of
+    /// `Sns`.
     pub fn time(&self) -> Option<EventTime> {
         self.event.time_by_rule()
     }
 
-    /// A key that identifies this delivery. `None` if there is none, and for callbacks that wait for a verdict.
+    /// A key that identifies this delivery. `None` if there is none, and for callbacks that wait
+    /// for a verdict.
     ///
-    /// A message's key is shared by its edits, extensions and receipts. So this key is a digest of the whole body, the app, the command
-    /// and `OptPlatform`. Two events can have the same body unless it contains an id of its own, or a time in **milliseconds**: in one
-    /// second a user can block, unblock and block somebody again. Without either, `RequestId` is added to the digest; without that as
-    /// well, there is no key. The [table](crate::commands) shows what each command has.
+    /// A message's key is shared by its edits, extensions and receipts. So this key is a digest of
+    /// the whole body, the app, the command and `OptPlatform`. Two events can have the same body
+    /// unless it contains an id of its own, or a time in **milliseconds**: in one second a user can
+    /// block, unblock and block somebody again. Without either, `RequestId` is added to the digest;
+    /// without that as well, there is no key. The [table](crate::commands) shows what each command
+    /// has.
     ///
-    /// An unknown command has a key if the URL has `RequestId`, which the vendor documents as unique for each callback and the same when
-    /// it is sent again.
+    /// An unknown command has a key if the URL has `RequestId`, which the vendor documents as
+    /// unique for each callback and the same when it is sent again.
     ///
-    /// When in doubt, there is no key and the event is handled twice: a wrong key would lose an event.
+    /// When in doubt, there is no key and the event is handled twice: a wrong key would lose an
+    /// event.
     pub fn dedup_key(&self) -> Option<DedupKey> {
         let params = &self.params;
         if self.answered_as().phase() == Phase::Before {
@@ -290,11 +313,14 @@ impl<E: AsEvent> Callback<E> {
         key.bytes(params.request_id()?.as_bytes()).dedup()
     }
 
-    /// A key for order: events with the same key should be handled one after the other. The queue does that.
+    /// A key for order: events with the same key should be handled one after the other. The queue
+    /// does that.
     ///
-    /// It identifies the group, the two people of a conversation, the account (friends, block lists, follows, profiles, states), the
-    /// official account, the room, the call or the service session; see the [table](crate::commands). `None` where order does not matter, for events without a
-    /// type, and for callbacks that wait for a verdict. Tencent does not promise any order of delivery.
+    /// It identifies the group, the two people of a conversation, the account (friends, block
+    /// lists, follows, profiles, states), the official account, the room, the call or the service
+    /// session; see the [table](crate::commands). `None` where order does not matter, for events
+    /// without a type, and for callbacks that wait for a verdict. Tencent does not promise any
+    /// order of delivery.
     pub fn order_key(&self) -> Option<OrderKey> {
         if self.answered_as().phase().may_decide() {
             return None;
@@ -302,11 +328,12 @@ impl<E: AsEvent> Callback<E> {
         self.event.order_by_rule(self.params.sdk_app_id)
     }
 
-    /// The fields of the body that this version does not know, as paths such as `PairList[].Nickname`: the vendor has added them since.
-    /// They are only searched for when you call this. [`body_as`](Self::body_as) reads them.
+    /// The fields of the body that this version does not know, as paths such as
+    /// `PairList[].Nickname`: the vendor has added them since. They are only searched for when you
+    /// call this. [`body_as`](Self::body_as) reads them.
     ///
-    /// An element or item of unknown kind is listed itself. Fields that are `null` or an empty string are not listed. Neither are those
-    /// of an [`Event::Unknown`], which has no type at all.
+    /// An element or item of unknown kind is listed itself. Fields that are `null` or an empty
+    /// string are not listed. Neither are those of an [`Event::Unknown`], which has no type at all.
     pub fn unknown_fields(&self) -> Vec<String> {
         let Some(written) = self.event.written() else {
             return Vec::new();
@@ -320,35 +347,18 @@ impl<E: AsEvent> Callback<E> {
 }
 
 impl Callback {
-    /// Converts it into the callback of one event; the error returns the callback if it is another event.
+    /// Converts it into the callback of one event; the error returns the callback if it is another
+    /// event.
     ///
     /// # Errors
     ///
     /// The callback, if it is of another event.
     #[allow(clippy::result_large_err)] // handed through, not reported
     pub fn downcast<E: TypedEvent>(self) -> Result<Callback<E>, Callback> {
-        let Callback {
-            event,
-            params,
-            body,
-            headers,
-            extensions,
-        } = self;
+        let Callback { event, params, body, headers, extensions } = self;
         match E::from_event(event) {
-            Ok(event) => Ok(Callback {
-                event,
-                params,
-                body,
-                headers,
-                extensions,
-            }),
-            Err(event) => Err(Callback {
-                event,
-                params,
-                body,
-                headers,
-                extensions,
-            }),
+            Ok(event) => Ok(Callback { event, params, body, headers, extensions }),
+            Err(event) => Err(Callback { event, params, body, headers, extensions }),
         }
     }
 }

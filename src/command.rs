@@ -11,27 +11,22 @@ use crate::types::Escaped;
 
 /// Old commands and their names today.
 ///
-/// `Live.CallbackMemberStateChanged` stands in the URL table of one vendor page, `Room.CallbackUpdateRoomInfo` in the command
-/// lists of early 2024. A page of 2025 writes `Call.CallbackAfterCloudRecordingChanged` in the body, and `…RecordChanged` in the URL.
+/// `Live.CallbackMemberStateChanged` stands in the URL table of one vendor page,
+/// `Room.CallbackUpdateRoomInfo` in the command lists of early 2024. A page of 2025 writes
+/// `Call.CallbackAfterCloudRecordingChanged` in the body, and `…RecordChanged` in the URL.
 const ALIASES: &[(&str, Command)] = &[
     ("Live.CallbackMemberStateChanged", Command::LiveAfterMemberStateChanged),
     ("Room.CallbackUpdateRoomInfo", Command::RoomAfterUpdateRoomInfo),
-    (
-        "Call.CallbackAfterCloudRecordingChanged",
-        Command::CallAfterRecordChanged,
-    ),
+    ("Call.CallbackAfterCloudRecordingChanged", Command::CallAfterRecordChanged),
 ];
 
-/// Documented cases in which the URL and the body have different commands, each with the one that counts.
+/// Documented cases in which the URL and the body have different commands, each with the one that
+/// counts.
 ///
 /// The vendor's page on `Live.CallbackAfterDelMetadata` has `…SetMetadata` in its URL table. Read
 /// as the URL says, a deletion would be a `…SetMetadata` without entries.
 const MISMATCHES: &[(Command, Command, Command)] = &[
-    (
-        Command::LiveAfterSetMetadata,
-        Command::LiveAfterDelMetadata,
-        Command::LiveAfterDelMetadata,
-    ),
+    (Command::LiveAfterSetMetadata, Command::LiveAfterDelMetadata, Command::LiveAfterDelMetadata),
     (
         Command::LiveAfterCloudRecordingChanged,
         Command::FollowAfterCloudRecordingChanged,
@@ -54,7 +49,8 @@ pub enum Phase {
     After,
     /// An alarm or a result. No user caused it.
     Notice,
-    /// The phase of a command that this version does not know. It is handled as carefully as [`Phase::Before`].
+    /// The phase of a command that this version does not know. It is handled as carefully as
+    /// [`Phase::Before`].
     Unknown,
 }
 
@@ -69,7 +65,8 @@ impl Phase {
         }
     }
 
-    /// Whether Tencent may be waiting for a verdict: true for every phase except [`After`](Phase::After) and [`Notice`](Phase::Notice).
+    /// Whether Tencent may be waiting for a verdict: true for every phase except
+    /// [`After`](Phase::After) and [`Notice`](Phase::Notice).
     pub const fn may_decide(self) -> bool {
         matches!(self, Phase::Before | Phase::Unknown)
     }
@@ -83,12 +80,14 @@ impl fmt::Display for Phase {
 
 /// A command that this version does not know, as received.
 ///
-/// It is never a known command, so equal commands are always equal values. Its `Debug` is escaped and short enough for a log.
+/// It is never a known command, so equal commands are always equal values. Its `Debug` is escaped
+/// and short enough for a log.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UnknownCommand(Box<str>);
 
 impl UnknownCommand {
-    /// The command as received, decoded. It may contain anything: escape it before you log it or use it as a label.
+    /// The command as received, decoded. It may contain anything: escape it before you log it or
+    /// use it as a label.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -118,8 +117,8 @@ macro_rules! define_commands {
     } )*) => {
         /// A command of Tencent's, in its canonical spelling.
         ///
-        /// Variants are derived from the command: the family, then the name without `Callback`. Unknown commands are kept in
-        /// [`Command::Unknown`]. Old names are replaced by today's.
+        /// Variants are derived from the command: the family, then the name without `Callback`.
+        /// Unknown commands are kept in [`Command::Unknown`]. Old names are replaced by today's.
         ///
         /// ```
         /// use tencent_im_callback::{Command, Phase};
@@ -152,8 +151,8 @@ macro_rules! define_commands {
                 }
             }
 
-            /// The command as a metric label: one of [`ALL`](Self::ALL), or `unknown` for all others, since a peer can invent any number
-            /// of them.
+            /// The command as a metric label: one of [`ALL`](Self::ALL), or `unknown` for all
+            /// others, since a peer can invent any number of them.
             pub const fn label(&self) -> &'static str {
                 match self {
                     $( $( Command::$variant => $word, )* )*
@@ -177,7 +176,8 @@ macro_rules! define_commands {
                 }
             }
 
-            /// Whether the answer says more than OK or FAIL, so that Tencent waits for it. For an unknown command this is true.
+            /// Whether the answer says more than OK or FAIL, so that Tencent waits for it. For an
+            /// unknown command this is true.
             pub const fn is_answered(&self) -> bool {
                 match self {
                     $( $( Command::$variant => answered!($($reply)?), )* )*
@@ -233,7 +233,8 @@ impl Command {
         matches!(self, Command::Unknown(_))
     }
 
-    /// Which command counts when the URL says `self` and the body says `body`; `None` if they contradict each other.
+    /// Which command counts when the URL says `self` and the body says `body`; `None` if they
+    /// contradict each other.
     ///
     /// The caller makes sure that both are known.
     pub(crate) fn reconcile(&self, body: &Command) -> Option<Command> {
@@ -251,10 +252,7 @@ impl From<&str> for Command {
     fn from(word: &str) -> Self {
         Command::current(word)
             .or_else(|| {
-                ALIASES
-                    .iter()
-                    .find(|(old, _)| *old == word)
-                    .map(|(_, command)| command.clone())
+                ALIASES.iter().find(|(old, _)| *old == word).map(|(_, command)| command.clone())
             })
             .unwrap_or_else(|| Command::Unknown(UnknownCommand(word.into())))
     }
@@ -268,7 +266,8 @@ impl FromStr for Command {
     }
 }
 
-/// Writes the command as Tencent does. An unknown command may contain anything: log it with `{:?}`, which escapes it.
+/// Writes the command as Tencent does. An unknown command may contain anything: log it with `{:?}`,
+/// which escapes it.
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -316,11 +315,7 @@ mod tests {
         let (family, name) = word.split_once('.').unwrap();
         let name = name.strip_prefix("Callback").unwrap_or(name);
         let (family, name) = (family.replace("C2C", "C2c"), name.replace("C2C", "C2c"));
-        if name.starts_with(&family) {
-            name
-        } else {
-            family + &name
-        }
+        if name.starts_with(&family) { name } else { family + &name }
     }
 
     #[test]
@@ -328,7 +323,8 @@ mod tests {
         let unknown = Command::from("New.Word");
         assert!(unknown.is_unknown());
         assert_eq!((unknown.phase(), unknown.family()), (Phase::Unknown, Family::Unknown));
-        let may = [Phase::Before, Phase::After, Phase::Notice, Phase::Unknown].map(Phase::may_decide);
+        let may =
+            [Phase::Before, Phase::After, Phase::Notice, Phase::Unknown].map(Phase::may_decide);
         assert_eq!(may, [true, false, false, true]);
         assert_eq!(Phase::Notice.to_string(), "notice");
         let error = serde_json::from_str::<Command>("7").unwrap_err().to_string();

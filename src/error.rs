@@ -28,18 +28,22 @@ const IN_TIME: &str = "no time-out";
 /// Sources shown of one error. A chain is short, unless somebody makes it long on purpose.
 const SOURCES: usize = 16;
 
-/// Why a callback could not be handled: any error, or a text. It is for your logs; the peer never sees it.
+/// Why a callback could not be handled: any error, or a text. It is for your logs; the peer never
+/// sees it.
 ///
-/// `?` converts every type that implements [`Error`]. `Box<dyn Error + Send + Sync>` and `anyhow::Error` do not implement it: write
-/// `.map_err(HandlerError::new)?`. In the other direction, `?` converts it into a `Box<dyn Error + Send + Sync>`, and
+/// `?` converts every type that implements [`Error`]. `Box<dyn Error + Send + Sync>` and
+/// `anyhow::Error` do not implement it: write `.map_err(HandlerError::new)?`. In the other
+/// direction, `?` converts it into a `Box<dyn Error + Send + Sync>`, and
 /// `anyhow::Error::from_boxed(error.into())` into an `anyhow::Error`.
 ///
-/// [`downcast_ref`](Self::downcast_ref) finds the original error behind every layer of this crate. [`get_ref`](Self::get_ref) returns it
-/// too, but for errors that `Dedup` has passed to several callers. As a boxed error it does not show the original as its source: call
-/// [`HandlerError::of`] first. `{}` writes the error, `{:#}` and `Debug` write its sources as well.
+/// [`downcast_ref`](Self::downcast_ref) finds the original error behind every layer of this crate.
+/// [`get_ref`](Self::get_ref) returns it too, but for errors that `Dedup` has passed to several
+/// callers. As a boxed error it does not show the original as its source: call [`HandlerError::of`]
+/// first. `{}` writes the error, `{:#}` and `Debug` write its sources as well.
 ///
-/// It does not implement [`Error`], so that `?` can convert every [`Error`] into it. It is a concrete type, since a boxed error under a
-/// tower layer can make spawned accept loops fail to compile.
+/// It does not implement [`Error`], so that `?` can convert every [`Error`] into it. It is a
+/// concrete type, since a boxed error under a tower layer can make spawned accept loops fail to
+/// compile.
 ///
 /// ```
 /// use std::time::Duration;
@@ -87,24 +91,26 @@ impl HandlerError {
         HandlerError::with(error.into(), Retry::After(delay))
     }
 
-    /// The callback was not handled because the service is at its limit: [`Cause::Overloaded`](crate::Cause::Overloaded).
+    /// The callback was not handled because the service is at its limit:
+    /// [`Cause::Overloaded`](crate::Cause::Overloaded).
     pub fn overloaded() -> Self {
         HandlerError::new(Overloaded(None))
     }
 
-    /// Like [`overloaded`](Self::overloaded), with an error that says what was overloaded, as its source.
+    /// Like [`overloaded`](Self::overloaded), with an error that says what was overloaded, as its
+    /// source.
     pub fn overloaded_by(error: impl Into<BoxError>) -> Self {
         HandlerError::new(Overloaded(Some(error.into())))
     }
 
-    /// The callback was not handled in time: [`Cause::TimedOut`](crate::Cause::TimedOut). For your own layers; the error of tower's `timeout`
-    /// is recognised.
+    /// The callback was not handled in time: [`Cause::TimedOut`](crate::Cause::TimedOut). For your
+    /// own layers; the error of tower's `timeout` is recognised.
     pub fn timed_out() -> Self {
         HandlerError::new(Late)
     }
 
-    /// From the error of any service, for your own layers. A [`HandlerError`] stays as it is, also inside a boxed error. The source of a
-    /// boxed error is kept.
+    /// From the error of any service, for your own layers. A [`HandlerError`] stays as it is, also
+    /// inside a boxed error. The source of a boxed error is kept.
     pub fn of<E: fmt::Display + Send + Sync + 'static>(error: E) -> Self {
         let mut error = Some(error);
         let any: &mut dyn Any = &mut error;
@@ -140,16 +146,19 @@ impl HandlerError {
         self.retry
     }
 
-    /// Whether the service was overloaded: [`HandlerError::overloaded`], or the error of tower's `load_shed`.
+    /// Whether the service was overloaded: [`HandlerError::overloaded`], or the error of tower's
+    /// `load_shed`.
     pub fn is_overloaded(&self) -> bool {
         is_overloaded(&*self.error)
     }
 
-    /// Whether it is a time-out: [`HandlerError::timed_out`], or the error of tower's `timeout` or of tokio's. A text of a handler's that says
-    /// so is none.
+    /// Whether it is a time-out: [`HandlerError::timed_out`], or the error of tower's `timeout` or
+    /// of tokio's. A text of a handler's that says so is none.
     pub fn is_timed_out(&self) -> bool {
         let error: &(dyn Error + 'static) = &*self.error;
-        error.is::<Late>() || is_elapsed(error) || inside(error).is_some_and(HandlerError::is_timed_out)
+        error.is::<Late>()
+            || is_elapsed(error)
+            || inside(error).is_some_and(HandlerError::is_timed_out)
     }
 
     /// The error it was made from.
@@ -172,7 +181,9 @@ impl HandlerError {
     }
 }
 
-fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+fn sources<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| error.source()).take(SOURCES)
 }
 
@@ -219,8 +230,8 @@ pub(crate) fn was_late(error: &dyn fmt::Display) -> bool {
     text == LATE || ELAPSED.contains(&&*text)
 }
 
-/// The error of a service with its sources, for your logs: escaped, and cut if it is long. Of a type that is not
-/// ours the sources are written if its `{:#}` writes them.
+/// The error of a service with its sources, for your logs: escaped, and cut if it is long. Of a
+/// type that is not ours the sources are written if its `{:#}` writes them.
 pub(crate) fn describe(error: &dyn fmt::Display) -> String {
     escaped(&format_args!("{error:#}"))
 }

@@ -35,7 +35,9 @@ mod types;
 pub mod verify;
 
 #[doc(inline)]
-pub use self::auth::{App, Apps, InvalidTokenError, Params, Token, Verified, Verifier, redacted, sign};
+pub use self::auth::{
+    App, Apps, InvalidTokenError, Params, Token, Verified, Verifier, redacted, sign,
+};
 #[doc(inline)]
 pub use self::callback::Callback;
 #[doc(inline)]
@@ -52,7 +54,8 @@ pub use self::detach::{Detach, DetachFailure, DetachId, DetachLayer, DetachStats
 pub use self::error::{HandlerError, Retry};
 #[doc(inline)]
 pub use self::event::{
-    DedupKey, Event, EventTime, Misfit, MisfitKind, OrderKey, TypedEvent, UnknownEvent, UnknownReason,
+    DedupKey, Event, EventTime, Misfit, MisfitKind, OrderKey, TypedEvent, UnknownEvent,
+    UnknownReason,
 };
 #[doc(inline)]
 pub use self::handle::{Answer, CallbackLayer, CallbackService, ResponseFuture, respond};
@@ -75,7 +78,9 @@ pub use self::split::{Split, SplitFuture};
 #[doc(inline)]
 pub use self::stored::StoredCallback;
 #[doc(inline)]
-pub use self::types::{Flag, GroupId, Id, OptPlatform, RawJson, SdkAppId, TimestampMillis, TimestampSecs, UserId};
+pub use self::types::{
+    Flag, GroupId, Id, OptPlatform, RawJson, SdkAppId, TimestampMillis, TimestampSecs, UserId,
+};
 #[doc(inline)]
 pub use self::verify::{VerifyBody, VerifyFuture, VerifyLayer, VerifyService};
 
@@ -138,14 +143,17 @@ macro_rules! define_commands_page {
             $(, time $time:expr)? $(, id $id:expr)? $(, order $scope:ident $order:expr)?;
         )*
     } )*) => {
-        /// All commands: phase, type, what may be answered, which keys they have, and the vendor's page.
+        /// All commands: phase, type, what may be answered, which keys they have, and the vendor's
+        /// page.
         ///
         /// Where no reply is named, the handler returns `()`, which is answered `OK`.
         ///
-        /// *Duplicate* is what identifies a second delivery ([`Callback::dedup_key`](crate::Callback::dedup_key)): the whole body, if it
-        /// contains an id, or a time in milliseconds; otherwise the body and the URL's `RequestId`, and without that there is no key. An
-        /// unknown command needs `RequestId` as well. *Order* is what the order key consists of
-        /// ([`Callback::order_key`](crate::Callback::order_key)): the group, the two people of a conversation, an account and so on.
+        /// *Duplicate* is what identifies a second delivery
+        /// ([`Callback::dedup_key`](crate::Callback::dedup_key)): the whole body, if it contains an
+        /// id, or a time in milliseconds; otherwise the body and the URL's `RequestId`, and without
+        /// that there is no key. An unknown command needs `RequestId` as well. *Order* is what the
+        /// order key consists of ([`Callback::order_key`](crate::Callback::order_key)): the group,
+        /// the two people of a conversation, an account and so on.
         ///
         /// | command | phase | event | reply | duplicate | order | vendor's page |
         /// | --- | --- | --- | --- | --- | --- | --- |
@@ -215,7 +223,8 @@ mod tests {
         for (word, cell) in CELLS {
             let command = Command::from(*word);
             let params = Params::trusted(2_779_521_537, command.clone());
-            let mut body: serde_json::Value = serde_json::from_str(testing::sample(&command).unwrap()).unwrap();
+            let mut body: serde_json::Value =
+                serde_json::from_str(testing::sample(&command).unwrap()).unwrap();
             if let Some(app) = body.get_mut("SdkAppId") {
                 *app = 2_779_521_537_u64.into();
             }

@@ -1,8 +1,10 @@
-//! Counts and latencies for Prometheus and others, with the [`metrics`](https://docs.rs/metrics) facade (feature `metrics`).
+//! Counts and latencies for Prometheus and others, with the [`metrics`](https://docs.rs/metrics)
+//! facade (feature `metrics`).
 //!
-//! Put [`MetricsLayer`] outside [`CallbackLayer`](crate::CallbackLayer): it records each request. `Detach` and `Dedup` record their own
-//! counts without a layer. Your program decides where the figures go: install a recorder, such as that of `metrics-exporter-prometheus`,
-//! **before** you make the layers. Without a recorder nothing is recorded.
+//! Put [`MetricsLayer`] outside [`CallbackLayer`](crate::CallbackLayer): it records each request.
+//! `Detach` and `Dedup` record their own counts without a layer. Your program decides where the
+//! figures go: install a recorder, such as that of `metrics-exporter-prometheus`, **before** you
+//! make the layers. Without a recorder nothing is recorded.
 //!
 //! | name | kind | labels | what |
 //! | --- | --- | --- | --- |
@@ -12,9 +14,11 @@
 //! | `im_callbacks_detached_running` | gauge | | callbacks in the background now |
 //! | `im_callbacks_dedup_total` | counter | `result` | `handled`, `duplicate`, `failed`, `without_key` |
 //!
-//! `outcome` is [`OutcomeKind::as_str`](crate::OutcomeKind::as_str), or `cancelled` if the future was dropped before there was an answer:
-//! the peer closed the connection, or an outer time-out expired. `reason` is [`Outcome::reason`], `command` is
-//! [`Command::label`](crate::Command::label). All of them have few values, so a peer cannot create any number of series.
+//! `outcome` is [`OutcomeKind::as_str`](crate::OutcomeKind::as_str), or `cancelled` if the future
+//! was dropped before there was an answer: the peer closed the connection, or an outer time-out
+//! expired. `reason` is [`Outcome::reason`], `command` is
+//! [`Command::label`](crate::Command::label). All of them have few values, so a peer cannot create
+//! any number of series.
 //!
 //! ```
 //! use tencent_im_callback::{App, CallbackLayer, EventRouter, MetricsLayer, Token};
@@ -45,10 +49,11 @@ use crate::response::Outcome;
 const CALLBACKS: &str = "im_callbacks_total";
 const DURATION: &str = "im_callback_duration_seconds";
 
-/// Counts each request by how it was answered, and records how long that took; see the [module](crate::metrics).
+/// Counts each request by how it was answered, and records how long that took; see the
+/// [module](crate::metrics).
 ///
-/// Put it around [`CallbackLayer`](crate::CallbackLayer), inside all layers that answer themselves. A response without an [`Outcome`] is
-/// not from this crate, and is not recorded.
+/// Put it around [`CallbackLayer`](crate::CallbackLayer), inside all layers that answer themselves.
+/// A response without an [`Outcome`] is not from this crate, and is not recorded.
 #[derive(Clone, Copy, Debug, Default)]
 #[must_use]
 pub struct MetricsLayer(());
@@ -113,14 +118,8 @@ where
 
     fn call(&mut self, request: Request<B>) -> MetricsFuture<S::Future> {
         // Taken before the call, so it includes the verification.
-        let running = Running {
-            started: Instant::now(),
-            ended: false,
-        };
-        MetricsFuture {
-            inner: self.inner.call(request),
-            running,
-        }
+        let running = Running { started: Instant::now(), ended: false };
+        MetricsFuture { inner: self.inner.call(request), running }
     }
 }
 
@@ -168,8 +167,10 @@ impl Running {
     }
 
     fn record(&self, outcome: &'static str, reason: &'static str, command: &'static str) {
-        counter!(CALLBACKS, "outcome" => outcome, "reason" => reason, "command" => command).increment(1);
-        histogram!(DURATION, "outcome" => outcome, "command" => command).record(self.started.elapsed());
+        counter!(CALLBACKS, "outcome" => outcome, "reason" => reason, "command" => command)
+            .increment(1);
+        histogram!(DURATION, "outcome" => outcome, "command" => command)
+            .record(self.started.elapsed());
     }
 }
 

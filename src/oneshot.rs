@@ -10,7 +10,8 @@ use crate::callback::Callback;
 use crate::error::HandlerError;
 
 pin_project! {
-    /// Waits until a service is ready, calls it once, and converts its error into a [`HandlerError`].
+    /// Waits until a service is ready, calls it once, and converts its error into a
+    /// [`HandlerError`].
     ///
     /// It is for layers of your own between ours: hand it a clone of the inner service. That clone
     /// was never polled, so it takes no permit before there is a callback for it.
@@ -64,9 +65,7 @@ impl<S: Service<R>, R> Oneshot<S, R> {
     /// Calls `service` with `request`.
     pub fn new(service: S, request: R) -> Self {
         let request = Some(request);
-        Oneshot {
-            state: State::Waiting { service, request },
-        }
+        Oneshot { state: State::Waiting { service, request } }
     }
 }
 

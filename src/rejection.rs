@@ -11,7 +11,8 @@ pub(crate) const OK_ENVELOPE: &str = r#"{"ActionStatus":"OK","ErrorCode":0,"Erro
 
 macro_rules! rejections {
     ($( $(#[$doc:meta])* $kind:ident $name:literal $status:ident $phrase:literal; )*) => {
-        /// What was wrong with a request. Each kind has its own status and its own fixed message for the peer.
+        /// What was wrong with a request. Each kind has its own status and its own fixed message
+        /// for the peer.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum RejectionKind {
@@ -53,8 +54,9 @@ macro_rules! rejections {
 }
 
 rejections! {
-    /// Not an error: the console's check of the callback URL. It is answered `OK` and does not reach your service. This one is recognised
-    /// by its body, which is empty or `{}`; one that is recognised by its URL is [`Verified::Probe`](crate::Verified::Probe).
+    /// Not an error: the console's check of the callback URL. It is answered `OK` and does not
+    /// reach your service. This one is recognised by its body, which is empty or `{}`; one that is
+    /// recognised by its URL is [`Verified::Probe`](crate::Verified::Probe).
     Probe "probe" OK "";
     /// The method is not POST.
     MethodNotAllowed "method_not_allowed" METHOD_NOT_ALLOWED "method not allowed";
@@ -64,8 +66,8 @@ rejections! {
     AppMissing "app_missing" BAD_REQUEST "SdkAppid missing";
     /// `SdkAppid` is not a number in plain digits.
     AppMalformed "app_malformed" BAD_REQUEST "SdkAppid malformed";
-    /// The URL has no app or no command, like that of the console's check, but the body is neither empty nor `{}`: it may be a callback
-    /// whose URL lost its parameters.
+    /// The URL has no app or no command, like that of the console's check, but the body is neither
+    /// empty nor `{}`: it may be a callback whose URL lost its parameters.
     UrlIncomplete "url_incomplete" BAD_REQUEST "SdkAppid or CallbackCommand missing";
     /// `CallbackCommand` is missing, and the request is not signed with any token.
     CommandMissing "command_missing" BAD_REQUEST "CallbackCommand missing";
@@ -73,7 +75,8 @@ rejections! {
     CommandMalformed "command_malformed" BAD_REQUEST "CallbackCommand malformed";
     /// The app is not configured.
     AppUnknown "app_unknown" FORBIDDEN "unknown SdkAppid";
-    /// `Sign` is missing although the app is signed. Authentication may be turned off in the console.
+    /// `Sign` is missing although the app is signed. Authentication may be turned off in the
+    /// console.
     SignatureMissing "signature_missing" UNAUTHORIZED "Sign missing";
     /// `Sign` is not 64 hex digits.
     SignatureMalformed "signature_malformed" UNAUTHORIZED "Sign malformed";
@@ -87,21 +90,23 @@ rejections! {
     Stale "stale" UNAUTHORIZED "RequestTime too old";
     /// The signature is valid, but made for a time in the future: the local clock is behind.
     TimestampInFuture "timestamp_in_future" UNAUTHORIZED "RequestTime in the future";
-    /// The body of a notification is larger than the limit, by its declared or its actual length. A *before* callback has
-    /// [`Cause::BodyTooLarge`](crate::Cause::BodyTooLarge) instead.
+    /// The body of a notification is larger than the limit, by its declared or its actual length. A
+    /// *before* callback has [`Cause::BodyTooLarge`](crate::Cause::BodyTooLarge) instead.
     BodyTooLarge "body_too_large" PAYLOAD_TOO_LARGE "body too large";
-    /// The body of a notification ended early. A *before* callback has [`Cause::BodyIncomplete`](crate::Cause::BodyIncomplete) instead.
+    /// The body of a notification ended early. A *before* callback has
+    /// [`Cause::BodyIncomplete`](crate::Cause::BodyIncomplete) instead.
     BodyIncomplete "body_incomplete" BAD_REQUEST "body incomplete";
     /// The URL and the body have different apps.
     AppMismatch "app_mismatch" BAD_REQUEST "SdkAppid differs in body";
-    /// The callback waits for a verdict, and its body cannot be read as the type of its command. Returned by
-    /// [`Callback::parse`](crate::Callback::parse); the layer has a [`Cause`](crate::Cause) instead.
+    /// The callback waits for a verdict, and its body cannot be read as the type of its command.
+    /// Returned by [`Callback::parse`](crate::Callback::parse); the layer has a
+    /// [`Cause`](crate::Cause) instead.
     Untyped "untyped" INTERNAL_SERVER_ERROR "callback without a type";
 }
 
 impl RejectionKind {
-    /// Whether the request had been verified when it was refused. If so, it was sent by someone who knows the token, or a URL signed with
-    /// it, and deserves attention.
+    /// Whether the request had been verified when it was refused. If so, it was sent by someone who
+    /// knows the token, or a URL signed with it, and deserves attention.
     pub const fn is_after_verification(self) -> bool {
         matches!(
             self,
@@ -122,11 +127,11 @@ impl fmt::Display for RejectionKind {
 
 /// A request that was refused: [why](Rejection::kind), and details for your logs.
 ///
-/// The peer gets the status and a fixed message; everything else is for your logs. It never contains the token, the signature, the query
-/// string or the body.
+/// The peer gets the status and a fixed message; everything else is for your logs. It never
+/// contains the token, the signature, the query string or the body.
 ///
-/// To answer, use [`Rejection::to_response`], or [`Rejection::to_reply`] and [`status`](Self::status). Both answer
-/// [`RejectionKind::Probe`] with `OK`.
+/// To answer, use [`Rejection::to_response`], or [`Rejection::to_reply`] and
+/// [`status`](Self::status). Both answer [`RejectionKind::Probe`] with `OK`.
 #[derive(Clone)]
 pub struct Rejection {
     kind: RejectionKind,
@@ -144,11 +149,7 @@ enum Detail {
 
 impl Rejection {
     pub(crate) fn new(kind: RejectionKind) -> Self {
-        Rejection {
-            kind,
-            sdk_app_id: None,
-            detail: Detail::None,
-        }
+        Rejection { kind, sdk_app_id: None, detail: Detail::None }
     }
 
     pub(crate) fn duplicate(parameter: &'static str) -> Self {
@@ -159,16 +160,14 @@ impl Rejection {
     }
 
     pub(crate) fn skewed(kind: RejectionKind, seconds: i64) -> Self {
-        Rejection {
-            detail: Detail::Skew(seconds),
-            ..Rejection::new(kind)
-        }
+        Rejection { detail: Detail::Skew(seconds), ..Rejection::new(kind) }
     }
 
     /// The body is neither empty nor `{}`, and its URL has no app or no command.
     pub(crate) fn url_incomplete(length: usize, kind: &str) -> Self {
-        let text =
-            format!("body of {length} bytes, {kind}; if this was the console's check of the URL, please report it");
+        let text = format!(
+            "body of {length} bytes, {kind}; if this was the console's check of the URL, please report it"
+        );
         Rejection {
             detail: Detail::Error(text.into()),
             ..Rejection::new(RejectionKind::UrlIncomplete)
@@ -184,10 +183,7 @@ impl Rejection {
 
     /// A callback that waits for a verdict and whose body cannot be read, with the reason.
     pub(crate) fn untyped(why: String) -> Self {
-        Rejection {
-            detail: Detail::Error(why.into()),
-            ..Rejection::new(RejectionKind::Untyped)
-        }
+        Rejection { detail: Detail::Error(why.into()), ..Rejection::new(RejectionKind::Untyped) }
     }
 
     pub(crate) fn of_app(mut self, id: SdkAppId) -> Self {
@@ -205,13 +201,15 @@ impl Rejection {
         self.kind.status()
     }
 
-    /// The app that the URL names, if it could be read. Before the signature is verified, anybody may have written it.
+    /// The app that the URL names, if it could be read. Before the signature is verified, anybody
+    /// may have written it.
     pub fn sdk_app_id(&self) -> Option<SdkAppId> {
         self.sdk_app_id
     }
 
-    /// For [`Stale`](RejectionKind::Stale) and [`TimestampInFuture`](RejectionKind::TimestampInFuture): how many **seconds**
-    /// `RequestTime` is ahead of the local clock; negative if it is behind.
+    /// For [`Stale`](RejectionKind::Stale) and
+    /// [`TimestampInFuture`](RejectionKind::TimestampInFuture): how many **seconds** `RequestTime`
+    /// is ahead of the local clock; negative if it is behind.
     pub fn skew(&self) -> Option<i64> {
         match self.detail {
             Detail::Skew(seconds) => Some(seconds),
@@ -227,8 +225,9 @@ impl Rejection {
         }
     }
 
-    /// For [`BodyIncomplete`](RejectionKind::BodyIncomplete): the error of the body. For [`Untyped`](RejectionKind::Untyped): why the body
-    /// cannot be read. For [`UrlIncomplete`](RejectionKind::UrlIncomplete): what the body looks like.
+    /// For [`BodyIncomplete`](RejectionKind::BodyIncomplete): the error of the body. For
+    /// [`Untyped`](RejectionKind::Untyped): why the body cannot be read. For
+    /// [`UrlIncomplete`](RejectionKind::UrlIncomplete): what the body looks like.
     pub fn error(&self) -> Option<&str> {
         match &self.detail {
             Detail::Error(error) => Some(error),
@@ -263,7 +262,9 @@ impl fmt::Display for Rejection {
         match &self.detail {
             Detail::None => Ok(()),
             Detail::Parameter(name) => write!(f, ": {name}"),
-            Detail::Skew(seconds) if *seconds < 0 => write!(f, ": {} s behind the local clock", seconds.unsigned_abs()),
+            Detail::Skew(seconds) if *seconds < 0 => {
+                write!(f, ": {} s behind the local clock", seconds.unsigned_abs())
+            }
             Detail::Skew(seconds) => write!(f, ": {seconds} s ahead of the local clock"),
             Detail::Error(error) => write!(f, ": {error}"),
         }
@@ -294,10 +295,7 @@ mod tests {
             let known = (rejection.skew(), rejection.parameter(), rejection.error().is_some());
             (known, rejection.to_string())
         };
-        let of = |kind, detail| Rejection {
-            detail,
-            ..Rejection::new(kind)
-        };
+        let of = |kind, detail| Rejection { detail, ..Rejection::new(kind) };
         for (rejection, known, text) in [
             (
                 of(RejectionKind::Stale, Detail::Skew(-61)),
@@ -319,10 +317,7 @@ mod tests {
             assert_eq!(told(&rejection), (known, format!("{phrase}{text}")));
             assert_eq!(rejection.status(), rejection.kind().status());
         }
-        assert_eq!(
-            Rejection::new(RejectionKind::Probe).to_string(),
-            "check of the callback URL"
-        );
+        assert_eq!(Rejection::new(RejectionKind::Probe).to_string(), "check of the callback URL");
     }
 
     #[test]

@@ -13,14 +13,17 @@ use crate::error::HandlerError;
 use crate::oneshot::Oneshot;
 use crate::reply::Reply;
 
-/// Passes callbacks that wait for a verdict to one service, and notifications to another, each with its own layers.
+/// Passes callbacks that wait for a verdict to one service, and notifications to another, each with
+/// its own layers.
 ///
-/// A user waits for a verdict, for two seconds at most; nobody waits for a notification. In one stack they share permits, and slow
-/// moderation makes your server lose notifications, which Tencent does not send again. So put `timeout`, `load_shed` and
-/// `concurrency_limit` around verdicts, and `Detach` and `Dedup`, or the durable queue, around notifications.
+/// A user waits for a verdict, for two seconds at most; nobody waits for a notification. In one
+/// stack they share permits, and slow moderation makes your server lose notifications, which
+/// Tencent does not send again. So put `timeout`, `load_shed` and `concurrency_limit` around
+/// verdicts, and `Detach` and `Dedup`, or the durable queue, around notifications.
 ///
-/// A callback waits for a verdict if its phase is [`Before`](crate::Phase::Before) or [`Unknown`](crate::Phase::Unknown), or if Tencent
-/// [reads](crate::Command::is_answered) its reply. A `Split` is always ready; it waits for a clone of the service that it calls. So
+/// A callback waits for a verdict if its phase is [`Before`](crate::Phase::Before) or
+/// [`Unknown`](crate::Phase::Unknown), or if Tencent [reads](crate::Command::is_answered) its
+/// reply. A `Split` is always ready; it waits for a clone of the service that it calls. So
 /// `load_shed` belongs inside it, around the limit.
 ///
 /// ```
@@ -51,10 +54,7 @@ pub struct Split<V, N> {
 impl<V, N> Split<V, N> {
     /// Makes a service out of two.
     pub fn new(verdicts: V, notifications: N) -> Self {
-        Split {
-            verdicts,
-            notifications,
-        }
+        Split { verdicts, notifications }
     }
 
     /// The service for verdicts.

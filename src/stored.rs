@@ -16,11 +16,14 @@ use crate::callback::Callback;
 use crate::rejection::Rejection;
 use crate::types::TimestampMillis;
 
-/// The format in which to store a callback: in your database, a queue, a file. Later versions of this crate can read it.
+/// The format in which to store a callback: in your database, a queue, a file. Later versions of
+/// this crate can read it.
 ///
-/// It holds the parameters without the signature, and the raw body, so that a later version of this crate can parse the body again.
-/// Headers and extensions are not stored. As JSON it is one object: `format` (1), `params`, `body` (a string), `received_at` (**ms**). A
-/// body that is not UTF-8 is `body_base64` instead. It is as trustworthy as the place it is read from: nothing in it is verified again.
+/// It holds the parameters without the signature, and the raw body, so that a later version of this
+/// crate can parse the body again. Headers and extensions are not stored. As JSON it is one object:
+/// `format` (1), `params`, `body` (a string), `received_at` (**ms**). A body that is not UTF-8 is
+/// `body_base64` instead. It is as trustworthy as the place it is read from: nothing in it is
+/// verified again.
 ///
 /// ```
 /// use tencent_im_callback::event::sns::FriendDelete;
@@ -63,8 +66,8 @@ impl StoredCallback {
     ///
     /// # Errors
     ///
-    /// As for [`Callback::parse_untyped`]: the program that stored it has answered already, so a callback that does not fit its type is
-    /// [`Event::Unknown`](crate::Event::Unknown).
+    /// As for [`Callback::parse_untyped`]: the program that stored it has answered already, so a
+    /// callback that does not fit its type is [`Event::Unknown`](crate::Event::Unknown).
     pub fn parse(self) -> Result<Callback, Rejection> {
         Callback::parse_untyped(self.params, self.body)
     }

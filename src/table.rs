@@ -1,7 +1,8 @@
 //! The one list of every documented callback.
 //!
-//! `for_each_command!(consumer)` hands the whole table to the macro `consumer`; the command words, phases, families, event
-//! variants, their dispatch, times, keys, order and the documentation page are all generated from it.
+//! `for_each_command!(consumer)` hands the whole table to the macro `consumer`; the command words,
+//! phases, families, event variants, their dispatch, times, keys, order and the documentation page
+//! are all generated from it.
 //!
 //! A row stands inside its family's `Family module "Prefix" { … }` and reads
 //!
@@ -9,9 +10,10 @@
 //! Phase Variant "Wire.Word" "vendor page" => EventType -> ReplyType, time |event| …, id |event, key| …, order scope |event, key| …;
 //! ```
 //!
-//! The reply only where it says more than OK or FAIL. The time only where the event has one. The id only where the event has one that
-//! no other event of the command has, so that its body tells a second delivery from another event even without a time. The order only
-//! where events of one group, room or account must be handled one after the other.
+//! The reply only where it says more than OK or FAIL. The time only where the event has one. The id
+//! only where the event has one that no other event of the command has, so that its body tells a
+//! second delivery from another event even without a time. The order only where events of one
+//! group, room or account must be handled one after the other.
 
 macro_rules! for_each_command {
     ($consumer:ident) => {
@@ -270,10 +272,7 @@ mod tests {
             let (module, name) = event.split_once("::").unwrap();
             let (family, rest) = word.split_once('.').unwrap();
             assert_eq!(module.replace('_', ""), family.to_lowercase());
-            assert_eq!(
-                name,
-                rest.strip_prefix("Callback").unwrap_or(rest).replace("C2C", "C2c")
-            );
+            assert_eq!(name, rest.strip_prefix("Callback").unwrap_or(rest).replace("C2C", "C2c"));
             if let Some(reply) = reply {
                 assert_eq!(*reply, format!("{name}Reply"));
             }

@@ -28,8 +28,8 @@ fn accept(callback: Callback) -> std::future::Ready<Result<Reply, Infallible>> {
     std::future::ready(Ok(Reply::ok()))
 }
 
-/// Counts from the request's arrival to its response. Another request comes first, since `arc-swap` keeps something for each
-/// thread and `tracing` for each place that logs.
+/// Counts from the request's arrival to its response. Another request comes first, since `arc-swap`
+/// keeps something for each thread and `tracing` for each place that logs.
 fn cost(request: Request<Full<Bytes>>) -> (AllocationInfo, http::StatusCode) {
     let (parts, body) = request.into_parts();
     once(Request::from_parts(parts.clone(), body.clone()));
@@ -43,9 +43,7 @@ fn once(request: Request<Full<Bytes>>) -> (AllocationInfo, http::StatusCode) {
     let info = measure(|| {
         let future = pin!(service.call(request.take().unwrap()));
         let mut cx = Context::from_waker(Waker::noop());
-        let Poll::Ready(Ok(done)) = future.poll(&mut cx) else {
-            panic!("not ready")
-        };
+        let Poll::Ready(Ok(done)) = future.poll(&mut cx) else { panic!("not ready") };
         response = Some(done);
     });
     (info, response.unwrap().status())
@@ -83,12 +81,7 @@ fn at_most_five_more<E: TypedEvent + DeserializeOwned>() {
     assert_eq!(status, 200);
     // Boxed, as it is in an `Event`.
     let parse = parse_cost::<Box<E>>(body);
-    assert!(
-        info.count_total <= parse + 5,
-        "{}: {} for {parse}",
-        E::COMMAND,
-        info.count_total
-    );
+    assert!(info.count_total <= parse + 5, "{}: {} for {parse}", E::COMMAND, info.count_total);
 }
 
 #[test]
@@ -116,18 +109,9 @@ fn the_busiest_events_cost_no_more_than_their_fields() {
             parse_cost::<c2c::BeforeSendMsg> as fn(&str) -> u64,
             sample(&Command::C2cBeforeSendMsg).unwrap(),
         ),
-        (
-            parse_cost::<c2c::AfterSendMsg>,
-            sample(&Command::C2cAfterSendMsg).unwrap(),
-        ),
-        (
-            parse_cost::<group::BeforeSendMsg>,
-            sample(&Command::GroupBeforeSendMsg).unwrap(),
-        ),
-        (
-            parse_cost::<group::AfterSendMsg>,
-            sample(&Command::GroupAfterSendMsg).unwrap(),
-        ),
+        (parse_cost::<c2c::AfterSendMsg>, sample(&Command::C2cAfterSendMsg).unwrap()),
+        (parse_cost::<group::BeforeSendMsg>, sample(&Command::GroupBeforeSendMsg).unwrap()),
+        (parse_cost::<group::AfterSendMsg>, sample(&Command::GroupAfterSendMsg).unwrap()),
         (parse_cost::<state::StateChange>, sample(&Command::StateChange).unwrap()),
     ] {
         let (allocated, fields) = (parse(body), fields(body));
@@ -159,12 +143,7 @@ fn dispatch_by_command_word_allocates_nothing() {
 #[test]
 fn verification_allocates_nothing() {
     let verifier = verifier();
-    for fault in [
-        None,
-        Some(Fault::BadSignature),
-        Some(Fault::Stale),
-        Some(Fault::OtherApp),
-    ] {
+    for fault in [None, Some(Fault::BadSignature), Some(Fault::Stale), Some(Fault::OtherApp)] {
         let request = signed(Command::SnsFriendDelete).parameter("OptPlatform", "iOS");
         let request: Request<Bytes> = match fault {
             Some(fault) => request.fault(fault).build(),
@@ -180,12 +159,9 @@ fn a_long_encoded_command_allocates_nothing_before_it_is_verified() {
     let verifier = verifier();
     cost(signed(Command::SnsFriendDelete).build());
     let word = format!("a+%41{}", "b".repeat(60_000));
-    for start in [
-        "SdkAppid=7&",
-        "",
-        "SdkAppid=1400000000&Sign=x&RequestTime=5&",
-        "SdkAppid=1400000000&",
-    ] {
+    for start in
+        ["SdkAppid=7&", "", "SdkAppid=1400000000&Sign=x&RequestTime=5&", "SdkAppid=1400000000&"]
+    {
         let uri: http::Uri = format!("/?{start}CallbackCommand={word}").parse().unwrap();
         let info = measure(|| assert!(verifier.verify(&http::Method::POST, &uri).is_err()));
         assert_eq!(info.count_total, 0, "{start}");
@@ -195,9 +171,7 @@ fn a_long_encoded_command_allocates_nothing_before_it_is_verified() {
 #[test]
 fn nothing_is_allocated_on_the_strength_of_a_declared_length() {
     let mut request: Request<Full<Bytes>> = signed(Command::SnsFriendDelete).build();
-    request
-        .headers_mut()
-        .insert("content-length", "1048576".parse().unwrap());
+    request.headers_mut().insert("content-length", "1048576".parse().unwrap());
     let (info, status) = cost(request);
     assert_eq!(status, 200);
     assert!(info.bytes_total < 4096, "{}", info.bytes_total);
@@ -239,7 +213,8 @@ fn a_router_allocates_one_box() {
     assert_eq!(count(true), count(false) + 1);
 }
 
-/// Every connection keeps room for its future, so its size is part of what an idle connection costs.
+/// Every connection keeps room for its future, so its size is part of what an idle connection
+/// costs.
 #[test]
 fn the_size_of_the_futures_is_bounded() {
     let service = &mut layer().layer(service_fn(accept as Inner));

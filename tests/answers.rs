@@ -1,4 +1,5 @@
-//! The answer table, through the layer: status, phrase, outcome, and that nothing but an accepted callback reaches the service.
+//! The answer table, through the layer: status, phrase, outcome, and that nothing but an accepted
+//! callback reaches the service.
 #![allow(clippy::pedantic)]
 
 mod common;
@@ -9,8 +10,8 @@ use http::{Request, StatusCode};
 use http_body_util::Full;
 use tencent_im_callback::testing::Fault;
 use tencent_im_callback::{
-    App, Apps, Callback, CallbackLayer, Cause, Command, Disposition, Event, OnError, OutcomeKind, Phase,
-    RejectionKind as Kind, Reply, UnknownReason, Verifier, sign,
+    App, Apps, Callback, CallbackLayer, Cause, Command, Disposition, Event, OnError, OutcomeKind,
+    Phase, RejectionKind as Kind, Reply, UnknownReason, Verifier, sign,
 };
 
 #[tokio::test]
@@ -34,19 +35,14 @@ async fn an_accepted_callback_reaches_the_service_whole() {
     let callback = inner.last().unwrap();
     assert_eq!(callback.body, body);
     assert_eq!(callback.params.client_ip().as_deref(), Some("127.0.0.1"));
-    let Event::SnsFriendDelete(event) = callback.event else {
-        panic!("{:?}", callback.event)
-    };
+    let Event::SnsFriendDelete(event) = callback.event else { panic!("{:?}", callback.event) };
     let friends: Vec<_> = event.pair_list.iter().map(|pair| pair.to_account.as_str()).collect();
     assert_eq!(friends, ["id1", "id2", "id3"]);
 }
 
 fn alone_bytes(kind: Kind) -> Vec<u8> {
-    format!(
-        r#"{{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"{}"}}"#,
-        kind.phrase()
-    )
-    .into_bytes()
+    format!(r#"{{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"{}"}}"#, kind.phrase())
+        .into_bytes()
 }
 
 #[tokio::test]
@@ -94,10 +90,7 @@ async fn every_fault_has_its_answer() {
             let reply = rejection.to_reply();
             assert_eq!(reply.as_bytes(), alone_bytes(kind), "{fault:?}");
             let alone = rejection.to_response();
-            assert_eq!(
-                (alone.status(), alone.headers()),
-                (response.status(), response.headers())
-            );
+            assert_eq!((alone.status(), alone.headers()), (response.status(), response.headers()));
             assert!(text(alone).await.contains(kind.phrase()));
             assert_eq!(
                 text(response).await,
@@ -127,12 +120,10 @@ async fn every_fault_of_a_body_has_its_answer() {
         let response = send(&layer(), inner.clone(), request).await;
         if fault != Fault::TooLarge {
             let what = outcome(&response);
-            assert_eq!(
-                (what.kind(), what.reason()),
-                (OutcomeKind::Accepted, reason),
-                "{fault:?}"
+            assert_eq!((what.kind(), what.reason()), (OutcomeKind::Accepted, reason), "{fault:?}");
+            assert!(
+                matches!(inner.last().unwrap().event, Event::Unknown(event) if event.reason.as_str() == reason)
             );
-            assert!(matches!(inner.last().unwrap().event, Event::Unknown(event) if event.reason.as_str() == reason));
             assert_eq!(text(response).await, OK);
         }
         // A verdict is the owner's.
@@ -142,19 +133,21 @@ async fn every_fault_of_a_body_has_its_answer() {
         let what = outcome(&response);
         assert_eq!((what.kind(), what.reason()), (OutcomeKind::Failed, reason), "{fault:?}");
         assert_eq!(response.status(), 500, "{fault:?}");
-        let response = send(
-            &layer().on_before_error(OnError::reject("later")),
-            inner.clone(),
-            request(),
-        )
-        .await;
+        let response =
+            send(&layer().on_before_error(OnError::reject("later")), inner.clone(), request())
+                .await;
         assert_eq!(text(response).await, Reply::reject(1, "later").to_string(), "{fault:?}");
         assert_eq!(inner.calls(), 0, "{fault:?}");
     }
 }
 
-/// What becomes of a body under a command of the URL: the outcome, its reason, and the event if it got through.
-async fn fate(layer: &CallbackLayer, command: Command, body: &str) -> (OutcomeKind, &'static str, Option<Event>) {
+/// What becomes of a body under a command of the URL: the outcome, its reason, and the event if it
+/// got through.
+async fn fate(
+    layer: &CallbackLayer,
+    command: Command,
+    body: &str,
+) -> (OutcomeKind, &'static str, Option<Event>) {
     let inner = Inner::default();
     let request = signed(command).body(body.to_owned()).build::<Full<Bytes>>();
     let response = send(layer, inner.clone(), request).await;
@@ -175,7 +168,8 @@ async fn the_bodys_probes_and_their_near_misses() {
             assert_eq!(fate(&layer(), command.clone(), body).await, probe, "{command} {body:?}");
         }
     }
-    // Nobody must take silence for "allow", and nobody knows what it means to a word that this version does not know.
+    // Nobody must take silence for "allow", and nobody knows what it means to a word that this
+    // version does not know.
     let before = Command::ALL.iter().filter(|command| command.phase() == Phase::Before);
     for command in before.cloned().chain(["New.Word".into()]) {
         for body in blank {
@@ -191,11 +185,14 @@ async fn the_bodys_probes_and_their_near_misses() {
     let unsigned = CallbackLayer::new(App::unsigned(APP));
     let (kind, reason, event) = fate(&unsigned, Command::SnsFriendDelete, "").await;
     assert_eq!((kind, reason), (OutcomeKind::Accepted, "body_empty"));
-    assert!(matches!(event, Some(Event::Unknown(event)) if event.reason == UnknownReason::BodyEmpty));
+    assert!(
+        matches!(event, Some(Event::Unknown(event)) if event.reason == UnknownReason::BodyEmpty)
+    );
     let (kind, _, event) = fate(&unsigned, Command::SnsFriendDelete, r#"{"PairList":null}"#).await;
     assert_eq!(kind, OutcomeKind::Accepted);
     assert!(matches!(event, Some(Event::SnsFriendDelete(event)) if event.pair_list.is_empty()));
-    // Without its list the event says nothing: an old, flat form must not arrive as a deletion of nobody.
+    // Without its list the event says nothing: an old, flat form must not arrive as a deletion of
+    // nobody.
     for body in ["{}", r#"{"From_Account":"a","To_Account":"b"}"#] {
         let (kind, _, event) = fate(&unsigned, Command::SnsFriendDelete, body).await;
         assert_eq!(kind, OutcomeKind::Accepted);
@@ -224,11 +221,8 @@ async fn probes_by_url_are_answered_ok_and_go_no_further() {
             let inner = Inner::default();
             let response = send(&layer(), inner.clone(), common::post(&url, body)).await;
             let what = outcome(&response);
-            let (status, kind) = if probe {
-                (200, OutcomeKind::Probe)
-            } else {
-                (400, OutcomeKind::Rejected)
-            };
+            let (status, kind) =
+                if probe { (200, OutcomeKind::Probe) } else { (400, OutcomeKind::Rejected) };
             assert_eq!((response.status().as_u16(), what.kind()), (status, kind), "{body:?}");
             let rejection = what.rejection();
             assert_eq!(rejection.is_none(), probe);
@@ -248,30 +242,23 @@ async fn the_word_of_url_and_body() {
     let delete = Command::SnsFriendDelete;
     let unread = async |body: &str| {
         let (kind, reason, event) = fate(&layer(), Command::SnsFriendDelete, body).await;
-        let Some(Event::Unknown(event)) = event else {
-            panic!("{body}")
-        };
+        let Some(Event::Unknown(event)) = event else { panic!("{body}") };
         assert_eq!((kind, event.body.as_ref()), (OutcomeKind::Accepted, body.as_bytes()));
         assert_eq!(event.reason.as_str(), reason);
         (reason, event.body_command)
     };
     let mismatch = ("command_mismatch", Some(Command::SnsFriendAdd));
 
-    let (_, _, event) = fate(&layer(), delete.clone(), &word(r#""Sns.CallbackFriendDelete""#)).await;
+    let (_, _, event) =
+        fate(&layer(), delete.clone(), &word(r#""Sns.CallbackFriendDelete""#)).await;
     assert!(matches!(event, Some(Event::SnsFriendDelete(_))));
     // Escapes are another way to write the same.
     let escaped = r#"{"\u0043allbackCommand":"Sns.\u0043allbackFriendAdd"}"#;
     assert_eq!(unread(escaped).await, mismatch);
     assert_eq!(unread(&word(r#""Sns.CallbackFriendAdd""#)).await, mismatch);
-    for not_text in [
-        "1",
-        "null",
-        "true",
-        "1.5",
-        "1e999",
-        r#"["Sns.CallbackFriendDelete"]"#,
-        r#"{"a":[]}"#,
-    ] {
+    for not_text in
+        ["1", "null", "true", "1.5", "1e999", r#"["Sns.CallbackFriendDelete"]"#, r#"{"a":[]}"#]
+    {
         let read = unread(&word(not_text)).await;
         assert_eq!(read, ("body_command_malformed", None), "{not_text}");
     }
@@ -279,17 +266,16 @@ async fn the_word_of_url_and_body() {
     let misfit = r#"{"PairList":5,"CallbackCommand":"Sns.CallbackFriendAdd"}"#;
     assert_eq!(unread(misfit).await, mismatch);
     // Twice the same is once; twice different is a contradiction.
-    let twice =
-        r#"{"CallbackCommand":"Sns.CallbackFriendDelete","PairList":[],"CallbackCommand":"Sns.CallbackFriendDelete"}"#;
+    let twice = r#"{"CallbackCommand":"Sns.CallbackFriendDelete","PairList":[],"CallbackCommand":"Sns.CallbackFriendDelete"}"#;
     let (_, _, event) = fate(&layer(), delete.clone(), twice).await;
     assert!(matches!(event, Some(Event::SnsFriendDelete(_))));
     let twice = r#"{"CallbackCommand":"Sns.CallbackFriendDelete","CallbackCommand":"New.Word"}"#;
     assert_eq!(unread(twice).await.0, "command_mismatch");
-    // Of two the one before an action counts, whatever their order: nobody may take the callback for a notification.
-    for words in [
-        ["C2C.CallbackBeforeSendMsg", "New.Word"],
-        ["New.Word", "C2C.CallbackBeforeSendMsg"],
-    ] {
+    // Of two the one before an action counts, whatever their order: nobody may take the callback
+    // for a notification.
+    for words in
+        [["C2C.CallbackBeforeSendMsg", "New.Word"], ["New.Word", "C2C.CallbackBeforeSendMsg"]]
+    {
         let [first, second] = words;
         let twice = format!(r#"{{"CallbackCommand":"{first}","CallbackCommand":"{second}"}}"#);
         let fate = fate(&layer(), delete.clone(), &twice).await;
@@ -300,7 +286,8 @@ async fn the_word_of_url_and_body() {
     let fate_of_unknown = fate(&layer(), Command::C2cBeforeSendMsg, &word(r#""New.Word""#)).await;
     assert_eq!(fate_of_unknown, (OutcomeKind::Failed, "misfit", None));
     // So is a notification with the body of a *before* callback.
-    let fate_of_before = fate(&layer(), delete.clone(), &word(r#""C2C.CallbackBeforeSendMsg""#)).await;
+    let fate_of_before =
+        fate(&layer(), delete.clone(), &word(r#""C2C.CallbackBeforeSendMsg""#)).await;
     assert_eq!(fate_of_before, (OutcomeKind::Failed, "command_mismatch", None));
 
     // Else, either word unknown: everything is kept.
@@ -311,18 +298,10 @@ async fn the_word_of_url_and_body() {
     ] {
         let json = word(&format!("{body:?}"));
         let (kind, _, event) = fate(&layer(), url.into(), &json).await;
-        let Some(Event::Unknown(event)) = event else {
-            panic!("{url} {body}")
-        };
+        let Some(Event::Unknown(event)) = event else { panic!("{url} {body}") };
         assert_eq!(kind, OutcomeKind::Accepted);
-        assert_eq!(
-            (event.command.as_str(), event.body_command.unwrap().as_str()),
-            (url, body)
-        );
-        assert_eq!(
-            (event.reason, event.body),
-            (UnknownReason::UnknownCommand, Bytes::from(json))
-        );
+        assert_eq!((event.command.as_str(), event.body_command.unwrap().as_str()), (url, body));
+        assert_eq!((event.reason, event.body), (UnknownReason::UnknownCommand, Bytes::from(json)));
     }
     // A lone surrogate in the word: unknown, not lost.
     let (_, _, event) = fate(&layer(), delete, r#"{"CallbackCommand":"\ud800"}"#).await;
@@ -333,14 +312,9 @@ async fn the_word_of_url_and_body() {
 async fn documented_disagreements_of_the_words() {
     let deleted = r#"{"CallbackCommand":"Live.CallbackAfterDelMetadata","RoomId":"r"}"#;
     let inner = Inner::default();
-    let request = signed(Command::LiveAfterSetMetadata)
-        .body(deleted)
-        .build::<Full<Bytes>>();
+    let request = signed(Command::LiveAfterSetMetadata).body(deleted).build::<Full<Bytes>>();
     let response = send(&layer(), inner.clone(), request).await;
-    assert_eq!(
-        outcome(&response).params().unwrap().command,
-        Command::LiveAfterDelMetadata
-    );
+    assert_eq!(outcome(&response).params().unwrap().command, Command::LiveAfterDelMetadata);
     let callback = inner.last().unwrap();
     assert_eq!(callback.params.command, Command::LiveAfterDelMetadata);
     // The other way round is a contradiction.
@@ -372,16 +346,12 @@ async fn the_app_of_the_body_must_agree() {
         assert_eq!(fate(&layer(), notify.clone(), body).await.1, reason, "{body}");
     }
     // In another command the member means nothing.
-    assert_eq!(
-        fate(&layer(), Command::SnsFriendAdd, r#"{"SdkAppId":5}"#).await.1,
-        "misfit"
-    );
+    assert_eq!(fate(&layer(), Command::SnsFriendAdd, r#"{"SdkAppId":5}"#).await.1, "misfit");
 }
 
 #[tokio::test]
 async fn an_after_callback_that_does_not_fit_arrives_with_its_place() {
-    let body =
-        "{\"PairList\":[{\"From_Account\":\"a\",\"To_Account\":\"b\"},\n {\"From_Account\":\"a\",\"To_Account\":[]}]}";
+    let body = "{\"PairList\":[{\"From_Account\":\"a\",\"To_Account\":\"b\"},\n {\"From_Account\":\"a\",\"To_Account\":[]}]}";
     let inner = Inner::default();
     let request = signed(Command::SnsFriendDelete).body(body).build::<Full<Bytes>>();
     let response = send(&layer(), inner.clone(), request).await;
@@ -390,26 +360,17 @@ async fn an_after_callback_that_does_not_fit_arrives_with_its_place() {
     assert_eq!(what.kind(), OutcomeKind::Accepted);
     assert_eq!(what.misfit().unwrap().path(), "PairList[1].To_Account");
     let callback = inner.last().unwrap();
-    let Event::Unknown(event) = callback.event else {
-        panic!()
-    };
+    let Event::Unknown(event) = callback.event else { panic!() };
     assert_eq!(
         (event.command.clone(), event.body.clone()),
         (Command::SnsFriendDelete, Bytes::from(body))
     );
     let misfit = event.misfit().unwrap();
-    assert_eq!(
-        (misfit.path(), misfit.line(), misfit.column()),
-        ("PairList[1].To_Account", 2, 36)
-    );
+    assert_eq!((misfit.path(), misfit.line(), misfit.column()), ("PairList[1].To_Account", 2, 36));
     assert!(misfit.message().contains("expected an id"), "{}", misfit.message());
     // A missing member is reported for the object that lacks it.
-    let (_, _, event) = fate(
-        &layer(),
-        Command::SnsFriendDelete,
-        r#"{"PairList":[{"From_Account":"a"}]}"#,
-    )
-    .await;
+    let (_, _, event) =
+        fate(&layer(), Command::SnsFriendDelete, r#"{"PairList":[{"From_Account":"a"}]}"#).await;
     assert_eq!(event.unwrap().misfit().unwrap().path(), "PairList[0]");
 }
 
@@ -433,9 +394,7 @@ async fn json_that_does_not_fit_is_a_misfit_and_what_is_no_json_is_not() {
     ] {
         let (kind, reason, event) = fate(&layer(), delete.clone(), body).await;
         assert_eq!((kind, reason), (OutcomeKind::Accepted, "misfit"), "{:.80}", body);
-        let Some(Event::Unknown(event)) = event else {
-            panic!("{body:.80}")
-        };
+        let Some(Event::Unknown(event)) = event else { panic!("{body:.80}") };
         assert!(event.misfit().is_some() && event.body == body.as_bytes(), "{body:.80}");
     }
     // Fields that nobody reads may hold anything.
@@ -458,11 +417,7 @@ async fn json_that_does_not_fit_is_a_misfit_and_what_is_no_json_is_not() {
         for command in [delete.clone(), Command::SnsPrevFriendAdd, "New.Word".into()] {
             let waits = command.phase().may_decide();
             let (kind, reason, event) = fate(&layer(), command, body).await;
-            let wanted = if waits {
-                OutcomeKind::Failed
-            } else {
-                OutcomeKind::Accepted
-            };
+            let wanted = if waits { OutcomeKind::Failed } else { OutcomeKind::Accepted };
             assert_eq!(
                 (kind, reason, event.is_none()),
                 (wanted, "body_not_json", waits),
@@ -497,15 +452,14 @@ async fn a_before_callback_that_does_not_fit_is_not_waved_through() {
     let response = send(&refusing, inner.clone(), request()).await;
     assert_eq!(response.status(), 200);
     assert_eq!(outcome(&response).kind(), OutcomeKind::Failed);
-    assert_eq!(
-        text(response).await,
-        r#"{"ActionStatus":"OK","ErrorCode":1,"ErrorInfo":"later"}"#
-    );
+    assert_eq!(text(response).await, r#"{"ActionStatus":"OK","ErrorCode":1,"ErrorInfo":"later"}"#);
     assert_eq!(inner.calls(), 0);
 
     let response = send(&layer().forward_misfits(), inner.clone(), request()).await;
     assert_eq!(outcome(&response).kind(), OutcomeKind::Accepted);
-    assert!(matches!(inner.last().unwrap().event, Event::Unknown(event) if event.misfit().is_some()));
+    assert!(
+        matches!(inner.last().unwrap().event, Event::Unknown(event) if event.misfit().is_some())
+    );
 }
 
 #[tokio::test]
@@ -517,9 +471,8 @@ async fn an_error_of_the_service_is_a_decision() {
         (Command::SnsFriendDelete, 200),
         (Command::from("New.Word"), 500),
     ] {
-        let request = signed(command)
-            .body(r#"{"From_Account":"a","FriendItem":[]}"#)
-            .build::<Full<Bytes>>();
+        let request =
+            signed(command).body(r#"{"From_Account":"a","FriendItem":[]}"#).build::<Full<Bytes>>();
         let response = send(&layer(), failing(), request).await;
         assert_eq!(response.status(), status);
         let what = outcome(&response);
@@ -532,32 +485,32 @@ async fn an_error_of_the_service_is_a_decision() {
         );
     }
     // Chosen case by case.
-    let layer =
-        layer()
-            .on_after_error(OnError::ServerError)
-            .on_error(|failure| match (failure.phase(), failure.command()) {
-                (Phase::Before, Command::SnsPrevFriendAdd) => OnError::Reply(Reply::reject(38_001, "x")),
-                _ => OnError::Reply(Reply::fail(failure.message().to_string())),
-            });
+    let layer = layer().on_after_error(OnError::ServerError).on_error(|failure| {
+        match (failure.phase(), failure.command()) {
+            (Phase::Before, Command::SnsPrevFriendAdd) => {
+                OnError::Reply(Reply::reject(38_001, "x"))
+            }
+            _ => OnError::Reply(Reply::fail(failure.message().to_string())),
+        }
+    });
     for (command, reply) in [
         (Command::SnsPrevFriendAdd, Reply::reject(38_001, "x")),
         (Command::SnsFriendDelete, Reply::fail("secret detail")),
     ] {
-        let request = signed(command)
-            .body(r#"{"From_Account":"a","FriendItem":[]}"#)
-            .build::<Full<Bytes>>();
+        let request =
+            signed(command).body(r#"{"From_Account":"a","FriendItem":[]}"#).build::<Full<Bytes>>();
         let response = send(&layer, failing(), request).await;
         assert_eq!(text(response).await.as_bytes(), reply.as_bytes());
     }
 }
 
-/// Each command is blocked in its own form: a friend request would let everybody through on any code of the whole reply.
+/// Each command is blocked in its own form: a friend request would let everybody through on any
+/// code of the whole reply.
 #[tokio::test]
 async fn what_cannot_be_handled_is_blocked_whatever_the_command() {
     let failing = || tower::service_fn(|_: Callback| async { Err::<Reply, _>("secret detail") });
-    let layer = layer()
-        .on_before_error(OnError::reject("later"))
-        .on_after_error(OnError::reject("later"));
+    let layer =
+        layer().on_before_error(OnError::reject("later")).on_after_error(OnError::reject("later"));
     let answer = async |command: &Command, body: &'static str| {
         let mut request = signed(command.clone());
         if !body.is_empty() {
@@ -567,7 +520,9 @@ async fn what_cannot_be_handled_is_blocked_whatever_the_command() {
         (response.status().as_u16(), text(response).await)
     };
     let rejected = |people: [&str; 2]| {
-        let item = |person| format!(r#"{{"To_Account":"{person}","ResultCode":38000,"ResultInfo":"later"}}"#);
+        let item = |person| {
+            format!(r#"{{"To_Account":"{person}","ResultCode":38000,"ResultInfo":"later"}}"#)
+        };
         let items = people.map(item).join(",");
         format!(r#"{{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ResultItem":[{items}]}}"#)
     };
@@ -586,15 +541,12 @@ async fn what_cannot_be_handled_is_blocked_whatever_the_command() {
     let items = r#"{"From_Account":{},"FriendItem":[{"To_Account":"a"},{"To_Account":"b"}]}"#;
     let add = Command::SnsPrevFriendAdd;
     assert_eq!(answer(&add, items).await, (200, rejected(["a", "b"])));
-    let items = r#"{"From_Account":{},"ResponseFriendItem":[{"To_Account":"a"},{"To_Account":"b"}]}"#;
-    assert_eq!(
-        answer(&Command::SnsPrevFriendResponse, items).await,
-        (200, rejected(["a", "b"]))
-    );
-    for nobody in [
-        r#"{"From_Account":"a","FriendItem":[]}"#,
-        r#"{"FriendItem":[{"To_Account":{}}]}"#,
-    ] {
+    let items =
+        r#"{"From_Account":{},"ResponseFriendItem":[{"To_Account":"a"},{"To_Account":"b"}]}"#;
+    assert_eq!(answer(&Command::SnsPrevFriendResponse, items).await, (200, rejected(["a", "b"])));
+    for nobody in
+        [r#"{"From_Account":"a","FriendItem":[]}"#, r#"{"FriendItem":[{"To_Account":{}}]}"#]
+    {
         assert_eq!(answer(&add, nobody).await.0, 500);
     }
 }
@@ -602,11 +554,8 @@ async fn what_cannot_be_handled_is_blocked_whatever_the_command() {
 #[tokio::test]
 async fn configuration_by_apps_app_or_verifier() {
     let app = || App::signed(APP, common::token(TOKEN));
-    for verifier in [
-        Verifier::from(app()),
-        Verifier::from(Apps::from(app())),
-        Verifier::new(app()),
-    ] {
+    for verifier in [Verifier::from(app()), Verifier::from(Apps::from(app())), Verifier::new(app())]
+    {
         let layer = CallbackLayer::new(verifier.clock(common::clock));
         let request = signed(Command::SnsFriendAdd).build::<Full<Bytes>>();
         assert_eq!(send(&layer, Inner::default(), request).await.status(), 200);
@@ -664,12 +613,8 @@ fn names_for_logs_and_metrics() {
         dispositions.map(|disposition| (disposition.as_str(), disposition.to_string())),
         ["handled", "detached", "duplicate", "enqueued"].map(|name| (name, name.to_owned()))
     );
-    let kinds = [
-        OutcomeKind::Accepted,
-        OutcomeKind::Probe,
-        OutcomeKind::Rejected,
-        OutcomeKind::Failed,
-    ];
+    let kinds =
+        [OutcomeKind::Accepted, OutcomeKind::Probe, OutcomeKind::Rejected, OutcomeKind::Failed];
     assert_eq!(
         kinds.map(|kind| (kind.as_str(), kind.to_string())),
         ["accepted", "probe", "rejected", "failed"].map(|name| (name, name.to_owned()))

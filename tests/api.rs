@@ -1,4 +1,5 @@
-//! Which types of other crates the public API shows, read from the committed listing; `.ci/api` compares that with the code.
+//! Which types of other crates the public API shows, read from the committed listing; `.ci/api`
+//! compares that with the code.
 #![allow(clippy::pedantic)]
 
 use std::collections::BTreeSet;

@@ -42,7 +42,10 @@ impl Body for Frames {
     type Data = Bytes;
     type Error = &'static str;
 
-    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, &'static str>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, &'static str>>> {
         self.polls.fetch_add(1, Ordering::SeqCst);
         Poll::Ready(self.frames.lock().unwrap().pop_front())
     }
@@ -119,7 +122,8 @@ async fn frames_of_every_shape() {
     let kept = fate(limit, request(Frames::new([data(""), data(frame), data(""), data("")]))).await;
     assert_eq!(kept.unwrap().as_ptr(), place);
     // One that never says that it has ended before it has.
-    let stream = StreamBody::new(tokio_stream(vec![Ok::<_, Infallible>(Frame::data(whole.clone()))]));
+    let stream =
+        StreamBody::new(tokio_stream(vec![Ok::<_, Infallible>(Frame::data(whole.clone()))]));
     assert_eq!(fate(limit, request(stream)).await, Ok(whole));
 }
 
@@ -146,10 +150,7 @@ async fn a_single_frame_is_not_copied() {
 #[tokio::test]
 async fn an_empty_body_is_empty_whatever_it_is_made_of() {
     let before = |body| {
-        let (parts, ()) = signed(Command::SnsPrevFriendAdd)
-            .build::<Bytes>()
-            .map(drop)
-            .into_parts();
+        let (parts, ()) = signed(Command::SnsPrevFriendAdd).build::<Bytes>().map(drop).into_parts();
         Request::from_parts(parts, body)
     };
     for body in [
@@ -159,10 +160,7 @@ async fn an_empty_body_is_empty_whatever_it_is_made_of() {
     ] {
         assert_eq!(cause(before(body)).await, Some(Cause::BodyEmpty));
     }
-    let (parts, ()) = signed(Command::SnsPrevFriendAdd)
-        .build::<Bytes>()
-        .map(drop)
-        .into_parts();
+    let (parts, ()) = signed(Command::SnsPrevFriendAdd).build::<Bytes>().map(drop).into_parts();
     let empty = Request::from_parts(parts, Empty::<Bytes>::new());
     assert_eq!(cause(empty).await, Some(Cause::BodyEmpty));
 }
@@ -194,18 +192,12 @@ async fn a_body_that_breaks_off_is_its_own_rejection() {
 #[tokio::test]
 async fn the_limit_counts_what_arrives() {
     let limit = BODY.len() - 1;
-    assert_eq!(
-        fate(limit, request(Frames::new([data(BODY)]))).await,
-        Err(Kind::BodyTooLarge)
-    );
+    assert_eq!(fate(limit, request(Frames::new([data(BODY)]))).await, Err(Kind::BodyTooLarge));
     let later = Frames::new([data(&BODY[..limit]), data(&BODY[limit..]), data("more")]);
     let polls = later.polls.clone();
     assert_eq!(fate(limit, request(later)).await, Err(Kind::BodyTooLarge));
     assert_eq!(polls.load(Ordering::SeqCst), 2, "nothing is read past the limit");
-    assert_eq!(
-        fate(0, request(Frames::new([data("x")]))).await,
-        Err(Kind::BodyTooLarge)
-    );
+    assert_eq!(fate(0, request(Frames::new([data("x")]))).await, Err(Kind::BodyTooLarge));
     // The default is one mebibyte, to the byte.
     for (size, good) in [(1024 * 1024, true), (1024 * 1024 + 1, false)] {
         let mut body = BODY.to_owned();
@@ -222,12 +214,7 @@ async fn a_declared_length_is_believed_only_to_refuse() {
         request.headers_mut().insert("content-length", length.parse().unwrap());
         request
     };
-    for too_long in [
-        "1048577",
-        "1000000000000000000",
-        "18446744073709551616",
-        &"9".repeat(100),
-    ] {
+    for too_long in ["1048577", "1000000000000000000", "18446744073709551616", &"9".repeat(100)] {
         let body = Frames::new([data(BODY)]);
         let polls = body.polls.clone();
         let fate = fate(1024 * 1024, declare(too_long, body)).await;
@@ -278,8 +265,5 @@ async fn the_answers_body_knows_its_length() {
     let bytes = body.frame().await.unwrap().unwrap().into_data().unwrap();
     assert_eq!(length, Some(bytes.len() as u64));
     assert!(body.is_end_stream() && body.frame().await.is_none());
-    assert_eq!(
-        tencent_im_callback::ResponseBody::default().size_hint().exact(),
-        Some(0)
-    );
+    assert_eq!(tencent_im_callback::ResponseBody::default().size_hint().exact(), Some(0));
 }

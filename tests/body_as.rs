@@ -40,11 +40,7 @@ fn new_members_are_read_as_tencent_writes_them() {
         with(r#""Level":"5","Urgent":"","Tags":null,"Limits":{"7":8},"Deep":{"Urgent":"true","Tags":"\udc00"}"#)
             .body_as()
             .unwrap();
-    let deep = More {
-        urgent: Some(true),
-        tags: vec!["\u{fffd}".into()],
-        ..More::default()
-    };
+    let deep = More { urgent: Some(true), tags: vec!["\u{fffd}".into()], ..More::default() };
     let wanted = More {
         level: 5,
         limits: HashMap::from([(7, 8)]),
@@ -76,9 +72,8 @@ fn what_serde_offers_is_read() {
         rest: BTreeMap<String, serde_json::Value>,
     }
 
-    let whole: Whole = with(r#""either":[1,"x"],"pair":[1,"y"],"z":{"n":[null]}"#)
-        .body_as()
-        .unwrap();
+    let whole: Whole =
+        with(r#""either":[1,"x"],"pair":[1,"y"],"z":{"n":[null]}"#).body_as().unwrap();
     assert!(whole.message.is_empty());
     assert_eq!(whole.either, [Either::Number(1), Either::Text("x".into())]);
     assert_eq!(whole.pair, (1, "y".into()));
@@ -95,9 +90,7 @@ fn what_serde_offers_is_read() {
     struct Many {
         many: Vec<Wide>,
     }
-    let many: Many = with(&format!(r#""many":[{}]"#, ["{}"; 40].join(",")))
-        .body_as()
-        .unwrap();
+    let many: Many = with(&format!(r#""many":[{}]"#, ["{}"; 40].join(","))).body_as().unwrap();
     assert_eq!(many.many.len(), 40);
     // But not a thousand times.
     let too_many = with(&format!(r#""many":[{}]"#, ["{}"; 10_000].join(","))).body_as::<Many>();
@@ -112,7 +105,9 @@ fn what_does_not_fit_is_told_by_its_place() {
     assert!(!format!("{error} {error:?}").contains("secret"));
     assert_eq!(misfit(r#""Level":1,"Level":2"#).path(), "Level");
     // `?` in a handler.
-    let handler = |callback: Callback<c2c::BeforeSendMsg>| -> Result<More, HandlerError> { Ok(callback.body_as()?) };
+    let handler = |callback: Callback<c2c::BeforeSendMsg>| -> Result<More, HandlerError> {
+        Ok(callback.body_as()?)
+    };
     assert!(handler(with(r#""Level":[]"#)).is_err());
 }
 
@@ -135,7 +130,8 @@ async fn a_handler_reads_them_and_half_a_character_does_not_stop_it() {
         (Command::C2cBeforeSendMsg, "\"1\"", r#""ErrorCode":1"#),
         ("New.Word".into(), "\"7\"", r#""ErrorInfo":"7""#),
     ] {
-        let body = format!(r#"{{"From_Account":"\ud800","To_Account":"b","MsgBody":[],"Level":{level}}}"#);
+        let body =
+            format!(r#"{{"From_Account":"\ud800","To_Account":"b","MsgBody":[],"Level":{level}}}"#);
         let request = signed(command).body(body).build::<Full<Bytes>>();
         let answer = common::text(service.clone().oneshot(request).await.unwrap()).await;
         assert!(answer.contains(wanted), "{answer}");

@@ -11,7 +11,9 @@ use bytes::Bytes;
 use common::{layer, outcome, signed};
 use http_body_util::Full;
 use tencent_im_callback::testing::SignedRequest;
-use tencent_im_callback::{Callback, Command, DedupKey, DedupLayer, DetachLayer, Disposition, HandlerError, Reply};
+use tencent_im_callback::{
+    Callback, Command, DedupKey, DedupLayer, DetachLayer, Disposition, HandlerError, Reply,
+};
 use tokio::sync::Semaphore;
 use tokio_test::{assert_pending, task};
 use tower::util::BoxCloneService;
@@ -26,7 +28,8 @@ fn request(time: u32) -> SignedRequest {
 
 fn callback(time: u32) -> Callback {
     let (parts, body) = request(time).build::<Bytes>().into_parts();
-    Callback::parse(common::params_of(&common::verifier(), &parts.method, &parts.uri), body).unwrap()
+    Callback::parse(common::params_of(&common::verifier(), &parts.method, &parts.uri), body)
+        .unwrap()
 }
 
 /// Counts its calls; each waits for a permit, and replies with its number.
@@ -55,8 +58,11 @@ impl Counting {
 
     fn service(
         &self,
-    ) -> impl Service<Callback, Response = Reply, Error = HandlerError, Future: Send> + Clone + Send + Sync + 'static
-    {
+    ) -> impl Service<Callback, Response = Reply, Error = HandlerError, Future: Send>
+    + Clone
+    + Send
+    + Sync
+    + 'static {
         let this = self.clone();
         service_fn(move |_: Callback| {
             let this = this.clone();
@@ -80,21 +86,14 @@ async fn a_second_delivery_is_answered_as_the_first_was() {
     let service = layer().layer(DedupLayer::new(WINDOW).layer(counting.service()));
     let mut kinds = Vec::new();
     for time in [1, 1, 2, 1] {
-        let response = service
-            .clone()
-            .oneshot(request(time).build::<Full<Bytes>>())
-            .await
-            .unwrap();
+        let response = service.clone().oneshot(request(time).build::<Full<Bytes>>()).await.unwrap();
         kinds.push((
             outcome(&response).disposition().unwrap(),
             common::text(response).await.contains("\"1\""),
         ));
     }
     use Disposition::{Duplicate, Handled};
-    assert_eq!(
-        kinds,
-        [(Handled, true), (Duplicate, true), (Handled, false), (Duplicate, true)]
-    );
+    assert_eq!(kinds, [(Handled, true), (Duplicate, true), (Handled, false), (Duplicate, true)]);
     assert_eq!(counting.calls(), 2);
 }
 
@@ -102,9 +101,8 @@ async fn a_second_delivery_is_answered_as_the_first_was() {
 async fn a_thousand_copies_at_once_call_the_handler_once() {
     let counting = Counting::new(0);
     let service = DedupLayer::new(WINDOW).layer(counting.service());
-    let copies: Vec<_> = (0..1000)
-        .map(|_| tokio::spawn(service.clone().oneshot(callback(1))))
-        .collect();
+    let copies: Vec<_> =
+        (0..1000).map(|_| tokio::spawn(service.clone().oneshot(callback(1)))).collect();
     while counting.calls() == 0 {
         tokio::task::yield_now().await;
     }
@@ -117,14 +115,10 @@ async fn a_thousand_copies_at_once_call_the_handler_once() {
 
 #[tokio::test]
 async fn an_error_goes_to_all_who_waited_and_the_next_tries_again() {
-    let counting = Counting {
-        bad: 1,
-        ..Counting::new(0)
-    };
+    let counting = Counting { bad: 1, ..Counting::new(0) };
     let service = DedupLayer::new(WINDOW).layer(counting.service());
-    let mut copies: Vec<_> = (0..5)
-        .map(|_| task::spawn(service.clone().oneshot(callback(1))))
-        .collect();
+    let mut copies: Vec<_> =
+        (0..5).map(|_| task::spawn(service.clone().oneshot(callback(1)))).collect();
     for copy in &mut copies {
         assert_pending!(copy.poll());
     }
@@ -167,9 +161,8 @@ async fn a_panicked_first_hands_over_too() {
             Ok::<_, HandlerError>(Reply::ok())
         }
     }));
-    let copies: Vec<_> = (0..3)
-        .map(|_| tokio::spawn(service.clone().oneshot(callback(1))))
-        .collect();
+    let copies: Vec<_> =
+        (0..3).map(|_| tokio::spawn(service.clone().oneshot(callback(1)))).collect();
     let mut panicked = 0;
     for copy in copies {
         match copy.await {
@@ -186,7 +179,8 @@ async fn what_has_no_key_passes_and_a_key_of_ones_own_counts() {
     let service = DedupLayer::new(WINDOW).layer(counting.service());
     let friend = || {
         let (parts, body) = signed(Command::SnsFriendDelete).build::<Bytes>().into_parts();
-        Callback::parse(common::params_of(&common::verifier(), &parts.method, &parts.uri), body).unwrap()
+        Callback::parse(common::params_of(&common::verifier(), &parts.method, &parts.uri), body)
+            .unwrap()
     };
     for number in 1..=3 {
         assert_eq!(
@@ -216,11 +210,7 @@ async fn the_window_ends_and_the_memory_is_bounded() {
     for time in 0..2000 {
         let _ = small.clone().oneshot(callback(time)).await.unwrap();
     }
-    assert!(
-        (2..=200).contains(&small.stats().remembered),
-        "{}",
-        small.stats().remembered
-    );
+    assert!((2..=200).contains(&small.stats().remembered), "{}", small.stats().remembered);
 }
 
 /// A server drops a handler when its peer hangs up, and that is when the second delivery comes.
@@ -265,10 +255,7 @@ async fn inside_of_detach_the_second_delivery_finds_the_first_at_work() {
 async fn the_wrong_order_loses_an_event_whose_handling_failed() {
     for (right, handled) in [(true, true), (false, false)] {
         // The first attempt fails, the second would do.
-        let counting = Counting {
-            bad: 1,
-            ..Counting::new(100)
-        };
+        let counting = Counting { bad: 1, ..Counting::new(100) };
         let detach = DetachLayer::new(10);
         let dedup = DedupLayer::new(WINDOW);
         let service = if right {
@@ -317,8 +304,11 @@ async fn a_verdict_is_given_anew_whatever_the_key() {
             request
         };
         let (parts, body) = request.into_parts();
-        let callback =
-            Callback::parse(common::params_of(&common::verifier(), &parts.method, &parts.uri), body).unwrap();
+        let callback = Callback::parse(
+            common::params_of(&common::verifier(), &parts.method, &parts.uri),
+            body,
+        )
+        .unwrap();
         assert_eq!(
             service.clone().oneshot(callback).await.unwrap(),
             Reply::fail((number + 1).to_string())
@@ -361,10 +351,8 @@ async fn an_error_keeps_its_source_and_advice() {
     let service = DedupLayer::new(WINDOW).layer(service_fn(|_: Callback| async {
         Err::<Reply, _>(HandlerError::permanent("x".parse::<u8>().unwrap_err()))
     }));
-    let (one, other) = tokio::join!(
-        service.clone().oneshot(callback(1)),
-        service.clone().oneshot(callback(1))
-    );
+    let (one, other) =
+        tokio::join!(service.clone().oneshot(callback(1)), service.clone().oneshot(callback(1)));
     for error in [one.unwrap_err(), other.unwrap_err()] {
         assert_eq!(error.retry(), tencent_im_callback::Retry::Never);
         assert!(error.downcast_ref::<std::num::ParseIntError>().is_some());

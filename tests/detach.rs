@@ -18,7 +18,8 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 
 fn callback(command: Command) -> Callback {
     let (parts, body) = signed(command).build::<Bytes>().into_parts();
-    Callback::parse(common::params_of(&common::verifier(), &parts.method, &parts.uri), body).unwrap()
+    Callback::parse(common::params_of(&common::verifier(), &parts.method, &parts.uri), body)
+        .unwrap()
 }
 
 fn after() -> Callback {
@@ -35,16 +36,15 @@ struct Gated {
 
 impl Gated {
     fn new() -> Self {
-        Gated {
-            gate: Arc::new(Semaphore::new(0)),
-            begun: Arc::default(),
-            ended: Arc::default(),
-        }
+        Gated { gate: Arc::new(Semaphore::new(0)), begun: Arc::default(), ended: Arc::default() }
     }
 
     fn service(
         &self,
-    ) -> impl Service<Callback, Response = Reply, Error = HandlerError, Future: Send> + Clone + Send + 'static {
+    ) -> impl Service<Callback, Response = Reply, Error = HandlerError, Future: Send>
+    + Clone
+    + Send
+    + 'static {
         let this = self.clone();
         service_fn(move |_: Callback| {
             let this = this.clone();
@@ -86,20 +86,15 @@ async fn what_needs_no_verdict_is_answered_at_once() {
     let stats = detach.stats();
     let answered = Command::ALL.iter().filter(|command| command.is_answered()).count();
     let detached = (all - answered) as u64;
-    assert_eq!(
-        (stats.detached, stats.succeeded, stats.running),
-        (detached, detached, 0)
-    );
+    assert_eq!((stats.detached, stats.succeeded, stats.running), (detached, detached, 0));
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_outcome_says_so() {
     let gated = Gated::new();
     let service = layer().layer(DetachLayer::new(1).layer(gated.service()));
-    let response = service
-        .oneshot(signed(Command::SnsFriendDelete).build::<Full<Bytes>>())
-        .await
-        .unwrap();
+    let response =
+        service.oneshot(signed(Command::SnsFriendDelete).build::<Full<Bytes>>()).await.unwrap();
     assert_eq!(outcome(&response).kind(), OutcomeKind::Accepted);
     assert_eq!(outcome(&response).disposition(), Some(Disposition::Detached));
 }
@@ -111,7 +106,9 @@ async fn without_room_a_callback_waits_and_then_fails() {
     let service = detach.layer(gated.service());
     let _ = service.clone().oneshot(after()).await.unwrap();
     // No verdict waits for room.
-    assert_pending!(task::spawn(service.clone().oneshot(callback(Command::C2cBeforeSendMsg))).poll());
+    assert_pending!(
+        task::spawn(service.clone().oneshot(callback(Command::C2cBeforeSendMsg))).poll()
+    );
 
     let started = tokio::time::Instant::now();
     let error = service.clone().oneshot(after()).await.unwrap_err();
@@ -133,10 +130,7 @@ async fn without_room_a_callback_waits_and_then_fails() {
     let drained = detach.drain(Duration::from_secs(1)).await;
     assert!(drained.unfinished.is_empty());
     let stats = detach.stats();
-    assert_eq!(
-        (stats.detached, stats.succeeded, stats.running, stats.abandoned),
-        (2, 2, 0, 1)
-    );
+    assert_eq!((stats.detached, stats.succeeded, stats.running, stats.abandoned), (2, 2, 0, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -165,16 +159,10 @@ async fn draining_hands_back_what_it_cannot_finish() {
     gated.gate.add_permits(1);
     tokio::task::yield_now().await;
     assert_eq!(gated.counts(), (5, 3));
-    assert_eq!(
-        service.clone().oneshot(after()).await.unwrap(),
-        Reply::fail("of the service")
-    );
+    assert_eq!(service.clone().oneshot(after()).await.unwrap(), Reply::fail("of the service"));
     assert_eq!(gated.counts(), (6, 4));
     let stats = detach.stats();
-    assert_eq!(
-        (stats.detached, stats.succeeded, stats.failed, stats.running),
-        (5, 3, 0, 0)
-    );
+    assert_eq!((stats.detached, stats.succeeded, stats.failed, stats.running), (5, 3, 0, 0));
 }
 
 #[tokio::test]
@@ -190,9 +178,8 @@ async fn a_thousand_events_in_the_middle_of_a_shutdown_are_none_lost() {
             Ok::<_, HandlerError>(())
         }
     }));
-    let senders: Vec<_> = (0..1000)
-        .map(|_| tokio::spawn(service.clone().oneshot(after())))
-        .collect();
+    let senders: Vec<_> =
+        (0..1000).map(|_| tokio::spawn(service.clone().oneshot(after()))).collect();
     let drained = detach.drain(Duration::from_secs(30)).await;
     let mut answered = 0;
     for sender in senders {
@@ -212,9 +199,7 @@ async fn errors_and_panics_reach_the_hook() {
     let tell = seen.clone();
     let detach = DetachLayer::new(10).on_failure(move |params, failure| {
         let panic = matches!(failure, DetachFailure::Panic);
-        tell.lock()
-            .unwrap()
-            .push((params.command.clone(), panic, failure.to_string()));
+        tell.lock().unwrap().push((params.command.clone(), panic, failure.to_string()));
     });
     let service = detach.layer(service_fn(|callback: Callback| async move {
         match callback.command() {
@@ -237,10 +222,7 @@ async fn errors_and_panics_reach_the_hook() {
         ]
     );
     let stats = detach.stats();
-    assert_eq!(
-        (stats.detached, stats.succeeded, stats.failed, stats.running),
-        (3, 1, 2, 0)
-    );
+    assert_eq!((stats.detached, stats.succeeded, stats.failed, stats.running), (3, 1, 2, 0));
 }
 
 #[tokio::test]
@@ -277,10 +259,7 @@ fn a_runtime_that_ends_does_not_lock_up() {
 
     let detach = DetachLayer::new(10);
     let service = detach.layer(service_fn(|_: Callback| async { Ok::<_, HandlerError>(()) }));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let handle = runtime.handle().clone();
     let last = OnDrop(Some(Box::new(move || {
         let _guard = handle.enter();
@@ -297,10 +276,7 @@ fn a_runtime_that_ends_does_not_lock_up() {
     drop(runtime);
     // What is dropped with its runtime has not failed: nobody waited for it.
     let stats = detach.stats();
-    assert_eq!(
-        (stats.detached, stats.running, stats.succeeded, stats.failed),
-        (1, 0, 0, 0)
-    );
+    assert_eq!((stats.detached, stats.running, stats.succeeded, stats.failed), (1, 0, 0, 0));
 }
 
 /// Bytes are bounded as callbacks are: ten thousand bodies of a megabyte would be the machine.
@@ -312,11 +288,10 @@ async fn the_bytes_in_the_background_are_bounded() {
     let large = |kibibytes: usize| {
         let text = "x".repeat(kibibytes * 1024 - 400);
         let body = format!(r#"{{"PairList":[{{"From_Account":"a","To_Account":"{text}"}}]}}"#);
-        let (parts, body) = signed(Command::SnsFriendDelete)
-            .body(body)
-            .build::<Bytes>()
-            .into_parts();
-        Callback::parse(common::params_of(&common::verifier(), &parts.method, &parts.uri), body).unwrap()
+        let (parts, body) =
+            signed(Command::SnsFriendDelete).body(body).build::<Bytes>().into_parts();
+        Callback::parse(common::params_of(&common::verifier(), &parts.method, &parts.uri), body)
+            .unwrap()
     };
     for _ in 0..2 {
         assert_eq!(service.clone().oneshot(large(4)).await.unwrap(), Reply::ok());
@@ -349,7 +324,8 @@ fn a_bound_of_a_layer_in_use_is_not_changed() {
 async fn a_panic_is_an_error_after_a_drain_as_well() {
     let failures = Arc::new(std::sync::Mutex::new(Vec::new()));
     let told = failures.clone();
-    let detach = DetachLayer::new(1).on_failure(move |_, failure| told.lock().unwrap().push(failure.to_string()));
+    let detach = DetachLayer::new(1)
+        .on_failure(move |_, failure| told.lock().unwrap().push(failure.to_string()));
     let service = detach.layer(service_fn(|callback: Callback| async move {
         assert!(callback.command() != &Command::SnsFriendDelete, "on purpose");
         Err::<(), _>(HandlerError::permanent("no database"))
@@ -357,17 +333,14 @@ async fn a_panic_is_an_error_after_a_drain_as_well() {
     drop(detach.drain(Duration::from_secs(1)).await);
     let error = service.clone().oneshot(after()).await.unwrap_err();
     assert_eq!(error.to_string(), "the service panicked");
-    let error = service
-        .clone()
-        .oneshot(callback(Command::StateChange))
-        .await
-        .unwrap_err();
+    let error = service.clone().oneshot(callback(Command::StateChange)).await.unwrap_err();
     assert_eq!(error.retry(), tencent_im_callback::Retry::Never);
     assert_eq!(*failures.lock().unwrap(), ["the service panicked", "no database"]);
     assert_eq!((detach.stats().failed, detach.stats().detached), (2, 0));
 }
 
-/// What a drain hands back may still complete, if its handler does not yield. The id tells which it was.
+/// What a drain hands back may still complete, if its handler does not yield. The id tells which it
+/// was.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_id_tells_what_completed_after_it_was_handed_back() {
     let (go, gate) = std::sync::mpsc::channel::<()>();
@@ -476,10 +449,8 @@ async fn a_second_drain_ends_at_once_when_the_first_has_aborted_all() {
         let _ = service.clone().oneshot(after()).await.unwrap();
     }
     let started = tokio::time::Instant::now();
-    let (short, long) = tokio::join!(
-        detach.drain(Duration::from_secs(1)),
-        detach.drain(Duration::from_secs(3600))
-    );
+    let (short, long) =
+        tokio::join!(detach.drain(Duration::from_secs(1)), detach.drain(Duration::from_secs(3600)));
     assert_eq!((short.unfinished.len(), long.unfinished.len()), (3, 0));
     assert_eq!((short.finished, long.finished), (0, 0));
     assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());

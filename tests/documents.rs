@@ -11,8 +11,8 @@ fn read(file: &str) -> String {
     std::fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-/// A document without what its language decides: the depth of each heading, each block of code, the code in each table row, and how
-/// many items each list has.
+/// A document without what its language decides: the depth of each heading, each block of code, the
+/// code in each table row, and how many items each list has.
 fn skeleton(text: &str) -> Vec<String> {
     let mut skeleton = Vec::new();
     let mut block: Option<String> = None;
@@ -26,7 +26,9 @@ fn skeleton(text: &str) -> Vec<String> {
                 }
             }
             None if line.starts_with("```") => block = Some(line.to_owned()),
-            None if line.starts_with('#') => skeleton.push(line.split(' ').next().unwrap().to_owned()),
+            None if line.starts_with('#') => {
+                skeleton.push(line.split(' ').next().unwrap().to_owned())
+            }
             None if line.starts_with("- ") => skeleton.push("-".to_owned()),
             None if line.starts_with('|') => {
                 let mut code: Vec<_> = line.split('`').skip(1).step_by(2).collect();
@@ -57,13 +59,10 @@ fn words(text: &str) -> std::collections::BTreeSet<String> {
 
 /// Comments in the code are in the language of the text around it.
 fn without_comments(code: &str) -> String {
-    let hashes = ["```sh", "```nginx", "```yaml", "```toml"]
-        .iter()
-        .any(|start| code.starts_with(start));
+    let hashes =
+        ["```sh", "```nginx", "```yaml", "```toml"].iter().any(|start| code.starts_with(start));
     let comment = if hashes { "# " } else { "// " };
-    let lines = code
-        .lines()
-        .map(|line| line.split(comment).next().unwrap_or_default().trim_end());
+    let lines = code.lines().map(|line| line.split(comment).next().unwrap_or_default().trim_end());
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -156,18 +155,14 @@ fn every_link_to_a_heading_of_its_own_page_leads_to_one() {
         let titles = text.lines().filter(|line| line.starts_with('#') && line.contains("# "));
         let slug = |line: &str| {
             let title = line.trim_start_matches('#').trim().to_lowercase();
-            let kept = title
-                .chars()
-                .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+            let kept =
+                title.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
             kept.collect::<String>().replace(' ', "-")
         };
         let slugs: Vec<String> = titles.map(slug).collect();
         for link in text.split("](#").skip(1).map(|rest| rest.split(')').next().unwrap()) {
             links += 1;
-            assert!(
-                slugs.iter().any(|slug| slug == link),
-                "{file}: #{link} is none of {slugs:?}"
-            );
+            assert!(slugs.iter().any(|slug| slug == link), "{file}: #{link} is none of {slugs:?}");
         }
     }
     assert!(links > 20, "{links}");
@@ -195,5 +190,7 @@ fn numbers_in_the_documents_are_those_of_the_code() {
     }
     assert!(read("src/docs/guide.md").contains(&format!("minimum Rust version ({rust})")));
     let changelog = read("CHANGELOG.md");
-    assert!(changelog.contains("## [Unreleased]") && changelog.contains(&format!("## [{version}]")));
+    assert!(
+        changelog.contains("## [Unreleased]") && changelog.contains(&format!("## [{version}]"))
+    );
 }

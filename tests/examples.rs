@@ -76,26 +76,17 @@ impl Server {
 
     /// The path of its URL at another place.
     fn get(&self, path: &str) -> String {
-        exchange(
-            &Request::get(self.url.replace("/callback", path))
-                .body(Vec::new())
-                .unwrap(),
-        )
+        exchange(&Request::get(self.url.replace("/callback", path)).body(Vec::new()).unwrap())
     }
 
     fn address(&self) -> String {
-        self.url
-            .trim_start_matches("http://")
-            .trim_end_matches("/callback")
-            .to_owned()
+        self.url.trim_start_matches("http://").trim_end_matches("/callback").to_owned()
     }
 
     #[cfg(unix)]
     fn signal(&self, name: &str) {
-        let sent = Process::new("kill")
-            .args(["-s", name, &self.child.id().to_string()])
-            .status()
-            .unwrap();
+        let sent =
+            Process::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
     }
 }
@@ -144,10 +135,7 @@ fn the_receiver_prints_every_command() {
         assert_eq!(line["command"], command.as_str());
         assert_eq!(line["event"]["CallbackCommand"], command.as_str());
         assert_eq!(line["sdk_app_id"], 1_400_000_000_u64);
-        assert_eq!(
-            (&line["opt_platform"], &line["client_ip"]),
-            (&"iOS".into(), &Value::Null)
-        );
+        assert_eq!((&line["opt_platform"], &line["client_ip"]), (&"iOS".into(), &Value::Null));
         assert!(line["request_time"].is_u64());
         let keys: Vec<_> = line.as_object().unwrap().keys().collect();
         assert_eq!(keys.len(), 7, "{keys:?}");
@@ -244,7 +232,9 @@ fn the_production_example_does_what_it_says() {
     let apps = TempFile::new("apps", "1 one one-next\n2 two two-next\n");
     let mut server = Server::start("production", &[("APPS_FILE", apps.path())]);
     let url = server.url.clone();
-    let request = |app: u64, token: &str, command: &str| SignedRequest::new(command).url(&url).app(app).token(token);
+    let request = |app: u64, token: &str, command: &str| {
+        SignedRequest::new(command).url(&url).app(app).token(token)
+    };
     let question = |app: u64, token: &str| request(app, token, "C2C.CallbackBeforeSendMsg");
     // Two apps, two tokens each.
     for (app, token, good) in [
@@ -275,10 +265,7 @@ fn the_production_example_does_what_it_says() {
     // A message that cannot be read is refused, not waved through.
     let body = r#"{"From_Account":"a","To_Account":"b","MsgBody":[{"MsgType":"TIMTextElem"}]}"#;
     let answer = send(&question(1, "one").body(body));
-    assert!(
-        answer.contains(r#""ErrorCode":1,"ErrorInfo":"try again later""#),
-        "{answer}"
-    );
+    assert!(answer.contains(r#""ErrorCode":1,"ErrorInfo":"try again later""#), "{answer}");
     // The same delivery twice, in the background; a command of tomorrow.
     let event = r#"{"Info":{"To_Account":"a","Action":"Login"},"EventTime":1}"#;
     for word in ["State.StateChange", "State.StateChange", "New.Word\"} 1\n"] {
@@ -335,18 +322,15 @@ async fn the_hyper_example_speaks_http_2_as_well() {
 
     let server = Server::start("hyper", &[]);
     let stream = tokio::net::TcpStream::connect(server.address()).await.unwrap();
-    let (client, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
-        .await
-        .unwrap();
+    let (client, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .unwrap();
     tokio::spawn(connection);
     let request = SignedRequest::new(Command::StateChange).url(&server.url);
     let answers = [(request.clone(), 200), (request.fault(Fault::BadSignature), 401)];
     for (request, status) in answers {
-        let response = client
-            .clone()
-            .send_request(request.build::<Full<Bytes>>())
-            .await
-            .unwrap();
+        let response = client.clone().send_request(request.build::<Full<Bytes>>()).await.unwrap();
         assert_eq!(
             (response.status(), response.version()),
             (status.try_into().unwrap(), http::Version::HTTP_2)

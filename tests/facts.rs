@@ -6,11 +6,14 @@ mod common;
 use bytes::Bytes;
 use tencent_im_callback::event::{DedupKey, EventTime};
 use tencent_im_callback::testing::{SignedRequest, sample};
-use tencent_im_callback::{Callback, Command, Phase, StoredCallback, TimestampMillis, TimestampSecs};
+use tencent_im_callback::{
+    Callback, Command, Phase, StoredCallback, TimestampMillis, TimestampSecs,
+};
 
 fn callback_of(request: SignedRequest) -> Callback {
     let (parts, body) = request.time(common::NOW).build::<Bytes>().into_parts();
-    Callback::parse(common::params_of(&common::verifier(), &parts.method, &parts.uri), body).unwrap()
+    Callback::parse(common::params_of(&common::verifier(), &parts.method, &parts.uri), body)
+        .unwrap()
 }
 
 fn callback(command: Command, body: &str) -> Callback {
@@ -26,9 +29,7 @@ fn the_time_of_every_sample() {
     let without: Vec<_> = Command::ALL
         .iter()
         .filter(|command| {
-            callback((*command).clone(), sample_of(command).as_str())
-                .time()
-                .is_none()
+            callback((*command).clone(), sample_of(command).as_str()).time().is_none()
         })
         .map(Command::as_str)
         .collect();
@@ -185,7 +186,8 @@ fn equal_bodies_of_two_apps_have_other_keys() {
     assert!(one.0 != other.0 && one.1 != other.1);
 }
 
-/// Neither id nor time: two equal bodies may well be two events. Unless Tencent gives the request an id.
+/// Neither id nor time: two equal bodies may well be two events. Unless Tencent gives the request
+/// an id.
 #[test]
 fn without_time_and_id_there_is_no_key() {
     let body = r#"{"PairList":[{"From_Account":"a","To_Account":"b"}]}"#;
@@ -217,11 +219,15 @@ fn without_time_and_id_there_is_no_key() {
         let body = format!(r#"{{"GroupId":"g","From_Account":"a"{number}}}"#);
         key(Command::GroupAfterSendMsg, &body)
     };
-    assert!(message(r#","MsgSeq":5"#).is_some() && message(r#","MsgSeq":5"#) != message(r#","MsgSeq":6"#));
+    assert!(
+        message(r#","MsgSeq":5"#).is_some()
+            && message(r#","MsgSeq":5"#) != message(r#","MsgSeq":6"#)
+    );
     assert_eq!(message(""), None);
 }
 
-/// A message that failed and was then sent has the same `MsgKey`; logins of two platforms differ in `OptPlatform` only.
+/// A message that failed and was then sent has the same `MsgKey`; logins of two platforms differ in
+/// `OptPlatform` only.
 #[test]
 fn what_looked_like_a_second_delivery_and_was_none() {
     let sent = |result: u32| {
@@ -234,9 +240,7 @@ fn what_looked_like_a_second_delivery_and_was_none() {
     let login = |platform: &str| {
         let body = r#"{"Info":{"To_Account":"a","Action":"Login"},"EventTime":5}"#;
         callback_of(
-            SignedRequest::new(Command::StateChange)
-                .body(body)
-                .parameter("OptPlatform", platform),
+            SignedRequest::new(Command::StateChange).body(body).parameter("OptPlatform", platform),
         )
         .dedup_key()
         .unwrap()
@@ -248,7 +252,8 @@ fn what_looked_like_a_second_delivery_and_was_none() {
 fn events_of_one_group_conversation_account_or_room_have_one_order() {
     let order = |command: Command, body: &str| callback(command, body).order_key();
     let message = |from: &str, to: &str| {
-        let body = format!(r#"{{"From_Account":"{from}","To_Account":"{to}","MsgKey":"k","MsgBody":[]}}"#);
+        let body =
+            format!(r#"{{"From_Account":"{from}","To_Account":"{to}","MsgKey":"k","MsgBody":[]}}"#);
         order(Command::C2cAfterSendMsg, &body)
     };
     assert!(message("a", "b").is_some());
@@ -260,14 +265,9 @@ fn events_of_one_group_conversation_account_or_room_have_one_order() {
     assert_eq!(message("a", "b"), order(Command::C2cAfterMsgWithDraw, withdrawn));
     // Of a group whatever happens in it; an id in another place means something else.
     let group = order(Command::GroupAfterGroupDestroyed, r#"{"GroupId":"a"}"#);
-    assert_eq!(
-        group,
-        order(Command::GroupAfterRecallMsg, r#"{"GroupId":"a","MsgSeqList":[]}"#)
-    );
-    let account = order(
-        Command::SnsFriendDelete,
-        r#"{"PairList":[{"From_Account":"a","To_Account":"b"}]}"#,
-    );
+    assert_eq!(group, order(Command::GroupAfterRecallMsg, r#"{"GroupId":"a","MsgSeqList":[]}"#));
+    let account =
+        order(Command::SnsFriendDelete, r#"{"PairList":[{"From_Account":"a","To_Account":"b"}]}"#);
     assert!(account.is_some() && account != group);
     assert_eq!(order(Command::SnsFriendDelete, r#"{"PairList":[]}"#), None);
     // Each sample: verdicts have none, and nearly all others have one.
@@ -298,7 +298,8 @@ fn events_of_one_group_conversation_account_or_room_have_one_order() {
 #[test]
 fn rest_calls_are_recognised() {
     let from = |platform: &str| {
-        callback_of(SignedRequest::new(Command::StateChange).parameter("OptPlatform", platform)).is_from_rest_api()
+        callback_of(SignedRequest::new(Command::StateChange).parameter("OptPlatform", platform))
+            .is_from_rest_api()
     };
     assert!(from("RESTAPI") && from("rest_api"));
     assert!(!from("iOS"));
@@ -315,10 +316,7 @@ fn values_in_the_types_of_std() {
         TimestampMillis(1_669_872_112_003).to_system_time(),
         Some(second + Duration::from_millis(3))
     );
-    assert_eq!(
-        EventTime::Secs(TimestampSecs(1_669_872_112)).to_system_time(),
-        Some(second)
-    );
+    assert_eq!(EventTime::Secs(TimestampSecs(1_669_872_112)).to_system_time(), Some(second));
     assert_eq!(tencent_im_callback::UserId::from("id").into_string(), "id");
     let set = [0, 1, 2, -1].map(|flag| tencent_im_callback::Flag(flag).is_set());
     assert_eq!(set, [false, true, true, true]);

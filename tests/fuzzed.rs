@@ -4,10 +4,12 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use tencent_im_callback::message::MsgBody;
-use tencent_im_callback::{App, Command, Event, Params, RejectionKind, Token, UnknownReason, Verified, Verifier, sign};
+use tencent_im_callback::{
+    App, Command, Event, Params, RejectionKind, Token, UnknownReason, Verified, Verifier, sign,
+};
 
-/// Where texts of users are read as bytes, serde_json took raw control characters, so that a body was accepted that no JSON reader
-/// downstream could read.
+/// Where texts of users are read as bytes, serde_json took raw control characters, so that a body
+/// was accepted that no JSON reader downstream could read.
 #[test]
 fn a_raw_control_character_in_a_text_is_not_json() {
     let bodies = [
@@ -31,9 +33,7 @@ fn a_raw_control_character_in_a_text_is_not_json() {
     ];
     for (command, body) in bodies {
         let event = Event::parse_untyped(&command, body.into());
-        let Event::Unknown(event) = event else {
-            panic!("{body:?}")
-        };
+        let Event::Unknown(event) = event else { panic!("{body:?}") };
         assert!(matches!(event.reason, UnknownReason::BodyNotJson { .. }), "{body:?}");
         // White space between members is none of that.
         let escaped = body.replace(|c: char| c < ' ', "").replacen('{', "\r\n{\n\t", 1);
@@ -41,11 +41,13 @@ fn a_raw_control_character_in_a_text_is_not_json() {
     }
 }
 
-/// A check of the URL is held to the same time as a callback: a zero in front of it was let through where no app is named.
+/// A check of the URL is held to the same time as a callback: a zero in front of it was let through
+/// where no app is named.
 #[test]
 fn a_time_with_a_zero_in_front_proves_no_token() {
     let token = Token::new("xxxxyyyy").unwrap();
-    let verifier = Verifier::new(App::signed(1, token)).clock(|| UNIX_EPOCH + Duration::from_secs(1_669_872_112));
+    let verifier = Verifier::new(App::signed(1, token))
+        .clock(|| UNIX_EPOCH + Duration::from_secs(1_669_872_112));
     let kind = |query: &str| {
         let uri = format!("/?{query}").parse().unwrap();
         match verifier.verify(&http::Method::POST, &uri) {
@@ -64,7 +66,9 @@ fn a_time_with_a_zero_in_front_proves_no_token() {
 #[test]
 fn parameters_that_do_not_decode_travel_unchanged() {
     let uri = "/?SdkAppid=1&CallbackCommand=A&x=é%ff".parse().unwrap();
-    let Ok(Verified::Callback(params)) = Verifier::new(App::unsigned(1)).verify(&http::Method::POST, &uri) else {
+    let Ok(Verified::Callback(params)) =
+        Verifier::new(App::unsigned(1)).verify(&http::Method::POST, &uri)
+    else {
         panic!("a callback")
     };
     assert_eq!(params.get("x").unwrap(), "é%ff");

@@ -10,12 +10,9 @@ use http::{Method, Uri};
 use tencent_im_callback::{App, Apps, RejectionKind as Kind, Verified, Verifier, sign};
 
 fn url(app: u64, token: &str) -> Uri {
-    format!(
-        "/?SdkAppid={app}&CallbackCommand=A.B&Sign={}&RequestTime={NOW}",
-        sign(token, NOW)
-    )
-    .parse()
-    .unwrap()
+    format!("/?SdkAppid={app}&CallbackCommand=A.B&Sign={}&RequestTime={NOW}", sign(token, NOW))
+        .parse()
+        .unwrap()
 }
 
 #[test]
@@ -33,18 +30,15 @@ fn a_removed_token_stops_working_at_once() {
     };
     assert_eq!((verify("old"), verify("new")), (Ok(Some(0)), Ok(Some(1))));
     apps.set(App::signed(1, token("new")));
-    assert_eq!(
-        (verify("old"), verify("new")),
-        (Err(Kind::SignatureMismatch), Ok(Some(0)))
-    );
+    assert_eq!((verify("old"), verify("new")), (Err(Kind::SignatureMismatch), Ok(Some(0))));
     apps.remove(1);
     assert_eq!(verify("new"), Err(Kind::AppUnknown));
     apps.replace([App::signed(1, token("old"))]);
     assert_eq!(verify("old"), Ok(Some(0)));
 }
 
-/// Two apps swap their tokens, back and forth. Each token always belongs to one of them, so a request that found it with neither
-/// would have seen half a change.
+/// Two apps swap their tokens, back and forth. Each token always belongs to one of them, so a
+/// request that found it with neither would have seen half a change.
 #[test]
 fn no_request_sees_half_a_change() {
     let state = |one: &str, two: &str| [App::signed(1, token(one)), App::signed(2, token(two))];
@@ -66,7 +60,9 @@ fn no_request_sees_half_a_change() {
                         for uri in &callbacks {
                             match verifier.verify(&Method::POST, uri) {
                                 Ok(_) => good += 1,
-                                Err(rejection) => assert_eq!(rejection.kind(), Kind::SignatureMismatch),
+                                Err(rejection) => {
+                                    assert_eq!(rejection.kind(), Kind::SignatureMismatch)
+                                }
                             }
                         }
                         for uri in &probes {

@@ -49,12 +49,9 @@ fn every_documented_element_is_typed_and_comes_back_as_it_was() {
 
 #[test]
 fn coordinates_keep_their_digits() {
-    let elements =
-        r#"[{"MsgType":"TIMLocationElem","MsgContent":{"Desc":"x","Latitude":29.3403400000000012,"Longitude":"116"}}]"#;
+    let elements = r#"[{"MsgType":"TIMLocationElem","MsgContent":{"Desc":"x","Latitude":29.3403400000000012,"Longitude":"116"}}]"#;
     let read = message(elements).event.msg_body;
-    let MsgElement::Location(location) = &read[0] else {
-        panic!()
-    };
+    let MsgElement::Location(location) = &read[0] else { panic!() };
     assert_eq!(location.latitude.as_ref().unwrap().as_str(), "29.3403400000000012");
     assert_eq!(location.longitude.as_ref().unwrap().to_f64(), 116.0);
     assert!(
@@ -102,10 +99,7 @@ fn a_lone_surrogate_hides_nothing() {
             format!("inner{replaced}"),
         ]
     );
-    assert_eq!(
-        callback.event.cloud_custom_data.as_deref(),
-        Some(format!("c{replaced}").as_str())
-    );
+    assert_eq!(callback.event.cloud_custom_data.as_deref(), Some(format!("c{replaced}").as_str()));
     assert_eq!(callback.unknown_fields(), ["MsgBody[]"]);
 }
 
@@ -201,12 +195,7 @@ fn ten_thousand_bundles_do_not_overflow_a_small_stack() {
             drop((callback, again));
         }
     };
-    std::thread::Builder::new()
-        .stack_size(2 * 1024 * 1024)
-        .spawn(work)
-        .unwrap()
-        .join()
-        .unwrap();
+    std::thread::Builder::new().stack_size(2 * 1024 * 1024).spawn(work).unwrap().join().unwrap();
 }
 
 #[test]
@@ -272,7 +261,8 @@ fn a_rewrite_keeps_what_it_does_not_touch() {
     );
 }
 
-/// What is read can be rewritten: everything that `texts()` shows, in every kind of element, and nothing else.
+/// What is read can be rewritten: everything that `texts()` shows, in every kind of element, and
+/// nothing else.
 #[test]
 fn rewriting_reaches_all_that_reading_shows() {
     let elements = r#"[
@@ -295,15 +285,8 @@ fn rewriting_reaches_all_that_reading_shows() {
     let polite = |text: &str| text.contains("damn").then(|| text.replace("damn", "****"));
     let rewritten = callback.rewrite_message().unwrap().map_texts(polite);
     assert!(rewritten.unchanged().is_empty());
-    assert!(
-        rewritten.texts().iter().all(|text| !text.contains("damn")),
-        "{:?}",
-        rewritten.texts()
-    );
-    assert_eq!(
-        rewritten.texts().iter().filter(|text| text.contains("****")).count(),
-        14
-    );
+    assert!(rewritten.texts().iter().all(|text| !text.contains("damn")), "{:?}", rewritten.texts());
+    assert_eq!(rewritten.texts().iter().filter(|text| text.contains("****")).count(), 14);
     // Nothing else is changed.
     let json = serde_json::to_string(&rewritten).unwrap();
     let back = json.replace("****", "damn");
@@ -313,11 +296,7 @@ fn rewriting_reaches_all_that_reading_shows() {
     // Custom data only where it is asked for.
     let custom = callback.rewrite_message().unwrap().map_texts_and_custom(polite);
     let json = serde_json::to_string(&custom).unwrap();
-    for changed in [
-        r#""Data":"****""#,
-        r#""Desc":"**** desc""#,
-        r#""CloudCustomData":"****""#,
-    ] {
+    for changed in [r#""Data":"****""#, r#""Desc":"**** desc""#, r#""CloudCustomData":"****""#] {
         assert!(json.contains(changed), "{changed}: {json}");
     }
     assert!(json.contains(r#""Sound":"damn.caf""#));
@@ -359,9 +338,7 @@ fn a_word_cut_in_two_and_what_is_quoted_can_be_found() {
 fn escapes_in_custom_data_hide_nothing() {
     let custom = |data: &str| {
         let data = serde_json::to_string(data).unwrap();
-        message(&format!(
-            r#"[{{"MsgType":"TIMCustomElem","MsgContent":{{"Data":{data}}}}}]"#
-        ))
+        message(&format!(r#"[{{"MsgType":"TIMCustomElem","MsgContent":{{"Data":{data}}}}}]"#))
     };
     let once = r#"{"text":"\u0064amn"}"#;
     let twice = serde_json::json!({ "kind": 1, "data": once }).to_string();
@@ -389,8 +366,9 @@ fn escapes_in_custom_data_hide_nothing() {
         .map_texts_and_custom(|text| Some(text.replace("damn", "****")));
     assert!(rewritten.texts_and_custom().contains(&"damn".to_owned()));
     assert_eq!(rewritten.unchanged(), ["damn"]);
-    let cut =
-        message(r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"da"}},{"MsgType":"TIMFaceElem","MsgContent":{}}]"#);
+    let cut = message(
+        r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"da"}},{"MsgType":"TIMFaceElem","MsgContent":{}}]"#,
+    );
     let cut = cut.rewrite_message().unwrap().replace(1, TextElem::new("mn"));
     assert_eq!(cut.joined_texts(), ["damn"]);
     assert_eq!(
@@ -442,7 +420,8 @@ fn a_bundle_that_is_not_here_says_so_at_any_depth() {
     }
 }
 
-/// A member is left out if it is an id or an address, and these are strings: in a list there may be anything.
+/// A member is left out if it is an id or an address, and these are strings: in a list there may be
+/// anything.
 #[test]
 fn a_list_in_the_place_of_an_id_hides_nothing() {
     let core = r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"core"}}]"#;
@@ -454,18 +433,10 @@ fn a_list_in_the_place_of_an_id_hides_nothing() {
         r#"{"MsgType":"TIMRelayElem","MsgContent":{"MsgList":[{"From_Account":["damn"]}]}}"#,
     ] {
         let body = message(&bundles(7).replace(core, &format!("[{element}]")));
-        assert!(
-            body.event.msg_body.texts().iter().any(|text| text == "damn"),
-            "{element}"
-        );
-        let rewritten = body
-            .rewrite_message()
-            .unwrap()
-            .map_texts(|text| (text == "damn").then(String::new));
-        assert!(
-            !serde_json::to_string(&rewritten).unwrap().contains("damn"),
-            "{element}"
-        );
+        assert!(body.event.msg_body.texts().iter().any(|text| text == "damn"), "{element}");
+        let rewritten =
+            body.rewrite_message().unwrap().map_texts(|text| (text == "damn").then(String::new));
+        assert!(!serde_json::to_string(&rewritten).unwrap().contains("damn"), "{element}");
     }
 }
 
@@ -473,21 +444,15 @@ fn a_list_in_the_place_of_an_id_hides_nothing() {
 #[test]
 fn a_misfit_in_a_message_is_found_where_it_is() {
     let misfit = |elements: &str| {
-        let body = format!("{{\"From_Account\":\"a\",\n \"To_Account\":\"b\",\n\"MsgBody\":{elements}}}");
+        let body =
+            format!("{{\"From_Account\":\"a\",\n \"To_Account\":\"b\",\n\"MsgBody\":{elements}}}");
         let event = Event::parse_untyped(&Command::C2cBeforeSendMsg, body.clone().into());
         let misfit = event.misfit().unwrap();
         let line = body.lines().nth(misfit.line() - 1).unwrap();
         let around = &line[..misfit.column().min(line.len())];
         (
             misfit.path().to_owned(),
-            around
-                .chars()
-                .rev()
-                .take(4)
-                .collect::<Vec<_>>()
-                .into_iter()
-                .rev()
-                .collect::<String>(),
+            around.chars().rev().take(4).collect::<Vec<_>>().into_iter().rev().collect::<String>(),
         )
     };
     let good = r#"{"MsgType":"TIMTextElem","MsgContent":{"Text":"x"}}"#;
@@ -497,9 +462,11 @@ fn a_misfit_in_a_message_is_found_where_it_is() {
         )),
         ("MsgBody[1].MsgContent.Text".to_owned(), "t\":7".to_owned())
     );
-    let bundled = r#"{"MsgType":"TIMImageElem","MsgContent":{"ImageInfoArray":[{"Size":1},{"Size":true}]}}"#;
-    let bundle =
-        format!(r#"[{good},{{"MsgType":"TIMRelayElem","MsgContent":{{"MsgList":[{{"MsgBody":[{bundled}]}}]}}}}]"#);
+    let bundled =
+        r#"{"MsgType":"TIMImageElem","MsgContent":{"ImageInfoArray":[{"Size":1},{"Size":true}]}}"#;
+    let bundle = format!(
+        r#"[{good},{{"MsgType":"TIMRelayElem","MsgContent":{{"MsgList":[{{"MsgBody":[{bundled}]}}]}}}}]"#
+    );
     let (path, around) = misfit(&bundle);
     assert_eq!(
         path,

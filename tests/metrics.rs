@@ -14,7 +14,8 @@ use http_body_util::Full;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use tencent_im_callback::testing::SignedRequest;
 use tencent_im_callback::{
-    CallbackLayer, Command, DedupLayer, DetachLayer, EventRouter, HandlerError, MetricsLayer, Reply, ResponseBody, sign,
+    CallbackLayer, Command, DedupLayer, DetachLayer, EventRouter, HandlerError, MetricsLayer,
+    Reply, ResponseBody, sign,
 };
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 
@@ -29,21 +30,17 @@ fn seen(snapshotter: &Snapshotter) -> Seen {
             let labels: Vec<_> = key.labels().map(metrics::Label::value).collect();
             let value = match value {
                 DebugValue::Counter(count) => count,
-                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a small whole number
+                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+                // a small whole number
                 DebugValue::Gauge(gauge) => gauge.into_inner() as u64,
                 DebugValue::Histogram(latencies) => {
                     assert!(
-                        latencies
-                            .iter()
-                            .all(|seconds| (0.0..60.0).contains(&seconds.into_inner()))
+                        latencies.iter().all(|seconds| (0.0..60.0).contains(&seconds.into_inner()))
                     );
                     latencies.len() as u64
                 }
             };
-            (
-                format!("{} {}", key.name(), labels.join(",")).trim_end().to_owned(),
-                value,
-            )
+            (format!("{} {}", key.name(), labels.join(",")).trim_end().to_owned(), value)
         })
         .collect()
 }
@@ -79,24 +76,18 @@ where
 #[test]
 fn requests_are_counted_by_outcome_reason_and_command() {
     recorded(async |snapshotter| {
-        let handlers = service_fn(
-            async |callback: tencent_im_callback::Callback| match callback.command() {
+        let handlers =
+            service_fn(async |callback: tencent_im_callback::Callback| match callback.command() {
                 Command::SnsFriendDelete => Err(HandlerError::new("the database is away")),
                 Command::C2cAfterSendMsg => std::future::pending().await,
                 _ => Ok(Reply::ok()),
-            },
-        );
-        let mut service = ServiceBuilder::new()
-            .layer(MetricsLayer::new())
-            .layer(layer())
-            .service(handlers);
+            });
+        let mut service =
+            ServiceBuilder::new().layer(MetricsLayer::new()).layer(layer()).service(handlers);
         for _ in 0..2 {
             assert_eq!(answer(&mut service, request(Command::StateChange).build()).await, 200);
         }
-        assert_eq!(
-            answer(&mut service, request(Command::SnsFriendDelete).build()).await,
-            200
-        );
+        assert_eq!(answer(&mut service, request(Command::SnsFriendDelete).build()).await, 200);
         assert_eq!(
             answer(&mut service, request(Command::SnsFriendAdd).token("other").build()).await,
             401
@@ -137,16 +128,18 @@ fn work_in_the_background_and_duplicates_are_counted() {
     recorded(async |snapshotter| {
         let detach = DetachLayer::new(1).max_wait(Duration::from_secs(1));
         let (done, wait) = tokio::sync::watch::channel(false);
-        let handlers = EventRouter::new().fallback(service_fn(move |callback: tencent_im_callback::Callback| {
-            let mut wait = wait.clone();
-            async move {
-                if *callback.command() == Command::SnsFriendDelete {
-                    return Err(HandlerError::new("no"));
+        let handlers = EventRouter::new().fallback(service_fn(
+            move |callback: tencent_im_callback::Callback| {
+                let mut wait = wait.clone();
+                async move {
+                    if *callback.command() == Command::SnsFriendDelete {
+                        return Err(HandlerError::new("no"));
+                    }
+                    wait.wait_for(|done| *done).await.map_err(HandlerError::new)?;
+                    Ok(Reply::ok())
                 }
-                wait.wait_for(|done| *done).await.map_err(HandlerError::new)?;
-                Ok(Reply::ok())
-            }
-        }));
+            },
+        ));
         let mut service = ServiceBuilder::new()
             .layer(MetricsLayer::new())
             .layer(layer())
@@ -155,10 +148,7 @@ fn work_in_the_background_and_duplicates_are_counted() {
             .service(handlers);
         let after = || request(Command::C2cAfterSendMsg).build();
         assert_eq!(answer(&mut service, after()).await, 200);
-        assert_eq!(
-            answer(&mut service, request(Command::SnsFriendDelete).build()).await,
-            200
-        );
+        assert_eq!(answer(&mut service, request(Command::SnsFriendDelete).build()).await, 200);
         let now = seen(&snapshotter);
         assert_eq!(now["im_callbacks_detached_running"], 1);
         assert_eq!(now["im_callbacks_detached_total overloaded"], 1);

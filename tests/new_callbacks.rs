@@ -13,21 +13,23 @@ use tencent_im_callback::event::desk::{ChannelType, SessionEvent, SessionEventNo
 use tencent_im_callback::event::{RecordingInfo, bot, c2c, call, follow, group, live};
 use tencent_im_callback::reply::chatbot::InterfaceInvocationReply;
 use tencent_im_callback::testing::{callback, sample};
-use tencent_im_callback::{Callback, Command, EventRouter, Flag, TimestampMillis, TimestampSecs, TypedEvent};
+use tencent_im_callback::{
+    Callback, Command, EventRouter, Flag, TimestampMillis, TimestampSecs, TypedEvent,
+};
 use tower::{Layer, ServiceExt};
 
 #[test]
 fn a_session_of_desk() {
-    let event = callback::<SessionEventNotify>(sample(&Command::DeskSessionEventNotify).unwrap()).event;
+    let event =
+        callback::<SessionEventNotify>(sample(&Command::DeskSessionEventNotify).unwrap()).event;
     assert_eq!(event.event, Some(SessionEvent::UserSendMsg));
     assert_eq!(event.channel_type, Some(ChannelType::Sdk));
     assert_eq!(event.msg_body.unwrap().texts(), ["请问如何申请退费?"]);
-    assert_eq!(
-        (event.is_contact_user, event.satisfaction_selected),
-        (Some(false), Some(5))
-    );
+    assert_eq!((event.is_contact_user, event.satisfaction_selected), (Some(false), Some(5)));
     // Other events have less, and other words.
-    let least = callback::<SessionEventNotify>(r#"{"SessionId":"s","Event":"SessionEnd","ChannelType":"Web"}"#);
+    let least = callback::<SessionEventNotify>(
+        r#"{"SessionId":"s","Event":"SessionEnd","ChannelType":"Web"}"#,
+    );
     assert_eq!(least.event.event, Some(SessionEvent::Other("SessionEnd".into())));
     assert_eq!(least.event.channel_type, Some(ChannelType::Web));
     let other = callback::<SessionEventNotify>(r#"{"SessionId":"t"}"#);
@@ -42,7 +44,8 @@ async fn a_node_of_a_bot_gets_the_variables_of_the_reply() {
             (event.client_user_id(), event.session_id()),
             (Some("user517"), Some("207cac25-f49e-4ada-9c9f-301cea31dcf2"))
         );
-        InterfaceInvocationReply::new().variable("seen", event.variable("staticKey").unwrap_or_default())
+        InterfaceInvocationReply::new()
+            .variable("seen", event.variable("staticKey").unwrap_or_default())
     });
     let request = signed(Command::ChatbotInterfaceInvocation).build::<Full<Bytes>>();
     let answer = common::text(layer().layer(router).oneshot(request).await.unwrap()).await;
@@ -53,9 +56,7 @@ async fn a_node_of_a_bot_gets_the_variables_of_the_reply() {
     // A value that is no string is kept; no variables are none.
     let event = callback::<InterfaceInvocation>(r#"{"Body":{"a":[1.50,{"b":null}]}}"#).event;
     assert_eq!((event.variable("a"), event.variable("b")), (None, None));
-    let Variable::Other(other) = &event.body.unwrap()["a"] else {
-        panic!("a list is no string")
-    };
+    let Variable::Other(other) = &event.body.unwrap()["a"] else { panic!("a list is no string") };
     assert_eq!(other.get(), r#"[1.50,{"b":null}]"#);
     for none in [r#"{"Body":null}"#, "{\"EventTime\":1}"] {
         assert_eq!(callback::<InterfaceInvocation>(none).event.variable("a"), None);
@@ -81,10 +82,7 @@ fn every_documented_recording_is_typed_whole() {
         let follow = recorded::<follow::AfterCloudRecordingChanged>(&body).event;
         let nested = json!({"CallId": "c", "Callback": body});
         let call = recorded::<call::AfterRecordChanged>(&nested).event.callback;
-        assert_eq!(
-            (&live.event_info, live.event_type),
-            (&follow.event_info, follow.event_type)
-        );
+        assert_eq!((&live.event_info, live.event_type), (&follow.event_info, follow.event_type));
         assert_eq!((&live.event_info, live.event_type), (&call.event_info, call.event_type));
         assert!(!matches!(live.event_type, None | Some(RecordingEvent::Other(_))));
         events.push((live.event_type.unwrap(), live.event_info));
@@ -94,10 +92,7 @@ fn every_documented_recording_is_typed_whole() {
         all.map(|(_, info)| info).collect()
     };
     // Quoted.
-    assert_eq!(
-        of(RecordingEvent::RecorderStart)[0].event_ts,
-        Some(TimestampSecs(1_622_186_275))
-    );
+    assert_eq!(of(RecordingEvent::RecorderStart)[0].event_ts, Some(TimestampSecs(1_622_186_275)));
     let payload = |event, index: usize| of(event)[index].payload.clone().unwrap();
     let vod = payload(RecordingEvent::VodCommit, 0).tencent_vod.unwrap();
     assert_eq!(vod.video_url.as_deref(), Some("http://xxxx"));
@@ -112,10 +107,7 @@ fn every_documented_recording_is_typed_whole() {
     let files = payload(RecordingEvent::Mp4Stop, 0);
     assert_eq!(files.file_list.unwrap(), ["xxxx1.mp4", "xxxx2.mp4"]);
     assert_eq!(files.file_message.unwrap()[1].file_name.as_deref(), Some("xxxx2.mp4"));
-    assert_eq!(
-        payload(RecordingEvent::DownloadImageError, 0).url.as_deref(),
-        Some("http://xx")
-    );
+    assert_eq!(payload(RecordingEvent::DownloadImageError, 0).url.as_deref(), Some("http://xx"));
     // A web page: no room, no user.
     let page = of(RecordingEvent::WebResourceLimit)[0];
     assert_eq!((&page.room_id, &page.user_id, page.event_ts), (&None, &None, None));
@@ -129,7 +121,9 @@ fn members_that_only_the_table_shows() {
         event.event_info.payload.unwrap()
     };
     assert_eq!(payload(r#"{"FileList":"x.m3u8"}"#).file_list.unwrap(), ["x.m3u8"]);
-    let part = payload(r#"{"FileName":"f","UserId":"u","TrackType":"audio","BeginTimeStamp":"1622186279145"}"#);
+    let part = payload(
+        r#"{"FileName":"f","UserId":"u","TrackType":"audio","BeginTimeStamp":"1622186279145"}"#,
+    );
     assert_eq!(part.begin_time_stamp, Some(TimestampMillis(1_622_186_279_145)));
     assert_eq!(part.track_type, Some(TrackType::Audio));
 }
@@ -137,12 +131,12 @@ fn members_that_only_the_table_shows() {
 /// One page has this word in the body and another one in the URL.
 #[test]
 fn a_recording_of_a_call_by_its_other_word() {
-    let mut body: Value = serde_json::from_str(sample(&Command::CallAfterRecordChanged).unwrap()).unwrap();
+    let mut body: Value =
+        serde_json::from_str(sample(&Command::CallAfterRecordChanged).unwrap()).unwrap();
     body["CallbackCommand"] = "Call.CallbackAfterCloudRecordingChanged".into();
-    for command in [
-        Command::CallAfterRecordChanged,
-        "Call.CallbackAfterCloudRecordingChanged".into(),
-    ] {
+    for command in
+        [Command::CallAfterRecordChanged, "Call.CallbackAfterCloudRecordingChanged".into()]
+    {
         let params = tencent_im_callback::Params::trusted(common::APP, command);
         let callback = Callback::parse(params, body.to_string().into()).unwrap();
         assert_eq!(callback.command(), &Command::CallAfterRecordChanged);
@@ -156,8 +150,7 @@ fn spellings_and_members_that_were_recorded() {
         assert_eq!(ActionType::from(word), ActionType::Hangup);
     }
     assert_eq!(ActionType::Hangup.as_str(), "Hangup");
-    let message =
-        r#"{"From_Account":"a","To_Account":"b","MsgBody":[],"SyncOtherMachine":2,"SupportMessageExtension":1}"#;
+    let message = r#"{"From_Account":"a","To_Account":"b","MsgBody":[],"SyncOtherMachine":2,"SupportMessageExtension":1}"#;
     let after = callback::<c2c::AfterSendMsg>(message);
     let before = callback::<c2c::BeforeSendMsg>(message);
     let bot = callback::<bot::OnC2cMessage>(message);
@@ -168,7 +161,8 @@ fn spellings_and_members_that_were_recorded() {
     ] {
         assert_eq!((sync, extension), (Some(2), Some(Flag::ON)));
     }
-    let silent = callback::<group::AfterGroupInfoChanged>(r#"{"GroupId":"g","ShutUpAllMember":"On"}"#);
+    let silent =
+        callback::<group::AfterGroupInfoChanged>(r#"{"GroupId":"g","ShutUpAllMember":"On"}"#);
     assert_eq!(silent.event.shut_up_all_member.as_deref(), Some("On"));
     assert!(Command::GroupBeforeSendMsg.docs().unwrap().ends_with("/269/1619"));
 }

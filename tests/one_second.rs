@@ -11,11 +11,14 @@ use common::{layer, outcome, params_of, signed, verifier};
 use http_body_util::Full;
 use serde_json::Value;
 use tencent_im_callback::testing::{SignedRequest, other_samples, sample};
-use tencent_im_callback::{Callback, Command, DedupKey, DedupLayer, Disposition, HandlerError, Phase, Reply};
+use tencent_im_callback::{
+    Callback, Command, DedupKey, DedupLayer, Disposition, HandlerError, Phase, Reply,
+};
 use tower::{Layer, ServiceExt, service_fn};
 
 fn block(command: Command, second: u64) -> SignedRequest {
-    let body = format!(r#"{{"PairList":[{{"From_Account":"a","To_Account":"b","TimeStamp":{second}}}]}}"#);
+    let body =
+        format!(r#"{{"PairList":[{{"From_Account":"a","To_Account":"b","TimeStamp":{second}}}]}}"#);
     signed(command).body(body)
 }
 
@@ -59,9 +62,11 @@ async fn unblocked_blocked_and_unblocked_in_one_second_are_three_events() {
 #[tokio::test]
 async fn an_unknown_command_is_recognised_by_its_request_id_only() {
     use Disposition::{Duplicate, Handled};
-    let unknown = |id: &str| signed("New.Word".into()).body(r#"{"A":1}"#).parameter("RequestID", id);
+    let unknown =
+        |id: &str| signed("New.Word".into()).body(r#"{"A":1}"#).parameter("RequestID", id);
     let (seen, dispositions) =
-        through_dedup(vec![unknown("1"), unknown("2"), unknown("1"), unknown(""), unknown("")]).await;
+        through_dedup(vec![unknown("1"), unknown("2"), unknown("1"), unknown(""), unknown("")])
+            .await;
     assert_eq!(seen.len(), 4);
     assert_eq!(dispositions, [Handled, Handled, Duplicate, Handled, Handled]);
 }
@@ -72,7 +77,8 @@ fn key(command: &Command, body: &Value, id: Option<&str>) -> (bool, Option<Dedup
         request = request.parameter("RequestID", id);
     }
     let (parts, body) = request.build::<Bytes>().into_parts();
-    let callback = Callback::parse(params_of(&verifier(), &parts.method, &parts.uri), body).unwrap();
+    let callback =
+        Callback::parse(params_of(&verifier(), &parts.method, &parts.uri), body).unwrap();
     (callback.event.misfit().is_none(), callback.dedup_key())
 }
 
@@ -84,7 +90,9 @@ fn without_ids(value: &mut Value) {
     };
     match value {
         Value::Object(members) => {
-            members.retain(|key, value| !is_millis(value) && !matches!(&**key, "MsgKey" | "MsgSeq" | "CtxcbRequestId"));
+            members.retain(|key, value| {
+                !is_millis(value) && !matches!(&**key, "MsgKey" | "MsgSeq" | "CtxcbRequestId")
+            });
             members.values_mut().for_each(without_ids);
         }
         Value::Array(items) => items.iter_mut().for_each(without_ids),
@@ -92,7 +100,8 @@ fn without_ids(value: &mut Value) {
     }
 }
 
-/// Whatever the vendor documents: without an id of its own and without milliseconds, only the id of the request identifies it.
+/// Whatever the vendor documents: without an id of its own and without milliseconds, only the id of
+/// the request identifies it.
 #[test]
 fn no_documented_body_has_a_key_from_its_seconds() {
     let mut typed = 0;

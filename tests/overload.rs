@@ -1,4 +1,5 @@
-//! Hundreds of connections that drip their bodies, and honest callbacks that are answered all the same.
+//! Hundreds of connections that drip their bodies, and honest callbacks that are answered all the
+//! same.
 #![allow(clippy::pedantic)]
 
 mod common;
@@ -17,7 +18,9 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use tencent_im_callback::testing::SignedRequest;
-use tencent_im_callback::{App, Callback, CallbackLayer, Command, Outcome, OutcomeKind, Reply, ResponseBody, sign};
+use tencent_im_callback::{
+    App, Callback, CallbackLayer, Command, Outcome, OutcomeKind, Reply, ResponseBody, sign,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Barrier, watch};
@@ -94,7 +97,8 @@ async fn server(gauge: Arc<Gauge>, together: Arc<Barrier>) -> SocketAddr {
     address
 }
 
-/// How many may drip without a signature, so that both processes stay below their limit of open files.
+/// How many may drip without a signature, so that both processes stay below their limit of open
+/// files.
 fn as_many_as_allowed() -> usize {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let files = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
@@ -170,10 +174,7 @@ async fn honest_callbacks_are_answered_in_time_while_hundreds_drip_their_bodies(
 
     let drip = start_dripping(address, unsigned);
     // All of the signed ones are in the middle of their bodies, more than the limit inside allows …
-    reached(&gauge, "dripping", |load| {
-        load.open >= signed && load.refused >= unsigned
-    })
-    .await;
+    reached(&gauge, "dripping", |load| load.open >= signed && load.refused >= unsigned).await;
     let refused = gauge.borrow().refused;
 
     // … and nobody notices.
@@ -191,17 +192,19 @@ async fn honest_callbacks_are_answered_in_time_while_hundreds_drip_their_bodies(
     assert!(load.open >= signed, "the signed ones still drip: {load:?}");
     assert!(load.refused > refused, "the unsigned ones came back: {load:?}");
     if let (Some(before), Some(after)) = (before, resident_kib()) {
-        assert!(
-            after.saturating_sub(before) < 100 * 1024,
-            "{before} KiB, then {after} KiB"
-        );
+        assert!(after.saturating_sub(before) < 100 * 1024, "{before} KiB, then {after} KiB");
     }
 
-    // The drip stops, and everything is given back: the inner limit lets eight in at once, who wait for each other there.
+    // The drip stops, and everything is given back: the inner limit lets eight in at once, who wait
+    // for each other there.
     drop(drip);
     reached(&gauge, "given back", |load| load.open == 0).await;
     let burst: Vec<_> = (0..LIMIT)
-        .map(|_| tokio::spawn(async move { honest(&mut connect(address).await, Command::SnsFriendAdd).await }))
+        .map(|_| {
+            tokio::spawn(
+                async move { honest(&mut connect(address).await, Command::SnsFriendAdd).await },
+            )
+        })
         .collect();
     for one in burst {
         one.await.unwrap();
@@ -210,10 +213,13 @@ async fn honest_callbacks_are_answered_in_time_while_hundreds_drip_their_bodies(
     assert_eq!((load.accepted, load.other), (1 + HONEST + LIMIT, 0), "{load:?}");
 }
 
-/// The other process. Without the address in its environment, which is how the test runner starts it, it does nothing.
+/// The other process. Without the address in its environment, which is how the test runner starts
+/// it, it does nothing.
 #[test]
 fn the_child_drips_at_whom_it_is_told_to() {
-    let Ok(address) = std::env::var(ADDRESS) else { return };
+    let Ok(address) = std::env::var(ADDRESS) else {
+        return;
+    };
     let address: SocketAddr = address.parse().unwrap();
     let unsigned: usize = std::env::var(UNSIGNED).unwrap().parse().unwrap();
     // The parent holds the other end and never writes: it is gone when this ends.

@@ -94,7 +94,10 @@ fn each_dependency_says_why() {
     for line in manifest.lines() {
         if line.starts_with('[') {
             section = line;
-        } else if section.ends_with("dependencies]") && line.contains(" = ") && !line.starts_with('#') {
+        } else if section.ends_with("dependencies]")
+            && line.contains(" = ")
+            && !line.starts_with('#')
+        {
             assert!(before.starts_with("# "), "{section} {line}");
             reasons += 1;
         }

@@ -9,8 +9,8 @@ use serde_json::Value;
 use tencent_im_callback::event::{EventTime, call, group, push, sns, state};
 use tencent_im_callback::testing::sample;
 use tencent_im_callback::{
-    App, Apps, Callback, Command, Event, Flag, Params, Phase, Reply, TimestampMillis, TimestampSecs, TypedEvent,
-    Verifier, testing,
+    App, Apps, Callback, Command, Event, Flag, Params, Phase, Reply, TimestampMillis,
+    TimestampSecs, TypedEvent, Verifier, testing,
 };
 
 /// The payload files of a command: the body of today's page, then those of older ones.
@@ -21,7 +21,8 @@ fn payloads(command: &Command) -> Vec<(String, String)> {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         let belongs = name.strip_prefix(command.as_str()).is_some_and(|rest| {
-            rest == ".json" || rest.strip_prefix(".other-").is_some_and(|rest| rest.ends_with(".json"))
+            rest == ".json"
+                || rest.strip_prefix(".other-").is_some_and(|rest| rest.ends_with(".json"))
         });
         if belongs {
             found.push((name, std::fs::read_to_string(path).unwrap()));
@@ -62,12 +63,15 @@ fn documented() -> BTreeMap<String, Documented> {
                     paths(value, &path, found);
                 }
             }
-            Value::Array(items) => items.iter().for_each(|item| paths(item, &format!("{path}[]"), found)),
+            Value::Array(items) => {
+                items.iter().for_each(|item| paths(item, &format!("{path}[]"), found))
+            }
             _ => {}
         }
     }
 
-    let mut documented: BTreeMap<String, Documented> = serde_json::from_str(include_str!("fields.json")).unwrap();
+    let mut documented: BTreeMap<String, Documented> =
+        serde_json::from_str(include_str!("fields.json")).unwrap();
     assert!(documented.len() >= 88, "an entry of fields.json is gone");
     for command in Command::ALL {
         documented.entry(command.as_str().to_owned()).or_insert_with(|| {
@@ -87,10 +91,7 @@ fn documented() -> BTreeMap<String, Documented> {
 
 impl Documented {
     fn kind(&self, path: &str) -> Option<&str> {
-        self.fields
-            .iter()
-            .find(|field| field.0 == path)
-            .map(|field| field.1.as_str())
+        self.fields.iter().find(|field| field.0 == path).map(|field| field.1.as_str())
     }
 }
 
@@ -107,11 +108,7 @@ fn normalise(command: &Command, documented: &Documented, mut body: Value) -> Val
                 members.retain(|_, value| !value.is_null());
                 let keys: Vec<_> = members.keys().cloned().collect();
                 for key in keys {
-                    let path = if path.is_empty() {
-                        key.clone()
-                    } else {
-                        format!("{path}.{key}")
-                    };
+                    let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
                     let kind = documented
                         .kind(&path)
                         .unwrap_or(if key == "Size" { "integer" } else { "" })
@@ -144,7 +141,11 @@ fn normalise(command: &Command, documented: &Documented, mut body: Value) -> Val
     body["CallbackCommand"] = command.as_str().into();
     // Lists that are always there are always written.
     for (path, kind, presence, _) in &documented.fields {
-        if kind.starts_with("array") && presence == "always" && !path.contains(['.', '[']) && body.get(path).is_none() {
+        if kind.starts_with("array")
+            && presence == "always"
+            && !path.contains(['.', '['])
+            && body.get(path).is_none()
+        {
             body[path] = Value::Array(Vec::new());
         }
     }
@@ -159,14 +160,13 @@ fn parse(command: &Command, body: &str) -> Event {
 }
 
 fn verifier_for(command: &Command) -> Params {
-    let url = format!("/?SdkAppid=1400187352&CallbackCommand={command}")
-        .parse()
-        .unwrap();
+    let url = format!("/?SdkAppid=1400187352&CallbackCommand={command}").parse().unwrap();
     let apps = Apps::new([App::unsigned(1_400_187_352)]);
     common::params_of(&Verifier::new(apps), &http::Method::POST, &url)
 }
 
-/// The command of a payload of `ContentCallback.ResultNotify` carries an app of its own; put ours there.
+/// The command of a payload of `ContentCallback.ResultNotify` carries an app of its own; put ours
+/// there.
 fn ours(body: &str) -> String {
     let mut value: Value = serde_json::from_str(body).unwrap();
     match value.get_mut("SdkAppId") {
@@ -182,10 +182,7 @@ fn ours(body: &str) -> String {
 fn typed(command: &Command, body: &str, what: &str) -> Event {
     let event = parse(command, body);
     let misfit = event.misfit().map(|misfit| format!("{misfit}: {}", misfit.message()));
-    assert!(
-        !matches!(event, Event::Unknown(_)),
-        "{command}, {what}: {misfit:?}\n{body}"
-    );
+    assert!(!matches!(event, Event::Unknown(_)), "{command}, {what}: {misfit:?}\n{body}");
     assert_eq!(event.command(), command);
     event
 }
@@ -197,10 +194,7 @@ fn every_payload_is_typed_and_comes_back_as_it_was() {
     let mut seen = 0;
     for command in Command::ALL {
         let payloads = payloads(command);
-        assert!(
-            !payloads.is_empty(),
-            "{command} has no payload file in src/testing/payloads"
-        );
+        assert!(!payloads.is_empty(), "{command} has no payload file in src/testing/payloads");
         let documented = &documented[command.as_str()];
         assert_eq!(documented.phase, command.phase().as_str(), "{command}");
         for (name, body) in payloads {
@@ -226,13 +220,18 @@ fn every_payload_is_typed_and_comes_back_as_it_was() {
     );
 }
 
-/// Calls `change` with every place that `path` names in `value`, as the object that holds it and the key.
-fn at_path(value: &mut Value, path: &str, change: &mut dyn FnMut(&mut serde_json::Map<String, Value>, &str)) {
-    let (head, rest) = path
-        .split_once('.')
-        .map_or((path, None), |(head, rest)| (head, Some(rest)));
+/// Calls `change` with every place that `path` names in `value`, as the object that holds it and
+/// the key.
+fn at_path(
+    value: &mut Value,
+    path: &str,
+    change: &mut dyn FnMut(&mut serde_json::Map<String, Value>, &str),
+) {
+    let (head, rest) = path.split_once('.').map_or((path, None), |(head, rest)| (head, Some(rest)));
     let key = head.trim_end_matches("[]");
-    let Value::Object(members) = value else { return };
+    let Value::Object(members) = value else {
+        return;
+    };
     match rest {
         None => {
             if members.contains_key(key) {
@@ -240,7 +239,9 @@ fn at_path(value: &mut Value, path: &str, change: &mut dyn FnMut(&mut serde_json
             }
         }
         Some(rest) => match members.get_mut(key) {
-            Some(Value::Array(items)) => items.iter_mut().for_each(|item| at_path(item, rest, change)),
+            Some(Value::Array(items)) => {
+                items.iter_mut().for_each(|item| at_path(item, rest, change))
+            }
             Some(inner) => at_path(inner, rest, change),
             None => {}
         },
@@ -263,12 +264,20 @@ fn every_field_may_come_in_every_form_and_few_are_demanded() {
                 let key = path.rsplit('.').next().unwrap();
                 let forms: Vec<Value> = match kind.as_str() {
                     _ if key == "SdkAppId" => vec![1_400_187_352.into(), "1400187352".into()],
-                    "integer" => vec![7.into(), "7".into(), "".into(), i64::MAX.into(), (-1).into()],
-                    "string-or-integer" if key == "EventTime" => vec![7.into(), "7".into(), "".into()],
+                    "integer" => {
+                        vec![7.into(), "7".into(), "".into(), i64::MAX.into(), (-1).into()]
+                    }
+                    "string-or-integer" if key == "EventTime" => {
+                        vec![7.into(), "7".into(), "".into()]
+                    }
                     "string-or-integer" => vec!["x".into(), 144_115_216_631_667_826_u64.into()],
-                    "boolean" | "boolean-or-string" => vec![true.into(), "true".into(), "false".into()],
+                    "boolean" | "boolean-or-string" => {
+                        vec![true.into(), "true".into(), "false".into()]
+                    }
                     "array-or-string" => vec!["x".into(), vec!["x"].into()],
-                    "integer-or-object" => vec![7.into(), serde_json::json!({"Public": 7, "Work": "8"})],
+                    "integer-or-object" => {
+                        vec![7.into(), serde_json::json!({"Public": 7, "Work": "8"})]
+                    }
                     "string" if is_id(key) => vec!["x".into(), u64::MAX.into(), (-5).into()],
                     "string" if key != "CallbackCommand" => vec!["".into(), "something new".into()],
                     "array" => vec![Value::Array(Vec::new())],
@@ -303,7 +312,8 @@ fn every_field_may_come_in_every_form_and_few_are_demanded() {
                         continue;
                     }
                     fits.push(
-                        parse(&command, &changed.to_string()).misfit().is_none() && batch_is_typed(&command, &changed),
+                        parse(&command, &changed.to_string()).misfit().is_none()
+                            && batch_is_typed(&command, &changed),
                     );
                 }
                 if found && fits.first() == Some(&false) {
@@ -324,11 +334,10 @@ fn every_field_may_come_in_every_form_and_few_are_demanded() {
         }
     }
     assert!(tried > 2500, "{tried}");
-    let listed: BTreeSet<String> = include_str!("demanded.txt").lines().map(str::to_owned).collect();
-    let (extra, gone): (Vec<_>, Vec<_>) = (
-        demanded.difference(&listed).collect(),
-        listed.difference(&demanded).collect(),
-    );
+    let listed: BTreeSet<String> =
+        include_str!("demanded.txt").lines().map(str::to_owned).collect();
+    let (extra, gone): (Vec<_>, Vec<_>) =
+        (demanded.difference(&listed).collect(), listed.difference(&demanded).collect());
     assert!(
         extra.is_empty() && gone.is_empty(),
         "demanded but not listed: {extra:#?}\nlisted but not demanded: {gone:#?}"
@@ -337,10 +346,7 @@ fn every_field_may_come_in_every_form_and_few_are_demanded() {
 
 fn demanded_number(word: &str, path: &str) -> bool {
     let number = path.ends_with("MsgSeq") || path.ends_with("Index");
-    number
-        && include_str!("demanded.txt")
-            .lines()
-            .any(|line| line == format!("{word} {path}"))
+    number && include_str!("demanded.txt").lines().any(|line| line == format!("{word} {path}"))
 }
 
 /// Whether no item of a batch is unknown.
@@ -356,11 +362,7 @@ fn new_fields_at_every_level_and_another_order_change_nothing() {
         match value {
             Value::Object(members) => {
                 for (key, value) in members.iter_mut() {
-                    let path = if path.is_empty() {
-                        key.clone()
-                    } else {
-                        format!("{path}.{key}")
-                    };
+                    let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
                     add(value, &path, paths);
                 }
                 members.insert("Brandnew".into(), serde_json::json!({"a": [1, {"b": null}]}));
@@ -384,11 +386,15 @@ fn new_fields_at_every_level_and_another_order_change_nothing() {
                 let members: Vec<_> = members
                     .iter()
                     .rev()
-                    .map(|(key, value)| format!(" {} :\n{}", Value::from(key.as_str()), backwards(value)))
+                    .map(|(key, value)| {
+                        format!(" {} :\n{}", Value::from(key.as_str()), backwards(value))
+                    })
                     .collect();
                 format!("{{{}}}", members.join("\t,"))
             }
-            Value::Array(items) => format!("[ {} ]", items.iter().map(backwards).collect::<Vec<_>>().join(" , ")),
+            Value::Array(items) => {
+                format!("[ {} ]", items.iter().map(backwards).collect::<Vec<_>>().join(" , "))
+            }
             other => other.to_string(),
         }
     }
@@ -410,11 +416,7 @@ fn new_fields_at_every_level_and_another_order_change_nothing() {
             }
             assert_eq!(before, typed(command, &body, &name), "{name}");
             let callback = Callback::parse_untyped(verifier_for(command), body.into()).unwrap();
-            assert_eq!(
-                callback.unknown_fields(),
-                paths.into_iter().collect::<Vec<_>>(),
-                "{name}"
-            );
+            assert_eq!(callback.unknown_fields(), paths.into_iter().collect::<Vec<_>>(), "{name}");
         }
     }
 }
@@ -426,13 +428,13 @@ fn both_spellings_at_once() {
     )
     .event;
     assert_eq!(
-        (
-            event.member().unwrap().as_str(),
-            event.modified_account.as_ref().unwrap().as_str()
-        ),
+        (event.member().unwrap().as_str(), event.modified_account.as_ref().unwrap().as_str()),
         ("a", "b")
     );
-    let event = testing::callback::<group::AfterMemberFieldChanged>(r#"{"GroupId":"g","Modified_Account":"b"}"#).event;
+    let event = testing::callback::<group::AfterMemberFieldChanged>(
+        r#"{"GroupId":"g","Modified_Account":"b"}"#,
+    )
+    .event;
     assert_eq!(event.member().unwrap(), &"b");
     for (body, number) in [
         (r#"{"CreateGroupNum":1,"CreatedGroupNum":2,"CreatedNum":3}"#, 1),
@@ -453,8 +455,10 @@ fn both_spellings_at_once() {
     assert_eq!(event.call_info.media(), Some(&call::MediaType::Audio));
     // Second spellings are the first.
     let spelled = |reason: &str| {
-        testing::callback::<state::StateChange>(&format!(r#"{{"Info":{{"To_Account":"a","Reason":"{reason}"}}}}"#))
-            .event
+        testing::callback::<state::StateChange>(&format!(
+            r#"{{"Info":{{"To_Account":"a","Reason":"{reason}"}}}}"#
+        ))
+        .event
     };
     assert_eq!(spelled("TimeOut"), spelled("Timeout"));
     assert!(serde_json::to_string(&spelled("TIMEOUT")).unwrap().contains("TIMEOUT"));
@@ -463,8 +467,11 @@ fn both_spellings_at_once() {
 
 #[test]
 fn one_bad_item_of_a_batch_does_not_lose_the_others() {
-    let item =
-        |account: &str| format!(r#"{{"CallbackCommand":"Push.OfflinePush","To_Account":"{account}","EventTime":5}}"#);
+    let item = |account: &str| {
+        format!(
+            r#"{{"CallbackCommand":"Push.OfflinePush","To_Account":"{account}","EventTime":5}}"#
+        )
+    };
     let bad = [
         r#"{"To_Account":[]}"#,
         r#"{"CallbackCommand":"Push.AllMemberPush","To_Account":"a"}"#,
@@ -472,20 +479,15 @@ fn one_bad_item_of_a_batch_does_not_lose_the_others() {
         r#"{"CallbackCommand":"New.Word","To_Account":"a","x":1e999}"#,
         "{}",
     ];
-    let items: Vec<_> = (0..95)
-        .map(|at| item(&at.to_string()))
-        .chain(bad.map(str::to_owned))
-        .collect();
+    let items: Vec<_> =
+        (0..95).map(|at| item(&at.to_string())).chain(bad.map(str::to_owned)).collect();
     let body = format!(r#"{{"Events":[{}]}}"#, items.join(","));
     let callback = testing::callback::<push::OfflinePush>(&body);
     let typed: Vec<_> = callback.event.events.iter().filter_map(|item| item.typed()).collect();
     assert_eq!(typed.len(), 95);
     assert_eq!(typed[94].to_account, "94");
     for (item, raw) in callback.event.events[95..].iter().zip(bad) {
-        assert!(
-            matches!(item, push::BatchItem::Unknown(json) if json.get() == raw),
-            "{raw}"
-        );
+        assert!(matches!(item, push::BatchItem::Unknown(json) if json.get() == raw), "{raw}");
     }
     assert_eq!(callback.unknown_fields(), ["Events[]"]);
     assert_eq!(callback.time(), Some(EventTime::Secs(TimestampSecs(5))));
@@ -499,27 +501,24 @@ fn the_fields_of_the_samples() {
     assert_eq!(add.client_cmd, Some(sns::ClientCmd::from("FriendAdd")));
     assert!(matches!(add.client_cmd, Some(sns::ClientCmd::FriendAdd)));
     assert_eq!(add.pair_list[2].initiator_account.as_ref().unwrap(), &"id");
-    assert_eq!(
-        (add.admin_account.unwrap().as_str(), add.force_flag),
-        ("", Some(Flag::ON))
-    );
-    let prev = testing::callback::<sns::PrevFriendAdd>(sample(&Command::SnsPrevFriendAdd).unwrap()).event;
+    assert_eq!((add.admin_account.unwrap().as_str(), add.force_flag), ("", Some(Flag::ON)));
+    let prev =
+        testing::callback::<sns::PrevFriendAdd>(sample(&Command::SnsPrevFriendAdd).unwrap()).event;
     assert_eq!(prev.add_type, Some(sns::AddType::Both));
     assert_eq!(prev.event_time, Some(TimestampMillis(1_631_777_344_870)));
     assert_eq!(prev.friend_item[1].add_wording.as_deref(), Some("this is id2!"));
-    let answer = testing::callback::<sns::PrevFriendResponse>(sample(&Command::SnsPrevFriendResponse).unwrap()).event;
-    assert_eq!(
-        answer.response_friend_item[1].response_action,
-        Some(sns::ResponseAction::Reject)
-    );
+    let answer = testing::callback::<sns::PrevFriendResponse>(
+        sample(&Command::SnsPrevFriendResponse).unwrap(),
+    )
+    .event;
+    assert_eq!(answer.response_friend_item[1].response_action, Some(sns::ResponseAction::Reject));
 }
 
 #[test]
 fn messages_of_groups_have_a_priority() {
-    for (word, priority) in [
-        ("High", group::MsgPriority::High),
-        ("Urgent", group::MsgPriority::Other("Urgent".into())),
-    ] {
+    for (word, priority) in
+        [("High", group::MsgPriority::High), ("Urgent", group::MsgPriority::Other("Urgent".into()))]
+    {
         let body = format!(r#"{{"GroupId":"g","MsgBody":[],"MsgPriority":"{word}"}}"#);
         assert_eq!(
             testing::callback::<group::BeforeSendMsg>(&body).event.msg_priority,
@@ -547,7 +546,10 @@ fn documented_drift_is_accepted() {
         serde_json::to_string(&Event::from(event)).unwrap(),
         r#"{"CallbackCommand":"Sns.CallbackFriendAdd","PairList":[{"From_Account":"144115216631667826","To_Account":"b","TimeStamp":1432000000}],"ClientCmd":"friend_add","ForceFlag":1}"#
     );
-    let event = testing::callback::<sns::FriendAdd>(r#"{"PairList":null,"ClientCmd":"other","ForceFlag":2}"#).event;
+    let event = testing::callback::<sns::FriendAdd>(
+        r#"{"PairList":null,"ClientCmd":"other","ForceFlag":2}"#,
+    )
+    .event;
     assert!(event.pair_list.is_empty());
     assert_eq!(event.client_cmd, Some(sns::ClientCmd::Other("other".into())));
     assert_eq!(event.force_flag, Some(Flag::from(2)));
@@ -590,14 +592,8 @@ fn typed_replies_as_the_pages_show_them() {
             Command::OfficialAccountBeforeSendMsg,
             reply::official_account::BeforeSendMsgReply::allow_rewritten(group_rewrite()).into(),
         ),
-        (
-            Command::GroupBeforeCreateGroup,
-            reply::group::BeforeCreateGroupReply::default().into(),
-        ),
-        (
-            Command::GroupBeforeCreateTopic,
-            reply::group::BeforeCreateTopicReply::default().into(),
-        ),
+        (Command::GroupBeforeCreateGroup, reply::group::BeforeCreateGroupReply::default().into()),
+        (Command::GroupBeforeCreateTopic, reply::group::BeforeCreateTopicReply::default().into()),
         (
             Command::GroupBeforeApplyJoinGroup,
             reply::group::BeforeApplyJoinGroupReply::default().into(),
@@ -614,21 +610,18 @@ fn typed_replies_as_the_pages_show_them() {
             Command::OfficialAccountBeforeCreateOfficialAccount,
             reply::official_account::BeforeCreateOfficialAccountReply::default().into(),
         ),
-        (
-            Command::LiveBeforeSendGift,
-            reply::live::BeforeSendGiftReply::default().into(),
-        ),
-        (
-            Command::SnsPrevFriendAdd,
-            reply::sns::PrevFriendAddReply::allow(&event()).into(),
-        ),
+        (Command::LiveBeforeSendGift, reply::live::BeforeSendGiftReply::default().into()),
+        (Command::SnsPrevFriendAdd, reply::sns::PrevFriendAddReply::allow(&event()).into()),
         (
             Command::SnsPrevFriendResponse,
             reply::sns::PrevFriendResponseReply::allow(&event()).into(),
         ),
         (
             Command::ChatbotOnC2cSignalMessage,
-            reply::chatbot::OnC2cSignalMessageReply::new(r#"{"msg":"这是回复给机器人的自定义透传内容"}"#).into(),
+            reply::chatbot::OnC2cSignalMessageReply::new(
+                r#"{"msg":"这是回复给机器人的自定义透传内容"}"#,
+            )
+            .into(),
         ),
         (
             Command::ChatbotInterfaceInvocation,
@@ -640,10 +633,8 @@ fn typed_replies_as_the_pages_show_them() {
         (Command::SnsFriendDelete, ().into()),
     ];
     let documented = documented();
-    let mut before: BTreeSet<&Command> = Command::ALL
-        .iter()
-        .filter(|command| command.phase() == Phase::Before)
-        .collect();
+    let mut before: BTreeSet<&Command> =
+        Command::ALL.iter().filter(|command| command.phase() == Phase::Before).collect();
     for (command, reply) in &replies {
         let written: Value = serde_json::from_slice(reply.as_bytes()).unwrap();
         assert_eq!(written, documented[command.as_str()].reply, "{command}");
@@ -664,11 +655,14 @@ fn typed_replies_as_the_pages_show_them() {
 
 #[test]
 fn verdicts_and_their_codes() {
-    use tencent_im_callback::reply::{InvalidCodeError, Rewrite, c2c, group, live, official_account, sns};
+    use tencent_im_callback::reply::{
+        InvalidCodeError, Rewrite, c2c, group, live, official_account, sns,
+    };
 
     let text = |reply: Reply| String::from_utf8(reply.as_bytes().to_vec()).unwrap();
-    let envelope =
-        |code: u32, info: &str| format!(r#"{{"ActionStatus":"OK","ErrorCode":{code},"ErrorInfo":"{info}"}}"#);
+    let envelope = |code: u32, info: &str| {
+        format!(r#"{{"ActionStatus":"OK","ErrorCode":{code},"ErrorInfo":"{info}"}}"#)
+    };
     assert_eq!(text(c2c::BeforeSendMsgReply::allow().into()), envelope(0, ""));
     assert_eq!(text(c2c::BeforeSendMsgReply::default().into()), envelope(0, ""));
     assert_eq!(text(c2c::BeforeSendMsgReply::reject().into()), envelope(1, ""));
@@ -692,10 +686,7 @@ fn verdicts_and_their_codes() {
         text(live::BeforeSendGiftReply::reject_with(code, "no").into()),
         envelope(102_200, "no")
     );
-    assert_eq!(
-        text(official_account::BeforeAddSubscriberReply::reject().into()),
-        envelope(1, "")
-    );
+    assert_eq!(text(official_account::BeforeAddSubscriberReply::reject().into()), envelope(1, ""));
     // An empty text is a legal replacement, and is not the same as none.
     assert_eq!(
         text(c2c::BeforeSendMsgReply::allow_rewritten(Rewrite::new().cloud_custom_data("")).into()),
@@ -725,7 +716,8 @@ fn the_helper_for_handlers_says_where_a_body_does_not_fit() {
     testing::callback::<sns::FriendAdd>(r#"{"PairList":[{"To_Account":"a"}]}"#);
 }
 
-/// A known member that is `null` or an empty text is written back as absent, and an unknown one of these says nothing.
+/// A known member that is `null` or an empty text is written back as absent, and an unknown one of
+/// these says nothing.
 #[test]
 fn what_says_nothing_is_no_unknown_field() {
     let fields = |body: &str| testing::callback::<sns::FriendAdd>(body).unknown_fields();

@@ -1,4 +1,5 @@
-//! What reading a hostile body takes in memory for a moment, as a multiple of the body. What an event may hold, tests/attacks/deep.rs says.
+//! What reading a hostile body takes in memory for a moment, as a multiple of the body. What an
+//! event may hold, tests/attacks/deep.rs says.
 #![allow(clippy::pedantic)]
 
 mod common;
@@ -70,8 +71,11 @@ fn no_body_takes_many_times_its_memory_for_a_moment() {
             };
             for value in &deep {
                 // Members that stand before it and do not fit.
-                let text =
-                    with(value).replacen('{', r#"{"RoomId":{},"EventTime":{},"GroupId":{},"From_Account":{},"#, 1);
+                let text = with(value).replacen(
+                    '{',
+                    r#"{"RoomId":{},"EventTime":{},"GroupId":{},"From_Account":{},"#,
+                    1,
+                );
                 let (times, _) = peak(command, &text);
                 assert!(times <= 5, "{times}: {command} {member} {}", &value[..20]);
                 let (times, _) = peak(command, &with(value));

@@ -1,4 +1,5 @@
-//! What holds for every body: no panic, nothing lost, and writing what was read changes nothing more.
+//! What holds for every body: no panic, nothing lost, and writing what was read changes nothing
+//! more.
 #![allow(clippy::pedantic)]
 
 mod common;
@@ -25,7 +26,8 @@ fn json() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(4, 32, 6, |inner| {
         prop_oneof![
             vec(inner.clone(), 0..6).prop_map(Value::from),
-            btree_map("[A-Z][a-z_A-Z]{0,8}", inner, 0..6).prop_map(|map| Value::Object(map.into_iter().collect())),
+            btree_map("[A-Z][a-z_A-Z]{0,8}", inner, 0..6)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     })
 }

@@ -58,7 +58,9 @@ async fn the_service_is_ready_whatever_the_inner_one_says() {
     let (mut service, mut handle) = mocked();
     handle.allow(0);
     let mut ready = task::spawn(());
-    ready.enter(|cx, _| assert!(<_ as Service<Request<Full<Bytes>>>>::poll_ready(&mut service, cx).is_ready()));
+    ready.enter(|cx, _| {
+        assert!(<_ as Service<Request<Full<Bytes>>>>::poll_ready(&mut service, cx).is_ready())
+    });
 }
 
 #[tokio::test]
@@ -71,14 +73,11 @@ async fn a_refused_request_asks_nothing_of_the_inner_service() {
         (Command::C2cBeforeSendMsg, Fault::TooLarge),
     ] {
         let (mut service, mut handle) = mocked();
-        // The handle would panic at the end if a permit had been taken; a refused request needs none.
+        // The handle would panic at the end if a permit had been taken; a refused request needs
+        // none.
         handle.allow(0);
         let waits = command.phase().may_decide();
-        let wanted = if waits {
-            OutcomeKind::Failed
-        } else {
-            OutcomeKind::Rejected
-        };
+        let wanted = if waits { OutcomeKind::Failed } else { OutcomeKind::Rejected };
         let request = signed(command).fault(fault).build::<Full<Bytes>>();
         let response = task::spawn(service.call(request)).poll();
         let response = assert_ready!(response).unwrap();
@@ -90,7 +89,8 @@ async fn a_refused_request_asks_nothing_of_the_inner_service() {
 #[tokio::test]
 async fn a_dripping_body_reserves_nothing() {
     // One permit in all: whoever waits with it in hand would starve the other.
-    let inner = ConcurrencyLimitLayer::new(1).layer(tower::service_fn(|_| async { Ok::<_, Infallible>(()) }));
+    let inner = ConcurrencyLimitLayer::new(1)
+        .layer(tower::service_fn(|_| async { Ok::<_, Infallible>(()) }));
     let mut service = layer().layer(inner);
     let (mut drip, body) = Channel::<Bytes, Infallible>::new(4);
     let (parts, _) = good().into_parts();
@@ -98,10 +98,8 @@ async fn a_dripping_body_reserves_nothing() {
     drip.send_data(Bytes::from("{")).await.unwrap();
     assert_pending!(slow.poll());
 
-    let mut quick = task::spawn(Service::call(
-        &mut service,
-        good().map(http_body_util::BodyExt::boxed_unsync),
-    ));
+    let mut quick =
+        task::spawn(Service::call(&mut service, good().map(http_body_util::BodyExt::boxed_unsync)));
     let response = assert_ready!(quick.poll()).unwrap();
     assert_eq!(outcome(&response).kind(), OutcomeKind::Accepted);
 
@@ -142,10 +140,7 @@ async fn errors_of_poll_ready_and_of_the_call_take_the_same_road() {
     let response = assert_ready!(task::spawn(service.call(good())).poll()).unwrap();
     assert_eq!(response.status(), 200);
     let what = outcome(&response);
-    assert_eq!(
-        (what.kind(), what.cause()),
-        (OutcomeKind::Failed, Some(Cause::NotReady))
-    );
+    assert_eq!((what.kind(), what.cause()), (OutcomeKind::Failed, Some(Cause::NotReady)));
     assert_eq!(what.error(), Some("closed for today"));
 
     let (mut service, mut handle) = mocked();
@@ -168,7 +163,10 @@ impl Body for Endless {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         Poll::Pending
     }
 }
@@ -197,7 +195,8 @@ async fn a_dropped_future_drops_the_body_and_calls_nothing() {
     assert_pending!(task::spawn(handle.next_request()).poll());
 }
 
-/// Panics when it is called without having been ready, as some services do; a clone is not ready because its original was.
+/// Panics when it is called without having been ready, as some services do; a clone is not ready
+/// because its original was.
 struct Strict {
     ready: bool,
     calls: Arc<AtomicUsize>,
@@ -205,10 +204,7 @@ struct Strict {
 
 impl Clone for Strict {
     fn clone(&self) -> Self {
-        Strict {
-            ready: false,
-            calls: self.calls.clone(),
-        }
+        Strict { ready: false, calls: self.calls.clone() }
     }
 }
 
@@ -232,19 +228,13 @@ impl Service<Callback> for Strict {
 #[tokio::test]
 async fn no_clone_is_called_unready() {
     let calls = Arc::new(AtomicUsize::new(0));
-    let strict = Strict {
-        ready: false,
-        calls: calls.clone(),
-    };
+    let strict = Strict { ready: false, calls: calls.clone() };
     let service = layer().layer(strict.clone());
     for _ in 0..3 {
         service.clone().oneshot(good()).await.unwrap();
     }
-    let mut service = layer().layer(
-        tower::ServiceBuilder::new()
-            .concurrency_limit(1)
-            .service(strict.clone()),
-    );
+    let mut service =
+        layer().layer(tower::ServiceBuilder::new().concurrency_limit(1).service(strict.clone()));
     for _ in 0..3 {
         // Several calls of one clone, and of a clone of a used one.
         ServiceExt::<Request<Full<Bytes>>>::ready(&mut service)
@@ -282,9 +272,7 @@ async fn the_documented_stack_answers_while_a_handler_hangs() {
     let mut cx = Context::from_waker(waker);
     assert!(first.as_mut().poll(&mut cx).is_pending());
     // The second is shed at once, the first is answered at its deadline.
-    let Poll::Ready(Ok(shed)) = second.as_mut().poll(&mut cx) else {
-        panic!("not shed")
-    };
+    let Poll::Ready(Ok(shed)) = second.as_mut().poll(&mut cx) else { panic!("not shed") };
     assert_eq!(outcome(&shed).kind(), OutcomeKind::Failed);
     let started = tokio::time::Instant::now();
     let late = first.await.unwrap();

@@ -1,5 +1,5 @@
-//! What a detached event holds, by the resident memory of the process: on real sockets, however the requests arrive. Alone in its file, since
-//! other tests take memory as well.
+//! What a detached event holds, by the resident memory of the process: on real sockets, however the
+//! requests arrive. Alone in its file, since other tests take memory as well.
 #![cfg(target_os = "linux")]
 #![allow(clippy::pedantic)]
 
@@ -25,17 +25,15 @@ const EVENTS: usize = 100;
 const EACH: usize = 16 * 1024;
 
 async fn server(detach: DetachLayer) -> SocketAddr {
-    let service =
-        ServiceBuilder::new()
-            .layer(layer())
-            .layer(detach)
-            .service(service_fn(|callback: Callback| async move {
-                if callback.command() == &Command::SnsFriendDelete {
-                    // As a slow database would.
-                    std::future::pending::<()>().await;
-                }
-                Ok::<_, Infallible>(Reply::ok())
-            }));
+    let service = ServiceBuilder::new().layer(layer()).layer(detach).service(service_fn(
+        |callback: Callback| async move {
+            if callback.command() == &Command::SnsFriendDelete {
+                // As a slow database would.
+                std::future::pending::<()>().await;
+            }
+            Ok::<_, Infallible>(Reply::ok())
+        },
+    ));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
@@ -121,16 +119,14 @@ async fn http2(address: SocketAddr) {
     let stream = TcpStream::connect(address).await.unwrap();
     stream.set_nodelay(true).unwrap();
     let io = TokioIo::new(stream);
-    let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io)
-        .await
-        .unwrap();
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
     let connection = tokio::spawn(connection);
     let filler = "f".repeat(4000);
     for _ in 0..EVENTS {
-        for (command, body) in [
-            (Command::C2cBeforeSendMsg, large()),
-            (Command::SnsFriendDelete, small().to_vec()),
-        ] {
+        for (command, body) in
+            [(Command::C2cBeforeSendMsg, large()), (Command::SnsFriendDelete, small().to_vec())]
+        {
             let mut request = signed(command).body(body).build::<Full<Bytes>>();
             let url = format!("http://x{}", request.uri());
             *request.uri_mut() = url.parse().unwrap();
@@ -159,11 +155,7 @@ async fn a_detached_event_keeps_no_buffer_of_the_server() {
             _ => http1(address, pattern.contains("pipelined"), pattern.contains("chunked")).await,
         }
         let stats = detach.stats();
-        assert_eq!(
-            (stats.running, stats.running_bytes),
-            (EVENTS, EVENTS * 1024),
-            "{pattern}"
-        );
+        assert_eq!((stats.running, stats.running_bytes), (EVENTS, EVENTS * 1024), "{pattern}");
         let each = resident().saturating_sub(before) / EVENTS;
         assert!(each <= EACH, "{pattern}: {each} bytes for each event");
     }

@@ -8,7 +8,9 @@ use common::{layer, outcome, signed};
 use http::Request;
 use http_body_util::{BodyExt, Full};
 use tencent_im_callback::testing::{Fault, sample};
-use tencent_im_callback::{Callback, Command, HandlerError, Params, Reply, StoredCallback, respond};
+use tencent_im_callback::{
+    Callback, Command, HandlerError, Params, Reply, StoredCallback, respond,
+};
 use tower::{Layer, ServiceExt, service_fn};
 
 /// Each request gets the answer that a server would give.
@@ -21,16 +23,15 @@ async fn the_answer_is_that_of_the_layer() {
         }
     }));
     let good = [Command::StateChange, Command::SnsFriendAdd, Command::C2cBeforeSendMsg];
-    let mut requests: Vec<Request<Bytes>> = good.into_iter().map(|command| signed(command).build()).collect();
-    requests.extend(
-        Fault::ALL
-            .iter()
-            .map(|fault| signed(Command::StateChange).fault(*fault).build()),
-    );
+    let mut requests: Vec<Request<Bytes>> =
+        good.into_iter().map(|command| signed(command).build()).collect();
+    requests
+        .extend(Fault::ALL.iter().map(|fault| signed(Command::StateChange).fault(*fault).build()));
     requests.push(signed(Command::C2cBeforeSendMsg).body(r#"{"MsgBody":5}"#).build());
     requests.push(signed(Command::StateChange).body("{}").build());
     for request in requests {
-        let (method, uri, body) = (request.method().clone(), request.uri().clone(), request.body().clone());
+        let (method, uri, body) =
+            (request.method().clone(), request.uri().clone(), request.body().clone());
         let answer = respond(&service, &method, &uri, body).await;
         let response = service.clone().oneshot(request.map(Full::new)).await.unwrap();
         assert_eq!(answer.status, response.status(), "{uri}");

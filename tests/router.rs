@@ -14,7 +14,9 @@ use common::{layer, outcome, send, signed, text};
 use http_body_util::Full;
 use tencent_im_callback::event::{c2c, group, sns, state};
 use tencent_im_callback::reply::{c2c::BeforeSendMsgReply, chatbot::OnC2cSignalMessageReply};
-use tencent_im_callback::{Callback, Cause, Command, Event, EventRouter, HandlerError, OutcomeKind, Reply, testing};
+use tencent_im_callback::{
+    Callback, Cause, Command, Event, EventRouter, HandlerError, OutcomeKind, Reply, testing,
+};
 use tower::limit::ConcurrencyLimitLayer;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
@@ -28,12 +30,11 @@ fn parse(request: http::Request<Bytes>) -> Callback {
     Callback::parse_untyped(params, body).unwrap()
 }
 
-async fn answer_to<T: Clone>(router: &EventRouter<T>, request: http::Request<Bytes>) -> Result<Reply, String> {
-    router
-        .clone()
-        .oneshot(parse(request))
-        .await
-        .map_err(|error| error.to_string())
+async fn answer_to<T: Clone>(
+    router: &EventRouter<T>,
+    request: http::Request<Bytes>,
+) -> Result<Reply, String> {
+    router.clone().oneshot(parse(request)).await.map_err(|error| error.to_string())
 }
 
 async fn item(callback: Callback<c2c::BeforeSendMsg>) -> BeforeSendMsgReply {
@@ -59,30 +60,23 @@ async fn each_event_finds_its_handler() {
     let router = EventRouter::new()
         .on(item)
         .on(|callback: Callback<group::BeforeSendMsg>| async move {
-            let number: u32 = callback.event.group_id.as_str().trim_start_matches("@TGS#").parse()?;
+            let number: u32 =
+                callback.event.group_id.as_str().trim_start_matches("@TGS#").parse()?;
             Err(HandlerError::new(format!("{number} is no group")))
         })
         .on(count(1))
-        .on_with(
-            calls.clone(),
-            |calls: Arc<AtomicUsize>, _: Callback<sns::FriendAdd>| async move {
-                calls.fetch_add(10, Ordering::SeqCst);
-            },
-        )
-        .on(
-            |_: Callback<tencent_im_callback::event::chatbot::OnC2cSignalMessage>| async {
-                Ok::<_, HandlerError>(OnC2cSignalMessageReply::new("x"))
-            },
-        );
+        .on_with(calls.clone(), |calls: Arc<AtomicUsize>, _: Callback<sns::FriendAdd>| async move {
+            calls.fetch_add(10, Ordering::SeqCst);
+        })
+        .on(|_: Callback<tencent_im_callback::event::chatbot::OnC2cSignalMessage>| async {
+            Ok::<_, HandlerError>(OnC2cSignalMessageReply::new("x"))
+        });
     assert_eq!(
         answer(&router, Command::C2cBeforeSendMsg).await,
         Ok(BeforeSendMsgReply::discard().into())
     );
     assert!(
-        answer(&router, Command::GroupBeforeSendMsg)
-            .await
-            .unwrap_err()
-            .contains("invalid digit")
+        answer(&router, Command::GroupBeforeSendMsg).await.unwrap_err().contains("invalid digit")
     );
     assert_eq!(answer(&router, Command::StateChange).await, Ok(Reply::ok()));
     assert_eq!(answer(&router, Command::SnsFriendAdd).await, Ok(Reply::ok()));
@@ -99,27 +93,23 @@ async fn each_event_finds_its_handler() {
 
 #[tokio::test]
 async fn the_fallback_gets_the_rest_misfits_too() {
-    let router = EventRouter::new()
-        .on(|_: Callback<state::StateChange>| async {})
-        .fallback(service_fn(|callback: Callback| async move {
+    let router = EventRouter::new().on(|_: Callback<state::StateChange>| async {}).fallback(
+        service_fn(|callback: Callback| async move {
             Ok::<_, Infallible>(Reply::fail(format!("{:?}", callback.event.command())))
-        }));
+        }),
+    );
     assert_eq!(answer(&router, Command::StateChange).await, Ok(Reply::ok()));
-    assert_eq!(
-        answer(&router, Command::SnsFriendAdd).await,
-        Ok(Reply::fail("SnsFriendAdd"))
-    );
-    assert_eq!(
-        answer(&router, "New.Word".into()).await,
-        Ok(Reply::fail("Unknown(\"New.Word\")"))
-    );
+    assert_eq!(answer(&router, Command::SnsFriendAdd).await, Ok(Reply::fail("SnsFriendAdd")));
+    assert_eq!(answer(&router, "New.Word".into()).await, Ok(Reply::fail("Unknown(\"New.Word\")")));
     let misfit = signed(Command::StateChange).body(r#"{"Info":5}"#).build();
     assert_eq!(answer_to(&router, misfit).await, Ok(Reply::fail("StateChange")));
-    let failing = EventRouter::new().fallback(service_fn(|_: Callback| async { Err::<(), _>("no") }));
+    let failing =
+        EventRouter::new().fallback(service_fn(|_: Callback| async { Err::<(), _>("no") }));
     assert_eq!(answer(&failing, Command::SnsFriendAdd).await, Err("no".to_owned()));
 }
 
-/// An event that somebody handles is not lost because its body does not fit: behind the queue it becomes a dead letter.
+/// An event that somebody handles is not lost because its body does not fit: behind the queue it
+/// becomes a dead letter.
 #[tokio::test]
 async fn a_misfit_of_a_handled_event_is_an_error() {
     use tencent_im_callback::Retry;
@@ -129,10 +119,7 @@ async fn a_misfit_of_a_handled_event_is_an_error() {
     for router in [handled.clone(), handled.allow_unhandled()] {
         let error: HandlerError = router.oneshot(misfit()).await.unwrap_err();
         assert_eq!(error.retry(), Retry::Never);
-        assert!(
-            error.to_string().starts_with("body does not fit its command at Info"),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with("body does not fit its command at Info"), "{error}");
     }
     // Nobody asked for it.
     assert_eq!(EventRouter::new().oneshot(misfit()).await.unwrap(), Reply::ok());
@@ -155,25 +142,21 @@ async fn a_word_of_tomorrow_can_be_typed_today() {
         Echo: u32,
     }
 
-    let router = EventRouter::new().on_unknown("New.Word", |callback: Callback<Tomorrow>| async move {
-        let answer = Answer {
-            ActionStatus: "OK",
-            ErrorCode: 0,
-            ErrorInfo: "",
-            Echo: callback.event.number,
-        };
-        Ok::<_, HandlerError>(Reply::from_json(&answer)?)
-    });
+    let router =
+        EventRouter::new().on_unknown("New.Word", |callback: Callback<Tomorrow>| async move {
+            let answer = Answer {
+                ActionStatus: "OK",
+                ErrorCode: 0,
+                ErrorInfo: "",
+                Echo: callback.event.number,
+            };
+            Ok::<_, HandlerError>(Reply::from_json(&answer)?)
+        });
     let request = |body: &'static str| signed("New.Word".into()).body(body).build();
     let reply = answer_to(&router, request(r#"{"Number":7}"#)).await.unwrap();
-    assert_eq!(
-        reply.as_bytes(),
-        br#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","Echo":7}"#
-    );
+    assert_eq!(reply.as_bytes(), br#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","Echo":7}"#);
     // Half a character anywhere is replaced here, too.
-    let reply = answer_to(&router, request(r#"{"\ud83d":"\ude00","Number":7}"#))
-        .await
-        .unwrap();
+    let reply = answer_to(&router, request(r#"{"\ud83d":"\ude00","Number":7}"#)).await.unwrap();
     assert!(reply.as_bytes().ends_with(br#""Echo":7}"#));
     let error = answer_to(&router, request(r#"{"Number":"secret"}"#)).await.unwrap_err();
     assert_eq!(error, "the body does not fit its type at Number");
@@ -219,13 +202,14 @@ fn a_second_handler_for_one_event_panics_when_it_is_added() {
 #[test]
 #[should_panic(expected = "`State.StateChange` is known")]
 fn a_known_word_has_a_type() {
-    let _ = EventRouter::new().on_unknown("State.StateChange", |_: Callback<()>| async { Reply::ok() });
+    let _ =
+        EventRouter::new().on_unknown("State.StateChange", |_: Callback<()>| async { Reply::ok() });
 }
 
 #[tokio::test]
 async fn errors_take_the_road_that_the_layer_was_given() {
-    let router =
-        EventRouter::new().on(|_: Callback<c2c::BeforeSendMsg>| async { Err(HandlerError::new("no database")) });
+    let router = EventRouter::new()
+        .on(|_: Callback<c2c::BeforeSendMsg>| async { Err(HandlerError::new("no database")) });
     let request = signed(Command::C2cBeforeSendMsg).build::<Full<Bytes>>();
     let response = send(&layer(), router, request).await;
     assert_eq!(response.status(), 500);
@@ -240,11 +224,13 @@ async fn errors_take_the_road_that_the_layer_was_given() {
 #[test]
 fn a_call_allocates_once() {
     let mut router = EventRouter::new().on(|_: Callback<state::StateChange>| async {});
-    let callback = || testing::callback::<state::StateChange>(testing::sample(&Command::StateChange).unwrap()).erase();
-    for (callback, allocations) in [
-        (callback(), 1),
-        (callback().map_event(|_| Event::from(sns::FriendAdd::default())), 0),
-    ] {
+    let callback = || {
+        testing::callback::<state::StateChange>(testing::sample(&Command::StateChange).unwrap())
+            .erase()
+    };
+    for (callback, allocations) in
+        [(callback(), 1), (callback().map_event(|_| Event::from(sns::FriendAdd::default())), 0)]
+    {
         let info = measure(|| {
             let mut call = std::pin::pin!(router.call(callback));
             let mut cx = Context::from_waker(std::task::Waker::noop());
@@ -279,10 +265,8 @@ async fn a_verdict_without_a_handler_is_an_error() {
             .build()
     };
     let handled = router.clone().on(item);
-    let untyped = [
-        (misfit(), "body does not fit its command at MsgBody"),
-        (words(), "no handler for"),
-    ];
+    let untyped =
+        [(misfit(), "body does not fit its command at MsgBody"), (words(), "no handler for")];
     for (request, error) in untyped {
         let found = answer_to(&handled, request).await.unwrap_err();
         assert!(found.starts_with(error), "{found}");
@@ -290,9 +274,8 @@ async fn a_verdict_without_a_handler_is_an_error() {
     assert_eq!(answer_to(&open, words()).await, Ok(Reply::ok()));
     // There is a handler, so it is not unhandled.
     answer_to(&open.on(item), misfit()).await.unwrap_err();
-    let fallback = handled.fallback(service_fn(|_: Callback| async {
-        Ok::<_, Infallible>(Reply::fail("asked"))
-    }));
+    let fallback = handled
+        .fallback(service_fn(|_: Callback| async { Ok::<_, Infallible>(Reply::fail("asked")) }));
     for request in [misfit(), words()] {
         assert_eq!(answer_to(&fallback, request).await, Ok(Reply::fail("asked")));
     }
@@ -303,8 +286,9 @@ async fn a_verdict_without_a_handler_is_an_error() {
 async fn errors_stay_what_they_are() {
     use tencent_im_callback::Retry;
 
-    let failing =
-        |_: Callback<sns::FriendAdd>| async { Err::<(), _>(HandlerError::permanent("x".parse::<u8>().unwrap_err())) };
+    let failing = |_: Callback<sns::FriendAdd>| async {
+        Err::<(), _>(HandlerError::permanent("x".parse::<u8>().unwrap_err()))
+    };
     let timed = tower::ServiceBuilder::new()
         .timeout(std::time::Duration::from_secs(60))
         .service(service_fn(failing));
@@ -351,11 +335,7 @@ async fn handlers_take_the_state_and_answer_with_their_own_errors() {
 
     async fn rest(shared: Shared, callback: Callback) -> Result<Reply, Mine> {
         shared.0.fetch_add(100, Ordering::SeqCst);
-        if callback.command().is_unknown() {
-            Err(Mine)
-        } else {
-            Ok(Reply::ok())
-        }
+        if callback.command().is_unknown() { Err(Mine) } else { Ok(Reply::ok()) }
     }
 
     async fn tomorrow(shared: Shared, callback: Callback<serde_json::Value>) -> Reply {
@@ -368,9 +348,10 @@ async fn handlers_take_the_state_and_answer_with_their_own_errors() {
         .on(count)
         .on(fails)
         .on(item)
-        .on_with(7u8, |seven: u8, _: Callback<sns::FriendDelete>| async move {
-            assert_eq!(seven, 7)
-        })
+        .on_with(
+            7u8,
+            |seven: u8, _: Callback<sns::FriendDelete>| async move { assert_eq!(seven, 7) },
+        )
         .on_unknown("New.Word", tomorrow)
         .fallback_fn(rest);
     let ask = |request| {
@@ -384,23 +365,11 @@ async fn handlers_take_the_state_and_answer_with_their_own_errors() {
     assert_eq!(ask(signed(Command::StateChange).build()).await.unwrap(), Reply::ok());
     let error = ask(signed(Command::SnsFriendAdd).build()).await.unwrap_err();
     assert!(error.downcast_ref::<Mine>().is_some());
-    assert_eq!(
-        ask(signed(Command::SnsFriendDelete).build()).await.unwrap(),
-        Reply::ok()
-    );
+    assert_eq!(ask(signed(Command::SnsFriendDelete).build()).await.unwrap(), Reply::ok());
     let new = |word: &str| signed(word.into()).body(r#"{"x":5}"#).build();
     assert_eq!(ask(new("New.Word")).await.unwrap(), Reply::fail("5"));
-    assert_eq!(
-        ask(signed(Command::GroupBeforeSendMsg).build()).await.unwrap(),
-        Reply::ok()
-    );
-    assert!(
-        ask(new("Newer.Word"))
-            .await
-            .unwrap_err()
-            .downcast_ref::<Mine>()
-            .is_some()
-    );
+    assert_eq!(ask(signed(Command::GroupBeforeSendMsg).build()).await.unwrap(), Reply::ok());
+    assert!(ask(new("Newer.Word")).await.unwrap_err().downcast_ref::<Mine>().is_some());
     assert_eq!(shared.0.load(Ordering::SeqCst), 211);
 }
 
@@ -410,7 +379,10 @@ async fn one_function_judges_every_message() {
     use tencent_im_callback::event::BeforeMessage;
     use tencent_im_callback::reply::{self, MessageVerdict, Rewrite};
 
-    async fn judge(wanted: MessageVerdict, callback: Callback<BeforeMessage>) -> Result<MessageVerdict, HandlerError> {
+    async fn judge(
+        wanted: MessageVerdict,
+        callback: Callback<BeforeMessage>,
+    ) -> Result<MessageVerdict, HandlerError> {
         assert!(!callback.event.msg_body().is_empty());
         assert!(callback.event.sender().is_some_and(|sender| !sender.is_empty()));
         assert_eq!(callback.event.cloud_custom_data(), callback.event.cloud_custom_data());

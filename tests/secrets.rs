@@ -14,12 +14,13 @@ use http_body_util::Full;
 use tencent_im_callback::event::{sns, state};
 use tencent_im_callback::testing::Fault;
 use tencent_im_callback::{
-    App, Apps, Callback, CallbackLayer, Command, DetachLayer, EventRouter, HandlerError, OutcomeKind, Reply, Verifier,
-    VerifyLayer, sign,
+    App, Apps, Callback, CallbackLayer, Command, DetachLayer, EventRouter, HandlerError,
+    OutcomeKind, Reply, Verifier, VerifyLayer, sign,
 };
 use tower::{Layer, Service, ServiceExt, service_fn};
 
-const BODY: &str = r#"{"PairList":[{"From_Account":"body-secret","To_Account":{"x":"body-secret"}}]}"#;
+const BODY: &str =
+    r#"{"PairList":[{"From_Account":"body-secret","To_Account":{"x":"body-secret"}}]}"#;
 
 thread_local! {
     static LOG: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
@@ -66,23 +67,14 @@ fn has(text: &str, parts: &[&str]) {
 fn clean(text: &str) {
     let signature = sign(TOKEN, NOW);
     let lower = text.to_lowercase();
-    for secret in [
-        TOKEN,
-        &signature,
-        "other-token",
-        "query-secret",
-        "body-secret",
-        "requesttime=",
-    ] {
+    for secret in [TOKEN, &signature, "other-token", "query-secret", "body-secret", "requesttime="]
+    {
         assert!(!lower.contains(secret), "{secret} is in: {text}");
     }
 }
 
 fn request() -> Request<Full<Bytes>> {
-    signed(Command::SnsFriendDelete)
-        .parameter("ClientIP", "query-secret")
-        .body(BODY)
-        .build()
+    signed(Command::SnsFriendDelete).parameter("ClientIP", "query-secret").body(BODY).build()
 }
 
 #[tokio::test]
@@ -91,13 +83,11 @@ async fn debug_of_every_type_that_could_hold_one() {
     let apps = Apps::from(app.clone());
     let verifier_ = Verifier::new(apps.clone());
     let layer_ = CallbackLayer::new(verifier());
-    let mut service = layer_.layer(service_fn(|_: Callback| async { Ok::<_, std::io::Error>(Reply::ok()) }));
+    let mut service =
+        layer_.layer(service_fn(|_: Callback| async { Ok::<_, std::io::Error>(Reply::ok()) }));
     let verify = VerifyLayer::new(verifier());
     let future = service.call(request());
-    clean(&format!(
-        "{:?} {app:?} {apps:?} {verifier_:?} {layer_:?} {verify:?}",
-        token(TOKEN)
-    ));
+    clean(&format!("{:?} {app:?} {apps:?} {verifier_:?} {layer_:?} {verify:?}", token(TOKEN)));
     clean(&format!("{:?} {future:?}", layer_));
     assert!(format!("{layer_:?}").contains("body_limit: 1048576"));
     clean(&format!("{:?}", verify.layer(())));
@@ -153,19 +143,20 @@ fn one_log_event_per_request_and_no_secret_in_it() {
     // Drift of an after callback: somebody should look.
     let (kind, text) = run(request());
     assert_eq!(kind, OutcomeKind::Accepted);
-    for part in [
-        "WARN",
-        "misfit_path=\"PairList[0].To_Account\"",
-        "misfit_line=1",
-        "misfit_column=",
-    ] {
+    for part in
+        ["WARN", "misfit_path=\"PairList[0].To_Account\"", "misfit_line=1", "misfit_column="]
+    {
         assert!(text.contains(part), "{part} is not in {text}");
     }
     for fault in Fault::ALL {
         let (kind, text) = run(signed(Command::SnsFriendDelete).fault(*fault).build());
         let unreadable = matches!(
             fault,
-            Fault::CommandMismatch | Fault::TruncatedJson | Fault::NotJson | Fault::NotAnObject | Fault::TrailingBytes
+            Fault::CommandMismatch
+                | Fault::TruncatedJson
+                | Fault::NotJson
+                | Fault::NotAnObject
+                | Fault::TrailingBytes
         );
         let (wanted, field) = if unreadable {
             (OutcomeKind::Accepted, "unknown=")
@@ -175,12 +166,10 @@ fn one_log_event_per_request_and_no_secret_in_it() {
         let after = unreadable || *fault == Fault::TooLarge;
         assert_eq!(kind, wanted);
         assert!(text.contains(field), "{text}");
-        // The first one of each kind is shown, or a wrong token would go unseen; anybody could fill the log with the others.
+        // The first one of each kind is shown, or a wrong token would go unseen; anybody could fill
+        // the log with the others.
         let again = run(signed(Command::SnsFriendDelete).fault(*fault).build()).1;
-        assert!(
-            again.contains(if after { "WARN" } else { "DEBUG" }),
-            "{fault:?}: {again}"
-        );
+        assert!(again.contains(if after { "WARN" } else { "DEBUG" }), "{fault:?}: {again}");
         if *fault == Fault::BadSignature {
             assert!(text.contains("WARN") && text.contains("times=1"), "{text}");
         }
@@ -204,7 +193,8 @@ fn a_wrong_token_is_seen_once_in_a_minute() {
     assert!(text.lines().next().unwrap().contains("times=1"));
 }
 
-/// Anybody who finds the URL of an unsigned app could fill the log; a signed one logs each body that it cannot read.
+/// Anybody who finds the URL of an unsigned app could fill the log; a signed one logs each body
+/// that it cannot read.
 #[test]
 fn bodies_that_cannot_be_read_are_warnings_each_time_for_a_signed_app_only() {
     let unsigned = App::unsigned(APP);
@@ -212,17 +202,14 @@ fn bodies_that_cannot_be_read_are_warnings_each_time_for_a_signed_app_only() {
         let layer = CallbackLayer::new(Verifier::new(app).clock(common::clock));
         let (_, text) = logged(|| {
             for _ in 0..50 {
-                let request = signed(Command::SnsFriendDelete)
-                    .fault(Fault::NotJson)
-                    .build::<Full<Bytes>>();
-                tokio_test::block_on(async { send(&layer, common::Inner::default(), request).await });
+                let request =
+                    signed(Command::SnsFriendDelete).fault(Fault::NotJson).build::<Full<Bytes>>();
+                tokio_test::block_on(async {
+                    send(&layer, common::Inner::default(), request).await
+                });
             }
         });
-        assert_eq!(
-            (text.lines().count(), text.matches("WARN").count()),
-            (50, warnings),
-            "{text}"
-        );
+        assert_eq!((text.lines().count(), text.matches("WARN").count()), (50, warnings), "{text}");
     }
 }
 
@@ -230,7 +217,9 @@ fn bodies_that_cannot_be_read_are_warnings_each_time_for_a_signed_app_only() {
 fn words_from_the_wire_cannot_forge_a_log_line() {
     let word = format!("New.\n2026-01-01 ERROR forged \u{2028}{}", "x".repeat(5000));
     let request = signed(word.as_str().into()).build::<Full<Bytes>>();
-    let (_, text) = logged(|| tokio_test::block_on(async { send(&layer(), common::Inner::default(), request).await }));
+    let (_, text) = logged(|| {
+        tokio_test::block_on(async { send(&layer(), common::Inner::default(), request).await })
+    });
     assert_eq!(text.lines().count(), 1, "{text}");
     assert!(
         text.len() < 600 && text.contains("New.\\n2026") && text.contains("\\u{2028}"),
@@ -241,9 +230,8 @@ fn words_from_the_wire_cannot_forge_a_log_line() {
 #[test]
 fn a_call_dropped_at_work_says_so() {
     let (before, text) = logged(|| {
-        let mut service = layer().layer(service_fn(|_: Callback| {
-            std::future::pending::<Result<Reply, String>>()
-        }));
+        let mut service = layer()
+            .layer(service_fn(|_: Callback| std::future::pending::<Result<Reply, String>>()));
         let mut call = tokio_test::task::spawn(service.call(request()));
         assert!(call.poll().is_pending());
         let before = LOG.with_borrow(Vec::len);
@@ -252,10 +240,7 @@ fn a_call_dropped_at_work_says_so() {
     });
     assert_eq!(before, 0);
     clean(&text);
-    assert!(
-        text.contains("WARN") && text.contains("outcome=\"cancelled\""),
-        "{text}"
-    );
+    assert!(text.contains("WARN") && text.contains("outcome=\"cancelled\""), "{text}");
     assert_eq!(text.lines().count(), 1, "{text}");
 }
 
@@ -265,9 +250,9 @@ fn a_call_dropped_at_work_after_waiting_says_so() {
     let ready = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
     let limit = tower::limit::GlobalConcurrencyLimitLayer::with_semaphore(ready.clone());
     let ((waiting, before), text) = logged(|| {
-        let mut service = layer().layer(limit.layer(service_fn(|_: Callback| {
-            std::future::pending::<Result<Reply, String>>()
-        })));
+        let mut service = layer().layer(
+            limit.layer(service_fn(|_: Callback| std::future::pending::<Result<Reply, String>>())),
+        );
         // One that waits and is dropped has not begun.
         let mut call = tokio_test::task::spawn(service.call(request()));
         assert!(call.poll().is_pending());
@@ -288,64 +273,48 @@ fn a_call_dropped_at_work_after_waiting_says_so() {
 #[test]
 fn a_call_dropped_behind_the_check_alone_says_so_too() {
     let ((), text) = logged(|| {
-        let mut service = VerifyLayer::new(verifier()).layer(service_fn(|_: Request<Full<Bytes>>| {
-            std::future::pending::<Result<http::Response<Full<Bytes>>, String>>()
-        }));
+        let mut service =
+            VerifyLayer::new(verifier()).layer(service_fn(|_: Request<Full<Bytes>>| {
+                std::future::pending::<Result<http::Response<Full<Bytes>>, String>>()
+            }));
         let mut call = tokio_test::task::spawn(service.call(request()));
         assert!(call.poll().is_pending());
     });
     clean(&text);
-    assert!(
-        text.contains("WARN") && text.contains("outcome=\"cancelled\""),
-        "{text}"
-    );
+    assert!(text.contains("WARN") && text.contains("outcome=\"cancelled\""), "{text}");
 }
 
 #[test]
 fn a_failure_behind_the_check_alone_says_so() {
     let (error, text) = logged(|| {
-        let mut service = VerifyLayer::new(verifier()).layer(service_fn(|_: Request<Full<Bytes>>| {
-            std::future::ready(Err::<http::Response<Full<Bytes>>, _>("no database"))
-        }));
+        let mut service =
+            VerifyLayer::new(verifier()).layer(service_fn(|_: Request<Full<Bytes>>| {
+                std::future::ready(Err::<http::Response<Full<Bytes>>, _>("no database"))
+            }));
         tokio_test::block_on(service.call(request())).unwrap_err()
     });
     clean(&text);
     assert_eq!((error, text.lines().count()), ("no database", 1));
     has(
         &text,
-        &[
-            "WARN",
-            "outcome=\"failed\"",
-            "cause=\"failed\"",
-            "command=Sns.CallbackFriendDelete",
-        ],
+        &["WARN", "outcome=\"failed\"", "cause=\"failed\"", "command=Sns.CallbackFriendDelete"],
     );
 }
 
 #[tokio::test]
 async fn a_failure_in_the_background_says_so() {
     let detach = DetachLayer::new(1);
-    let service = layer().layer(detach.layer(service_fn(|_: Callback| async { Err::<Reply, _>("no database") })));
+    let service = layer()
+        .layer(detach.layer(service_fn(|_: Callback| async { Err::<Reply, _>("no database") })));
     logged(|| ());
-    service
-        .oneshot(signed(Command::SnsFriendDelete).build::<Full<Bytes>>())
-        .await
-        .unwrap();
+    service.oneshot(signed(Command::SnsFriendDelete).build::<Full<Bytes>>()).await.unwrap();
     assert_eq!(detach.drain(std::time::Duration::from_secs(10)).await.finished, 1);
     let text = String::from_utf8(LOG.with_borrow_mut(std::mem::take)).unwrap();
     clean(&text);
-    let line = text
-        .lines()
-        .find(|line| line.contains("in the background"))
-        .expect(&text);
+    let line = text.lines().find(|line| line.contains("in the background")).expect(&text);
     has(
         line,
-        &[
-            "WARN",
-            "outcome=\"failed\"",
-            "command=Sns.CallbackFriendDelete",
-            "error=no database",
-        ],
+        &["WARN", "outcome=\"failed\"", "command=Sns.CallbackFriendDelete", "error=no database"],
     );
 }
 
@@ -354,20 +323,15 @@ async fn a_failure_in_the_background_says_so() {
 fn what_is_a_warning() {
     let unsigned = || CallbackLayer::new(Verifier::new(App::unsigned(common::APP)));
     let run = |layer: CallbackLayer, command: Command, body: &'static str, fails: bool| {
-        let inner = service_fn(move |_: Callback| async move { if fails { Err("no database") } else { Ok(()) } });
+        let inner = service_fn(move |_: Callback| async move {
+            if fails { Err("no database") } else { Ok(()) }
+        });
         let request = signed(command).body(body).build::<Full<Bytes>>();
         logged(|| tokio_test::block_on(async { send(&layer, inner, request).await })).1
     };
     let misfit = r#"{"MsgBody":7}"#;
     for (layer, command, body, fails, level, part) in [
-        (
-            layer(),
-            Command::SnsFriendDelete,
-            "{\"PairList\":[]}",
-            true,
-            "WARN",
-            "cause=\"failed\"",
-        ),
+        (layer(), Command::SnsFriendDelete, "{\"PairList\":[]}", true, "WARN", "cause=\"failed\""),
         (
             unsigned(),
             Command::SnsFriendDelete,
@@ -376,25 +340,11 @@ fn what_is_a_warning() {
             "WARN",
             "cause=\"failed\"",
         ),
-        (
-            layer(),
-            Command::C2cBeforeSendMsg,
-            misfit,
-            false,
-            "WARN",
-            "cause=\"misfit\"",
-        ),
+        (layer(), Command::C2cBeforeSendMsg, misfit, false, "WARN", "cause=\"misfit\""),
         (unsigned(), Command::C2cBeforeSendMsg, misfit, false, "WARN", "times=1"),
         (layer(), Command::SnsFriendDelete, BODY, false, "WARN", "misfit_path="),
         (unsigned(), Command::SnsFriendDelete, BODY, false, "WARN", "times=1"),
-        (
-            layer(),
-            Command::SnsFriendDelete,
-            "[]",
-            false,
-            "WARN",
-            "unknown=\"body_not_object\"",
-        ),
+        (layer(), Command::SnsFriendDelete, "[]", false, "WARN", "unknown=\"body_not_object\""),
         (unsigned(), Command::SnsFriendDelete, "[]", false, "WARN", "times=1"),
         (
             unsigned(),
@@ -410,26 +360,24 @@ fn what_is_a_warning() {
     }
 }
 
-/// Anybody can send anything to an unsigned app. Whatever it is, the log gets a warning of each kind in a minute.
+/// Anybody can send anything to an unsigned app. Whatever it is, the log gets a warning of each
+/// kind in a minute.
 #[test]
 fn nothing_that_an_unsigned_app_gets_multiplies_in_the_log() {
     let layer = CallbackLayer::new(App::unsigned(APP));
     let router = EventRouter::new()
-        .on(|_: Callback<state::StateChange>| async { Err::<(), _>(HandlerError::new("no database")) })
+        .on(|_: Callback<state::StateChange>| async {
+            Err::<(), _>(HandlerError::new("no database"))
+        })
         .on(|_: Callback<sns::FriendDelete>| async {});
     let detach = DetachLayer::new(10_000);
     let mut sent = 0;
     let (_, text) = logged(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             for round in 0..10 {
-                for command in tencent_im_callback::Command::ALL
-                    .iter()
-                    .cloned()
-                    .chain(["New.Word".into()])
+                for command in
+                    tencent_im_callback::Command::ALL.iter().cloned().chain(["New.Word".into()])
                 {
                     for fault in [
                         None,

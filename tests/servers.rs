@@ -32,11 +32,7 @@ macro_rules! seed {
 
 /// The page of the friend-delete callback, of today, and that of the block-list one, of about 2016.
 const SEEDS: [(Command, &str, &str); 2] = [
-    (
-        Command::SnsFriendDelete,
-        seed!("FriendDelete", "request"),
-        seed!("FriendDelete", "reply"),
-    ),
+    (Command::SnsFriendDelete, seed!("FriendDelete", "request"), seed!("FriendDelete", "reply")),
     (
         Command::SnsBlackListDelete,
         seed!("BlackListDelete", "request"),
@@ -48,12 +44,18 @@ fn service(
     seen: Seen,
     app: App,
 ) -> CallbackService<
-    impl tower::Service<Callback, Response = Reply, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static,
+    impl tower::Service<Callback, Response = Reply, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + Sync
+    + 'static,
 > {
-    CallbackLayer::new(Verifier::new(app).path_parameters()).layer(service_fn(move |callback: Callback| {
-        seen.lock().unwrap().push(callback.event);
-        async { Ok(Reply::ok()) }
-    }))
+    CallbackLayer::new(Verifier::new(app).path_parameters()).layer(service_fn(
+        move |callback: Callback| {
+            seen.lock().unwrap().push(callback.event);
+            async { Ok(Reply::ok()) }
+        },
+    ))
 }
 
 async fn axum_server(seen: Seen, app: App) -> SocketAddr {
@@ -86,9 +88,8 @@ async fn hyper_server(seen: Seen, app: App) -> SocketAddr {
 async fn post(address: SocketAddr, mut request: Request<Full<Bytes>>) -> (u16, Value) {
     request.headers_mut().insert("host", "localhost".parse().unwrap());
     let stream = TcpStream::connect(address).await.unwrap();
-    let (mut client, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-        .await
-        .unwrap();
+    let (mut client, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
     let response = client.send_request(request).await.unwrap();
     let status = response.status().as_u16();
@@ -116,11 +117,7 @@ fn check(command: &Command, event: &Event) {
 async fn both_seeds_through_both_servers_signed_and_not_in_both_forms() {
     for signed in [true, false] {
         let app = || {
-            if signed {
-                App::signed(APP, token(TOKEN))
-            } else {
-                App::unsigned(APP)
-            }
+            if signed { App::signed(APP, token(TOKEN)) } else { App::unsigned(APP) }
         };
         let (on_axum, on_hyper) = (Seen::default(), Seen::default());
         let servers = [
@@ -130,7 +127,8 @@ async fn both_seeds_through_both_servers_signed_and_not_in_both_forms() {
         for (address, seen) in servers {
             for (command, body, reply) in SEEDS {
                 for in_path in [false, true] {
-                    let mut request = SignedRequest::new(command.clone()).url("/callback").body(body);
+                    let mut request =
+                        SignedRequest::new(command.clone()).url("/callback").body(body);
                     if !signed {
                         request = request.unsigned();
                     }
@@ -147,7 +145,8 @@ async fn both_seeds_through_both_servers_signed_and_not_in_both_forms() {
             }
             // The documented URL without a signature.
             if signed {
-                let request = SignedRequest::new(Command::SnsFriendDelete).url("/callback").unsigned();
+                let request =
+                    SignedRequest::new(Command::SnsFriendDelete).url("/callback").unsigned();
                 let (status, answer) = post(address, request.build()).await;
                 assert_eq!((status, answer["ErrorInfo"].as_str()), (401, Some("Sign missing")));
                 assert!(seen.lock().unwrap().is_empty());

@@ -12,21 +12,21 @@ use std::time::Duration;
 use bytes::Bytes;
 use common::{APP, TOKEN, layer, params_of, signed, verifier};
 use http_body_util::Full;
-use metrics::{Counter, Gauge, GaugeFn, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
+use metrics::{
+    Counter, Gauge, GaugeFn, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+};
 use tencent_im_callback::event::c2c;
 use tencent_im_callback::testing::callback;
 use tencent_im_callback::{
-    Callback, Command, DetachLayer, Event, HandlerError, MisfitKind, OnError, Params, RejectionKind, Reply,
-    StoredCallback, sign,
+    Callback, Command, DetachLayer, Event, HandlerError, MisfitKind, OnError, Params,
+    RejectionKind, Reply, StoredCallback, sign,
 };
 use tokio_test::{assert_pending, task};
 use tower::{Layer, ServiceExt, service_fn};
 
 /// A message of these elements.
 fn message(elements: &str) -> Callback<c2c::BeforeSendMsg> {
-    callback(&format!(
-        r#"{{"From_Account":"a","To_Account":"b","MsgBody":[{elements}]}}"#
-    ))
+    callback(&format!(r#"{{"From_Account":"a","To_Account":"b","MsgBody":[{elements}]}}"#))
 }
 
 #[test]
@@ -35,21 +35,20 @@ fn a_new_member_inside_a_bundle_is_shown() {
     for bundles in 0..8 {
         let mut elements = element.to_owned();
         for _ in 0..bundles {
-            elements =
-                format!(r#"{{"MsgType":"TIMRelayElem","MsgContent":{{"MsgList":[{{"MsgBody":[{elements}]}}]}}}}"#);
+            elements = format!(
+                r#"{{"MsgType":"TIMRelayElem","MsgContent":{{"MsgList":[{{"MsgBody":[{elements}]}}]}}}}"#
+            );
         }
         let message = message(&elements);
-        assert!(
-            message.event.msg_body.texts().iter().any(|text| text == "spam"),
-            "{bundles}"
-        );
+        assert!(message.event.msg_body.texts().iter().any(|text| text == "spam"), "{bundles}");
     }
 }
 
 #[test]
 fn custom_data_beside_a_new_member_is_shown_with_custom_data() {
     for more in ["", r#","New":1"#] {
-        let custom = format!(r#"{{"MsgType":"TIMCustomElem","MsgContent":{{"Data":"spam"{more}}}}}"#);
+        let custom =
+            format!(r#"{{"MsgType":"TIMCustomElem","MsgContent":{{"Data":"spam"{more}}}}}"#);
         let body = message(&custom).event.msg_body;
         assert!(body.texts_and_custom().iter().any(|text| text == "spam"), "{more}");
         assert!(!body.texts().iter().any(|text| text == "spam"), "{more}");
@@ -67,13 +66,10 @@ fn an_element_of_two_kinds_is_none() {
 #[test]
 fn a_rewrite_starts_from_what_came() {
     let kept = r#"{"MsgType":"New","MsgContent":{"a":"\ud800"}}"#;
-    let message = message(&format!(
-        r#"{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"bad"}}}},{kept}"#
-    ));
-    let rewritten = message
-        .rewrite_message()
-        .unwrap()
-        .map_texts(|text| (text == "bad").then(|| "good".into()));
+    let message =
+        message(&format!(r#"{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"bad"}}}},{kept}"#));
+    let rewritten =
+        message.rewrite_message().unwrap().map_texts(|text| (text == "bad").then(|| "good".into()));
     let json = serde_json::to_string(&rewritten).unwrap();
     assert!(json.contains(kept) && json.contains("good"), "{json}");
 }
@@ -88,8 +84,13 @@ fn a_command_that_is_no_text_is_no_probe() {
 }
 
 /// Sends a body to a service that fails.
-async fn failed(layer: tencent_im_callback::CallbackLayer, command: Command, body: Option<&str>) -> String {
-    let service = layer.layer(service_fn(async |_: Callback| Err::<Reply, _>(HandlerError::new("no"))));
+async fn failed(
+    layer: tencent_im_callback::CallbackLayer,
+    command: Command,
+    body: Option<&str>,
+) -> String {
+    let service =
+        layer.layer(service_fn(async |_: Callback| Err::<Reply, _>(HandlerError::new("no"))));
     let mut request = signed(command);
     if let Some(body) = body {
         request = request.body(body.to_owned());
@@ -153,7 +154,8 @@ async fn what_a_drain_gives_back_has_its_parameters() {
     let service = layer().layer(detach.layer(never));
     service.oneshot(request.build::<Full<Bytes>>()).await.unwrap();
     let (_, stored) = detach.drain(Duration::from_secs(1)).await.unfinished.remove(0);
-    let again: StoredCallback = serde_json::from_str(&serde_json::to_string(&stored).unwrap()).unwrap();
+    let again: StoredCallback =
+        serde_json::from_str(&serde_json::to_string(&stored).unwrap()).unwrap();
     for params in [stored.params, again.params] {
         assert_eq!(params.request_id().as_deref(), Some("r-1"));
         assert_eq!(params.client_ip().as_deref(), Some("::1"));
@@ -167,7 +169,9 @@ async fn what_a_drain_gives_back_has_its_parameters() {
 fn the_second_look_at_a_body_has_the_limits_of_the_first() {
     let devices = vec!["{}"; 100_000].join(",");
     for time in ["5", r#""""#] {
-        let body = format!(r#"{{"EventTime":{time},"Info":{{"To_Account":"a"}},"KickedDevice":[{devices}]}}"#);
+        let body = format!(
+            r#"{{"EventTime":{time},"Info":{{"To_Account":"a"}},"KickedDevice":[{devices}]}}"#
+        );
         let event = Event::parse_untyped(&Command::StateChange, body.into());
         assert_eq!(event.misfit().unwrap().kind(), MisfitKind::TooManyItems, "{time}");
     }
@@ -178,17 +182,13 @@ fn a_body_of_two_apps_is_of_none() {
     let of = |apps: &str| {
         let body = format!(r#"{{"CtxcbRequestId":"r","From_Account":"a",{apps}}}"#);
         let params = Params::trusted(APP, Command::ContentCallbackResultNotify);
-        Callback::parse(params, body.into())
-            .err()
-            .map(|rejection| rejection.kind())
+        Callback::parse(params, body.into()).err().map(|rejection| rejection.kind())
     };
     let (ours, other) = (format!(r#""SdkAppId":{APP}"#), r#""SdkAppId":1"#);
     assert_eq!(of(&ours), None);
-    for apps in [
-        format!("{other},{ours}"),
-        format!("{ours},{other}"),
-        format!("{ours},{other},{ours}"),
-    ] {
+    for apps in
+        [format!("{other},{ours}"), format!("{ours},{other}"), format!("{ours},{other},{ours}")]
+    {
         assert_eq!(of(&apps), Some(RejectionKind::AppMismatch), "{apps}");
     }
 }
@@ -200,14 +200,12 @@ fn the_command_is_part_of_a_key() {
         "RoomId":"r","From_Account":"a","To_Account":"b"}"#;
     let mut keys = HashSet::new();
     let mut commands = 0;
-    for command in Command::ALL
-        .iter()
-        .cloned()
-        .chain(["New.Word".into(), "Newer.Word".into()])
-    {
+    for command in Command::ALL.iter().cloned().chain(["New.Word".into(), "Newer.Word".into()]) {
         let request = signed(command.clone()).body(body).parameter("RequestID", "1");
         let (parts, body) = request.build::<Bytes>().into_parts();
-        let callback = Callback::parse_untyped(params_of(&verifier(), &parts.method, &parts.uri), body).unwrap();
+        let callback =
+            Callback::parse_untyped(params_of(&verifier(), &parts.method, &parts.uri), body)
+                .unwrap();
         if let Some(key) = callback.dedup_key() {
             commands += 1;
             assert!(keys.insert(key), "{command}");
@@ -216,7 +214,8 @@ fn the_command_is_part_of_a_key() {
     assert!(commands > 70, "{commands}");
 }
 
-/// Runs a function when work in the background is counted, which is between the look at the list and the start of the task.
+/// Runs a function when work in the background is counted, which is between the look at the list
+/// and the start of the task.
 struct Hook(Mutex<Option<(Sender<()>, Receiver<()>)>>);
 
 impl GaugeFn for Hook {
@@ -255,11 +254,7 @@ impl Recorder for Hooked {
 }
 
 fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap()
+    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
 }
 
 /// A task that is started while a drain aborts all others is aborted as well.
@@ -285,7 +280,8 @@ fn what_starts_while_a_drain_aborts_is_aborted_too() {
     let recorder = Hooked(Arc::new(Hook(Mutex::new(Some((here, there))))));
     metrics::with_local_recorder(&recorder, || {
         runtime().block_on(async {
-            let never = service_fn(async |_: Callback| pending::<Result<Reply, HandlerError>>().await);
+            let never =
+                service_fn(async |_: Callback| pending::<Result<Reply, HandlerError>>().await);
             let request = signed(Command::StateChange).build::<Full<Bytes>>();
             let response = layer().layer(detach.layer(never)).oneshot(request).await.unwrap();
             assert_eq!(response.status(), 200);

@@ -12,8 +12,8 @@ use bytes::Bytes;
 use common::{layer, outcome, signed};
 use http_body_util::Full;
 use tencent_im_callback::{
-    Callback, Cause, Command, DedupLayer, DetachLayer, Disposition, EventRouter, HandlerError, Outcome, OutcomeKind,
-    Reply, Split,
+    Callback, Cause, Command, DedupLayer, DetachLayer, Disposition, EventRouter, HandlerError,
+    Outcome, OutcomeKind, Reply, Split,
 };
 use tokio::sync::Semaphore;
 use tokio_test::{assert_pending, task};
@@ -30,17 +30,11 @@ async fn each_goes_to_its_own_service() {
         service_fn(|_: Callback| async { Ok::<_, HandlerError>(Reply::fail("notification")) }),
     );
     for command in Command::ALL.iter().cloned().chain([Command::from("New.Word")]) {
-        let request = signed(command.clone())
-            .body(r#"{"PairList":[],"x":1}"#)
-            .build::<Bytes>();
+        let request = signed(command.clone()).body(r#"{"PairList":[],"x":1}"#).build::<Bytes>();
         let (parts, body) = request.into_parts();
         let params = common::params_of(&common::verifier(), &parts.method, &parts.uri);
         let callback = Callback::parse_untyped(params, body).unwrap();
-        let expected = if command.is_answered() {
-            "verdict"
-        } else {
-            "notification"
-        };
+        let expected = if command.is_answered() { "verdict" } else { "notification" };
         let reply = split.clone().oneshot(callback).await.unwrap();
         assert_eq!(reply, Reply::fail(expected), "{command}");
     }
@@ -76,15 +70,8 @@ async fn a_slow_verdict_costs_no_notification() {
 
     let mut slow = task::spawn(service.clone().oneshot(request(Command::C2cBeforeSendMsg)));
     assert_pending!(slow.poll());
-    let shed = service
-        .clone()
-        .oneshot(request(Command::C2cBeforeSendMsg))
-        .await
-        .unwrap();
-    assert_eq!(
-        (shed.status().as_u16(), outcome(&shed).cause()),
-        (500, Some(Cause::Overloaded))
-    );
+    let shed = service.clone().oneshot(request(Command::C2cBeforeSendMsg)).await.unwrap();
+    assert_eq!((shed.status().as_u16(), outcome(&shed).cause()), (500, Some(Cause::Overloaded)));
     // The second one is the same delivery.
     for command in [Command::SnsFriendDelete, Command::StateChange, Command::StateChange] {
         let response = service.clone().oneshot(request(command)).await.unwrap();
@@ -106,8 +93,8 @@ async fn a_slow_verdict_costs_no_notification() {
     assert_eq!(format!("{:?}", dedup).matches("duplicates: 1").count(), 1);
 }
 
-/// The excess over a rate is answered at once if `load_shed` stands between the buffer and the limit. The other way round it waits for
-/// the deadline.
+/// The excess over a rate is answered at once if `load_shed` stands between the buffer and the
+/// limit. The other way round it waits for the deadline.
 #[tokio::test(start_paused = true)]
 async fn what_is_over_the_rate_is_answered_at_once() {
     let verdicts = ServiceBuilder::new()
@@ -120,11 +107,7 @@ async fn what_is_over_the_rate_is_answered_at_once() {
     let started = tokio::time::Instant::now();
     let mut causes = Vec::new();
     for _ in 0..4 {
-        let response = service
-            .clone()
-            .oneshot(request(Command::C2cBeforeSendMsg))
-            .await
-            .unwrap();
+        let response = service.clone().oneshot(request(Command::C2cBeforeSendMsg)).await.unwrap();
         causes.push(outcome(&response).cause());
     }
     let shed = Some(Cause::Overloaded);
@@ -142,7 +125,10 @@ async fn it_is_ready_when_neither_is() {
         type Error = HandlerError;
         type Future = std::future::Ready<Result<Reply, HandlerError>>;
 
-        fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), HandlerError>> {
+        fn poll_ready(
+            &mut self,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Result<(), HandlerError>> {
             std::task::Poll::Pending
         }
 

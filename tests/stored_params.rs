@@ -1,4 +1,5 @@
-//! What is stored of a URL and read again says the same, whatever characters it has and wherever they stand.
+//! What is stored of a URL and read again says the same, whatever characters it has and wherever
+//! they stand.
 #![allow(clippy::pedantic)]
 
 mod common;
@@ -38,23 +39,16 @@ fn pieces() -> Vec<String> {
 fn params(pairs: &str, in_path: bool) -> Option<Params> {
     let before = if in_path { "/a/" } else { "/a?" };
     let app = common::APP;
-    let uri: Uri = format!("{before}SdkAppid={app}&CallbackCommand=State.StateChange&{pairs}")
-        .parse()
-        .ok()?;
-    match Verifier::new(App::unsigned(app))
-        .path_parameters()
-        .verify(&Method::POST, &uri)
-    {
+    let uri: Uri =
+        format!("{before}SdkAppid={app}&CallbackCommand=State.StateChange&{pairs}").parse().ok()?;
+    match Verifier::new(App::unsigned(app)).path_parameters().verify(&Method::POST, &uri) {
         Ok(Verified::Callback(params)) => Some(params),
         _ => None,
     }
 }
 
 fn shown(params: &Params) -> Vec<(String, String)> {
-    params
-        .iter()
-        .map(|(key, value)| (key.into_owned(), value.into_owned()))
-        .collect()
+    params.iter().map(|(key, value)| (key.into_owned(), value.into_owned())).collect()
 }
 
 /// The parameters after they were stored and read again, twice.

@@ -1,4 +1,5 @@
-//! Half a surrogate pair in a body, which is JSON but no text, hides nothing: whatever string holds it, the callback stays typed.
+//! Half a surrogate pair in a body, which is JSON but no text, hides nothing: whatever string holds
+//! it, the callback stays typed.
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -18,7 +19,8 @@ fn written(command: &Command, body: &str) -> Value {
 fn strings(value: &Value, at: &str, found: &mut Vec<String>) {
     match value {
         Value::String(text) => {
-            let is_number = text.parse::<i64>().is_ok() || ["true", "false"].contains(&text.as_str());
+            let is_number =
+                text.parse::<i64>().is_ok() || ["true", "false"].contains(&text.as_str());
             let is_fixed = ["CallbackCommand", "MsgType"].iter().any(|key| at.ends_with(key));
             if !text.is_empty() && !is_number && !is_fixed {
                 found.push(at.to_owned());
@@ -67,11 +69,7 @@ fn every_string_of_every_payload_stays_typed_and_nothing_else_changes() {
             }
             let pair = with_mark.replace("@mark@", r"\ud83d\ude00");
             let wanted = marked(&payload, &pointer, "\u{1f600}").to_string();
-            assert_eq!(
-                written(command, &pair),
-                written(command, &wanted),
-                "{command} {pointer}"
-            );
+            assert_eq!(written(command, &pair), written(command, &wanted), "{command} {pointer}");
         }
     }
     assert!(tried > 1000, "{tried}");
@@ -107,11 +105,9 @@ fn the_raw_body_stays_and_positions_stay() {
 
 #[test]
 fn escaped_backslashes_are_no_surrogates() {
-    for (text, wanted) in [
-        (r"\\ud83d", r"\ud83d"),
-        (r"\\\ud83d", "\\\u{fffd}"),
-        (r"\\\\ud83d", r"\\ud83d"),
-    ] {
+    for (text, wanted) in
+        [(r"\\ud83d", r"\ud83d"), (r"\\\ud83d", "\\\u{fffd}"), (r"\\\\ud83d", r"\\ud83d")]
+    {
         let body = format!(r#"{{"PairList":[{{"From_Account":"{text}","To_Account":"b"}}]}}"#);
         let event = Event::parse_untyped(&Command::SnsFriendDelete, body.into());
         let Event::SnsFriendDelete(event) = event else { panic!() };

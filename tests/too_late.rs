@@ -10,7 +10,9 @@ use bytes::Bytes;
 use common::{layer, outcome, signed};
 use http_body_util::Full;
 use tencent_im_callback::event::sns;
-use tencent_im_callback::{Callback, Cause, Command, DedupLayer, EventRouter, HandlerError, OnError, Reply, Split};
+use tencent_im_callback::{
+    Callback, Cause, Command, DedupLayer, EventRouter, HandlerError, OnError, Reply, Split,
+};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -25,9 +27,8 @@ where
     let service = layer()
         .on_error(|failure| OnError::Reply(Reply::fail(failure.cause().as_str())))
         .layer(inner);
-    let request = signed(Command::SnsFriendDelete)
-        .parameter("RequestID", "1")
-        .build::<Full<Bytes>>();
+    let request =
+        signed(Command::SnsFriendDelete).parameter("RequestID", "1").build::<Full<Bytes>>();
     let response = service.oneshot(request).await.unwrap();
     let what = outcome(&response);
     let found = (what.cause().unwrap(), what.error().unwrap().to_owned());

@@ -16,8 +16,9 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tencent_im_callback::{
-    App, Apps, Callback, CallbackLayer, CallbackService, Command, Event, Failure, OnError, Outcome, Params, Rejection,
-    Reply, ResponseBody, ResponseFuture, Token, Verifier, VerifyBody, VerifyLayer, VerifyService,
+    App, Apps, Callback, CallbackLayer, CallbackService, Command, Event, Failure, OnError, Outcome,
+    Params, Rejection, Reply, ResponseBody, ResponseFuture, Token, Verifier, VerifyBody,
+    VerifyLayer, VerifyService,
 };
 use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
@@ -52,7 +53,10 @@ fn auto_traits() {
 
 #[test]
 fn the_service_is_generic_over_the_body() {
-    fn takes<B, S: Service<Request<B>, Response = Response<ResponseBody>, Error = Infallible>>(_: &S) {}
+    fn takes<B, S: Service<Request<B>, Response = Response<ResponseBody>, Error = Infallible>>(
+        _: &S,
+    ) {
+    }
     let service = layer().layer(service_fn(async |_: Callback| Ok::<_, Infallible>(())));
     takes::<Full<Bytes>, _>(&service);
     takes::<Incoming, _>(&service);
@@ -75,10 +79,7 @@ fn an_inner_service_that_is_not_send_works_on_one_thread() {
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async {
         let request = signed(Command::SnsFriendAdd).build::<Full<Bytes>>();
-        tokio::task::spawn_local(service.oneshot(request))
-            .await
-            .unwrap()
-            .unwrap();
+        tokio::task::spawn_local(service.oneshot(request)).await.unwrap().unwrap();
     });
     assert_eq!(seen.get(), 1);
 }
@@ -107,7 +108,8 @@ async fn a_spawned_accept_loop_over_a_boxed_error() {
     assert!(server.await.unwrap_err().is_cancelled());
 }
 
-/// Compiles: every place in an axum router that takes a service, and `VerifyLayer` as one of its layers.
+/// Compiles: every place in an axum router that takes a service, and `VerifyLayer` as one of its
+/// layers.
 #[test]
 fn axum_takes_it() {
     use axum::routing::{post, post_service};

@@ -1,5 +1,6 @@
-//! Bodies that cannot be read, generated over all commands and all ways to break one: what waits for a verdict gets the owner's answer, a
-//! notification reaches the service, whatever the bytes are.
+//! Bodies that cannot be read, generated over all commands and all ways to break one: what waits
+//! for a verdict gets the owner's answer, a notification reaches the service, whatever the bytes
+//! are.
 #![allow(clippy::pedantic)]
 
 mod common;
@@ -17,8 +18,8 @@ use serde_json::Value;
 use tencent_im_callback::reply::Meaning;
 use tencent_im_callback::testing::sample;
 use tencent_im_callback::{
-    App, Callback, CallbackLayer, Cause, Command, Event, EventRouter, OnError, OutcomeKind, Phase, RejectionKind,
-    Reply, Retry, Split, StoredCallback, UnknownReason, respond,
+    App, Callback, CallbackLayer, Cause, Command, Event, EventRouter, OnError, OutcomeKind, Phase,
+    RejectionKind, Reply, Retry, Split, StoredCallback, UnknownReason, respond,
 };
 use tower::{Layer, ServiceExt, service_fn};
 
@@ -56,8 +57,8 @@ fn strings(value: &Value, at: String, found: &mut Vec<String>) {
     }
 }
 
-/// Every way to break a body that the issue trackers of such endpoints know, each with the reason for which it cannot be read; none if it
-/// can be read all the same.
+/// Every way to break a body that the issue trackers of such endpoints know, each with the reason
+/// for which it cannot be read; none if it can be read all the same.
 fn broken(command: &Command) -> Vec<(&'static str, Vec<u8>, Option<&'static str>)> {
     let body = whole(command);
     let text = body.to_string();
@@ -85,18 +86,10 @@ fn broken(command: &Command) -> Vec<(&'static str, Vec<u8>, Option<&'static str>
     add("a byte order mark", format!("\u{feff}{text}"), None);
     add("a comma at the end", format!("{},}}", &text[..text.len() - 1]), json);
     add("cut by two bytes", text[..text.len() - 2].to_owned(), json);
-    add(
-        "cut in half",
-        text.chars().take(text.chars().count() / 2).collect(),
-        json,
-    );
+    add("cut in half", text.chars().take(text.chars().count() / 2).collect(), json);
     add("twice", format!("{text}{text}"), json);
     add("in a list", format!("[{text}]"), Some("body_not_object"));
-    add(
-        "a string",
-        Value::from(text.as_str()).to_string(),
-        Some("body_not_object"),
-    );
+    add("a string", Value::from(text.as_str()).to_string(), Some("body_not_object"));
     add("a form", "SdkAppid=1&x=%7B%7D".to_owned(), json);
     let word = |word: Value| {
         let mut body = body.clone();
@@ -104,11 +97,7 @@ fn broken(command: &Command) -> Vec<(&'static str, Vec<u8>, Option<&'static str>
         body.to_string()
     };
     add("no command", word(Value::Null), Some("body_command_malformed"));
-    add(
-        "a number for the command",
-        word(5.into()),
-        Some("body_command_malformed"),
-    );
+    add("a number for the command", word(5.into()), Some("body_command_malformed"));
     let other = if *command == Command::C2cAfterMsgReport {
         Command::StateChange
     } else {
@@ -139,9 +128,7 @@ async fn by_hand(command: &Command, body: &[u8], failed: bool, case: &str) {
     let again = serde_json::from_str::<StoredCallback>(&json).unwrap().parse().unwrap();
     assert!(again.event == untyped.event && again.body == body, "{case}");
     assert!(serde_json::to_string(&untyped.event).is_ok(), "{case}");
-    let service = layer()
-        .on_before_error(OnError::reject("later"))
-        .layer(Inner::default());
+    let service = layer().on_before_error(OnError::reject("later")).layer(Inner::default());
     let answer = respond(&service, &parts.method, &parts.uri, Bytes::copy_from_slice(body)).await;
     assert_eq!(answer.outcome.kind() == OutcomeKind::Failed, failed, "{case}");
 }
@@ -161,7 +148,9 @@ async fn the_owner_answers_whatever_the_bytes_are() {
             match reason {
                 Some(reason) => assert_eq!((what.reason(), failed), (reason, waits), "{case}"),
                 // A string that holds a number may be a misfit now.
-                None if failed => assert_eq!((what.cause(), waits), (Some(Cause::Misfit), true), "{case}"),
+                None if failed => {
+                    assert_eq!((what.cause(), waits), (Some(Cause::Misfit), true), "{case}")
+                }
                 None => assert_eq!(what.kind(), OutcomeKind::Accepted, "{case}"),
             }
             by_hand(&command, &body, failed, &case).await;
@@ -175,15 +164,12 @@ async fn the_owner_answers_whatever_the_bytes_are() {
                 continue;
             }
             assert_eq!((response.status().as_u16(), inner.calls()), (500, 0), "{case}");
-            // The owner rejects: so the action is blocked, unless nobody can be named whom a rejection could name.
+            // The owner rejects: so the action is blocked, unless nobody can be named whom a
+            // rejection could name.
             let response = send(&rejecting, inner.clone(), request(&command, &body)).await;
             let (status, answer) = (response.status().as_u16(), text(response).await);
             let nobody = Reply::rejecting(&command, &body, "later").is_none();
-            let wanted = if nobody {
-                (500, Meaning::NoVerdict)
-            } else {
-                (200, Meaning::Reject)
-            };
+            let wanted = if nobody { (500, Meaning::NoVerdict) } else { (200, Meaning::Reject) };
             if !command.is_unknown() {
                 assert_eq!(
                     (status, Meaning::of(&command, status, answer.as_bytes())),
@@ -241,7 +227,11 @@ async fn a_body_that_did_not_arrive_is_the_owners_as_well() {
             let (status, answer) = (response.status().as_u16(), text(response).await);
             assert_eq!(inner.calls(), 0);
             if waits {
-                assert_eq!((what.kind(), what.reason()), (OutcomeKind::Failed, reason), "{command}");
+                assert_eq!(
+                    (what.kind(), what.reason()),
+                    (OutcomeKind::Failed, reason),
+                    "{command}"
+                );
                 let nobody = command.as_str().starts_with("Sns.CallbackPrev");
                 assert_eq!(status, if nobody { 500 } else { 200 }, "{command} {reason}");
                 assert!(
@@ -283,7 +273,8 @@ async fn a_before_command_in_the_body_of_a_notification_waits_for_a_verdict() {
             let callback = verdicts.last().unwrap();
             assert_eq!((callback.answered_as(), callback.command()), (command, &url));
             assert_eq!((callback.dedup_key(), callback.order_key()), (None, None));
-            let response = send(&forwarding, EventRouter::new(), request(&url, body.as_bytes())).await;
+            let response =
+                send(&forwarding, EventRouter::new(), request(&url, body.as_bytes())).await;
             assert_eq!(outcome(&response).cause(), Some(Cause::Failed), "{url} {command}");
         }
     }
@@ -303,12 +294,8 @@ async fn null_is_no_list_before_an_action() {
         let mut body = whole(&command);
         assert!(body[list].is_array(), "{command}");
         body[list] = Value::Null;
-        let response = send(
-            &layer(),
-            Inner::default(),
-            request(&command, body.to_string().as_bytes()),
-        )
-        .await;
+        let response =
+            send(&layer(), Inner::default(), request(&command, body.to_string().as_bytes())).await;
         let what = outcome(&response);
         assert_eq!(what.cause(), Some(Cause::Misfit), "{command}");
         assert_eq!(what.misfit().unwrap().path(), list);
@@ -362,14 +349,16 @@ async fn a_panic_that_panics_again_ends_in_the_owners_answer() {
     });
     let body = whole(&Command::C2cBeforeSendMsg).to_string();
     let rejecting = layer().on_before_error(OnError::reject("later"));
-    let response = send(&rejecting, panics, request(&Command::C2cBeforeSendMsg, body.as_bytes())).await;
+    let response =
+        send(&rejecting, panics, request(&Command::C2cBeforeSendMsg, body.as_bytes())).await;
     assert_eq!(outcome(&response).cause(), Some(Cause::Panicked));
     assert_eq!(text(response).await, Reply::reject(1, "later").to_string());
 
     // A function that panics has not chosen.
     let chooser = rejecting.on_error(|_| std::panic::panic_any(PanicsWhenDropped));
     let fails = service_fn(|_: Callback| async { Err::<Reply, _>("no database") });
-    let response = send(&chooser, fails, request(&Command::C2cBeforeSendMsg, body.as_bytes())).await;
+    let response =
+        send(&chooser, fails, request(&Command::C2cBeforeSendMsg, body.as_bytes())).await;
     assert_eq!(outcome(&response).cause(), Some(Cause::Failed));
     assert_eq!(text(response).await, Reply::reject(1, "later").to_string());
 }
@@ -383,9 +372,7 @@ fn a_mended_message_says_so_and_is_rewritten_from_what_was_read() {
     let callback = Callback::parse(params(), Bytes::from_static(body)).unwrap();
     assert!(callback.is_mended());
     assert_eq!(callback.body.as_ref(), body);
-    let Event::C2cBeforeSendMsg(event) = &callback.event else {
-        panic!()
-    };
+    let Event::C2cBeforeSendMsg(event) = &callback.event else { panic!() };
     assert_eq!(event.msg_body.texts()[0], "spam\u{fffd}");
     let rewritten = callback.rewrite_message().unwrap();
     let wanted = r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"spam�"},"New":"\ud83d"}]"#;
@@ -393,7 +380,8 @@ fn a_mended_message_says_so_and_is_rewritten_from_what_was_read() {
 
     let plain = whole(&Command::C2cBeforeSendMsg).to_string();
     assert!(!Callback::parse(params(), plain.into()).unwrap().is_mended());
-    let broken = Event::parse_untyped(&Command::SnsFriendDelete, (&b"{\"x\":\"\xff\",\n5}"[..]).into());
+    let broken =
+        Event::parse_untyped(&Command::SnsFriendDelete, (&b"{\"x\":\"\xff\",\n5}"[..]).into());
     let Event::Unknown(event) = broken else { panic!() };
     assert_eq!(event.reason, UnknownReason::BodyNotJson { line: 2, column: 1 });
     assert_eq!(serde_json::to_string(&event).unwrap(), r#""{\"x\":\"�\",\n5}""#);
@@ -406,8 +394,6 @@ async fn an_unsigned_notification_without_a_body_reaches_the_service() {
     let inner = Inner::default();
     let response = send(&layer, inner.clone(), request(&Command::StateChange, b"")).await;
     assert_eq!(outcome(&response).reason(), "body_empty");
-    let Event::Unknown(event) = inner.last().unwrap().event else {
-        panic!()
-    };
+    let Event::Unknown(event) = inner.last().unwrap().event else { panic!() };
     assert_eq!(event.reason, UnknownReason::BodyEmpty);
 }

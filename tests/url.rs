@@ -8,8 +8,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use common::{APP, NOW, TOKEN, clock, token, verifier};
 use http::{Method, Uri};
 use tencent_im_callback::{
-    App, Apps, Command, OptPlatform, Params, Rejection, RejectionKind as Kind, SdkAppId, TimestampSecs, Verified,
-    Verifier, sign,
+    App, Apps, Command, OptPlatform, Params, Rejection, RejectionKind as Kind, SdkAppId,
+    TimestampSecs, Verified, Verifier, sign,
 };
 
 /// The documented signature of `NOW` under `TOKEN`.
@@ -74,7 +74,8 @@ fn params_travel() {
     assert_eq!(back.get("x").as_deref(), Some("&"));
     // What a path may hold and a query may not.
     for value in ["\"{", "é\"", "\"é\"\"éé{é", "é%22"] {
-        let pairs = with_auth(&format!("&x={value}&Sign={SIGN}&RequestTime={NOW}")).replace("/?", "");
+        let pairs =
+            with_auth(&format!("&x={value}&Sign={SIGN}&RequestTime={NOW}")).replace("/?", "");
         let params = verify(&verifier().path_parameters(), &format!("/callback/{pairs}")).unwrap();
         let back: Params = serde_json::from_str(&serde_json::to_string(&params).unwrap()).unwrap();
         assert_eq!(back.get("x"), params.get("x"));
@@ -147,8 +148,9 @@ fn sign_text(time: &str) -> String {
     const_hex::encode(Sha256::digest(format!("{TOKEN}{time}")))
 }
 
-/// SHA-256 can be continued from a known digest, so `Sign` of a time gives, without the token, the signature of that time, the
-/// padding and more digits. Nothing but the rule for `RequestTime` refuses it.
+/// SHA-256 can be continued from a known digest, so `Sign` of a time gives, without the token, the
+/// signature of that time, the padding and more digits. Nothing but the rule for `RequestTime`
+/// refuses it.
 #[test]
 fn a_length_extension_is_refused() {
     use sha2::block_api::compress256;
@@ -181,7 +183,8 @@ fn a_length_extension_is_refused() {
     let message = [TOKEN.as_bytes(), &time].concat();
     assert_eq!(const_hex::encode(Sha256::digest(message)), forged);
     // … and is refused for its form, however it is encoded.
-    let encoded = percent_encoding::percent_encode(&time, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let encoded =
+        percent_encoding::percent_encode(&time, percent_encoding::NON_ALPHANUMERIC).to_string();
     let url = with_auth(&format!("&Sign={forged}&RequestTime={encoded}"));
     assert_eq!(kind(&url), Kind::TimeMalformed);
 }
@@ -191,9 +194,7 @@ fn the_window_is_exact_to_the_second() {
     let at = |seconds: u64| {
         let verifier = verifier();
         let url = with_auth(&format!("&Sign={}&RequestTime={seconds}", sign(TOKEN, seconds)));
-        verify(&verifier, &url)
-            .map(drop)
-            .map_err(|rejection| (rejection.kind(), rejection.skew()))
+        verify(&verifier, &url).map(drop).map_err(|rejection| (rejection.kind(), rejection.skew()))
     };
     assert_eq!(at(NOW - 60), Ok(()));
     assert_eq!(at(NOW - 61), Err((Kind::Stale, Some(-61))));
@@ -231,10 +232,9 @@ fn security_parameters_come_once_in_whatever_spelling() {
         ("%73ign=".to_owned(), "Sign"),
         (format!("Request%54ime={NOW}"), "RequestTime"),
     ] {
-        for url in [
-            with_auth(&format!("{good}&{again}")),
-            format!("/?{again}&{}", &with_auth(&good)[2..]),
-        ] {
+        for url in
+            [with_auth(&format!("{good}&{again}")), format!("/?{again}&{}", &with_auth(&good)[2..])]
+        {
             let rejection = verify(&verifier(), &url).unwrap_err();
             assert_eq!(
                 (rejection.kind(), rejection.parameter()),
@@ -252,23 +252,20 @@ fn security_parameters_come_once_in_whatever_spelling() {
 
 #[test]
 fn keys_are_compared_without_case_and_decoded() {
-    let url = format!("/a/b?sdkAPPID={APP}&%43allbackcommand=Sns.CallbackFriendDelete&SIGN={SIGN}&requesttime={NOW}");
+    let url = format!(
+        "/a/b?sdkAPPID={APP}&%43allbackcommand=Sns.CallbackFriendDelete&SIGN={SIGN}&requesttime={NOW}"
+    );
     assert!(verify(&verifier(), &url).is_ok());
 }
 
 #[test]
 fn app_and_command() {
     let auth = format!("&Sign={SIGN}&RequestTime={NOW}");
-    let url = |app: &str, command: &str| format!("/?SdkAppid={app}&CallbackCommand={command}{auth}");
-    for app in [
-        "",
-        "x",
-        "+1400000000",
-        "%31400000000",
-        "-1",
-        "1400000000.0",
-        "18446744073709551616",
-    ] {
+    let url =
+        |app: &str, command: &str| format!("/?SdkAppid={app}&CallbackCommand={command}{auth}");
+    for app in
+        ["", "x", "+1400000000", "%31400000000", "-1", "1400000000.0", "18446744073709551616"]
+    {
         assert_eq!(kind(&url(app, "A.B")), Kind::AppMalformed, "{app}");
     }
     let rejection = verify(&verifier(), &url("1400000001", "A.B")).unwrap_err();
@@ -277,16 +274,13 @@ fn app_and_command() {
     for command in ["%ff", "%C0%AF", "A.B%80"] {
         assert_eq!(kind(&url("1400000000", command)), Kind::CommandMalformed, "{command}");
     }
-    for (command, word) in [
-        ("Sns%2ECallbackFriendDelete", "Sns.CallbackFriendDelete"),
-        ("a+b%00", "a b\0"),
-    ] {
+    for (command, word) in
+        [("Sns%2ECallbackFriendDelete", "Sns.CallbackFriendDelete"), ("a+b%00", "a b\0")]
+    {
         let params = verify(&verifier(), &url("1400000000", command)).unwrap();
         assert_eq!(params.command.as_str(), word);
     }
-    let method = verifier()
-        .verify(&Method::GET, &with_auth(&auth).parse().unwrap())
-        .unwrap_err();
+    let method = verifier().verify(&Method::GET, &with_auth(&auth).parse().unwrap()).unwrap_err();
     assert_eq!(method.kind(), Kind::MethodNotAllowed);
 }
 
@@ -326,9 +320,7 @@ fn several_apps_and_tokens() {
             "/?SdkAppid={app}&CallbackCommand=A.B&Sign={}&RequestTime={NOW}",
             sign(token, NOW)
         );
-        verify(&verifier, &url)
-            .map(|params| params.token_index())
-            .map_err(|r| r.kind())
+        verify(&verifier, &url).map(|params| params.token_index()).map_err(|r| r.kind())
     };
     assert_eq!(try_(1, "a"), Ok(Some(0)));
     assert_eq!(try_(1, "b"), Ok(Some(1)));
@@ -344,20 +336,14 @@ fn the_urls_own_probes_and_their_near_misses() {
     let auth = format!("Sign={SIGN}&RequestTime={NOW}");
     // (a) no app, (b) no command.
     assert_eq!(kind(&format!("/?{auth}")), Kind::Probe);
-    assert_eq!(
-        kind(&format!("/?CallbackCommand=C2C.CallbackBeforeSendMsg&{auth}")),
-        Kind::Probe
-    );
+    assert_eq!(kind(&format!("/?CallbackCommand=C2C.CallbackBeforeSendMsg&{auth}")), Kind::Probe);
     assert_eq!(kind(&format!("/?SdkAppid={APP}&{auth}")), Kind::Probe);
     assert_eq!(kind(&format!("/?SdkAppid={APP}&CallbackCommand=&{auth}")), Kind::Probe);
     // Not without both, not with a wrong one, not stale, not doubled.
     assert_eq!(kind("/"), Kind::AppMissing);
     assert_eq!(kind(&format!("/?Sign={SIGN}")), Kind::AppMissing);
     assert_eq!(kind(&format!("/?RequestTime={NOW}")), Kind::AppMissing);
-    assert_eq!(
-        kind(&format!("/?Sign={SIGN}&RequestTime={}", NOW + 1)),
-        Kind::AppMissing
-    );
+    assert_eq!(kind(&format!("/?Sign={SIGN}&RequestTime={}", NOW + 1)), Kind::AppMissing);
     assert_eq!(kind(&format!("/?SdkAppid=5&{auth}")), Kind::AppUnknown);
     assert_eq!(kind(&format!("/?SdkAppid={APP}&Sign={SIGN}")), Kind::TimeMissing);
     assert_eq!(kind(&format!("/?{auth}&sign={SIGN}")), Kind::DuplicateParameter);
@@ -405,15 +391,13 @@ fn parameters_in_the_path() {
     let url = format!("/{pairs}/x");
     assert_eq!(verify(&on, &url).unwrap_err().kind(), Kind::AppMissing);
     assert_eq!(
-        verify(&on, &format!("/x?{pairs}"))
-            .unwrap()
-            .get("contenttype")
-            .as_deref(),
+        verify(&on, &format!("/x?{pairs}")).unwrap().get("contenttype").as_deref(),
         Some("json")
     );
 }
 
-/// Of two tokens that are the same, the first one counts: `token_index` tells when the old one has fallen silent.
+/// Of two tokens that are the same, the first one counts: `token_index` tells when the old one has
+/// fallen silent.
 #[test]
 fn the_first_of_equal_tokens_is_the_one() {
     let app = App::signed(APP, token("other"))

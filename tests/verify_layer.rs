@@ -13,7 +13,8 @@ use http_body::Body as _;
 use http_body_util::{BodyExt, Full};
 use tencent_im_callback::testing::Fault;
 use tencent_im_callback::{
-    Callback, CallbackLayer, Command, Outcome, OutcomeKind, Params, RejectionKind, VerifyLayer, sign,
+    Callback, CallbackLayer, Command, Outcome, OutcomeKind, Params, RejectionKind, VerifyLayer,
+    sign,
 };
 use tokio_test::{assert_pending, assert_ready, task};
 use tower::{Layer, Service, ServiceExt, service_fn};
@@ -23,17 +24,12 @@ async fn echo(Extension(params): Extension<Params>, body: String) -> String {
 }
 
 fn router() -> Router {
-    Router::new()
-        .route("/callback", post(echo))
-        .layer(VerifyLayer::new(verifier()))
+    Router::new().route("/callback", post(echo)).layer(VerifyLayer::new(verifier()))
 }
 
 #[tokio::test]
 async fn a_verified_request_goes_on_with_its_params() {
-    let request = signed(Command::SnsFriendAdd)
-        .url("/callback")
-        .body("12345")
-        .build::<Body>();
+    let request = signed(Command::SnsFriendAdd).url("/callback").body("12345").build::<Body>();
     let response = router().oneshot(request).await.unwrap();
     assert_eq!(response.status(), 200);
     let what = response.extensions().get::<Outcome>().unwrap();
@@ -49,10 +45,7 @@ async fn a_refused_one_does_not() {
         (Fault::BadSignature, RejectionKind::SignatureMismatch),
         (Fault::OtherApp, RejectionKind::AppUnknown),
     ] {
-        let request = signed(Command::SnsFriendAdd)
-            .url("/callback")
-            .fault(fault)
-            .build::<Body>();
+        let request = signed(Command::SnsFriendAdd).url("/callback").fault(fault).build::<Body>();
         let response = router().oneshot(request).await.unwrap();
         assert_eq!(response.status(), kind.status());
         let what = response.extensions().get::<Outcome>().unwrap();
@@ -64,27 +57,20 @@ async fn a_refused_one_does_not() {
 #[tokio::test]
 async fn a_check_of_the_url_is_answered() {
     let url = format!("/callback?SdkAppid={APP}&Sign={}&RequestTime={NOW}", sign(TOKEN, NOW));
-    let response = router()
-        .oneshot(Request::post(url).body(Body::empty()).unwrap())
-        .await
-        .unwrap();
-    assert_eq!(
-        response.extensions().get::<Outcome>().unwrap().kind(),
-        OutcomeKind::Probe
-    );
+    let response = router().oneshot(Request::post(url).body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(response.extensions().get::<Outcome>().unwrap().kind(), OutcomeKind::Probe);
     assert_eq!(text(response).await, OK);
 }
 
-/// A callback whose URL lost its parameters would otherwise be answered `OK`, and nobody would have judged it.
+/// A callback whose URL lost its parameters would otherwise be answered `OK`, and nobody would have
+/// judged it.
 #[tokio::test]
 async fn a_body_of_unknown_length_is_no_check_of_the_url() {
     let url = format!("/callback?SdkAppid={APP}&Sign={}&RequestTime={NOW}", sign(TOKEN, NOW));
     // As `RequestDecompressionLayer` leaves it: no header tells that there is a body.
     let (_sender, body) = http_body_util::Channel::<Bytes>::new(1);
-    let response = router()
-        .oneshot(Request::post(&url).body(Body::new(body)).unwrap())
-        .await
-        .unwrap();
+    let response =
+        router().oneshot(Request::post(&url).body(Body::new(body)).unwrap()).await.unwrap();
     let what = response.extensions().get::<Outcome>().unwrap();
     assert_eq!(what.rejection().unwrap().kind(), RejectionKind::UrlIncomplete);
 }
@@ -103,11 +89,7 @@ async fn an_error_of_the_inner_service_is_a_failure() {
             Response::builder().status(status).body("inner".to_owned())
         });
         let request = signed(Command::SnsFriendAdd).build();
-        let response = VerifyLayer::new(verifier())
-            .layer(inner)
-            .oneshot(request)
-            .await
-            .unwrap();
+        let response = VerifyLayer::new(verifier()).layer(inner).oneshot(request).await.unwrap();
         assert_eq!(response.status(), status);
         assert_eq!(response.extensions().get::<Outcome>().unwrap().kind(), kind);
     }
@@ -120,10 +102,7 @@ async fn the_outcome_of_an_inner_layer_of_ours_stays() {
     let service = VerifyLayer::new(verifier()).layer(inner);
     let request = signed(Command::SnsFriendAdd).build::<http_body_util::Full<Bytes>>();
     let response = service.oneshot(request).await.unwrap();
-    assert_eq!(
-        response.extensions().get::<Outcome>().unwrap().kind(),
-        OutcomeKind::Failed
-    );
+    assert_eq!(response.extensions().get::<Outcome>().unwrap().kind(), OutcomeKind::Failed);
 }
 
 #[tokio::test]
@@ -138,7 +117,8 @@ async fn readiness_is_awaited_only_for_a_verified_request() {
             None => request.build(),
         }
     };
-    let refused = assert_ready!(task::spawn(service.call(request(Some(Fault::Stale)))).poll()).unwrap();
+    let refused =
+        assert_ready!(task::spawn(service.call(request(Some(Fault::Stale)))).poll()).unwrap();
     assert_eq!(refused.status(), 401);
 
     let mut call = task::spawn(service.call(request(None)));
@@ -147,10 +127,7 @@ async fn readiness_is_awaited_only_for_a_verified_request() {
     assert!(call.is_woken());
     assert_pending!(call.poll());
     let (seen, respond) = handle.next_request().await.unwrap();
-    assert_eq!(
-        seen.extensions().get::<Params>().unwrap().command,
-        Command::SnsFriendAdd
-    );
+    assert_eq!(seen.extensions().get::<Params>().unwrap().command, Command::SnsFriendAdd);
     respond.send_response(Response::new("x".into()));
     assert_eq!(assert_ready!(call.poll()).unwrap().status(), 200);
 
@@ -173,10 +150,7 @@ async fn a_body_knows_its_length_and_its_end_whoever_wrote_it() {
         };
         let mut body = service.clone().oneshot(request.build()).await.unwrap().into_body();
         assert_eq!((body.size_hint().exact(), body.is_end_stream()), (Some(length), false));
-        assert_eq!(
-            body.frame().await.unwrap().unwrap().into_data().unwrap().len() as u64,
-            length
-        );
+        assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap().len() as u64, length);
         assert!(body.is_end_stream() && body.frame().await.is_none());
     }
 }

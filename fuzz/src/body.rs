@@ -9,17 +9,12 @@ use tencent_im_callback::{Callback, Command, Event, Params, Phase, RejectionKind
 use crate::json::{self, Json, Node};
 use crate::{OTHER_WORDS, command, payloads, selector};
 
-/// Pairs of words, of the URL and of the body, that may differ, and the one that counts (`command_mismatches` of the protocol).
+/// Pairs of words, of the URL and of the body, that may differ, and the one that counts
+/// (`command_mismatches` of the protocol).
 const MAY_DIFFER: [(&str, &str); 3] = [
     ("Live.CallbackAfterSetMetadata", "Live.CallbackAfterDelMetadata"),
-    (
-        "Live.CallbackAfterCloudRecordingChanged",
-        "Follow.CallbackAfterCloudRecordingChanged",
-    ),
-    (
-        "Follow.CallbackAfterCloudRecordingChanged",
-        "Live.CallbackAfterCloudRecordingChanged",
-    ),
+    ("Live.CallbackAfterCloudRecordingChanged", "Follow.CallbackAfterCloudRecordingChanged"),
+    ("Follow.CallbackAfterCloudRecordingChanged", "Live.CallbackAfterCloudRecordingChanged"),
 ];
 
 /// What a body must come to, as far as it can be told without knowing the events' types.
@@ -48,7 +43,8 @@ impl Told {
     pub fn waits(&self) -> bool {
         match (self.answered_as.phase(), &self.expected) {
             (Phase::Before, _) => true,
-            // The service may know a command that the crate does not know, but it has to be an object.
+            // The service may know a command that the crate does not know, but it has to be an
+            // object.
             (Phase::Unknown, Expected::Unreadable(_)) => true,
             _ => false,
         }
@@ -58,7 +54,8 @@ impl Told {
 /// Whether there is nothing in it: no bytes, or `{}`.
 pub fn is_blank(body: &[u8]) -> bool {
     let text = json::readable(body);
-    let is_empty_object = |json: Node<'_>| matches!(json.value, Json::Object(members) if members.is_empty());
+    let is_empty_object =
+        |json: Node<'_>| matches!(json.value, Json::Object(members) if members.is_empty());
     is_empty(&text) || json::read(text.as_bytes()).is_some_and(is_empty_object)
 }
 
@@ -71,34 +68,34 @@ pub fn told(url: &Command, body: &[u8]) -> Told {
     let json = json::read(text.as_bytes());
     let is_object = json.as_ref().and_then(Node::is_object).is_some();
     let members = match &json {
-        Some(Node {
-            value: Json::Object(members),
-            ..
-        }) => &members[..],
+        Some(Node { value: Json::Object(members), .. }) => &members[..],
         _ => &[],
     };
     let named = members.iter().filter(|(key, _)| key == "CallbackCommand");
-    let words: Vec<Option<Command>> = named.map(|(_, value)| value.text().map(Command::from)).collect();
+    let words: Vec<Option<Command>> =
+        named.map(|(_, value)| value.text().map(Command::from)).collect();
     let expected = match &words[..] {
-        _ if is_empty(&text) || (url.phase().may_decide() && is_blank(body)) => Expected::Unreadable("body_empty"),
+        _ if is_empty(&text) || (url.phase().may_decide() && is_blank(body)) => {
+            Expected::Unreadable("body_empty")
+        }
         _ if json.is_none() => Expected::Unreadable("body_not_json"),
         _ if !is_object => Expected::Unreadable("body_not_object"),
-        [first, others @ ..] if others.iter().any(|other| other != first) => Expected::Unreadable("command_mismatch"),
+        [first, others @ ..] if others.iter().any(|other| other != first) => {
+            Expected::Unreadable("command_mismatch")
+        }
         [None, ..] => Expected::Unreadable("body_command_malformed"),
         [] if url.is_unknown() => Expected::Unknown(None),
         [] => Expected::Of(url.clone()),
-        [Some(word), ..] if url.is_unknown() || word.is_unknown() => Expected::Unknown(Some(word.clone())),
+        [Some(word), ..] if url.is_unknown() || word.is_unknown() => {
+            Expected::Unknown(Some(word.clone()))
+        }
         [Some(word), ..] if word == url || MAY_DIFFER.contains(&(url.as_str(), word.as_str())) => {
             Expected::Of(word.clone())
         }
         [Some(_), ..] => Expected::Unreadable("command_mismatch"),
     };
     let asks = words.into_iter().flatten().rfind(|word| word.phase() == Phase::Before);
-    Told {
-        expected,
-        answered_as: asks.clone().unwrap_or_else(|| url.clone()),
-        asks,
-    }
+    Told { expected, answered_as: asks.clone().unwrap_or_else(|| url.clone()), asks }
 }
 
 /// Bytes of an input before its JSON.
@@ -121,14 +118,12 @@ pub fn check(data: &[u8]) {
         same_beside_others(&url, &body, &event);
         return;
     };
-    // What waits for a verdict, by the word of the URL or by that of the body, is not handed out without a type.
+    // What waits for a verdict, by the word of the URL or by that of the body, is not handed out
+    // without a type.
     match &strict {
         Ok(strict) => assert!(!told.waits() && *strict == event, "{told:?}"),
         Err(rejection) => {
-            assert!(
-                told.waits() && rejection.kind() == Kind::Untyped,
-                "{rejection} {told:?}"
-            );
+            assert!(told.waits() && rejection.kind() == Kind::Untyped, "{rejection} {told:?}");
             assert!(!rejection.to_string().contains(char::is_control));
         }
     }
@@ -163,23 +158,27 @@ pub fn check(data: &[u8]) {
 /// Written and read again, an event is the same, by both roads.
 fn round_trip(event: &Event) {
     let written = serde_json::to_vec(event).expect("an event can be written");
-    let again = Event::parse(event.command(), written.clone().into()).expect("what was written can be read");
+    let again = Event::parse(event.command(), written.clone().into())
+        .expect("what was written can be read");
     assert_eq!(&again, event, "{}", String::from_utf8_lossy(&written));
     assert_eq!(serde_json::to_vec(&again).expect("an event can be written"), written);
-    let whole: Event = serde_json::from_slice(&written).expect("what was written names its command");
+    let whole: Event =
+        serde_json::from_slice(&written).expect("what was written names its command");
     assert_eq!(&whole, event);
 }
 
 /// JSON that no type can hold, where no type looks.
 const NASTY: &str = r#""Brandnew":{"n":[1e999,-0.0e-999],"s":"\ud800\u0000","":null}"#;
 
-/// A member that nobody knows changes nothing, wherever it stands and whatever is in it; nor does white space.
+/// A member that nobody knows changes nothing, wherever it stands and whatever is in it; nor does
+/// white space.
 fn same_beside_others(url: &Command, body: &Bytes, event: &Event) {
     for other in with_more(body) {
         let found = Event::parse(url, other.clone().into()).expect("still an object");
         assert_eq!(&found, event, "{other}");
         // It is named among what is not typed, unless it says nothing.
-        let callback = Callback::parse_untyped(Params::trusted(1, url.clone()), other.clone().into());
+        let callback =
+            Callback::parse_untyped(Params::trusted(1, url.clone()), other.clone().into());
         if let Ok(callback) = callback {
             let fields = callback.unknown_fields();
             let named = |name: &str| fields.iter().any(|field| field == name);
@@ -200,9 +199,7 @@ fn still_a_misfit(url: &Command, body: &Bytes) {
 fn with_more(body: &Bytes) -> Vec<String> {
     let text = json::readable(body);
     let json = json::read(text.as_bytes()).expect("an object");
-    let Json::Object(members) = &json.value else {
-        panic!("an object")
-    };
+    let Json::Object(members) = &json.value else { panic!("an object") };
     let raw = json.raw;
     let inside = &raw[1..raw.len() - 1];
     let comma = if members.is_empty() { "" } else { "," };
@@ -259,7 +256,8 @@ pub fn seeds() -> Vec<Vec<u8>> {
     seeds
 }
 
-/// The samples of four commands, broken in every way: a verdict on a message, one on persons, and two notifications.
+/// The samples of four commands, broken in every way: a verdict on a message, one on persons, and
+/// two notifications.
 pub fn broken() -> Vec<(Command, Vec<u8>)> {
     const KINDS: [&str; 4] = [
         "C2C.CallbackBeforeSendMsg",
@@ -316,7 +314,8 @@ pub fn break_up(command: &Command, body: &str) -> Vec<(&'static str, Vec<u8>)> {
         ("an empty object with a mark in it", b"{\xef\xbb\xbf}".to_vec()),
     ]);
     // Of several accounts, one that nobody can read: the first, the last.
-    let accounts: Vec<usize> = body.match_indices("\"To_Account\":\"").map(|(at, _)| at + 13).collect();
+    let accounts: Vec<usize> =
+        body.match_indices("\"To_Account\":\"").map(|(at, _)| at + 13).collect();
     for at in [accounts.first(), accounts.last()].into_iter().flatten() {
         let length = body[at + 1..].find('"').map_or(0, |end| end + 2);
         for (name, with) in [
@@ -334,10 +333,7 @@ pub fn break_up(command: &Command, body: &str) -> Vec<(&'static str, Vec<u8>)> {
         ("no command", ""),
         ("a command that is null", "\"CallbackCommand\":null"),
         ("another command", "\"CallbackCommand\":\"Sns.CallbackFriendAdd\""),
-        (
-            "a command that waits",
-            "\"CallbackCommand\":\"Group.CallbackBeforeSendMsg\"",
-        ),
+        ("a command that waits", "\"CallbackCommand\":\"Group.CallbackBeforeSendMsg\""),
         ("a friend request", "\"CallbackCommand\":\"Sns.CallbackPrevFriendAdd\""),
         ("an unknown command", "\"CallbackCommand\":\"New.Word\""),
     ] {

@@ -44,7 +44,9 @@ impl Node<'_> {
     /// The first member of that name.
     pub fn member(&self, name: &str) -> Option<&Node<'_>> {
         match &self.value {
-            Json::Object(members) => members.iter().find(|(key, _)| key == name).map(|(_, value)| value),
+            Json::Object(members) => {
+                members.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+            }
             _ => None,
         }
     }
@@ -69,7 +71,8 @@ pub fn read(bytes: &[u8]) -> Option<Node<'_>> {
     (reader.at == text.len()).then_some(node)
 }
 
-/// The text of any bytes: a byte order mark in front does not count, and what is not UTF-8 became U+FFFD.
+/// The text of any bytes: a byte order mark in front does not count, and what is not UTF-8 became
+/// U+FFFD.
 pub fn readable(bytes: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes))
 }
@@ -107,9 +110,7 @@ impl<'a> Reader<'a> {
     }
 
     fn take(&mut self, expected: &str) -> Option<()> {
-        self.text[self.at..]
-            .starts_with(expected)
-            .then(|| self.at += expected.len())
+        self.text[self.at..].starts_with(expected).then(|| self.at += expected.len())
     }
 
     fn space(&mut self) {
@@ -275,10 +276,7 @@ fn what_is_json() {
     ] {
         assert!(read(bad.as_bytes()).is_none(), "{bad}");
     }
-    assert_eq!(
-        read(br#""a\ud83d\ude00\ude00b""#).unwrap().text(),
-        Some("a\u{1f600}\u{fffd}b")
-    );
+    assert_eq!(read(br#""a\ud83d\ude00\ude00b""#).unwrap().text(), Some("a\u{1f600}\u{fffd}b"));
 }
 
 #[test]

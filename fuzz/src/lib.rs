@@ -1,8 +1,8 @@
 //! What the fuzz targets check, and the seeds they start from.
 //!
-//! Each target is a module with a `check` that panics where the crate is wrong, and `seeds` written beside the reading of its
-//! input. The binaries in `fuzz_targets/` only hand libFuzzer's bytes over, so `cargo test` here replays seeds and corpora without
-//! a fuzzer, on stable Rust.
+//! Each target is a module with a `check` that panics where the crate is wrong, and `seeds` written
+//! beside the reading of its input. The binaries in `fuzz_targets/` only hand libFuzzer's bytes
+//! over, so `cargo test` here replays seeds and corpora without a fuzzer, on stable Rust.
 
 pub mod body;
 pub mod json;
@@ -28,7 +28,8 @@ pub fn clock() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(NOW)
 }
 
-/// Words beside those of [`Command::ALL`]: old ones, unknown ones, and what comes near to a known one.
+/// Words beside those of [`Command::ALL`]: old ones, unknown ones, and what comes near to a known
+/// one.
 const OTHER_WORDS: [&str; 6] = [
     "Live.CallbackMemberStateChanged",
     "Room.CallbackUpdateRoomInfo",
@@ -49,14 +50,12 @@ pub fn command(selector: u8) -> Command {
 
 /// The byte that stands for a command.
 pub fn selector(command: &Command) -> u8 {
-    let at = Command::ALL
-        .iter()
-        .position(|known| known == command)
-        .expect("a known command");
+    let at = Command::ALL.iter().position(|known| known == command).expect("a known command");
     u8::try_from(at).expect("fewer than 256 commands")
 }
 
-/// Writes the seeds of a target into the folder that `SEEDS_INTO` names, and ends the process, if it names one.
+/// Writes the seeds of a target into the folder that `SEEDS_INTO` names, and ends the process, if
+/// it names one.
 pub fn write_seeds_if_asked(seeds: impl FnOnce() -> Vec<Vec<u8>>) {
     let Some(folder) = std::env::var_os("SEEDS_INTO") else {
         return;
@@ -118,14 +117,12 @@ mod tests {
         ("message", message::check, message::seeds, Some(message::HEAD)),
     ];
 
-    /// Only `params` and `verify` have a committed corpus; git keeps no empty folder for the others.
+    /// Only `params` and `verify` have a committed corpus; git keeps no empty folder for the
+    /// others.
     fn corpus(name: &str) -> Vec<Vec<u8>> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name);
         if !folder.exists() {
-            assert!(
-                !["params", "verify"].contains(&name),
-                "the corpus of {name} is committed"
-            );
+            assert!(!["params", "verify"].contains(&name), "the corpus of {name} is committed");
             return Vec::new();
         }
         let mut found: Vec<PathBuf> = std::fs::read_dir(folder)
@@ -133,10 +130,7 @@ mod tests {
             .map(|entry| entry.expect("a readable folder").path())
             .collect();
         found.sort();
-        found
-            .into_iter()
-            .map(|path| std::fs::read(path).expect("a readable file"))
-            .collect()
+        found.into_iter().map(|path| std::fs::read(path).expect("a readable file")).collect()
     }
 
     /// Says which input it was, where a check panics.

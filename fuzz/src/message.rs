@@ -1,4 +1,5 @@
-//! Messages: read, written, shown to moderation, and rewritten without touching what nobody changed.
+//! Messages: read, written, shown to moderation, and rewritten without touching what nobody
+//! changed.
 //!
 //! Input: four changes, one byte each, then the JSON of a `MsgBody`.
 
@@ -24,17 +25,14 @@ pub fn check(data: &[u8]) {
     let text = &*String::from_utf8_lossy(came);
     let read = serde_json::from_str::<MsgBody>(text);
     let Some(json) = json::read(text.as_bytes()) else {
-        // serde_json alone takes control characters in texts that are read as bytes; in an event they are refused.
+        // serde_json alone takes control characters in texts that are read as bytes; in an event
+        // they are refused.
         let has_controls = text.bytes().any(|byte| byte < b' ');
         assert!(read.is_err() || has_controls, "read what is no JSON");
         return;
     };
-    let whole = [
-        &br#"{"From_Account":"a","MsgBody":"#[..],
-        came,
-        br#","To_Account":"b"}"#,
-    ]
-    .concat();
+    let whole =
+        [&br#"{"From_Account":"a","MsgBody":"#[..], came, br#","To_Account":"b"}"#].concat();
     let callback = Callback::parse_untyped(params(), Bytes::from(whole)).expect("an object");
     let is_broken = std::str::from_utf8(came).is_err();
     assert!(callback.is_mended() || !is_broken);
@@ -44,10 +42,13 @@ pub fn check(data: &[u8]) {
             assert!(message.is_empty() && event.misfit().is_some());
         }
         // An element given as a list, by position: derived code alone takes it, an event does not.
-        (Ok(_), Event::Unknown(event)) if json.list().iter().any(|element| element.is_object().is_none()) => {
+        (Ok(_), Event::Unknown(event))
+            if json.list().iter().any(|element| element.is_object().is_none()) =>
+        {
             assert!(event.misfit().is_some());
         }
-        // Half a character: it is replaced in an event before it is parsed, and is an error of serde_json alone, or raw.
+        // Half a character: it is replaced in an event before it is parsed, and is an error of
+        // serde_json alone, or raw.
         (_, Event::C2cBeforeSendMsg(event)) if text.contains("\\ud") || text.contains("\\uD") => {
             round_trip(&event.msg_body, json.raw.len());
             moderation(&event.msg_body, &json);
@@ -76,20 +77,19 @@ fn params() -> Params {
     }
 }
 
-/// What is written can be read, and is the same message. `came` is the length of the JSON that the message was read from.
+/// What is written can be read, and is the same message. `came` is the length of the JSON that the
+/// message was read from.
 fn round_trip(message: &MsgBody, came: usize) {
     let written = serde_json::to_string(message).expect("a message can be written");
     let again: MsgBody = match serde_json::from_str(&written) {
         Ok(again) => again,
-        // Members that no type has are not written. Without their bytes, many empty items can be more than the text may hold.
+        // Members that no type has are not written. Without their bytes, many empty items can be
+        // more than the text may hold.
         Err(_) if written.len() < came && holds_too_many_items(&written) => return,
         Err(error) => panic!("what was written cannot be read: {error}: {written}"),
     };
     assert_eq!(&again, message, "{written}");
-    assert_eq!(
-        serde_json::to_string(&again).expect("a message can be written"),
-        written
-    );
+    assert_eq!(serde_json::to_string(&again).expect("a message can be written"), written);
     // Members that no type has are shown as they come, and are not written.
     is_among(&texts(again.texts()), &texts(message.texts()));
     is_among(&texts(again.texts_and_custom()), &texts(message.texts_and_custom()));
@@ -99,9 +99,7 @@ fn holds_too_many_items(list: &str) -> bool {
     let body = Bytes::from(format!(r#"{{"MsgBody":{list}}}"#));
     let callback = Callback::parse_untyped(params(), body).expect("an object");
     callback.event.misfit().is_some_and(|misfit| {
-        misfit
-            .message()
-            .contains("more items than a text of this length may hold")
+        misfit.message().contains("more items than a text of this length may hold")
     })
 }
 
@@ -125,21 +123,23 @@ fn moderation(message: &MsgBody, json: &Node<'_>) {
     for (custom, shown) in [(false, message.texts()), (true, message.texts_and_custom())] {
         let mut expected = Vec::new();
         if visible(json.list(), custom, &mut expected).is_some() {
-            // An empty string is read as absent beside an empty string in the place of a number. Neither shows anything.
+            // An empty string is read as absent beside an empty string in the place of a number.
+            // Neither shows anything.
             expected.retain(|text| !text.is_empty());
             is_among(&expected, &texts(shown));
         }
     }
 }
 
-/// The texts of a message, from its JSON alone. `None` for members given by position, as a list: those are read, too, but this
-/// reference does not know the positions.
+/// The texts of a message, from its JSON alone. `None` for members given by position, as a list:
+/// those are read, too, but this reference does not know the positions.
 fn visible(elements: &[Node<'_>], custom: bool, found: &mut Vec<String>) -> Option<()> {
     for element in elements {
         element.is_object()?;
         let kind = element.member("MsgType")?.text()?;
         let content = element.member("MsgContent")?;
-        let mut show = |name: &str| found.extend(content.member(name).and_then(Node::text).map(str::to_owned));
+        let mut show =
+            |name: &str| found.extend(content.member(name).and_then(Node::text).map(str::to_owned));
         match kind {
             "TIMRelayElem" => {
                 content.is_object()?;
@@ -206,7 +206,8 @@ fn rewriting(callback: &Callback, json: &Node<'_>, changes: &[u8]) {
             1 => {
                 builder = builder.replace(index, CustomElem::new("d", "e"));
                 if let Some(slot) = model.get_mut(index) {
-                    *slot = r#"{"MsgType":"TIMCustomElem","MsgContent":{"Data":"d","Desc":"e"}}"#.to_owned();
+                    *slot = r#"{"MsgType":"TIMCustomElem","MsgContent":{"Data":"d","Desc":"e"}}"#
+                        .to_owned();
                 }
             }
             2 => {
@@ -228,7 +229,10 @@ fn rewriting(callback: &Callback, json: &Node<'_>, changes: &[u8]) {
                 for (before, after) in before.iter().zip(&after) {
                     match changed(before) {
                         Some(wanted) if *after == wanted => {}
-                        Some(_) => assert!(before == after && builder.unchanged().contains(before), "{before:?}"),
+                        Some(_) => assert!(
+                            before == after && builder.unchanged().contains(before),
+                            "{before:?}"
+                        ),
                         None => assert_eq!(before, after),
                     }
                 }
@@ -267,8 +271,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         let text = compact(&text);
         let node = json::read(text.as_bytes()).expect("an element is JSON");
         lists.push(
-            node.member("MsgBody")
-                .map_or_else(|| format!("[{text}]"), |list| list.raw.to_owned()),
+            node.member("MsgBody").map_or_else(|| format!("[{text}]"), |list| list.raw.to_owned()),
         );
     }
     for (_, body) in payloads() {
@@ -278,8 +281,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
     }
     let text = r#"{"MsgContent":{"Text":"core\ud800 e"},"MsgType":"TIMTextElem"}"#;
     for depth in [1, 2, 8, 9, 12] {
-        let open =
-            r#"[{"MsgType":"TIMRelayElem","MsgContent":{"Title":"t","AbstractList":["l"],"MsgList":[{"MsgBody":"#;
+        let open = r#"[{"MsgType":"TIMRelayElem","MsgContent":{"Title":"t","AbstractList":["l"],"MsgList":[{"MsgBody":"#;
         lists.push(format!("{}[{text}]{}", open.repeat(depth), "}]}}]".repeat(depth)));
     }
     lists.extend([
@@ -306,11 +308,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         ];
         lists.push(text.concat());
     }
-    let changes = [
-        [0u8, 0xc0, 0x41, 0x80],
-        [0xc0, 0x40, 0x00, 0xc0],
-        [0x80, 0x81, 0x42, 0xc0],
-    ];
+    let changes = [[0u8, 0xc0, 0x41, 0x80], [0xc0, 0x40, 0x00, 0xc0], [0x80, 0x81, 0x42, 0xc0]];
     let seeds = lists.iter().zip(changes.iter().cycle());
     seeds.map(|(list, changes)| [&changes[..], list].concat()).collect()
 }

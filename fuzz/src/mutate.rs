@@ -1,4 +1,5 @@
-//! Mutations that leave JSON whole: libFuzzer's own nearly always break it, and then nothing behind the parser is reached.
+//! Mutations that leave JSON whole: libFuzzer's own nearly always break it, and then nothing behind
+//! the parser is reached.
 
 use crate::json::{self, Json, Node};
 
@@ -38,9 +39,15 @@ fn all<'a, 'b>(node: &'b Node<'a>, found: &mut Vec<&'b Node<'a>>) {
     }
 }
 
-/// Puts a value of the JSON behind `head` bytes in the place of another one, or doubles it. `None` where that does not go, and
-/// most of the time, so that the bytes are mutated as well.
-pub fn json(head: usize, data: &mut [u8], size: usize, max_size: usize, seed: u32) -> Option<usize> {
+/// Puts a value of the JSON behind `head` bytes in the place of another one, or doubles it. `None`
+/// where that does not go, and most of the time, so that the bytes are mutated as well.
+pub fn json(
+    head: usize,
+    data: &mut [u8],
+    size: usize,
+    max_size: usize,
+    seed: u32,
+) -> Option<usize> {
     let mut roll = dice(seed);
     if roll(2) == 0 {
         return None;
@@ -71,7 +78,8 @@ pub fn json(head: usize, data: &mut [u8], size: usize, max_size: usize, seed: u3
     })
 }
 
-/// Any mutation of an input, which has JSON behind `head` bytes if that is said: the same one for the same number.
+/// Any mutation of an input, which has JSON behind `head` bytes if that is said: the same one for
+/// the same number.
 pub fn any(head: Option<usize>, input: &mut Vec<u8>, number: u32) {
     const ROOM: usize = 4096;
     if let Some(head) = head {

@@ -1,10 +1,13 @@
-//! What a URL says, on an app without a signature, so that every mutation of the URL gets through to the parameters.
+//! What a URL says, on an app without a signature, so that every mutation of the URL gets through
+//! to the parameters.
 //!
 //! Input: a URL.
 
 use http::{Method, Uri};
 use tencent_im_callback::testing::SignedRequest;
-use tencent_im_callback::{App, Command, OptPlatform, Params, RejectionKind as Kind, Verified, Verifier, redacted};
+use tencent_im_callback::{
+    App, Command, OptPlatform, Params, RejectionKind as Kind, Verified, Verifier, redacted,
+};
 
 use crate::reference::{ONCE, Pair, decoded, is_named, pairs, parameters};
 use crate::{APP, NOW};
@@ -19,9 +22,8 @@ pub fn check(data: &[u8]) {
 
 fn check_place(uri: &Uri, verifier: &Verifier, in_path: bool) {
     let pairs = pairs(parameters(in_path, uri.path(), uri.query()));
-    let doubled = ONCE
-        .iter()
-        .any(|name| pairs.iter().filter(|pair| is_named(pair.key, name)).count() > 1);
+    let doubled =
+        ONCE.iter().any(|name| pairs.iter().filter(|pair| is_named(pair.key, name)).count() > 1);
     let params = match verifier.verify(&Method::POST, uri) {
         Ok(Verified::Callback(params)) => params,
         // Of an unsigned app nothing proves a token.
@@ -50,11 +52,10 @@ fn check_place(uri: &Uri, verifier: &Verifier, in_path: bool) {
 
     // What is left out is the signature and nothing else; what does not decode stays as it is.
     let lenient = |text: &str| decoded(text).unwrap_or_else(|| text.to_owned());
-    let unsigned: Vec<&Pair<'_>> = pairs.iter().filter(|pair| !is_named(pair.key, "Sign")).collect();
-    let expected: Vec<_> = unsigned
-        .iter()
-        .map(|pair| (lenient(pair.key), lenient(pair.value)))
-        .collect();
+    let unsigned: Vec<&Pair<'_>> =
+        pairs.iter().filter(|pair| !is_named(pair.key, "Sign")).collect();
+    let expected: Vec<_> =
+        unsigned.iter().map(|pair| (lenient(pair.key), lenient(pair.value))).collect();
     let shown = shown(&params);
     assert_eq!(shown, expected, "{uri}");
     for (key, _) in &shown {
@@ -73,20 +74,15 @@ fn check_place(uri: &Uri, verifier: &Verifier, in_path: bool) {
         Some(&params.command),
         named("CallbackCommand").map(|word| Command::from(&*word)).as_ref()
     );
-    assert_eq!(
-        params.opt_platform,
-        named("OptPlatform").map(|text| OptPlatform::from(&*text))
-    );
+    assert_eq!(params.opt_platform, named("OptPlatform").map(|text| OptPlatform::from(&*text)));
     let debug = format!("{params:?}");
     assert!(!debug.contains(char::is_control), "{debug:?}");
 
     // Written and read again, all is there but the signature.
     let written = serde_json::to_string(&params).expect("parameters can be written");
-    let again: Params = serde_json::from_str(&written).unwrap_or_else(|error| panic!("{uri}: {error}: {written}"));
-    assert_eq!(
-        serde_json::to_string(&again).expect("parameters can be written"),
-        written
-    );
+    let again: Params =
+        serde_json::from_str(&written).unwrap_or_else(|error| panic!("{uri}: {error}: {written}"));
+    assert_eq!(serde_json::to_string(&again).expect("parameters can be written"), written);
     assert_eq!(
         (
             again.sdk_app_id,
@@ -118,7 +114,9 @@ fn check_redacted(uri: &Uri) {
     let (path, query) = (uri.path(), uri.query());
     let mask = |text: &str| -> String {
         let masked = text.split('&').map(|part| match part.split_once('=') {
-            Some((key, value)) if is_named(key, "Sign") => format!("{key}={}", "0".repeat(value.len())),
+            Some((key, value)) if is_named(key, "Sign") => {
+                format!("{key}={}", "0".repeat(value.len()))
+            }
             _ => part.to_owned(),
         });
         masked.collect::<Vec<_>>().join("&")
@@ -142,9 +140,8 @@ pub fn seeds() -> Vec<Vec<u8>> {
     let mut seeds: Vec<String> = Vec::new();
     for command in Command::ALL.iter().step_by(5) {
         let request = SignedRequest::new(command.clone()).time(NOW).url("/callback");
-        let request = request
-            .parameter("ClientIP", "127.0.0.1")
-            .parameter("OptPlatform", "RESTAPI");
+        let request =
+            request.parameter("ClientIP", "127.0.0.1").parameter("OptPlatform", "RESTAPI");
         seeds.push(request.build::<bytes::Bytes>().uri().to_string());
         seeds.push(request.clone().unsigned().build::<bytes::Bytes>().uri().to_string());
         seeds.push(request.path_parameters().build::<bytes::Bytes>().uri().to_string());

@@ -1,5 +1,5 @@
-//! A verifier written from the protocol and design documents alone: simple, slow, and sharing nothing with the crate but the names
-//! of its rejections.
+//! A verifier written from the protocol and design documents alone: simple, slow, and sharing
+//! nothing with the crate but the names of its rejections.
 
 use std::time::Duration;
 
@@ -18,10 +18,7 @@ pub fn pairs(parameters: &str) -> Vec<Pair<'_>> {
     let parts = parameters.split('&').filter(|part| !part.is_empty());
     parts
         .map(|part| match part.find('=') {
-            Some(at) => Pair {
-                key: &part[..at],
-                value: &part[at + 1..],
-            },
+            Some(at) => Pair { key: &part[..at], value: &part[at + 1..] },
             None => Pair { key: part, value: "" },
         })
         .collect()
@@ -33,7 +30,8 @@ pub fn percent_decoded(text: &[u8]) -> Vec<u8> {
     let mut at = 0;
     while at < text.len() {
         let hex = text.get(at + 1..at + 3).and_then(|digits| {
-            let digits: Option<Vec<u32>> = digits.iter().map(|digit| char::from(*digit).to_digit(16)).collect();
+            let digits: Option<Vec<u32>> =
+                digits.iter().map(|digit| char::from(*digit).to_digit(16)).collect();
             digits.map(|digits| u8::try_from(digits[0] * 16 + digits[1]).expect("two hex digits"))
         });
         match (text[at], hex) {
@@ -52,10 +50,7 @@ pub fn percent_decoded(text: &[u8]) -> Vec<u8> {
 
 /// Decodes a value: `+` is a space. `None` if that gives no UTF-8.
 pub fn decoded(text: &str) -> Option<String> {
-    let spaced: Vec<u8> = text
-        .bytes()
-        .map(|byte| if byte == b'+' { b' ' } else { byte })
-        .collect();
+    let spaced: Vec<u8> = text.bytes().map(|byte| if byte == b'+' { b' ' } else { byte }).collect();
     String::from_utf8(percent_decoded(&spaced)).ok()
 }
 
@@ -104,12 +99,7 @@ pub struct Refused {
 
 impl From<Kind> for Refused {
     fn from(kind: Kind) -> Self {
-        Refused {
-            kind,
-            app: None,
-            parameter: None,
-            skew: None,
-        }
+        Refused { kind, app: None, parameter: None, skew: None }
     }
 }
 
@@ -156,7 +146,12 @@ impl Setup {
     }
 
     /// In order: method, parameters, app, signature, age; then the command.
-    pub fn verify(&self, method: &str, path: &str, query: Option<&str>) -> Result<Accepted, Refused> {
+    pub fn verify(
+        &self,
+        method: &str,
+        path: &str,
+        query: Option<&str>,
+    ) -> Result<Accepted, Refused> {
         if method != "POST" {
             return Err(Kind::MethodNotAllowed.into());
         }
@@ -173,12 +168,8 @@ impl Setup {
                 seen.push(name);
             }
         }
-        let first = |name| {
-            pairs
-                .iter()
-                .find(|pair| is_named(pair.key, name))
-                .map(|pair| pair.value)
-        };
+        let first =
+            |name| pairs.iter().find(|pair| is_named(pair.key, name)).map(|pair| pair.value);
 
         let app = match first("SdkAppid") {
             None => None,
@@ -198,18 +189,13 @@ impl Setup {
             // The console's check of the URL, if any token of ours signed it, while they are few.
             let tokens: Vec<&String> = self.apps.iter().flat_map(|app| &app.1).collect();
             let good = sign.is_some_and(is_signature)
-                && time
-                    .and_then(signed_time)
-                    .is_some_and(|seconds| self.age(seconds).is_ok())
+                && time.and_then(signed_time).is_some_and(|seconds| self.age(seconds).is_ok())
                 && tokens.len() <= 64
                 && tokens.iter().any(|token| made_by(token));
             return Err(if good { Kind::Probe } else { Kind::AppMissing }.into());
         };
 
-        let of_app = |refused: Refused| Refused {
-            app: Some(app),
-            ..refused
-        };
+        let of_app = |refused: Refused| Refused { app: Some(app), ..refused };
         let refuse = |kind: Kind| of_app(kind.into());
         let tokens = self.tokens(app).ok_or_else(|| refuse(Kind::AppUnknown))?;
         let mut token = None;
@@ -227,11 +213,7 @@ impl Setup {
             self.age(seconds).map_err(of_app)?;
         }
         let Some(command) = command else {
-            return Err(refuse(if token.is_some() {
-                Kind::Probe
-            } else {
-                Kind::CommandMissing
-            }));
+            return Err(refuse(if token.is_some() { Kind::Probe } else { Kind::CommandMissing }));
         };
         let platform = first("OptPlatform").filter(|text| !text.is_empty());
         Ok(Accepted {

@@ -1,4 +1,5 @@
-//! The whole service: one body cut in many ways gets one answer, which is foretold by the plain functions.
+//! The whole service: one body cut in many ways gets one answer, which is foretold by the plain
+//! functions.
 //!
 //! Input: twelve bytes that say what is asked (see [`Case::read`]), then the body.
 
@@ -16,9 +17,9 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use tencent_im_callback::testing::{Fault, SignedRequest};
 use tencent_im_callback::{
-    App, Apps, Callback, CallbackLayer, Cause, Command, DedupKey, DedupLayer, Disposition, Event, EventRouter,
-    HandlerError, OnError, Outcome, OutcomeKind, Params, Reply, ResponseBody, StoredCallback, Token, UnknownReason,
-    Verified, Verifier, VerifyLayer, sign,
+    App, Apps, Callback, CallbackLayer, Cause, Command, DedupKey, DedupLayer, Disposition, Event,
+    EventRouter, HandlerError, OnError, Outcome, OutcomeKind, Params, Reply, ResponseBody,
+    StoredCallback, Token, UnknownReason, Verified, Verifier, VerifyLayer, sign,
 };
 use tower_layer::Layer;
 use tower_service::Service;
@@ -68,20 +69,7 @@ struct Case {
 
 impl Case {
     fn read(head: &[u8; 12], body: &[u8]) -> Self {
-        let [
-            word,
-            url,
-            limit,
-            declared,
-            hint,
-            end,
-            at,
-            pending,
-            does,
-            config,
-            cut1,
-            cut2,
-        ] = *head;
+        let [word, url, limit, declared, hint, end, at, pending, does, config, cut1, cut2] = *head;
         let request = SignedRequest::new(command(word)).time(NOW).url("/callback");
         let faults = Fault::ALL.len();
         let request = match usize::from(url) {
@@ -199,8 +187,12 @@ impl Case {
             (0 | 2, true) | (2, false) => is(500, NOT_HANDLED),
             (1, true) => is(200, r#"{"ActionStatus":"OK","ErrorCode":7,"ErrorInfo":"later"}"#),
             (3, _) => is(200, r#"{"ActionStatus":"OK","ErrorCode":9,"ErrorInfo":"by closure"}"#),
-            (4, true) if command.as_str().starts_with("Sns.CallbackPrev") => everybody_is_rejected(answer, body),
-            (4, true) => is(200, r#"{"ActionStatus":"OK","ErrorCode":1,"ErrorInfo":"not \"now\""}"#),
+            (4, true) if command.as_str().starts_with("Sns.CallbackPrev") => {
+                everybody_is_rejected(answer, body)
+            }
+            (4, true) => {
+                is(200, r#"{"ActionStatus":"OK","ErrorCode":1,"ErrorInfo":"not \"now\""}"#)
+            }
             _ => is(200, NOT_HANDLED),
         }
     }
@@ -256,9 +248,11 @@ impl Case {
     }
 }
 
-const NOT_HANDLED: &str = r#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"callback not handled"}"#;
+const NOT_HANDLED: &str =
+    r#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"callback not handled"}"#;
 
-/// Of a friend request, each person whose name can be read before the first mistake is rejected. 500 only where there is none.
+/// Of a friend request, each person whose name can be read before the first mistake is rejected.
+/// 500 only where there is none.
 fn everybody_is_rejected(answer: &Answer, body: &[u8]) {
     let text = json::readable(body);
     let members = json::members_before_a_mistake(&text);
@@ -267,7 +261,9 @@ fn everybody_is_rejected(answer: &Answer, body: &[u8]) {
         .filter(|(key, _)| ["FriendItem", "ResponseFriendItem"].contains(&key.as_str()));
     let mut persons: Vec<String> = Vec::new();
     for person in lists.flat_map(|(_, list)| list.list()) {
-        let Json::Object(members) = &person.value else { continue };
+        let Json::Object(members) = &person.value else {
+            continue;
+        };
         let names: Vec<_> = members.iter().filter(|(key, _)| key == "To_Account").collect();
         if let [(_, name)] = names[..] {
             persons.extend(name.text().map(str::to_owned));
@@ -293,11 +289,7 @@ fn everybody_is_rejected(answer: &Answer, body: &[u8]) {
         .collect();
     assert!(!rejected.is_empty() && rejected.len() == items.len(), "{}", reply.raw);
     for person in persons {
-        assert!(
-            rejected.contains(&person.as_str()),
-            "{person} is let through: {}",
-            reply.raw
-        );
+        assert!(rejected.contains(&person.as_str()), "{person} is let through: {}", reply.raw);
     }
 }
 
@@ -360,25 +352,20 @@ impl Service<Callback> for Inner {
             return Poll::Pending;
         }
         self.ready = self.does != Does::NeverReady;
-        Poll::Ready(if self.ready {
-            Ok(())
-        } else {
-            Err(std::io::Error::other("closed").into())
-        })
+        Poll::Ready(if self.ready { Ok(()) } else { Err(std::io::Error::other("closed").into()) })
     }
 
     fn call(&mut self, callback: Callback) -> Slow {
         assert!(std::mem::take(&mut self.ready), "called without being ready");
         self.seen.lock().expect("no panic before").push(callback);
         let reply = match self.does {
-            Does::Fail | Does::NeverReady => Err(std::io::Error::other("handler \"failed\"\n").into()),
+            Does::Fail | Does::NeverReady => {
+                Err(std::io::Error::other("handler \"failed\"\n").into())
+            }
             Does::Refuse => Ok(Reply::reject(1, "no \"\n")),
             Does::Accept => Ok(Reply::ok()),
         };
-        Slow {
-            waits: self.waits,
-            reply: Some(reply),
-        }
+        Slow { waits: self.waits, reply: Some(reply) }
     }
 }
 
@@ -442,17 +429,13 @@ fn text_of(body: ResponseBody) -> Bytes {
 
 fn send(case: &Case, cut: Cut) -> Answer {
     let seen: Arc<Mutex<Vec<Callback>>> = Arc::default();
-    let inner = Inner {
-        does: case.does,
-        waits: case.waits,
-        waited: 0,
-        ready: false,
-        seen: seen.clone(),
-    };
+    let inner =
+        Inner { does: case.does, waits: case.waits, waited: 0, ready: false, seen: seen.clone() };
     let polls = cut.polls.clone();
     let request = Request::from_parts(case.parts.clone(), cut);
     let mut service = case.layer().layer(inner);
-    let is_ready = Service::<Request<Cut>>::poll_ready(&mut service, &mut Context::from_waker(Waker::noop()));
+    let is_ready =
+        Service::<Request<Cut>>::poll_ready(&mut service, &mut Context::from_waker(Waker::noop()));
     assert!(is_ready.is_ready());
     let Ok(response) = run(service.call(request));
     let (parts, body) = response.into_parts();
@@ -464,9 +447,7 @@ fn send(case: &Case, cut: Cut) -> Answer {
         cause: outcome.cause(),
         error: outcome.error().map(str::to_owned),
         unknown: outcome.unknown_reason().map(UnknownReason::as_str),
-        misfit: outcome
-            .misfit()
-            .map(|misfit| format!("{misfit:?} {}", misfit.message())),
+        misfit: outcome.misfit().map(|misfit| format!("{misfit:?} {}", misfit.message())),
         params: outcome.params().map(|params| format!("{params:?}")),
         polled: polls.load(Ordering::Relaxed) > 0,
         seen: std::mem::take(&mut *seen.lock().expect("no panic before"))
@@ -518,14 +499,11 @@ fn foretold(case: &Case, answer: &Answer) {
             Kind::Probe => OutcomeKind::Probe,
             _ => OutcomeKind::Rejected,
         };
-        assert_eq!(
-            (answer.outcome, answer.status),
-            (outcome, kind.status().as_u16()),
-            "{kind}"
-        );
+        assert_eq!((answer.outcome, answer.status), (outcome, kind.status().as_u16()), "{kind}");
         assert_eq!(answer.polled, polled, "{kind}");
         assert!(answer.seen.is_empty());
-        let phrase = json::read(&answer.body).and_then(|json| Some(json.member("ErrorInfo")?.text()?.to_owned()));
+        let phrase = json::read(&answer.body)
+            .and_then(|json| Some(json.member("ErrorInfo")?.text()?.to_owned()));
         assert_eq!(phrase.as_deref(), Some(kind.phrase()));
     };
     let params = match case.verifier().verify(&case.parts.method, &case.parts.uri) {
@@ -533,7 +511,8 @@ fn foretold(case: &Case, answer: &Answer) {
         Ok(_probe) => None,
         Err(rejection) => return refused(rejection.kind(), false),
     };
-    // A body that did not arrive: who waits for a verdict gets the owner's answer, and a notification is refused.
+    // A body that did not arrive: who waits for a verdict gets the owner's answer, and a
+    // notification is refused.
     let not_arrived = |kind: Kind, cause: Cause, polled: bool| match &params {
         Some(params) if params.command.phase().may_decide() => {
             assert_eq!((answer.outcome, answer.cause), (OutcomeKind::Failed, Some(cause)));
@@ -542,11 +521,7 @@ fn foretold(case: &Case, answer: &Answer) {
         }
         _ => refused(kind, polled),
     };
-    let declared = case
-        .parts
-        .headers
-        .get("content-length")
-        .and_then(|length| length.to_str().ok());
+    let declared = case.parts.headers.get("content-length").and_then(|length| length.to_str().ok());
     let too_long = declared.is_some_and(|length| {
         let digits = !length.is_empty() && length.chars().all(|digit| digit.is_ascii_digit());
         digits && length.parse().map_or(true, |length: u64| length > case.limit as u64)
@@ -558,12 +533,7 @@ fn foretold(case: &Case, answer: &Answer) {
         return not_arrived(Kind::BodyTooLarge, Cause::BodyTooLarge, true);
     }
     if case.end == End::Error {
-        assert!(
-            answer
-                .error
-                .as_ref()
-                .is_some_and(|error| error.contains("connection reset"))
-        );
+        assert!(answer.error.as_ref().is_some_and(|error| error.contains("connection reset")));
         return not_arrived(Kind::BodyIncomplete, Cause::BodyIncomplete, true);
     }
     let is_blank = body::is_blank(&case.data);
@@ -624,10 +594,7 @@ fn foretold(case: &Case, answer: &Answer) {
         return failed("not_ready");
     }
     // Everything else reaches the service, with the bytes that came.
-    assert_eq!(
-        answer.seen,
-        [(command.clone(), case.data.clone(), callback.event.clone())]
-    );
+    assert_eq!(answer.seen, [(command.clone(), case.data.clone(), callback.event.clone())]);
     if case.does == Does::Fail {
         return failed("failed");
     }
@@ -645,11 +612,7 @@ fn foretold(case: &Case, answer: &Answer) {
     assert_eq!(callback.order_key(), again.order_key());
     assert_eq!(callback.unknown_fields(), again.unknown_fields());
     assert_eq!(callback.time(), again.time());
-    let _ = (
-        format!("{callback:?}"),
-        callback.is_from_rest_api(),
-        callback.rewrite_message(),
-    );
+    let _ = (format!("{callback:?}"), callback.is_from_rest_api(), callback.rewrite_message());
 }
 
 /// Stored and read again, a callback is the same, whatever its bytes are.
@@ -696,17 +659,15 @@ fn verify_layer(case: &Case, answer: &Answer) {
         Ok(Verified::Probe) => assert!(matches!(response.status().as_u16(), 200 | 400)),
         Ok(_) => {
             assert_eq!(response.status(), http::StatusCode::IM_A_TEAPOT);
-            let outcome = response
-                .extensions()
-                .get::<Outcome>()
-                .expect("an answer has an outcome");
+            let outcome = response.extensions().get::<Outcome>().expect("an answer has an outcome");
             assert_eq!(outcome.kind(), OutcomeKind::Failed);
         }
         Err(_) => assert_eq!(response.status().as_u16(), answer.status),
     }
 }
 
-/// Behind the router and `Dedup`, a delivery that comes twice is handled once if it has a key, and answered alike.
+/// Behind the router and `Dedup`, a delivery that comes twice is handled once if it has a key, and
+/// answered alike.
 fn twice(case: &Case, answer: &Answer) {
     if answer.outcome != OutcomeKind::Accepted || !case.cuts.is_multiple_of(8) {
         return;
@@ -733,7 +694,9 @@ fn twice(case: &Case, answer: &Answer) {
             .expect("an accepted one");
         answers.push((kind, text_of(response.into_body())));
     }
-    let Ok(Verified::Callback(params)) = case.verifier().verify(&case.parts.method, &case.parts.uri) else {
+    let Ok(Verified::Callback(params)) =
+        case.verifier().verify(&case.parts.method, &case.parts.uri)
+    else {
         panic!("verified before")
     };
     // No verdict is given from memory.
@@ -742,11 +705,8 @@ fn twice(case: &Case, answer: &Answer) {
     let key = callback.dedup_key().filter(|_| !judged);
     // A key of one's own names everything, and still no verdict is given from memory.
     let own = case.cuts.is_multiple_of(16) && !callback.answered_as().phase().may_decide();
-    let (second, handled) = if key.is_some() || own {
-        (Disposition::Duplicate, 1)
-    } else {
-        (Disposition::Handled, 2)
-    };
+    let (second, handled) =
+        if key.is_some() || own { (Disposition::Duplicate, 1) } else { (Disposition::Handled, 2) };
     assert_eq!((answers[0].0, answers[1].0), (Disposition::Handled, second));
     assert_eq!(answers[0].1, answers[1].1);
     assert_eq!(calls.load(Ordering::Relaxed), handled);
@@ -780,10 +740,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         let which = selector(&command);
         let body = crate::body::compact(&body).replace("1400187352", &APP.to_string());
         let at = at as u8;
-        add(
-            [which, at % 4, 0, at % 2, 0, at % 2, 0, at, at % 4, at % 8, 0, at],
-            &body,
-        );
+        add([which, at % 4, 0, at % 2, 0, at % 2, 0, at, at % 4, at % 8, 0, at], &body);
     }
     let delete = selector(&Command::SnsFriendDelete);
     let before = selector(&Command::C2cBeforeSendMsg);
@@ -797,10 +754,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         }
     }
     for declared in 0..11 {
-        add(
-            [delete, 0, declared % 7, declared, declared % 5, 0, 0, 0, 0, 0, 0, 0],
-            small,
-        );
+        add([delete, 0, declared % 7, declared, declared % 5, 0, 0, 0, 0, 0, 0, 0], small);
     }
     for does in [0, 1, 2, 3, 0x40, 0x81, 0xc2, 0xc3] {
         for config in 0..8 {
@@ -826,12 +780,10 @@ pub fn seeds() -> Vec<Vec<u8>> {
     }
     let result = selector(&Command::ContentCallbackResultNotify);
     for id in ["7", "\"1400000000\"", "null", "[]"] {
-        add(
-            [result, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 3],
-            &format!("{{\"SdkAppId\":{id}}}"),
-        );
+        add([result, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 3], &format!("{{\"SdkAppId\":{id}}}"));
     }
-    // What is broken, under the owner's choices in turn, and a whole message behind a URL that lost its words.
+    // What is broken, under the owner's choices in turn, and a whole message behind a URL that lost
+    // its words.
     for (at, (command, body)) in body::broken().into_iter().enumerate() {
         let (which, cut) = (selector(&command), at as u8);
         for url in [[0, 0, 1][at % 3], 4 + cut % 2] {
@@ -841,11 +793,8 @@ pub fn seeds() -> Vec<Vec<u8>> {
         }
     }
     // Too large, and broken off.
-    for command in [
-        Command::C2cBeforeSendMsg,
-        Command::SnsPrevFriendAdd,
-        Command::SnsFriendDelete,
-    ] {
+    for command in [Command::C2cBeforeSendMsg, Command::SnsPrevFriendAdd, Command::SnsFriendDelete]
+    {
         for (limit, declared, end) in [(3, 0, 0), (3, 6, 0), (0, 0, 2)] {
             let head = [selector(&command), 0, limit, declared, 0, end, 20, 0, 0, 8, 3, 3];
             let body = br#"{"FriendItem":[{"To_Account":"a"}]}"#;
@@ -863,7 +812,8 @@ fn whatever_is_broken_gets_its_owners_answer() {
             for config in 0..10 {
                 for url in [0, 1, 5] {
                     let does = if config == 8 { 0 } else { at as u8 % 4 };
-                    let head = [selector(&command), url, 0, 0, 0, 0, 0, 0, does, config, 0, at as u8];
+                    let head =
+                        [selector(&command), url, 0, 0, 0, 0, 0, 0, does, config, 0, at as u8];
                     let _shown = Shown(&command, name, &body);
                     let answer = answer(&[&head[..], &body].concat()).expect("long enough");
                     if config == 8
@@ -887,8 +837,8 @@ fn whatever_is_broken_gets_its_owners_answer() {
         for (at, key) in text.match_indices("\"To_Account\":\"") {
             let id = &text[at + key.len()..];
             let id = &id[..id.find('"').unwrap_or(id.len())];
-            let is_whole =
-                !id.contains(|c: char| c.is_control() || c == '\\') && text.len() > at + key.len() + id.len();
+            let is_whole = !id.contains(|c: char| c.is_control() || c == '\\')
+                && text.len() > at + key.len() + id.len();
             let named = format!("\"To_Account\":\"{id}\"");
             assert!(!is_whole || answer.contains(&named), "{id} is let through: {answer}");
         }
@@ -912,12 +862,8 @@ fn the_seeds_come_to_every_answer() {
 
     let answers: Vec<Answer> = seeds().iter().filter_map(|seed| answer(seed)).collect();
     let outcomes: BTreeSet<_> = answers.iter().map(|answer| answer.outcome).collect();
-    let every = [
-        OutcomeKind::Accepted,
-        OutcomeKind::Probe,
-        OutcomeKind::Rejected,
-        OutcomeKind::Failed,
-    ];
+    let every =
+        [OutcomeKind::Accepted, OutcomeKind::Probe, OutcomeKind::Rejected, OutcomeKind::Failed];
     assert_eq!(outcomes, BTreeSet::from(every));
     let causes: Vec<_> = answers.iter().filter_map(|answer| answer.cause).collect();
     for cause in [
@@ -934,10 +880,10 @@ fn the_seeds_come_to_every_answer() {
     ] {
         assert!(causes.contains(&cause), "{cause}");
     }
-    let rejections: Vec<_> = answers.iter().filter_map(|answer| answer.rejection.as_ref()).collect();
-    for kind in Kind::ALL
-        .iter()
-        .filter(|kind| kind.is_after_verification() && **kind != Kind::Untyped)
+    let rejections: Vec<_> =
+        answers.iter().filter_map(|answer| answer.rejection.as_ref()).collect();
+    for kind in
+        Kind::ALL.iter().filter(|kind| kind.is_after_verification() && **kind != Kind::Untyped)
     {
         let name = format!("kind: {kind:?},");
         assert!(rejections.iter().any(|rejection| rejection.contains(&name)), "{kind}");

@@ -1,6 +1,7 @@
 //! SHA-256 as FIPS 180-4 writes it, so that the reference verifier shares no code with the crate.
 
-/// First 32 bits of the fractional parts of the square (`root` 2) or cube (`root` 3) roots of the first primes.
+/// First 32 bits of the fractional parts of the square (`root` 2) or cube (`root` 3) roots of the
+/// first primes.
 fn constants<const N: usize>(root: u32) -> [u32; N] {
     let mut found = [0; N];
     let primes = (2u128..).filter(|n| (2..*n).take_while(|d| d * d <= *n).all(|d| n % d != 0));
@@ -48,15 +49,13 @@ pub fn sha256(message: &[u8]) -> [u8; 32] {
         for t in 0..64 {
             let s1 = e.rotate_right(6) ^ e.rotate_right(11) ^ e.rotate_right(25);
             let choice = (e & f) ^ (!e & g);
-            let first = h
-                .wrapping_add(s1)
-                .wrapping_add(choice)
-                .wrapping_add(k[t])
-                .wrapping_add(w[t]);
+            let first =
+                h.wrapping_add(s1).wrapping_add(choice).wrapping_add(k[t]).wrapping_add(w[t]);
             let s0 = a.rotate_right(2) ^ a.rotate_right(13) ^ a.rotate_right(22);
             let majority = (a & b) ^ (a & c) ^ (b & c);
             let second = s0.wrapping_add(majority);
-            (h, g, f, e, d, c, b, a) = (g, f, e, d.wrapping_add(first), c, b, a, first.wrapping_add(second));
+            (h, g, f, e, d, c, b, a) =
+                (g, f, e, d.wrapping_add(first), c, b, a, first.wrapping_add(second));
         }
         for (word, add) in state.iter_mut().zip([a, b, c, d, e, f, g, h]) {
             *word = word.wrapping_add(add);

@@ -1,13 +1,15 @@
 //! The verifier against the [reference], over sets of apps, clocks, windows and URLs.
 //!
-//! Input: apps, method, window and clock, one byte each, then a URL. Bytes that no URL may hold stand for what a mutation would
-//! never find: see [`fill`].
+//! Input: apps, method, window and clock, one byte each, then a URL. Bytes that no URL may hold
+//! stand for what a mutation would never find: see [`fill`].
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use http::{Method, Uri};
 use tencent_im_callback::testing::{Fault, SignedRequest};
-use tencent_im_callback::{App, Apps, Command, OptPlatform, RejectionKind, Token, Verified, Verifier};
+use tencent_im_callback::{
+    App, Apps, Command, OptPlatform, RejectionKind, Token, Verified, Verifier,
+};
 
 use crate::reference::{Accepted, Refused, Setup, is_named, pairs, parameters};
 use crate::sha256::{hex, sha256};
@@ -17,7 +19,9 @@ const TOKENS: [&str; 3] = [TOKEN, "second token", "令牌"];
 
 /// Sets of apps worth trying.
 fn apps(selector: u8) -> Vec<(u64, Vec<String>)> {
-    let tokens = |range: std::ops::Range<usize>| TOKENS[range].iter().map(|token| (*token).to_owned()).collect();
+    let tokens = |range: std::ops::Range<usize>| {
+        TOKENS[range].iter().map(|token| (*token).to_owned()).collect()
+    };
     let others = |count: usize| (0..count).map(|at| format!("other {at}")).collect::<Vec<_>>();
     match selector % 14 {
         0 => vec![(APP, tokens(0..1))],
@@ -26,12 +30,7 @@ fn apps(selector: u8) -> Vec<(u64, Vec<String>)> {
         3 => vec![(APP, tokens(0..3))],
         4 => vec![(APP, tokens(1..2)), (0, tokens(0..1)), (APP + 1, tokens(2..3))],
         5 => vec![(APP, vec![]), (APP, tokens(0..1))],
-        6 => vec![
-            (APP, tokens(0..1)),
-            (APP + 1, vec![]),
-            (APP, vec![]),
-            (APP, tokens(1..3)),
-        ],
+        6 => vec![(APP, tokens(0..1)), (APP + 1, vec![]), (APP, vec![]), (APP, tokens(1..3))],
         7 => vec![(APP, [tokens(0..1), tokens(0..1)].concat())],
         8 => vec![(u64::MAX, tokens(0..1)), (0, vec![]), (APP, tokens(1..3))],
         // On either side of the number of tokens that a probe is tried against.
@@ -63,18 +62,11 @@ const WINDOWS: [(Duration, Duration); 6] = [
     (Duration::from_secs(1), Duration::from_secs(u32::MAX as u64)),
 ];
 
-const CLOCKS: [u64; 8] = [
-    NOW,
-    NOW + 60,
-    NOW + 61,
-    NOW - 60,
-    NOW - 61,
-    0,
-    i64::MAX as u64,
-    NOW + 3600,
-];
+const CLOCKS: [u64; 8] =
+    [NOW, NOW + 60, NOW + 61, NOW - 60, NOW - 61, 0, i64::MAX as u64, NOW + 3600];
 
-/// Puts times, then an id and a word, then signatures of the URL's own time, in the place of bytes that no URL may hold.
+/// Puts times, then an id and a word, then signatures of the URL's own time, in the place of bytes
+/// that no URL may hold.
 fn fill(template: &[u8]) -> Option<String> {
     let mut url = String::new();
     for character in std::str::from_utf8(template).ok()?.chars() {
@@ -115,7 +107,8 @@ pub fn check(data: &[u8]) {
     let _ = verdict(data);
 }
 
-/// Checks, and names what the input comes to: the kind of its rejection or `Accepted`; `None` if it holds no URL.
+/// Checks, and names what the input comes to: the kind of its rejection or `Accepted`; `None` if it
+/// holds no URL.
 fn verdict(data: &[u8]) -> Option<&'static str> {
     let [which, method_of, window, now, template @ ..] = data else {
         return None;
@@ -134,9 +127,7 @@ fn verdict(data: &[u8]) -> Option<&'static str> {
 
     let given = setup.apps.iter().map(|(id, tokens)| {
         let unsigned = App::unsigned(*id);
-        let tokens = tokens
-            .iter()
-            .map(|token| Token::new(token.as_str()).expect("a good token"));
+        let tokens = tokens.iter().map(|token| Token::new(token.as_str()).expect("a good token"));
         tokens.fold(unsigned, App::accept)
     });
     let now = setup.now;
@@ -173,9 +164,7 @@ fn verdict(data: &[u8]) -> Option<&'static str> {
     // The crate writes known words and platforms in one spelling.
     let expected = expected.map(|accepted| Accepted {
         command: Command::from(&*accepted.command).to_string(),
-        platform: accepted
-            .platform
-            .map(|platform| OptPlatform::from(&*platform).to_string()),
+        platform: accepted.platform.map(|platform| OptPlatform::from(&*platform).to_string()),
         ..accepted
     });
     // The answer to a probe is the same whoever asks.
@@ -192,9 +181,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
     let mut add = |head: [u8; 4], url: &str| seeds.push([&head[..], url.as_bytes()].concat());
     for (at, command) in Command::ALL.iter().step_by(7).enumerate() {
         let request = SignedRequest::new(command.clone()).time(NOW).url("/callback");
-        let request = request
-            .parameter("ClientIP", "127.0.0.1")
-            .parameter("OptPlatform", "iOS");
+        let request = request.parameter("ClientIP", "127.0.0.1").parameter("OptPlatform", "iOS");
         let apps = at as u8 % 14;
         add([apps, 0, 0, 0], &request.build::<bytes::Bytes>().uri().to_string());
         let in_path = request.path_parameters().build::<bytes::Bytes>();
@@ -243,10 +230,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         let url = format!("/?SdkAppid=\x10&CallbackCommand=\x11&Sign=\x01&RequestTime={time}");
         add([0, 0, 0, 0], &url);
     }
-    add(
-        [2, 0, 0, 0],
-        "/?SdkAppid=\x10&CallbackCommand=&RequestTime=\x06&OptPlatform=",
-    );
+    add([2, 0, 0, 0], "/?SdkAppid=\x10&CallbackCommand=&RequestTime=\x06&OptPlatform=");
     add([0, 0, 0, 0], "/?Sign=\x01&RequestTime=0\x06");
     add([2, 0, 0, 0], "/?SdkAppid=\x10&Sign=\x01&RequestTime=x");
     seeds
@@ -276,10 +260,11 @@ fn the_reference_accepts_what_is_signed() {
 
 #[test]
 fn the_seeds_come_to_every_verdict() {
-    let found: std::collections::BTreeSet<_> = seeds().iter().filter_map(|seed| verdict(seed)).collect();
-    let of_urls = tencent_im_callback::RejectionKind::ALL
-        .iter()
-        .filter(|kind| !kind.is_after_verification());
-    let every: std::collections::BTreeSet<_> = of_urls.map(|kind| kind.as_str()).chain(["accepted"]).collect();
+    let found: std::collections::BTreeSet<_> =
+        seeds().iter().filter_map(|seed| verdict(seed)).collect();
+    let of_urls =
+        tencent_im_callback::RejectionKind::ALL.iter().filter(|kind| !kind.is_after_verification());
+    let every: std::collections::BTreeSet<_> =
+        of_urls.map(|kind| kind.as_str()).chain(["accepted"]).collect();
     assert_eq!(found, every);
 }

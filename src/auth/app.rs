@@ -10,9 +10,10 @@ use crate::types::SdkAppId;
 
 /// One app, with the tokens that may sign its callbacks.
 ///
-/// To change a token without downtime: [`accept`](Self::accept) the new token beside the old one, change the token in the console (that
-/// takes effect within minutes), then [`Apps::set`] the app with the new token alone.
-/// [`Outcome::token_index`](crate::Outcome::token_index) shows when the old token is no longer used.
+/// To change a token without downtime: [`accept`](Self::accept) the new token beside the old one,
+/// change the token in the console (that takes effect within minutes), then [`Apps::set`] the app
+/// with the new token alone. [`Outcome::token_index`](crate::Outcome::token_index) shows when the
+/// old token is no longer used.
 ///
 /// ```
 /// use tencent_im_callback::{App, Token};
@@ -31,19 +32,14 @@ pub struct App {
 impl App {
     /// An app whose callbacks are signed with `token` ("authentication" in the console).
     pub fn signed(id: impl Into<SdkAppId>, token: Token) -> Self {
-        App {
-            id: id.into(),
-            tokens: vec![token],
-        }
+        App { id: id.into(), tokens: vec![token] }
     }
 
-    /// An app whose signatures are **not** checked. Only its `SdkAppid` is, which is not secret: anyone who finds the URL can send
-    /// callbacks. For apps with authentication turned off in the console, behind other protection.
+    /// An app whose signatures are **not** checked. Only its `SdkAppid` is, which is not secret:
+    /// anyone who finds the URL can send callbacks. For apps with authentication turned off in the
+    /// console, behind other protection.
     pub fn unsigned(id: impl Into<SdkAppId>) -> Self {
-        App {
-            id: id.into(),
-            tokens: Vec::new(),
-        }
+        App { id: id.into(), tokens: Vec::new() }
     }
 
     /// Accepts one more token. An unsigned app becomes a signed one.
@@ -67,12 +63,14 @@ impl App {
     }
 }
 
-/// The set of apps that a [`Verifier`](crate::Verifier) accepts; it can be changed while the server runs.
+/// The set of apps that a [`Verifier`](crate::Verifier) accepts; it can be changed while the server
+/// runs.
 ///
-/// A cheap handle: all clones share one set. Keep a clone to reload tokens. Each request is checked against the set as it was at one
-/// moment. An empty set refuses everything.
+/// A cheap handle: all clones share one set. Keep a clone to reload tokens. Each request is checked
+/// against the set as it was at one moment. An empty set refuses everything.
 ///
-/// If an id occurs twice, the tokens of both are accepted, and a signed app wins over an unsigned one.
+/// If an id occurs twice, the tokens of both are accepted, and a signed app wins over an unsigned
+/// one.
 ///
 /// ```
 /// use tencent_im_callback::{App, Apps, Token, Verifier};
@@ -91,9 +89,7 @@ pub struct Apps {
 impl Apps {
     /// A set of these apps.
     pub fn new(apps: impl IntoIterator<Item = App>) -> Self {
-        Apps {
-            set: Arc::new(ArcSwap::from_pointee(merge(apps))),
-        }
+        Apps { set: Arc::new(ArcSwap::from_pointee(merge(apps))) }
     }
 
     /// Adds an app. An app with the same id is replaced, with its tokens.

@@ -1,4 +1,5 @@
-//! Verification: apps, tokens, the signature, and the parameters of the URL. Plain functions that need no runtime.
+//! Verification: apps, tokens, the signature, and the parameters of the URL. Plain functions that
+//! need no runtime.
 //!
 //! ```
 //! use tencent_im_callback::{App, Token, Verifier};

@@ -14,11 +14,12 @@ use crate::types::{OptPlatform, SdkAppId, TimestampSecs};
 
 /// The verified parameters of a callback's URL.
 ///
-/// The common ones are fields. The others are read from the URL on request. The signature cannot be read from it, and `Debug` shows
-/// neither the URL nor the client's address.
+/// The common ones are fields. The others are read from the URL on request. The signature cannot be
+/// read from it, and `Debug` shows neither the URL nor the client's address.
 ///
-/// It can be serialised, for example to send a callback through a queue, and the callback can be parsed again elsewhere with
-/// [`Callback::parse`](crate::Callback::parse). It is then only as trustworthy as the channel it came through.
+/// It can be serialised, for example to send a callback through a queue, and the callback can be
+/// parsed again elsewhere with [`Callback::parse`](crate::Callback::parse). It is then only as
+/// trustworthy as the channel it came through.
 ///
 /// Source: <https://trtc.io/document/34354>
 #[derive(Clone)]
@@ -26,10 +27,11 @@ use crate::types::{OptPlatform, SdkAppId, TimestampSecs};
 pub struct Params {
     /// The app.
     pub sdk_app_id: SdkAppId,
-    /// The command in the URL. Where the vendor documents that the command in the body takes precedence, [`Callback`](crate::Callback)
-    /// has the one in the body here.
+    /// The command in the URL. Where the vendor documents that the command in the body takes
+    /// precedence, [`Callback`](crate::Callback) has the one in the body here.
     pub command: Command,
-    /// When Tencent signed the request, in **seconds**. `None` if the URL has no `RequestTime` (authentication is off).
+    /// When Tencent signed the request, in **seconds**. `None` if the URL has no `RequestTime`
+    /// (authentication is off).
     pub request_time: Option<TimestampSecs>,
     /// The platform of the client that caused the event, if the URL has it.
     pub opt_platform: Option<OptPlatform>,
@@ -55,17 +57,14 @@ impl Params {
             command,
             request_time,
             opt_platform,
-            url: uri
-                .path_and_query()
-                .cloned()
-                .unwrap_or_else(|| PathAndQuery::from_static("/")),
+            url: uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")),
             place,
             token_index,
         }
     }
 
-    /// The parameters of a callback that you have verified already, for example because you stored its body. All other parameters are
-    /// missing.
+    /// The parameters of a callback that you have verified already, for example because you stored
+    /// its body. All other parameters are missing.
     ///
     /// ```
     /// use tencent_im_callback::{Callback, Command, Params};
@@ -76,14 +75,7 @@ impl Params {
     /// ```
     pub fn trusted(sdk_app_id: impl Into<SdkAppId>, command: impl Into<Command>) -> Self {
         let uri = Uri::from_static("/");
-        Params::new(
-            sdk_app_id.into(),
-            command.into(),
-            None,
-            None,
-            None,
-            (&uri, Place::Query),
-        )
+        Params::new(sdk_app_id.into(), command.into(), None, None, None, (&uri, Place::Query))
     }
 
     /// Copies the URL into an allocation of its own. The URL of a request is a slice of the
@@ -103,8 +95,8 @@ impl Params {
         self.url.as_str().len()
     }
 
-    /// Which of the app's tokens made the signature: the index, from 0, in the order in which they were [accepted](crate::App::accept).
-    /// `None` for an unsigned app.
+    /// Which of the app's tokens made the signature: the index, from 0, in the order in which they
+    /// were [accepted](crate::App::accept). `None` for an unsigned app.
     pub fn token_index(&self) -> Option<usize> {
         self.token_index
     }
@@ -114,8 +106,8 @@ impl Params {
         self.get("ClientIP").filter(|address| !address.is_empty())
     }
 
-    /// Tencent's id of this request (`RequestID`, also spelled `RequestId`): different for each callback, and the same if the callback is
-    /// sent again. Tencent does not always send it.
+    /// Tencent's id of this request (`RequestID`, also spelled `RequestId`): different for each
+    /// callback, and the same if the callback is sent again. Tencent does not always send it.
     ///
     /// Source: <https://cloud.tencent.com/document/product/269/111212>
     pub fn request_id(&self) -> Option<Cow<'_, str>> {
@@ -124,12 +116,11 @@ impl Params {
 
     /// The first parameter of this name, case-insensitive. The signature is not available.
     pub fn get(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
+        self.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
-    /// All parameters except the signature, decoded, in the order of the URL. A value that does not decode to UTF-8 stays encoded.
+    /// All parameters except the signature, decoded, in the order of the URL. A value that does not
+    /// decode to UTF-8 stays encoded.
     pub fn iter(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
         query::decoded(self.place.read(self.url.path(), self.url.query()))
     }

@@ -63,8 +63,8 @@ pub(super) struct Raw<'a> {
 impl<'a> Raw<'a> {
     /// Walks the parameters once.
     ///
-    /// A second `SdkAppid`, `CallbackCommand`, `Sign` or `RequestTime` is refused: another program in the way of the request
-    /// might have looked at the other one. Of all others the first wins.
+    /// A second `SdkAppid`, `CallbackCommand`, `Sign` or `RequestTime` is refused: another program
+    /// in the way of the request might have looked at the other one. Of all others the first wins.
     pub(super) fn scan(parameters: &'a str) -> Result<Self, Rejection> {
         let mut raw = Raw::default();
         for pair in pairs(parameters) {
@@ -108,17 +108,14 @@ fn split(parameters: &str) -> impl Iterator<Item = Pair<'_>> {
         let length = find::<b'&', b'&'>(&bytes[start..]);
         let end = length.map_or(text.len(), |length| start + length);
         rest = length.map(|_| &text[end + 1..]);
-        Some(Pair {
-            whole: &text[..end],
-            key: &text[..at],
-            value: &text[start..end],
-        })
+        Some(Pair { whole: &text[..end], key: &text[..at], value: &text[start..end] })
     })
 }
 
 /// The first place of either byte, eight bytes at a time.
 ///
-/// A tenth of a request's instructions are spent here; `memchr`, made for longer texts, takes half as many again.
+/// A tenth of a request's instructions are spent here; `memchr`, made for longer texts, takes half
+/// as many again.
 fn find<const A: u8, const B: u8>(bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
@@ -128,7 +125,8 @@ fn find<const A: u8, const B: u8>(bytes: &[u8]) -> Option<usize> {
     let (words, rest) = bytes.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(*word);
-        let hits = zeros(word ^ u64::from_ne_bytes([A; 8])) | zeros(word ^ u64::from_ne_bytes([B; 8]));
+        let hits =
+            zeros(word ^ u64::from_ne_bytes([A; 8])) | zeros(word ^ u64::from_ne_bytes([B; 8]));
         if hits != 0 {
             return Some(index * 8 + hits.trailing_zeros() as usize / 8);
         }
@@ -242,10 +240,8 @@ mod tests {
             "a==",
             "%=%&é=你&x",
         ] {
-            let simple: Vec<_> = text
-                .split('&')
-                .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-                .collect();
+            let simple: Vec<_> =
+                text.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, ""))).collect();
             let split: Vec<_> = split(text).map(|pair| (pair.key, pair.value)).collect();
             assert_eq!(split, simple, "{text}");
         }
@@ -272,17 +268,9 @@ mod tests {
         for key in ["Sign", "sign", "SIGN", "%53ign", "s%69gn", "%73%69%67%6e"] {
             assert!(known(key) == Some(Known::Sign), "{key}");
         }
-        for key in [
-            "",
-            "Sign%00",
-            "%2553ign",
-            "Signs",
-            "S+ign",
-            "%",
-            "%5",
-            "%53%",
-            "CallbackCommand%41",
-        ] {
+        for key in
+            ["", "Sign%00", "%2553ign", "Signs", "S+ign", "%", "%5", "%53%", "CallbackCommand%41"]
+        {
             assert!(known(key).is_none(), "{key}");
         }
         assert!(known("sdkappid") == Some(Known::SdkAppid));
@@ -346,14 +334,7 @@ mod tests {
         let all: Vec<_> = all.iter().map(|(k, v)| (k.as_ref(), v.as_ref())).collect();
         assert_eq!(
             all,
-            [
-                ("a", "%ff"),
-                ("b", "1 2 3"),
-                ("", "x"),
-                ("c", ""),
-                ("d", "a=b"),
-                ("e", "%zz")
-            ]
+            [("a", "%ff"), ("b", "1 2 3"), ("", "x"), ("c", ""), ("d", "a=b"), ("e", "%zz")]
         );
     }
 }

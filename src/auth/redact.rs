@@ -13,9 +13,10 @@ const SHOWN: usize = 1024;
 
 /// The path and query of a URL without the signature, for spans and logs.
 ///
-/// A URL with its signature lets anyone who reads the log forge callbacks for a minute. This function removes `Sign` in any case and
-/// encoding, also in the old form with the parameters in the path, and every other value that looks like a signature. The result is cut
-/// after about a kilobyte.
+/// A URL with its signature lets anyone who reads the log forge callbacks for a minute. This
+/// function removes `Sign` in any case and encoding, also in the old form with the parameters in
+/// the path, and every other value that looks like a signature. The result is cut after about a
+/// kilobyte.
 ///
 /// ```
 /// use tencent_im_callback::redacted;
@@ -69,7 +70,8 @@ fn write_pairs(f: &mut fmt::Formatter<'_>, left: &mut usize, text: &str) -> fmt:
     Ok(())
 }
 
-/// Removes every value that has the form of a signature, whatever its name: a person or a proxy may have changed the name.
+/// Removes every value that has the form of a signature, whatever its name: a person or a proxy may
+/// have changed the name.
 fn write_unsigned(f: &mut fmt::Formatter<'_>, left: &mut usize, mut text: &str) -> fmt::Result {
     while let Some(run) = hex_run(text) {
         write_some(f, left, &text[..run.start])?;
@@ -96,7 +98,8 @@ fn hex_run(text: &str) -> Option<Range<usize>> {
 
 fn write_some(f: &mut fmt::Formatter<'_>, left: &mut usize, text: &str) -> fmt::Result {
     let shown = boundary(text, *left);
-    // A URL may contain characters outside ASCII, such as Unicode's line breaks and control characters.
+    // A URL may contain characters outside ASCII, such as Unicode's line breaks and control
+    // characters.
     for part in text[..shown].split_inclusive(|character: char| !character.is_ascii()) {
         match part.chars().next_back().filter(|last| !last.is_ascii()) {
             Some(last) => {
@@ -114,10 +117,7 @@ fn write_some(f: &mut fmt::Formatter<'_>, left: &mut usize, text: &str) -> fmt::
 
 /// The last place at or before `at` where the text may be cut.
 fn boundary(text: &str, at: usize) -> usize {
-    (0..=at.min(text.len()))
-        .rev()
-        .find(|at| text.is_char_boundary(*at))
-        .unwrap_or(0)
+    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -156,7 +156,10 @@ mod tests {
 
     #[test]
     fn what_would_disturb_a_log_is_escaped() {
-        let uri = Uri::from_maybe_shared(bytes::Bytes::from("/é?x=\u{9b}31m\u{85}\u{2028}\u{202e}&Sign=1")).unwrap();
+        let uri = Uri::from_maybe_shared(bytes::Bytes::from(
+            "/é?x=\u{9b}31m\u{85}\u{2028}\u{202e}&Sign=1",
+        ))
+        .unwrap();
         assert_eq!(
             redacted(&uri).to_string(),
             r"/é?x=\u{9b}31m\u{85}\u{2028}\u{202e}&Sign=<redacted>"

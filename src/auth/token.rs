@@ -9,8 +9,8 @@ pub(super) const SIGNATURE_DIGITS: usize = 64;
 
 /// The token from the console's callback settings. Tencent signs with it.
 ///
-/// Only a hash state made from the token is kept. `Debug` does not show it. There is no `PartialEq`: the duration of `==` would tell how
-/// much of a guess is right.
+/// Only a hash state made from the token is kept. `Debug` does not show it. There is no
+/// `PartialEq`: the duration of `==` would tell how much of a guess is right.
 ///
 /// ```
 /// use tencent_im_callback::{InvalidTokenError, Token};
@@ -24,14 +24,15 @@ pub struct Token {
     absorbed: Sha256,
 }
 
-/// Why a string cannot be a token. Usually a mistake in a configuration file or an environment variable.
+/// Why a string cannot be a token. Usually a mistake in a configuration file or an environment
+/// variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidTokenError {
     /// Empty, or only white space and invisible characters. Anybody could sign with it.
     Empty,
-    /// White space or an invisible character at the start or the end, for example the line break or the byte order mark of the file it was
-    /// read from, or a zero-width space from a web page.
+    /// White space or an invisible character at the start or the end, for example the line break or
+    /// the byte order mark of the file it was read from, or a zero-width space from a web page.
     Padded,
     /// Contains a control character.
     Control,
@@ -41,7 +42,9 @@ impl fmt::Display for InvalidTokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             InvalidTokenError::Empty => "token is empty",
-            InvalidTokenError::Padded => "token starts or ends with white space or an invisible character",
+            InvalidTokenError::Padded => {
+                "token starts or ends with white space or an invisible character"
+            }
             InvalidTokenError::Control => "token contains a control character",
         })
     }
@@ -54,8 +57,8 @@ impl Token {
     ///
     /// # Errors
     ///
-    /// [`InvalidTokenError`] if it is empty or blank, starts or ends with white space or an invisible character, or contains a control
-    /// character.
+    /// [`InvalidTokenError`] if it is empty or blank, starts or ends with white space or an
+    /// invisible character, or contains a control character.
     pub fn new(token: impl Into<String>) -> Result<Self, InvalidTokenError> {
         let token = token.into();
         let trimmed = token.trim_matches(is_blank);
@@ -66,9 +69,7 @@ impl Token {
         } else if token.chars().any(char::is_control) {
             Err(InvalidTokenError::Control)
         } else {
-            Ok(Token {
-                absorbed: Sha256::new_with_prefix(token),
-            })
+            Ok(Token { absorbed: Sha256::new_with_prefix(token) })
         }
     }
 
@@ -91,7 +92,8 @@ impl fmt::Debug for Token {
 /// them at the edges of a text.
 fn is_blank(character: char) -> bool {
     // `escape_debug` writes invisible characters as `\u{…}`.
-    character.is_whitespace() || (!character.is_control() && character.escape_debug().nth(1) == Some('u'))
+    character.is_whitespace()
+        || (!character.is_control() && character.escape_debug().nth(1) == Some('u'))
 }
 
 /// Decodes a signature: exactly 64 hex digits of either case.
@@ -103,9 +105,11 @@ pub(crate) fn decode_signature(text: &str) -> Option<[u8; 32]> {
     const_hex::decode_to_array(text).ok()
 }
 
-/// Signs a time (Unix seconds) as Tencent does: the SHA-256 of the token followed by the time, in lower-case hex.
+/// Signs a time (Unix seconds) as Tencent does: the SHA-256 of the token followed by the time, in
+/// lower-case hex.
 ///
-/// For tests and tools. To check requests, use a [`Verifier`](crate::Verifier). Any string is taken as a token, also an invalid one.
+/// For tests and tools. To check requests, use a [`Verifier`](crate::Verifier). Any string is taken
+/// as a token, also an invalid one.
 ///
 /// Source: <https://trtc.io/document/34354>
 ///
@@ -116,10 +120,8 @@ pub(crate) fn decode_signature(text: &str) -> Option<[u8; 32]> {
 /// );
 /// ```
 pub fn sign(token: &str, unix_seconds: u64) -> String {
-    let digest: [u8; 32] = Sha256::new_with_prefix(token)
-        .chain_update(unix_seconds.to_string())
-        .finalize()
-        .into();
+    let digest: [u8; 32] =
+        Sha256::new_with_prefix(token).chain_update(unix_seconds.to_string()).finalize().into();
     const_hex::encode(digest)
 }
 
@@ -154,7 +156,8 @@ mod tests {
             assert_eq!(Token::new(text).unwrap_err(), error, "{text:?}");
             assert!(error.to_string().starts_with("token "), "{error}");
         }
-        // Byte order mark, zero-width space and joiners, soft hyphen, marks of direction, variation selector.
+        // Byte order mark, zero-width space and joiners, soft hyphen, marks of direction, variation
+        // selector.
         for blank in
             "\u{feff}\u{200b}\u{200c}\u{200d}\u{2060}\u{ad}\u{200e}\u{200f}\u{202e}\u{2066}\u{fe0f}\u{a0}\u{2028}"
                 .chars()
@@ -163,16 +166,8 @@ mod tests {
                 assert_eq!(Token::new(&*text).unwrap_err(), InvalidTokenError::Padded, "{text:?}");
             }
         }
-        for text in [
-            "x",
-            "a b",
-            "密钥",
-            "\"'\\",
-            "é",
-            "🔑",
-            &"x".repeat(128),
-            &"x".repeat(1000),
-        ] {
+        for text in ["x", "a b", "密钥", "\"'\\", "é", "🔑", &"x".repeat(128), &"x".repeat(1000)]
+        {
             assert!(Token::new(text).is_ok(), "{text:?}");
         }
     }

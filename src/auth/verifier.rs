@@ -18,20 +18,21 @@ use crate::types::{OptPlatform, SdkAppId, TimestampSecs, digits};
 /// How far `RequestTime` may be from the local clock, in the past or in the future.
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// A request that names no app is tried against every token, but only up to this number of tokens, so that a peer cannot decide how much
-/// is hashed.
+/// A request that names no app is tried against every token, but only up to this number of tokens,
+/// so that a peer cannot decide how much is hashed.
 const PROBED_TOKENS: usize = 64;
 
 /// Decides from the method and the URL whether a request is a callback for one of your apps.
 ///
-/// Everything that authenticates a callback is in its URL, so this can run before the body is read. It checks, in this order: method,
-/// parameters, app, signature, time.
+/// Everything that authenticates a callback is in its URL, so this can run before the body is read.
+/// It checks, in this order: method, parameters, app, signature, time.
 ///
-/// A valid signature does not cover the body: see
-/// [what the signature proves](https://github.com/tencent-im-callback/tencent-im-callback/blob/main/SECURITY.md#what-the-signature-proves).
+/// A valid signature does not cover the body: see [what the signature
+/// proves](https://github.com/tencent-im-callback/tencent-im-callback/blob/main/SECURITY.md#what-the-signature-proves).
 ///
-/// `RequestTime` may be up to 60 s in the past or in the future. The vendor documents
-/// [that minute](https://cloud.tencent.com/document/product/269/32431). The signature is compared with that of every accepted token, in constant time.
+/// `RequestTime` may be up to 60 s in the past or in the future. The vendor documents [that
+/// minute](https://cloud.tencent.com/document/product/269/32431). The signature is compared with
+/// that of every accepted token, in constant time.
 ///
 /// ```
 /// use std::time::{Duration, UNIX_EPOCH};
@@ -66,8 +67,9 @@ pub struct Verifier {
 pub enum Verified {
     /// A callback of one of your apps.
     Callback(Params),
-    /// The console's check of the callback URL: it is signed, within the time window, and names no app or no command. Answer it `OK`,
-    /// unless its body names a command: see [`Callback::check_probe`](crate::Callback::check_probe).
+    /// The console's check of the callback URL: it is signed, within the time window, and names no
+    /// app or no command. Answer it `OK`, unless its body names a command: see
+    /// [`Callback::check_probe`](crate::Callback::check_probe).
     Probe,
 }
 
@@ -89,7 +91,8 @@ impl Verifier {
         self
     }
 
-    /// How far in the future `RequestTime` may be, in whole seconds (60 s); exactly this distance is accepted.
+    /// How far in the future `RequestTime` may be, in whole seconds (60 s); exactly this distance
+    /// is accepted.
     pub fn max_ahead(mut self, max_ahead: Duration) -> Self {
         self.max_ahead = max_ahead;
         self
@@ -101,8 +104,9 @@ impl Verifier {
         self
     }
 
-    /// If the query is missing or empty, reads the parameters from the last segment of the path, as in `/SdkAppid=…&CallbackCommand=…`.
-    /// The oldest vendor pages show this form, most likely by mistake.
+    /// If the query is missing or empty, reads the parameters from the last segment of the path, as
+    /// in `/SdkAppid=…&CallbackCommand=…`. The oldest vendor pages show this form, most likely by
+    /// mistake.
     pub fn path_parameters(mut self) -> Self {
         self.path_parameters = true;
         self
@@ -138,9 +142,8 @@ impl Verifier {
                 None => Err(RejectionKind::AppMissing.into()),
             };
         };
-        let app = apps
-            .get(id)
-            .ok_or_else(|| Rejection::from(RejectionKind::AppUnknown).of_app(id))?;
+        let app =
+            apps.get(id).ok_or_else(|| Rejection::from(RejectionKind::AppUnknown).of_app(id))?;
         let token = self.authenticate(app, &raw).map_err(|rejection| rejection.of_app(id))?;
         // Decoded only now that the signature is verified, since decoding may allocate.
         let Some(command) = command.and_then(query::strict) else {
@@ -172,7 +175,8 @@ impl Verifier {
         let time = raw.request_time.ok_or(RejectionKind::TimeMissing)?;
         let sign = decode_signature(sign).ok_or(RejectionKind::SignatureMalformed)?;
         let seconds = signed_seconds(time).ok_or(RejectionKind::TimeMalformed)?;
-        let index = matching_token(app.tokens().iter(), time, &sign).ok_or(RejectionKind::SignatureMismatch)?;
+        let index = matching_token(app.tokens().iter(), time, &sign)
+            .ok_or(RejectionKind::SignatureMismatch)?;
         self.check_age(seconds)?;
         Ok(Some(index))
     }
@@ -228,9 +232,13 @@ fn words(digest: &[u8; 32]) -> [u64; 4] {
     words
 }
 
-/// Compares the signature with that of every token, in constant time: neither a mismatch nor a match ends the loop, and the place
-/// of the match is selected without a branch.
-fn matching_token<'a>(tokens: impl Iterator<Item = &'a Token>, time: &str, sign: &[u8; 32]) -> Option<usize> {
+/// Compares the signature with that of every token, in constant time: neither a mismatch nor a
+/// match ends the loop, and the place of the match is selected without a branch.
+fn matching_token<'a>(
+    tokens: impl Iterator<Item = &'a Token>,
+    time: &str,
+    sign: &[u8; 32],
+) -> Option<usize> {
     const NONE: u64 = u64::MAX;
     let mut found = NONE;
     for (index, token) in (0u64..).zip(tokens) {
@@ -238,11 +246,7 @@ fn matching_token<'a>(tokens: impl Iterator<Item = &'a Token>, time: &str, sign:
         let equal = words(&token.digest(time)).ct_eq(&words(sign));
         found.conditional_assign(&index, equal & first);
     }
-    if found == NONE {
-        None
-    } else {
-        usize::try_from(found).ok()
-    }
+    if found == NONE { None } else { usize::try_from(found).ok() }
 }
 
 impl From<Apps> for Verifier {

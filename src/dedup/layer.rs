@@ -12,22 +12,27 @@ use crate::event::DedupKey;
 
 /// Handles a delivery that arrives twice within a window only once. Both get the same answer.
 ///
-/// Tencent sends an *after* callback again if the answer was late and the console is set to do so. Two callbacks are the same delivery if
-/// they have the same [`Callback::dedup_key`], or the same [key of your own](Self::key). Callbacks without a key are always handled: the
-/// [table](crate::commands) shows which commands need `RequestId` in the URL to have one. A callback that waits for a verdict never has a
-/// key, not even your own: each one is judged. An unknown command never has a key of your own: it may wait for a verdict, too.
+/// Tencent sends an *after* callback again if the answer was late and the console is set to do so.
+/// Two callbacks are the same delivery if they have the same [`Callback::dedup_key`], or the same
+/// [key of your own](Self::key). Callbacks without a key are always handled: the
+/// [table](crate::commands) shows which commands need `RequestId` in the URL to have one. A
+/// callback that waits for a verdict never has a key, not even your own: each one is judged. An
+/// unknown command never has a key of your own: it may wait for a verdict, too.
 ///
-/// - A second delivery that arrives while the first is being handled waits, and gets the same reply.
+/// - A second delivery that arrives while the first is being handled waits, and gets the same
+///   reply.
 /// - All that wait get the error if the first fails. The next delivery tries again.
 /// - If the first is cancelled or panics, one of those that wait handles it.
-/// - At most [`capacity`](Self::capacity) keys are remembered. The least recently used one is removed first.
+/// - At most [`capacity`](Self::capacity) keys are remembered. The least recently used one is
+///   removed first.
 ///
-/// The key comes from the body, which the signature does not cover. Somebody who can forge a callback can also forge one with the key of
-/// a real one, and the real one then looks like a second delivery. See "Security" in the [crate's documentation](crate).
+/// The key comes from the body, which the signature does not cover. Somebody who can forge a
+/// callback can also forge one with the key of a real one, and the real one then looks like a
+/// second delivery. See "Security" in the [crate's documentation](crate).
 ///
-/// Put it *inside* [`Detach`](crate::DetachLayer); the [module](crate::dedup) says why. Put a `concurrency_limit` inside this layer, since
-/// deliveries that wait for the first one would hold permits outside. The keys are in memory, and lost with the
-/// process.
+/// Put it *inside* [`Detach`](crate::DetachLayer); the [module](crate::dedup) says why. Put a
+/// `concurrency_limit` inside this layer, since deliveries that wait for the first one would hold
+/// permits outside. The keys are in memory, and lost with the process.
 ///
 /// ```
 /// use std::time::Duration;
@@ -47,17 +52,14 @@ pub struct DedupLayer {
 /// The cache panics if its window is longer than a thousand years.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
-/// The number of keys that are remembered, unless [`DedupLayer::capacity`] is set. About 200 bytes each.
+/// The number of keys that are remembered, unless [`DedupLayer::capacity`] is set. About 200 bytes
+/// each.
 const CAPACITY: u64 = 10_000;
 
 impl DedupLayer {
     /// Remembers each delivery for this long after it was handled.
     pub fn new(window: Duration) -> Self {
-        DedupLayer {
-            window,
-            capacity: CAPACITY,
-            key: None,
-        }
+        DedupLayer { window, capacity: CAPACITY, key: None }
     }
 
     /// The maximum number of deliveries to remember (10,000).
@@ -66,9 +68,12 @@ impl DedupLayer {
         self
     }
 
-    /// A function that returns the key of a delivery. Callbacks with `None` are always handled. It is not called for callbacks that wait
-    /// for a verdict.
-    pub fn key(mut self, key: impl Fn(&Callback) -> Option<DedupKey> + Send + Sync + 'static) -> Self {
+    /// A function that returns the key of a delivery. Callbacks with `None` are always handled. It
+    /// is not called for callbacks that wait for a verdict.
+    pub fn key(
+        mut self,
+        key: impl Fn(&Callback) -> Option<DedupKey> + Send + Sync + 'static,
+    ) -> Self {
         self.key = Some(Arc::new(key));
         self
     }
@@ -79,18 +84,14 @@ impl<S> Layer<S> for DedupLayer {
 
     /// Each service made by a layer has its own memory, which the clones of that service share.
     fn layer(&self, inner: S) -> Dedup<S> {
-        // The cache's default policy would keep keys that were used often and drop new ones, but it is the new ones that come again.
+        // The cache's default policy would keep keys that were used often and drop new ones, but it
+        // is the new ones that come again.
         let seen = Cache::builder()
             .eviction_policy(EvictionPolicy::lru())
             .max_capacity(self.capacity)
             .time_to_live(self.window.min(LONGEST))
             .build();
-        Dedup {
-            inner,
-            seen,
-            key: self.key.clone(),
-            counts: Arc::default(),
-        }
+        Dedup { inner, seen, key: self.key.clone(), counts: Arc::default() }
     }
 }
 

@@ -38,7 +38,8 @@ pub struct DedupStats {
     pub duplicates: u64,
     /// Failed. Every delivery that waited got the error.
     pub failed: u64,
-    /// Handled without a key: *before* callbacks, and events that contain nothing that identifies a delivery.
+    /// Handled without a key: *before* callbacks, and events that contain nothing that identifies a
+    /// delivery.
     pub without_key: u64,
     /// The approximate number of deliveries that are remembered.
     pub remembered: u64,
@@ -102,7 +103,11 @@ where
         // It is judged each time, since the sender may have been banned in the meantime.
         let command = callback.command();
         let key = match &self.key {
-            _ if callback.answered_as().phase() == Phase::Before || callback.event.unjudged(command).is_some() => None,
+            _ if callback.answered_as().phase() == Phase::Before
+                || callback.event.unjudged(command).is_some() =>
+            {
+                None
+            }
             Some(key) if !command.is_unknown() => key(&callback),
             // An unknown command may wait for a verdict as well. Its key needs Tencent's
             // `RequestId`, and the user's function is not asked.
@@ -112,9 +117,7 @@ where
         let Some(key) = key else {
             self.counts.without_key.fetch_add(1, Ordering::Relaxed);
             crate::count::dedup("without_key");
-            return DedupFuture {
-                state: State::Passing { call },
-            };
+            return DedupFuture { state: State::Passing { call } };
         };
         let (seen, counts) = (self.seen.clone(), self.counts.clone());
         let shared = Box::pin(async move {
@@ -137,9 +140,7 @@ where
                 }
             }
         });
-        DedupFuture {
-            state: State::Shared { shared },
-        }
+        DedupFuture { state: State::Shared { shared } }
     }
 }
 

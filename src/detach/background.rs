@@ -23,7 +23,8 @@ use crate::stored::StoredCallback;
 
 pub(super) type Hook = dyn Fn(&Params, &DetachFailure) + Send + Sync;
 
-/// How background work failed, as passed to [`DetachLayer::on_failure`](crate::DetachLayer::on_failure).
+/// How background work failed, as passed to
+/// [`DetachLayer::on_failure`](crate::DetachLayer::on_failure).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DetachFailure {
@@ -43,7 +44,8 @@ impl fmt::Display for DetachFailure {
     }
 }
 
-/// Identifies one callback in the background. The handler finds it in the callback's extensions, and [`Drained::unfinished`] has it too.
+/// Identifies one callback in the background. The handler finds it in the callback's extensions,
+/// and [`Drained::unfinished`] has it too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DetachId(pub u64);
 
@@ -60,8 +62,9 @@ impl fmt::Display for DetachId {
 pub struct Drained {
     /// Tasks that completed during the drain, successfully or not.
     pub finished: usize,
-    /// The callbacks that did not finish and were aborted, in the form to store and handle later. A handler that blocks its thread for
-    /// another second cannot be aborted, so one of these **may still complete**; the id tells you which.
+    /// The callbacks that did not finish and were aborted, in the form to store and handle later. A
+    /// handler that blocks its thread for another second cannot be aborted, so one of these **may
+    /// still complete**; the id tells you which.
     pub unfinished: Vec<(DetachId, StoredCallback)>,
 }
 
@@ -81,7 +84,8 @@ impl fmt::Debug for Drained {
 pub struct DetachStats {
     /// In the background now.
     pub running: usize,
-    /// The bytes of the callbacks in the background now: body and URL, rounded up to 1 KiB for each.
+    /// The bytes of the callbacks in the background now: body and URL, rounded up to 1 KiB for
+    /// each.
     pub running_bytes: usize,
     /// Answered before they were handled.
     pub detached: u64,
@@ -151,7 +155,8 @@ impl<S> Work<S> {
     /// runs alone.
     pub(super) fn kibibytes(&self, shared: &Shared) -> u32 {
         let needed = self.callback.size().div_ceil(1024);
-        u32::try_from(needed).map_or(shared.max_kibibytes, |needed| needed.min(shared.max_kibibytes))
+        u32::try_from(needed)
+            .map_or(shared.max_kibibytes, |needed| needed.min(shared.max_kibibytes))
     }
 }
 
@@ -170,7 +175,11 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Starts the work in the background. Gives it back if a drain has begun; the caller then handles
 /// it inline.
 #[allow(clippy::result_large_err)] // handed back to run inline, not reported
-pub(super) fn detach<S>(shared: &Arc<Shared>, permits: Permits, mut work: Work<S>) -> Result<(), Work<S>>
+pub(super) fn detach<S>(
+    shared: &Arc<Shared>,
+    permits: Permits,
+    mut work: Work<S>,
+) -> Result<(), Work<S>>
 where
     S: Service<Callback> + Send + 'static,
     S::Future: Send,
@@ -195,12 +204,7 @@ where
     };
     shared.detached.fetch_add(1, Ordering::Relaxed);
     work.callback.extensions.insert(DetachId(id));
-    let mut end = End {
-        shared: shared.clone(),
-        id,
-        result: None,
-        _running: InBackground::new(),
-    };
+    let mut end = End { shared: shared.clone(), id, result: None, _running: InBackground::new() };
     let call = Oneshot::new(work.service, work.callback);
     let work = async move {
         // Dropped after `end`, which removes this task from the list. So there are never fewer
@@ -307,7 +311,8 @@ impl Shared {
         }
     }
 
-    /// Ran inline because it came after the drain had begun. It was never detached, so only its failure is logged.
+    /// Ran inline because it came after the drain had begun. It was never detached, so only its
+    /// failure is logged.
     pub(super) fn late(&self, params: &Params, result: &Result<Reply, DetachFailure>) {
         if let Err(failure) = result {
             self.failed(params, failure);

@@ -15,22 +15,28 @@ use crate::response::Sampler;
 /// The limit in KiB of the bodies in the background, unless [`DetachLayer::max_bytes`] is set.
 const MAX_KIBIBYTES: u32 = 64 * 1024;
 
-/// How long a callback waits for a permit, unless [`DetachLayer::max_wait`] is set. Tencent waits 2 s.
+/// How long a callback waits for a permit, unless [`DetachLayer::max_wait`] is set. Tencent waits 2
+/// s.
 const MAX_WAIT: Duration = Duration::from_millis(1500);
 
-/// How long a drain waits for tasks that it has aborted. Only a task that blocks its thread takes as long.
+/// How long a drain waits for tasks that it has aborted. Only a task that blocks its thread takes
+/// as long.
 const ABORT: Duration = Duration::from_secs(1);
 
 /// Answers notifications at once, and handles them in the background.
 ///
-/// It detaches *after* callbacks and notices whose reply has no meaning ([`Command::is_answered`](crate::Command::is_answered)). All
-/// others are passed to the inner service and answered by it. A callback in the background has neither the headers nor the extensions of its
-/// request, as behind the queue: read them in a service outside of this layer. At most `max_in_flight` callbacks, and
-/// [`max_bytes`](Self::max_bytes) of them, are in the background at a time. When that is reached, callbacks wait in the order in which they came, behind a large one
-/// also those that would fit. After [`max_wait`](Self::max_wait) they fail as overloaded. This needs a tokio runtime.
+/// It detaches *after* callbacks and notices whose reply has no meaning
+/// ([`Command::is_answered`](crate::Command::is_answered)). All others are passed to the inner
+/// service and answered by it. A callback in the background has neither the headers nor the
+/// extensions of its request, as behind the queue: read them in a service outside of this layer. At
+/// most `max_in_flight` callbacks, and [`max_bytes`](Self::max_bytes) of them, are in the
+/// background at a time. When that is reached, callbacks wait in the order in which they came,
+/// behind a large one also those that would fit. After [`max_wait`](Self::max_wait) they fail as
+/// overloaded. This needs a tokio runtime.
 ///
-/// **A crash loses detached events**: they are in memory only, and Tencent does not send them again. If you must not lose any, use the
-/// layer of [`tencent-im-callback-queue`](https://docs.rs/tencent-im-callback-queue) instead of this one.
+/// **A crash loses detached events**: they are in memory only, and Tencent does not send them
+/// again. If you must not lose any, use the layer of
+/// [`tencent-im-callback-queue`](https://docs.rs/tencent-im-callback-queue) instead of this one.
 ///
 /// At shutdown, stop accepting connections, then [`drain`](Self::drain).
 ///
@@ -62,7 +68,8 @@ pub struct DetachLayer {
 }
 
 impl DetachLayer {
-    /// At most this many callbacks, at least 1, are in the background at a time. Clones share the limit.
+    /// At most this many callbacks, at least 1, are in the background at a time. Clones share the
+    /// limit.
     pub fn new(max_in_flight: usize) -> Self {
         DetachLayer {
             shared: Arc::new(Shared {
@@ -86,8 +93,9 @@ impl DetachLayer {
         }
     }
 
-    /// The maximum number of bytes in the background (64 MiB): body and URL of each callback, rounded up to 1 KiB. A larger one runs alone.
-    /// Events take up to 16 times the memory of their bodies, most of them about twice as much; a task takes a few KiB besides.
+    /// The maximum number of bytes in the background (64 MiB): body and URL of each callback,
+    /// rounded up to 1 KiB. A larger one runs alone. Events take up to 16 times the memory of their
+    /// bodies, most of them about twice as much; a task takes a few KiB besides.
     ///
     /// # Panics
     ///
@@ -102,25 +110,32 @@ impl DetachLayer {
         self
     }
 
-    /// How long a callback waits, once its body is read, before it fails as overloaded (1.5 s; Tencent waits 2 s).
+    /// How long a callback waits, once its body is read, before it fails as overloaded (1.5 s;
+    /// Tencent waits 2 s).
     pub fn max_wait(mut self, max_wait: Duration) -> Self {
         self.max_wait = max_wait;
         self
     }
 
-    /// A hook that is called for each callback that fails in the background. All clones share it; the last one set is used.
-    pub fn on_failure(self, hook: impl Fn(&Params, &DetachFailure) + Send + Sync + 'static) -> Self {
+    /// A hook that is called for each callback that fails in the background. All clones share it;
+    /// the last one set is used.
+    pub fn on_failure(
+        self,
+        hook: impl Fn(&Params, &DetachFailure) + Send + Sync + 'static,
+    ) -> Self {
         *lock(&self.shared.hook) = Some(Arc::new(hook));
         self
     }
 
-    /// Graceful shutdown: stops detaching, and waits until the background work is done or the time is up. What is not done by then is
-    /// aborted and returned, in the order in which it arrived. A handler that blocks its thread cannot be aborted: `drain` waits one
-    /// more second for it, and then returns its callback, which may still complete.
+    /// Graceful shutdown: stops detaching, and waits until the background work is done or the time
+    /// is up. What is not done by then is aborted and returned, in the order in which it arrived. A
+    /// handler that blocks its thread cannot be aborted: `drain` waits one more second for it, and
+    /// then returns its callback, which may still complete.
     ///
-    /// Callbacks that arrive later, and those that wait for a permit, are handled before they are answered, without a limit. A panic of
-    /// their handler is returned as an error. This stays so, also if the future of `drain` is dropped; a second call then returns what the
-    /// first one has aborted.
+    /// Callbacks that arrive later, and those that wait for a permit, are handled before they are
+    /// answered, without a limit. A panic of their handler is returned as an error. This stays so,
+    /// also if the future of `drain` is dropped; a second call then returns what the first one has
+    /// aborted.
     pub async fn drain(&self, timeout: Duration) -> Drained {
         lock(&self.shared.running).draining = true;
         let before = self.shared.finished.load(Ordering::Relaxed);
@@ -181,11 +196,7 @@ impl<S> Layer<S> for DetachLayer {
     type Service = Detach<S>;
 
     fn layer(&self, inner: S) -> Detach<S> {
-        Detach {
-            inner,
-            shared: self.shared.clone(),
-            max_wait: self.max_wait,
-        }
+        Detach { inner, shared: self.shared.clone(), max_wait: self.max_wait }
     }
 }
 

@@ -1,4 +1,5 @@
-//! Answers *after* callbacks at once and handles them in the background, with a graceful shutdown (feature `detach`).
+//! Answers *after* callbacks at once and handles them in the background, with a graceful shutdown
+//! (feature `detach`).
 //!
 //! ```
 //! use std::time::Duration;

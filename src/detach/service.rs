@@ -105,9 +105,13 @@ where
     }
 }
 
-/// Detaches a callback as soon as there are permits for it. Once a drain has begun, nothing is detached any more: then the callback is
-/// handled before it is answered.
-async fn answer<S>(shared: Arc<Shared>, max_wait: Duration, work: Work<S>) -> Result<Reply, HandlerError>
+/// Detaches a callback as soon as there are permits for it. Once a drain has begun, nothing is
+/// detached any more: then the callback is handled before it is answered.
+async fn answer<S>(
+    shared: Arc<Shared>,
+    max_wait: Duration,
+    work: Work<S>,
+) -> Result<Reply, HandlerError>
 where
     S: Service<Callback> + Send + 'static,
     S::Future: Send,
@@ -140,8 +144,13 @@ fn try_acquire(shared: &Shared, kibibytes: u32) -> Option<Permits> {
     Some((callback, bytes))
 }
 
-/// Waits for permits. `None` if a drain has begun: it closes the semaphores, so that nobody waits for what will not come.
-async fn wait(shared: &Shared, kibibytes: u32, max_wait: Duration) -> Result<Option<Permits>, HandlerError> {
+/// Waits for permits. `None` if a drain has begun: it closes the semaphores, so that nobody waits
+/// for what will not come.
+async fn wait(
+    shared: &Shared,
+    kibibytes: u32,
+    max_wait: Duration,
+) -> Result<Option<Permits>, HandlerError> {
     let mut waiting = Waiting { shared, over: false };
     let acquire = async {
         let callback = shared.callbacks.clone().acquire_owned().await.ok()?;
@@ -158,7 +167,8 @@ async fn wait(shared: &Shared, kibibytes: u32, max_wait: Duration) -> Result<Opt
     Ok(permits)
 }
 
-/// A wait for permits that counts itself if it is given up: then the caller has closed the connection.
+/// A wait for permits that counts itself if it is given up: then the caller has closed the
+/// connection.
 struct Waiting<'a> {
     shared: &'a Shared,
     over: bool,

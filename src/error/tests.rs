@@ -112,7 +112,9 @@ fn a_time_out_is_told_from_an_error_that_says_so() {
     }
     for text in ELAPSED.into_iter().chain([LATE]) {
         // All there is, is the text.
-        assert!(was_late(&text) && HandlerError::of(text.to_owned()).is_timed_out() == (text != LATE));
+        assert!(
+            was_late(&text) && HandlerError::of(text.to_owned()).is_timed_out() == (text != LATE)
+        );
         // A handler's own words, boxed or not.
         let says_so = HandlerError::new(text);
         assert!(!was_late(&says_so) && !says_so.is_timed_out(), "{text}");

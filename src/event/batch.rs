@@ -8,7 +8,8 @@ use crate::command::Command;
 use crate::json;
 use crate::types::RawJson;
 
-/// One item of a batch. An item that does not fit its type is kept as received; the other items are not lost.
+/// One item of a batch. An item that does not fit its type is kept as received; the other items are
+/// not lost.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum BatchItem<E> {
@@ -51,7 +52,9 @@ impl<'de, E: BatchEvent> Deserialize<'de> for BatchItem<E> {
             return Err(D::Error::custom("an item of a batch is an object"));
         }
         Ok(match json::from_str::<E>(raw.get()) {
-            Ok(event) if event.command().is_none_or(|command| *command == E::COMMAND) => BatchItem::Typed(event),
+            Ok(event) if event.command().is_none_or(|command| *command == E::COMMAND) => {
+                BatchItem::Typed(event)
+            }
             _ => BatchItem::Unknown(RawJson::new(raw)),
         })
     }

@@ -2,8 +2,8 @@ use super::{c2c, group, official_account};
 use crate::message::MsgBody;
 use crate::types::UserId;
 
-/// A message that is about to be sent, for all three commands that ask for a verdict. A handler of `Callback<BeforeMessage>` answers with
-/// a [`MessageVerdict`](crate::reply::MessageVerdict).
+/// A message that is about to be sent, for all three commands that ask for a verdict. A handler of
+/// `Callback<BeforeMessage>` answers with a [`MessageVerdict`](crate::reply::MessageVerdict).
 ///
 /// [`EventRouter::on_message`](crate::EventRouter::on_message) takes such a handler.
 #[derive(Clone, Debug, PartialEq)]

@@ -215,7 +215,8 @@ pub struct AfterSendMsg {
     pub event_time: Option<TimestampMillis>,
 }
 
-/// A one-to-one message is about to be delivered; the reply lets it pass, blocks it, drops it silently or rewrites it.
+/// A one-to-one message is about to be delivered; the reply lets it pass, blocks it, drops it
+/// silently or rewrites it.
 ///
 /// Source: <https://trtc.io/document/34364>
 #[skip_serializing_none]

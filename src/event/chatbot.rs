@@ -17,7 +17,8 @@ use serde_with::skip_serializing_none;
 use crate::json::Once;
 use crate::types::{Id, RawJson, TimestampMillis, UserId};
 
-/// A user sent custom pass-through content to an intelligent chatbot; the reply is handed back to the bot.
+/// A user sent custom pass-through content to an intelligent chatbot; the reply is handed back to
+/// the bot.
 ///
 /// Source: <https://www.tencentcloud.com/document/product/1047/59057>
 #[skip_serializing_none]
@@ -44,7 +45,8 @@ pub struct OnC2cSignalMessage {
     pub data: Option<String>,
 }
 
-/// A node of a bot's task asks your server; the variables of the reply go into the session. The bot waits for the reply.
+/// A node of a bot's task asks your server; the variables of the reply go into the session. The bot
+/// waits for the reply.
 ///
 /// The URL of this callback is set in the node, in the panel of Desk.
 ///
@@ -62,7 +64,9 @@ pub struct InterfaceInvocation {
     pub event_time: Option<TimestampMillis>,
 }
 
-fn variables<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BTreeMap<String, Variable>>, D::Error> {
+fn variables<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<BTreeMap<String, Variable>>, D::Error> {
     Ok(Option::<Once<_>>::deserialize(deserializer)?.map(|variables| variables.0))
 }
 

@@ -15,9 +15,11 @@ use crate::json::wire_text;
 use crate::message::MsgBody;
 use crate::types::{Id, TimestampMillis, UserId};
 
-/// Something happened in a service session: a message, or a change of the session. Which fields are there depends on the event.
+/// Something happened in a service session: a message, or a change of the session. Which fields are
+/// there depends on the event.
 ///
-/// The URL of this callback is set in the panel of Desk. Whether the token of Chat signs it is not documented.
+/// The URL of this callback is set in the panel of Desk. Whether the token of Chat signs it is not
+/// documented.
 ///
 /// Source: <https://cloud.tencent.com/document/product/269/111212>
 #[skip_serializing_none]
@@ -55,7 +57,8 @@ pub struct SessionEventNotify {
 }
 
 wire_text! {
-    /// What happened in a session. The vendor documents more words: transfers, the end of a session, a user who does not answer.
+    /// What happened in a session. The vendor documents more words: transfers, the end of a
+    /// session, a user who does not answer.
     SessionEvent {
         /// The session began.
         SessionBegin = "SessionBegin";

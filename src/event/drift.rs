@@ -89,7 +89,8 @@ struct Frame {
     place: u64,
 }
 
-/// Shows each member of a JSON text to `visit`, which says whether to look inside. The JSON must be valid.
+/// Shows each member of a JSON text to `visit`, which says whether to look inside. The JSON must be
+/// valid.
 fn walk<'a>(json: &'a str, hasher: &RandomState, visit: &mut dyn FnMut(&Member<'a, '_>) -> bool) {
     let mut stack: Vec<Frame> = Vec::new();
     let mut keys: Vec<Key<'a>> = Vec::new();
@@ -100,12 +101,8 @@ fn walk<'a>(json: &'a str, hasher: &RandomState, visit: &mut dyn FnMut(&Member<'
             Token::Open { object, start } => {
                 let raw = object && is_raw_element(json, start, &keys);
                 if raw {
-                    let member = Member {
-                        place,
-                        keys: &keys,
-                        is_nothing: false,
-                        is_raw_element: true,
-                    };
+                    let member =
+                        Member { place, keys: &keys, is_nothing: false, is_raw_element: true };
                     if !visit(&member) {
                         tokens.skip_open();
                         end_of_value(&stack, &mut keys);
@@ -158,8 +155,8 @@ fn end_of_value(stack: &[Frame], keys: &mut Vec<Key<'_>>) {
     }
 }
 
-/// Whether the object that begins here is an element of a message that this version keeps raw: of a kind that it does not know, or a bundle too
-/// deep inside of others.
+/// Whether the object that begins here is an element of a message that this version keeps raw: of a
+/// kind that it does not know, or a bundle too deep inside of others.
 fn is_raw_element(json: &str, start: usize, keys: &[Key<'_>]) -> bool {
     // Elements are in `MsgBody[]`, and in bundles in `MsgBody[].MsgContent.MsgList[].MsgBody[]` and
     // so on. Only there is an object searched to its end for its kind. If it were done everywhere,
@@ -171,9 +168,11 @@ fn is_raw_element(json: &str, start: usize, keys: &[Key<'_>]) -> bool {
     let bundles = rest.len() / 3;
     let in_bundles = rest.len() % 3 == 0
         && bundles <= MsgElement::BUNDLES
-        && rest
-            .chunks_exact(3)
-            .all(|step| is(&step[0], "MsgContent", 0) && is(&step[1], "MsgList", 1) && is(&step[2], "MsgBody", 1));
+        && rest.chunks_exact(3).all(|step| {
+            is(&step[0], "MsgContent", 0)
+                && is(&step[1], "MsgList", 1)
+                && is(&step[2], "MsgBody", 1)
+        });
     if !is(first, "MsgBody", 1) || !in_bundles {
         return false;
     }

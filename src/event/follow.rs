@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 pub use super::recording::{
-    EventGroup, RecordedFile, RecordedMedia, RecordingEvent, RecordingInfo, RecordingPayload, TrackType, VodFile,
+    EventGroup, RecordedFile, RecordedMedia, RecordingEvent, RecordingInfo, RecordingPayload,
+    TrackType, VodFile,
 };
 use crate::types::{TimestampMillis, UserId};
 

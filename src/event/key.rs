@@ -10,8 +10,8 @@ macro_rules! key {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         ///
-        /// It is a digest, so it does not reveal what it was made from. `Display` writes it as 64 hex digits, which stay the same in
-        /// every version of this crate.
+        /// It is a digest, so it does not reveal what it was made from. `Display` writes it as 64
+        /// hex digits, which stay the same in every version of this crate.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name([u8; 32]);
 
@@ -52,7 +52,8 @@ key! {
 }
 
 key! {
-    /// Identifies what an event belongs to, such as a group or a conversation. Events with the same key are handled one after the other.
+    /// Identifies what an event belongs to, such as a group or a conversation. Events with the same
+    /// key are handled one after the other.
     OrderKey
 }
 
@@ -67,27 +68,17 @@ impl Parts {
     /// Starts a key with the app and the sort of key, so that keys of two apps or sorts differ.
     pub(crate) fn new(app: SdkAppId, sort: &str) -> Self {
         let hasher = Sha256::new();
-        Parts { hasher, missing: false }
-            .bytes(&app.0.to_be_bytes())
-            .bytes(sort.as_bytes())
+        Parts { hasher, missing: false }.bytes(&app.0.to_be_bytes()).bytes(sort.as_bytes())
     }
 
     /// Adds a part that the key needs. If it is absent or empty, there is no key.
     pub(crate) fn add(mut self, part: &impl Part) -> Self {
-        if part.write(&mut self.hasher) {
-            self
-        } else {
-            Parts { missing: true, ..self }
-        }
+        if part.write(&mut self.hasher) { self } else { Parts { missing: true, ..self } }
     }
 
     /// Adds two people, so that the key is the same in whichever order they are given.
     pub(crate) fn pair(self, one: &UserId, other: &UserId) -> Self {
-        if one <= other {
-            self.add(one).add(other)
-        } else {
-            self.add(other).add(one)
-        }
+        if one <= other { self.add(one).add(other) } else { self.add(other).add(one) }
     }
 
     /// Adds a part that may be absent.

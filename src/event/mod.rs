@@ -52,7 +52,8 @@ pub use self::before_message::BeforeMessage;
 pub use self::extension::{Extension, OperateType};
 pub use self::key::{DedupKey, OrderKey};
 pub use self::recording::{
-    EventGroup, RecordedFile, RecordedMedia, RecordingEvent, RecordingInfo, RecordingPayload, TrackType, VodFile,
+    EventGroup, RecordedFile, RecordedMedia, RecordingEvent, RecordingInfo, RecordingPayload,
+    TrackType, VodFile,
 };
 pub use self::time::EventTime;
 pub use self::unknown::{Misfit, MisfitKind, UnknownEvent, UnknownReason};
@@ -64,7 +65,9 @@ use self::word::Word;
     message = "`{Self}` is not the event of one command",
     note = "for `BeforeMessage` use `EventRouter::on_message`, for a type of yours `EventRouter::on_unknown`, for all others a fallback"
 )]
-pub trait TypedEvent: AsEvent + Into<Event> + Clone + Send + Sync + Sized + sealed::Sealed + 'static {
+pub trait TypedEvent:
+    AsEvent + Into<Event> + Clone + Send + Sync + Sized + sealed::Sealed + 'static
+{
     /// The command.
     const COMMAND: Command;
 
@@ -161,7 +164,8 @@ macro_rules! define_events {
             $(, time $time:expr)? $(, id $id:expr)? $(, order $scope:ident $order:expr)?;
         )*
     } )*) => {
-        /// What happened, or is about to happen: one variant per command. Each is boxed, so an event is small to move.
+        /// What happened, or is about to happen: one variant per command. Each is boxed, so an
+        /// event is small to move.
         ///
         /// `Serialize` writes the whole body with Tencent's names, including `CallbackCommand`.
         #[derive(Clone, Debug, PartialEq)]
@@ -184,7 +188,8 @@ macro_rules! define_events {
                 }
             }
 
-            /// The event of a command, and what the body says about its command; `None` if it has no type.
+            /// The event of a command, and what the body says about its command; `None` if it has
+            /// no type.
             fn typed(command: &Command, text: &str, word: &mut Word) -> Option<serde_json::Result<Event>> {
                 match command {
                     $( $( Command::$variant => Some(parse::typed(command, text, word).map(Event::$variant)), )* )*
@@ -307,12 +312,13 @@ struct Whole<'a, E> {
 impl Event {
     /// Parses the body of a callback whose URL has this command.
     ///
-    /// A notification that cannot be read becomes [`Event::Unknown`] with the reason and the raw body.
+    /// A notification that cannot be read becomes [`Event::Unknown`] with the reason and the raw
+    /// body.
     ///
     /// # Errors
     ///
-    /// [`RejectionKind::Untyped`](crate::RejectionKind::Untyped): the callback waits for a verdict, and the body cannot be read as its
-    /// type.
+    /// [`RejectionKind::Untyped`](crate::RejectionKind::Untyped): the callback waits for a verdict,
+    /// and the body cannot be read as its type.
     pub fn parse(command: &Command, body: Bytes) -> Result<Event, Rejection> {
         let event = Event::parse_untyped(command, body);
         match event.unjudged(command) {
@@ -321,25 +327,26 @@ impl Event {
         }
     }
 
-    /// Like [`parse`](Self::parse), but a callback that waits for a verdict and cannot be read becomes [`Event::Unknown`] as well. Do not
-    /// allow what is unknown.
+    /// Like [`parse`](Self::parse), but a callback that waits for a verdict and cannot be read
+    /// becomes [`Event::Unknown`] as well. Do not allow what is unknown.
     pub fn parse_untyped(command: &Command, body: Bytes) -> Event {
         parse::parse(command, &body)
     }
 
-    /// The command that counts, if it is not the URL's: the vendor documents that the body knows better.
+    /// The command that counts, if it is not the URL's: the vendor documents that the body knows
+    /// better.
     pub(crate) fn corrected(&self, url: &Command) -> Option<Command> {
         match self {
             Event::Unknown(event) => {
                 event.misfit()?;
-                url.reconcile(event.body_command.as_ref()?)
-                    .filter(|counts| counts != url)
+                url.reconcile(event.body_command.as_ref()?).filter(|counts| counts != url)
             }
             event => Some(event.command()).filter(|counts| *counts != url).cloned(),
         }
     }
 
-    /// The event if it waits for a verdict and cannot be read: it cannot be judged, so it must not be answered `OK`.
+    /// The event if it waits for a verdict and cannot be read: it cannot be judged, so it must not
+    /// be answered `OK`.
     pub(crate) fn unjudged(&self, url: &Command) -> Option<&UnknownEvent> {
         let Event::Unknown(event) = self else {
             return None;
@@ -347,11 +354,13 @@ impl Event {
         let phase = self.answered_as(url).phase();
         // An unknown command may wait for a verdict. If its body is a JSON object, the service gets
         // it: it may have a handler for that command.
-        let waits = phase == Phase::Before || (phase.may_decide() && event.reason != UnknownReason::UnknownCommand);
+        let waits = phase == Phase::Before
+            || (phase.may_decide() && event.reason != UnknownReason::UnknownCommand);
         waits.then_some(event)
     }
 
-    /// Where the body does not fit the type of its command, if that is the reason why it is [`Event::Unknown`].
+    /// Where the body does not fit the type of its command, if that is the reason why it is
+    /// [`Event::Unknown`].
     pub fn misfit(&self) -> Option<&Misfit> {
         match self {
             Event::Unknown(event) => event.misfit(),
@@ -376,7 +385,8 @@ impl<'de> Deserialize<'de> for Event {
 
         let json: Box<serde_json::value::RawValue> = Deserialize::deserialize(deserializer)?;
         let body = Bytes::from(String::from(Box::<str>::from(json)));
-        let command = parse::command(&body).ok_or_else(|| D::Error::missing_field("CallbackCommand"))?;
+        let command =
+            parse::command(&body).ok_or_else(|| D::Error::missing_field("CallbackCommand"))?;
         Ok(Event::parse_untyped(&command, body))
     }
 }

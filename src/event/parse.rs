@@ -27,8 +27,9 @@ use crate::json::{self, Lenient, Nulls};
 use crate::message;
 use crate::types::{SdkAppId, digits};
 
-/// Parses a body straight into the type that the URL's command names. Only if that fails is the body looked at
-/// again, for the reason. Whatever the body is, there is an event: at worst one that is [`Event::Unknown`].
+/// Parses a body straight into the type that the URL's command names. Only if that fails is the
+/// body looked at again, for the reason. Whatever the body is, there is an event: at worst one that
+/// is [`Event::Unknown`].
 pub(crate) fn parse(url: &Command, body: &Bytes) -> Event {
     event(url, body).unwrap_or_else(|Untyped(reason, body_command)| {
         Event::Unknown(Box::new(UnknownEvent {
@@ -65,7 +66,9 @@ fn event(url: &Command, body: &[u8]) -> Result<Event, Untyped> {
         Word::Command(word) => {
             match url.reconcile(&word) {
                 None => return Err(Untyped(UnknownReason::CommandMismatch, Some(word))),
-                Some(counts) if counts != *url => typed = Event::typed(&counts, text, &mut Word::Absent),
+                Some(counts) if counts != *url => {
+                    typed = Event::typed(&counts, text, &mut Word::Absent)
+                }
                 Some(_) => {}
             }
             body_command = Some(word);
@@ -101,20 +104,22 @@ fn is_empty(body: &[u8]) -> bool {
 }
 
 fn trim(mut body: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..] | [rest @ .., b' ' | b'\t' | b'\n' | b'\r'] = body {
+    while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..]
+    | [rest @ .., b' ' | b'\t' | b'\n' | b'\r'] = body
+    {
         body = rest;
     }
     body
 }
 
 /// Reads one type, and the command word beside it.
-pub(super) fn typed<T: DeserializeOwned>(url: &Command, text: &str, word: &mut Word) -> serde_json::Result<T> {
+pub(super) fn typed<T: DeserializeOwned>(
+    url: &Command,
+    text: &str,
+    word: &mut Word,
+) -> serde_json::Result<T> {
     // An empty list may be what was to be judged.
-    let nulls = if url.phase() == Phase::Before {
-        Nulls::AreMisfits
-    } else {
-        Nulls::AreEmptyLists
-    };
+    let nulls = if url.phase() == Phase::Before { Nulls::AreMisfits } else { Nulls::AreEmptyLists };
     json::lenient(text, nulls, |rules| {
         *word = Word::Absent;
         let mut json = serde_json::Deserializer::from_str(text);
@@ -127,7 +132,8 @@ pub(super) fn typed<T: DeserializeOwned>(url: &Command, text: &str, word: &mut W
 /// Turns the error of `serde_json` into the path of the field that does not fit.
 pub(crate) fn misfit(text: &str, error: &serde_json::Error) -> Misfit {
     let path = json::path_at(text, error.line(), error.column());
-    in_message(text, &path).unwrap_or_else(|| Misfit::at(&path, error.line(), error.column(), error.to_string()))
+    in_message(text, &path)
+        .unwrap_or_else(|| Misfit::at(&path, error.line(), error.column(), error.to_string()))
 }
 
 /// The same, if the place is in an element of a message. Elements are read as texts of their own,
@@ -149,12 +155,7 @@ fn in_message(text: &str, path: &str) -> Option<Misfit> {
     let before = text.get(..elements.as_ptr().addr() - text.as_ptr().addr() + place.offset)?;
     let line = before.matches('\n').count() + 1;
     let column = before.len() - before.rfind('\n').map_or(0, |end| end + 1) + 1;
-    Some(Misfit::at(
-        &format!("MsgBody{}", place.path),
-        line,
-        column,
-        place.message,
-    ))
+    Some(Misfit::at(&format!("MsgBody{}", place.path), line, column, place.message))
 }
 
 /// What a body says about its app, which only `ContentCallback.ResultNotify` does.
@@ -209,25 +210,22 @@ pub(crate) fn kind(body: &[u8]) -> &'static str {
     }
 }
 
-/// Decides whether a body is one JSON object, and looks at the members this crate itself cares about.
+/// Decides whether a body is one JSON object, and looks at the members this crate itself cares
+/// about.
 ///
-/// `IgnoredAny` decides and not the error of the typed attempt, since serde_json calls lone surrogates, huge numbers and deep
-/// nesting syntax errors as well.
+/// `IgnoredAny` decides and not the error of the typed attempt, since serde_json calls lone
+/// surrogates, huge numbers and deep nesting syntax errors as well.
 fn look(text: &str) -> Result<Seen, UnknownReason> {
     let not_json = |error: serde_json::Error| UnknownReason::BodyNotJson {
         line: error.line(),
         column: error.column(),
     };
     let mut json = serde_json::Deserializer::from_str(text);
-    IgnoredAny::deserialize(&mut json)
-        .and_then(|_| json.end())
-        .map_err(not_json)?;
+    IgnoredAny::deserialize(&mut json).and_then(|_| json.end()).map_err(not_json)?;
     if !text.trim_ascii_start().starts_with('{') {
         return Err(UnknownReason::BodyNotObject);
     }
-    serde_json::Deserializer::from_str(text)
-        .deserialize_map(Members)
-        .map_err(not_json)
+    serde_json::Deserializer::from_str(text).deserialize_map(Members).map_err(not_json)
 }
 
 struct Members;
@@ -240,10 +238,7 @@ impl<'de> Visitor<'de> for Members {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Seen, A::Error> {
-        let mut seen = Seen {
-            word: Word::Absent,
-            app: BodyApp::Absent,
-        };
+        let mut seen = Seen { word: Word::Absent, app: BodyApp::Absent };
         while let Some(Key(key)) = members.next_key()? {
             match key {
                 Some("CallbackCommand") => {

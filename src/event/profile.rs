@@ -113,7 +113,8 @@ impl<'de> Deserialize<'de> for ProfileValue {
             }
 
             fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<ProfileValue, E> {
-                let number = i64::try_from(number).map_err(|_| E::custom("integer of more than 63 bits"))?;
+                let number =
+                    i64::try_from(number).map_err(|_| E::custom("integer of more than 63 bits"))?;
                 Ok(ProfileValue::Integer(number))
             }
         }

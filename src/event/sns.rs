@@ -14,7 +14,8 @@ use crate::json::wire_text;
 use crate::reply::sns::{PrevFriendAddReply, PrevFriendResponseReply};
 use crate::types::{Flag, TimestampMillis, TimestampSecs, UserId};
 
-/// One directed entry of a friend list or block list. A friendship both ways is two entries, mirrored.
+/// One directed entry of a friend list or block list. A friendship both ways is two entries,
+/// mirrored.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -89,8 +90,8 @@ pub struct BlackListDelete {
     pub pair_list: Vec<Pair>,
 }
 
-/// A user is about to send friend requests from a client; the [reply](PrevFriendAddReply) lets each of them through or not.
-/// Requests over REST do not ask.
+/// A user is about to send friend requests from a client; the [reply](PrevFriendAddReply) lets each
+/// of them through or not. Requests over REST do not ask.
 ///
 /// Source: <https://trtc.io/document/43468>
 #[skip_serializing_none]
@@ -133,8 +134,8 @@ pub struct FriendItem {
     pub add_wording: Option<String>,
 }
 
-/// A user is about to answer friend requests from a client; the [reply](PrevFriendResponseReply) lets each answer through or
-/// not. Answers over REST do not ask.
+/// A user is about to answer friend requests from a client; the [reply](PrevFriendResponseReply)
+/// lets each answer through or not. Answers over REST do not ask.
 ///
 /// Source: <https://trtc.io/document/43467>
 #[skip_serializing_none]

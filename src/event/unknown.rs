@@ -10,7 +10,8 @@ use crate::command::Command;
 use crate::json::{TOO_MANY_ITEMS, readable};
 use crate::types::escaped_path;
 
-/// A verified callback that this version cannot read as the type of its command: [why](UnknownReason).
+/// A verified callback that this version cannot read as the type of its command:
+/// [why](UnknownReason).
 ///
 /// Nothing is lost: the body is here as received.
 #[derive(Clone, PartialEq)]
@@ -30,7 +31,8 @@ pub struct UnknownEvent {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum UnknownReason {
-    /// This version does not know the command in the URL, or the one in the body. The body is a JSON object.
+    /// This version does not know the command in the URL, or the one in the body. The body is a
+    /// JSON object.
     UnknownCommand,
     /// The body is a JSON object that does not fit the type of its command.
     Misfit(Misfit),
@@ -100,7 +102,8 @@ pub enum MisfitKind {
 
 /// Where a body that is JSON does not fit the type of its command.
 ///
-/// `Debug` and `Display` show only the place. [`message`](Misfit::message) says more, but quotes the body, so do not log it.
+/// `Debug` and `Display` show only the place. [`message`](Misfit::message) says more, but quotes
+/// the body, so do not log it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Misfit {
     kind: MisfitKind,
@@ -148,8 +151,9 @@ impl fmt::Debug for UnknownEvent {
     }
 }
 
-/// Writes the body as it came if it is JSON, otherwise its text as a string. Bytes that are not UTF-8 are replaced by U+FFFD; to keep
-/// them, store the callback ([`StoredCallback`](crate::StoredCallback)).
+/// Writes the body as it came if it is JSON, otherwise its text as a string. Bytes that are not
+/// UTF-8 are replaced by U+FFFD; to keep them, store the callback
+/// ([`StoredCallback`](crate::StoredCallback)).
 impl Serialize for UnknownEvent {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let text = readable(&self.body);
@@ -182,8 +186,8 @@ impl Misfit {
         self.kind
     }
 
-    /// The path of the field, such as `PairList[1].To_Account`; `.` is the whole body. If a field is missing, it is the path of the
-    /// object without it.
+    /// The path of the field, such as `PairList[1].To_Account`; `.` is the whole body. If a field
+    /// is missing, it is the path of the object without it.
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -217,10 +221,7 @@ impl fmt::Debug for Misfit {
 impl fmt::Display for Misfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Misfit { path, line, column, .. } = self;
-        write!(
-            f,
-            "body does not fit its command at {path}, line {line} column {column}"
-        )
+        write!(f, "body does not fit its command at {path}, line {line} column {column}")
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, IgnoredAny, IntoDeserializer, MapAccess, SeqAccess, Visitor,
+};
 use serde::forward_to_deserialize_any;
 
 use crate::command::{Command, Phase};
@@ -26,9 +28,8 @@ impl Word {
             *self = found;
         } else if *self != found {
             let words = [std::mem::replace(self, Word::NotText), found].into_iter();
-            let careful = words
-                .filter_map(Word::command)
-                .max_by_key(|word| word.phase() == Phase::Before);
+            let careful =
+                words.filter_map(Word::command).max_by_key(|word| word.phase() == Phase::Before);
             *self = Word::Several(careful);
         }
     }
@@ -59,12 +60,9 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for WithWord<'_, D> {
     type Error = D::Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        // A map and nothing else: the derived visitor of a struct would also take a list, by position.
-        self.inner.deserialize_map(ObjectVisitor {
-            inner: visitor,
-            url: self.url,
-            word: self.word,
-        })
+        // A map and nothing else: the derived visitor of a struct would also take a list, by
+        // position.
+        self.inner.deserialize_map(ObjectVisitor { inner: visitor, url: self.url, word: self.word })
     }
 
     forward_to_deserialize_any! {
@@ -106,12 +104,12 @@ struct WordlessMembers<'a, A> {
 impl<'de, A: MapAccess<'de>> MapAccess<'de> for WordlessMembers<'_, A> {
     type Error = A::Error;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, A::Error> {
         self.at_word = false;
-        self.inner.next_key_seed(WatchedKey {
-            inner: seed,
-            is_word: &mut self.at_word,
-        })
+        self.inner.next_key_seed(WatchedKey { inner: seed, is_word: &mut self.at_word })
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
@@ -134,10 +132,7 @@ impl<'de, K: DeserializeSeed<'de>> DeserializeSeed<'de> for WatchedKey<'_, K> {
     type Value = K::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<K::Value, D::Error> {
-        self.inner.deserialize(WatchedKey {
-            inner: deserializer,
-            is_word: self.is_word,
-        })
+        self.inner.deserialize(WatchedKey { inner: deserializer, is_word: self.is_word })
     }
 }
 
@@ -145,10 +140,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for WatchedKey<'_, D> {
     type Error = D::Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.inner.deserialize_identifier(WatchedKey {
-            inner: visitor,
-            is_word: self.is_word,
-        })
+        self.inner.deserialize_identifier(WatchedKey { inner: visitor, is_word: self.is_word })
     }
 
     forward_to_deserialize_any! {
@@ -189,11 +181,7 @@ impl<'de> Visitor<'de> for WordAs<'_> {
     }
 
     fn visit_str<E>(self, word: &str) -> Result<Word, E> {
-        Ok(Word::Command(if word == self.0.as_str() {
-            self.0.clone()
-        } else {
-            word.into()
-        }))
+        Ok(Word::Command(if word == self.0.as_str() { self.0.clone() } else { word.into() }))
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Word, E> {

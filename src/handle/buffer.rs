@@ -5,8 +5,8 @@ use http::Request;
 use http::header::CONTENT_LENGTH;
 use http_body::Body;
 
-/// The length that a body announces, if it does: in the header, or as the lower bound of its size hint. It is only used to refuse
-/// requests; no memory is allocated for it.
+/// The length that a body announces, if it does: in the header, or as the lower bound of its size
+/// hint. It is only used to refuse requests; no memory is allocated for it.
 pub(super) fn announced<B: Body>(request: &Request<B>) -> Option<u64> {
     let header = request.headers().get(CONTENT_LENGTH);
     let declared = header.and_then(|length| {
@@ -18,8 +18,8 @@ pub(super) fn announced<B: Body>(request: &Request<B>) -> Option<u64> {
     declared.max(Some(request.body().size_hint().lower()))
 }
 
-/// The data of a body. A single frame is kept as it is, several are copied into one. Memory is allocated for what has arrived, never for
-/// what was announced.
+/// The data of a body. A single frame is kept as it is, several are copied into one. Memory is
+/// allocated for what has arrived, never for what was announced.
 pub(super) struct Buffer {
     limit: usize,
     first: Bytes,
@@ -31,11 +31,7 @@ pub(super) struct TooLarge;
 
 impl Buffer {
     pub(super) fn new(limit: usize) -> Self {
-        Buffer {
-            limit,
-            first: Bytes::new(),
-            all: BytesMut::new(),
-        }
+        Buffer { limit, first: Bytes::new(), all: BytesMut::new() }
     }
 
     pub(super) fn push(&mut self, mut data: impl Buf) -> Result<(), TooLarge> {

@@ -6,7 +6,8 @@ use crate::error::caught;
 use crate::reply::Reply;
 use crate::response::{Failure, NOT_HANDLED, OnError, Sampler};
 
-/// Longest body read, unless [`CallbackLayer::body_limit`](crate::CallbackLayer::body_limit) says otherwise.
+/// Longest body read, unless [`CallbackLayer::body_limit`](crate::CallbackLayer::body_limit) says
+/// otherwise.
 const BODY_LIMIT: usize = 1024 * 1024;
 
 /// What all clones of a service share.

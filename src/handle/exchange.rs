@@ -41,13 +41,7 @@ struct Unread {
 impl Exchange {
     #[inline]
     pub(super) fn new(config: Arc<Config>, params: Option<Params>) -> Self {
-        Exchange {
-            config,
-            params,
-            unread: None,
-            friend_request: None,
-            calling: false,
-        }
+        Exchange { config, params, unread: None, friend_request: None, calling: false }
     }
 
     /// Reads the event. The error is the response, if the service is not to be called.
@@ -66,10 +60,8 @@ impl Exchange {
             self.friend_request = Some(body.clone());
         }
         if let Some(reason) = event.unknown_reason() {
-            self.unread = Some(Box::new(Unread {
-                reason: reason.clone(),
-                answered_as: command.clone(),
-            }));
+            self.unread =
+                Some(Box::new(Unread { reason: reason.clone(), answered_as: command.clone() }));
         }
         // A callback that waits for a verdict and cannot be read does not reach the service, unless
         // the user asked for it. A handler often ends with `_ => Reply::ok()`, which would allow
@@ -112,7 +104,11 @@ impl Exchange {
     }
 
     /// Ends the request with an error of the inner service, in `poll_ready` or as its reply.
-    pub(super) fn fail_by(&mut self, cause: Cause, error: &dyn fmt::Display) -> Response<ResponseBody> {
+    pub(super) fn fail_by(
+        &mut self,
+        cause: Cause,
+        error: &dyn fmt::Display,
+    ) -> Response<ResponseBody> {
         let cause = match cause {
             _ if had_no_room(error) => Cause::Overloaded,
             Cause::Failed if was_late(error) => Cause::TimedOut,
@@ -126,12 +122,7 @@ impl Exchange {
         let reply = self.params.as_ref().and_then(|params| {
             let unread = self.unread.as_ref();
             let command = unread.map_or(&params.command, |unread| &unread.answered_as);
-            let failure = Failure {
-                params,
-                command,
-                cause,
-                message: &error,
-            };
+            let failure = Failure { params, command, cause, message: &error };
             match self.config.on_error(&failure) {
                 OnError::ServerError => None,
                 OnError::Reply(reply) => Some(reply),

@@ -63,9 +63,7 @@ where
     #[inline]
     pub(super) fn answered(response: Response<ResponseBody>) -> Self {
         let response = Some(response);
-        ResponseFuture {
-            kind: Kind::Answered { response },
-        }
+        ResponseFuture { kind: Kind::Answered { response } }
     }
 
     /// For a verified request. It is a callback, or the console's check of the URL, which the body
@@ -76,15 +74,9 @@ where
         let state = State::Reading {
             body,
             buffer: Buffer::new(limit),
-            head: Some(Head {
-                headers: parts.headers,
-                extensions: parts.extensions,
-                inner,
-            }),
+            head: Some(Head { headers: parts.headers, extensions: parts.extensions, inner }),
         };
-        ResponseFuture {
-            kind: Kind::Verified { exchange, state },
-        }
+        ResponseFuture { kind: Kind::Verified { exchange, state } }
     }
 }
 
@@ -101,9 +93,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let (exchange, mut state) = match self.project().kind.project() {
             KindProjection::Answered { response } => {
-                let Some(response) = response.take() else {
-                    polled_too_often()
-                };
+                let Some(response) = response.take() else { polled_too_often() };
                 return Poll::Ready(Ok(response));
             }
             KindProjection::Verified { exchange, state } => (exchange, state),
@@ -143,9 +133,7 @@ where
         match state.as_mut().project() {
             StateProjection::Reading { body, buffer, head } => {
                 let collected = ready!(collect(body, buffer, cx));
-                let Some(mut head) = head.take() else {
-                    polled_too_often()
-                };
+                let Some(mut head) = head.take() else { polled_too_often() };
                 if let Err(rejection) = collected {
                     return Poll::Ready(exchange.refuse_body(rejection));
                 }
@@ -161,7 +149,9 @@ where
                         let reply = head.inner.call(callback);
                         state.set(State::Calling { reply });
                     }
-                    Poll::Ready(Err(error)) => return Poll::Ready(exchange.fail_by(Cause::NotReady, &error)),
+                    Poll::Ready(Err(error)) => {
+                        return Poll::Ready(exchange.fail_by(Cause::NotReady, &error));
+                    }
                     Poll::Pending => {
                         let callback = Some(Box::new(callback));
                         let inner = head.inner;
@@ -174,9 +164,7 @@ where
                 if let Err(error) = ready!(inner.poll_ready(cx)) {
                     return Poll::Ready(exchange.fail_by(Cause::NotReady, &error));
                 }
-                let Some(callback) = callback.take() else {
-                    polled_too_often()
-                };
+                let Some(callback) = callback.take() else { polled_too_often() };
                 exchange.calling = true;
                 let reply = inner.call(*callback);
                 state.set(State::Calling { reply });
@@ -197,8 +185,13 @@ fn polled_too_often() -> ! {
     panic!("ResponseFuture polled after completion")
 }
 
-/// Reads a body to its end, which is `None` and nothing else: `is_end_stream` may stay false, and trailers may follow the data.
-fn collect<B>(mut body: Pin<&mut B>, buffer: &mut Buffer, cx: &mut Context<'_>) -> Poll<Result<(), Rejection>>
+/// Reads a body to its end, which is `None` and nothing else: `is_end_stream` may stay false, and
+/// trailers may follow the data.
+fn collect<B>(
+    mut body: Pin<&mut B>,
+    buffer: &mut Buffer,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), Rejection>>
 where
     B: Body,
     B::Error: fmt::Display,

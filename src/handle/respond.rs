@@ -12,8 +12,8 @@ use crate::response::{CONTENT_TYPE, Outcome, OutcomeKind};
 
 /// Handles one request without tower: in another web framework, or in a cloud function.
 ///
-/// It does everything that [`CallbackService`] does: verify, parse, call the service, write the reply. Send the result in any case:
-/// status, content type and body.
+/// It does everything that [`CallbackService`] does: verify, parse, call the service, write the
+/// reply. Send the result in any case: status, content type and body.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -33,7 +33,12 @@ use crate::response::{CONTENT_TYPE, Outcome, OutcomeKind};
 /// # Ok(())
 /// # }
 /// ```
-pub async fn respond<S>(service: &CallbackService<S>, method: &Method, uri: &Uri, body: Bytes) -> Answer
+pub async fn respond<S>(
+    service: &CallbackService<S>,
+    method: &Method,
+    uri: &Uri,
+    body: Bytes,
+) -> Answer
 where
     S: Service<Callback> + Clone,
     S::Response: Into<Reply>,

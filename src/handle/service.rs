@@ -17,7 +17,8 @@ use crate::rejection::RejectionKind;
 use crate::reply::Reply;
 use crate::response::{self, ResponseBody};
 
-/// An HTTP service around a service of [`Callback`]s. Made by [`CallbackLayer`](crate::CallbackLayer); see the [module](crate::handle).
+/// An HTTP service around a service of [`Callback`]s. Made by
+/// [`CallbackLayer`](crate::CallbackLayer); see the [module](crate::handle).
 ///
 /// A clone clones the inner service and a pointer.
 #[derive(Clone, Debug)]
@@ -69,11 +70,15 @@ where
         let params = match config.verifier.verify(request.method(), request.uri()) {
             Ok(Verified::Callback(params)) => Some(params),
             Ok(Verified::Probe) => None,
-            Err(rejection) => return ResponseFuture::answered(response::refuse(rejection, &config.sampler)),
+            Err(rejection) => {
+                return ResponseFuture::answered(response::refuse(rejection, &config.sampler));
+            }
         };
         let mut exchange = Exchange::new(config.clone(), params);
         if buffer::announced(&request).is_some_and(|length| length > config.body_limit as u64) {
-            return ResponseFuture::answered(exchange.refuse_body(RejectionKind::BodyTooLarge.into()));
+            return ResponseFuture::answered(
+                exchange.refuse_body(RejectionKind::BodyTooLarge.into()),
+            );
         }
         // The future gets a clone that was never polled, waits until it is ready, and calls it.
         // tower allows a call only on the very service that was ready.

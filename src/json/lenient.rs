@@ -17,12 +17,16 @@
 //! | a truth value | `"true"`, `"false"`; `""` as absent, if it is optional |
 //! | a list | a string as a list of one; `null` as an empty one, but not in a *before* callback, where an empty list may stand for what was to be judged |
 //!
-//! Ids take integers themselves, wherever they are read from. A struct is read from an object only, where derived code would also take a list by position.
+//! Ids take integers themselves, wherever they are read from. A struct is read from an object only,
+//! where derived code would also take a list by position.
 
 use std::fmt;
 
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, SeqDeserializer};
-use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
+    Visitor,
+};
 
 use super::rules::{Nulls, Room, Rules};
 
@@ -45,17 +49,30 @@ pub(crate) fn from_str_noting<'de, T: de::Deserialize<'de>>(
 }
 
 /// The error of [`from_str_noting`], to find out where a text does not fit. `None` if it fits.
-pub(crate) fn misfit<'de, T: de::Deserialize<'de>>(text: &'de str, room: Room) -> Option<serde_json::Error> {
+pub(crate) fn misfit<'de, T: de::Deserialize<'de>>(
+    text: &'de str,
+    room: Room,
+) -> Option<serde_json::Error> {
     from_str_noting::<T>(text, room).err()
 }
 
-/// Calls `read` to parse a body, and once more if an empty string stood where a number is wanted: what type an optional member has is only
-/// known when it is too late to call it absent, so the second time every empty optional string is absent.
-pub(crate) fn lenient<T, E>(text: &str, nulls: Nulls, read: impl FnMut(&Rules) -> Result<T, E>) -> Result<T, E> {
+/// Calls `read` to parse a body, and once more if an empty string stood where a number is wanted:
+/// what type an optional member has is only known when it is too late to call it absent, so the
+/// second time every empty optional string is absent.
+pub(crate) fn lenient<T, E>(
+    text: &str,
+    nulls: Nulls,
+    read: impl FnMut(&Rules) -> Result<T, E>,
+) -> Result<T, E> {
     attempt(text, Room::BODY, nulls, read)
 }
 
-fn attempt<T, E>(text: &str, room: Room, nulls: Nulls, mut read: impl FnMut(&Rules) -> Result<T, E>) -> Result<T, E> {
+fn attempt<T, E>(
+    text: &str,
+    room: Room,
+    nulls: Nulls,
+    mut read: impl FnMut(&Rules) -> Result<T, E>,
+) -> Result<T, E> {
     let rules = Rules::of(text, room, nulls);
     let first = read(&rules);
     if first.is_err() && rules.met_empty.get() {
@@ -121,22 +138,33 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Lenient<'_, D> {
         }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, D::Error> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
         if name.starts_with("$serde_json::private") {
             // This is how `serde_json` asks itself for raw JSON. Its own visitor has to get it
             // unwrapped.
             self.inner.deserialize_newtype_struct(name, visitor)
         } else {
-            self.inner
-                .deserialize_newtype_struct(name, Lenient::new(visitor, self.rules))
+            self.inner.deserialize_newtype_struct(name, Lenient::new(visitor, self.rules))
         }
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, D::Error> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
         self.inner.deserialize_unit_struct(name, visitor)
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, D::Error> {
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
         self.inner.deserialize_tuple(len, Lenient::new(visitor, self.rules))
     }
 
@@ -146,8 +174,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Lenient<'_, D> {
         len: usize,
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.inner
-            .deserialize_tuple_struct(name, len, Lenient::new(visitor, self.rules))
+        self.inner.deserialize_tuple_struct(name, len, Lenient::new(visitor, self.rules))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -165,8 +192,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Lenient<'_, D> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.inner
-            .deserialize_enum(name, variants, Lenient::new(visitor, self.rules))
+        self.inner.deserialize_enum(name, variants, Lenient::new(visitor, self.rules))
     }
 }
 
@@ -203,7 +229,10 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Lenient<'_, V> {
         self.inner.visit_some(Lenient::new(deserializer, self.rules))
     }
 
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
+    fn visit_newtype_struct<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> Result<V::Value, D::Error> {
         self.inner.visit_newtype_struct(Lenient::new(deserializer, self.rules))
     }
 
@@ -223,7 +252,10 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Lenient<'_, V> {
 impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Lenient<'_, A> {
     type Error = A::Error;
 
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, A::Error> {
         let item = self.inner.next_element_seed(Lenient::new(seed, self.rules))?;
         if item.is_some() {
             self.rules.charge::<S::Value, A::Error>()?;
@@ -235,7 +267,10 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Lenient<'_, A> {
 impl<'de, A: MapAccess<'de>> MapAccess<'de> for Lenient<'_, A> {
     type Error = A::Error;
 
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
+    fn next_key_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, A::Error> {
         let key = self.inner.next_key_seed(seed)?;
         // The key of a struct is an enum of one byte and is not kept. The key of a map is kept, so
         // it counts against the budget, with as much again for the value.

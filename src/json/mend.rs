@@ -9,7 +9,8 @@ use super::surrogates::replace_unpaired;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A body as text: broken UTF-8 becomes U+FFFD, and a byte order mark in front is skipped. Borrows if nothing is broken.
+/// A body as text: broken UTF-8 becomes U+FFFD, and a byte order mark in front is skipped. Borrows
+/// if nothing is broken.
 pub(crate) fn readable(body: &[u8]) -> Cow<'_, str> {
     let body = without_mark(body);
     // `str::from_utf8` is faster than the lossy conversion, and nearly every body passes it.

@@ -1,5 +1,5 @@
-//! Where Tencent's JSON differs from its documentation: numbers in quotes, `null` for a list, broken characters, values that no page
-//! lists.
+//! Where Tencent's JSON differs from its documentation: numbers in quotes, `null` for a list,
+//! broken characters, values that no page lists.
 
 mod lenient;
 mod mend;

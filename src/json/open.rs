@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::de::Visitor;
 
-/// Defines an enum of documented texts that keeps any other text. A value may have several spellings; it is written in the first.
+/// Defines an enum of documented texts that keeps any other text. A value may have several
+/// spellings; it is written in the first.
 macro_rules! wire_text {
     ($( $(#[$doc:meta])* $name:ident {
         $( $(#[$variant_doc:meta])* $variant:ident = $first:literal $(| $other:literal)*; )*

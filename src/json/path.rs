@@ -16,7 +16,8 @@ enum Step<'a> {
 /// before it gets that long.
 const DEEPEST: usize = 128;
 
-/// The path of the value at a place, such as `PairList[1].To_Account`; `.` is the whole. Line and column count from 1, in bytes.
+/// The path of the value at a place, such as `PairList[1].To_Account`; `.` is the whole. Line and
+/// column count from 1, in bytes.
 pub(crate) fn path_at(json: &str, line: usize, column: usize) -> String {
     let place = offset(json, line, column);
     let mut steps: Vec<Step<'_>> = Vec::new();
@@ -83,11 +84,7 @@ fn written(steps: &[Step<'_>]) -> String {
 
 /// Line and column, both from 1, as a number of bytes.
 pub(crate) fn offset(text: &str, line: usize, column: usize) -> usize {
-    let before: usize = text
-        .split_inclusive('\n')
-        .take(line.saturating_sub(1))
-        .map(str::len)
-        .sum();
+    let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     before + column.saturating_sub(1)
 }
 
@@ -133,7 +130,8 @@ mod tests {
         assert_eq!(path_at(&json, 1, DEEPEST + 2), levels(DEEPEST) + "…");
         // A place after something deep gets its own path again.
         for depth in [1, DEEPEST - 2, DEEPEST - 1, DEEPEST, DEEPEST + 1, 10 * DEEPEST] {
-            let json = format!(r#"{{"a":[{}"k"{},{{"b":7}}]}}"#, "[".repeat(depth), "]".repeat(depth));
+            let json =
+                format!(r#"{{"a":[{}"k"{},{{"b":7}}]}}"#, "[".repeat(depth), "]".repeat(depth));
             assert_eq!(path_at(&json, 1, json.find('7').unwrap() + 1), "a[1].b", "{depth}");
             // So does the bracket that ends what is deep.
             assert_eq!(path_at(&json, 1, json.find(",{").unwrap()), "a[0]", "{depth}");

@@ -1,4 +1,5 @@
-//! How much of the vendor's bending is allowed while a text is read, and how much memory its lists may take.
+//! How much of the vendor's bending is allowed while a text is read, and how much memory its lists
+//! may take.
 
 use std::cell::Cell;
 
@@ -23,8 +24,9 @@ pub(crate) struct Rules {
     budget: Cell<usize>,
 }
 
-/// What lists and maps may take in memory. An honest item takes about twice its text, and the capacity of a list is up to twice its length; an
-/// item such as `{}` can take two hundred times its text.
+/// What lists and maps may take in memory. An honest item takes about twice its text, and the
+/// capacity of a list is up to twice its length; an item such as `{}` can take two hundred times
+/// its text.
 #[derive(Clone, Copy)]
 pub(crate) struct Room {
     /// For each byte of their text.
@@ -34,25 +36,14 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    pub(super) const BODY: Room = Room {
-        growth: 7,
-        allowance: 4096,
-    };
+    pub(super) const BODY: Room = Room { growth: 7, allowance: 4096 };
     /// A whole body, read as a type of the user's, which may be large although its text is short.
-    pub(crate) const USER: Room = Room {
-        growth: 64,
-        allowance: 64 * 1024,
-    };
+    pub(crate) const USER: Room = Room { growth: 64, allowance: 64 * 1024 };
     /// A text inside of another one, of which there may be many.
-    pub(crate) const ITEM: Room = Room {
-        growth: 7,
-        allowance: 512,
-    };
-    /// The content of an element. Each bundle around it may keep a copy of its text, which counts as well.
-    pub(crate) const CONTENT: Room = Room {
-        growth: 4,
-        allowance: 224,
-    };
+    pub(crate) const ITEM: Room = Room { growth: 7, allowance: 512 };
+    /// The content of an element. Each bundle around it may keep a copy of its text, which counts
+    /// as well.
+    pub(crate) const CONTENT: Room = Room { growth: 4, allowance: 224 };
 }
 
 /// In the error of a text that would take too much memory.
@@ -62,7 +53,9 @@ impl Rules {
     pub(super) fn of(text: &str, room: Room, nulls: Nulls) -> Self {
         Rules {
             nulls,
-            budget: Cell::new(text.len().saturating_mul(room.growth).saturating_add(room.allowance)),
+            budget: Cell::new(
+                text.len().saturating_mul(room.growth).saturating_add(room.allowance),
+            ),
             ..Rules::default()
         }
     }

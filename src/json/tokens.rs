@@ -60,10 +60,7 @@ impl<'a> Tokens<'a> {
         Some(match self.json.as_bytes()[start] {
             byte @ (b'{' | b'[') => {
                 self.at += 1;
-                Token::Open {
-                    object: byte == b'{',
-                    start,
-                }
+                Token::Open { object: byte == b'{', start }
             }
             b'}' | b']' => {
                 self.at += 1;
@@ -83,9 +80,9 @@ impl<'a> Tokens<'a> {
             }
             _ => {
                 let rest = &self.json.as_bytes()[start..];
-                let end = rest
-                    .iter()
-                    .position(|byte| matches!(byte, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r'));
+                let end = rest.iter().position(|byte| {
+                    matches!(byte, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r')
+                });
                 self.at = start + end.unwrap_or(rest.len()).max(1);
                 Token::Scalar
             }
@@ -112,9 +109,7 @@ impl<'a> Tokens<'a> {
         }
         self.at = self.at.min(bytes.len());
         if escaped {
-            serde_json::from_str(self.json.get(start..self.at)?)
-                .ok()
-                .map(Cow::Owned)
+            serde_json::from_str(self.json.get(start..self.at)?).ok().map(Cow::Owned)
         } else {
             self.json.get(start + 1..self.at.checked_sub(1)?).map(Cow::Borrowed)
         }

@@ -11,8 +11,8 @@ use crate::types::RawJson;
 
 /// The elements of a message (`MsgBody`), in order.
 ///
-/// It can be read from JSON text and byte slices, not from readers: the kind of an element may come after its content, so the element is
-/// read where it is in memory.
+/// It can be read from JSON text and byte slices, not from readers: the kind of an element may come
+/// after its content, so the element is read where it is in memory.
 #[derive(Clone, Debug, Default)]
 pub struct MsgBody {
     elements: Vec<MsgElement>,
@@ -23,10 +23,7 @@ pub struct MsgBody {
 
 impl MsgBody {
     pub(super) fn read(elements: Vec<Element<'_>>, bundles: usize) -> serde_json::Result<Self> {
-        let mut body = MsgBody {
-            elements: Vec::with_capacity(elements.len()),
-            more: Vec::new(),
-        };
+        let mut body = MsgBody { elements: Vec::with_capacity(elements.len()), more: Vec::new() };
         for element in elements {
             body.add(element, bundles)?;
         }
@@ -51,8 +48,8 @@ impl MsgBody {
         self.more.get(at).map(|(_, json)| json)
     }
 
-    /// Whether the whole message is here: see [`RelayElem::is_complete`](super::RelayElem::is_complete). You cannot check what is
-    /// missing.
+    /// Whether the whole message is here: see
+    /// [`RelayElem::is_complete`](super::RelayElem::is_complete). You cannot check what is missing.
     pub fn is_complete(&self) -> bool {
         self.iter().all(|element| match element {
             MsgElement::Relay(bundle) => bundle.is_complete(),
@@ -135,10 +132,7 @@ impl Serialize for MsgBody {
 
 impl FromIterator<MsgElement> for MsgBody {
     fn from_iter<I: IntoIterator<Item = MsgElement>>(elements: I) -> Self {
-        MsgBody {
-            elements: elements.into_iter().collect(),
-            more: Vec::new(),
-        }
+        MsgBody { elements: elements.into_iter().collect(), more: Vec::new() }
     }
 }
 
@@ -165,8 +159,9 @@ impl<'de> Deserialize<'de> for MsgBody {
                 while let Some(element) = items.next_element::<Element<'de>>()? {
                     // The error's own text is dropped, since its line and column are those within
                     // the element.
-                    body.add(element, 0)
-                        .map_err(|_| serde::de::Error::custom("an element that does not fit its kind"))?;
+                    body.add(element, 0).map_err(|_| {
+                        serde::de::Error::custom("an element that does not fit its kind")
+                    })?;
                 }
                 Ok(body)
             }

@@ -12,7 +12,8 @@ macro_rules! elements {
     ($( $(#[$doc:meta])* $word:literal $variant:ident($content:ident), )*) => {
         /// One element of a message.
         ///
-        /// All fields of an element are optional. An element of a kind that this version does not know is kept as raw JSON.
+        /// All fields of an element are optional. An element of a kind that this version does not
+        /// know is kept as raw JSON.
         ///
         /// Source: <https://trtc.io/document/33527>
         #[derive(Clone, Debug, PartialEq)]
@@ -37,7 +38,8 @@ macro_rules! elements {
                 matches!(msg_type, $( $word )|*) && (msg_type != RELAY || bundles < BUNDLES)
             }
 
-            /// Reads the content of a kind, and whether it has more members than this version knows; `None` if the kind is not known.
+            /// Reads the content of a kind, and whether it has more members than this version
+            /// knows; `None` if the kind is not known.
             fn read_kind(msg_type: &str, content: &str, bundles: usize) -> serde_json::Result<Option<(Self, bool)>> {
                 Ok(Some(match msg_type {
                     $( $word => {
@@ -102,7 +104,11 @@ elements! {
 }
 
 impl MsgElement {
-    pub(super) fn read(msg_type: &str, content: &str, bundles: usize) -> serde_json::Result<Option<(Self, bool)>> {
+    pub(super) fn read(
+        msg_type: &str,
+        content: &str,
+        bundles: usize,
+    ) -> serde_json::Result<Option<(Self, bool)>> {
         if msg_type != RELAY {
             return MsgElement::read_kind(msg_type, content, bundles);
         }
@@ -170,9 +176,7 @@ pub struct TextElem {
 impl TextElem {
     /// A text element.
     pub fn new(text: impl Into<String>) -> Self {
-        TextElem {
-            text: Some(text.into()),
-        }
+        TextElem { text: Some(text.into()) }
     }
 }
 
@@ -221,11 +225,7 @@ pub struct CustomElem {
 impl CustomElem {
     /// A custom element with this payload and description.
     pub fn new(data: impl Into<String>, desc: impl Into<String>) -> Self {
-        CustomElem {
-            data: Some(data.into()),
-            desc: Some(desc.into()),
-            ..CustomElem::default()
-        }
+        CustomElem { data: Some(data.into()), desc: Some(desc.into()), ..CustomElem::default() }
     }
 }
 
@@ -424,7 +424,9 @@ impl<'de> Deserialize<'de> for Decimal {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = <&RawValue>::deserialize(deserializer)?.get();
         let digits = json.trim_matches('"');
-        if digits.parse::<f64>().is_ok_and(f64::is_finite) && serde_json::from_str::<&RawValue>(digits).is_ok() {
+        if digits.parse::<f64>().is_ok_and(f64::is_finite)
+            && serde_json::from_str::<&RawValue>(digits).is_ok()
+        {
             Ok(Decimal(digits.into()))
         } else {
             Err(serde::de::Error::custom("a coordinate is a number"))
@@ -432,8 +434,9 @@ impl<'de> Deserialize<'de> for Decimal {
     }
 }
 
-/// Depth of bundles in bundles that is typed. Deeper ones stay raw: each level is parsed on its own, which resets the depth limit
-/// of the JSON parser, and without a limit of ours a message of 20 kB could overflow the stack.
+/// Depth of bundles in bundles that is typed. Deeper ones stay raw: each level is parsed on its
+/// own, which resets the depth limit of the JSON parser, and without a limit of ours a message of
+/// 20 kB could overflow the stack.
 pub(super) const BUNDLES: usize = 6;
 
 impl MsgElement {

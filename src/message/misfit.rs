@@ -49,10 +49,7 @@ fn inside(whole: &str, elements: &str, bundles: usize) -> Option<Place> {
             return Some(of(&path, content, &error));
         }
         let place = in_bundle(whole, content, bundles)?;
-        Some(Place {
-            path: format!("[{index}].MsgContent.{}", place.path),
-            ..place
-        })
+        Some(Place { path: format!("[{index}].MsgContent.{}", place.path), ..place })
     })
 }
 
@@ -76,10 +73,7 @@ fn in_bundle(whole: &str, content: &str, bundles: usize) -> Option<Place> {
     let bundle: Bundle<'_> = serde_json::from_str(content).ok()?;
     bundle.messages.into_iter().enumerate().find_map(|(index, message)| {
         let place = inside(whole, message.elements?.get(), bundles + 1)?;
-        Some(Place {
-            path: format!("MsgList[{index}].MsgBody{}", place.path),
-            ..place
-        })
+        Some(Place { path: format!("MsgList[{index}].MsgBody{}", place.path), ..place })
     })
 }
 

@@ -20,8 +20,9 @@ mod walk;
 pub use self::body::MsgBody;
 pub(crate) use self::body::present;
 pub use self::element::{
-    CustomElem, Decimal, FaceElem, FileElem, ImageElem, ImageFormat, ImageInfo, ImageType, LocationElem, MsgElement,
-    SoundElem, StreamChunk, StreamElem, TextElem, UnknownElem, VideoFileElem,
+    CustomElem, Decimal, FaceElem, FileElem, ImageElem, ImageFormat, ImageInfo, ImageType,
+    LocationElem, MsgElement, SoundElem, StreamChunk, StreamElem, TextElem, UnknownElem,
+    VideoFileElem,
 };
 pub(crate) use self::misfit::misfit;
 pub use self::relay::{RelayElem, RelayMessage};

@@ -28,10 +28,9 @@ impl Element<'_> {
     pub(super) fn read(self, bundles: usize) -> serde_json::Result<Read> {
         let content = self.content.get();
         match MsgElement::read(&self.msg_type, content, bundles)? {
-            Some((element, more)) => Ok(Read {
-                element,
-                more: (more || !self.beside.is_empty()).then(|| self.json()),
-            }),
+            Some((element, more)) => {
+                Ok(Read { element, more: (more || !self.beside.is_empty()).then(|| self.json()) })
+            }
             None => Ok(Read {
                 more: (!self.beside.is_empty()).then(|| self.json()),
                 element: MsgElement::Unknown(UnknownElem {
@@ -108,13 +107,20 @@ impl<'de: 'a, 'a> Deserialize<'de> for Element<'a> {
                 f.write_str("an element of a message")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Element<'de>, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(
+                self,
+                mut members: A,
+            ) -> Result<Element<'de>, A::Error> {
                 let (mut msg_type, mut content) = (None, None);
                 let mut beside = Vec::new();
                 while let Some(key) = members.next_key()? {
                     match key {
-                        Key::MsgType if msg_type.is_some() => return Err(de::Error::duplicate_field("MsgType")),
-                        Key::MsgContent if content.is_some() => return Err(de::Error::duplicate_field("MsgContent")),
+                        Key::MsgType if msg_type.is_some() => {
+                            return Err(de::Error::duplicate_field("MsgType"));
+                        }
+                        Key::MsgContent if content.is_some() => {
+                            return Err(de::Error::duplicate_field("MsgContent"));
+                        }
                         Key::MsgType => msg_type = Some(members.next_value()?),
                         Key::MsgContent => content = Some(members.next_value()?),
                         Key::Other(key) => beside.push((key, members.next_value()?)),

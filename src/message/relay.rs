@@ -62,11 +62,7 @@ impl RelayElem {
     pub(super) fn read_content(content: &str, bundles: usize) -> serde_json::Result<(Self, bool)> {
         let (bundle, more) = json::from_str_noting::<Bundle<'_>>(content, Room::CONTENT)?;
         let bundle = bundle.read(bundles + 1)?;
-        let inside = bundle
-            .msg_list
-            .iter()
-            .flatten()
-            .any(|message| message.msg_body.has_more());
+        let inside = bundle.msg_list.iter().flatten().any(|message| message.msg_body.has_more());
         Ok((bundle, more || inside))
     }
 
@@ -74,17 +70,15 @@ impl RelayElem {
         json::misfit::<Bundle<'_>>(content, Room::CONTENT)
     }
 
-    /// Whether all forwarded messages are here. If they take more than 12 KB, Tencent leaves them out and sends
-    /// [`json_msg_key`](Self::json_msg_key) instead: then this callback is not enough to check them.
+    /// Whether all forwarded messages are here. If they take more than 12 KB, Tencent leaves them
+    /// out and sends [`json_msg_key`](Self::json_msg_key) instead: then this callback is not enough
+    /// to check them.
     ///
-    /// A bundle with a key is never complete, even if it has a list: Tencent sends one or the other, so it was made by somebody else.
+    /// A bundle with a key is never complete, even if it has a list: Tencent sends one or the
+    /// other, so it was made by somebody else.
     pub fn is_complete(&self) -> bool {
         self.json_msg_key.as_deref().is_none_or(str::is_empty)
-            && self
-                .msg_list
-                .iter()
-                .flatten()
-                .all(|message| message.msg_body.is_complete())
+            && self.msg_list.iter().flatten().all(|message| message.msg_body.is_complete())
     }
 }
 

@@ -12,8 +12,9 @@ use crate::types::RawJson;
 
 /// A message to be sent instead of another one.
 ///
-/// Made from a callback ([`Callback::rewrite_message`](crate::Callback::rewrite_message)), it holds the original elements as received, so
-/// an image keeps the fields that this crate does not know. Only what you change is written anew.
+/// Made from a callback ([`Callback::rewrite_message`](crate::Callback::rewrite_message)), it holds
+/// the original elements as received, so an image keeps the fields that this crate does not know.
+/// Only what you change is written anew.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[must_use]
 pub struct MsgBodyBuilder {
@@ -65,10 +66,7 @@ impl MsgBodyBuilder {
             Ok(Slot::Kept(RawJson::new(element)))
         };
         let elements = body.elements.into_iter().map(keep).collect::<Result<_, _>>()?;
-        Ok(MsgBodyBuilder {
-            elements,
-            unchanged: Vec::new(),
-        })
+        Ok(MsgBodyBuilder { elements, unchanged: Vec::new() })
     }
 
     /// The number of elements.
@@ -103,19 +101,21 @@ impl MsgBodyBuilder {
         self
     }
 
-    /// Calls `change` with each text that [`MsgBody::texts`](super::MsgBody::texts) returns, and replaces the text with its result.
-    /// Custom data is not passed to it. What is not changed stays as received.
+    /// Calls `change` with each text that [`MsgBody::texts`](super::MsgBody::texts) returns, and
+    /// replaces the text with its result. Custom data is not passed to it. What is not changed
+    /// stays as received.
     ///
-    /// The kind and the keys of an element of unknown kind cannot be changed. If `change` would change one,
-    /// [`unchanged`](Self::unchanged) lists it.
+    /// The kind and the keys of an element of unknown kind cannot be changed. If `change` would
+    /// change one, [`unchanged`](Self::unchanged) lists it.
     pub fn map_texts(self, change: impl FnMut(&str) -> Option<String>) -> Self {
         self.map(false, change)
     }
 
-    /// [`map_texts`](Self::map_texts), with custom data: see [`MsgBody::texts_and_custom`](super::MsgBody::texts_and_custom).
+    /// [`map_texts`](Self::map_texts), with custom data: see
+    /// [`MsgBody::texts_and_custom`](super::MsgBody::texts_and_custom).
     ///
-    /// `change` is also called with the decoded strings of custom data. They cannot be changed: if `change` would change one,
-    /// [`unchanged`](Self::unchanged) lists it.
+    /// `change` is also called with the decoded strings of custom data. They cannot be changed: if
+    /// `change` would change one, [`unchanged`](Self::unchanged) lists it.
     pub fn map_texts_and_custom(self, change: impl FnMut(&str) -> Option<String>) -> Self {
         self.map(true, change)
     }
@@ -163,7 +163,8 @@ impl MsgBodyBuilder {
         self
     }
 
-    /// The texts that [`map_texts`](Self::map_texts) should have changed and could not. Reject a message that has some.
+    /// The texts that [`map_texts`](Self::map_texts) should have changed and could not. Reject a
+    /// message that has some.
     pub fn unchanged(&self) -> &[String] {
         &self.unchanged
     }
@@ -173,12 +174,14 @@ impl MsgBodyBuilder {
         self.collect(false)
     }
 
-    /// [`texts`](Self::texts), with custom data, as in [`MsgBody::texts_and_custom`](super::MsgBody::texts_and_custom).
+    /// [`texts`](Self::texts), with custom data, as in
+    /// [`MsgBody::texts_and_custom`](super::MsgBody::texts_and_custom).
     pub fn texts_and_custom(&self) -> Vec<String> {
         self.collect(true)
     }
 
-    /// The text of each run of consecutive text elements, as in [`MsgBody::joined_texts`](super::MsgBody::joined_texts).
+    /// The text of each run of consecutive text elements, as in
+    /// [`MsgBody::joined_texts`](super::MsgBody::joined_texts).
     pub fn joined_texts(&self) -> Vec<String> {
         let text = |element: &MsgElement| match element {
             MsgElement::Text(text) => Some(text.text.clone().unwrap_or_default()),
@@ -193,7 +196,8 @@ impl MsgBodyBuilder {
     fn collect(&self, custom: bool) -> Vec<String> {
         let mut found = Vec::new();
         for slot in &self.elements {
-            let mut add = |json: &str| of_json(json, custom, &mut |text| found.push(text.into_owned()));
+            let mut add =
+                |json: &str| of_json(json, custom, &mut |text| found.push(text.into_owned()));
             match slot {
                 Slot::Kept(json) => add(json.get()),
                 Slot::New(element) => {
@@ -208,9 +212,7 @@ impl MsgBodyBuilder {
 }
 
 fn read(json: &str) -> serde_json::Result<MsgElement> {
-    Ok(serde_json::from_str::<Element<'_>>(&replace_unpaired(json))?
-        .read(0)?
-        .element)
+    Ok(serde_json::from_str::<Element<'_>>(&replace_unpaired(json))?.read(0)?.element)
 }
 
 impl FromIterator<MsgElement> for MsgBodyBuilder {

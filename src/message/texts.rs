@@ -7,25 +7,28 @@ use super::element::MsgElement;
 use super::walk::{Kind, walk};
 
 impl MsgBody {
-    /// All texts that a user can see, for moderation: texts, descriptions of locations, file names, data of faces, the pieces of a
-    /// stream, everything in a bundle (title, preview, the text for old clients, the messages), every string of a field that this version
-    /// does not know, and the kind, every key and every string of an element of unknown kind.
+    /// All texts that a user can see, for moderation: texts, descriptions of locations, file names,
+    /// data of faces, the pieces of a stream, everything in a bundle (title, preview, the text for
+    /// old clients, the messages), every string of a field that this version does not know, and the
+    /// kind, every key and every string of an element of unknown kind.
     ///
-    /// A string is left out only if it is known to be an id, an address or a format. Custom elements are left out, since your app decides
-    /// what of them is shown: see [`texts_and_custom`](Self::texts_and_custom). So is the message's custom data, in which the vendor's UI
-    /// kit quotes other messages: see [`strings_of`].
+    /// A string is left out only if it is known to be an id, an address or a format. Custom
+    /// elements are left out, since your app decides what of them is shown: see
+    /// [`texts_and_custom`](Self::texts_and_custom). So is the message's custom data, in which the
+    /// vendor's UI kit quotes other messages: see [`strings_of`].
     ///
-    /// A word may be split over two text elements: see [`joined_texts`](Self::joined_texts). A message may not be complete: see
-    /// [`is_complete`](Self::is_complete).
+    /// A word may be split over two text elements: see [`joined_texts`](Self::joined_texts). A
+    /// message may not be complete: see [`is_complete`](Self::is_complete).
     pub fn texts(&self) -> Vec<Cow<'_, str>> {
         self.collect(false)
     }
 
-    /// Like [`texts`](Self::texts), with the description, data and extension of custom elements, and the custom data of messages in
-    /// bundles.
+    /// Like [`texts`](Self::texts), with the description, data and extension of custom elements,
+    /// and the custom data of messages in bundles.
     ///
-    /// Each of these comes as your app sent it. If it is JSON with escapes, its decoded strings follow, as in [`strings_of`]: a word
-    /// may be written as `\u0073pam`. Any other encoding (base64, a URL) is known to your app only.
+    /// Each of these comes as your app sent it. If it is JSON with escapes, its decoded strings
+    /// follow, as in [`strings_of`]: a word may be written as `\u0073pam`. Any other encoding
+    /// (base64, a URL) is known to your app only.
     pub fn texts_and_custom(&self) -> Vec<Cow<'_, str>> {
         self.collect(true)
     }
@@ -44,10 +47,14 @@ impl MsgBody {
             match (self.more_of(index), element) {
                 (Some(json), _) => of_json(json.get(), custom, &mut |text| found.push(text)),
                 // A shortcut for the most common element. The walk would find the same.
-                (None, MsgElement::Text(text)) => found.extend(text.text.as_deref().map(Cow::Borrowed)),
+                (None, MsgElement::Text(text)) => {
+                    found.extend(text.text.as_deref().map(Cow::Borrowed))
+                }
                 (None, element) => {
                     if let Ok(json) = serde_json::to_string(element) {
-                        of_json(&json, custom, &mut |text| found.push(Cow::Owned(text.into_owned())));
+                        of_json(&json, custom, &mut |text| {
+                            found.push(Cow::Owned(text.into_owned()))
+                        });
                     }
                 }
             }
@@ -112,8 +119,9 @@ fn is_json(text: &str) -> bool {
     serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
-/// The texts in custom data such as `CloudCustomData`: the strings and numbers of its JSON without the keys, or all of it if it is not JSON.
-/// Of a string that is JSON with escapes itself, the decoded strings follow.
+/// The texts in custom data such as `CloudCustomData`: the strings and numbers of its JSON without
+/// the keys, or all of it if it is not JSON. Of a string that is JSON with escapes itself, the
+/// decoded strings follow.
 ///
 /// The vendor's UI kit quotes the message that is replied to in `CloudCustomData`.
 ///

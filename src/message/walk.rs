@@ -1,4 +1,5 @@
-//! Finds the strings of an element that a user could see. Reading and rewriting use the same walk, so they cannot differ.
+//! Finds the strings of an element that a user could see. Reading and rewriting use the same walk,
+//! so they cannot differ.
 //!
 //! It works by exclusion: every string counts as visible unless it is known not to be, so members
 //! that this version does not know are included. [`rules`] lists the members that are not visible,
@@ -17,7 +18,8 @@ use std::ops::Range;
 
 use crate::json::replace_unpaired;
 
-/// How a member of an element of a known kind is treated. A member that is not listed counts as visible, with everything in it.
+/// How a member of an element of a known kind is treated. A member that is not listed counts as
+/// visible, with everything in it.
 #[derive(Clone, Copy)]
 enum Rule {
     /// An id, an address or a format. Users never see it.
@@ -37,7 +39,9 @@ use Rule::{Custom, Elements, Hidden, Members};
 fn rules(msg_type: &str) -> Option<&'static [(&'static str, Rule)]> {
     Some(match msg_type {
         "TIMTextElem" | "TIMLocationElem" | "TIMFaceElem" => &[],
-        "TIMCustomElem" => &[("Data", Custom), ("Desc", Custom), ("Ext", Custom), ("Sound", Hidden)],
+        "TIMCustomElem" => {
+            &[("Data", Custom), ("Desc", Custom), ("Ext", Custom), ("Sound", Hidden)]
+        }
         "TIMSoundElem" | "TIMFileElem" => &[("Url", Hidden), ("UUID", Hidden)],
         "TIMImageElem" => &[("UUID", Hidden), ("ImageInfoArray", Members(&[("URL", Hidden)]))],
         "TIMVideoFileElem" => &[
@@ -48,7 +52,9 @@ fn rules(msg_type: &str) -> Option<&'static [(&'static str, Rule)]> {
             ("ThumbUUID", Hidden),
             ("ThumbFormat", Hidden),
         ],
-        "TIMStreamElem" => &[("StreamMsgID", Hidden), ("Chunks", Members(&[("EventType", Hidden)]))],
+        "TIMStreamElem" => {
+            &[("StreamMsgID", Hidden), ("Chunks", Members(&[("EventType", Hidden)]))]
+        }
         "TIMRelayElem" => &[
             ("JsonMsgKey", Hidden),
             (
@@ -74,7 +80,8 @@ pub(super) enum Kind {
     Shown,
     /// It is custom data of the app.
     Custom,
-    /// It is the kind, or a key, of an element of an unknown kind: it can be read, but not rewritten.
+    /// It is the kind, or a key, of an element of an unknown kind: it can be read, but not
+    /// rewritten.
     Name,
 }
 
@@ -111,7 +118,8 @@ struct Frame {
     content: Sight,
 }
 
-/// Calls `visit` for each string of an element. The JSON must be valid; the walk ends at the first invalid byte.
+/// Calls `visit` for each string of an element. The JSON must be valid; the walk ends at the first
+/// invalid byte.
 pub(super) fn walk<'a>(json: &'a str, visit: &mut dyn FnMut(Piece<'a>)) {
     // `replace_unpaired` keeps the length, so positions in `mended` are positions in `json`.
     let mended = replace_unpaired(json);
@@ -152,10 +160,12 @@ pub(super) fn walk<'a>(json: &'a str, visit: &mut dyn FnMut(Piece<'a>)) {
             }
             b'"' => {
                 let end = end_of_string(bytes, at);
-                let is_key = stack.last().is_some_and(|frame| frame.object) && is_before_colon(bytes, end);
+                let is_key =
+                    stack.last().is_some_and(|frame| frame.object) && is_before_colon(bytes, end);
                 let shown = if is_key {
                     let frame = stack.last();
-                    // A key is compared as it is written. A key with escapes counts as unknown, so its value counts as visible.
+                    // A key is compared as it is written. A key with escapes counts as unknown, so
+                    // its value counts as visible.
                     let key = mended.get(at + 1..end.saturating_sub(1)).unwrap_or_default();
                     let whole = frame.map_or(Sight::All, |frame| frame.sight);
                     sight = frame.map_or(Sight::All, |frame| of_member(frame, key));
@@ -175,11 +185,7 @@ pub(super) fn walk<'a>(json: &'a str, visit: &mut dyn FnMut(Piece<'a>)) {
                 if let Some(kind) = shown
                     && let Some(text) = decode(json, &mended, at..end)
                 {
-                    visit(Piece {
-                        at: at..end,
-                        text,
-                        kind,
-                    });
+                    visit(Piece { at: at..end, text, kind });
                 }
                 at = end;
             }
@@ -207,7 +213,9 @@ pub(super) fn values<'a>(json: &'a str, visit: &mut dyn FnMut(Cow<'a, str>)) {
             b'-' | b'0'..=b'9' => {
                 at += bytes[start..]
                     .iter()
-                    .position(|byte| !matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9'))
+                    .position(|byte| {
+                        !matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9')
+                    })
                     .unwrap_or(bytes.len() - start);
                 visit(Cow::Borrowed(json.get(start..at).unwrap_or_default()));
             }
@@ -241,8 +249,8 @@ fn of_member(frame: &Frame, key: &str) -> Sight {
             Some((_, Rule::Elements)) => Sight::Elements,
             None => Sight::All,
         },
-        // A rule for invisible members applies to strings and numbers, and elements must be in a list. Any other shape may hide text, so
-        // all of it counts as visible.
+        // A rule for invisible members applies to strings and numbers, and elements must be in a
+        // list. Any other shape may hide text, so all of it counts as visible.
         Sight::Elements | Sight::Hidden | Sight::Custom | Sight::Name | Sight::All => Sight::All,
         Sight::WithKeys => Sight::WithKeys,
     }
@@ -275,7 +283,8 @@ fn decode<'a>(json: &'a str, mended: &str, at: Range<usize>) -> Option<Cow<'a, s
     serde_json::from_str(mended.get(at)?).ok().map(Cow::Owned)
 }
 
-/// The kind of each object that has one, by the position where the object starts, in ascending order.
+/// The kind of each object that has one, by the position where the object starts, in ascending
+/// order.
 fn kinds(json: &str) -> Vec<(usize, Cow<'_, str>)> {
     let bytes = json.as_bytes();
     // For each open object or list: where it starts, and whether it is an object.

@@ -7,7 +7,8 @@ use serde::Serialize;
 use super::Reply;
 use super::verdict::{Verdict, With};
 
-/// The reply to `Chatbot.OnC2CSignalMessage`: your content for the bot, a string that usually holds JSON. The default is empty.
+/// The reply to `Chatbot.OnC2CSignalMessage`: your content for the bot, a string that usually holds
+/// JSON. The default is empty.
 ///
 /// ```
 /// use tencent_im_callback::reply::chatbot::OnC2cSignalMessageReply;
@@ -25,9 +26,7 @@ pub struct OnC2cSignalMessageReply {
 impl OnC2cSignalMessageReply {
     /// Passes this content to the bot.
     pub fn new(rsp_data: impl Into<String>) -> Self {
-        OnC2cSignalMessageReply {
-            rsp_data: rsp_data.into(),
-        }
+        OnC2cSignalMessageReply { rsp_data: rsp_data.into() }
     }
 }
 
@@ -41,14 +40,13 @@ impl From<OnC2cSignalMessageReply> for Reply {
 
         Reply::json(&With {
             envelope: Verdict::new(0).envelope(),
-            more: RspData {
-                rsp_data: &reply.rsp_data,
-            },
+            more: RspData { rsp_data: &reply.rsp_data },
         })
     }
 }
 
-/// The reply to `Chatbot.InterfaceInvocation`: variables that go into the session. The default has none.
+/// The reply to `Chatbot.InterfaceInvocation`: variables that go into the session. The default has
+/// none.
 ///
 /// To say that your server failed, return an error from the handler, or [`Reply::fail`].
 ///
@@ -86,9 +84,6 @@ impl From<InterfaceInvocationReply> for Reply {
             body: BTreeMap<String, String>,
         }
 
-        Reply::json(&With {
-            envelope: Verdict::new(0).envelope(),
-            more: Body { body: reply.body },
-        })
+        Reply::json(&With { envelope: Verdict::new(0).envelope(), more: Body { body: reply.body } })
     }
 }

@@ -39,28 +39,22 @@ impl<const FIRST: u32, const LAST: u32> Code<FIRST, LAST> {
         if code >= FIRST && code <= LAST {
             Ok(Code(code))
         } else {
-            Err(InvalidCodeError {
-                code,
-                first: FIRST,
-                last: LAST,
-            })
+            Err(InvalidCodeError { code, first: FIRST, last: LAST })
         }
     }
 
     /// A code that is known at compile time. A code outside the range does not compile.
     ///
-    /// The compiler checks it in `cargo build`, but not in `cargo check`, so an editor does not show the error. In a constant, both check
-    /// it: `const SPAM: RejectCode = RejectCode::of::<120_001>();`.
+    /// The compiler checks it in `cargo build`, but not in `cargo check`, so an editor does not
+    /// show the error. In a constant, both check it: `const SPAM: RejectCode =
+    /// RejectCode::of::<120_001>();`.
     ///
     /// ```compile_fail
     /// let _ = tencent_im_callback::reply::sns::RejectCode::of::<1>();
     /// ```
     pub const fn of<const CODE: u32>() -> Self {
         const {
-            assert!(
-                CODE >= FIRST && CODE <= LAST,
-                "the code is not one that this command takes"
-            );
+            assert!(CODE >= FIRST && CODE <= LAST, "the code is not one that this command takes");
         };
         Code(CODE)
     }
@@ -84,10 +78,7 @@ mod tests {
         for code in [0, 1, 2, 9, 21, u32::MAX] {
             assert!(Range::new(code).is_err(), "{code}");
         }
-        assert_eq!(
-            Range::new(1).unwrap_err().to_string(),
-            "code 1 is not between 10 and 20"
-        );
+        assert_eq!(Range::new(1).unwrap_err().to_string(), "code 1 is not between 10 and 20");
         assert_eq!(Range::of::<20>().get(), 20);
     }
 }

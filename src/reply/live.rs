@@ -7,7 +7,8 @@ use super::verdict::{Verdict, verdict_reply};
 pub type RejectCode = Code<102_100, 102_200>;
 
 verdict_reply! {
-    /// The reply to `Live.CallbackBeforeSendGift`. A late or missing answer blocks the gift as well.
+    /// The reply to `Live.CallbackBeforeSendGift`. A late or missing answer blocks the gift as
+    /// well.
     ///
     /// Source: <https://trtc.io/document/72210>
     BeforeSendGiftReply RejectCode

@@ -33,7 +33,8 @@ pub enum Meaning {
     Reject,
     /// The message is dropped. Its sender sees success.
     Discard,
-    /// The callback failed: it is no verdict. What Tencent does then is set in the console; by default the action goes on.
+    /// The callback failed: it is no verdict. What Tencent does then is set in the console; by
+    /// default the action goes on.
     NoVerdict,
     /// The answer decides nothing, since it is no *before* callback.
     Ignored,
@@ -47,9 +48,8 @@ impl Meaning {
         if !command.phase().may_decide() {
             return Meaning::Ignored;
         }
-        let answer: Option<Answer> = Some(body)
-            .filter(|_| status == 200)
-            .and_then(|body| serde_json::from_slice(body).ok());
+        let answer: Option<Answer> =
+            Some(body).filter(|_| status == 200).and_then(|body| serde_json::from_slice(body).ok());
         let is_gift = *command == Command::LiveBeforeSendGift;
         let is_message = is_message(command);
         match answer {
@@ -61,7 +61,9 @@ impl Meaning {
                 _ if is_gift => Meaning::Reject,
                 2 if is_message => Meaning::Discard,
                 1 if command.phase() == Phase::Before => Meaning::Reject,
-                code if reject_codes(command).is_some_and(|own| own.contains(&code)) => Meaning::Reject,
+                code if reject_codes(command).is_some_and(|own| own.contains(&code)) => {
+                    Meaning::Reject
+                }
                 _ => Meaning::NoVerdict,
             },
             // Any failure blocks a gift.
@@ -99,9 +101,8 @@ pub fn reject_codes(command: &Command) -> Option<RangeInclusive<u32>> {
         | Command::GroupBeforeCreateTopic
         | Command::GroupBeforeInviteJoinGroup
         | Command::GroupBeforeSendMsg => Some(group::RejectCode::RANGE),
-        Command::OfficialAccountBeforeCreateOfficialAccount | Command::OfficialAccountBeforeSendMsg => {
-            Some(official_account::RejectCode::RANGE)
-        }
+        Command::OfficialAccountBeforeCreateOfficialAccount
+        | Command::OfficialAccountBeforeSendMsg => Some(official_account::RejectCode::RANGE),
         Command::LiveBeforeSendGift => Some(live::RejectCode::RANGE),
         _ => None,
     }
@@ -115,7 +116,9 @@ pub(crate) fn is_friend_request(command: &Command) -> bool {
 fn is_message(command: &Command) -> bool {
     matches!(
         command,
-        Command::C2cBeforeSendMsg | Command::GroupBeforeSendMsg | Command::OfficialAccountBeforeSendMsg
+        Command::C2cBeforeSendMsg
+            | Command::GroupBeforeSendMsg
+            | Command::OfficialAccountBeforeSendMsg
     )
 }
 
@@ -173,10 +176,12 @@ mod tests {
 
     #[test]
     fn codes_as_documented() {
-        let coded = |code: i64| format!(r#"{{"ActionStatus":"OK","ErrorCode":{code},"ErrorInfo":""}}"#);
+        let coded =
+            |code: i64| format!(r#"{{"ActionStatus":"OK","ErrorCode":{code},"ErrorInfo":""}}"#);
         for command in Command::ALL {
             let waits = command.phase() == Phase::Before;
-            let (friend, gift) = (is_friend_request(command), *command == Command::LiveBeforeSendGift);
+            let (friend, gift) =
+                (is_friend_request(command), *command == Command::LiveBeforeSendGift);
             for (code, wanted) in [
                 (0, Meaning::Allow),
                 (1, if friend { Meaning::Allow } else { Meaning::Reject }),
@@ -201,9 +206,8 @@ mod tests {
                 let wanted = if waits { wanted } else { Meaning::Ignored };
                 assert_eq!(meaning(command, &coded(code)), wanted, "{command} {code}");
             }
-            for code in reject_codes(command)
-                .into_iter()
-                .flat_map(|codes| [*codes.start(), *codes.end()])
+            for code in
+                reject_codes(command).into_iter().flat_map(|codes| [*codes.start(), *codes.end()])
             {
                 assert_eq!(
                     meaning(command, &coded(code.into())),
@@ -217,7 +221,8 @@ mod tests {
     #[test]
     fn a_failure_is_no_verdict_but_for_a_gift() {
         let failed = Reply::fail("x").to_string();
-        for (status, body) in [(500, failed.as_str()), (200, &failed), (200, "nonsense"), (404, "")] {
+        for (status, body) in [(500, failed.as_str()), (200, &failed), (200, "nonsense"), (404, "")]
+        {
             let of = |command: &Command| Meaning::of(command, status, body.as_bytes());
             assert_eq!(of(&Command::C2cBeforeSendMsg), Meaning::NoVerdict);
             assert_eq!(of(&Command::LiveBeforeSendGift), Meaning::Reject);
@@ -229,24 +234,17 @@ mod tests {
 
     #[test]
     fn some_persons_and_other_messages() {
-        let with = |more: &str| format!(r#"{{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"",{more}}}"#);
+        let with =
+            |more: &str| format!(r#"{{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"",{more}}}"#);
         for (command, more, wanted) in [
             (Command::C2cBeforeSendMsg, r#""MsgBody":[]"#, Meaning::Rewrite),
-            (
-                Command::GroupBeforeSendMsg,
-                r#""CloudCustomData":"x""#,
-                Meaning::Rewrite,
-            ),
+            (Command::GroupBeforeSendMsg, r#""CloudCustomData":"x""#, Meaning::Rewrite),
             (
                 Command::GroupBeforeInviteJoinGroup,
                 r#""RefusedMembers_Account":["a"]"#,
                 Meaning::RejectSome,
             ),
-            (
-                Command::GroupBeforeInviteJoinGroup,
-                r#""RefusedMembers_Account":[]"#,
-                Meaning::Allow,
-            ),
+            (Command::GroupBeforeInviteJoinGroup, r#""RefusedMembers_Account":[]"#, Meaning::Allow),
             (
                 Command::SnsPrevFriendAdd,
                 r#""ResultItem":[{"ResultCode":38000},{"ResultCode":0}]"#,

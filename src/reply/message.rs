@@ -2,9 +2,11 @@
 
 use super::{Rewrite, c2c, group, official_account};
 
-/// The verdict on a message, for all three commands; see [`BeforeMessage`](crate::event::BeforeMessage).
+/// The verdict on a message, for all three commands; see
+/// [`BeforeMessage`](crate::event::BeforeMessage).
 ///
-/// It converts into the reply of each command: `c2c`, `group` and `official_account::BeforeSendMsgReply`.
+/// It converts into the reply of each command: `c2c`, `group` and
+/// `official_account::BeforeSendMsgReply`.
 #[derive(Clone, Debug, PartialEq)]
 #[must_use]
 pub struct MessageVerdict(Verdict);
@@ -34,8 +36,8 @@ impl MessageVerdict {
         MessageVerdict(Verdict::Reject)
     }
 
-    /// Rejects it with your code and text, which the sender's client gets. Groups have their own range of codes; official accounts have
-    /// that of one-to-one messages.
+    /// Rejects it with your code and text, which the sender's client gets. Groups have their own
+    /// range of codes; official accounts have that of one-to-one messages.
     ///
     /// ```
     /// use tencent_im_callback::reply::{MessageVerdict, c2c, group};
@@ -46,7 +48,11 @@ impl MessageVerdict {
     ///     "no advertising, please",
     /// );
     /// ```
-    pub fn reject_with(code: c2c::RejectCode, group_code: group::RejectCode, info: impl Into<String>) -> Self {
+    pub fn reject_with(
+        code: c2c::RejectCode,
+        group_code: group::RejectCode,
+        info: impl Into<String>,
+    ) -> Self {
         MessageVerdict(Verdict::RejectWith(code, group_code, info.into()))
     }
 

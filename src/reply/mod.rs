@@ -1,4 +1,5 @@
-//! What can be answered: [`Reply`], and a type for each command whose reply says more than OK or FAIL.
+//! What can be answered: [`Reply`], and a type for each command whose reply says more than OK or
+//! FAIL.
 //!
 //! ```
 //! use tencent_im_callback::Reply;
@@ -32,7 +33,8 @@ pub use self::meaning::{Meaning, reject_codes};
 pub use self::message::MessageVerdict;
 pub use self::rewrite::Rewrite;
 
-/// The answer to a callback, in Tencent's envelope: `ActionStatus`, `ErrorCode`, `ErrorInfo`, and the fields of its command.
+/// The answer to a callback, in Tencent's envelope: `ActionStatus`, `ErrorCode`, `ErrorInfo`, and
+/// the fields of its command.
 ///
 /// Source: <https://trtc.io/document/34354>
 #[derive(Clone)]
@@ -42,7 +44,8 @@ pub struct Reply {
     disposition: Disposition,
 }
 
-/// How a callback was handled. The reply carries it through all layers to [`Outcome`](crate::Outcome), where you can count it.
+/// How a callback was handled. The reply carries it through all layers to
+/// [`Outcome`](crate::Outcome), where you can count it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[non_exhaustive]
 pub enum Disposition {
@@ -55,7 +58,8 @@ pub enum Disposition {
     Duplicate,
     /// It was answered when the queue had stored it. A worker handles it later.
     Enqueued,
-    /// It is a notification that no handler of an [`EventRouter`](crate::EventRouter) wants, and was answered `OK`.
+    /// It is a notification that no handler of an [`EventRouter`](crate::EventRouter) wants, and
+    /// was answered `OK`.
     Unhandled,
 }
 
@@ -97,20 +101,18 @@ impl Reply {
 
     /// Your server failed to handle the callback: `FAIL` with code 1.
     ///
-    /// For an *after* callback, Tencent ignores it and does not send the event again. For a *before* callback it is not a rejection: what
-    /// it does is not documented, except that it blocks a gift and lets a friend request through.
+    /// For an *after* callback, Tencent ignores it and does not send the event again. For a
+    /// *before* callback it is not a rejection: what it does is not documented, except that it
+    /// blocks a gift and lets a friend request through.
     pub fn fail(info: impl AsRef<str>) -> Self {
-        Reply::json(&Envelope {
-            action_status: "FAIL",
-            error_code: 1,
-            error_info: info.as_ref(),
-        })
+        Reply::json(&Envelope { action_status: "FAIL", error_code: 1, error_info: info.as_ref() })
     }
 
     /// `OK` with your own code and text. For most *before* commands it is a rejection.
     ///
-    /// The typed replies in [`reply`](self) know which codes a command takes. It does not reject every command: `Sns.Prev…` lets everything
-    /// through on any code except 0. [`rejecting`](Self::rejecting) rejects every command.
+    /// The typed replies in [`reply`](self) know which codes a command takes. It does not reject
+    /// every command: `Sns.Prev…` lets everything through on any code except 0.
+    /// [`rejecting`](Self::rejecting) rejects every command.
     pub fn reject(code: u32, info: impl AsRef<str>) -> Self {
         Reply::json(&Envelope {
             action_status: "OK",
@@ -120,10 +122,7 @@ impl Reply {
     }
 
     pub(crate) const fn of_envelope(envelope: &'static str) -> Self {
-        Reply {
-            body: Bytes::from_static(envelope.as_bytes()),
-            disposition: Disposition::Handled,
-        }
+        Reply { body: Bytes::from_static(envelope.as_bytes()), disposition: Disposition::Handled }
     }
 
     /// The answer as JSON bytes.
@@ -135,16 +134,16 @@ impl Reply {
         self.body
     }
 
-    /// Writes an answer. Only for types that cannot fail to be written; should one do so all the same, the answer is `FAIL`.
+    /// Writes an answer. Only for types that cannot fail to be written; should one do so all the
+    /// same, the answer is `FAIL`.
     pub(crate) fn json(answer: &impl Serialize) -> Self {
         let body = match serde_json::to_vec(answer) {
             Ok(body) => body.into(),
-            Err(_) => Bytes::from_static(br#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"reply not writable"}"#),
+            Err(_) => Bytes::from_static(
+                br#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"reply not writable"}"#,
+            ),
         };
-        Reply {
-            body,
-            disposition: Disposition::Handled,
-        }
+        Reply { body, disposition: Disposition::Handled }
     }
 
     /// How the callback was handled.
@@ -152,25 +151,25 @@ impl Reply {
         self.disposition
     }
 
-    /// Sets how the callback was handled, for a layer or service of your own that does more than handle it.
+    /// Sets how the callback was handled, for a layer or service of your own that does more than
+    /// handle it.
     pub fn with_disposition(self, disposition: Disposition) -> Self {
         Reply { disposition, ..self }
     }
 
-    /// An answer of your own, for a command that this version does not know: any JSON object with the three fields of the envelope.
+    /// An answer of your own, for a command that this version does not know: any JSON object with
+    /// the three fields of the envelope.
     ///
     /// # Errors
     ///
     /// The error of the type's `Serialize`, or that it does not write an object.
     pub fn from_json(answer: &impl Serialize) -> Result<Self, NotWritableError> {
-        let body = serde_json::to_vec(answer).map_err(|error| NotWritableError(error.to_string().into()))?;
+        let body = serde_json::to_vec(answer)
+            .map_err(|error| NotWritableError(error.to_string().into()))?;
         if body.first() != Some(&b'{') {
             return Err(NotWritableError("an answer must be a JSON object".into()));
         }
-        Ok(Reply {
-            body: body.into(),
-            disposition: Disposition::Handled,
-        })
+        Ok(Reply { body: body.into(), disposition: Disposition::Handled })
     }
 }
 
@@ -249,10 +248,7 @@ mod tests {
             format!("{:?}", Reply::from(())),
             r#"Reply({"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""})"#
         );
-        assert_eq!(
-            serde_json::to_string(&[Reply::ok()]).unwrap(),
-            format!("[{}]", Reply::ok())
-        );
+        assert_eq!(serde_json::to_string(&[Reply::ok()]).unwrap(), format!("[{}]", Reply::ok()));
         assert_eq!(
             Reply::from_json(&7).unwrap_err().to_string(),
             "an answer must be a JSON object"

@@ -2,7 +2,8 @@ use serde::Serialize;
 
 use crate::message::MsgBodyBuilder;
 
-/// A changed message: other elements, other custom data, or both. What you do not set stays as it was sent.
+/// A changed message: other elements, other custom data, or both. What you do not set stays as it
+/// was sent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[must_use]
 pub struct Rewrite {
@@ -18,8 +19,9 @@ impl Rewrite {
         Rewrite::default()
     }
 
-    /// Sets the elements. Start from [`Callback::rewrite_message`](crate::Callback::rewrite_message) to keep those that you do not change
-    /// exactly as they were sent.
+    /// Sets the elements. Start from
+    /// [`Callback::rewrite_message`](crate::Callback::rewrite_message) to keep those that you do
+    /// not change exactly as they were sent.
     pub fn msg_body(mut self, message: MsgBodyBuilder) -> Self {
         self.msg_body = Some(message);
         self

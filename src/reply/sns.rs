@@ -72,8 +72,9 @@ macro_rules! per_person_reply {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         ///
-        /// It has one entry for each person of the request, so you build it from the event (`allow`) and then [reject](Self::reject)
-        /// some. It has no `Default`: an answer without entries is not a verdict.
+        /// It has one entry for each person of the request, so you build it from the event
+        /// (`allow`) and then [reject](Self::reject) some. It has no `Default`: an answer without
+        /// entries is not a verdict.
         #[derive(Clone, Debug, PartialEq, Eq)]
         #[must_use]
         pub struct $name {
@@ -165,14 +166,14 @@ mod tests {
             Reply::from(some).as_bytes(),
             br#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ResultItem":[{"To_Account":"id1","ResultCode":38001,"ResultInfo":"no"},{"To_Account":"id2","ResultCode":0,"ResultInfo":""},{"To_Account":"id1","ResultCode":38001,"ResultInfo":"no"}]}"#
         );
-        let stranger = allowed
-            .clone()
-            .reject("id3", RejectCode::of::<38001>(), "no")
-            .unwrap_err();
+        let stranger = allowed.clone().reject("id3", RejectCode::of::<38001>(), "no").unwrap_err();
         assert_eq!(stranger.person(), "id3");
         // The peer chooses the name, so the text of the error must not contain it: texts of errors
         // are logged.
-        assert!(stranger.to_string().starts_with("the verdict names") && !stranger.to_string().contains("id3"));
+        assert!(
+            stranger.to_string().starts_with("the verdict names")
+                && !stranger.to_string().contains("id3")
+        );
         let none = allowed.reject_all(RejectCode::of::<39000>(), "");
         assert!(none.items.iter().all(|item| item.result_code == 39_000));
     }

@@ -1,5 +1,5 @@
-//! The shapes that verdicts come in. Each command's reply is a type of its own, made by one of these macros, so that an answer meant
-//! for another command does not compile.
+//! The shapes that verdicts come in. Each command's reply is a type of its own, made by one of
+//! these macros, so that an answer meant for another command does not compile.
 
 use serde::Serialize;
 
@@ -15,25 +15,15 @@ pub(super) struct Verdict {
 
 impl Verdict {
     pub(super) fn new(code: u32) -> Self {
-        Verdict {
-            code,
-            info: String::new(),
-        }
+        Verdict { code, info: String::new() }
     }
 
     pub(super) fn with_info(code: u32, info: impl Into<String>) -> Self {
-        Verdict {
-            code,
-            info: info.into(),
-        }
+        Verdict { code, info: info.into() }
     }
 
     pub(super) fn envelope(&self) -> Envelope<'_> {
-        Envelope {
-            action_status: "OK",
-            error_code: self.code.into(),
-            error_info: &self.info,
-        }
+        Envelope { action_status: "OK", error_code: self.code.into(), error_info: &self.info }
     }
 
     pub(super) fn reply(&self) -> Reply {

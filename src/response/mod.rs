@@ -31,4 +31,6 @@ pub(crate) use self::sampler::Sampler;
 #[cfg(all(feature = "detach", feature = "tracing"))]
 pub(crate) use self::trace::shown;
 pub(crate) use self::trace::{cancelled, report};
-pub(crate) use self::write::{CONTENT_TYPE, NOT_HANDLED, concluded, refuse, rejection, replied, server_error};
+pub(crate) use self::write::{
+    CONTENT_TYPE, NOT_HANDLED, concluded, refuse, rejection, replied, server_error,
+};

@@ -24,25 +24,29 @@ const BODY_TIMED_OUT: &str = "data was not received within the designated timeou
 
 /// How to answer when a verified callback could not be handled.
 ///
-/// Choose it with care: Tencent may be holding a user's message. By default a *before* callback (and a command of unknown phase) gets
-/// [`ServerError`](OnError::ServerError), an *after* callback or a notice gets `Reply(Reply::fail("callback not handled"))`.
+/// Choose it with care: Tencent may be holding a user's message. By default a *before* callback
+/// (and a command of unknown phase) gets [`ServerError`](OnError::ServerError), an *after* callback
+/// or a notice gets `Reply(Reply::fail("callback not handled"))`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum OnError {
-    /// HTTP 500. We *assume* (the vendor does not say) that Tencent then does what the console's setting for failed callbacks says; by
-    /// default it lets the action go on. A gift is blocked.
+    /// HTTP 500. We *assume* (the vendor does not say) that Tencent then does what the console's
+    /// setting for failed callbacks says; by default it lets the action go on. A gift is blocked.
     ServerError,
     /// Blocks the action, with this text for the client: see [`reject`](Self::reject).
     Reject(Cow<'static, str>),
-    /// HTTP 200 with this reply, for example [`Reply::reject`] with a code of yours. No single reply blocks every command: for friend
-    /// requests (`Sns.CallbackPrev…`) Tencent lets everybody through on any code except 0. [`Reject`](Self::Reject) blocks them all.
+    /// HTTP 200 with this reply, for example [`Reply::reject`] with a code of yours. No single
+    /// reply blocks every command: for friend requests (`Sns.CallbackPrev…`) Tencent lets everybody
+    /// through on any code except 0. [`Reject`](Self::Reject) blocks them all.
     Reply(Reply),
 }
 
 impl OnError {
-    /// Blocks the action, with a text for the client, in the form that the command takes: see [`Reply::rejecting`].
+    /// Blocks the action, with a text for the client, in the form that the command takes: see
+    /// [`Reply::rejecting`].
     ///
-    /// A friend request whose body names nobody who could be rejected is answered like [`ServerError`](Self::ServerError).
+    /// A friend request whose body names nobody who could be rejected is answered like
+    /// [`ServerError`](Self::ServerError).
     ///
     /// ```
     /// use tencent_im_callback::{App, CallbackLayer, OnError, Token};
@@ -56,7 +60,8 @@ impl OnError {
     }
 }
 
-/// A verified callback that could not be handled, as passed to [`CallbackLayer::on_error`](crate::CallbackLayer::on_error).
+/// A verified callback that could not be handled, as passed to
+/// [`CallbackLayer::on_error`](crate::CallbackLayer::on_error).
 pub struct Failure<'a> {
     pub(crate) params: &'a Params,
     pub(crate) command: &'a Command,
@@ -68,35 +73,45 @@ pub struct Failure<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {
-    /// The command is a *before* command, but the body does not fit its type, or one of the commands in URL and body is unknown. The service
-    /// was not called.
+    /// The command is a *before* command, but the body does not fit its type, or one of the
+    /// commands in URL and body is unknown. The service was not called.
     Misfit,
-    /// The body of a *before* callback, or of an unknown command, is empty or `{}`. The service was not called.
+    /// The body of a *before* callback, or of an unknown command, is empty or `{}`. The service was
+    /// not called.
     BodyEmpty,
-    /// The body of a *before* callback, or of an unknown command, is not JSON. The service was not called.
+    /// The body of a *before* callback, or of an unknown command, is not JSON. The service was not
+    /// called.
     BodyNotJson,
-    /// The body of a *before* callback, or of an unknown command, is JSON, but not an object. The service was not called.
+    /// The body of a *before* callback, or of an unknown command, is JSON, but not an object. The
+    /// service was not called.
     BodyNotObject,
-    /// `CallbackCommand` in the body of a *before* callback, or of an unknown command, is not a string. The service was not called.
+    /// `CallbackCommand` in the body of a *before* callback, or of an unknown command, is not a
+    /// string. The service was not called.
     BodyCommandMalformed,
-    /// URL and body have different commands, and one of them is a *before* command. The service was not called.
+    /// URL and body have different commands, and one of them is a *before* command. The service was
+    /// not called.
     CommandMismatch,
-    /// The body of a *before* callback, or of an unknown command, is larger than the limit. The service was not called.
+    /// The body of a *before* callback, or of an unknown command, is larger than the limit. The
+    /// service was not called.
     BodyTooLarge,
-    /// The body of a *before* callback, or of an unknown command, ended early. The service was not called.
+    /// The body of a *before* callback, or of an unknown command, ended early. The service was not
+    /// called.
     BodyIncomplete,
-    /// The body of a *before* callback, or of an unknown command, did not arrive in time: the error of tower-http's
-    /// `RequestBodyDeadlineLayer`, recognised by its text. The service was not called.
+    /// The body of a *before* callback, or of an unknown command, did not arrive in time: the error
+    /// of tower-http's `RequestBodyDeadlineLayer`, recognised by its text. The service was not
+    /// called.
     BodyTimedOut,
-    /// `poll_ready` of the service returned an error. The service was not called. `Split`, `EventRouter`, `Detach` and `Dedup` are always
-    /// ready: with one of them right inside `CallbackLayer`, such an error of a service further inside is [`Failed`](Self::Failed).
+    /// `poll_ready` of the service returned an error. The service was not called. `Split`,
+    /// `EventRouter`, `Detach` and `Dedup` are always ready: with one of them right inside
+    /// `CallbackLayer`, such an error of a service further inside is [`Failed`](Self::Failed).
     NotReady,
     /// The service, or a limit around it, was overloaded: the error of tower's `load_shed`, or
-    /// [`HandlerError::overloaded`](crate::HandlerError::overloaded). It is recognised by the text of the error.
+    /// [`HandlerError::overloaded`](crate::HandlerError::overloaded). It is recognised by the text
+    /// of the error.
     Overloaded,
     /// The service was too slow: the error of tower's `timeout`, of tokio's, or
-    /// [`HandlerError::timed_out`](crate::HandlerError::timed_out). An error that is neither a [`HandlerError`](crate::HandlerError) nor boxes
-    /// one is recognised by its text.
+    /// [`HandlerError::timed_out`](crate::HandlerError::timed_out). An error that is neither a
+    /// [`HandlerError`](crate::HandlerError) nor boxes one is recognised by its text.
     TimedOut,
     /// The service returned an error.
     Failed,
@@ -177,7 +192,8 @@ impl<'a> Failure<'a> {
         self.params
     }
 
-    /// The command as which it has to be answered: see [`Callback::answered_as`](crate::Callback::answered_as).
+    /// The command as which it has to be answered: see
+    /// [`Callback::answered_as`](crate::Callback::answered_as).
     pub fn command(&self) -> &'a Command {
         self.command
     }

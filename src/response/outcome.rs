@@ -9,9 +9,11 @@ use super::on_error::Cause;
 #[cfg(feature = "tracing")]
 use super::sampler::Occasion;
 
-/// How a request was answered. Every response of this crate's services has it in its extensions, for metrics, alerts and access logs.
+/// How a request was answered. Every response of this crate's services has it in its extensions,
+/// for metrics, alerts and access logs.
 ///
-/// Alert on [`OutcomeKind::Failed`]: a failed *after* callback is answered with status 200, and Tencent does not send it again.
+/// Alert on [`OutcomeKind::Failed`]: a failed *after* callback is answered with status 200, and
+/// Tencent does not send it again.
 ///
 /// ```
 /// # use tencent_im_callback::{Outcome, OutcomeKind, ResponseBody};
@@ -46,7 +48,8 @@ pub enum OutcomeKind {
     Probe,
     /// Refused. [`Outcome::rejection`] says why.
     Rejected,
-    /// Verified, but the service failed, or the body of a *before* callback could not be read. [`Outcome::error`] says more.
+    /// Verified, but the service failed, or the body of a *before* callback could not be read.
+    /// [`Outcome::error`] says more.
     Failed,
 }
 
@@ -71,22 +74,13 @@ impl std::fmt::Display for OutcomeKind {
 impl Outcome {
     #[inline]
     pub(crate) fn new(kind: OutcomeKind, params: Option<Params>) -> Self {
-        Outcome {
-            kind,
-            params,
-            rejection: None,
-            trouble: None,
-            disposition: None,
-        }
+        Outcome { kind, params, rejection: None, trouble: None, disposition: None }
     }
 
     /// The outcome of a callback to which the service replied.
     #[inline]
     pub(crate) fn accepted(disposition: Disposition, params: Option<Params>) -> Self {
-        Outcome {
-            disposition: Some(disposition),
-            ..Outcome::new(OutcomeKind::Accepted, params)
-        }
+        Outcome { disposition: Some(disposition), ..Outcome::new(OutcomeKind::Accepted, params) }
     }
 
     /// The outcome of a request that was refused, or that was the console's check of the URL.
@@ -103,7 +97,12 @@ impl Outcome {
 
     /// Notes why the request failed, and why its body could not be read, if so. `error` is kept
     /// only with a cause or a reason.
-    pub(crate) fn trouble(&mut self, cause: Option<Cause>, error: Option<Box<str>>, unknown: Option<UnknownReason>) {
+    pub(crate) fn trouble(
+        &mut self,
+        cause: Option<Cause>,
+        error: Option<Box<str>>,
+        unknown: Option<UnknownReason>,
+    ) {
         if cause.is_some() || unknown.is_some() {
             self.trouble = Some(Box::new(Trouble { cause, error, unknown }));
         }
@@ -147,8 +146,9 @@ impl Outcome {
         self.trouble.as_ref()?.cause
     }
 
-    /// One word that says more than [`kind`](Self::kind), for a metric label: the kind of the rejection, the cause of the failure, why an
-    /// accepted callback could not be read, or how the service dealt with it. Empty for a check of the URL.
+    /// One word that says more than [`kind`](Self::kind), for a metric label: the kind of the
+    /// rejection, the cause of the failure, why an accepted callback could not be read, or how the
+    /// service dealt with it. Empty for a check of the URL.
     pub fn reason(&self) -> &'static str {
         let unreadable = self.unknown_reason().filter(|reason| reason.is_unreadable());
         match (&self.rejection, self.cause(), unreadable, self.disposition) {
@@ -160,11 +160,12 @@ impl Outcome {
         }
     }
 
-    /// The error of the service or of the body, in one line of limited length. Control characters are escaped: an error may quote what a
-    /// peer sent.
+    /// The error of the service or of the body, in one line of limited length. Control characters
+    /// are escaped: an error may quote what a peer sent.
     ///
-    /// A [`HandlerError`](crate::HandlerError) is written with its sources, and so is what `Split`, `EventRouter`, `Detach` and `Dedup`
-    /// return. Of any other error type, boxed errors included, it is what `{:#}` writes.
+    /// A [`HandlerError`](crate::HandlerError) is written with its sources, and so is what `Split`,
+    /// `EventRouter`, `Detach` and `Dedup` return. Of any other error type, boxed errors included,
+    /// it is what `{:#}` writes.
     pub fn error(&self) -> Option<&str> {
         match (&self.trouble, &self.rejection) {
             (Some(trouble), _) => trouble.error.as_deref(),
@@ -173,8 +174,9 @@ impl Outcome {
         }
     }
 
-    /// Where the body does not fit the type of its command. An *after* callback is passed to the service all the same, as
-    /// [`Event::Unknown`](crate::Event::Unknown). This tells you that the vendor has changed something.
+    /// Where the body does not fit the type of its command. An *after* callback is passed to the
+    /// service all the same, as [`Event::Unknown`](crate::Event::Unknown). This tells you that the
+    /// vendor has changed something.
     pub fn misfit(&self) -> Option<&Misfit> {
         match self.unknown_reason()? {
             UnknownReason::Misfit(misfit) => Some(misfit),
@@ -182,7 +184,8 @@ impl Outcome {
         }
     }
 
-    /// Why the event is [`Event::Unknown`](crate::Event::Unknown), if it is. A notification is passed to the service all the same.
+    /// Why the event is [`Event::Unknown`](crate::Event::Unknown), if it is. A notification is
+    /// passed to the service all the same.
     pub fn unknown_reason(&self) -> Option<&UnknownReason> {
         self.trouble.as_ref()?.unknown.as_ref()
     }

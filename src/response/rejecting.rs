@@ -1,4 +1,5 @@
-//! The reply that blocks an action, whatever the command is and however little of the body can be read.
+//! The reply that blocks an action, whatever the command is and however little of the body can be
+//! read.
 
 use crate::command::{Command, Phase};
 use crate::event::parse;
@@ -9,15 +10,17 @@ use crate::types::UserId;
 const CODE: sns::RejectCode = sns::RejectCode::of::<38_000>();
 
 impl Reply {
-    /// Blocks the action of a *before* callback, with a text for the client, in the form that its command takes: code 1, and for friend
-    /// requests a code for each person whom the body names. It is for a callback that you cannot or will not judge.
+    /// Blocks the action of a *before* callback, with a text for the client, in the form that its
+    /// command takes: code 1, and for friend requests a code for each person whom the body names.
+    /// It is for a callback that you cannot or will not judge.
     ///
-    /// `command` is that of the URL, `body` the raw body. If the body has a *before* command of its own, the reply is in the form of that
-    /// one. A person who cannot be read is left out. To an *after* callback or a notice, where there is nothing to block, the reply is
+    /// `command` is that of the URL, `body` the raw body. If the body has a *before* command of its
+    /// own, the reply is in the form of that one. A person who cannot be read is left out. To an
+    /// *after* callback or a notice, where there is nothing to block, the reply is
     /// [`fail`](Self::fail).
     ///
-    /// `None` for a friend request whose body names nobody: no reply would block it. Answer it with status 500; Tencent then does what the
-    /// console's setting for failed callbacks says.
+    /// `None` for a friend request whose body names nobody: no reply would block it. Answer it with
+    /// status 500; Tencent then does what the console's setting for failed callbacks says.
     ///
     /// ```
     /// use tencent_im_callback::{Command, Reply};
@@ -83,12 +86,7 @@ mod tests {
         assert_eq!(reply["ErrorCode"], 0);
         let items = reply["ResultItem"].as_array().unwrap();
         assert!(items.iter().all(|item| item["ResultCode"] == 38_000));
-        Some(
-            items
-                .iter()
-                .map(|item| item["To_Account"].as_str().unwrap().to_owned())
-                .collect(),
-        )
+        Some(items.iter().map(|item| item["To_Account"].as_str().unwrap().to_owned()).collect())
     }
 
     #[test]
@@ -120,31 +118,20 @@ mod tests {
         ] {
             assert_eq!(persons(body).unwrap(), wanted, "{}", body.escape_ascii());
         }
-        for nobody in [
-            &b""[..],
-            b"{}",
-            b"[]",
-            br#"{"FriendItem":null}"#,
-            br#"{"FriendItem":[]}"#,
-        ] {
+        for nobody in [&b""[..], b"{}", b"[]", br#"{"FriendItem":null}"#, br#"{"FriendItem":[]}"#] {
             assert_eq!(persons(nobody), None, "{}", nobody.escape_ascii());
         }
     }
 
     #[test]
     fn the_command_of_the_body_decides_about_the_form() {
-        let body = br#"{"CallbackCommand":"Sns.CallbackPrevFriendAdd","FriendItem":[{"To_Account":"a"}]}"#;
+        let body =
+            br#"{"CallbackCommand":"Sns.CallbackPrevFriendAdd","FriendItem":[{"To_Account":"a"}]}"#;
         for url in ["New.Word", "State.StateChange", "C2C.CallbackBeforeSendMsg"] {
             let reply = Reply::rejecting(&url.into(), body, "no").unwrap();
             assert!(reply.to_string().contains("ResultItem"), "{url}");
         }
-        assert_eq!(
-            Reply::rejecting(&Command::StateChange, b"", "no"),
-            Some(Reply::fail("no"))
-        );
-        assert_eq!(
-            Reply::rejecting(&"New.Word".into(), b"", "no"),
-            Some(Reply::reject(1, "no"))
-        );
+        assert_eq!(Reply::rejecting(&Command::StateChange, b"", "no"), Some(Reply::fail("no")));
+        assert_eq!(Reply::rejecting(&"New.Word".into(), b"", "no"), Some(Reply::reject(1, "no")));
     }
 }

@@ -64,10 +64,7 @@ struct Slot {
 
 impl Default for Sampler {
     fn default() -> Self {
-        Sampler {
-            slots: std::array::from_fn(|_| Slot::default()),
-            started: OnceLock::new(),
-        }
+        Sampler { slots: std::array::from_fn(|_| Slot::default()), started: OnceLock::new() }
     }
 }
 
@@ -92,11 +89,7 @@ impl Sampler {
                 .due
                 .compare_exchange(due, now + EACH, Ordering::Relaxed, Ordering::Relaxed)
                 .is_ok();
-        if shown {
-            NonZeroU32::new(slot.since.swap(0, Ordering::Relaxed))
-        } else {
-            None
-        }
+        if shown { NonZeroU32::new(slot.since.swap(0, Ordering::Relaxed)) } else { None }
     }
 }
 
@@ -140,7 +133,8 @@ mod tests {
         let rejections = RejectionKind::ALL.iter().map(|kind| Occasion::Rejection(*kind));
         let failures = Cause::ALL.iter().map(|cause| Occasion::Failure(*cause));
         let unread = Cause::ALL.iter().map(|cause| Occasion::Unread(*cause));
-        let mut places: Vec<_> = rejections.chain(failures).chain(unread).map(Occasion::index).collect();
+        let mut places: Vec<_> =
+            rejections.chain(failures).chain(unread).map(Occasion::index).collect();
         places.push(Occasion::Cancelled.index());
         let all = places.len();
         places.sort_unstable();

@@ -1,9 +1,9 @@
 //! One log event per request, with stable field names (feature `tracing`; without it, none).
 //!
-//! The level is `warn` for what failed after the signature was verified. What anybody can cause, refusals and everything about an unsigned
-//! app, is sampled: of each kind only the first within a minute is a `warn`, with the number since the last one; the others are `debug`,
-//! like accepted requests.
-//! The token, the signature, the query string and the body are never logged.
+//! The level is `warn` for what failed after the signature was verified. What anybody can cause,
+//! refusals and everything about an unsigned app, is sampled: of each kind only the first within a
+//! minute is a `warn`, with the number since the last one; the others are `debug`, like accepted
+//! requests. The token, the signature, the query string and the body are never logged.
 
 #[cfg(feature = "tracing")]
 use std::num::NonZeroU32;
@@ -75,17 +75,23 @@ pub(crate) fn report(outcome: &Outcome, status: Option<http::StatusCode>, sample
         _ if !warn => event!(DEBUG, "callback"),
         OutcomeKind::Rejected => event!(WARN, "request refused"),
         OutcomeKind::Failed => event!(WARN, "callback failed"),
-        OutcomeKind::Accepted | OutcomeKind::Probe => event!(WARN, "body cannot be read as its command"),
+        OutcomeKind::Accepted | OutcomeKind::Probe => {
+            event!(WARN, "body cannot be read as its command")
+        }
     }
 }
 
 #[cfg(not(feature = "tracing"))]
 pub(crate) fn report(_: &Outcome, _: Option<http::StatusCode>, _: &Sampler) {}
 
-/// Whether a warning is shown, and how many there were if it is a sample. The signature of an unsigned app is never verified, so anybody who
-/// finds the URL could fill the log.
+/// Whether a warning is shown, and how many there were if it is a sample. The signature of an
+/// unsigned app is never verified, so anybody who finds the URL could fill the log.
 #[cfg(feature = "tracing")]
-pub(crate) fn shown(verified: bool, occasion: Occasion, sampler: &Sampler) -> (bool, Option<NonZeroU32>) {
+pub(crate) fn shown(
+    verified: bool,
+    occasion: Occasion,
+    sampler: &Sampler,
+) -> (bool, Option<NonZeroU32>) {
     if verified {
         return (true, None);
     }
@@ -93,7 +99,8 @@ pub(crate) fn shown(verified: bool, occasion: Occasion, sampler: &Sampler) -> (b
     (times.is_some(), times)
 }
 
-/// The future was dropped after the service was called: the peer hung up, or an outer time-out struck.
+/// The future was dropped after the service was called: the peer hung up, or an outer time-out
+/// struck.
 #[cfg(feature = "tracing")]
 pub(crate) fn cancelled(params: &Params, sampler: &Sampler) {
     let (warn, times) = shown(params.token_index().is_some(), Occasion::Cancelled, sampler);

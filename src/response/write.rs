@@ -19,7 +19,8 @@ const JSON: HeaderValue = HeaderValue::from_static(CONTENT_TYPE);
 /// What the peer is told when handling failed, whatever the error was.
 pub(crate) const NOT_HANDLED: &str = "callback not handled";
 
-const NOT_HANDLED_ENVELOPE: &[u8] = br#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"callback not handled"}"#;
+const NOT_HANDLED_ENVELOPE: &[u8] =
+    br#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"callback not handled"}"#;
 
 #[inline]
 fn json(status: StatusCode, body: Bytes) -> Response<ResponseBody> {
@@ -48,16 +49,16 @@ pub(crate) fn rejection(kind: RejectionKind) -> Response<ResponseBody> {
 
 /// Refuses a request by its method and URL alone.
 pub(crate) fn refuse(rejection: Rejection, sampler: &Sampler) -> Response<ResponseBody> {
-    concluded(
-        self::rejection(rejection.kind()),
-        Outcome::of_rejection(rejection, None),
-        sampler,
-    )
+    concluded(self::rejection(rejection.kind()), Outcome::of_rejection(rejection, None), sampler)
 }
 
 /// Reports how a request was answered, in the log and in the response's extensions.
 #[inline]
-pub(crate) fn concluded<B>(mut response: Response<B>, outcome: Outcome, sampler: &Sampler) -> Response<B> {
+pub(crate) fn concluded<B>(
+    mut response: Response<B>,
+    outcome: Outcome,
+    sampler: &Sampler,
+) -> Response<B> {
     report(&outcome, Some(response.status()), sampler);
     response.extensions_mut().insert(outcome);
     response
@@ -70,13 +71,14 @@ pub(crate) fn server_error() -> Response<ResponseBody> {
 }
 
 impl Rejection {
-    /// The reply for the peer, to be sent with [`status`](Self::status): `FAIL` and a fixed message, or `OK` for a check of the callback
-    /// URL.
+    /// The reply for the peer, to be sent with [`status`](Self::status): `FAIL` and a fixed
+    /// message, or `OK` for a check of the callback URL.
     pub fn to_reply(&self) -> Reply {
         Reply::of_envelope(self.kind().envelope())
     }
 
-    /// The response for the peer: status, `FAIL` and a fixed message, or `OK` for a check of the callback URL.
+    /// The response for the peer: status, `FAIL` and a fixed message, or `OK` for a check of the
+    /// callback URL.
     pub fn to_response(&self) -> Response<ResponseBody> {
         rejection(self.kind())
     }

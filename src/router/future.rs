@@ -20,10 +20,7 @@ where
     F: Future + Send + 'static,
     F::Output: HandlerOutput<R>,
 {
-    boxed(Answered {
-        future,
-        reply: PhantomData,
-    })
+    boxed(Answered { future, reply: PhantomData })
 }
 
 pub(super) fn boxed<R: Into<Reply>>(

@@ -50,14 +50,16 @@ impl<R, E: Into<HandlerError>> HandlerOutput<R> for Result<R, E> {
     }
 }
 
-/// An async function or closure that takes a [`Callback`], or the router's state and a `Callback`. It is implemented for these only.
+/// An async function or closure that takes a [`Callback`], or the router's state and a `Callback`.
+/// It is implemented for these only.
 #[diagnostic::on_unimplemented(
     message = "this is no handler",
     note = "a handler is an `async fn` or closure of one `Callback<E>`, or of the state `{T}` and a `Callback<E>`",
     note = "the state is what `EventRouter::with_state` was given, by value"
 )]
 pub trait Handler<T, M>: sealed::Handler<T, M> + Send + Sync + 'static {
-    /// The type of the event: one event, [`Event`](crate::Event), or your type for an unknown command.
+    /// The type of the event: one event, [`Event`](crate::Event), or your type for an unknown
+    /// command.
     type Body;
 
     /// The future of the handler.

@@ -1,4 +1,5 @@
-//! Typed handlers, one per event: a `Service<Callback>` to use inside [`CallbackLayer`](crate::CallbackLayer).
+//! Typed handlers, one per event: a `Service<Callback>` to use inside
+//! [`CallbackLayer`](crate::CallbackLayer).
 //!
 //! ```
 //! use tencent_im_callback::event::c2c::BeforeSendMsg;

@@ -14,21 +14,26 @@ use super::handler::{Handler, HandlerOutput, Output};
 use crate::callback::Callback;
 use crate::command::{Command, Phase};
 use crate::error::HandlerError;
-use crate::event::{BeforeMessage, Event, TypedEvent, UnknownEvent, UnknownReason, c2c, group, official_account};
+use crate::event::{
+    BeforeMessage, Event, TypedEvent, UnknownEvent, UnknownReason, c2c, group, official_account,
+};
 use crate::oneshot::Oneshot;
 use crate::reply::{Disposition, MessageVerdict, Reply};
 
 /// Typed handlers, one per event.
 ///
-/// A handler is an async function or closure with one argument, a `Callback<E>`. The type of the argument decides which event it handles.
-/// It returns the reply type of that event ([`TypedEvent::Reply`], which is `()` where the answer has no meaning), or a `Result` of it
-/// with any error. With [`HandlerError`], `?` works on every error.
+/// A handler is an async function or closure with one argument, a `Callback<E>`. The type of the
+/// argument decides which event it handles. It returns the reply type of that event
+/// ([`TypedEvent::Reply`], which is `()` where the answer has no meaning), or a `Result` of it with
+/// any error. With [`HandlerError`], `?` works on every error.
 ///
-/// A notification without a handler is answered `OK`. A *before* callback without a handler is an error, so that no action is allowed
-/// unchecked: [`OnError`](crate::OnError) decides how to answer. [`allow_unhandled`](Self::allow_unhandled) answers `OK` to both.
+/// A notification without a handler is answered `OK`. A *before* callback without a handler is an
+/// error, so that no action is allowed unchecked: [`OnError`](crate::OnError) decides how to
+/// answer. [`allow_unhandled`](Self::allow_unhandled) answers `OK` to both.
 ///
-/// A callback for a handler that cannot be read, whatever is wrong with its body, is a [`permanent`](HandlerError::permanent) error; behind
-/// the queue it becomes a dead letter. A [`fallback`](Self::fallback) gets it instead, and everything without a handler.
+/// A callback for a handler that cannot be read, whatever is wrong with its body, is a
+/// [`permanent`](HandlerError::permanent) error; behind the queue it becomes a dead letter. A
+/// [`fallback`](Self::fallback) gets it instead, and everything without a handler.
 ///
 /// A clone is cheap. A call is one look-up and one allocation.
 ///
@@ -102,7 +107,8 @@ trait Route: Send + Sync {
 }
 
 impl EventRouter {
-    /// A router without handlers: it answers `OK` to notifications and unknown commands, and returns an error for *before* callbacks.
+    /// A router without handlers: it answers `OK` to notifications and unknown commands, and
+    /// returns an error for *before* callbacks.
     pub fn new() -> Self {
         EventRouter::default()
     }
@@ -129,10 +135,7 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
     /// let router = EventRouter::with_state(Database).on(remove_friends).on(online);
     /// ```
     pub fn with_state(state: T) -> Self {
-        EventRouter {
-            routes: Arc::default(),
-            state: Arc::new(state),
-        }
+        EventRouter { routes: Arc::default(), state: Arc::new(state) }
     }
 
     /// Adds a handler for the event of its argument.
@@ -148,15 +151,14 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
         Output<T, M, H>: HandlerOutput<<H::Body as TypedEvent>::Reply>,
     {
         let state = T::clone(&self.state);
-        self.add(H::Body::COMMAND, move |callback: Callback| {
-            match callback.downcast::<H::Body>() {
-                Ok(callback) => answered(handler.call(&state, callback)),
-                Err(other) => not_for(&other),
-            }
+        self.add(H::Body::COMMAND, move |callback: Callback| match callback.downcast::<H::Body>() {
+            Ok(callback) => answered(handler.call(&state, callback)),
+            Err(other) => not_for(&other),
         })
     }
 
-    /// Adds one handler for the three *before* commands of messages: one-to-one, group, and official account.
+    /// Adds one handler for the three *before* commands of messages: one-to-one, group, and
+    /// official account.
     ///
     /// ```
     /// use tencent_im_callback::event::BeforeMessage;
@@ -221,7 +223,8 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
         self.on(move |callback: Callback<E>| handler(state.clone(), callback))
     }
 
-    /// Adds a service for its event, with any layers around it. For each callback, a clone of it is made ready.
+    /// Adds a service for its event, with any layers around it. For each callback, a clone of it is
+    /// made ready.
     ///
     /// # Panics
     ///
@@ -243,10 +246,12 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
         })
     }
 
-    /// Adds a handler for a command that this version does not know, with your type for the body, which
-    /// [`Callback::body_as`] reads. A body that does not fit your type is an error of the handler.
+    /// Adds a handler for a command that this version does not know, with your type for the body,
+    /// which [`Callback::body_as`] reads. A body that does not fit your type is an error of the
+    /// handler.
     ///
-    /// The phase of such a command is unknown, so an error is answered like that of a *before* callback.
+    /// The phase of such a command is unknown, so an error is answered like that of a *before*
+    /// callback.
     ///
     /// # Panics
     ///
@@ -266,14 +271,18 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
                 Ok(event) => answered(handler.call(&state, callback.map_event(|_| event))),
                 // Only the place is written. The message quotes the body, and the error ends up in
                 // logs.
-                Err(misfit) => failed(format!("the body does not fit its type at {}", misfit.path())),
+                Err(misfit) => {
+                    failed(format!("the body does not fit its type at {}", misfit.path()))
+                }
             }
         })
     }
 
-    /// Passes everything without a handler to this service, callbacks that wait for a verdict included.
+    /// Passes everything without a handler to this service, callbacks that wait for a verdict
+    /// included.
     ///
-    /// That includes callbacks that cannot be read: [`Event::Unknown`], whose [`reason`](UnknownEvent::reason) says why.
+    /// That includes callbacks that cannot be read: [`Event::Unknown`], whose
+    /// [`reason`](UnknownEvent::reason) says why.
     pub fn fallback<S>(mut self, service: S) -> Self
     where
         S: Service<Callback> + Clone + Send + Sync + 'static,
@@ -289,7 +298,8 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
         self
     }
 
-    /// Like [`fallback`](Self::fallback), with an async function or closure that takes a `Callback`, or the state and a `Callback`.
+    /// Like [`fallback`](Self::fallback), with an async function or closure that takes a
+    /// `Callback`, or the state and a `Callback`.
     ///
     /// ```
     /// use tencent_im_callback::{Callback, EventRouter, Reply};
@@ -307,24 +317,28 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
         Output<T, M, H>: HandlerOutput<Reply>,
     {
         let state = T::clone(&self.state);
-        let route = move |callback: Callback| -> BoxFuture { answered::<Reply, _>(handler.call(&state, callback)) };
+        let route = move |callback: Callback| -> BoxFuture {
+            answered::<Reply, _>(handler.call(&state, callback))
+        };
         Arc::make_mut(&mut self.routes).fallback = Fallback::Service(Arc::new(route));
         self
     }
 
-    /// Answers `OK` to everything that has no handler. For a *before* callback this allows the action.
+    /// Answers `OK` to everything that has no handler. For a *before* callback this allows the
+    /// action.
     pub fn allow_unhandled(mut self) -> Self {
         Arc::make_mut(&mut self.routes).fallback = Fallback::Allow;
         self
     }
 
     #[track_caller]
-    fn add(mut self, command: Command, route: impl Fn(Callback) -> BoxFuture + Send + Sync + 'static) -> Self {
+    fn add(
+        mut self,
+        command: Command,
+        route: impl Fn(Callback) -> BoxFuture + Send + Sync + 'static,
+    ) -> Self {
         let handlers = &mut Arc::make_mut(&mut self.routes).handlers;
-        assert!(
-            !handlers.contains_key(&command),
-            "there is a handler for `{command}` already"
-        );
+        assert!(!handlers.contains_key(&command), "there is a handler for `{command}` already");
         handlers.insert(command, Arc::new(route));
         self
     }
@@ -343,7 +357,8 @@ fn failed(text: String) -> BoxFuture {
 /// Whether Tencent may be waiting for a verdict: by the URL's command, by that of the body, or
 /// because the body could not be read.
 fn waits_for_a_verdict(callback: &Callback) -> bool {
-    callback.answered_as().phase() == Phase::Before || callback.event.unjudged(callback.command()).is_some()
+    callback.answered_as().phase() == Phase::Before
+        || callback.event.unjudged(callback.command()).is_some()
 }
 
 /// The event, if its command is known and its body could not be read as that type. For an unknown
@@ -360,13 +375,12 @@ fn untyped(event: &Event) -> Option<&UnknownEvent> {
 fn is_wanted(handlers: &BTreeMap<Command, Arc<dyn Route>>, event: &UnknownEvent) -> bool {
     let body = event.body_command.as_ref();
     let is_other = event.reason == UnknownReason::CommandMismatch;
-    handlers.contains_key(&event.command) || (is_other && body.is_some_and(|word| handlers.contains_key(word)))
+    handlers.contains_key(&event.command)
+        || (is_other && body.is_some_and(|word| handlers.contains_key(word)))
 }
 
 fn unreadable(event: &UnknownEvent) -> BoxFuture {
-    Box::pin(std::future::ready(Err(HandlerError::permanent(
-        event.why().to_string(),
-    ))))
+    Box::pin(std::future::ready(Err(HandlerError::permanent(event.why().to_string()))))
 }
 
 fn not_for(callback: &Callback) -> BoxFuture {

@@ -8,7 +8,8 @@ use crate::callback::Callback;
 use crate::event::{Event, TypedEvent};
 use crate::types::SdkAppId;
 
-/// Makes a callback of one event from JSON, for the unit test of a handler. Its URL is that of a [`SignedRequest`].
+/// Makes a callback of one event from JSON, for the unit test of a handler. Its URL is that of a
+/// [`SignedRequest`].
 ///
 /// # Panics
 ///
@@ -16,7 +17,8 @@ use crate::types::SdkAppId;
 #[track_caller]
 pub fn callback<E: TypedEvent>(json: &str) -> Callback<E> {
     let app = app_of(json.as_bytes()).unwrap_or(SdkAppId(APP));
-    let request: http::Request<Bytes> = SignedRequest::new(E::COMMAND).app(app).body(json.to_owned()).build();
+    let request: http::Request<Bytes> =
+        SignedRequest::new(E::COMMAND).app(app).body(json.to_owned()).build();
     let (parts, body) = request.into_parts();
     let verifier = Verifier::new(App::unsigned(app));
     let params = match verifier.verify(&parts.method, &parts.uri) {
@@ -37,8 +39,9 @@ pub fn callback<E: TypedEvent>(json: &str) -> Callback<E> {
     }
 }
 
-/// Makes a callback of one event with a closure that fills in its fields, for the unit test of a handler. A field that the closure
-/// leaves out is empty, also a time from which the [`dedup_key`](crate::Callback::dedup_key) is made.
+/// Makes a callback of one event with a closure that fills in its fields, for the unit test of a
+/// handler. A field that the closure leaves out is empty, also a time from which the
+/// [`dedup_key`](crate::Callback::dedup_key) is made.
 ///
 /// ```
 /// use tencent_im_callback::event::state::StateChange;

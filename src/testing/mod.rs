@@ -1,5 +1,5 @@
-//! For tests: signed requests, requests with each error that the crate knows, documented bodies, and callbacks for the unit test of a
-//! handler (feature `testing`).
+//! For tests: signed requests, requests with each error that the crate knows, documented bodies,
+//! and callbacks for the unit test of a handler (feature `testing`).
 //!
 //! ```
 //! use tencent_im_callback::event::sns::FriendDelete;

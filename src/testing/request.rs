@@ -115,7 +115,8 @@ impl Fault {
 }
 
 impl SignedRequest {
-    /// A request for this command: app 1400000000, token `xxxxyyyy`, signed now, with the [documented body](super::sample).
+    /// A request for this command: app 1400000000, token `xxxxyyyy`, signed now, with the
+    /// [documented body](super::sample).
     pub fn new(command: impl Into<Command>) -> Self {
         SignedRequest {
             command: command.into(),
@@ -130,7 +131,8 @@ impl SignedRequest {
         }
     }
 
-    /// A request with the command, app and body of this callback, for example one from [`text_message`](super::text_message).
+    /// A request with the command, app and body of this callback, for example one from
+    /// [`text_message`](super::text_message).
     ///
     /// ```
     /// use tencent_im_callback::testing::{SignedRequest, text_message};
@@ -176,14 +178,15 @@ impl SignedRequest {
         self
     }
 
-    /// Sets the URL without parameters: a path such as `/callback`, or with scheme and host. The default is `/`.
+    /// Sets the URL without parameters: a path such as `/callback`, or with scheme and host. The
+    /// default is `/`.
     pub fn url(mut self, url: impl Into<String>) -> Self {
         self.url = url.into();
         self
     }
 
-    /// Adds a parameter, such as `ClientIP`, or the `RequestId` that some commands need to be recognised as duplicates. It is
-    /// percent-encoded.
+    /// Adds a parameter, such as `ClientIP`, or the `RequestId` that some commands need to be
+    /// recognised as duplicates. It is percent-encoded.
     pub fn parameter(mut self, name: &str, value: &str) -> Self {
         self.parameters.push((name.to_owned(), value.to_owned()));
         self
@@ -237,7 +240,9 @@ impl SignedRequest {
                 };
                 format!(r#"{{"CallbackCommand":"{other}"}}"#).into()
             }
-            Some(Fault::TruncatedJson) => good.slice(..good.trim_ascii_end().len().saturating_sub(1)),
+            Some(Fault::TruncatedJson) => {
+                good.slice(..good.trim_ascii_end().len().saturating_sub(1))
+            }
             Some(Fault::NotJson) => "SdkAppid=1400000000".into(),
             Some(Fault::NotAnObject) => [b"[", &good[..], b"]"].concat().into(),
             Some(Fault::TrailingBytes) => [&good[..], b"x"].concat().into(),
@@ -269,10 +274,8 @@ impl SignedRequest {
         if let Some(token) = &self.token {
             self.push_signature(token, &mut pairs);
         }
-        let pairs: Vec<String> = pairs
-            .into_iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
+        let pairs: Vec<String> =
+            pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         let (url, pairs) = (&self.url, pairs.join("&"));
         if self.in_path {
             format!("{}/{pairs}", url.trim_end_matches('/'))
@@ -307,7 +310,8 @@ impl SignedRequest {
     }
 }
 
-/// All but what a URL may hold as it is, so that a command word stays readable, as Tencent sends it.
+/// All but what a URL may hold as it is, so that a command word stays readable, as Tencent sends
+/// it.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Without the token and the body.
@@ -328,7 +332,8 @@ fn encode(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
-/// A URI in shared memory, as a server's is: cloning it allocates nothing, so that a test that counts allocations counts the same.
+/// A URI in shared memory, as a server's is: cloning it allocates nothing, so that a test that
+/// counts allocations counts the same.
 fn shared_uri(url: String) -> Result<Uri, http::uri::InvalidUri> {
     Uri::from_maybe_shared(Bytes::from_owner(url.into_bytes()))
 }

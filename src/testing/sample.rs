@@ -9,7 +9,8 @@ macro_rules! define_samples {
             $(, time $time:expr)? $(, id $id:expr)? $(, order $scope:ident $order:expr)?;
         )*
     } )*) => {
-        /// A body that the vendor's pages show for a command. `None` for a command that this version does not know.
+        /// A body that the vendor's pages show for a command. `None` for a command that this
+        /// version does not know.
         ///
         /// Some commands have further bodies: [`other_samples`].
         pub fn sample(command: &Command) -> Option<&'static str> {
@@ -25,7 +26,8 @@ for_each_command!(define_samples);
 
 macro_rules! define_other_samples {
     ($( $word:literal: $( $number:literal )+; )*) => {
-        /// Other bodies that the vendor's pages show for a command: of other cases, and from older pages. Most commands have none.
+        /// Other bodies that the vendor's pages show for a command: of other cases, and from older
+        /// pages. Most commands have none.
         ///
         /// An endpoint must accept these as well as [`sample`].
         ///

@@ -12,7 +12,8 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         ///
-        /// Some bodies have it as an integer with more digits than an `f64` can hold. It is kept as text, with every digit.
+        /// Some bodies have it as an integer with more digits than an `f64` can hold. It is kept as
+        /// text, with every digit.
         #[derive(Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
         #[serde(transparent)]
         pub struct $name(Box<str>);

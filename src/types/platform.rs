@@ -8,10 +8,12 @@ use super::text::Escaped;
 
 macro_rules! platforms {
     ($( $(#[$doc:meta])* $variant:ident $canonical:literal $($spelling:literal)*; )*) => {
-        /// The platform of the client that caused an event (the URL parameter `OptPlatform`, and fields of the same name).
+        /// The platform of the client that caused an event (the URL parameter `OptPlatform`, and
+        /// fields of the same name).
         ///
-        /// The vendor spells its values in several ways. They are compared case-insensitively and written in one spelling. A value that
-        /// is not documented is kept in [`OptPlatform::Other`].
+        /// The vendor spells its values in several ways. They are compared case-insensitively and
+        /// written in one spelling. A value that is not documented is kept in
+        /// [`OptPlatform::Other`].
         ///
         /// Source: <https://trtc.io/document/34354>
         ///

@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Write as _};
 
-/// Longest word from the wire that a log line carries, in characters, and one that says there is more.
+/// Longest word from the wire that a log line carries, in characters, and one that says there is
+/// more.
 const WORD: usize = 64 + 1;
 
 /// Longest error, which may quote what came over the wire, in characters.
@@ -11,23 +12,19 @@ const ERROR: usize = 512 + 1;
 /// Longest path, in characters.
 const PATH: usize = 112 + 1;
 
-/// Shows a text from outside: control characters, quotes, marks that turn the direction and line separators escaped, and cut
-/// after [`WORD`] characters.
+/// Shows a text from outside: control characters, quotes, marks that turn the direction and line
+/// separators escaped, and cut after [`WORD`] characters.
 pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let quotes = true;
-        Escaper {
-            out: f,
-            left: WORD,
-            quotes,
-        }
-        .write_str(self.0)
+        Escaper { out: f, left: WORD, quotes }.write_str(self.0)
     }
 }
 
-/// The same of a longer text, such as an error that may quote what came from outside; cut after [`ERROR`] characters.
+/// The same of a longer text, such as an error that may quote what came from outside; cut after
+/// [`ERROR`] characters.
 pub(crate) fn escaped(text: &dyn fmt::Display) -> String {
     escape(text, ERROR)
 }
@@ -41,14 +38,7 @@ fn escape(text: &dyn fmt::Display, left: usize) -> String {
     let mut out = String::new();
     let quotes = false;
     // The `Escaper` does not fail. If the `Display` of `text` does, the text ends there.
-    let _ = write!(
-        Escaper {
-            out: &mut out,
-            left,
-            quotes
-        },
-        "{text}"
-    );
+    let _ = write!(Escaper { out: &mut out, left, quotes }, "{text}");
     out
 }
 
@@ -67,7 +57,9 @@ impl<W: fmt::Write> fmt::Write for Escaper<'_, W> {
                 // The rest is dropped without an error: some `Display`s go on after one.
                 0 => return Ok(()),
                 1 => self.out.write_char('…')?,
-                _ if !self.quotes && matches!(character, '"' | '\'') => self.out.write_char(character)?,
+                _ if !self.quotes && matches!(character, '"' | '\'') => {
+                    self.out.write_char(character)?
+                }
                 _ => {
                     for escaped in character.escape_debug() {
                         self.out.write_char(escaped)?;
@@ -82,8 +74,8 @@ impl<W: fmt::Write> fmt::Write for Escaper<'_, W> {
 
 /// A number in plain ASCII digits, as long as the longest `u64` at most.
 ///
-/// Stricter than `str::parse`, which takes a `+`. The strictness of `RequestTime` is what stops a length extension of the
-/// signature: the padding of SHA-256 is no digit.
+/// Stricter than `str::parse`, which takes a `+`. The strictness of `RequestTime` is what stops a
+/// length extension of the signature: the padding of SHA-256 is no digit.
 pub(crate) fn digits(text: &str) -> Option<u64> {
     if !(1..=20).contains(&text.len()) {
         return None;

@@ -1,4 +1,5 @@
-//! Times whose type says the unit: the vendor uses seconds in some fields and milliseconds in others.
+//! Times whose type says the unit: the vendor uses seconds in some fields and milliseconds in
+//! others.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -18,7 +19,8 @@ macro_rules! timestamp {
                 self.0
             }
 
-            /// The same instant as the standard library writes it; `None` if it lies outside what that can hold.
+            /// The same instant as the standard library writes it; `None` if it lies outside what
+            /// that can hold.
             pub fn to_system_time(self) -> Option<SystemTime> {
                 let distance = Duration::$from(self.0.unsigned_abs());
                 if self.0 < 0 {
@@ -123,10 +125,7 @@ mod tests {
 
     #[test]
     fn units_are_kept_apart() {
-        assert_eq!(
-            TimestampSecs(1_432_000_000).to_millis(),
-            TimestampMillis(1_432_000_000_000)
-        );
+        assert_eq!(TimestampSecs(1_432_000_000).to_millis(), TimestampMillis(1_432_000_000_000));
         assert_eq!(
             TimestampSecs(1_432_000_000).to_system_time(),
             TimestampMillis(1_432_000_000_000).to_system_time()
@@ -145,10 +144,7 @@ mod tests {
             assert_eq!(TimestampMillis::from(time.to_system_time().unwrap()), time);
             assert_eq!(TimestampSecs::from(time).0, millis.div_euclid(1000));
         }
-        assert_eq!(
-            TimestampSecs::from(UNIX_EPOCH + Duration::from_millis(1999)),
-            TimestampSecs(1)
-        );
+        assert_eq!(TimestampSecs::from(UNIX_EPOCH + Duration::from_millis(1999)), TimestampSecs(1));
         assert_eq!(i64::from(TimestampSecs(7)), 7);
     }
 

@@ -8,8 +8,8 @@ use pin_project_lite::pin_project;
 use crate::response::ResponseBody;
 
 pin_project! {
-    /// The body of a response of [`VerifyService`](crate::VerifyService): the inner service's, or this crate's for a request that was not
-    /// let through.
+    /// The body of a response of [`VerifyService`](crate::VerifyService): the inner service's, or
+    /// this crate's for a request that was not let through.
     #[derive(Debug)]
     pub struct VerifyBody<R> {
         #[pin]
@@ -28,15 +28,11 @@ pin_project! {
 
 impl<R> VerifyBody<R> {
     pub(super) fn answer(body: ResponseBody) -> Self {
-        VerifyBody {
-            kind: Kind::Answer { body },
-        }
+        VerifyBody { kind: Kind::Answer { body } }
     }
 
     pub(super) fn inner(body: R) -> Self {
-        VerifyBody {
-            kind: Kind::Inner { body },
-        }
+        VerifyBody { kind: Kind::Inner { body } }
     }
 }
 
@@ -50,7 +46,10 @@ impl<R: Body<Data = Bytes>> Body for VerifyBody<R> {
     type Data = Bytes;
     type Error = R::Error;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, R::Error>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, R::Error>>> {
         match self.project().kind.project() {
             KindProjection::Answer { body } => body
                 .poll_frame(cx)

@@ -92,22 +92,19 @@ where
 {
     pub(super) fn answered(response: Response<ResponseBody>) -> Self {
         let response = Some(response);
-        VerifyFuture {
-            kind: Kind::Answered { response },
-        }
+        VerifyFuture { kind: Kind::Answered { response } }
     }
 
-    pub(super) fn verified(request: Request<B>, params: Params, inner: S, sampler: Arc<Sampler>) -> Self {
-        let exchange = Exchange {
-            params: Some(params),
-            sampler,
-            calling: false,
-        };
+    pub(super) fn verified(
+        request: Request<B>,
+        params: Params,
+        inner: S,
+        sampler: Arc<Sampler>,
+    ) -> Self {
+        let exchange = Exchange { params: Some(params), sampler, calling: false };
         let request = Some(request);
         let state = State::Waiting { inner, request };
-        VerifyFuture {
-            kind: Kind::Verified { exchange, state },
-        }
+        VerifyFuture { kind: Kind::Verified { exchange, state } }
     }
 }
 
@@ -120,9 +117,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let (exchange, mut state) = match self.project().kind.project() {
             KindProjection::Answered { response } => {
-                let Some(response) = response.take() else {
-                    polled_too_often()
-                };
+                let Some(response) = response.take() else { polled_too_often() };
                 return Poll::Ready(Ok(response.map(VerifyBody::answer)));
             }
             KindProjection::Verified { exchange, state } => (exchange, state),
@@ -134,9 +129,7 @@ where
                         exchange.failed(Cause::NotReady);
                         return Poll::Ready(Err(error));
                     }
-                    let Some(request) = request.take() else {
-                        polled_too_often()
-                    };
+                    let Some(request) = request.take() else { polled_too_often() };
                     exchange.calling = true;
                     let response = inner.call(request);
                     state.set(State::Calling { response });

@@ -6,7 +6,8 @@ use super::service::VerifyService;
 use crate::auth::Verifier;
 use crate::response::Sampler;
 
-/// Passes verified requests to an HTTP service, and answers all others. See the [module](crate::verify).
+/// Passes verified requests to an HTTP service, and answers all others. See the
+/// [module](crate::verify).
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct VerifyLayer {
@@ -15,12 +16,10 @@ pub struct VerifyLayer {
 }
 
 impl VerifyLayer {
-    /// A layer for the callbacks of one app, of several ([`Apps`](crate::Apps)), or with a [`Verifier`] of your own.
+    /// A layer for the callbacks of one app, of several ([`Apps`](crate::Apps)), or with a
+    /// [`Verifier`] of your own.
     pub fn new(verifier: impl Into<Verifier>) -> Self {
-        VerifyLayer {
-            verifier: Arc::new(verifier.into()),
-            sampler: Arc::default(),
-        }
+        VerifyLayer { verifier: Arc::new(verifier.into()), sampler: Arc::default() }
     }
 }
 

@@ -12,7 +12,8 @@ use crate::auth::{Verified, Verifier};
 use crate::rejection::{Rejection, RejectionKind};
 use crate::response::{self, Sampler};
 
-/// An HTTP service around another one. Made by [`VerifyLayer`](crate::VerifyLayer); see the [module](crate::verify).
+/// An HTTP service around another one. Made by [`VerifyLayer`](crate::VerifyLayer); see the
+/// [module](crate::verify).
 #[derive(Clone, Debug)]
 pub struct VerifyService<S> {
     inner: S,
@@ -22,11 +23,7 @@ pub struct VerifyService<S> {
 
 impl<S> VerifyService<S> {
     pub(super) fn new(inner: S, verifier: Arc<Verifier>, sampler: Arc<Sampler>) -> Self {
-        VerifyService {
-            inner,
-            verifier,
-            sampler,
-        }
+        VerifyService { inner, verifier, sampler }
     }
 
     /// The inner service.
@@ -63,9 +60,16 @@ where
         let rejection = match self.verifier.verify(request.method(), request.uri()) {
             Ok(Verified::Callback(params)) => {
                 request.extensions_mut().insert(params.clone());
-                return VerifyFuture::verified(request, params, self.inner.clone(), self.sampler.clone());
+                return VerifyFuture::verified(
+                    request,
+                    params,
+                    self.inner.clone(),
+                    self.sampler.clone(),
+                );
             }
-            Ok(Verified::Probe) if may_have_a_body(&request) => Rejection::from(RejectionKind::UrlIncomplete),
+            Ok(Verified::Probe) if may_have_a_body(&request) => {
+                Rejection::from(RejectionKind::UrlIncomplete)
+            }
             Ok(Verified::Probe) => Rejection::from(RejectionKind::Probe),
             Err(rejection) => rejection,
         };

@@ -6,10 +6,13 @@ use http_body_util::Full;
 use serde_json::Value;
 use tencent_im_callback::testing::sample;
 use tencent_im_callback::{
-    App, Apps, CallbackLayer, Cause, Command, Event, Phase, RejectionKind as Kind, UnknownReason, Verifier, sign,
+    App, Apps, CallbackLayer, Cause, Command, Event, Phase, RejectionKind as Kind, UnknownReason,
+    Verifier, sign,
 };
 
-use crate::common::{APP, Inner, NOW, TOKEN, clock, layer, outcome, post, send, signed, text, token};
+use crate::common::{
+    APP, Inner, NOW, TOKEN, clock, layer, outcome, post, send, signed, text, token,
+};
 use crate::{AFTER, BEFORE, CANARY, Fate, attack_on, body, unread};
 
 const PREV: Command = Command::SnsPrevFriendAdd;
@@ -36,10 +39,7 @@ async fn nesting_of_100_000_is_a_misfit_where_it_is_read_and_nothing_where_it_is
         }
         let beside = format!(r#"{{"From_Account":"a","To_Account":"b","MsgBody":[],"x":{deep}}}"#);
         assert_eq!(body(BEFORE, beside.clone()).await.name(), "accepted");
-        assert_eq!(
-            body("New.Word".into(), beside).await.name(),
-            "accepted as unknown_command"
-        );
+        assert_eq!(body("New.Word".into(), beside).await.name(), "accepted as unknown_command");
         // Without its end it is no JSON.
         let open = &deep[..100_000];
         for command in [AFTER, BEFORE, "New.Word".into()] {
@@ -53,7 +53,8 @@ async fn nesting_of_100_000_is_a_misfit_where_it_is_read_and_nothing_where_it_is
     }
 }
 
-/// What JSON allows and no field takes. A *before* callback with it in a field that is read goes no further.
+/// What JSON allows and no field takes. A *before* callback with it in a field that is read goes no
+/// further.
 #[tokio::test]
 async fn numbers_and_texts_that_no_field_takes() {
     for value in [
@@ -72,12 +73,16 @@ async fn numbers_and_texts_that_no_field_takes() {
         r#""+""#,
         r#""１""#,
     ] {
-        let message = |key: &str| format!(r#"{{"From_Account":"a","To_Account":"b","MsgBody":[],"{key}":{value}}}"#);
+        let message = |key: &str| {
+            format!(r#"{{"From_Account":"a","To_Account":"b","MsgBody":[],"{key}":{value}}}"#)
+        };
         let fate = body(BEFORE, message("MsgTime")).await;
         assert_eq!(fate, Fate::Failed(Cause::Misfit), "{value}");
         let fate = body(BEFORE, message("NobodysMember")).await;
         assert_eq!(fate.name(), "accepted", "{value}");
-        let friends = format!(r#"{{"PairList":[{{"From_Account":"a","To_Account":"b","TimeStamp":{value}}}]}}"#);
+        let friends = format!(
+            r#"{{"PairList":[{{"From_Account":"a","To_Account":"b","TimeStamp":{value}}}]}}"#
+        );
         assert_eq!(body(AFTER, friends).await.name(), "accepted as misfit", "{value}");
     }
     for id in ["null", "1.5", "[]"] {
@@ -89,7 +94,8 @@ async fn numbers_and_texts_that_no_field_takes() {
 #[tokio::test]
 async fn what_is_no_json_is_unread_in_every_phase() {
     let utf16: Vec<u8> = r#"{"a":1}"#.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let message = |inside: &[u8]| [br#"{"From_Account":"a","x":""#.as_slice(), inside, br#""}"#].concat();
+    let message =
+        |inside: &[u8]| [br#"{"From_Account":"a","x":""#.as_slice(), inside, br#""}"#].concat();
     let bodies = [
         utf16,
         b"\0{\"a\":1}".to_vec(),
@@ -153,17 +159,26 @@ fn objects(value: &Value, path: &str, found: &mut Vec<(String, Vec<String>)>) {
     }
 }
 
-/// Writes JSON with one member of one object twice: as it was, and with another value before or behind that. One of the keys is written
-/// in escapes.
-fn with_member_twice(value: &Value, path: &str, at: &str, key: &str, (other, behind): (&str, bool)) -> String {
+/// Writes JSON with one member of one object twice: as it was, and with another value before or
+/// behind that. One of the keys is written in escapes.
+fn with_member_twice(
+    value: &Value,
+    path: &str,
+    at: &str,
+    key: &str,
+    (other, behind): (&str, bool),
+) -> String {
     match value {
         Value::Object(members) => {
             let mut parts = Vec::new();
             for (name, value) in members {
-                let written = with_member_twice(value, &format!("{path}/{name}"), at, key, (other, behind));
+                let written =
+                    with_member_twice(value, &format!("{path}/{name}"), at, key, (other, behind));
                 if path == at && name == key {
-                    let escaped: String = name.chars().map(|one| format!("\\u{:04x}", one as u32)).collect();
-                    let (first, last) = if behind { (&*written, other) } else { (other, &*written) };
+                    let escaped: String =
+                        name.chars().map(|one| format!("\\u{:04x}", one as u32)).collect();
+                    let (first, last) =
+                        if behind { (&*written, other) } else { (other, &*written) };
                     parts.push(format!("\"{name}\":{first},\"{escaped}\":{last}"));
                 } else {
                     parts.push(format!("{}:{written}", Value::from(name.as_str())));
@@ -173,16 +188,18 @@ fn with_member_twice(value: &Value, path: &str, at: &str, key: &str, (other, beh
         }
         Value::Array(items) => {
             let items = items.iter().enumerate();
-            let items = items
-                .map(|(index, item)| with_member_twice(item, &format!("{path}/{index}"), at, key, (other, behind)));
+            let items = items.map(|(index, item)| {
+                with_member_twice(item, &format!("{path}/{index}"), at, key, (other, behind))
+            });
             format!("[{}]", items.collect::<Vec<_>>().join(","))
         }
         other => other.to_string(),
     }
 }
 
-/// Two values for one name: one program in the way of a callback may have judged the first, another the last. So a member that is read
-/// is read once, at every depth of every documented body; a *before* callback with two is not handed on.
+/// Two values for one name: one program in the way of a callback may have judged the first, another
+/// the last. So a member that is read is read once, at every depth of every documented body; a
+/// *before* callback with two is not handed on.
 #[tokio::test]
 async fn no_member_that_is_read_can_stand_twice() {
     let mut doubled = 0;
@@ -236,8 +253,9 @@ fn lost_an_item(event: &Event) -> bool {
     batch && format!("{event:?}").contains("Unknown(")
 }
 
-/// A callback with the body of another one is not taken for either, whichever two they are; but for three documented pairs, none of which
-/// changes its phase. If one of the two waits for a verdict, the whole callback does.
+/// A callback with the body of another one is not taken for either, whichever two they are; but for
+/// three documented pairs, none of which changes its phase. If one of the two waits for a verdict,
+/// the whole callback does.
 #[test]
 fn no_command_takes_the_body_of_another_one() {
     let mut taken = Vec::new();
@@ -276,8 +294,9 @@ fn no_command_takes_the_body_of_another_one() {
     );
 }
 
-/// The word of the body decides what the bytes mean; the URL's decides who may wait for a verdict. A word that nobody knows must not
-/// take the type, and with it the care, from a callback whose action waits.
+/// The word of the body decides what the bytes mean; the URL's decides who may wait for a verdict.
+/// A word that nobody knows must not take the type, and with it the care, from a callback whose
+/// action waits.
 #[tokio::test]
 async fn a_before_callback_with_an_unknown_word_in_its_body_is_not_waved_through() {
     for command in before() {
@@ -290,7 +309,8 @@ async fn a_before_callback_with_an_unknown_word_in_its_body_is_not_waved_through
     }
 }
 
-/// Without its body a message cannot be judged: what the console calls a check of the URL is none under the word of such a callback.
+/// Without its body a message cannot be judged: what the console calls a check of the URL is none
+/// under the word of such a callback.
 #[tokio::test]
 async fn a_before_callback_whose_body_was_dropped_is_a_failure() {
     let apps = Apps::new([App::signed(APP, token(TOKEN)), App::unsigned(2)]);
@@ -315,8 +335,9 @@ async fn a_before_callback_whose_body_was_dropped_is_a_failure() {
     }
 }
 
-/// Every member a documented *before* body has, bent into every other shape: typed, or a misfit that goes no further. Nothing in
-/// between, which a service could take for an unknown event and wave through.
+/// Every member a documented *before* body has, bent into every other shape: typed, or a misfit
+/// that goes no further. Nothing in between, which a service could take for an unknown event and
+/// wave through.
 #[tokio::test]
 async fn no_bent_before_callback_arrives_untyped() {
     for command in before() {
@@ -325,15 +346,17 @@ async fn no_bent_before_callback_arrives_untyped() {
         objects(&sample, "", &mut places);
         for (at, keys) in places {
             for key in keys.iter().filter(|key| *key != "CallbackCommand") {
-                for bend in [
-                    "null", "true", "5", "-1", "\"x\"", "[]", "[[]]", "{}", "[{}]", "[\"x\"]",
-                ] {
+                for bend in
+                    ["null", "true", "5", "-1", "\"x\"", "[]", "[[]]", "{}", "[{}]", "[\"x\"]"]
+                {
                     let mut bent = sample.clone();
                     bent.pointer_mut(&at).unwrap()[key] = serde_json::from_str(bend).unwrap();
                     let fate = body(command.clone(), bent.to_string()).await;
                     let good = match &fate {
                         Fate::Failed(Cause::Misfit) => true,
-                        Fate::Accepted(event) => event.command() == command && !matches!(event, Event::Unknown(_)),
+                        Fate::Accepted(event) => {
+                            event.command() == command && !matches!(event, Event::Unknown(_))
+                        }
                         _ => false,
                     };
                     assert!(good, "{command} {at}/{key} {bend}: {}", fate.name());
@@ -343,8 +366,8 @@ async fn no_bent_before_callback_arrives_untyped() {
     }
 }
 
-/// A million pairs, for a host that has raised its limit: taken in, in memory that grows with the body and in a number of allocations
-/// that grows with the pairs.
+/// A million pairs, for a host that has raised its limit: taken in, in memory that grows with the
+/// body and in a number of allocations that grows with the pairs.
 #[test]
 fn a_million_pairs_cost_what_they_weigh() {
     const PAIRS: usize = 1_000_000;
@@ -364,7 +387,8 @@ fn a_million_pairs_cost_what_they_weigh() {
     let mut refused = Some(request(body.clone()));
     tokio_test::block_on(send(&layer(), Inner::default(), request("{}".into())));
     let cost = allocation_counter::measure(|| {
-        let response = tokio_test::block_on(send(&layer(), Inner::default(), refused.take().unwrap()));
+        let response =
+            tokio_test::block_on(send(&layer(), Inner::default(), refused.take().unwrap()));
         assert_eq!(outcome(&response).rejection().unwrap().kind(), Kind::BodyTooLarge);
     });
     assert!(cost.bytes_total < 64 * 1024, "{}", cost.bytes_total);
@@ -375,9 +399,7 @@ fn a_million_pairs_cost_what_they_weigh() {
     let cost = allocation_counter::measure(|| {
         let inner = Inner::default();
         tokio_test::block_on(send(&layer, inner.clone(), whole.take().unwrap()));
-        let Event::SnsFriendDelete(event) = inner.last().unwrap().event else {
-            panic!("typed")
-        };
+        let Event::SnsFriendDelete(event) = inner.last().unwrap().event else { panic!("typed") };
         pairs = event.pair_list.len();
     });
     assert_eq!(pairs, PAIRS);
@@ -386,7 +408,8 @@ fn a_million_pairs_cost_what_they_weigh() {
     assert!(cost.bytes_max < 8 * size, "{} for {size}", cost.bytes_max);
 }
 
-/// A million members that nobody reads cost nothing, and one misfit behind them is found in a fixed number of passes.
+/// A million members that nobody reads cost nothing, and one misfit behind them is found in a fixed
+/// number of passes.
 #[test]
 fn a_million_members_that_nobody_reads_cost_nothing() {
     let members: String = (0..1_000_000).map(|number| format!("\"{number:06}\":0,")).collect();

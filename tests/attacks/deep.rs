@@ -1,5 +1,5 @@
-//! Bodies as deep as a stranger likes, and bodies that grow: nothing that the documents recommend recurses over them, and nothing takes
-//! many times their memory.
+//! Bodies as deep as a stranger likes, and bodies that grow: nothing that the documents recommend
+//! recurses over them, and nothing takes many times their memory.
 
 use tencent_im_callback::message::MsgBody;
 use tencent_im_callback::testing::sample;
@@ -40,10 +40,7 @@ fn everything(command: &Command, body: String) {
     let again = callback.clone();
     let _ = (
         format!("{callback:?} {:?}", callback.event),
-        callback
-            .event
-            .misfit()
-            .map(|misfit| (misfit.to_string(), misfit.message().len())),
+        callback.event.misfit().map(|misfit| (misfit.to_string(), misfit.message().len())),
         callback.time(),
         callback.dedup_key(),
         callback.order_key(),
@@ -105,7 +102,8 @@ fn nothing_recurses_over_any_member_of_any_command() {
     on_a_small_stack(|| {
         let deep = deep(16 * 1024);
         for command in Command::ALL {
-            let mut body: serde_json::Value = serde_json::from_str(sample(command).unwrap()).unwrap();
+            let mut body: serde_json::Value =
+                serde_json::from_str(sample(command).unwrap()).unwrap();
             body["Brandnew"] = 1.into();
             let mut found = Vec::new();
             places(&body, "", &mut found);
@@ -180,14 +178,15 @@ fn no_body_takes_more_than_sixteen_times_its_memory() {
                 let text = with(&body, place, &json);
                 let length = text.len() as f64;
                 let mut held = None;
-                let info = allocation_counter::measure(|| held = Some(Event::parse_untyped(command, text.into())));
+                let info = allocation_counter::measure(|| {
+                    held = Some(Event::parse_untyped(command, text.into()))
+                });
                 let Some(event) = held else { continue };
                 let ratio = info.bytes_current as f64 / length;
                 assert!(ratio <= 16.0, "{command} {place} {item}: {ratio:.1}");
                 most.push((ratio, command.as_str(), place.clone(), item.clone()));
-                if let Some(misfit) = event
-                    .misfit()
-                    .filter(|misfit| misfit.kind() == MisfitKind::TooManyItems)
+                if let Some(misfit) =
+                    event.misfit().filter(|misfit| misfit.kind() == MisfitKind::TooManyItems)
                 {
                     assert!(misfit.message().starts_with("more items than"));
                 }
@@ -197,9 +196,8 @@ fn no_body_takes_more_than_sixteen_times_its_memory() {
                 let count = 64 * 1024 / (item.len() + 1);
                 let text = with(&body, place, &format!("[{}]", vec![&*item; count].join(",")));
                 let event = Event::parse_untyped(command, text.into());
-                let too_many = event
-                    .misfit()
-                    .is_some_and(|misfit| misfit.kind() == MisfitKind::TooManyItems);
+                let too_many =
+                    event.misfit().is_some_and(|misfit| misfit.kind() == MisfitKind::TooManyItems);
                 assert!(!too_many, "{command} {place} {item}");
             }
         }
@@ -219,7 +217,8 @@ fn bundled(depth: usize, elements: &str) -> String {
     format!(r#"{{"From_Account":"a","To_Account":"b","MsgBody":{body}}}"#)
 }
 
-/// Every list of every element, in bundles: each bundle keeps a copy of what has members that are not typed. Held 23 times its memory.
+/// Every list of every element, in bundles: each bundle keeps a copy of what has members that are
+/// not typed. Held 23 times its memory.
 #[test]
 fn no_element_in_bundles_takes_more_than_sixteen_times_its_memory() {
     let lists = [
@@ -228,12 +227,8 @@ fn no_element_in_bundles_takes_more_than_sixteen_times_its_memory() {
         ("TIMRelayElem", "MsgList"),
         ("TIMRelayElem", "AbstractList"),
     ];
-    let items = [
-        "{}",
-        "\"\"",
-        r#"{"MsgBody":[]}"#,
-        r#"{"MsgBody":[{"MsgType":"","MsgContent":0}]}"#,
-    ];
+    let items =
+        ["{}", "\"\"", r#"{"MsgBody":[]}"#, r#"{"MsgBody":[{"MsgType":"","MsgContent":0}]}"#];
     let mut measured = 0;
     for (kind, list) in lists {
         for (item, more, count) in items
@@ -242,14 +237,17 @@ fn no_element_in_bundles_takes_more_than_sixteen_times_its_memory() {
             .flat_map(|(item, more)| [1, 2, 3, 4, 5, 9].map(|count| (item, more, count)))
         {
             let content = vec![*item; count].join(",");
-            let element = format!(r#"{{"MsgType":"{kind}","MsgContent":{{"{list}":[{content}]{more}}}}}"#);
+            let element =
+                format!(r#"{{"MsgType":"{kind}","MsgContent":{{"{list}":[{content}]{more}}}}}"#);
             let elements = vec![&*element; 32 * 1024 / element.len()].join(",");
             for depth in [0, 5, 6, 7] {
                 let text = bundled(depth, &elements);
                 let length = text.len() as f64;
                 let mut held = None;
                 let command = Command::C2cBeforeSendMsg;
-                let info = allocation_counter::measure(|| held = Some(Event::parse_untyped(&command, text.into())));
+                let info = allocation_counter::measure(|| {
+                    held = Some(Event::parse_untyped(&command, text.into()))
+                });
                 let ratio = info.bytes_current as f64 / length;
                 assert!(ratio <= 16.0, "{depth} {element}: {ratio:.1}");
                 measured += usize::from(held.is_some());
@@ -268,11 +266,9 @@ fn short_honest_elements_in_bundles_are_typed() {
         r#"{{"MsgType":"TIMRelayElem","MsgContent":{{"Title":"t","AbstractList":["a: x","b: y"],"MsgList":[{}]}}}}"#,
         vec![&*message; 100].join(",")
     );
-    let image =
-        r#"{"MsgType":"TIMImageElem","MsgContent":{"UUID":"u","ImageInfoArray":[{"Type":1},{"Type":2},{"Type":3}]}}"#;
-    let chunks: Vec<_> = (1..=50)
-        .map(|index| format!(r#"{{"Index":{index},"Markdown":"x"}}"#))
-        .collect();
+    let image = r#"{"MsgType":"TIMImageElem","MsgContent":{"UUID":"u","ImageInfoArray":[{"Type":1},{"Type":2},{"Type":3}]}}"#;
+    let chunks: Vec<_> =
+        (1..=50).map(|index| format!(r#"{{"Index":{index},"Markdown":"x"}}"#)).collect();
     let stream = format!(
         r#"{{"MsgType":"TIMStreamElem","MsgContent":{{"Chunks":[{}]}}}}"#,
         chunks.join(",")

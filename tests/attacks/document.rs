@@ -10,10 +10,7 @@ fn root() -> PathBuf {
 /// The tests that the tables of a text name, each as file and function.
 fn named(text: &str) -> BTreeSet<(String, String)> {
     let mut named = BTreeSet::new();
-    for row in text
-        .lines()
-        .filter(|line| line.starts_with("| ") && line.contains(".rs` `"))
-    {
+    for row in text.lines().filter(|line| line.starts_with("| ") && line.contains(".rs` `")) {
         // A file in backticks, then the names of the tests in it, then perhaps another file.
         let proofs = row.trim_end_matches([' ', '|']).rsplit('|').next().unwrap();
         let mut file = "";
@@ -34,10 +31,7 @@ fn attributes(file: &str, function: &str) -> String {
     let at = source
         .find(&format!("fn {function}("))
         .unwrap_or_else(|| panic!("{function} is not in {file}"));
-    let over = source[..at]
-        .lines()
-        .rev()
-        .skip(usize::from(!source[..at].ends_with('\n')));
+    let over = source[..at].lines().rev().skip(usize::from(!source[..at].ends_with('\n')));
     over.map(str::trim)
         .take_while(|line| line.starts_with("#[") || line.starts_with("//"))
         .collect()

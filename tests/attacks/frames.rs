@@ -1,4 +1,5 @@
-//! Attacks by the frames of a body: one that never ends, one that has ended, one that is mostly nothing.
+//! Attacks by the frames of a body: one that never ends, one that has ended, one that is mostly
+//! nothing.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -23,7 +24,10 @@ impl<I: Iterator<Item = Result<Frame<Bytes>, &'static str>> + Unpin> Body for St
     type Data = Bytes;
     type Error = &'static str;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, &'static str>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, &'static str>>> {
         assert!(!self.ended, "polled past its end");
         let frame = self.frames.next();
         self.ended = !matches!(frame, Some(Ok(_)));
@@ -33,10 +37,7 @@ impl<I: Iterator<Item = Result<Frame<Bytes>, &'static str>> + Unpin> Body for St
 
 fn request<I>(frames: impl IntoIterator<IntoIter = I>) -> Request<Strict<I>> {
     let (parts, _) = signed(AFTER).build::<Bytes>().into_parts();
-    let body = Strict {
-        frames: frames.into_iter(),
-        ended: false,
-    };
+    let body = Strict { frames: frames.into_iter(), ended: false };
     Request::from_parts(parts, body)
 }
 
@@ -59,11 +60,9 @@ async fn nothing_is_read_past_the_end_of_a_body() {
     assert_eq!(attack(request([Err("reset"), data(BODY)])).await, broken);
     // A body that is too long is left where it is too long.
     let endless = || std::iter::repeat_with(|| data("0123456789"));
-    let fate = attack_on(
-        &layer().body_limit(95),
-        request(endless().take(10).chain([Err("asked again")])),
-    )
-    .await;
+    let fate =
+        attack_on(&layer().body_limit(95), request(endless().take(10).chain([Err("asked again")])))
+            .await;
     assert_eq!(fate, Fate::Refused(Kind::BodyTooLarge));
     assert_eq!(attack(request(endless())).await, Fate::Refused(Kind::BodyTooLarge));
 }
@@ -73,24 +72,20 @@ async fn nothing_is_read_past_the_end_of_a_body() {
 fn empty_frames_are_counted_for_nothing_and_kept_for_nothing() {
     let empty = || std::iter::repeat_with(|| data("")).take(1_000_000);
     tokio_test::block_on(attack(request([data(BODY)])));
-    let frames = empty()
-        .chain([data(&BODY[..20])])
-        .chain(empty())
-        .chain([data(&BODY[20..])])
-        .chain(empty());
+    let frames =
+        empty().chain([data(&BODY[..20])]).chain(empty()).chain([data(&BODY[20..])]).chain(empty());
     let mut many = Some(request(frames));
     let cost = allocation_counter::measure(|| {
-        let fate = tokio_test::block_on(attack_on(&layer().body_limit(BODY.len()), many.take().unwrap()));
+        let fate =
+            tokio_test::block_on(attack_on(&layer().body_limit(BODY.len()), many.take().unwrap()));
         assert_eq!(fate, accepted());
     });
     assert!(cost.bytes_total < 64 * 1024, "{}", cost.bytes_total);
 
     // Room is made for what has come, no more.
     let long = format!("{}{BODY}", " ".repeat(20_000));
-    let mut halves = Some(request([
-        data(long[..10_000].to_owned()),
-        data(long[10_000..].to_owned()),
-    ]));
+    let mut halves =
+        Some(request([data(long[..10_000].to_owned()), data(long[10_000..].to_owned())]));
     let cost = allocation_counter::measure(|| {
         let fate = tokio_test::block_on(attack(halves.take().unwrap()));
         assert_eq!(fate, accepted());

@@ -9,7 +9,9 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::{Full, StreamBody};
 use tencent_im_callback::testing::Fault;
-use tencent_im_callback::{Callback, Command, EventRouter, OptPlatform, Outcome, Phase, Reply, redacted, sign};
+use tencent_im_callback::{
+    Callback, Command, EventRouter, OptPlatform, Outcome, Phase, Reply, redacted, sign,
+};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::common::{Inner, NOW, TOKEN, layer, outcome, send, signed};
@@ -67,7 +69,8 @@ pub(crate) fn take() -> String {
 }
 
 /// What would forge a line, colour a terminal, turn a text around or end a quoted field.
-const EVIL: &str = "x\r\n2026-01-01T00:00:00Z ERROR forged\u{1b}[31m\u{9b}31m\u{85}\u{2028}\u{202e}\" status=200";
+const EVIL: &str =
+    "x\r\n2026-01-01T00:00:00Z ERROR forged\u{1b}[31m\u{9b}31m\u{85}\u{2028}\u{202e}\" status=200";
 
 #[track_caller]
 fn harmless(text: &str) {
@@ -118,7 +121,8 @@ async fn no_parameter_can_forge_a_log_line() {
     assert_eq!(params.client_ip().as_deref(), Some(EVIL));
 }
 
-/// A program in the way, or a slip of a hand, may have bent the name. The signature is as good as it was for whoever straightens it.
+/// A program in the way, or a slip of a hand, may have bent the name. The signature is as good as
+/// it was for whoever straightens it.
 #[test]
 fn a_signature_under_a_bent_name_is_redacted() {
     let sign = sign(TOKEN, NOW);
@@ -137,9 +141,7 @@ fn a_signature_under_a_bent_name_is_redacted() {
 #[tokio::test]
 async fn a_log_line_is_short_however_long_the_request() {
     let long = "x".repeat(20_000);
-    let request = signed(long.as_str().into())
-        .parameter("OptPlatform", &long)
-        .parameter(&long, "");
+    let request = signed(long.as_str().into()).parameter("OptPlatform", &long).parameter(&long, "");
     for fault in [None, Some(Fault::TrailingBytes), Some(Fault::BadSignature)] {
         let request = match fault {
             Some(fault) => request.clone().fault(fault),
@@ -159,9 +161,7 @@ async fn a_log_line_is_short_however_long_the_request() {
 async fn no_key_of_the_body_can_forge_a_log_line() {
     let key = serde_json::to_string(&EVIL.repeat(100)).unwrap();
     let body = format!(r#"{{{key}:1,"CreatedGroupNum":{{{key}:[]}}}}"#);
-    let request = signed(Command::GroupBeforeCreateGroup)
-        .body(body)
-        .build::<Full<Bytes>>();
+    let request = signed(Command::GroupBeforeCreateGroup).body(body).build::<Full<Bytes>>();
     let (line, what) = logged(request).await;
     silent(&line, 1);
     harmless(&line);
@@ -173,7 +173,8 @@ async fn no_key_of_the_body_can_forge_a_log_line() {
 /// A handler of one's own types may well read a map.
 #[tokio::test]
 async fn no_key_of_the_body_can_forge_a_line_by_way_of_a_router() {
-    let router = EventRouter::new().on_unknown("New.Word", async |_: Callback<HashMap<String, u32>>| Reply::ok());
+    let router = EventRouter::new()
+        .on_unknown("New.Word", async |_: Callback<HashMap<String, u32>>| Reply::ok());
     let key = serde_json::to_string(&EVIL.repeat(1000)).unwrap();
     let request = signed("New.Word".into()).body(format!("{{{key}:[]}}"));
     clear();
@@ -204,7 +205,10 @@ struct Once1<T>(Option<T>);
 impl<T: Unpin> futures_core::Stream for Once1<T> {
     type Item = T;
 
-    fn poll_next(mut self: std::pin::Pin<&mut Self>, _: &mut std::task::Context<'_>) -> std::task::Poll<Option<T>> {
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<T>> {
         std::task::Poll::Ready(self.0.take())
     }
 }

@@ -1,7 +1,7 @@
 //! Known attacks, each with the answer it must get. SECURITY.md lists them.
 //!
-//! Every request here goes through [`attack`], which also holds the answer to its form, and the log line and the response's `Debug` to
-//! their silence.
+//! Every request here goes through [`attack`], which also holds the answer to its form, and the log
+//! line and the response's `Debug` to their silence.
 #![allow(clippy::pedantic)]
 
 #[path = "../common/mod.rs"]
@@ -23,7 +23,8 @@ use common::{Inner, NOW, OK, TOKEN, layer, outcome, send, signed, text};
 use http::Request;
 use http_body::Body;
 use tencent_im_callback::{
-    CallbackLayer, Cause, Command, Event, Outcome, OutcomeKind, RejectionKind as Kind, ResponseBody, sign,
+    CallbackLayer, Cause, Command, Event, Outcome, OutcomeKind, RejectionKind as Kind,
+    ResponseBody, sign,
 };
 
 /// Stands in bodies, where it may be read by the handler and by nobody else.
@@ -59,19 +60,18 @@ impl Fate {
             Fate::Refused(kind) => kind.to_string(),
             Fate::Probe => "probe".to_owned(),
             Fate::Failed(cause) => cause.to_string(),
-            Fate::Accepted(Event::Unknown(event)) => format!("accepted as {}", event.reason.as_str()),
+            Fate::Accepted(Event::Unknown(event)) => {
+                format!("accepted as {}", event.reason.as_str())
+            }
             Fate::Accepted(_) => "accepted".to_owned(),
         }
     }
 }
 
-/// The name of what becomes of a body that cannot be read: a failure where a verdict is waited for, else an event without a type.
+/// The name of what becomes of a body that cannot be read: a failure where a verdict is waited for,
+/// else an event without a type.
 fn unread(command: &Command, reason: &str) -> String {
-    if command.phase().may_decide() {
-        reason.to_owned()
-    } else {
-        format!("accepted as {reason}")
-    }
+    if command.phase().may_decide() { reason.to_owned() } else { format!("accepted as {reason}") }
 }
 
 /// Sends a request to a service that says OK to all it is asked.
@@ -98,7 +98,8 @@ where
     assert_eq!(response.headers()["content-type"], "application/json; charset=utf-8");
     let what: Outcome = outcome(&response).clone();
     let body = text::<ResponseBody>(response).await;
-    let fail = |phrase: &str| format!(r#"{{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"{phrase}"}}"#);
+    let fail =
+        |phrase: &str| format!(r#"{{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"{phrase}"}}"#);
     let called = inner.calls();
     match what.kind() {
         OutcomeKind::Rejected => {

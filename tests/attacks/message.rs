@@ -12,15 +12,13 @@ use crate::common::{Inner, layer, outcome, send, signed};
 use crate::{BEFORE, CANARY, Fate, body};
 
 /// Those that ask about a message.
-const ASK: [Command; 3] = [
-    Command::C2cBeforeSendMsg,
-    Command::GroupBeforeSendMsg,
-    Command::OfficialAccountBeforeSendMsg,
-];
+const ASK: [Command; 3] =
+    [Command::C2cBeforeSendMsg, Command::GroupBeforeSendMsg, Command::OfficialAccountBeforeSendMsg];
 
 /// The documented body of a command, with this (which is JSON) in the place of one of its members.
 fn with(command: &Command, key: &str, json: &str) -> String {
-    let mut members: serde_json::Map<String, Value> = serde_json::from_str(sample(command).unwrap()).unwrap();
+    let mut members: serde_json::Map<String, Value> =
+        serde_json::from_str(sample(command).unwrap()).unwrap();
     members.remove(key);
     let members = Value::from(members).to_string();
     format!("{},\"{key}\":{json}}}", members.strip_suffix('}').unwrap())
@@ -35,12 +33,7 @@ fn shown(elements: &str) -> Option<Vec<String>> {
     let event = Event::parse_untyped(&BEFORE, message(elements).into());
     match event {
         Event::C2cBeforeSendMsg(event) => Some(
-            event
-                .msg_body
-                .texts_and_custom()
-                .into_iter()
-                .map(|text| text.into_owned())
-                .collect(),
+            event.msg_body.texts_and_custom().into_iter().map(|text| text.into_owned()).collect(),
         ),
         other => {
             assert!(other.misfit().is_some(), "{other:?}");
@@ -51,11 +44,15 @@ fn shown(elements: &str) -> Option<Vec<String>> {
 
 const TEXT: &str = r#"{"MsgType":"TIMTextElem","MsgContent":{"Text":"canary-in-the-body"}}"#;
 
-/// One element that cannot be read, beside, before, around or inside of the text that nobody shall see.
+/// One element that cannot be read, beside, before, around or inside of the text that nobody shall
+/// see.
 #[tokio::test]
 async fn a_misfit_element_does_not_carry_the_others_past_moderation() {
-    let bundle =
-        |inside: &str| format!(r#"{{"MsgType":"TIMRelayElem","MsgContent":{{"MsgList":[{{"MsgBody":{inside}}}]}}}}"#);
+    let bundle = |inside: &str| {
+        format!(
+            r#"{{"MsgType":"TIMRelayElem","MsgContent":{{"MsgList":[{{"MsgBody":{inside}}}]}}}}"#
+        )
+    };
     for elements in [
         format!(r#"[{TEXT},5]"#),
         format!(r#"[null,{TEXT}]"#),
@@ -72,27 +69,40 @@ async fn a_misfit_element_does_not_carry_the_others_past_moderation() {
         format!(r#"[{TEXT},{{"MsgType":"TIMFaceElem","MsgContent":{{"Index":1e999}}}}]"#),
         format!(r#"[{TEXT},{{"MsgType":"TIMFileElem","MsgContent":{{"FileName":{{}}}}}}]"#),
         // Custom data of the wrong kind.
-        format!(r#"[{{"MsgType":"TIMCustomElem","MsgContent":{{"Data":{{"hidden":"{CANARY}"}}}}}}]"#),
+        format!(
+            r#"[{{"MsgType":"TIMCustomElem","MsgContent":{{"Data":{{"hidden":"{CANARY}"}}}}}}]"#
+        ),
         format!(r#"[{{"MsgType":"TIMCustomElem","MsgContent":{{"Data":5,"Desc":"{CANARY}"}}}}]"#),
         // Names given twice: one program reads the first, another the last.
-        format!(r#"[{{"MsgType":"TIMFaceElem","MsgType":"TIMTextElem","MsgContent":{{"Text":"{CANARY}"}}}}]"#),
-        format!(r#"[{{"MsgType":"TIMTextElem","MsgContent":{{}},"MsgContent":{{"Text":"{CANARY}"}}}}]"#),
+        format!(
+            r#"[{{"MsgType":"TIMFaceElem","MsgType":"TIMTextElem","MsgContent":{{"Text":"{CANARY}"}}}}]"#
+        ),
+        format!(
+            r#"[{{"MsgType":"TIMTextElem","MsgContent":{{}},"MsgContent":{{"Text":"{CANARY}"}}}}]"#
+        ),
         format!(r#"[{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"x","Text":"{CANARY}"}}}}]"#),
-        format!(r#"[{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"{CANARY}","\u0054ext":"x"}}}}]"#),
-        format!(r#"[{{"MsgType":"TIMCustomElem","MsgContent":{{"Data":"x","D\u0061ta":"{CANARY}"}}}}]"#),
+        format!(
+            r#"[{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"{CANARY}","\u0054ext":"x"}}}}]"#
+        ),
+        format!(
+            r#"[{{"MsgType":"TIMCustomElem","MsgContent":{{"Data":"x","D\u0061ta":"{CANARY}"}}}}]"#
+        ),
         // The same inside of bundles.
         format!("[{}]", bundle("5")),
         format!("[{}]", bundle(&format!("[{TEXT},5]"))),
         format!(
             "[{}]",
-            bundle(&format!(
-                "[{}]",
-                bundle(&format!(r#"[{TEXT},{{"MsgType":"TIMTextElem"}}]"#))
-            ))
+            bundle(&format!("[{}]", bundle(&format!(r#"[{TEXT},{{"MsgType":"TIMTextElem"}}]"#))))
         ),
-        format!(r#"[{{"MsgType":"TIMRelayElem","MsgContent":{{"MsgList":[],"MsgList":[{{"MsgBody":[{TEXT}]}}]}}}}]"#),
-        format!(r#"[{{"MsgType":"TIMRelayElem","MsgContent":{{"MsgList":[{{"MsgBody":[],"MsgBody":[{TEXT}]}}]}}}}]"#),
-        format!(r#"[{{"MsgType":"TIMRelayElem","MsgContent":{{"AbstractList":["x",5],"Title":"{CANARY}"}}}}]"#),
+        format!(
+            r#"[{{"MsgType":"TIMRelayElem","MsgContent":{{"MsgList":[],"MsgList":[{{"MsgBody":[{TEXT}]}}]}}}}]"#
+        ),
+        format!(
+            r#"[{{"MsgType":"TIMRelayElem","MsgContent":{{"MsgList":[{{"MsgBody":[],"MsgBody":[{TEXT}]}}]}}}}]"#
+        ),
+        format!(
+            r#"[{{"MsgType":"TIMRelayElem","MsgContent":{{"AbstractList":["x",5],"Title":"{CANARY}"}}}}]"#
+        ),
         // No list of elements at all.
         TEXT.to_owned(),
         format!(r#""{CANARY}""#),
@@ -111,7 +121,8 @@ async fn a_misfit_element_does_not_carry_the_others_past_moderation() {
 async fn a_message_cannot_stand_twice_in_a_body() {
     for command in &ASK {
         let text = format!("[{TEXT}]");
-        for (first, second) in [("[]", &*text), (&*text, "[]"), (&*text, "null"), ("null", &*text)] {
+        for (first, second) in [("[]", &*text), (&*text, "[]"), (&*text, "null"), ("null", &*text)]
+        {
             for again in ["MsgBody", r"\u004dsgBody", r"MsgBod\u0079"] {
                 let text = with(command, "MsgBody", first);
                 let text = format!("{},\"{again}\":{second}}}", text.strip_suffix('}').unwrap());
@@ -181,7 +192,8 @@ fn values(element: &str) -> Vec<String> {
     texts
 }
 
-/// A kind in another spelling is another kind, and what is in an element of an unknown kind is shown, all of it.
+/// A kind in another spelling is another kind, and what is in an element of an unknown kind is
+/// shown, all of it.
 #[test]
 fn text_in_an_element_of_unknown_kind_is_shown() {
     for kind in [
@@ -205,13 +217,16 @@ fn text_in_an_element_of_unknown_kind_is_shown() {
             assert_eq!(values(&element), [CANARY], "{element}");
         }
         // Given twice, both are shown.
-        let element = format!(r#"[{{"MsgType":"{kind}","MsgContent":{{"Text":"one","Text":"two"}}}}]"#);
+        let element =
+            format!(r#"[{{"MsgType":"{kind}","MsgContent":{{"Text":"one","Text":"two"}}}}]"#);
         assert_eq!(values(&element), ["one", "two"]);
         // What looks like the end of a text, or like a key, is neither.
-        let element = format!(r#"[{{"MsgType":"{kind}","MsgContent":["\\","a\": \"b","c\\\"]:"]}}]"#);
+        let element =
+            format!(r#"[{{"MsgType":"{kind}","MsgContent":["\\","a\": \"b","c\\\"]:"]}}]"#);
         assert_eq!(values(&element), ["\\", "a\": \"b", "c\\\"]:"]);
         // Its kind and its keys can be read as well.
-        let element = format!(r#"[{{"MsgType":"{kind}","MsgContent":{{"{CANARY}":[{{"x":1}}]}}}}]"#);
+        let element =
+            format!(r#"[{{"MsgType":"{kind}","MsgContent":{{"{CANARY}":[{{"x":1}}]}}}}]"#);
         assert_eq!(shown(&element).unwrap()[1..], [CANARY, "x"]);
         let element = format!(r#"[{{"MsgType":"{kind} {CANARY}","MsgContent":{{}}}}]"#);
         assert!(shown(&element).unwrap()[0].ends_with(CANARY));
@@ -222,32 +237,29 @@ fn text_in_an_element_of_unknown_kind_is_shown() {
     assert!(matches!(&callback.event.msg_body[0], MsgElement::Text(_)));
 }
 
-/// What stands beside `MsgContent` is shown as well; and such an element is among the unknown fields.
+/// What stands beside `MsgContent` is shown as well; and such an element is among the unknown
+/// fields.
 #[test]
 fn text_beside_the_content_of_an_element_is_shown() {
     for kind in ["TIMNewElem", "TIMTextElem", "TIMImageElem"] {
-        for beside in [
-            r#""MsgText":"canary-in-the-body""#,
-            r#""MsgText":{"Url":["canary-in-the-body"]}"#,
-        ] {
+        for beside in
+            [r#""MsgText":"canary-in-the-body""#, r#""MsgText":{"Url":["canary-in-the-body"]}"#]
+        {
             for element in [
                 format!(r#"[{{"MsgType":"{kind}","MsgContent":{{}},{beside}}}]"#),
                 format!(r#"[{{{beside},"MsgContent":{{}},"MsgType":"{kind}"}}]"#),
             ] {
                 assert!(shown(&element).unwrap().contains(&CANARY.to_owned()), "{element}");
                 let callback: Callback<BeforeSendMsg> = testing::callback(&message(&element));
-                let expected = if kind == "TIMNewElem" {
-                    "MsgBody[]"
-                } else {
-                    "MsgBody[].MsgText"
-                };
+                let expected = if kind == "TIMNewElem" { "MsgBody[]" } else { "MsgBody[].MsgText" };
                 assert_eq!(callback.unknown_fields(), [expected]);
             }
         }
     }
 }
 
-/// Bundles in bundles: the text is shown at whatever depth, and nothing is lost where they become too deep to be typed.
+/// Bundles in bundles: the text is shown at whatever depth, and nothing is lost where they become
+/// too deep to be typed.
 #[tokio::test]
 async fn a_bundle_in_a_bundle_hides_nothing() {
     for depth in [0, 1, 7, 8, 9, 10, 50, 1000] {
@@ -260,7 +272,8 @@ async fn a_bundle_in_a_bundle_hides_nothing() {
             assert_eq!(fate.name(), "accepted", "{command} {depth}");
         }
     }
-    // Below the depth that is typed, what stands in the place of an id or an address is shown unless it is a plain string.
+    // Below the depth that is typed, what stands in the place of an id or an address is shown
+    // unless it is a plain string.
     for member in ["From_Account", "GroupId", "CloudCustomData"] {
         for value in [
             format!(r#"["{CANARY}"]"#),
@@ -268,8 +281,9 @@ async fn a_bundle_in_a_bundle_hides_nothing() {
             format!(r#"[["{CANARY}"]]"#),
         ] {
             let open = r#"[{"MsgType":"TIMRelayElem","MsgContent":{"MsgList":[{"MsgBody":"#;
-            let inner =
-                format!(r#"[{{"MsgType":"TIMRelayElem","MsgContent":{{"MsgList":[{{"{member}":{value}}}]}}}}]"#);
+            let inner = format!(
+                r#"[{{"MsgType":"TIMRelayElem","MsgContent":{{"MsgList":[{{"{member}":{value}}}]}}}}]"#
+            );
             let elements = format!("{}{inner}{}", open.repeat(9), "}]}}]".repeat(9));
             let texts = shown(&elements).unwrap();
             assert!(texts.iter().any(|text| text == CANARY), "{member} {value}");
@@ -277,8 +291,9 @@ async fn a_bundle_in_a_bundle_hides_nothing() {
     }
 }
 
-/// A member that this version does not know, in an element that it does, is among the texts, and among the unknown fields. Where an address
-/// or an id is known to stand, something else than a string is none.
+/// A member that this version does not know, in an element that it does, is among the texts, and
+/// among the unknown fields. Where an address or an id is known to stand, something else than a
+/// string is none.
 #[test]
 fn text_in_a_new_member_of_a_known_element_is_shown() {
     for content in [
@@ -306,7 +321,8 @@ fn text_in_a_new_member_of_a_known_element_is_shown() {
 async fn a_callback_about_a_message_that_carries_none_is_a_misfit() {
     for command in &ASK {
         let absent = with(command, "MsgBody", "[]").replace(",\"MsgBody\":[]", "");
-        let renamed = with(command, "MsgBody", &format!("[{TEXT}]")).replace("\"MsgBody\"", "\"msgBody\"");
+        let renamed =
+            with(command, "MsgBody", &format!("[{TEXT}]")).replace("\"MsgBody\"", "\"msgBody\"");
         for text in [absent, renamed, with(command, "MsgBody", "null")] {
             let fate = body(command.clone(), text).await;
             assert_eq!(fate, Fate::Failed(Cause::Misfit), "{command}");
@@ -314,7 +330,8 @@ async fn a_callback_about_a_message_that_carries_none_is_a_misfit() {
     }
 }
 
-/// A misfit does not become an `OK` by the kindness of a router without handlers, and what is answered is what the host chose.
+/// A misfit does not become an `OK` by the kindness of a router without handlers, and what is
+/// answered is what the host chose.
 #[tokio::test]
 async fn no_default_says_ok_to_what_could_not_be_read() {
     use tencent_im_callback::{EventRouter, OnError, OutcomeKind, Reply};

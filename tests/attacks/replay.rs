@@ -1,4 +1,5 @@
-//! What a signature does not prove. These attacks succeed, and the threat model says so: here is how far they reach.
+//! What a signature does not prove. These attacks succeed, and the threat model says so: here is
+//! how far they reach.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -7,8 +8,8 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;
 use tencent_im_callback::{
-    App, Apps, Callback, CallbackLayer, Command, DedupLayer, Disposition, Event, HandlerError, RejectionKind as Kind,
-    Reply, Verifier, sign,
+    App, Apps, Callback, CallbackLayer, Command, DedupLayer, Disposition, Event, HandlerError,
+    RejectionKind as Kind, Reply, Verifier, sign,
 };
 use tower::{Layer, Service, ServiceExt, service_fn};
 
@@ -17,7 +18,8 @@ use crate::{CANARY, Fate, attack_on};
 
 const FORGED: &str = r#"{"CallbackCommand":"Sns.CallbackFriendAdd","PairList":[{"From_Account":"canary-in-the-body","To_Account":"b"}]}"#;
 
-/// Whoever sees one URL can send what he likes, as what command he likes, to every app with that token, until the window is over.
+/// Whoever sees one URL can send what he likes, as what command he likes, to every app with that
+/// token, until the window is over.
 #[tokio::test]
 async fn a_captured_url_is_good_for_any_body_and_command_until_the_window_is_over() {
     let apps = || {
@@ -32,7 +34,8 @@ async fn a_captured_url_is_good_for_any_body_and_command_until_the_window_is_ove
         CallbackLayer::new(Verifier::new(apps()).clock(clock))
     };
     let auth = format!("Sign={}&RequestTime={NOW}", sign(TOKEN, NOW));
-    let url = |app: u64, command: &str| format!("/?SdkAppid={app}&CallbackCommand={command}&{auth}");
+    let url =
+        |app: u64, command: &str| format!("/?SdkAppid={app}&CallbackCommand={command}&{auth}");
     let seen = url(APP, "C2C.CallbackBeforeSendMsg");
     let other = url(APP, "Sns.CallbackFriendAdd");
     assert_ne!(seen, other);
@@ -55,7 +58,11 @@ async fn a_captured_url_is_good_for_any_body_and_command_until_the_window_is_ove
 /// The texts that a handler was called with, behind `Dedup` or not.
 fn handler(
     seen: Arc<Mutex<Vec<Bytes>>>,
-) -> impl Service<Callback, Response = Reply, Error = HandlerError, Future: Send> + Clone + Send + Sync + 'static {
+) -> impl Service<Callback, Response = Reply, Error = HandlerError, Future: Send>
++ Clone
++ Send
++ Sync
++ 'static {
     service_fn(move |callback: Callback| {
         seen.lock().unwrap().push(callback.body);
         std::future::ready(Ok(Reply::ok()))
@@ -64,7 +71,8 @@ fn handler(
 
 async fn kind<S>(service: &S, request: Request<Full<Bytes>>) -> Disposition
 where
-    S: Service<Request<Full<Bytes>>, Response = http::Response<tencent_im_callback::ResponseBody>> + Clone,
+    S: Service<Request<Full<Bytes>>, Response = http::Response<tencent_im_callback::ResponseBody>>
+        + Clone,
     S::Error: std::fmt::Debug,
 {
     let response = service.clone().oneshot(request).await.unwrap();
@@ -97,8 +105,8 @@ async fn a_replay_within_the_window_is_handled_again_unless_dedup_knows_it() {
     assert_eq!(seen.lock().unwrap().len(), 2);
 }
 
-/// The key of a delivery is a digest of its whole body. Who can forge a callback cannot have the true one taken for a second delivery,
-/// unless the forged one says the same.
+/// The key of a delivery is a digest of its whole body. Who can forge a callback cannot have the
+/// true one taken for a second delivery, unless the forged one says the same.
 #[tokio::test]
 async fn a_forged_delivery_does_not_make_the_true_one_a_second_one() {
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -112,19 +120,14 @@ async fn a_forged_delivery_does_not_make_the_true_one_a_second_one() {
         signed(Command::C2cAfterSendMsg).body(body).build()
     };
     assert_eq!(kind(&service, message(CANARY)).await, Disposition::Handled);
-    assert_eq!(
-        kind(&service, message("what was really said")).await,
-        Disposition::Handled
-    );
+    assert_eq!(kind(&service, message("what was really said")).await, Disposition::Handled);
     assert_eq!(seen.lock().unwrap().len(), 2);
 
     // Never for a callback that waits for a verdict: those are judged each time.
     let request = signed(Command::C2cBeforeSendMsg).build::<Bytes>();
     let verdict = Callback::parse(
         crate::common::params_of(&crate::common::verifier(), request.method(), request.uri()),
-        tencent_im_callback::testing::sample(&Command::C2cBeforeSendMsg)
-            .unwrap()
-            .into(),
+        tencent_im_callback::testing::sample(&Command::C2cBeforeSendMsg).unwrap().into(),
     );
     assert!(verdict.unwrap().dedup_key().is_none());
 }

@@ -11,8 +11,9 @@ use tencent_im_callback::reply::c2c::BeforeSendMsgReply;
 use tencent_im_callback::reply::{Reply, Rewrite};
 use tencent_im_callback::testing::{SignedRequest, sample};
 use tencent_im_callback::{
-    App, Apps, Callback, CallbackLayer, Command, DedupLayer, DetachFailure, DetachLayer, Event, EventRouter,
-    HandlerError, MetricsLayer, Outcome, Split, StoredCallback, Token, Verifier, VerifyLayer, sign,
+    App, Apps, Callback, CallbackLayer, Command, DedupLayer, DetachFailure, DetachLayer, Event,
+    EventRouter, HandlerError, MetricsLayer, Outcome, Split, StoredCallback, Token, Verifier,
+    VerifyLayer, sign,
 };
 use tower::{Layer, Service, service_fn};
 
@@ -36,7 +37,8 @@ fn keeps_its_secrets(name: &str, value: &dyn std::fmt::Debug) {
         // A `Debug` that writes nothing keeps its secrets, too.
         assert!(!text.is_empty(), "{name}");
         let lower = text.to_lowercase();
-        let raw: Vec<String> = [TOKEN, OTHER].map(|secret| format!("{:?}", secret.as_bytes())).into();
+        let raw: Vec<String> =
+            [TOKEN, OTHER].map(|secret| format!("{:?}", secret.as_bytes())).into();
         for secret in [
             TOKEN,
             OTHER,
@@ -55,7 +57,8 @@ fn keeps_its_secrets(name: &str, value: &dyn std::fmt::Debug) {
     }
 }
 
-/// The public types of these folders, as the source has them; names that a macro makes are left out.
+/// The public types of these folders, as the source has them; names that a macro makes are left
+/// out.
 fn in_source(folder: &Path, found: &mut BTreeSet<String>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -70,9 +73,7 @@ fn in_source(folder: &Path, found: &mut BTreeSet<String>) {
 fn in_file(path: &Path, found: &mut BTreeSet<String>) {
     for line in std::fs::read_to_string(path).unwrap().lines() {
         let line = line.trim_start();
-        let name = line
-            .strip_prefix("pub struct ")
-            .or_else(|| line.strip_prefix("pub enum "));
+        let name = line.strip_prefix("pub struct ").or_else(|| line.strip_prefix("pub enum "));
         let Some(name) = name.filter(|name| !name.starts_with('$')) else {
             continue;
         };
@@ -81,7 +82,8 @@ fn in_file(path: &Path, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Values of the protocol, without a secret to keep: names, numbers, and what a handler wants to answer.
+/// Values of the protocol, without a secret to keep: names, numbers, and what a handler wants to
+/// answer.
 const VALUES: &[&str] = &[
     "SdkAppId",
     "Flag",
@@ -173,15 +175,11 @@ async fn debug_of_every_public_type() {
     check("Callback", &callback);
     check("Event", &callback.event);
     check("Misfit", callback.event.misfit().unwrap());
-    let Event::Unknown(unknown) = &callback.event else {
-        panic!("a misfit")
-    };
+    let Event::Unknown(unknown) = &callback.event else { panic!("a misfit") };
     check("UnknownEvent", unknown);
     let word = format!("New.{CANARY}").to_uppercase();
     check("OptPlatform", &tencent_im_callback::OptPlatform::from("x"));
-    let Command::Unknown(word) = Command::from(word.as_str()) else {
-        panic!("unknown")
-    };
+    let Command::Unknown(word) = Command::from(word.as_str()) else { panic!("unknown") };
     assert_eq!(format!("{word:?}").to_lowercase(), format!("\"new.{CANARY}\""));
     walked.insert("UnknownCommand".to_owned());
     let mut check = |name: &str, value: &dyn std::fmt::Debug| {
@@ -195,17 +193,15 @@ async fn debug_of_every_public_type() {
     check("Verified", &verifier_.verify(http.method(), http.uri()).unwrap());
 
     let service = layer().layer(service_fn(async |_: Callback| Ok::<_, HandlerError>(())));
-    let answer = tencent_im_callback::respond(&service, http.method(), http.uri(), http.body().clone()).await;
+    let answer =
+        tencent_im_callback::respond(&service, http.method(), http.uri(), http.body().clone())
+            .await;
     check("Answer", &answer);
 
     // What becomes of it.
     for fault in tencent_im_callback::testing::Fault::ALL {
-        let response = send(
-            &layer(),
-            Inner::default(),
-            request().fault(*fault).build::<Full<Bytes>>(),
-        )
-        .await;
+        let response =
+            send(&layer(), Inner::default(), request().fault(*fault).build::<Full<Bytes>>()).await;
         let what: Outcome = outcome(&response).clone();
         check("Outcome", &what);
         if let Some(rejection) = what.rejection() {
@@ -221,7 +217,8 @@ async fn debug_of_every_public_type() {
         *sink.lock().unwrap() = format!("{failure:?}");
         tencent_im_callback::OnError::ServerError
     });
-    let before = signed(Command::SnsPrevFriendAdd).body(format!(r#"{{"From_Account":["{CANARY}"]}}"#));
+    let before =
+        signed(Command::SnsPrevFriendAdd).body(format!(r#"{{"From_Account":["{CANARY}"]}}"#));
     let response = send(&failing, Inner::default(), before.build::<Full<Bytes>>()).await;
     assert_eq!(response.status(), 500);
     assert!(shown.lock().unwrap().contains("Misfit"));
@@ -236,7 +233,8 @@ async fn debug_of_every_public_type() {
     keeps_its_secrets("BeforeSendMsgReply", &BeforeSendMsgReply::allow());
 
     // The services.
-    let router = EventRouter::new().fallback(service_fn(async |_: Callback| Ok::<_, HandlerError>(())));
+    let router =
+        EventRouter::new().fallback(service_fn(async |_: Callback| Ok::<_, HandlerError>(())));
     check("EventRouter", &router);
     check("RouterFuture", &router.clone().call(typed.clone()));
     let dedup = DedupLayer::new(Duration::from_secs(60));
@@ -248,9 +246,8 @@ async fn debug_of_every_public_type() {
     check("Dedup", &remembering);
     let detach = DetachLayer::new(10);
     check("DetachLayer", &detach);
-    let mut detached = detach.layer(service_fn(|_: Callback| {
-        std::future::pending::<Result<Reply, HandlerError>>()
-    }));
+    let mut detached = detach
+        .layer(service_fn(|_: Callback| std::future::pending::<Result<Reply, HandlerError>>()));
     let future = detached.call(callback.clone());
     check("DetachFuture", &future);
     drop(future);
@@ -261,10 +258,7 @@ async fn debug_of_every_public_type() {
     let mut split = Split::new(detach.layer(router()), remembering);
     check("Split", &split);
     check("SplitFuture", &split.call(typed.clone()));
-    check(
-        "Oneshot",
-        &tencent_im_callback::Oneshot::new(EventRouter::new(), typed.clone()),
-    );
+    check("Oneshot", &tencent_im_callback::Oneshot::new(EventRouter::new(), typed.clone()));
 
     // And that was all of them.
     let mut all = BTreeSet::new();
@@ -287,19 +281,15 @@ async fn debug_of_every_public_type() {
         .iter()
         .filter(|name| !walked.contains(*name) && !VALUES.contains(&name.as_str()))
         .collect();
-    assert!(
-        missing.is_empty(),
-        "add these to the walk, or to the values: {missing:?}"
-    );
+    assert!(missing.is_empty(), "add these to the walk, or to the values: {missing:?}");
 }
 
 /// What a shutdown hands back holds whole bodies.
 #[tokio::test(start_paused = true)]
 async fn debug_of_what_was_not_finished() {
     let detach = DetachLayer::new(10);
-    let mut service = detach.layer(service_fn(|_: Callback| {
-        std::future::pending::<Result<Reply, HandlerError>>()
-    }));
+    let mut service = detach
+        .layer(service_fn(|_: Callback| std::future::pending::<Result<Reply, HandlerError>>()));
     let http = request().build::<Bytes>();
     let params = crate::common::params_of(&verifier(), http.method(), http.uri());
     let callback = Callback::parse(params, http.into_body()).unwrap();
@@ -311,10 +301,8 @@ async fn debug_of_what_was_not_finished() {
 
 fn testing_message() -> Callback {
     let body = sample(&Command::C2cAfterSendMsg).unwrap();
-    let http = signed(Command::C2cAfterSendMsg)
-        .parameter("ClientIP", QUERY)
-        .body(body)
-        .build::<Bytes>();
+    let http =
+        signed(Command::C2cAfterSendMsg).parameter("ClientIP", QUERY).body(body).build::<Bytes>();
     let params = crate::common::params_of(&verifier(), http.method(), http.uri());
     Callback::parse(params, http.into_body()).unwrap()
 }
@@ -350,7 +338,10 @@ impl<R, S: Service<R>> Service<R> for Debugged<S> {
     type Error = S::Error;
     type Future = S::Future;
 
-    fn poll_ready(&mut self, cx: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), S::Error>> {
+    fn poll_ready(
+        &mut self,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Result<(), S::Error>> {
         self.0.poll_ready(cx)
     }
 

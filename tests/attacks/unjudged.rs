@@ -9,7 +9,8 @@ use http::{Request, Version};
 use http_body_util::Full;
 use tencent_im_callback::testing::sample;
 use tencent_im_callback::{
-    Callback, Cause, Command, DetachLayer, Event, EventRouter, HandlerError, RejectionKind as Kind, StoredCallback,
+    Callback, Cause, Command, DetachLayer, Event, EventRouter, HandlerError, RejectionKind as Kind,
+    StoredCallback,
 };
 use tower::{Layer, Service, ServiceExt, service_fn};
 
@@ -17,9 +18,7 @@ use crate::common::{Inner, layer, outcome, params_of, send, signed, verifier};
 use crate::{CANARY, Fate, attack, log};
 
 fn before() -> impl Iterator<Item = &'static Command> {
-    Command::ALL
-        .iter()
-        .filter(|command| command.phase() == tencent_im_callback::Phase::Before)
+    Command::ALL.iter().filter(|command| command.phase() == tencent_im_callback::Phase::Before)
 }
 
 /// The plain functions refuse what the layer answers 500 to.
@@ -41,7 +40,8 @@ fn by_hand(request: Request<Bytes>) -> Result<Callback, Kind> {
 #[tokio::test]
 async fn a_misfit_before_callback_is_an_error_without_the_layer_too() {
     for command in before() {
-        let body = format!(r#"{{"MsgBody":"{CANARY}","EventTime":"{CANARY}","From_Account":{{}}}}"#);
+        let body =
+            format!(r#"{{"MsgBody":"{CANARY}","EventTime":"{CANARY}","From_Account":{{}}}}"#);
         let request = signed(command.clone()).body(body.clone()).build::<Bytes>();
         assert_eq!(by_hand(request).unwrap_err(), Kind::Untyped, "{command}");
         let error = Event::parse(command, body.clone().into()).unwrap_err();
@@ -59,12 +59,9 @@ async fn a_before_word_beside_an_unknown_one_is_not_waved_through() {
     for command in before() {
         let sample: serde_json::Value = serde_json::from_str(sample(command).unwrap()).unwrap();
         let known = command.as_str().to_owned();
-        for other in [
-            known.to_lowercase(),
-            format!("{known}V2"),
-            format!(" {known}"),
-            "New.Word".to_owned(),
-        ] {
+        for other in
+            [known.to_lowercase(), format!("{known}V2"), format!(" {known}"), "New.Word".to_owned()]
+        {
             for (url, word) in [(&other, &known), (&known, &other)] {
                 let mut body = sample.clone();
                 body["CallbackCommand"] = word.as_str().into();
@@ -108,8 +105,8 @@ async fn a_whole_message_behind_a_probe_is_refused() {
             );
         }
     }
-    // `VerifyLayer` reads no body, and tells it by the length that the body declares. Headers may say something else: they are left over from
-    // the body before it was decompressed.
+    // `VerifyLayer` reads no body, and tells it by the length that the body declares. Headers may
+    // say something else: they are left over from the body before it was decompressed.
     let long = || Body::new(Full::from("   "));
     let unknown = || Body::new(http_body_util::Channel::<Bytes>::new(1).1);
     let cases: [(Body, Option<&str>, Version, u16); 9] = [
@@ -130,30 +127,31 @@ async fn a_whole_message_behind_a_probe_is_refused() {
         if let Some(length) = length {
             request = request.header("content-length", length);
         }
-        let service = tencent_im_callback::VerifyLayer::new(verifier()).layer(service_fn(|_: Request<Body>| {
-            std::future::ready(Err::<http::Response<Full<Bytes>>, _>(HandlerError::new(
-                "a check of the URL goes no further",
-            )))
-        }));
+        let service = tencent_im_callback::VerifyLayer::new(verifier()).layer(service_fn(
+            |_: Request<Body>| {
+                std::future::ready(Err::<http::Response<Full<Bytes>>, _>(HandlerError::new(
+                    "a check of the URL goes no further",
+                )))
+            },
+        ));
         let response = service.oneshot(request.body(body).unwrap()).await.unwrap();
         assert_eq!(response.status().as_u16(), status, "{length:?} {version:?}");
     }
 }
 
-/// Half a character in every text of every question that is asked before an action: it is asked all the same.
+/// Half a character in every text of every question that is asked before an action: it is asked all
+/// the same.
 #[tokio::test]
 async fn half_a_character_does_not_switch_moderation_off() {
     fn texts(value: &serde_json::Value, at: &str, found: &mut Vec<String>) {
         match value {
             serde_json::Value::Object(members) => {
-                members
-                    .iter()
-                    .for_each(|(key, value)| texts(value, &format!("{at}/{key}"), found));
+                members.iter().for_each(|(key, value)| texts(value, &format!("{at}/{key}"), found));
             }
             serde_json::Value::Array(items) => {
-                (0..)
-                    .zip(items)
-                    .for_each(|(index, value): (usize, _)| texts(value, &format!("{at}/{index}"), found));
+                (0..).zip(items).for_each(|(index, value): (usize, _)| {
+                    texts(value, &format!("{at}/{index}"), found)
+                });
             }
             serde_json::Value::String(_) => found.push(at.to_owned()),
             _ => {}
@@ -171,10 +169,10 @@ async fn half_a_character_does_not_switch_moderation_off() {
             let request = signed(command.clone()).body(bent).build::<Full<Bytes>>();
             let inner = Inner::default();
             let response = send(&layer(), inner.clone(), request).await;
-            // An element of this kind of message may not be known by such a name; the message is shown all the same.
-            let typed = inner
-                .last()
-                .is_some_and(|callback| !matches!(callback.event, Event::Unknown(_)));
+            // An element of this kind of message may not be known by such a name; the message is
+            // shown all the same.
+            let typed =
+                inner.last().is_some_and(|callback| !matches!(callback.event, Event::Unknown(_)));
             assert!(typed, "{command} {place}: {:?}", outcome(&response));
         }
     }
@@ -201,7 +199,8 @@ async fn an_error_in_the_background_cannot_forge_a_log_line() {
     log::clear();
     let forged = r#"{"x\n2026-01-01T00:00:00Z  INFO admin: all is well\u2028\u202e":1}"#;
     let (parts, body) = signed(Command::StateChange).body(forged).build::<Bytes>().into_parts();
-    let callback = Callback::parse(params_of(&verifier(), &parts.method, &parts.uri), body).unwrap();
+    let callback =
+        Callback::parse(params_of(&verifier(), &parts.method, &parts.uri), body).unwrap();
     let _ = service.call(callback).await.unwrap();
     drop(detach.drain(Duration::from_secs(10)).await);
     let text = log::take();

@@ -2,7 +2,8 @@
 
 use http::{Method, Uri};
 use tencent_im_callback::{
-    App, Apps, CallbackLayer, Command, Event, Params, RejectionKind as Kind, Verified, Verifier, sign,
+    App, Apps, CallbackLayer, Command, Event, Params, RejectionKind as Kind, Verified, Verifier,
+    sign,
 };
 
 use crate::common::{APP, NOW, TOKEN, clock, post, token, verifier};
@@ -45,20 +46,15 @@ async fn a_signature_is_64_hex_digits_and_nothing_else() {
     let good = sign(TOKEN, NOW);
     let twice = good.repeat(2);
     for length in (0..=130).chain([30_000]).filter(|length| *length != 64) {
-        let sign = if length <= 128 {
-            twice[..length.min(128)].to_owned()
-        } else {
-            "a".repeat(length)
-        };
+        let sign =
+            if length <= 128 { twice[..length.min(128)].to_owned() } else { "a".repeat(length) };
         let length = sign.len();
         let fate = with(&format!("&Sign={sign}&RequestTime={NOW}")).await;
         assert_eq!(fate, Fate::Refused(Kind::SignatureMalformed), "{length}");
     }
     let encoded: String = good.bytes().map(|byte| format!("%{byte:02x}")).collect();
-    let wide: String = good
-        .chars()
-        .map(|digit| char::from_u32(digit as u32 + 0xFEE0).unwrap())
-        .collect();
+    let wide: String =
+        good.chars().map(|digit| char::from_u32(digit as u32 + 0xFEE0).unwrap()).collect();
     for sign in [
         encoded,
         wide,
@@ -91,7 +87,8 @@ async fn a_signature_is_64_hex_digits_and_nothing_else() {
     }
 }
 
-/// A signature that is right but for one digit, wherever that is, gets the answer of one that is all wrong.
+/// A signature that is right but for one digit, wherever that is, gets the answer of one that is
+/// all wrong.
 #[tokio::test]
 async fn every_digit_of_a_signature_counts() {
     let good = sign(TOKEN, NOW).into_bytes();
@@ -106,7 +103,8 @@ async fn every_digit_of_a_signature_counts() {
     assert_eq!(fate, Fate::Refused(Kind::SignatureMismatch));
 }
 
-/// The first, the last and any token between are found, among many and after any number of wrong ones.
+/// The first, the last and any token between are found, among many and after any number of wrong
+/// ones.
 #[test]
 fn every_token_is_compared() {
     const TOKENS: usize = 100;
@@ -115,21 +113,21 @@ fn every_token_is_compared() {
     let app = (1..TOKENS).fold(first, |app, index| app.accept(token(&name(index))));
     let verifier = Verifier::new(app).clock(clock);
     for index in 0..TOKENS + 1 {
-        let url = format!(
-            "/?{}",
-            pairs(&format!("&Sign={}&RequestTime={NOW}", sign(&name(index), NOW)))
-        );
+        let url =
+            format!("/?{}", pairs(&format!("&Sign={}&RequestTime={NOW}", sign(&name(index), NOW))));
         let found = verifier.verify(&Method::POST, &url.parse().unwrap());
         match found {
             Ok(Verified::Callback(params)) => assert_eq!(params.token_index(), Some(index)),
             Ok(other) => panic!("{other:?}"),
-            Err(rejection) => assert_eq!((rejection.kind(), index), (Kind::SignatureMismatch, TOKENS)),
+            Err(rejection) => {
+                assert_eq!((rejection.kind(), index), (Kind::SignatureMismatch, TOKENS))
+            }
         }
     }
 }
 
-/// Token and time are hashed without anything between them, so a digit may change sides: `key1` and `669872112` give the signature of
-/// `key` and `1669872112`. The window catches that.
+/// Token and time are hashed without anything between them, so a digit may change sides: `key1` and
+/// `669872112` give the signature of `key` and `1669872112`. The window catches that.
 #[tokio::test]
 async fn a_digit_that_changes_sides_between_token_and_time_is_refused() {
     let (first, rest) = (NOW.to_string()[..1].to_owned(), NOW.to_string()[1..].to_owned());
@@ -138,7 +136,9 @@ async fn a_digit_that_changes_sides_between_token_and_time_is_refused() {
     let apps = Apps::new([App::signed(1, token("key")), App::signed(2, token(&longer))]);
     let layer = CallbackLayer::new(Verifier::new(apps).clock(clock));
     let url = |app: u64, sign: &str, time: &str| {
-        format!("/?SdkAppid={app}&CallbackCommand=Sns.CallbackFriendDelete&Sign={sign}&RequestTime={time}")
+        format!(
+            "/?SdkAppid={app}&CallbackCommand=Sns.CallbackFriendDelete&Sign={sign}&RequestTime={time}"
+        )
     };
     // Seen on its way to app 1, sent on to app 2.
     let request = post(&url(2, &sign("key", NOW), &rest), body());
@@ -155,11 +155,10 @@ async fn a_zero_that_changes_sides_between_token_and_time_is_refused() {
     let layer = CallbackLayer::new(Verifier::new(apps).clock(clock));
     // Seen on its way to app 2, sent on to app 1.
     let sign = sign("key0", NOW);
-    let url = format!("/?SdkAppid=1&CallbackCommand=Sns.CallbackFriendDelete&Sign={sign}&RequestTime=0{NOW}");
-    assert_eq!(
-        attack_on(&layer, post(&url, body())).await,
-        Fate::Refused(Kind::TimeMalformed)
+    let url = format!(
+        "/?SdkAppid=1&CallbackCommand=Sns.CallbackFriendDelete&Sign={sign}&RequestTime=0{NOW}"
     );
+    assert_eq!(attack_on(&layer, post(&url, body())).await, Fate::Refused(Kind::TimeMalformed));
 }
 
 #[tokio::test]
@@ -256,7 +255,9 @@ async fn an_encoded_separator_separates_nothing() {
 #[tokio::test]
 async fn values_in_any_encoding() {
     let auth = auth();
-    let url = |app: &str, command: &str| format!("/callback?SdkAppid={app}&CallbackCommand={command}{auth}");
+    let url = |app: &str, command: &str| {
+        format!("/callback?SdkAppid={app}&CallbackCommand={command}{auth}")
+    };
     let app = APP.to_string();
     for app in [
         format!("{APP}%00"),
@@ -329,22 +330,14 @@ async fn a_parameter_in_fragment_path_and_query_at_once() {
         (format!("/cb/{whole}?{forged}#{whole}"), "app_unknown", "app_unknown"),
         (format!("/cb/{whole}?x=1"), "app_missing", "app_missing"),
         (format!("/cb/{whole}?&"), "app_missing", "app_missing"),
-        (
-            format!("/cb/{}?{half}", &good[1..]),
-            "signature_missing",
-            "signature_missing",
-        ),
+        (format!("/cb/{}?{half}", &good[1..]), "signature_missing", "signature_missing"),
         (format!("/cb/{half}?{}", &good[1..]), "url_incomplete", "url_incomplete"),
         // The path counts where it may, in its last segment.
         (format!("/cb/{whole}?#{forged}"), "app_missing", "accepted"),
         (format!("/{forged}/{whole}"), "app_missing", "accepted"),
         (format!("/{whole}/{forged}"), "app_missing", "app_unknown"),
         (format!("/{half}/{}", &good[1..]), "app_missing", "url_incomplete"),
-        (
-            format!("/cb/{half}%2F{good}"),
-            "app_missing",
-            "accepted as unknown_command",
-        ),
+        (format!("/cb/{half}%2F{good}"), "app_missing", "accepted as unknown_command"),
         (format!("/cb/{whole}%3F{good}"), "app_missing", "duplicate_parameter"),
         (format!("/cb/%3F{whole}"), "app_missing", "url_incomplete"),
         (format!("/cb/{whole}/"), "app_missing", "app_missing"),
@@ -387,14 +380,13 @@ fn ten_thousand_parameters_cost_nothing_until_they_are_asked_for() {
     let verify = |uri: &Uri| verifier.verify(&Method::POST, uri);
     drop(verify(&"/".parse().unwrap()));
     for many in [many, encoded] {
-        let wrong = format!(
-            "/?{}{many}",
-            pairs(&format!("&Sign={}&RequestTime={NOW}", "0".repeat(64)))
-        );
+        let wrong =
+            format!("/?{}{many}", pairs(&format!("&Sign={}&RequestTime={NOW}", "0".repeat(64))));
         let doubled = format!("/?{}{many}&sign=", pairs(&auth()));
         for (url, kind) in [(wrong, Kind::SignatureMismatch), (doubled, Kind::DuplicateParameter)] {
             let uri: Uri = url.parse().unwrap();
-            let cost = allocation_counter::measure(|| assert_eq!(verify(&uri).unwrap_err().kind(), kind));
+            let cost =
+                allocation_counter::measure(|| assert_eq!(verify(&uri).unwrap_err().kind(), kind));
             assert_eq!(cost.count_total, 0, "{kind}");
         }
         let good = format!("/?{}{many}&last=here&LAST=there", pairs(&auth()));
@@ -418,10 +410,7 @@ async fn a_probe_gets_nothing_past_the_check_of_the_app() {
     for (query, name) in [
         // Of one of our tokens, and without the app it is for.
         (ours.clone(), "url_incomplete"),
-        (
-            format!("CallbackCommand=C2C.CallbackBeforeSendMsg&{ours}"),
-            "url_incomplete",
-        ),
+        (format!("CallbackCommand=C2C.CallbackBeforeSendMsg&{ours}"), "url_incomplete"),
         (signed_by("another"), "url_incomplete"),
         // An app has to be one of ours, and the token its own.
         (format!("SdkAppid=5&{ours}"), "app_unknown"),
@@ -456,20 +445,17 @@ async fn a_probe_gets_nothing_past_the_check_of_the_app() {
 
 #[tokio::test]
 async fn no_method_but_post() {
-    for method in [
-        "GET", "PUT", "HEAD", "OPTIONS", "TRACE", "CONNECT", "post", "POSTS", "P",
-    ] {
+    for method in ["GET", "PUT", "HEAD", "OPTIONS", "TRACE", "CONNECT", "post", "POSTS", "P"] {
         let mut request = post(&format!("/?{}", pairs(&auth())), body());
         *request.method_mut() = method.parse().unwrap();
-        request
-            .headers_mut()
-            .insert("x-http-method-override", "POST".parse().unwrap());
+        request.headers_mut().insert("x-http-method-override", "POST".parse().unwrap());
         let fate = attack(request).await;
         assert_eq!(fate, Fate::Refused(Kind::MethodNotAllowed), "{method}");
     }
 }
 
-/// Which apps a server answers for is no secret, as `SdkAppid` is none: the answers differ on purpose.
+/// Which apps a server answers for is no secret, as `SdkAppid` is none: the answers differ on
+/// purpose.
 #[tokio::test]
 async fn who_asks_without_a_signature_learns_which_apps_there_are_and_no_more() {
     let url = |app: u64| format!("/?SdkAppid={app}&CallbackCommand={}", Command::SnsFriendDelete);

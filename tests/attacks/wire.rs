@@ -1,4 +1,5 @@
-//! Attacks by the bytes on the wire, through hyper: what the crate leaves to a server, and what it makes of it.
+//! Attacks by the bytes on the wire, through hyper: what the crate leaves to a server, and what it
+//! makes of it.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
@@ -9,7 +10,9 @@ use http::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::service::TowerToHyperService;
-use tencent_im_callback::{Callback, CallbackLayer, Command, Outcome, OutcomeKind, RejectionKind as Kind, Reply, sign};
+use tencent_im_callback::{
+    Callback, CallbackLayer, Command, Outcome, OutcomeKind, RejectionKind as Kind, Reply, sign,
+};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -157,10 +160,7 @@ async fn exchange(bytes: impl AsRef<[u8]>, room: usize) -> (String, Vec<End>, Ve
 }
 
 fn statuses(answers: &str) -> Vec<&str> {
-    answers
-        .match_indices("HTTP/1.1 ")
-        .map(|(at, _)| &answers[at + 9..at + 12])
-        .collect()
+    answers.match_indices("HTTP/1.1 ").map(|(at, _)| &answers[at + 9..at + 12]).collect()
 }
 
 #[tokio::test]
@@ -179,10 +179,7 @@ async fn a_request_behind_a_body_is_another_request() {
     let both = whole(TOKEN, "", BODY) + &whole("guess", CLOSE, BODY);
     let (answers, ends, bodies) = exchange(both, 100_000).await;
     assert_eq!(statuses(&answers), ["200", "401"]);
-    assert_eq!(
-        (ends, bodies.len()),
-        (vec![ACCEPTED, refused(Kind::SignatureMismatch)], 1)
-    );
+    assert_eq!((ends, bodies.len()), (vec![ACCEPTED, refused(Kind::SignatureMismatch)], 1));
 }
 
 /// The body of a request that is refused is not read. It is not taken for a request either.
@@ -193,10 +190,7 @@ async fn the_body_of_a_refused_request_is_no_request() {
     for (outside, kind) in [
         (whole("guess", CLOSE, &inside), Kind::SignatureMismatch),
         (whole("guess", "", &inside), Kind::SignatureMismatch),
-        (
-            whole(TOKEN, "", &inside).replacen("POST", "PUT", 1),
-            Kind::MethodNotAllowed,
-        ),
+        (whole(TOKEN, "", &inside).replacen("POST", "PUT", 1), Kind::MethodNotAllowed),
         (head(&AFTER, TOKEN, &too_long) + &inside, Kind::BodyTooLarge),
     ] {
         let last = whole("guess", CLOSE, "");
@@ -217,7 +211,8 @@ async fn a_length_that_lies() {
     let (answers, ends, bodies) = exchange(short, 100_000).await;
     assert_eq!((ends, bodies), (vec![ACCEPTED], vec![BODY[..10].into()]));
     assert_eq!(statuses(&answers), ["200", "400"], "{answers}");
-    // Two of them, or one beside chunks, or none that is a number: the server's business, and nobody gets through by it.
+    // Two of them, or one beside chunks, or none that is a number: the server's business, and
+    // nobody gets through by it.
     for lengths in [
         "Content-Length: 10\r\nContent-Length: 52\r\n",
         "Content-Length: +52\r\n",
@@ -232,13 +227,11 @@ async fn a_length_that_lies() {
             "{lengths}"
         );
     }
-    // Chunks win over a length, as the standard says; the connection ends with the answer, so nothing hides behind it.
+    // Chunks win over a length, as the standard says; the connection ends with the answer, so
+    // nothing hides behind it.
     let both = head(&AFTER, TOKEN, "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n");
-    let chunked = format!(
-        "{both}{:x}\r\n{BODY}\r\n0\r\n\r\n{}",
-        BODY.len(),
-        whole(TOKEN, CLOSE, BODY)
-    );
+    let chunked =
+        format!("{both}{:x}\r\n{BODY}\r\n0\r\n\r\n{}", BODY.len(), whole(TOKEN, CLOSE, BODY));
     let (answers, ends, bodies) = exchange(chunked, 100_000).await;
     assert_eq!(ends.first(), Some(&ACCEPTED), "{answers}");
     assert!(bodies.iter().all(|body| body == BODY), "{bodies:?}");
@@ -246,7 +239,9 @@ async fn a_length_that_lies() {
 
 #[tokio::test]
 async fn chunks_of_every_shape() {
-    let chunked = |chunks: &str| head(&AFTER, TOKEN, &format!("Transfer-Encoding: chunked\r\n{CLOSE}")) + chunks;
+    let chunked = |chunks: &str| {
+        head(&AFTER, TOKEN, &format!("Transfer-Encoding: chunked\r\n{CLOSE}")) + chunks
+    };
     let bytewise: String = BODY.chars().map(|one| format!("1;x=y\r\n{one}\r\n")).collect();
     let once = format!("{:x}\r\n{BODY}\r\n", BODY.len());
     for good in [
@@ -267,21 +262,13 @@ async fn chunks_of_every_shape() {
         format!("5\r\n{BODY}\r\n0\r\n\r\n"),
     ] {
         let (answers, ends, bodies) = exchange(chunked(&bad), 100_000).await;
-        assert_eq!(
-            (ends, bodies.len()),
-            (vec![refused(Kind::BodyIncomplete)], 0),
-            "{answers}"
-        );
+        assert_eq!((ends, bodies.len()), (vec![refused(Kind::BodyIncomplete)], 0), "{answers}");
         assert!(answers.contains("body incomplete"), "{answers}");
     }
     // A chunk that says it is endless ends at the limit.
     let endless = chunked("FFFFFFFFFFFF\r\n") + &" ".repeat(1024 * 1024 + 1);
     let (answers, ends, bodies) = exchange(endless, 100_000).await;
-    assert_eq!(
-        (ends, bodies.len()),
-        (vec![refused(Kind::BodyTooLarge)], 0),
-        "{answers}"
-    );
+    assert_eq!((ends, bodies.len()), (vec![refused(Kind::BodyTooLarge)], 0), "{answers}");
 }
 
 /// A peer that asks before it sends its body is told no at once, and never "continue".
@@ -289,17 +276,11 @@ async fn chunks_of_every_shape() {
 async fn nobody_is_asked_for_a_body_that_is_not_wanted() {
     let headers = format!("Content-Length: {}\r\nExpect: 100-continue\r\n{CLOSE}", BODY.len());
     let (answers, ends, _) = exchange(head(&AFTER, "guess", &headers), 100_000).await;
-    assert_eq!(
-        (statuses(&answers), ends),
-        (vec!["401"], vec![refused(Kind::SignatureMismatch)])
-    );
+    assert_eq!((statuses(&answers), ends), (vec!["401"], vec![refused(Kind::SignatureMismatch)]));
 
     let (mut client, server) = duplex(100_000);
     let server = Server::start(server, false);
-    client
-        .write_all(head(&AFTER, TOKEN, &headers).as_bytes())
-        .await
-        .unwrap();
+    client.write_all(head(&AFTER, TOKEN, &headers).as_bytes()).await.unwrap();
     let mut answer = [0; 25];
     client.read_exact(&mut answer).await.unwrap();
     assert_eq!(&answer, b"HTTP/1.1 100 Continue\r\n\r\n");
@@ -356,7 +337,8 @@ async fn what_is_no_url_comes_no_further_than_the_server() {
     assert_eq!(ends, [ACCEPTED]);
 }
 
-/// Half of a request, and then nothing more: the deadline for the body ends it, and nobody was called.
+/// Half of a request, and then nothing more: the deadline for the body ends it, and nobody was
+/// called.
 #[tokio::test(start_paused = true)]
 async fn a_body_that_stalls_ends_at_the_deadline_outside() {
     for half in ["", "{", &BODY[..BODY.len() - 1]] {
@@ -375,7 +357,8 @@ async fn a_body_that_stalls_ends_at_the_deadline_outside() {
     }
 }
 
-/// A drip that never stalls is ended by the same deadline: it counts from the start, not from the last byte.
+/// A drip that never stalls is ended by the same deadline: it counts from the start, not from the
+/// last byte.
 #[tokio::test(start_paused = true)]
 async fn a_body_that_drips_ends_at_the_deadline_outside() {
     let (client, server) = duplex(100_000);
@@ -426,10 +409,7 @@ async fn half_a_body_before_a_half_close_calls_nobody() {
         }
         let (ends, bodies) = server.ends().await;
         assert_eq!(bodies, [""; 0]);
-        assert!(
-            ends == [End::Dropped] || ends == [refused(Kind::BodyIncomplete)],
-            "{ends:?}"
-        );
+        assert!(ends == [End::Dropped] || ends == [refused(Kind::BodyIncomplete)], "{ends:?}");
     }
     // Said in full, it is a callback, though the peer will say nothing more.
     let (mut client, server) = tcp().await;
@@ -441,7 +421,8 @@ async fn half_a_body_before_a_half_close_calls_nobody() {
     assert_eq!(server.ends().await, (vec![ACCEPTED], vec![BODY.into()]));
 }
 
-// --- HTTP/2, frame by frame --------------------------------------------------------------------------------------------------------
+// --- HTTP/2, frame by frame
+// --------------------------------------------------------------------------------------------------------
 
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
@@ -482,8 +463,8 @@ fn head_of_http2(token: &str) -> Vec<u8> {
     [hello, frame(HEADERS, END_HEADERS, 1, &block)].concat()
 }
 
-/// Reads the server's frames up to the one that answers the request: for an answer its status in the static table, for an end of the
-/// connection its error.
+/// Reads the server's frames up to the one that answers the request: for an answer its status in
+/// the static table, for an end of the connection its error.
 async fn answer_of_http2(from: &mut (impl AsyncRead + Unpin)) -> Option<(u8, u8)> {
     loop {
         let mut head = [0; 9];
@@ -534,17 +515,14 @@ async fn empty_frames_of_http2_are_nothing() {
     assert_eq!(server.ends().await, (vec![ACCEPTED], vec![BODY.into()]));
 }
 
-/// … and a flood of them ends the connection, before anybody is called. (The `h2` crate sees to that; what this crate does with such
-/// frames, should they come through, is in `frames.rs`.)
+/// … and a flood of them ends the connection, before anybody is called. (The `h2` crate sees to
+/// that; what this crate does with such frames, should they come through, is in `frames.rs`.)
 #[tokio::test]
 async fn a_flood_of_empty_frames_of_http2_calls_nobody() {
     let flood = frame(DATA, 0, 1, b"").repeat(20_000);
     for (token, ends) in [("guess", refused(Kind::SignatureMismatch)), (TOKEN, End::Dropped)] {
-        let bytes = [
-            head_of_http2(token),
-            flood.clone(),
-            frame(DATA, END_STREAM, 1, BODY.as_bytes()),
-        ];
+        let bytes =
+            [head_of_http2(token), flood.clone(), frame(DATA, END_STREAM, 1, BODY.as_bytes())];
         let (client, server) = duplex(64 * 1024);
         let server = Server::start(server, true);
         let (mut from, mut to) = tokio::io::split(client);
@@ -565,8 +543,7 @@ async fn a_flood_of_empty_frames_of_http2_calls_nobody() {
         let (got, bodies) = server.ends().await;
         assert_eq!(bodies, [""; 0]);
         assert!(
-            got.iter()
-                .all(|end| *end == ends || *end == refused(Kind::BodyIncomplete)),
+            got.iter().all(|end| *end == ends || *end == refused(Kind::BodyIncomplete)),
             "{got:?}"
         );
     }
@@ -580,9 +557,7 @@ async fn a_stream_of_http2_that_is_reset_calls_nobody() {
     let (mut from, mut to) = tokio::io::split(client);
     let drain = tokio::spawn(async move { from.read_to_end(&mut Vec::new()).await });
     let reset = frame(RESET, 0, 1, &8_u32.to_be_bytes());
-    to.write_all(&[head_of_http2(TOKEN), frame(DATA, 0, 1, b"{")].concat())
-        .await
-        .unwrap();
+    to.write_all(&[head_of_http2(TOKEN), frame(DATA, 0, 1, b"{")].concat()).await.unwrap();
     server.started.notified().await;
     to.write_all(&reset).await.unwrap();
     to.shutdown().await.unwrap();
@@ -590,8 +565,5 @@ async fn a_stream_of_http2_that_is_reset_calls_nobody() {
     drain.await.unwrap().unwrap();
     let (ends, bodies) = server.ends().await;
     assert_eq!(bodies, [""; 0]);
-    assert!(
-        ends == [End::Dropped] || ends == [refused(Kind::BodyIncomplete)],
-        "{ends:?}"
-    );
+    assert!(ends == [End::Dropped] || ends == [refused(Kind::BodyIncomplete)], "{ends:?}");
 }

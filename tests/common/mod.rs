@@ -12,7 +12,8 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use tencent_im_callback::testing::SignedRequest;
 use tencent_im_callback::{
-    App, Callback, CallbackLayer, Command, Outcome, Params, Reply, ResponseBody, Token, Verified, Verifier,
+    App, Callback, CallbackLayer, Command, Outcome, Params, Reply, ResponseBody, Token, Verified,
+    Verifier,
 };
 use tower::{Layer, Service, ServiceExt};
 
@@ -81,7 +82,11 @@ impl Service<Callback> for Inner {
 }
 
 /// Sends one request through `layer` around `inner`.
-pub async fn send<S, B>(layer: &CallbackLayer, inner: S, request: Request<B>) -> Response<ResponseBody>
+pub async fn send<S, B>(
+    layer: &CallbackLayer,
+    inner: S,
+    request: Request<B>,
+) -> Response<ResponseBody>
 where
     S: Service<Callback> + Clone,
     S::Response: Into<Reply>,
@@ -93,10 +98,7 @@ where
 }
 
 pub fn outcome(response: &Response<ResponseBody>) -> &Outcome {
-    response
-        .extensions()
-        .get::<Outcome>()
-        .expect("every response has an outcome")
+    response.extensions().get::<Outcome>().expect("every response has an outcome")
 }
 
 pub async fn text<B>(response: Response<B>) -> String

@@ -1,4 +1,5 @@
-//! Time per request in absolute figures: `cargo bench -p benchmarks`. The ratios are what `cargo run --release -p benchmarks` is for.
+//! Time per request in absolute figures: `cargo bench -p benchmarks`. The ratios are what `cargo
+//! run --release -p benchmarks` is for.
 
 use benchmarks::cases::{self, Case, Contender};
 use benchmarks::parse;

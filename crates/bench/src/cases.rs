@@ -16,7 +16,8 @@ use tencent_im_callback::event::{c2c, group, push, sns};
 use tencent_im_callback::reply::c2c::BeforeSendMsgReply;
 use tencent_im_callback::testing::{Fault, SignedRequest};
 use tencent_im_callback::{
-    App, Callback, CallbackLayer, CallbackService, EventRouter, Reply, ResponseBody, Token, TypedEvent, Verifier,
+    App, Callback, CallbackLayer, CallbackService, EventRouter, Reply, ResponseBody, Token,
+    TypedEvent, Verifier,
 };
 use tower::{Layer, Service};
 
@@ -38,7 +39,11 @@ pub struct Case {
 }
 
 impl Case {
-    fn new<E: TypedEvent + DeserializeOwned>(name: &'static str, body: Option<Bytes>, fault: Option<Fault>) -> Self {
+    fn new<E: TypedEvent + DeserializeOwned>(
+        name: &'static str,
+        body: Option<Bytes>,
+        fault: Option<Fault>,
+    ) -> Self {
         let mut request = SignedRequest::new(E::COMMAND)
             .url("/callback")
             .parameter("ClientIP", "127.0.0.1")
@@ -56,13 +61,7 @@ impl Case {
             parts.headers.insert(name, http::HeaderValue::from_static(value));
         }
         parts.headers.insert("content-length", body.len().into());
-        Case {
-            name,
-            accepted: fault.is_none(),
-            parts,
-            body,
-            floor: in_process_floor::<E>,
-        }
+        Case { name, accepted: fault.is_none(), parts, body, floor: in_process_floor::<E> }
     }
 
     pub fn request(&self) -> Request_ {
@@ -88,11 +87,15 @@ impl Case {
     }
 }
 
-fn in_process_floor<E: DeserializeOwned>(key: &floor::Key, request: Request_) -> Response<Full<Bytes>> {
+fn in_process_floor<E: DeserializeOwned>(
+    key: &floor::Key,
+    request: Request_,
+) -> Response<Full<Bytes>> {
     let mut status = floor::check(key, request.method(), request.uri());
     if status.is_success() {
         let (_parts, body) = request.into_parts();
-        let Poll::Ready(Some(Ok(frame))) = http_body::Body::poll_frame(pin!(body), &mut context()) else {
+        let Poll::Ready(Some(Ok(frame))) = http_body::Body::poll_frame(pin!(body), &mut context())
+        else {
             panic!("a body of one frame")
         };
         let body = frame.into_data().expect("no trailers");
@@ -124,7 +127,8 @@ fn friends(pairs: usize) -> Bytes {
 }
 
 fn elements(count: usize) -> Bytes {
-    let elements = vec![r#"{"MsgType":"TIMTextElem","MsgContent":{"Text":"red packet"}}"#; count].join(",");
+    let elements =
+        vec![r#"{"MsgType":"TIMTextElem","MsgContent":{"Text":"red packet"}}"#; count].join(",");
     format!(
         r#"{{"CallbackCommand":"C2C.CallbackBeforeSendMsg","From_Account":"jared","To_Account":"Jonh","MsgBody":[{elements}]}}"#
     )
@@ -140,7 +144,11 @@ pub fn all() -> Vec<Case> {
         Case::new::<group::AfterSendMsg>("group after send", None, None),
         Case::new::<push::OfflinePush>("push batch, 100 items", Some(batch.into()), None),
         Case::new::<c2c::BeforeSendMsg>("message of 64 KiB", Some(message(64 * 1024)), None),
-        Case::new::<sns::FriendDelete>("bad signature", Some(friends(3)), Some(Fault::BadSignature)),
+        Case::new::<sns::FriendDelete>(
+            "bad signature",
+            Some(friends(3)),
+            Some(Fault::BadSignature),
+        ),
         Case::new::<sns::FriendDelete>("wrong app", Some(friends(3)), Some(Fault::OtherApp)),
         Case::new::<sns::FriendDelete>("stale", Some(friends(3)), Some(Fault::Stale)),
     ]
@@ -148,11 +156,19 @@ pub fn all() -> Vec<Case> {
 
 /// The same kind of body, small and large.
 pub fn growth() -> Vec<[Case; 2]> {
-    fn pair<E: TypedEvent + DeserializeOwned>(name: &'static str, small: Bytes, large: Bytes) -> [Case; 2] {
+    fn pair<E: TypedEvent + DeserializeOwned>(
+        name: &'static str,
+        small: Bytes,
+        large: Bytes,
+    ) -> [Case; 2] {
         [small, large].map(|body| Case::new::<E>(name, Some(body), None))
     }
     vec![
-        pair::<c2c::BeforeSendMsg>("one long text", message(4 * 1024 - 140), message(1024 * 1024 - 140)),
+        pair::<c2c::BeforeSendMsg>(
+            "one long text",
+            message(4 * 1024 - 140),
+            message(1024 * 1024 - 140),
+        ),
         pair::<sns::FriendDelete>("pairs", friends(98), friends(25_560)),
         pair::<c2c::BeforeSendMsg>("elements", elements(63), elements(16_600)),
     ]
@@ -171,7 +187,8 @@ pub fn layer() -> CallbackLayer {
     let app = App::signed(1_400_000_000, Token::new(TOKEN).expect("a good token"));
     let window = Duration::from_secs(floor::WINDOW);
     // Over a million bytes, for the largest of the bodies.
-    CallbackLayer::new(Verifier::new(app).max_age(window).max_ahead(window)).body_limit(2 * 1024 * 1024)
+    CallbackLayer::new(Verifier::new(app).max_age(window).max_ahead(window))
+        .body_limit(2 * 1024 * 1024)
 }
 
 /// A service with a handler that does nothing.
@@ -194,11 +211,7 @@ pub fn routed() -> CallbackService<EventRouter> {
     async fn push(callback: Callback<push::OfflinePush>) {
         black_box(&callback);
     }
-    let router = EventRouter::new()
-        .on(friend_delete)
-        .on(before_send)
-        .on(after_send)
-        .on(push);
+    let router = EventRouter::new().on(friend_delete).on(before_send).on(after_send).on(push);
     layer().layer(router)
 }
 

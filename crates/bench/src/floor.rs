@@ -1,7 +1,9 @@
-//! The work that cannot be avoided, written out by hand: no tower, no futures, no errors, no extensions.
+//! The work that cannot be avoided, written out by hand: no tower, no futures, no errors, no
+//! extensions.
 //!
-//! One app, one token, five parameters as documented. It does less than a correct endpoint does: no other spellings, no second
-//! parameter refused, no command typed, no constant time, nothing reported to logs.
+//! One app, one token, five parameters as documented. It does less than a correct endpoint does: no
+//! other spellings, no second parameter refused, no command typed, no constant time, nothing
+//! reported to logs.
 
 use std::hint::black_box;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -13,7 +15,8 @@ use http_body_util::Full;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-/// Seconds that a signature is good for here: longer than a minute, so that a long run does not outlive its requests.
+/// Seconds that a signature is good for here: longer than a minute, so that a long run does not
+/// outlive its requests.
 pub const WINDOW: u64 = 24 * 3600;
 
 /// A hasher that has read the token.
@@ -51,9 +54,7 @@ pub fn check(key: &Key, method: &Method, uri: &Uri) -> StatusCode {
     if const_hex::decode_to_slice(sign, &mut given).is_err() || given != digest {
         return StatusCode::UNAUTHORIZED;
     }
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |past| past.as_secs());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |past| past.as_secs());
     match time.parse::<u64>() {
         Ok(time) if now.abs_diff(time) <= WINDOW => StatusCode::OK,
         _ => StatusCode::UNAUTHORIZED,

@@ -1,4 +1,5 @@
-//! Time per request, contender against contender: each round measures all of them in turn, and a ratio is taken within a round.
+//! Time per request, contender against contender: each round measures all of them in turn, and a
+//! ratio is taken within a round.
 
 use std::time::Instant;
 
@@ -20,15 +21,7 @@ pub fn print(cases: &[Case], quick: bool) {
     let rounds = if quick { 5 } else { 101 };
     let mut table = Table::new(
         "In process, time per request",
-        &[
-            "request",
-            "floor, ns",
-            "ours, ns",
-            "ours / floor",
-            "goal",
-            "with router",
-            "/ ours",
-        ],
+        &["request", "floor, ns", "ours, ns", "ours / floor", "goal", "with router", "/ ours"],
     );
     let mut contenders = [Contender::floor(), Contender::ours(), Contender::routed()];
     let mut accepted = Vec::new();
@@ -42,7 +35,8 @@ pub fn print(cases: &[Case], quick: bool) {
             }
         }
         let [floor, ours, routed] = times;
-        let against = |a: &[f64], b: &[f64]| Spread::of(a.iter().zip(b).map(|(a, b)| a / b).collect());
+        let against =
+            |a: &[f64], b: &[f64]| Spread::of(a.iter().zip(b).map(|(a, b)| a / b).collect());
         table.row(&[
             case.name.to_owned(),
             format!("{:.0}", Spread::of(floor.clone()).median),
@@ -57,10 +51,7 @@ pub fn print(cases: &[Case], quick: bool) {
         } else if !case.accepted {
             let goal = if case.name == "bad signature" { 0.50 } else { 0.35 };
             let ratio = against(&ours, &accepted);
-            table.note(format!(
-                "{} / {}: {ratio} (goal <= {goal:.2})",
-                case.name, cases[0].name
-            ));
+            table.note(format!("{} / {}: {ratio} (goal <= {goal:.2})", case.name, cases[0].name));
         }
     }
     table.print();

@@ -1,7 +1,9 @@
-//! Instructions per request, counted by callgrind: the same on every run of the same program, whatever else the machine does.
+//! Instructions per request, counted by callgrind: the same on every run of the same program,
+//! whatever else the machine does.
 //!
-//! This program starts itself under valgrind twice for each figure, with few requests and with more, so that starting and
-//! preparing cancel out; what making and dropping a request costs is taken off as well.
+//! This program starts itself under valgrind twice for each figure, with few requests and with
+//! more, so that starting and preparing cancel out; what making and dropping a request costs is
+//! taken off as well.
 
 use std::process::Command;
 
@@ -11,7 +13,8 @@ use crate::table::Table;
 const FEW: usize = 4;
 const MORE: usize = 14;
 
-/// What CI enforces: the goal of 1.25 with a margin, since another compiler counts a little differently.
+/// What CI enforces: the goal of 1.25 with a margin, since another compiler counts a little
+/// differently.
 const LIMIT: f64 = 1.30;
 
 /// The command line's word for a contender.
@@ -22,10 +25,8 @@ const NOTHING: &str = "nothing";
 
 /// What runs under valgrind: `requests` of the case at this place, answered by one contender.
 pub fn run(contender: &str, case: &str, requests: &str) {
-    let all: Vec<Case> = cases::all()
-        .into_iter()
-        .chain(cases::growth().into_iter().flatten())
-        .collect();
+    let all: Vec<Case> =
+        cases::all().into_iter().chain(cases::growth().into_iter().flatten()).collect();
     let case = &all[case.parse::<usize>().expect("a number of a case")];
     let mut contender = match contender {
         FLOOR => Contender::floor(),
@@ -68,26 +69,20 @@ fn per_request(contender: &str, case: usize) -> Option<f64> {
 pub fn print(cases: &[Case], growth: &[[Case; 2]]) -> Result<(), String> {
     let mut table = Table::new(
         "Instructions per request (callgrind)",
-        &[
-            "request",
-            "floor",
-            "ours",
-            "ours / floor",
-            "goal",
-            "with router",
-            "/ ours",
-        ],
+        &["request", "floor", "ours", "ours / floor", "goal", "with router", "/ ours"],
     );
     if total(NOTHING, 0, 1).is_none() {
         println!("\nInstructions: not measured, since valgrind does not run here.");
         return Ok(());
     }
     let mut failures = Vec::new();
-    let count = |contender: &str, case: usize| per_request(contender, case).expect("valgrind ran just now");
+    let count =
+        |contender: &str, case: usize| per_request(contender, case).expect("valgrind ran just now");
     let mut accepted = None;
     for (number, case) in cases.iter().enumerate() {
         let nothing = count(NOTHING, number);
-        let [floor, ours, routed] = [FLOOR, OURS, ROUTED].map(|contender| count(contender, number) - nothing);
+        let [floor, ours, routed] =
+            [FLOOR, OURS, ROUTED].map(|contender| count(contender, number) - nothing);
         let ratio = ours / floor;
         table.row(&[
             case.name.to_owned(),
@@ -110,16 +105,7 @@ pub fn print(cases: &[Case], growth: &[[Case; 2]]) -> Result<(), String> {
 
     let mut table = Table::new(
         "Growth, instructions per byte of body",
-        &[
-            "body",
-            "floor, 4 KiB",
-            "1 MiB",
-            "ratio",
-            "ours, 4 KiB",
-            "1 MiB",
-            "ratio",
-            "goal",
-        ],
+        &["body", "floor, 4 KiB", "1 MiB", "ratio", "ours, 4 KiB", "1 MiB", "ratio", "goal"],
     );
     let mut number = cases.len();
     for pair in growth {
@@ -141,15 +127,12 @@ pub fn print(cases: &[Case], growth: &[[Case; 2]]) -> Result<(), String> {
             format!("{ours:.3}"),
             "<= 1.1".to_owned(),
         ]);
-        // A list that is grown, and freed in small pieces, costs the allocator more: that is the floor's as well.
+        // A list that is grown, and freed in small pieces, costs the allocator more: that is the
+        // floor's as well.
         if ours > 1.1 && many > floor_many * 1.05 {
             failures.push(format!("growth of {}: {ours:.3} > 1.1", pair[0].name));
         }
     }
     table.print();
-    if failures.is_empty() {
-        Ok(())
-    } else {
-        Err(failures.join("\n"))
-    }
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
 }

@@ -1,7 +1,8 @@
 //! CPU time per request of whole servers over loopback, with connections that are kept alive.
 //!
-//! Servers run on one core, this load generator on the other. All of them are up all the time; each round loads them in turn, and a
-//! ratio is taken within a round. CPU time and not throughput, since others use these cores as well.
+//! Servers run on one core, this load generator on the other. All of them are up all the time; each
+//! round loads them in turn, and a ratio is taken within a round. CPU time and not throughput,
+//! since others use these cores as well.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -20,10 +21,7 @@ impl Connection {
     pub fn open(server: &Server) -> Self {
         let stream = TcpStream::connect(("127.0.0.1", server.port)).expect("a connection");
         stream.set_nodelay(true).expect("no delay");
-        Connection {
-            stream,
-            buffer: vec![0; 4096],
-        }
+        Connection { stream, buffer: vec![0; 4096] }
     }
 
     pub fn send(&mut self, bytes: &[u8]) {
@@ -51,7 +49,8 @@ impl Connection {
     }
 }
 
-/// Loads a server over all connections, with one request on each at a time; nanoseconds of its CPU time per request.
+/// Loads a server over all connections, with one request on each at a time; nanoseconds of its CPU
+/// time per request.
 fn measure(server: &Server, connections: &mut [Connection], request: &[u8], turns: usize) -> f64 {
     let before = server.cpu_time();
     for _ in 0..turns {
@@ -87,17 +86,12 @@ pub fn print(quick: bool) {
         }
     }
     let times = |name| {
-        let place = CONTENDERS
-            .iter()
-            .position(|contender| *contender == name)
-            .expect("a contender");
+        let place =
+            CONTENDERS.iter().position(|contender| *contender == name).expect("a contender");
         &contenders[place].2
     };
     let mut table = Table::new(
-        &format!(
-            "End to end over loopback, server's CPU time per request ({})",
-            case.name
-        ),
+        &format!("End to end over loopback, server's CPU time per request ({})", case.name),
         &["server", "microseconds"],
     );
     for name in CONTENDERS {

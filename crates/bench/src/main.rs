@@ -4,8 +4,7 @@ use std::process::ExitCode;
 
 use benchmarks::{cases, in_process, instructions, load, memory, parse, queue, servers};
 
-const USAGE: &str =
-    "usage: benchmarks [--quick] [in-process | parse | instructions | load | memory | queue | jetstream]...";
+const USAGE: &str = "usage: benchmarks [--quick] [in-process | parse | instructions | load | memory | queue | jetstream]...";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -23,17 +22,12 @@ fn main() -> ExitCode {
         queue::resident(std::path::Path::new(file));
         return ExitCode::SUCCESS;
     }
-    let (options, parts): (Vec<&str>, Vec<&str>) = words.into_iter().partition(|word| word.starts_with('-'));
-    let known = [
-        "in-process",
-        "parse",
-        "instructions",
-        "load",
-        "memory",
-        "queue",
-        "jetstream",
-    ];
-    if options.iter().any(|option| *option != "--quick") || parts.iter().any(|part| !known.contains(part)) {
+    let (options, parts): (Vec<&str>, Vec<&str>) =
+        words.into_iter().partition(|word| word.starts_with('-'));
+    let known = ["in-process", "parse", "instructions", "load", "memory", "queue", "jetstream"];
+    if options.iter().any(|option| *option != "--quick")
+        || parts.iter().any(|part| !known.contains(part))
+    {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     }

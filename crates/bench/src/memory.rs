@@ -1,4 +1,5 @@
-//! What an open connection holds, idle and with half a body sent; and what a declared length makes a server reserve.
+//! What an open connection holds, idle and with half a body sent; and what a declared length makes
+//! a server reserve.
 
 use std::thread::sleep;
 use std::time::Duration;

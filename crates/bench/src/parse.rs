@@ -1,4 +1,5 @@
-//! Reading a body into its type, beside plain derived structs of the same fields, which know none of the vendor's bends.
+//! Reading a body into its type, beside plain derived structs of the same fields, which know none
+//! of the vendor's bends.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -94,12 +95,7 @@ impl Body {
         // Without the white space of the vendor's pages.
         let sample = sample(&command).expect("a sample");
         let compact: serde_json::Value = serde_json::from_str(sample).expect("JSON");
-        Body {
-            name,
-            command,
-            bytes: compact.to_string().into(),
-            plain: plain::<T>,
-        }
+        Body { name, command, bytes: compact.to_string().into(), plain: plain::<T> }
     }
 
     pub fn ours(&self) {

@@ -1,4 +1,5 @@
-//! The servers that are measured end to end, each in a process of its own: this program, started with `serve` and a name.
+//! The servers that are measured end to end, each in a process of its own: this program, started
+//! with `serve` and a name.
 
 use std::convert::Infallible;
 use std::hint::black_box;
@@ -35,10 +36,8 @@ pub const HAND_AXUM: &str = "hand-axum";
 
 /// Serves until standard input ends. Prints the port first.
 pub fn serve(contender: &str) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         println!("{}", listener.local_addr().expect("an address").port());
@@ -82,7 +81,10 @@ pub fn serve(contender: &str) {
     });
 }
 
-async fn accept<F: Future<Output = ()> + Send + 'static>(listener: TcpListener, connection: impl Fn(TcpStream) -> F) {
+async fn accept<F: Future<Output = ()> + Send + 'static>(
+    listener: TcpListener,
+    connection: impl Fn(TcpStream) -> F,
+) {
     loop {
         let (stream, _) = listener.accept().await.expect("a connection");
         tokio::spawn(connection(stream));
@@ -91,11 +93,12 @@ async fn accept<F: Future<Output = ()> + Send + 'static>(listener: TcpListener, 
 
 type Answer = Result<Response<Full<Bytes>>, Infallible>;
 
-async fn serve_connection<F: Future<Output = Answer>>(stream: TcpStream, answer: impl Fn(Request<Incoming>) -> F) {
+async fn serve_connection<F: Future<Output = Answer>>(
+    stream: TcpStream,
+    answer: impl Fn(Request<Incoming>) -> F,
+) {
     let service = hyper::service::service_fn(answer);
-    let _ = http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
 async fn constant(request: Request<Incoming>) -> Answer {
@@ -134,13 +137,12 @@ struct Envelope {
     error_info: &'static str,
 }
 
-async fn handler(Query(parameters): Query<Parameters>, Json(event): Json<BeforeSendMsg>) -> Json<Envelope> {
+async fn handler(
+    Query(parameters): Query<Parameters>,
+    Json(event): Json<BeforeSendMsg>,
+) -> Json<Envelope> {
     black_box((&parameters, &event));
-    Json(Envelope {
-        action_status: "OK",
-        error_code: 0,
-        error_info: "",
-    })
+    Json(Envelope { action_status: "OK", error_code: 0, error_info: "" })
 }
 
 /// A server at work. Dropping it ends the process.
@@ -155,11 +157,7 @@ impl Server {
     pub fn start(contender: &str) -> Self {
         let program = std::env::current_exe().expect("this program");
         let pinned = can_pin("0");
-        let mut command = if pinned {
-            Command::new("taskset")
-        } else {
-            Command::new(&program)
-        };
+        let mut command = if pinned { Command::new("taskset") } else { Command::new(&program) };
         if pinned {
             command.args(["-c", "0"]).arg(&program);
         }
@@ -173,28 +171,22 @@ impl Server {
         let mut line = String::new();
         stdout.read_line(&mut line).expect("its port");
         let port = line.trim().parse().expect("its port");
-        Server {
-            process,
-            port,
-            _stdout: stdout,
-        }
+        Server { process, port, _stdout: stdout }
     }
 
     /// Time on a core in nanoseconds, in user and system mode. The server has one thread.
     pub fn cpu_time(&self) -> u64 {
-        let text =
-            std::fs::read_to_string(format!("/proc/{}/schedstat", self.process.id())).expect("Linux with schedstat");
+        let text = std::fs::read_to_string(format!("/proc/{}/schedstat", self.process.id()))
+            .expect("Linux with schedstat");
         let first = text.split_whitespace().next().expect("a figure");
         first.parse().expect("a figure")
     }
 
     /// Resident memory that is no file, in bytes.
     pub fn memory(&self) -> u64 {
-        let text = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("Linux");
-        let line = text
-            .lines()
-            .find_map(|line| line.strip_prefix("RssAnon:"))
-            .expect("RssAnon");
+        let text =
+            std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("Linux");
+        let line = text.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("RssAnon");
         let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a figure");
         kibibytes * 1024
     }
@@ -212,10 +204,7 @@ impl Drop for Server {
 
 /// Whether `taskset` can put a program on this core.
 fn can_pin(core: &str) -> bool {
-    let status = Command::new("taskset")
-        .args(["-c", core, "true"])
-        .stderr(Stdio::null())
-        .status();
+    let status = Command::new("taskset").args(["-c", core, "true"]).stderr(Stdio::null()).status();
     status.is_ok_and(|status| status.success())
 }
 
@@ -223,9 +212,6 @@ fn can_pin(core: &str) -> bool {
 pub fn pin_this(core: &str) {
     if can_pin(core) {
         let id = std::process::id().to_string();
-        let _ = Command::new("taskset")
-            .args(["-cp", core, &id])
-            .stdout(Stdio::null())
-            .status();
+        let _ = Command::new("taskset").args(["-cp", core, &id]).stdout(Stdio::null()).status();
     }
 }

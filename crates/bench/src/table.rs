@@ -14,11 +14,7 @@ impl Spread {
         assert!(!figures.is_empty());
         figures.sort_by(f64::total_cmp);
         let at = |part: usize| figures[(figures.len() - 1) * part / 4];
-        Spread {
-            median: at(2),
-            quarter: at(1),
-            three_quarters: at(3),
-        }
+        Spread { median: at(2), quarter: at(1), three_quarters: at(3) }
     }
 }
 
@@ -56,30 +52,18 @@ impl Table {
     pub fn print(&self) {
         let columns = self.rows[0].len();
         let width = |column: usize| {
-            self.rows
-                .iter()
-                .map(|row| row[column].chars().count())
-                .max()
-                .unwrap_or(0)
+            self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)
         };
         let widths: Vec<_> = (0..columns).map(width).collect();
         println!("\n### {}\n", self.title);
         for (number, row) in self.rows.iter().enumerate() {
             let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| {
-                if column == 0 {
-                    format!("{cell:<width$}")
-                } else {
-                    format!("{cell:>width$}")
-                }
+                if column == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
             });
             println!("| {} |", cells.collect::<Vec<_>>().join(" | "));
             if number == 0 {
                 let lines = widths.iter().enumerate().map(|(column, &width)| {
-                    if column == 0 {
-                        "-".repeat(width)
-                    } else {
-                        "-".repeat(width.max(2) - 1) + ":"
-                    }
+                    if column == 0 { "-".repeat(width) } else { "-".repeat(width.max(2) - 1) + ":" }
                 });
                 println!("| {} |", lines.collect::<Vec<_>>().join(" | "));
             }

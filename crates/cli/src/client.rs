@@ -1,4 +1,5 @@
-//! The client: HTTP/1.1 over TCP or TLS, connections kept for the next request, redirects not followed.
+//! The client: HTTP/1.1 over TCP or TLS, connections kept for the next request, redirects not
+//! followed.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -39,11 +40,8 @@ impl std::str::FromStr for Target {
     type Err = String;
 
     fn from_str(url: &str) -> Result<Self, String> {
-        let with_scheme = if url.contains("://") {
-            url.to_owned()
-        } else {
-            format!("http://{url}")
-        };
+        let with_scheme =
+            if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
         let uri: Uri = with_scheme.parse().map_err(|error| format!("{error}"))?;
         let secure = match uri.scheme_str() {
             Some("http") => false,
@@ -155,11 +153,7 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(target: Target, patience: Duration) -> Self {
-        Client {
-            target,
-            patience,
-            idle: Mutex::default(),
-        }
+        Client { target, patience, idle: Mutex::default() }
     }
 
     pub(crate) fn target(&self) -> &Target {
@@ -171,14 +165,19 @@ impl Client {
         if let Some(path) = request.uri().path_and_query().cloned() {
             *request.uri_mut() = Uri::from(path);
         }
-        let host = HeaderValue::from_str(&self.target.authority).map_err(|error| Trouble::Broken(error.to_string()))?;
+        let host = HeaderValue::from_str(&self.target.authority)
+            .map_err(|error| Trouble::Broken(error.to_string()))?;
         request.headers_mut().insert(header::HOST, host);
         let started = Instant::now();
         let sent = tokio::time::timeout(self.patience, self.exchange(request, started)).await;
         sent.unwrap_or(Err(Trouble::Late(self.patience)))
     }
 
-    async fn exchange(&self, request: Request<Full<Bytes>>, started: Instant) -> Result<Answer, Trouble> {
+    async fn exchange(
+        &self,
+        request: Request<Full<Bytes>>,
+        started: Instant,
+    ) -> Result<Answer, Trouble> {
         let mut connection = match self.kept().await {
             Some(connection) => connection,
             None => self.connected().await?,
@@ -204,16 +203,8 @@ impl Client {
             Err(error) => return Err(Trouble::Broken(chain(&*error))),
         };
         let took = started.elapsed();
-        self.idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(connection);
-        Ok(Answer {
-            status: head.status,
-            headers: head.headers,
-            body,
-            took,
-        })
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        Ok(Answer { status: head.status, headers: head.headers, body, took })
     }
 
     /// A connection of an earlier request that is still good.

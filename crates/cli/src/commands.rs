@@ -44,17 +44,12 @@ pub(crate) fn known(word: &str) -> Option<Command> {
     if !as_is.is_unknown() {
         return Some(as_is);
     }
-    Command::ALL
-        .iter()
-        .find(|command| command.as_str().eq_ignore_ascii_case(word))
-        .cloned()
+    Command::ALL.iter().find(|command| command.as_str().eq_ignore_ascii_case(word)).cloned()
 }
 
 fn list<'a>(commands: impl Iterator<Item = &'a Command>) -> Table {
     let mut table = Table::new();
-    table
-        .load_preset(presets::NOTHING)
-        .set_header(["command", "phase", "page"]);
+    table.load_preset(presets::NOTHING).set_header(["command", "phase", "page"]);
     for command in commands {
         table.add_row([
             command.as_str(),
@@ -78,10 +73,7 @@ fn fields(json: &str) -> Vec<String> {
         serde_json::Value::Array(_) => "list",
         serde_json::Value::Object(_) => "object",
     };
-    members
-        .iter()
-        .map(|(name, value)| format!("  {name}: {}", kind(value)))
-        .collect()
+    members.iter().map(|(name, value)| format!("  {name}: {}", kind(value))).collect()
 }
 
 fn show(command: &Command) -> std::io::Result<()> {

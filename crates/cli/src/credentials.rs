@@ -12,7 +12,8 @@ use crate::output::{Failure, complain, wrong};
 const APP: u64 = 1_400_000_000;
 const TOKEN: &str = "xxxxyyyy";
 
-/// The token comes from the variable `IM_CALLBACK_TOKEN` or from a file. It never gets into output, records or the page.
+/// The token comes from the variable `IM_CALLBACK_TOKEN` or from a file. It never gets into output,
+/// records or the page.
 #[derive(Args)]
 pub(crate) struct Credentials {
     /// The app, `SDKAppID` (1400000000 if not given)
@@ -29,9 +30,7 @@ pub(crate) struct Credentials {
 /// Without the token.
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials")
-            .field("app", &self.app)
-            .finish_non_exhaustive()
+        f.debug_struct("Credentials").field("app", &self.app).finish_non_exhaustive()
     }
 }
 
@@ -48,10 +47,13 @@ impl Credentials {
     /// The token, from wherever it was given.
     pub(crate) fn token(&self) -> Result<String, Failure> {
         let token = if let Some(token) = &self.token {
-            complain("--token can be read in the list of processes; IM_CALLBACK_TOKEN or --token-file cannot");
+            complain(
+                "--token can be read in the list of processes; IM_CALLBACK_TOKEN or --token-file cannot",
+            );
             token.clone()
         } else if let Some(file) = &self.token_file {
-            let text = std::fs::read_to_string(file).map_err(|error| wrong(format!("{}: {error}", file.display())))?;
+            let text = std::fs::read_to_string(file)
+                .map_err(|error| wrong(format!("{}: {error}", file.display())))?;
             text.trim_end_matches(['\r', '\n']).to_owned()
         } else {
             match std::env::var("IM_CALLBACK_TOKEN") {

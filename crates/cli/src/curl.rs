@@ -28,8 +28,14 @@ fn escaped(bytes: &[u8]) -> String {
     text + "'"
 }
 
-/// A request to this origin (`http://host:port`) as a `curl` command, with its signature left out and its body cut after so many bytes.
-pub(crate) fn curl(origin: &str, request: &Request<Full<Bytes>>, body: &[u8], most: usize) -> String {
+/// A request to this origin (`http://host:port`) as a `curl` command, with its signature left out
+/// and its body cut after so many bytes.
+pub(crate) fn curl(
+    origin: &str,
+    request: &Request<Full<Bytes>>,
+    body: &[u8],
+    most: usize,
+) -> String {
     let url = format!("{origin}{}", redacted(request.uri()));
     let mut line = format!("curl -X {} {}", request.method(), quoted(&url));
     for (name, value) in request.headers() {
@@ -39,7 +45,8 @@ pub(crate) fn curl(origin: &str, request: &Request<Full<Bytes>>, body: &[u8], mo
     }
     line.push_str(" --data-binary ");
     let shown = &body[..body.len().min(most)];
-    let is_text = std::str::from_utf8(body).is_ok_and(|text| !text.contains(|c| c < ' ' && !"\n\r\t".contains(c)));
+    let is_text = std::str::from_utf8(body)
+        .is_ok_and(|text| !text.contains(|c| c < ' ' && !"\n\r\t".contains(c)));
     if is_text {
         line.push_str(&quoted(&String::from_utf8_lossy(shown)));
     } else {
@@ -65,6 +72,9 @@ mod tests {
             r"curl -X GET 'http://h:1/a'\''b?Sign=<redacted>&c=d' -H 'x: y' --data-binary 'it'\''s'"
         );
         assert!(curl("http://h", &request, b"long", 2).ends_with("'lo' # … 4 bytes in all"));
-        assert!(curl("http://h", &request, b"it's\xff\x01\\", 9).ends_with(r"--data-binary $'it\'s\xff\x01\\'"));
+        assert!(
+            curl("http://h", &request, b"it's\xff\x01\\", 9)
+                .ends_with(r"--data-binary $'it\'s\xff\x01\\'")
+        );
     }
 }

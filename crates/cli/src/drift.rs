@@ -49,9 +49,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Ok(());
     }
     let mut table = Table::new();
-    table
-        .load_preset(presets::NOTHING)
-        .set_header(["command", "what is not known", "times"]);
+    table.load_preset(presets::NOTHING).set_header(["command", "what is not known", "times"]);
     for ((command, what), times) in &found {
         table.add_row([command, what, &times.to_string()]);
     }

@@ -21,7 +21,8 @@ impl Envelope {
     ///
     /// What is wrong with it, in English words.
     pub(crate) fn of(answer: &Answer) -> Result<Self, String> {
-        serde_json::from_slice(&answer.body).map_err(|error| format!("the answer is no envelope: {error}"))
+        serde_json::from_slice(&answer.body)
+            .map_err(|error| format!("the answer is no envelope: {error}"))
     }
 
     /// Whether the endpoint says that it has dealt with the callback, whatever the verdict.
@@ -63,13 +64,18 @@ pub(crate) fn refused(answer: &Answer) -> Result<(), String> {
     }
     match Envelope::of(answer) {
         Ok(envelope) if answer.status == 200 && envelope.action_status == "FAIL" => Ok(()),
-        Ok(_) if answer.status == 200 => Err("it was taken as a good one (status 200, ActionStatus OK)".into()),
-        Err(_) if answer.status == 200 => Err("status 200 without an envelope that says FAIL".into()),
+        Ok(_) if answer.status == 200 => {
+            Err("it was taken as a good one (status 200, ActionStatus OK)".into())
+        }
+        Err(_) if answer.status == 200 => {
+            Err("status 200 without an envelope that says FAIL".into())
+        }
         _ => Err(format!("status {}", answer.status.as_u16())),
     }
 }
 
-/// Whether the answer to a *before* callback that nobody can judge blocks the action, or says that the endpoint failed.
+/// Whether the answer to a *before* callback that nobody can judge blocks the action, or says that
+/// the endpoint failed.
 ///
 /// # Errors
 ///

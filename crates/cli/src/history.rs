@@ -67,7 +67,8 @@ pub(crate) struct Summary {
 /// A request and its answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
-    /// Shared with the pages that look, which must not keep the bodies of what they have not been told yet.
+    /// Shared with the pages that look, which must not keep the bodies of what they have not been
+    /// told yet.
     pub(crate) summary: Arc<Summary>,
     pub(crate) uri: Uri,
     /// If it was verified and read.
@@ -79,7 +80,10 @@ impl Seen {
     fn bytes(&self) -> usize {
         let body = self.callback.as_ref().map_or(0, |(_, body)| body.len());
         let note = self.summary.note.as_ref().map_or(0, String::len);
-        body + self.answer.len() + self.uri.path().len() + self.uri.query().map_or(0, str::len) + note
+        body + self.answer.len()
+            + self.uri.path().len()
+            + self.uri.query().map_or(0, str::len)
+            + note
     }
 }
 
@@ -99,10 +103,7 @@ pub(crate) struct History {
 
 impl History {
     pub(crate) fn new() -> Self {
-        History {
-            kept: Mutex::default(),
-            live: broadcast::channel(4096).0,
-        }
+        History { kept: Mutex::default(), live: broadcast::channel(4096).0 }
     }
 
     /// Adds one, which gets its number here, and forgets the oldest where there is no room.
@@ -129,7 +130,8 @@ impl History {
     /// All that are kept, oldest first, and those to come.
     pub(crate) fn watch(&self) -> (Vec<Arc<Summary>>, broadcast::Receiver<Arc<Summary>>) {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        // One that is sent after this was added before may come twice; the page knows by its number.
+        // One that is sent after this was added before may come twice; the page knows by its
+        // number.
         let summaries = kept.seen.iter().map(|seen| seen.summary.clone());
         (summaries.collect(), self.live.subscribe())
     }

@@ -14,8 +14,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, he
 use http_body_util::{BodyExt as _, Full};
 use tencent_im_callback::reply::Meaning;
 use tencent_im_callback::{
-    App, Callback, CallbackLayer, CallbackService, Event, Outcome, OutcomeKind, Reply, StoredCallback, Token, Verified,
-    Verifier,
+    App, Callback, CallbackLayer, CallbackService, Event, Outcome, OutcomeKind, Reply,
+    StoredCallback, Token, Verified, Verifier,
 };
 use tokio::net::TcpListener;
 use tower::util::BoxCloneSyncService;
@@ -96,7 +96,9 @@ fn service(app: App) -> CallbackService<Inner> {
     let take = service_fn(async |callback: Callback| {
         // A message that cannot be read must not look allowed.
         let unjudged = match &callback.event {
-            Event::Unknown(event) if callback.answered_as().phase().may_decide() => Some(event.reason.to_string()),
+            Event::Unknown(event) if callback.answered_as().phase().may_decide() => {
+                Some(event.reason.to_string())
+            }
             _ => None,
         };
         if let Some(slot) = callback.extensions.get::<Slot>().cloned() {
@@ -105,9 +107,7 @@ fn service(app: App) -> CallbackService<Inner> {
         unjudged.map_or(Ok(Reply::ok()), Err)
     });
     let verifier = Verifier::new(app).path_parameters();
-    CallbackLayer::new(verifier)
-        .forward_misfits()
-        .layer(BoxCloneSyncService::new(take))
+    CallbackLayer::new(verifier).forward_misfits().layer(BoxCloneSyncService::new(take))
 }
 
 /// Headers that belong to a connection and not to a message.
@@ -140,16 +140,8 @@ fn passed_on(headers: &HeaderMap) -> HeaderMap {
 
 fn plain(status: StatusCode, text: String) -> Answer {
     let mut headers = HeaderMap::new();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
-    Answer {
-        status,
-        headers,
-        body: text.into(),
-        took: Duration::ZERO,
-    }
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    Answer { status, headers, body: text.into(), took: Duration::ZERO }
 }
 
 impl Shared {
@@ -177,9 +169,9 @@ impl Shared {
                     (Err(why), _) => (Verdict::Failed, Some(format!("the server behind: {why}"))),
                 };
                 if answer.took > TENCENT {
-                    note = Some(
-                        note.unwrap_or_else(|| "the server behind took longer than the 2 s that Tencent waits".into()),
-                    );
+                    note = Some(note.unwrap_or_else(|| {
+                        "the server behind took longer than the 2 s that Tencent waits".into()
+                    }));
                 }
                 (answer, verdict, note)
             }
@@ -223,10 +215,7 @@ impl Shared {
                 (answer, outcome)
             }
             Err(_) => (
-                plain(
-                    StatusCode::REQUEST_TIMEOUT,
-                    "the request took too long to come\n".into(),
-                ),
+                plain(StatusCode::REQUEST_TIMEOUT, "the request took too long to come\n".into()),
                 None,
             ),
         };
@@ -240,8 +229,7 @@ impl Shared {
             _ => (answer, verdict, note),
         };
         answer.took = started.elapsed();
-        self.note(now, &head.uri, callback, outcome.as_ref(), &answer, verdict, note)
-            .await;
+        self.note(now, &head.uri, callback, outcome.as_ref(), &answer, verdict, note).await;
         let mut response = Response::new(Body::from(answer.body));
         *response.status_mut() = answer.status;
         *response.headers_mut() = passed_on(&answer.headers);
@@ -273,7 +261,8 @@ impl Shared {
         let summary = Summary {
             id: 0,
             at: u64::try_from(at.as_millis()).unwrap_or_default(),
-            command: command.map_or_else(|| "–".to_owned(), |command| escaped(command.as_str(), 100)),
+            command: command
+                .map_or_else(|| "–".to_owned(), |command| escaped(command.as_str(), 100)),
             family: command.map_or("–", |command| command.family().as_str()),
             phase: command.map_or("–", |command| command.phase().as_str()),
             app: params.map(|params| params.sdk_app_id),
@@ -291,10 +280,7 @@ impl Shared {
             second / 60 % 60,
             second % 60,
             summary.command,
-            summary
-                .who
-                .as_deref()
-                .map_or_else(|| "–".to_owned(), |who| escaped(who, 40)),
+            summary.who.as_deref().map_or_else(|| "–".to_owned(), |who| escaped(who, 40)),
             summary.status,
             verdict.as_str(),
             summary.took_ms,
@@ -345,7 +331,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         (App::unsigned(id), None)
     } else {
         let secret = arguments.credentials.token()?;
-        let token = Token::new(secret.clone()).map_err(|error| wrong(format!("the token: {error}")))?;
+        let token =
+            Token::new(secret.clone()).map_err(|error| wrong(format!("the token: {error}")))?;
         (App::signed(id, token), Some(secret))
     };
     let forward = arguments.forward;
@@ -362,11 +349,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         None => None,
     };
     let listener = bind(arguments.addr, "--addr").await?;
-    let page = if arguments.no_inspect {
-        None
-    } else {
-        Some(bind(arguments.inspect, "--inspect").await?)
-    };
+    let page =
+        if arguments.no_inspect { None } else { Some(bind(arguments.inspect, "--inspect").await?) };
     let shared = Arc::new(Shared {
         service: service(app),
         claims: Verifier::new(App::unsigned(id)).path_parameters(),

@@ -24,7 +24,8 @@ impl From<Wrong> for Failure {
     }
 }
 
-/// Standard output has gone away, as with `| head`: not our failure, but there is nothing left to do.
+/// Standard output has gone away, as with `| head`: not our failure, but there is nothing left to
+/// do.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
@@ -51,7 +52,8 @@ pub(crate) fn complain(text: impl fmt::Display) {
     drop(writeln!(io::stderr().lock(), "im-callback: {text}"));
 }
 
-/// What strangers wrote, fit for a terminal: one line, no control or direction characters, not endless.
+/// What strangers wrote, fit for a terminal: one line, no control or direction characters, not
+/// endless.
 pub(crate) fn escaped(text: &str, most: usize) -> String {
     let mut out = String::new();
     for (at, char) in text.chars().enumerate() {
@@ -59,8 +61,7 @@ pub(crate) fn escaped(text: &str, most: usize) -> String {
             out.push('…');
             break;
         }
-        let turns =
-            matches!(char, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+        let turns = matches!(char, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
         if char.is_control() || turns || matches!(char, '\u{2028}' | '\u{2029}') {
             // Into a `String` it always fits.
             let _ = write!(out, "{}", char.escape_unicode());

@@ -17,8 +17,8 @@ const PAGE: usize = 256;
 
 /// Manage the file of `tencent-im-callback-queue`: counts, dead letters, export
 ///
-/// Only one process can open the file: stop your server first. Your server can use `Queue::stats`, `dead_letters`, `requeue`, `purge` and
-/// `export` instead.
+/// Only one process can open the file: stop your server first. Your server can use `Queue::stats`,
+/// `dead_letters`, `requeue`, `purge` and `export` instead.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   im-callback queue callbacks.queue stats
@@ -60,7 +60,8 @@ enum Action {
         #[arg(long)]
         yes: bool,
     },
-    /// Write callbacks to standard output or a file, one JSON object per line. They contain private messages
+    /// Write callbacks to standard output or a file, one JSON object per line. They contain private
+    /// messages
     Export {
         #[command(flatten)]
         which: Which,
@@ -94,11 +95,7 @@ impl Which {
     }
 
     fn said(&self) -> String {
-        let what = if self.dead {
-            "dead letters"
-        } else {
-            "callbacks that wait"
-        };
+        let what = if self.dead { "dead letters" } else { "callbacks that wait" };
         match self.older_than_days {
             Some(days) => format!("{what} of {days} days or more"),
             None => format!("all {what}"),
@@ -113,13 +110,16 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     done
 }
 
-/// Opens the file, and does not make one: a path with a typing error would look like an empty queue.
+/// Opens the file, and does not make one: a path with a typing error would look like an empty
+/// queue.
 async fn open(file: &Path) -> Result<Queue, Failure> {
     if !file.exists() {
         return Err(wrong(format_args!("there is no file {}", file.display())));
     }
     Queue::open(file).await.map_err(|error| match error {
-        QueueError::Locked(_) => wrong(format_args!("{}; stop the server that uses it", shown(&error))),
+        QueueError::Locked(_) => {
+            wrong(format_args!("{}; stop the server that uses it", shown(&error)))
+        }
         error => wrong(shown(&error)),
     })
 }
@@ -173,7 +173,10 @@ async fn act(queue: &Queue, action: Action) -> Result<(), Failure> {
         }
         Action::Purge { which, yes } => {
             if !yes {
-                return Err(wrong(format_args!("this deletes {} for good; add --yes", which.said())));
+                return Err(wrong(format_args!(
+                    "this deletes {} for good; add --yes",
+                    which.said()
+                )));
             }
             let count = queue.purge(which.filter()).await.map_err(failed)?;
             say(format_args!("{count} deleted"))?;
@@ -187,10 +190,8 @@ async fn act(queue: &Queue, action: Action) -> Result<(), Failure> {
                 let file = options
                     .open(&path)
                     .map_err(|error| wrong(format_args!("{}: {error}", path.display())))?;
-                let count = queue
-                    .export(which.filter(), io::BufWriter::new(file))
-                    .await
-                    .map_err(failed)?;
+                let count =
+                    queue.export(which.filter(), io::BufWriter::new(file)).await.map_err(failed)?;
                 say(format_args!("{count} written to {}", path.display()))?;
             }
             None => drop(
@@ -215,7 +216,9 @@ async fn requeue_all(queue: &Queue) -> Result<usize, Failure> {
     let mut page = Page::of(PAGE);
     loop {
         let letters = queue.dead_letters(page).await.map_err(failed)?;
-        let Some(last) = letters.last() else { return Ok(count) };
+        let Some(last) = letters.last() else {
+            return Ok(count);
+        };
         page = page.after(last.id);
         for letter in &letters {
             requeue(queue, letter.id).await?;

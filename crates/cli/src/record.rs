@@ -1,7 +1,9 @@
 //! The record: one callback a line, as JSON, without the signature.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{
+    self, BufRead as _, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _,
+};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -28,9 +30,7 @@ struct Exported {
 
 fn parse(line: &[u8]) -> Result<StoredCallback, serde_json::Error> {
     serde_json::from_slice(line).or_else(|error| {
-        serde_json::from_slice(line)
-            .map(|exported: Exported| exported.callback)
-            .map_err(|_| error)
+        serde_json::from_slice(line).map(|exported: Exported| exported.callback).map_err(|_| error)
     })
 }
 
@@ -111,7 +111,8 @@ pub(crate) struct Reader {
 
 impl Reader {
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
-        let file = File::open(path).map_err(|error| wrong(format!("{}: {error}", path.display())))?;
+        let file =
+            File::open(path).map_err(|error| wrong(format!("{}: {error}", path.display())))?;
         Ok(Reader {
             path: path.to_owned(),
             file: BufReader::new(file),
@@ -121,7 +122,8 @@ impl Reader {
         })
     }
 
-    /// The next callback. A line that is not a callback is skipped with a message; an incomplete last line is skipped silently.
+    /// The next callback. A line that is not a callback is skipped with a message; an incomplete
+    /// last line is skipped silently.
     pub(crate) fn next(&mut self) -> Result<Option<StoredCallback>, Failure> {
         loop {
             self.line.clear();

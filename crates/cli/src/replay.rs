@@ -59,18 +59,22 @@ struct Count {
 
 impl Arguments {
     fn only(&self) -> Result<Vec<Command>, Failure> {
-        let command = |word: &String| known(word).ok_or_else(|| wrong(format!("no command is called {word:?}")));
+        let command = |word: &String| {
+            known(word).ok_or_else(|| wrong(format!("no command is called {word:?}")))
+        };
         self.only.iter().map(command).collect()
     }
 
-    async fn one(&self, stored: StoredCallback, token: &str, client: &Client) -> Result<Duration, String> {
+    async fn one(
+        &self,
+        stored: StoredCallback,
+        token: &str,
+        client: &Client,
+    ) -> Result<Duration, String> {
         let request = again(&stored.params, stored.body, &self.to.path, self.credentials.given())
             .ok_or("its URL would be too long")?
             .token(token);
-        let answer = client
-            .send(build(&request))
-            .await
-            .map_err(|trouble| trouble.to_string())?;
+        let answer = client.send(build(&request)).await.map_err(|trouble| trouble.to_string())?;
         envelope::accepted(&answer)?;
         Ok(answer.took)
     }
@@ -93,8 +97,10 @@ impl Arguments {
             }
             let at = stored.received_at.get();
             if let (Some(speed), Some(last)) = (self.speed, last) {
-                let pause = Duration::from_millis(u64::try_from(at.saturating_sub(last)).unwrap_or(0));
-                tokio::time::sleep(pause.min(LONGEST_PAUSE).div_f64(speed).min(LONGEST_PAUSE)).await;
+                let pause =
+                    Duration::from_millis(u64::try_from(at.saturating_sub(last)).unwrap_or(0));
+                tokio::time::sleep(pause.min(LONGEST_PAUSE).div_f64(speed).min(LONGEST_PAUSE))
+                    .await;
             }
             last = Some(at);
             count.sent += 1;
@@ -104,7 +110,9 @@ impl Arguments {
                     count.wrong += 1;
                     if count.wrong <= 20 {
                         let (sent, command) = (count.sent, escaped(command.as_str(), 100));
-                        bar.suspend(|| complain(format_args!("{sent}: {command}: {}", escaped(&what, 300))));
+                        bar.suspend(|| {
+                            complain(format_args!("{sent}: {command}: {}", escaped(&what, 300)))
+                        });
                     }
                 }
             }
@@ -137,9 +145,5 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         say(format_args!("{} lines passed over", reader.skipped))?;
     }
     let nothing = sent == 0 && reader.skipped > 0;
-    if wrong > 0 || nothing {
-        Err(Failure::Shown)
-    } else {
-        Ok(())
-    }
+    if wrong > 0 || nothing { Err(Failure::Shown) } else { Ok(()) }
 }

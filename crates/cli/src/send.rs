@@ -42,7 +42,8 @@ pub(crate) struct Arguments {
     /// With this body instead of the documented one; - reads standard input
     #[arg(long, value_name = "FILE|-")]
     body: Option<String>,
-    /// Set a field of the body: path=text, or path:=json; {number} in the value is the number of the callback; may be repeated
+    /// Set a field of the body: path=text, or path:=json; {number} in the value is the number of
+    /// the callback; may be repeated
     #[arg(long = "set", value_name = "PATH=VALUE")]
     sets: Vec<Change>,
     /// With one more URL parameter; may be repeated
@@ -117,7 +118,8 @@ fn body(from: &str) -> Result<Vec<u8>, Failure> {
     let read = if from == "-" {
         std::io::stdin().take(LONGEST).read_to_end(&mut bytes)
     } else {
-        std::fs::File::open(Path::new(from)).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes))
+        std::fs::File::open(Path::new(from))
+            .and_then(|file| file.take(LONGEST).read_to_end(&mut bytes))
     };
     read.map_err(|error| wrong(format!("{from}: {error}")))?;
     Ok(bytes)
@@ -148,9 +150,8 @@ impl Arguments {
         if self.command.len() > 4096 || self.params.len() > 8 {
             return Err(wrong("the URL would be too long"));
         }
-        let mut request = SignedRequest::new(command)
-            .url(&self.url.path)
-            .app(self.credentials.app_id());
+        let mut request =
+            SignedRequest::new(command).url(&self.url.path).app(self.credentials.app_id());
         request = if self.unsigned {
             request.unsigned()
         } else {
@@ -182,7 +183,8 @@ impl Arguments {
         if self.sets.is_empty() {
             return Ok(body);
         }
-        let mut text = String::from_utf8(body.to_vec()).map_err(|_| wrong("--set: the body is not UTF-8"))?;
+        let mut text =
+            String::from_utf8(body.to_vec()).map_err(|_| wrong("--set: the body is not UTF-8"))?;
         for change in &self.sets {
             let changed = change.numbered(number).apply(&text);
             text = changed.map_err(|error| wrong(format!("--set: {error}")))?;
@@ -190,7 +192,8 @@ impl Arguments {
         Ok(text.into())
     }
 
-    /// Whether a body that is too large was refused by closing the connection: the answer may be lost with it.
+    /// Whether a body that is too large was refused by closing the connection: the answer may be
+    /// lost with it.
     fn is_refusal(&self, trouble: &Trouble) -> bool {
         self.fault == Some(Fault::TooLarge) && matches!(trouble, Trouble::Broken(_))
     }

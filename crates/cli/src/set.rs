@@ -1,4 +1,5 @@
-//! `--set path=value`: changes one member of a JSON text and leaves every other byte of the values as it was.
+//! `--set path=value`: changes one member of a JSON text and leaves every other byte of the values
+//! as it was.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -31,9 +32,8 @@ impl std::str::FromStr for Change {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (path, value) = text
-            .split_once('=')
-            .ok_or("wants path=text, or path:=json for anything but text")?;
+        let (path, value) =
+            text.split_once('=').ok_or("wants path=text, or path:=json for anything but text")?;
         let (path, json) = match path.strip_suffix(':') {
             Some(path) => {
                 // A number takes its place later.
@@ -43,10 +43,7 @@ impl std::str::FromStr for Change {
             }
             None => (path, quoted(value)),
         };
-        Ok(Change {
-            path: steps(path)?,
-            json,
-        })
+        Ok(Change { path: steps(path)?, json })
     }
 }
 
@@ -67,12 +64,10 @@ fn steps(path: &str) -> Result<Vec<Step>, String> {
         }
         steps.push(Step::Member(name.to_owned()));
         while let Some(rest) = items.strip_prefix('[') {
-            let (number, rest) = rest
-                .split_once(']')
-                .ok_or_else(|| format!("{path:?} has a [ without its ]"))?;
-            let number = number
-                .parse()
-                .map_err(|_| format!("{number:?} is no number of an item"))?;
+            let (number, rest) =
+                rest.split_once(']').ok_or_else(|| format!("{path:?} has a [ without its ]"))?;
+            let number =
+                number.parse().map_err(|_| format!("{number:?} is no number of an item"))?;
             steps.push(Step::Item(number));
             items = rest;
         }
@@ -94,13 +89,11 @@ impl Change {
 
     /// With the number of a callback in the place of `{number}`.
     pub(crate) fn numbered(&self, number: u64) -> Change {
-        Change {
-            json: self.json.replace(NUMBER, &number.to_string()),
-            ..self.clone()
-        }
+        Change { json: self.json.replace(NUMBER, &number.to_string()), ..self.clone() }
     }
 
-    /// Changes a JSON text. What is missing on the way is made; what is there and of another kind is an error.
+    /// Changes a JSON text. What is missing on the way is made; what is there and of another kind
+    /// is an error.
     pub(crate) fn apply(&self, json: &str) -> Result<String, String> {
         put(json, &self.path, &self.json)
     }
@@ -141,8 +134,8 @@ fn put(json: &str, path: &[Step], value: &str) -> Result<String, String> {
     match path.split_first() {
         None => Ok(value.to_owned()),
         Some((Step::Member(name), rest)) => {
-            let Members(members) =
-                serde_json::from_str(json).map_err(|error| format!("no object to set {name:?} in: {error}"))?;
+            let Members(members) = serde_json::from_str(json)
+                .map_err(|error| format!("no object to set {name:?} in: {error}"))?;
             // Of a duplicate member every one is set, since nobody knows which one counts.
             let mut changed: BTreeMap<usize, String> = BTreeMap::new();
             for (at, (key, old)) in members.iter().enumerate() {
@@ -162,12 +155,13 @@ fn put(json: &str, path: &[Step], value: &str) -> Result<String, String> {
             Ok(format!("{{{}}}", pairs.join(",")))
         }
         Some((Step::Item(at), rest)) => {
-            let items: Vec<&RawValue> =
-                serde_json::from_str(json).map_err(|error| format!("no list to set item {at} of: {error}"))?;
+            let items: Vec<&RawValue> = serde_json::from_str(json)
+                .map_err(|error| format!("no list to set item {at} of: {error}"))?;
             if *at > items.len() {
                 return Err(format!("item {at} of a list of {}", items.len()));
             }
-            let mut items: Vec<String> = items.into_iter().map(|item| item.get().to_owned()).collect();
+            let mut items: Vec<String> =
+                items.into_iter().map(|item| item.get().to_owned()).collect();
             match items.get_mut(*at) {
                 Some(item) => *item = put(item, rest, value)?,
                 None => items.push(put(new_for(rest, value), rest, value)?),
@@ -200,16 +194,11 @@ mod tests {
     #[test]
     fn members_and_items_are_set_and_made() {
         assert_eq!(set(r#"{"a":1.50, "b":2}"#, "b=x=y").unwrap(), r#"{"a":1.50,"b":"x=y"}"#);
-        assert_eq!(
-            set(r#"{"a":[1,{"b":2}]}"#, "a[1].b:=3").unwrap(),
-            r#"{"a":[1,{"b":3}]}"#
-        );
+        assert_eq!(set(r#"{"a":[1,{"b":2}]}"#, "a[1].b:=3").unwrap(), r#"{"a":[1,{"b":3}]}"#);
         assert_eq!(set("{}", "a.b[0].c=d").unwrap(), r#"{"a":{"b":[{"c":"d"}]}}"#);
         assert_eq!(set(r#"{"a":1,"a":2}"#, "a:=3").unwrap(), r#"{"a":3,"a":3}"#);
         assert_eq!(set(r#"{"s":"\ud800"}"#, "a:=[]").unwrap(), r#"{"s":"\ud800","a":[]}"#);
-        for bad in [
-            "a", "=1", "a[", "a[x]=1", "a[0]b=1", "a..b=1", "a:={", "a[7]=1", "n.x=1",
-        ] {
+        for bad in ["a", "=1", "a[", "a[x]=1", "a[0]b=1", "a..b=1", "a:={", "a[7]=1", "n.x=1"] {
             assert!(set(r#"{"a":[],"n":1}"#, bad).is_err(), "{bad}");
         }
     }

@@ -1,4 +1,5 @@
-//! Many requests: at a rate, several at a time, with progress on a terminal and the latencies at the end.
+//! Many requests: at a rate, several at a time, with progress on a terminal and the latencies at
+//! the end.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -37,9 +38,9 @@ impl Latencies {
     /// In milliseconds.
     #[allow(clippy::cast_precision_loss)] // shown with one digit
     pub(crate) fn at(&self, percentile: f64) -> f64 {
-        self.0.as_ref().map_or(0.0, |histogram| {
-            histogram.value_at_percentile(percentile) as f64 / 1000.0
-        })
+        self.0
+            .as_ref()
+            .map_or(0.0, |histogram| histogram.value_at_percentile(percentile) as f64 / 1000.0)
     }
 }
 
@@ -56,7 +57,10 @@ pub(crate) fn progress(count: u64) -> ProgressBar {
 
 /// Sends until all are sent or Ctrl-C comes, and says how it went.
 #[allow(clippy::cast_precision_loss)] // shown with one digit
-pub(crate) async fn run(storm: Storm, send: impl AsyncFn(u64) -> Result<Duration, String>) -> Result<(), Failure> {
+pub(crate) async fn run(
+    storm: Storm,
+    send: impl AsyncFn(u64) -> Result<Duration, String>,
+) -> Result<(), Failure> {
     let latencies = RefCell::new(Latencies::new());
     let wrong = RefCell::new(BTreeMap::<String, u64>::new());
     let (next, done) = (Cell::new(0u64), Cell::new(0u64));
@@ -77,12 +81,9 @@ pub(crate) async fn run(storm: Storm, send: impl AsyncFn(u64) -> Result<Duration
                 Ok(took) => latencies.borrow_mut().add(took),
                 Err(what) => {
                     let mut wrong = wrong.borrow_mut();
-                    // Few kinds are expected; an endpoint that invents others must not fill the memory.
-                    let what = if wrong.len() < 20 {
-                        what
-                    } else {
-                        "something else".to_owned()
-                    };
+                    // Few kinds are expected; an endpoint that invents others must not fill the
+                    // memory.
+                    let what = if wrong.len() < 20 { what } else { "something else".to_owned() };
                     *wrong.entry(what).or_default() += 1;
                 }
             }
@@ -106,9 +107,7 @@ pub(crate) async fn run(storm: Storm, send: impl AsyncFn(u64) -> Result<Duration
     }
     let bad: u64 = wrong.borrow().values().sum();
     let rate = done as f64 / took.max(0.000_001);
-    say(format_args!(
-        "{done} sent in {took:.1} s, {rate:.0} a second, {bad} unexpected answers"
-    ))?;
+    say(format_args!("{done} sent in {took:.1} s, {rate:.0} a second, {bad} unexpected answers"))?;
     let latencies = latencies.borrow();
     let at = |percentile| latencies.at(percentile);
     let which = if bad > 0 { " (of the others)" } else { "" };

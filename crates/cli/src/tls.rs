@@ -39,7 +39,9 @@ fn explained(error: &io::Error) -> String {
         Some(rustls::Error::InvalidCertificate(_)) => format!(
             "the certificate is not trusted here ({error}); SSL_CERT_FILE=FILE names the roots to trust instead of the system's"
         ),
-        Some(rustls::Error::InvalidMessage(_)) => format!("what answers there speaks no TLS ({error}); try http://"),
+        Some(rustls::Error::InvalidMessage(_)) => {
+            format!("what answers there speaks no TLS ({error}); try http://")
+        }
         _ => format!("TLS: {}", chain(error)),
     }
 }

@@ -1,4 +1,5 @@
-//! A thread that writes lines and the record, so that no request waits for a terminal or a disk as long as there is room.
+//! A thread that writes lines and the record, so that no request waits for a terminal or a disk as
+//! long as there is room.
 
 use std::io::{self, BufWriter, Write as _};
 

@@ -31,8 +31,7 @@ fn check(router: Router, more: &[&str]) -> Run {
 fn names(out: &str, went: &str) -> Vec<String> {
     let findings: Vec<Value> = serde_json::from_str(out).unwrap();
     let such = findings.into_iter().filter(|finding| finding["went"] == went);
-    such.map(|finding| finding["name"].as_str().unwrap().to_owned())
-        .collect()
+    such.map(|finding| finding["name"].as_str().unwrap().to_owned()).collect()
 }
 
 fn fails(router: Router, more: &[&str]) -> Vec<String> {
@@ -53,7 +52,9 @@ fn a_careful_endpoint_passes_everything() {
     assert_eq!(names(&out, "warn"), [""; 0], "{out}");
     assert!(names(&out, "pass").len() > 88 + 60 + 7 + 11 + 39 + 24 + 4 + 3);
     // Neither the token nor a signature.
-    assert!(!out.contains("xxxxyyyy") && out.contains("Sign=<redacted>") && !out.contains("Sign=0"));
+    assert!(
+        !out.contains("xxxxyyyy") && out.contains("Sign=<redacted>") && !out.contains("Sign=0")
+    );
 }
 
 /// A good endpoint that answers OK to what is refused for this reason.
@@ -90,11 +91,8 @@ fn what_is_not_refused_is_found() {
 
 /// Names of this group that end like this.
 fn broken(groups: &[&str], ways: &[&str]) -> Vec<String> {
-    let of = |group: &&str| {
-        ways.iter()
-            .map(|way| format!("broken.{group}.{way}"))
-            .collect::<Vec<_>>()
-    };
+    let of =
+        |group: &&str| ways.iter().map(|way| format!("broken.{group}.{way}")).collect::<Vec<_>>();
     groups.iter().flat_map(of).collect()
 }
 
@@ -140,7 +138,8 @@ fn a_broken_message_that_gets_through_is_a_failure_and_a_broken_event_that_is_re
         assert_eq!((status, &names(&out, "fail")[..]), (1, wanted), "{out}");
         assert_eq!(names(&out, "warn"), broken(&["after"], warned), "{out}");
     }
-    // That the endpoint itself fails is no hole: what to do then is chosen in the console. An event is lost by it.
+    // That the endpoint itself fails is no hole: what to do then is chosen in the console. An event
+    // is lost by it.
     let crash: Gives = || StatusCode::INTERNAL_SERVER_ERROR.into_response();
     let router = instead_of_unreadable(crash);
     assert_eq!(fails(router, &["--only", "broken"]), broken(&["after"], &UNREADABLE));
@@ -148,10 +147,8 @@ fn a_broken_message_that_gets_through_is_a_failure_and_a_broken_event_that_is_re
 
 #[test]
 fn who_refuses_what_could_be_mended_is_found() {
-    let strict = but(|_, body| {
-        body.contains('\u{fffd}')
-            .then(|| StatusCode::BAD_REQUEST.into_response())
-    });
+    let strict =
+        but(|_, body| body.contains('\u{fffd}').then(|| StatusCode::BAD_REQUEST.into_response()));
     let Run { out, .. } = check(strict, &["--only", "broken"]);
     let bytes = ["no-utf8", "surrogate-bytes"];
     assert_eq!(names(&out, "fail"), broken(&["before", "friend-request"], &bytes));
@@ -159,7 +156,9 @@ fn who_refuses_what_could_be_mended_is_found() {
     // How to send it again, byte by byte.
     assert!(out.contains(r"$'{") && out.contains(r"\\xffred packet"), "{out}");
 
-    let long = but(|_, body| (body.len() > 1024 * 1024).then(|| StatusCode::PAYLOAD_TOO_LARGE.into_response()));
+    let long = but(|_, body| {
+        (body.len() > 1024 * 1024).then(|| StatusCode::PAYLOAD_TOO_LARGE.into_response())
+    });
     assert_eq!(
         fails(long, &["--only", "broken"]),
         broken(&["before", "friend-request"], &["too-long"])
@@ -173,10 +172,7 @@ fn unsigned_on_purpose_is_a_warning() {
     let router = || deaf_to(&[Kind::SignatureMissing, Kind::SignatureMismatch]);
     let Run { status, out, .. } = check(router(), &["--only", "refuses", "--unsigned"]);
     assert_eq!(status, 0, "{out}");
-    assert_eq!(
-        names(&out, "warn"),
-        ["refuses.unsigned", "refuses.no-sign", "refuses.other-token"]
-    );
+    assert_eq!(names(&out, "warn"), ["refuses.unsigned", "refuses.no-sign", "refuses.other-token"]);
 }
 
 /// A good endpoint, but what this says of a request and its body is answered instead.
@@ -190,10 +186,7 @@ fn but(instead: impl Fn(&str, &str) -> Option<Response> + Clone + Send + Sync + 
         let answer = instead(&shown, &String::from_utf8_lossy(&bytes));
         match answer {
             Some(answer) => answer,
-            None => good()
-                .oneshot(Request::from_parts(head, Body::from(bytes)))
-                .await
-                .unwrap(),
+            None => good().oneshot(Request::from_parts(head, Body::from(bytes))).await.unwrap(),
         }
     })
 }
@@ -219,10 +212,7 @@ fn what_is_not_accepted_is_found() {
             |_, body| body == other_samples(&tencent_im_callback::Command::StateChange)[0],
             "accepts.sample.State.StateChange.other-1",
         ),
-        (
-            |_, body| body.ends_with(r#""b","MsgBody":[]}"#),
-            "accepts.missing-members",
-        ),
+        (|_, body| body.ends_with(r#""b","MsgBody":[]}"#), "accepts.missing-members"),
         (|_, body| body.contains(r#""MsgSeq":"1""#), "accepts.quoted-numbers"),
         (|_, body| body.contains("\"NewMember\""), "accepts.unknown-members"),
         (
@@ -230,14 +220,8 @@ fn what_is_not_accepted_is_found() {
             "accepts.key-order",
         ),
         (|url, _| url.contains("transfer-encoding"), "accepts.chunked"),
-        (
-            |url, _| url.contains("Live.CallbackMemberStateChanged"),
-            "accepts.old-command-name",
-        ),
-        (
-            |url, _| url.contains("New.CallbackOfTomorrow"),
-            "accepts.unknown-command",
-        ),
+        (|url, _| url.contains("Live.CallbackMemberStateChanged"), "accepts.old-command-name"),
+        (|url, _| url.contains("New.CallbackOfTomorrow"), "accepts.unknown-command"),
     ];
     for (says, wanted) in cases {
         let router = but(move |url, body| if says(url, body) { crash() } else { None });
@@ -259,7 +243,8 @@ fn moderation_that_looks_at_one_place_is_found() {
             |body| {
                 body.matches(SPAM).count() == 1
                     && body.starts_with('{')
-                    && body.contains(r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"casino"}}]}"#)
+                    && body
+                        .contains(r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"casino"}}]}"#)
                     && !body.contains("Relay")
             },
             "text",
@@ -308,21 +293,14 @@ fn answers_that_tencent_cannot_read_are_found() {
     let cases: [(Gives, &str); 3] = [
         (|| json(r#"{"ActionStatus":"OK","ErrorCode":0}"#), "answers.envelope"),
         (|| OK.into_response(), "answers.content-type"),
-        (
-            || json(r#"{"ActionStatus":"OK","ErrorCode":404,"ErrorInfo":""}"#),
-            "answers.code",
-        ),
+        (|| json(r#"{"ActionStatus":"OK","ErrorCode":404,"ErrorInfo":""}"#), "answers.code"),
     ];
     for (answer, wanted) in cases {
         let router = but(move |url, _| url.contains("Sns.CallbackFriendDelete").then(answer));
         assert_eq!(fails(router, &["--only", "answers"]), [wanted]);
     }
     let router = Router::new().fallback(async |request: Request| {
-        if request
-            .uri()
-            .query()
-            .is_some_and(|query| query.contains("Sns.CallbackFriendDelete"))
-        {
+        if request.uri().query().is_some_and(|query| query.contains("Sns.CallbackFriendDelete")) {
             tokio::time::sleep(Duration::from_millis(2100)).await;
         }
         good().oneshot(request).await.unwrap()
@@ -334,22 +312,11 @@ fn answers_that_tencent_cannot_read_are_found() {
 fn reports_are_readable() {
     let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("junit.xml");
     let url = format!("http://{}/callback", serve(deaf_to(&[RejectionKind::Stale])));
-    let arguments = [
-        "check",
-        &url,
-        "--only",
-        "refuses",
-        "--junit",
-        file.to_str().unwrap(),
-        "--lang",
-        "zh",
-    ];
+    let arguments =
+        ["check", &url, "--only", "refuses", "--junit", file.to_str().unwrap(), "--lang", "zh"];
     let Run { status, out, .. } = run(&arguments);
     assert_eq!(status, 1);
-    assert!(
-        out.contains("失败 refuses.stale\n  发送: curl -X POST 'http://127.0.0.1:"),
-        "{out}"
-    );
+    assert!(out.contains("失败 refuses.stale\n  发送: curl -X POST 'http://127.0.0.1:"), "{out}");
     assert!(out.ends_with("通过 10，警告 0，失败 1\n"), "{out}");
     let xml = std::fs::read_to_string(file).unwrap();
     assert!(
@@ -386,10 +353,7 @@ fn what_does_not_survive_is_found() {
     let nested = |body: Option<&str>| body.is_some_and(|body| body.contains("[[[[[[[[[["));
     assert_eq!(fails(falls(nested), &["--only", "survives"]), ["survives.deep-nesting"]);
     let broken = falls(|body| body.is_none());
-    assert_eq!(
-        fails(broken, &["--only", "survives.half-requests"]),
-        ["survives.half-requests"]
-    );
+    assert_eq!(fails(broken, &["--only", "survives.half-requests"]), ["survives.half-requests"]);
 
     let busy = Arc::new(AtomicUsize::new(0));
     let crowded = Router::new().fallback(async move |request: Request| {
@@ -401,10 +365,7 @@ fn what_does_not_survive_is_found() {
         }
         good().oneshot(request).await.unwrap()
     });
-    assert_eq!(
-        fails(crowded, &["--only", "survives.many-at-once"]),
-        ["survives.many-at-once"]
-    );
+    assert_eq!(fails(crowded, &["--only", "survives.many-at-once"]), ["survives.many-at-once"]);
 }
 
 #[test]
@@ -423,8 +384,10 @@ fn one_connection_at_a_time_is_found() {
                 line.clear();
             }
             let _ = stream.read_exact(&mut vec![0; length]);
-            let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}", OK.len());
-            let _ = write!(stream.get_mut(), "{head}\r\nContent-Type: application/json\r\n\r\n{OK}");
+            let head =
+                format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}", OK.len());
+            let _ =
+                write!(stream.get_mut(), "{head}\r\nContent-Type: application/json\r\n\r\n{OK}");
         }
     });
     let Run { status, out, .. } = run(&["check", &url, "--json", "--only", "survives"]);
@@ -467,9 +430,7 @@ fn an_endpoint_in_another_stack_is_asked_as_well() {
         return;
     };
     let mut port = String::new();
-    BufReader::new(python.stdout.take().unwrap())
-        .read_line(&mut port)
-        .unwrap();
+    BufReader::new(python.stdout.take().unwrap()).read_line(&mut port).unwrap();
     let url = format!("http://127.0.0.1:{}/callback", port.trim());
     let Run { out, .. } = run(&["check", &url, "--json", "--spam", SPAM]);
     let _ = python.kill();

@@ -19,7 +19,9 @@ fn all_commands_are_listed_and_one_is_shown() {
     );
 
     let Run { out, .. } = run(&["commands", "beforesend"]);
-    assert!(out.contains("C2C.CallbackBeforeSendMsg") && out.contains("Live.CallbackBeforeSendGift"));
+    assert!(
+        out.contains("C2C.CallbackBeforeSendMsg") && out.contains("Live.CallbackBeforeSendGift")
+    );
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! How it ends: on Ctrl-C with what was measured and recorded until then, and where nobody reads on.
+//! How it ends: on Ctrl-C with what was measured and recorded until then, and where nobody reads
+//! on.
 #![cfg(unix)]
 
 mod common;
@@ -11,9 +12,7 @@ use common::server::{good, serve};
 use common::{Background, command, run};
 
 fn interrupt(child: &mut Child) -> i32 {
-    let sent = Command::new("kill")
-        .args(["-s", "INT", &child.id().to_string()])
-        .status();
+    let sent = Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status();
     assert!(sent.unwrap().success());
     let started = Instant::now();
     while started.elapsed() < Duration::from_secs(10) {
@@ -38,7 +37,9 @@ fn long_sending_ends_with_what_was_measured() {
     let mut out = String::new();
     child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
     assert!(
-        out.starts_with("interrupted after ") && out.contains(" of 1000000\n") && out.contains("\np50 "),
+        out.starts_with("interrupted after ")
+            && out.contains(" of 1000000\n")
+            && out.contains("\np50 "),
         "{out}"
     );
 }
@@ -47,15 +48,8 @@ fn long_sending_ends_with_what_was_measured() {
 fn listening_ends_with_all_recorded_up_to_the_limit() {
     let record = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("end.jsonl");
     let _ = std::fs::remove_file(&record);
-    let arguments = [
-        "listen",
-        "--addr",
-        "127.0.0.1:0",
-        "--no-inspect",
-        "--record-limit",
-        "1",
-        "--record",
-    ];
+    let arguments =
+        ["listen", "--addr", "127.0.0.1:0", "--no-inspect", "--record-limit", "1", "--record"];
     let mut listen = Background::start(&[&arguments[..], &[record.to_str().unwrap()]].concat());
     let url = listen.announced("listening on ");
     let long = format!("More={}", "x".repeat(10_000));
@@ -68,7 +62,8 @@ fn listening_ends_with_all_recorded_up_to_the_limit() {
     for line in text.lines() {
         assert_eq!(serde_json::from_str::<serde_json::Value>(line).unwrap()["status"], 200);
     }
-    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&record).unwrap().permissions());
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&record).unwrap().permissions());
     assert_eq!(mode & 0o077, 0);
 }
 

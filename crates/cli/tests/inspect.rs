@@ -16,7 +16,8 @@ struct Page {
 }
 
 fn start(more: &[&str]) -> Page {
-    let arguments = [&["listen", "--addr", "127.0.0.1:0", "--inspect", "127.0.0.1:0"], more].concat();
+    let arguments =
+        [&["listen", "--addr", "127.0.0.1:0", "--inspect", "127.0.0.1:0"], more].concat();
     let listen = Background::start(&arguments);
     let url = listen.announced("listening on ");
     let address = listen.announced("inspector on http://");
@@ -32,11 +33,8 @@ impl Page {
         } else {
             format!("Host: {}\r\n", self.address)
         };
-        write!(
-            stream,
-            "{method} {path} HTTP/1.1\r\n{host}{headers}Connection: close\r\n\r\n"
-        )
-        .unwrap();
+        write!(stream, "{method} {path} HTTP/1.1\r\n{host}{headers}Connection: close\r\n\r\n")
+            .unwrap();
         stream
     }
 
@@ -96,10 +94,7 @@ fn it_is_served_to_this_machine_alone() {
         assert!(!body.contains("xxxxyyyy"));
     }
     assert_eq!(page.status("GET", "/", "Host: localhost:4040\r\n"), 200);
-    assert_eq!(
-        page.status("GET", "/", &format!("Origin: http://{}\r\n", page.address)),
-        200
-    );
+    assert_eq!(page.status("GET", "/", &format!("Origin: http://{}\r\n", page.address)), 200);
     let link = "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Dest: document\r\n";
     assert_eq!(
         (page.status("GET", "/", link), page.status("GET", "/callbacks/1", link)),
@@ -139,10 +134,7 @@ fn what_comes_is_told_at_once_and_can_be_opened() {
         "ClientIP=1.2.3.4",
     ]);
     let event = events.next().unwrap();
-    assert_eq!(
-        (&event["id"], &event["command"]),
-        (&1.into(), &"C2C.CallbackBeforeSendMsg".into())
-    );
+    assert_eq!((&event["id"], &event["command"]), (&1.into(), &"C2C.CallbackBeforeSendMsg".into()));
     assert_eq!(
         (&event["who"], &event["verdict"], &event["again"]),
         (&"<b>".into(), &"accepted".into(), &true.into())
@@ -151,10 +143,7 @@ fn what_comes_is_told_at_once_and_can_be_opened() {
     page.send(&["State.StateChange", "--fault", "Stale"]);
     let event = events.next().unwrap();
     assert_eq!((&event["verdict"], &event["status"]), (&"rejected".into(), &401.into()));
-    assert!(
-        event["note"].as_str().unwrap().starts_with("RequestTime too old"),
-        "{event}"
-    );
+    assert!(event["note"].as_str().unwrap().starts_with("RequestTime too old"), "{event}");
     assert_eq!(page.events().take(2).count(), 2);
 
     let detail = page.detail(1);
@@ -179,10 +168,7 @@ fn it_is_sent_again_only_with_the_token_of_the_page() {
     page.send(&["State.StateChange", "--unsigned"]);
     let none = "Content-Length: 0\r\n";
     assert_eq!(page.status("POST", "/callbacks/1/again", none), 403);
-    assert_eq!(
-        page.status("POST", "/callbacks/1/again", &format!("{none}X-Token: 0\r\n")),
-        403
-    );
+    assert_eq!(page.status("POST", "/callbacks/1/again", &format!("{none}X-Token: 0\r\n")), 403);
     assert!(page.listen.is_quiet());
 
     let with = format!("{none}X-Token: {}\r\n", page.token());
@@ -217,15 +203,8 @@ fn memory_is_bounded_however_many_come() {
     assert_eq!(sent.status, 0, "{}", sent.out);
     // 100 kB each: more than is kept, long before a thousand of them.
     let long = format!("CloudCustomData={}", "x".repeat(100_000));
-    let sent = run(&[
-        "send",
-        &page.url,
-        "C2C.CallbackBeforeSendMsg",
-        "--count",
-        "1000",
-        "--set",
-        &long,
-    ]);
+    let sent =
+        run(&["send", &page.url, "C2C.CallbackBeforeSendMsg", "--count", "1000", "--set", &long]);
     assert_eq!(sent.status, 0, "{}", sent.out);
     let kib = resident_kib(page.listen.child.id());
     assert!(kib < 100 * 1024, "{kib} KiB");

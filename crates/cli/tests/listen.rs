@@ -27,33 +27,19 @@ fn each_callback_is_one_line_and_the_record_has_no_signature() {
     std::fs::write(&record, "{\"half").unwrap();
     let (listen, url) = listen(&["--record", record.to_str().unwrap()]);
 
-    assert_eq!(
-        run(&["send", &format!("{url}/callback"), "Sns.CallbackFriendDelete"]).status,
-        0
-    );
+    assert_eq!(run(&["send", &format!("{url}/callback"), "Sns.CallbackFriendDelete"]).status, 0);
     let line = listen.line();
     assert!(line.contains("Z Sns.CallbackFriendDelete id 200 accepted "), "{line}");
 
     assert_eq!(
-        run(&[
-            "send",
-            &url,
-            "State.StateChange",
-            "--path",
-            "--param",
-            "ClientIP=1.2.3.4"
-        ])
-        .status,
+        run(&["send", &url, "State.StateChange", "--path", "--param", "ClientIP=1.2.3.4"]).status,
         0
     );
     assert!(listen.line().contains("State.StateChange"));
 
     assert_eq!(run(&["send", &url, "State.StateChange", "--fault", "Stale"]).status, 0);
     let line = listen.line();
-    assert!(
-        line.contains("401 rejected") && line.contains("RequestTime too old"),
-        "{line}"
-    );
+    assert!(line.contains("401 rejected") && line.contains("RequestTime too old"), "{line}");
 
     // A message that cannot be read is not waved through.
     let set = ["send", &url, "C2C.CallbackBeforeSendMsg", "--set", "MsgBody=oops"];
@@ -63,29 +49,18 @@ fn each_callback_is_one_line_and_the_record_has_no_signature() {
 
     // Lines of strangers stay lines.
     assert_eq!(
-        run(&[
-            "send",
-            &url,
-            "Sns.CallbackFriendDelete",
-            "--set",
-            "From_Account=a\n\u{1b}[31mb"
-        ])
-        .status,
+        run(&["send", &url, "Sns.CallbackFriendDelete", "--set", "From_Account=a\n\u{1b}[31mb"])
+            .status,
         0
     );
     assert!(listen.line().contains("a\\u{a}\\u{1b}[31mb"));
 
     let text = std::fs::read_to_string(&record).unwrap();
     assert!(!text.contains("Sign"), "{text}");
-    let lines: Vec<Value> = text
-        .lines()
-        .skip(1)
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    let commands: Vec<&str> = lines
-        .iter()
-        .map(|line| line["params"]["command"].as_str().unwrap_or("?"))
-        .collect();
+    let lines: Vec<Value> =
+        text.lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect();
+    let commands: Vec<&str> =
+        lines.iter().map(|line| line["params"]["command"].as_str().unwrap_or("?")).collect();
     assert_eq!(lines.len(), 4, "{commands:?}");
     assert_eq!((&lines[0]["status"], &lines[2]["status"]), (&200.into(), &500.into()));
     assert!(lines[0]["body"].as_str().unwrap().contains("PairList"));
@@ -94,14 +69,19 @@ fn each_callback_is_one_line_and_the_record_has_no_signature() {
 type Came = (Method, Uri, HeaderMap, Bytes);
 
 fn behind(
-    answer: impl Fn() -> (StatusCode, [(&'static str, &'static str); 1], &'static str) + Clone + Send + Sync + 'static,
+    answer: impl Fn() -> (StatusCode, [(&'static str, &'static str); 1], &'static str)
+    + Clone
+    + Send
+    + Sync
+    + 'static,
 ) -> (String, mpsc::Receiver<Came>) {
     let (tell, told) = mpsc::channel();
-    let router = Router::new().fallback(move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
-        tell.send((method, uri, headers, body)).unwrap();
-        let answer = answer();
-        async move { answer }
-    });
+    let router =
+        Router::new().fallback(move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
+            tell.send((method, uri, headers, body)).unwrap();
+            let answer = answer();
+            async move { answer }
+        });
     (format!("http://{}", serve(router)), told)
 }
 
@@ -118,10 +98,8 @@ fn what_is_forwarded_is_the_same_and_so_is_its_answer() {
     let (listen, url) = listen(&["--forward", &target]);
 
     // Spelled as no library would.
-    let time = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap()
-        .as_secs();
+    let time =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     let sign = tencent_im_callback::sign("xxxxyyyy", time);
     let line = format!(
         "/a%2Fb//c?x=%7e&&SdkAppid=1400000000&CallbackCommand=State.StateChange&Sign={sign}&RequestTime={time}&%zz"
@@ -134,23 +112,11 @@ fn what_is_forwarded_is_the_same_and_so_is_its_answer() {
     stream.read_to_string(&mut answer).unwrap();
 
     let (method, uri, headers, got) = came.recv().unwrap();
-    assert_eq!(
-        (method, uri.to_string(), &got[..]),
-        (Method::POST, line, body.as_bytes())
-    );
-    assert_eq!(
-        (&headers["x-own"], headers.contains_key("x-hop")),
-        (&"1".parse().unwrap(), false)
-    );
+    assert_eq!((method, uri.to_string(), &got[..]), (Method::POST, line, body.as_bytes()));
+    assert_eq!((&headers["x-own"], headers.contains_key("x-hop")), (&"1".parse().unwrap(), false));
     assert_eq!(format!("http://{}", headers["host"].to_str().unwrap()), target);
-    assert!(
-        answer.starts_with("HTTP/1.1 418 ") && answer.contains("x-mine: yes"),
-        "{answer}"
-    );
-    assert!(
-        answer.ends_with("\r\n\r\n{ \"ActionStatus\" : \"OK\", \"ErrorCode\":1}"),
-        "{answer}"
-    );
+    assert!(answer.starts_with("HTTP/1.1 418 ") && answer.contains("x-mine: yes"), "{answer}");
+    assert!(answer.ends_with("\r\n\r\n{ \"ActionStatus\" : \"OK\", \"ErrorCode\":1}"), "{answer}");
     let line = listen.line();
     assert!(line.contains("418 failed") && line.contains("status 418"), "{line}");
 
@@ -172,11 +138,7 @@ fn what_is_forwarded_is_the_same_and_so_is_its_answer() {
 #[test]
 fn verdicts_and_troubles_of_the_server_behind_are_shown_for_what_they_are() {
     let (target, _came) = behind(|| {
-        (
-            StatusCode::OK,
-            [("a", "b")],
-            r#"{"ActionStatus":"OK","ErrorCode":1,"ErrorInfo":""}"#,
-        )
+        (StatusCode::OK, [("a", "b")], r#"{"ActionStatus":"OK","ErrorCode":1,"ErrorInfo":""}"#)
     });
     let (background, url) = listen(&["--forward", &target]);
     assert_eq!(run(&["send", &url, "C2C.CallbackBeforeSendMsg"]).status, 0);
@@ -192,10 +154,7 @@ fn verdicts_and_troubles_of_the_server_behind_are_shown_for_what_they_are() {
     let (background, url) = listen(&["--forward", &target, "--timeout", "1"]);
     assert_eq!(run(&["send", &url, "State.StateChange"]).status, 1);
     let line = background.line();
-    assert!(
-        line.contains("504 failed") && line.contains("no answer within 1 s"),
-        "{line}"
-    );
+    assert!(line.contains("504 failed") && line.contains("no answer within 1 s"), "{line}");
 
     let Run { status, err, .. } = run(&["listen", "--forward", "http://h/path"]);
     assert_eq!(status, 2, "{err}");

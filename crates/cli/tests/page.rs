@@ -1,4 +1,5 @@
-//! The inspector page in a real browser; skipped with a word where there is none. Its pictures are left in `target/tmp/pictures`.
+//! The inspector page in a real browser; skipped with a word where there is none. Its pictures are
+//! left in `target/tmp/pictures`.
 
 mod common;
 
@@ -28,7 +29,8 @@ fn start(name: &str, more: &[&str]) -> Option<Seen> {
         eprintln!("skipped: there is no chromium here");
         return None;
     };
-    let arguments = [&["listen", "--addr", "127.0.0.1:0", "--inspect", "127.0.0.1:0"], more].concat();
+    let arguments =
+        [&["listen", "--addr", "127.0.0.1:0", "--inspect", "127.0.0.1:0"], more].concat();
     let listen = Background::start(&arguments);
     let url = listen.announced("listening on ");
     let page = listen.announced("inspector on ");
@@ -36,12 +38,7 @@ fn start(name: &str, more: &[&str]) -> Option<Seen> {
     browser.wait("document.querySelector('#live').className === 'on'");
     // Whatever language the locale has.
     browser.value("language = 'en'; words()");
-    Some(Seen {
-        browser,
-        listen,
-        url,
-        page,
-    })
+    Some(Seen { browser, listen, url, page })
 }
 
 impl Seen {
@@ -57,9 +54,7 @@ impl Seen {
     }
 
     fn text(&mut self, selector: &str) -> String {
-        let text = self
-            .browser
-            .value(&format!("document.querySelector('{selector}').textContent"));
+        let text = self.browser.value(&format!("document.querySelector('{selector}').textContent"));
         text.as_str().unwrap().to_owned()
     }
 
@@ -126,35 +121,32 @@ fn what_comes_appears_is_filtered_opened_and_sent_again() {
     }
     seen.rows(1);
     seen.browser.key("Escape");
-    seen.browser
-        .value("document.querySelector('#filter').value = ''; filter()");
-    seen.browser
-        .value("document.querySelector('#verdict').value = 'rejected'; filter()");
+    seen.browser.value("document.querySelector('#filter').value = ''; filter()");
+    seen.browser.value("document.querySelector('#verdict').value = 'rejected'; filter()");
     seen.rows(1);
-    seen.browser
-        .value("document.querySelector('#verdict').value = ''; filter()");
+    seen.browser.value("document.querySelector('#verdict').value = ''; filter()");
 
     seen.browser.value("document.querySelector('#language').click()");
-    seen.browser
-        .wait("document.querySelector('#parts h3').textContent === '未识别的字段'");
+    seen.browser.wait("document.querySelector('#parts h3').textContent === '未识别的字段'");
     assert_eq!(seen.text("#head th"), "时间");
     seen.picture("chinese");
-    let dark = serde_json::json!({ "features": [{ "name": "prefers-color-scheme", "value": "dark" }] });
+    let dark =
+        serde_json::json!({ "features": [{ "name": "prefers-color-scheme", "value": "dark" }] });
     seen.browser.ask("Emulation.setEmulatedMedia", dark);
     seen.picture("dark");
-    let phone = serde_json::json!({ "width": 390, "height": 800, "deviceScaleFactor": 2, "mobile": true });
+    let phone =
+        serde_json::json!({ "width": 390, "height": 800, "deviceScaleFactor": 2, "mobile": true });
     seen.browser.ask("Emulation.setDeviceMetricsOverride", phone);
-    assert_eq!(
-        seen.browser.value("document.documentElement.scrollWidth <= innerWidth"),
-        true
-    );
+    assert_eq!(seen.browser.value("document.documentElement.scrollWidth <= innerWidth"), true);
     seen.picture("phone");
     assert_eq!(seen.browser.troubles, [""; 0]);
 }
 
 #[test]
 fn what_strangers_write_runs_nothing() {
-    let Some(mut seen) = start("hostile", &[]) else { return };
+    let Some(mut seen) = start("hostile", &[]) else {
+        return;
+    };
     let long = "好<b>".repeat(55_000);
     let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
     let file = folder("hostile").join("deep.json");
@@ -198,28 +190,27 @@ fn what_strangers_write_runs_nothing() {
     assert_eq!(seen.browser.value("typeof window.ran"), "undefined");
     let strange = "document.querySelectorAll('#list img, #list b, #list script, #detail img, #detail b, #detail svg, #detail script').length";
     assert_eq!(seen.browser.value(strange), 0);
-    assert_eq!(
-        seen.browser.value("document.documentElement.scrollWidth <= innerWidth"),
-        true
-    );
+    assert_eq!(seen.browser.value("document.documentElement.scrollWidth <= innerWidth"), true);
     assert_eq!(seen.browser.troubles, [""; 0]);
 
     // And if one got in all the same, it would not be run.
     seen.browser
         .value("document.body.insertAdjacentHTML('beforeend', '<img src=/nowhere onerror=\"window.ran = 1\">')");
-    seen.browser
-        .wait("document.images.length === 1 && document.images[0].complete");
+    seen.browser.wait("document.images.length === 1 && document.images[0].complete");
     assert_eq!(seen.browser.value("typeof window.ran"), "undefined");
 }
 
 #[test]
 fn ten_thousand_leave_it_usable() {
-    let Some(mut seen) = start("many", &[]) else { return };
+    let Some(mut seen) = start("many", &[]) else {
+        return;
+    };
     let sent = run(&["send", &seen.url, "Sns.CallbackFriendDelete", "--count", "10000"]);
     assert_eq!(sent.status, 0, "{}", sent.out);
     seen.send(&["State.StateChange"]);
-    seen.browser
-        .wait("document.querySelector('#rows td:nth-child(3)')?.textContent === 'State.StateChange'");
+    seen.browser.wait(
+        "document.querySelector('#rows td:nth-child(3)')?.textContent === 'State.StateChange'",
+    );
     seen.rows(1000);
     let took = seen.browser.value(
         "(() => { const started = performance.now(); filter(); move(1); return performance.now() - started; })()",

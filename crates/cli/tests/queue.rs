@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use common::{Run, run};
 use tencent_im_callback::testing;
-use tencent_im_callback::{Callback, Command, HandlerError, Params, Reply, event::sns::FriendDelete};
+use tencent_im_callback::{
+    Callback, Command, HandlerError, Params, Reply, event::sns::FriendDelete,
+};
 use tencent_im_callback_queue::{Queue, RetryPolicy};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
@@ -26,12 +28,11 @@ async fn queue(name: &str) -> String {
     };
     add().await;
     add().await;
-    let handler = service_fn(async |_: Callback| Err::<Reply, _>(HandlerError::permanent("no\u{1b}[31m such friend")));
+    let handler = service_fn(async |_: Callback| {
+        Err::<Reply, _>(HandlerError::permanent("no\u{1b}[31m such friend"))
+    });
     let worker = queue.worker(handler).retry(RetryPolicy::default());
-    worker
-        .run(tokio::time::sleep(Duration::from_millis(500)))
-        .await
-        .unwrap();
+    worker.run(tokio::time::sleep(Duration::from_millis(500))).await.unwrap();
     add().await;
     queue.close().await.unwrap();
     path.to_str().unwrap().to_owned()
@@ -51,19 +52,12 @@ async fn dead_letters_are_listed_put_back_exported_and_deleted() {
 
     let Run { status, out, .. } = run(&["queue", &file, "dead"]);
     assert_eq!(status, 0);
-    assert!(
-        out.contains("permanent") && out.contains("Sns.CallbackFriendDelete"),
-        "{out}"
-    );
+    assert!(out.contains("permanent") && out.contains("Sns.CallbackFriendDelete"), "{out}");
     assert!(
         out.contains("no\\u{1b}[31m such friend") && out.ends_with("2 of 2 dead letters\n"),
         "{out}"
     );
-    assert!(
-        run(&["queue", &file, "dead", "--limit", "1"])
-            .out
-            .ends_with("1 of 2 dead letters\n")
-    );
+    assert!(run(&["queue", &file, "dead", "--limit", "1"]).out.ends_with("1 of 2 dead letters\n"));
     let id = out.lines().nth(1).unwrap().split_whitespace().next().unwrap();
 
     let exported = run(&["queue", &file, "export", "--dead"]).out;
@@ -91,7 +85,8 @@ async fn a_body_of_any_bytes_is_exported_and_sent_as_it_came() {
     let file = queue("any-bytes.queue").await;
     let held = Queue::open(&file).await.unwrap();
     let inline = service_fn(async |_: Callback| Ok::<_, HandlerError>(Reply::ok()));
-    let callback = Callback::parse(Params::trusted(1, Command::SnsFriendDelete), BODY.into()).unwrap();
+    let callback =
+        Callback::parse(Params::trusted(1, Command::SnsFriendDelete), BODY.into()).unwrap();
     drop(held.layer().layer(inline).oneshot(callback).await.unwrap());
     held.close().await.unwrap();
 
@@ -121,19 +116,13 @@ async fn an_export_to_a_file_overwrites_nothing() {
     // It can be sent to a server.
     let url = format!("http://{}/callback", common::server::serve(common::server::good()));
     let sent = run(&["replay", &out, "--to", &url]);
-    assert!(
-        sent.status == 0 && sent.out.starts_with("1 sent, 0 unexpected"),
-        "{sent:?}"
-    );
+    assert!(sent.status == 0 && sent.out.starts_with("1 sent, 0 unexpected"), "{sent:?}");
 }
 
 #[tokio::test]
 async fn what_is_no_queue_is_left_as_it_is() {
     let Run { status, err, .. } = run(&["queue", "/nowhere/x.queue", "stats"]);
-    assert!(
-        status == 2 && err.contains("there is no file /nowhere/x.queue"),
-        "{err}"
-    );
+    assert!(status == 2 && err.contains("there is no file /nowhere/x.queue"), "{err}");
     assert!(!std::path::Path::new("/nowhere").exists());
     let other = env!("CARGO_MANIFEST_PATH");
     let before = std::fs::read(other).unwrap();

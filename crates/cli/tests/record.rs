@@ -20,7 +20,8 @@ fn path(name: &str) -> PathBuf {
 /// A record of three callbacks, with half a line behind them.
 fn record(name: &str) -> String {
     let path = path(name).to_str().unwrap().to_owned();
-    let listen = Background::start(&["listen", "--addr", "127.0.0.1:0", "--no-inspect", "--record", &path]);
+    let listen =
+        Background::start(&["listen", "--addr", "127.0.0.1:0", "--no-inspect", "--record", &path]);
     let url = listen.announced("listening on ");
     for arguments in [
         &[
@@ -61,11 +62,14 @@ fn a_record_is_sent_again_with_its_parameters() {
         path("again.jsonl").to_str().unwrap(),
     ]);
     let url = listen.announced("listening on ");
-    let Run { status, out, .. } = run(&["replay", &file, "--to", &url, "--only", "sns.callbackfrienddelete"]);
+    let Run { status, out, .. } =
+        run(&["replay", &file, "--to", &url, "--only", "sns.callbackfrienddelete"]);
     assert_eq!(status, 0);
     assert!(out.starts_with("2 sent"), "{out}");
     listen.line();
-    let again = std::fs::read_to_string(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("again.jsonl")).unwrap();
+    let again =
+        std::fs::read_to_string(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("again.jsonl"))
+            .unwrap();
     let first = std::fs::read_to_string(&file).unwrap();
     let part = |text: &str| {
         let line: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
@@ -77,7 +81,8 @@ fn a_record_is_sent_again_with_its_parameters() {
     let Run { status, out, err } = run(&["replay", &file, "--to", &url, "--token", "other"]);
     assert_eq!(status, 1);
     assert!(
-        out.starts_with("3 sent, 3 unexpected") && err.contains("1: Sns.CallbackFriendDelete: status 401"),
+        out.starts_with("3 sent, 3 unexpected")
+            && err.contains("1: Sns.CallbackFriendDelete: status 401"),
         "{out}{err}"
     );
     assert_eq!(run(&["replay", "/nowhere", "--to", &url]).status, 2);
@@ -88,9 +93,9 @@ fn a_record_is_sent_again_with_its_parameters() {
 fn the_pauses_of_a_record_are_kept_at_the_speed_asked_for() {
     let file = path("slow.jsonl");
     let line = |at: u64| {
-        let callback = tencent_im_callback::testing::callback::<tencent_im_callback::event::sns::FriendDelete>(
-            r#"{"PairList":[]}"#,
-        );
+        let callback = tencent_im_callback::testing::callback::<
+            tencent_im_callback::event::sns::FriendDelete,
+        >(r#"{"PairList":[]}"#);
         let mut stored = tencent_im_callback::StoredCallback::from(&callback);
         stored.received_at = tencent_im_callback::TimestampMillis(i64::try_from(at).unwrap());
         serde_json::to_string(&stored).unwrap()
@@ -98,7 +103,8 @@ fn the_pauses_of_a_record_are_kept_at_the_speed_asked_for() {
     std::fs::write(&file, format!("{}\nnonsense\n{}\n", line(1000), line(11_000))).unwrap();
     let url = format!("http://{}/callback", serve(good()));
     let started = Instant::now();
-    let Run { status, out, err } = run(&["replay", file.to_str().unwrap(), "--to", &url, "--speed", "10"]);
+    let Run { status, out, err } =
+        run(&["replay", file.to_str().unwrap(), "--to", &url, "--speed", "10"]);
     assert_eq!(status, 0, "{out}{err}");
     assert!(
         out.ends_with("1 lines passed over\n") && err.contains("slow.jsonl:2: passed over"),
@@ -130,18 +136,14 @@ const BODIES: [&[u8]; 4] = [
 #[test]
 fn any_bytes_are_recorded_shown_and_sent_again_as_they_came() {
     let file = path("bytes.jsonl").to_str().unwrap().to_owned();
-    let listen = Background::start(&["listen", "--addr", "127.0.0.1:0", "--no-inspect", "--record", &file]);
+    let listen =
+        Background::start(&["listen", "--addr", "127.0.0.1:0", "--no-inspect", "--record", &file]);
     let url = listen.announced("listening on ");
     for (at, body) in BODIES.iter().enumerate() {
         let from = path(&format!("body-{at}"));
         std::fs::write(&from, body).unwrap();
-        let arguments = [
-            "send",
-            &url,
-            "Sns.CallbackFriendDelete",
-            "--body",
-            from.to_str().unwrap(),
-        ];
+        let arguments =
+            ["send", &url, "Sns.CallbackFriendDelete", "--body", from.to_str().unwrap()];
         let Run { status, out, err } = run(&arguments);
         assert_eq!(status, 0, "{out}{err}");
         let line = listen.line();

@@ -17,14 +17,12 @@ fn a_good_callback_is_taken_and_a_faulty_one_refused() {
         lines[0].starts_with("POST http://127.0.0.1:") && lines[0].contains("Sign=<redacted>"),
         "{out}"
     );
-    assert_eq!(
-        &lines[1..3],
-        ["200 OK", r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#]
-    );
+    assert_eq!(&lines[1..3], ["200 OK", r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#]);
     assert!(lines[3].contains("in time"));
 
     for fault in tencent_im_callback::testing::Fault::ALL {
-        let Run { status, out, err } = run(&["send", &url, "State.StateChange", "--fault", &format!("{fault:?}")]);
+        let Run { status, out, err } =
+            run(&["send", &url, "State.StateChange", "--fault", &format!("{fault:?}")]);
         assert_eq!(status, 0, "{fault:?}: {out}{err}");
     }
     // What waits for a verdict and cannot be read is blocked, and not refused.
@@ -35,10 +33,7 @@ fn a_good_callback_is_taken_and_a_faulty_one_refused() {
         let Run { status, out, err } = run(&arguments(&url));
         assert_eq!(status, 0, "{fault}: {out}{err}");
         let Run { status, err, .. } = run(&arguments(&refused));
-        assert!(
-            fault == "TooLarge" || (status == 1 && err.contains("goes on")),
-            "{fault}: {err}"
-        );
+        assert!(fault == "TooLarge" || (status == 1 && err.contains("goes on")), "{fault}: {err}");
     }
     // Wanted otherwise.
     assert_eq!(run(&["send", &url, "State.StateChange", "--unsigned"]).status, 1);
@@ -48,8 +43,9 @@ fn a_good_callback_is_taken_and_a_faulty_one_refused() {
 
 #[test]
 fn members_are_set_and_bodies_read() {
-    let echo =
-        Router::new().fallback(async |uri: axum::http::Uri, body: String| format!("{}\n{body}", uri.query().unwrap()));
+    let echo = Router::new().fallback(async |uri: axum::http::Uri, body: String| {
+        format!("{}\n{body}", uri.query().unwrap())
+    });
     let url = format!("http://{}/a/b", serve(echo));
     let set = ["--set", "a.b=x", "--set", "n:=[1.50]", "--param", "ClientIP=::1"];
 
@@ -58,14 +54,8 @@ fn members_are_set_and_bodies_read() {
     // The answer is no envelope.
     assert_eq!(status, 1);
     assert!(err.contains("no envelope"), "{err}");
-    assert!(
-        out.contains("CallbackCommand=New.Word") && out.contains("ClientIP=%3A%3A1"),
-        "{out}"
-    );
-    assert!(
-        out.contains(r#"{"big":12345678901234567890123,"a":{"b":"x"},"n":[1.50]}"#),
-        "{out}"
-    );
+    assert!(out.contains("CallbackCommand=New.Word") && out.contains("ClientIP=%3A%3A1"), "{out}");
+    assert!(out.contains(r#"{"big":12345678901234567890123,"a":{"b":"x"},"n":[1.50]}"#), "{out}");
 }
 
 #[test]
@@ -94,7 +84,8 @@ fn wrong_use_is_said_before_anything_is_sent() {
     for token in ["\u{feff}xxxxyyyy", "xxxxyyyy\u{200b}\n", "xxxxyyyy \n"] {
         std::fs::write(&file, token).unwrap();
         for how in [["--token-file", file.to_str().unwrap()], ["--token", token]] {
-            let Run { status, out, err } = run(&[&["send", url, "State.StateChange"][..], &how].concat());
+            let Run { status, out, err } =
+                run(&[&["send", url, "State.StateChange"][..], &how].concat());
             assert_eq!((status, out.as_str()), (2, ""), "{token:?}: {err}");
             assert!(err.contains("the token: token starts or ends with"), "{err}");
         }
@@ -113,16 +104,8 @@ fn many_are_counted_and_the_rate_is_kept() {
     );
 
     let started = std::time::Instant::now();
-    let Run { status, out, .. } = run(&[
-        "send",
-        &url,
-        "State.StateChange",
-        "--count",
-        "11",
-        "--rate",
-        "20",
-        "--unsigned",
-    ]);
+    let Run { status, out, .. } =
+        run(&["send", &url, "State.StateChange", "--count", "11", "--rate", "20", "--unsigned"]);
     assert_eq!(status, 1);
     assert!(out.contains("11 × status 401"), "{out}");
     assert!(started.elapsed().as_millis() >= 500);
@@ -136,12 +119,7 @@ fn each_of_many_has_its_number() {
         r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#
     });
     let url = format!("http://{}/", serve(keep));
-    let set = [
-        "--set",
-        "Info.To_Account=user-{number}",
-        "--set",
-        r#"more:=["{number}",{number}]"#,
-    ];
+    let set = ["--set", "Info.To_Account=user-{number}", "--set", r#"more:=["{number}",{number}]"#];
     let arguments = [&["send", &url, "State.StateChange", "--count", "20"][..], &set[..]].concat();
     let Run { status, err, .. } = run(&arguments);
     assert_eq!(status, 0, "{err}");

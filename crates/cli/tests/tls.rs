@@ -81,21 +81,11 @@ fn an_endpoint_with_tls_is_asked_like_any_other() {
     let url = format!("https://localhost:{port}/callback");
     let Run { status, out, err } = run_trusting(&root, &["send", &url, "State.StateChange"]);
     assert_eq!((status, err.as_str()), (0, ""), "{out}");
-    assert!(
-        out.starts_with(&format!("POST https://localhost:{port}/callback?")),
-        "{out}"
-    );
+    assert!(out.starts_with(&format!("POST https://localhost:{port}/callback?")), "{out}");
     let many = ["send", &url, "State.StateChange", "--count", "100"];
     let Run { status, out, err } = run_trusting(&root, &many);
     assert_eq!(status, 0, "{out}{err}");
-    let checked = [
-        "check",
-        &url,
-        "--only",
-        "accepts.State.StateChange",
-        "--only",
-        "survives",
-    ];
+    let checked = ["check", &url, "--only", "accepts.State.StateChange", "--only", "survives"];
     let Run { status, out, err } = run_trusting(&root, &checked);
     assert_eq!(status, 0, "{out}{err}");
 }
@@ -113,7 +103,8 @@ fn a_certificate_that_is_not_trusted_is_refused_with_a_way_out() {
     assert_eq!(status, 1);
     assert!(err.contains("not trusted"), "{err}");
     let plain = serve(good());
-    let Run { status, err, .. } = run_trusting(&root, &["send", &format!("https://{plain}/"), "State.StateChange"]);
+    let Run { status, err, .. } =
+        run_trusting(&root, &["send", &format!("https://{plain}/"), "State.StateChange"]);
     assert_eq!(status, 1);
     assert!(err.contains("speaks no TLS") && err.contains("http://"), "{err}");
 }
@@ -126,15 +117,7 @@ fn listen_forwards_to_an_endpoint_with_tls() {
     let target = format!("https://localhost:{port}");
     let listen = Background::of(
         command,
-        &[
-            "listen",
-            "--addr",
-            "127.0.0.1:0",
-            "--inspect",
-            "127.0.0.1:0",
-            "--forward",
-            &target,
-        ],
+        &["listen", "--addr", "127.0.0.1:0", "--inspect", "127.0.0.1:0", "--forward", &target],
     );
     let url = listen.announced("listening on ");
     let Run { status, out, err } = run(&["send", &format!("{url}/callback"), "State.StateChange"]);

@@ -1,14 +1,16 @@
-//! An endpoint that loses nothing it has answered OK: moderation inline, everything else through a queue on disk to a handler that
-//! writes to a database of its own.
+//! An endpoint that loses nothing it has answered OK: moderation inline, everything else through a
+//! queue on disk to a handler that writes to a database of its own.
 //!
 //! ```sh
 //! cargo run -p tencent-im-callback-queue --example durable
 //! cargo run -p tencent-im-callback-cli -- send http://127.0.0.1:3000/callback State.StateChange
 //! ```
 //!
-//! Kill it with `kill -9` as often as you like: what was answered OK is in the table `handled` in the end, once.
+//! Kill it with `kill -9` as often as you like: what was answered OK is in the table `handled` in
+//! the end, once.
 //!
-//! Several instances share a queue on NATS JetStream. With `nats-server -js` running, start it twice:
+//! Several instances share a queue on NATS JetStream. With `nats-server -js` running, start it
+//! twice:
 //!
 //! ```sh
 //! QUEUE=nats://127.0.0.1:4222 cargo run -p tencent-im-callback-queue --features jetstream --example durable
@@ -69,8 +71,8 @@ impl Database {
         Ok(Database(Arc::new(Mutex::new(conn))))
     }
 
-    /// A callback may come twice if the process was killed while it was being handled. The id beside the work, in one transaction, makes
-    /// the second time do nothing.
+    /// A callback may come twice if the process was killed while it was being handled. The id
+    /// beside the work, in one transaction, makes the second time do nothing.
     fn record(&self, id: &str, command: &str, body: &[u8]) -> Result<(), rusqlite::Error> {
         let conn = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         conn.execute(
@@ -82,18 +84,18 @@ impl Database {
 }
 
 async fn handle(database: Database, callback: Callback) -> Result<Reply, HandlerError> {
-    let delivery: &Delivery = callback
-        .extensions
-        .get()
-        .ok_or_else(|| HandlerError::permanent("not from the queue"))?;
+    let delivery: &Delivery =
+        callback.extensions.get().ok_or_else(|| HandlerError::permanent("not from the queue"))?;
     let id = delivery.id.to_string();
     let command = callback.command().clone();
-    let written = tokio::task::spawn_blocking(move || database.record(&id, command.as_str(), &callback.body));
+    let written =
+        tokio::task::spawn_blocking(move || database.record(&id, command.as_str(), &callback.body));
     written.await??;
     Ok(Reply::ok())
 }
 
-/// A setting that cannot be read is an error: falling back to the published token would let anybody in.
+/// A setting that cannot be read is an error: falling back to the published token would let anybody
+/// in.
 fn setting(name: &str, default: &str) -> Result<String, String> {
     match env::var(name) {
         Ok(value) => Ok(value),
@@ -106,8 +108,8 @@ fn app() -> Result<App, Box<dyn Error>> {
     let id: SdkAppId = setting("SDK_APP_ID", "1400000000")?
         .parse()
         .map_err(|error| format!("SDK_APP_ID: {error}"))?;
-    let token =
-        Token::new(setting("CALLBACK_TOKEN", "xxxxyyyy")?).map_err(|error| format!("CALLBACK_TOKEN: {error}"))?;
+    let token = Token::new(setting("CALLBACK_TOKEN", "xxxxyyyy")?)
+        .map_err(|error| format!("CALLBACK_TOKEN: {error}"))?;
     Ok(App::signed(id, token))
 }
 
@@ -124,9 +126,8 @@ async fn open(place: &str) -> Result<Queue, Box<dyn Error>> {
 
         let servers: Vec<&str> = place.split(',').collect();
         let client = async_nats::connect(servers).await?;
-        let replicas = setting("REPLICAS", "1")?
-            .parse()
-            .map_err(|error| format!("REPLICAS: {error}"))?;
+        let replicas =
+            setting("REPLICAS", "1")?.parse().map_err(|error| format!("REPLICAS: {error}"))?;
         let settings = JetStream::new("callbacks").replicas(replicas);
         Ok(Queue::jetstream(async_nats::jetstream::new(client), settings).await?)
     }
@@ -141,7 +142,8 @@ fn endpoint(app: App, queue: &Queue) -> Router {
     // Never called: `Split` sends verdicts to the other service.
     let notifications = ServiceBuilder::new().layer(queue.layer()).service(EventRouter::new());
     let callbacks = ServiceBuilder::new()
-        // If the queue is full or broken, answer a status that monitoring sees. Tencent does not send the event again.
+        // If the queue is full or broken, answer a status that monitoring sees. Tencent does not
+        // send the event again.
         .layer(CallbackLayer::new(app).on_after_error(OnError::ServerError))
         .service(Split::new(verdicts, notifications));
     Router::new().route_service("/callback", callbacks)

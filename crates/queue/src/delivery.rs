@@ -9,8 +9,8 @@ use tencent_im_callback::OrderKey;
 
 /// Identifies one accepted callback in all attempts, after restarts, and as a dead letter.
 ///
-/// It has two numbers: a random one that the store gets when it is made, and the position in the order of acceptance. So ids do not
-/// repeat when a queue's file is deleted and made again.
+/// It has two numbers: a random one that the store gets when it is made, and the position in the
+/// order of acceptance. So ids do not repeat when a queue's file is deleted and made again.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DeliveryId {
     store: u64,
@@ -75,42 +75,36 @@ impl FromStr for DeliveryId {
         if store.len() != 16 || !plain(store) || !plain(sequence) {
             return Err(InvalidDeliveryIdError(()));
         }
-        Ok(DeliveryId {
-            store: u64::from_str_radix(store, 16)?,
-            sequence: sequence.parse()?,
-        })
+        Ok(DeliveryId { store: u64::from_str_radix(store, 16)?, sequence: sequence.parse()? })
     }
 }
 
-/// What the queue knows about a callback. A handler finds it in [`Callback::extensions`](tencent_im_callback::Callback::extensions).
+/// What the queue knows about a callback. A handler finds it in
+/// [`Callback::extensions`](tencent_im_callback::Callback::extensions).
 ///
-/// A callback is handled at least once. If work must not be done twice, store the [`id`](Self::id) with that work, in the same
-/// transaction, and do nothing if it is there already.
+/// A callback is handled at least once. If work must not be done twice, store the [`id`](Self::id)
+/// with that work, in the same transaction, and do nothing if it is there already.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Delivery {
     /// The idempotency key: the same in every attempt.
     pub id: DeliveryId,
-    /// The number of this attempt, from 1. Attempts that a shutdown or a crash interrupted do not count.
+    /// The number of this attempt, from 1. Attempts that a shutdown or a crash interrupted do not
+    /// count.
     pub attempt: u32,
     /// When the callback was stored and answered `OK`.
     pub accepted_at: SystemTime,
     /// The order key: callbacks with the same key are handled in order.
     pub order_key: Option<OrderKey>,
-    /// Whether later callbacks with its order key may have been handled before it: it failed for longer than
-    /// [`max_block`](crate::StoreOptions::max_block), was requeued from the dead letters, or was overtaken when a broker failed.
+    /// Whether later callbacks with its order key may have been handled before it: it failed for
+    /// longer than [`max_block`](crate::StoreOptions::max_block), was requeued from the dead
+    /// letters, or was overtaken when a broker failed.
     pub out_of_order: bool,
 }
 
 impl Delivery {
     /// The first attempt of a callback, for a store of your own.
     pub fn new(id: DeliveryId, accepted_at: SystemTime) -> Self {
-        Delivery {
-            id,
-            attempt: 1,
-            accepted_at,
-            order_key: None,
-            out_of_order: false,
-        }
+        Delivery { id, attempt: 1, accepted_at, order_key: None, out_of_order: false }
     }
 }

@@ -15,23 +15,28 @@ use crate::error::QueueError;
 use crate::queue::Queue;
 use crate::store::{Appended, Entry};
 
-/// How long storing a callback may take, unless [`EnqueueLayer::max_wait`] is set. Tencent waits 2 s.
+/// How long storing a callback may take, unless [`EnqueueLayer::max_wait`] is set. Tencent waits 2
+/// s.
 const MAX_WAIT: Duration = Duration::from_millis(1500);
 
-/// Answers notifications once the queue has stored them. Callbacks that wait for a verdict are passed to the inner service.
+/// Answers notifications once the queue has stored them. Callbacks that wait for a verdict are
+/// passed to the inner service.
 ///
 /// It enqueues *after* callbacks and notices whose reply has no meaning
-/// ([`Command::is_answered`](tencent_im_callback::Command::is_answered)), and passes on all others. It answers `OK` with
-/// [`Disposition::Enqueued`], or with [`Disposition::Duplicate`] if a callback with the same
-/// [`dedup_key`](tencent_im_callback::Callback::dedup_key) is in the queue, or was handled within the
-/// [window](crate::StoreOptions::dedup_window).
+/// ([`Command::is_answered`](tencent_im_callback::Command::is_answered)), and passes on all others.
+/// It answers `OK` with [`Disposition::Enqueued`], or with [`Disposition::Duplicate`] if a callback
+/// with the same [`dedup_key`](tencent_im_callback::Callback::dedup_key) is in the queue, or was
+/// handled within the [window](crate::StoreOptions::dedup_window).
 ///
-/// If the queue is full, its disk is, or it is too slow, the error is [overloaded](HandlerError::is_overloaded) after
-/// [`max_wait`](Self::max_wait); [`OnError`](tencent_im_callback::OnError) decides about the answer. If the broker is away, the error is
-/// [`QueueError::Unavailable`]. In each case `error.downcast_ref::<QueueError>()` returns the cause.
+/// If the queue is full, its disk is, or it is too slow, the error is
+/// [overloaded](HandlerError::is_overloaded) after [`max_wait`](Self::max_wait);
+/// [`OnError`](tencent_im_callback::OnError) decides about the answer. If the broker is away, the
+/// error is [`QueueError::Unavailable`]. In each case `error.downcast_ref::<QueueError>()` returns
+/// the cause.
 ///
-/// In a [`Split`](tencent_im_callback::Split) the layer belongs on the side of notifications. Two log events (`warn`), once each, tell of
-/// programs that lose callbacks: the layer only passes callbacks on, or no worker has run a minute after the first was accepted.
+/// In a [`Split`](tencent_im_callback::Split) the layer belongs on the side of notifications. Two
+/// log events (`warn`), once each, tell of programs that lose callbacks: the layer only passes
+/// callbacks on, or no worker has run a minute after the first was accepted.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct EnqueueLayer {
@@ -41,13 +46,11 @@ pub struct EnqueueLayer {
 
 impl EnqueueLayer {
     pub(crate) fn new(queue: Queue) -> Self {
-        EnqueueLayer {
-            queue,
-            max_wait: MAX_WAIT,
-        }
+        EnqueueLayer { queue, max_wait: MAX_WAIT }
     }
 
-    /// How long storing a callback may take, including the wait for room (1.5 s; Tencent waits 2 s).
+    /// How long storing a callback may take, including the wait for room (1.5 s; Tencent waits 2
+    /// s).
     pub fn max_wait(mut self, max_wait: Duration) -> Self {
         self.max_wait = max_wait;
         self
@@ -58,11 +61,7 @@ impl<S> Layer<S> for EnqueueLayer {
     type Service = Enqueue<S>;
 
     fn layer(&self, inner: S) -> Enqueue<S> {
-        Enqueue {
-            inner,
-            queue: self.queue.clone(),
-            max_wait: self.max_wait,
-        }
+        Enqueue { inner, queue: self.queue.clone(), max_wait: self.max_wait }
     }
 }
 
@@ -102,7 +101,8 @@ where
     type Error = HandlerError;
     type Future = EnqueueFuture<S>;
 
-    /// Always ready. A clone of the inner service is made ready only for callbacks that are passed on.
+    /// Always ready. A clone of the inner service is made ready only for callbacks that are passed
+    /// on.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), HandlerError>> {
         Poll::Ready(Ok(()))
     }
@@ -112,9 +112,7 @@ where
         if command.is_answered() || command.phase().may_decide() {
             self.queue.watch.passed_on();
             let call = Oneshot::new(self.inner.clone(), callback);
-            return EnqueueFuture {
-                state: State::Inline { call },
-            };
+            return EnqueueFuture { state: State::Inline { call } };
         }
         let (queue, max_wait) = (self.queue.clone(), self.max_wait);
         let entry = Entry::of(&callback);
@@ -123,9 +121,7 @@ where
             queue.watch.enqueued(queue.store.lease().is_none());
             Ok(appended)
         });
-        EnqueueFuture {
-            state: State::Enqueuing { append },
-        }
+        EnqueueFuture { state: State::Enqueuing { append } }
     }
 }
 
@@ -159,11 +155,17 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
             StateProjection::Inline { call } => call.poll(cx).map_ok(Into::into),
-            StateProjection::Enqueuing { append } => Poll::Ready(match ready!(append.as_mut().poll(cx)) {
-                Ok(Appended::Stored(_)) => Ok(Reply::ok().with_disposition(Disposition::Enqueued)),
-                Ok(Appended::Duplicate(_)) => Ok(Reply::ok().with_disposition(Disposition::Duplicate)),
-                Err(error) => Err(refused(error)),
-            }),
+            StateProjection::Enqueuing { append } => {
+                Poll::Ready(match ready!(append.as_mut().poll(cx)) {
+                    Ok(Appended::Stored(_)) => {
+                        Ok(Reply::ok().with_disposition(Disposition::Enqueued))
+                    }
+                    Ok(Appended::Duplicate(_)) => {
+                        Ok(Reply::ok().with_disposition(Disposition::Duplicate))
+                    }
+                    Err(error) => Err(refused(error)),
+                })
+            }
         }
     }
 }

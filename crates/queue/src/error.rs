@@ -11,9 +11,11 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum QueueError {
-    /// The queue is full, by rows or by bytes. It accepts callbacks again once some are handled, or dead letters are purged.
+    /// The queue is full, by rows or by bytes. It accepts callbacks again once some are handled, or
+    /// dead letters are purged.
     Full,
-    /// The body is larger than the limit, in **bytes**. Raise [`StoreOptions::max_body`](crate::StoreOptions::max_body).
+    /// The body is larger than the limit, in **bytes**. Raise
+    /// [`StoreOptions::max_body`](crate::StoreOptions::max_body).
     TooLarge {
         /// The size of the body, in bytes.
         size: usize,
@@ -24,8 +26,9 @@ pub enum QueueError {
     TimedOut,
     /// The disk is full. Nothing was written. The queue continues when there is room.
     DiskFull,
-    /// Reading or writing failed; or the file was deleted, replaced or truncated, or its lock has ended, while it was open. The source says
-    /// which. From now on the store is [poisoned](Self::Poisoned).
+    /// Reading or writing failed; or the file was deleted, replaced or truncated, or its lock has
+    /// ended, while it was open. The source says which. From now on the store is
+    /// [poisoned](Self::Poisoned).
     Storage(StorageError),
     /// An earlier read or write failed, so what is on disk is uncertain. Open the queue again.
     Poisoned,
@@ -33,8 +36,9 @@ pub enum QueueError {
     Closed,
     /// Another process, or another queue in this process, has the file open. Only one can.
     Locked(PathBuf),
-    /// The file is damaged, or its log (`FILE-wal`) is that of another file; the source says which. Nothing was changed. Move a damaged file
-    /// away, and recover what can be read with `sqlite3 FILE .recover`.
+    /// The file is damaged, or its log (`FILE-wal`) is that of another file; the source says which.
+    /// Nothing was changed. Move a damaged file away, and recover what can be read with `sqlite3
+    /// FILE .recover`.
     Corrupt(StorageError),
     /// A newer version of this crate wrote the file. Nothing was changed; use that version.
     NewerFormat {
@@ -49,21 +53,26 @@ pub enum QueueError {
     NotAQueue(PathBuf),
     /// The file, or its folder, cannot be written.
     ReadOnly(PathBuf),
-    /// The folder of the file does not exist. The queue does not create it, so that you notice a wrong path.
+    /// The folder of the file does not exist. The queue does not create it, so that you notice a
+    /// wrong path.
     NoFolder(PathBuf),
-    /// The claim has ended: it was given back or settled before. Somebody else has the callback, or will get it.
+    /// The claim has ended: it was given back or settled before. Somebody else has the callback, or
+    /// will get it.
     ClaimLost,
     /// There is no dead letter with this id.
     NotFound,
     /// The callback cannot be stored.
     NotStorable(StorageError),
-    /// What is stored is not a callback that this version can read: a newer version wrote it, or it is damaged.
+    /// What is stored is not a callback that this version can read: a newer version wrote it, or it
+    /// is damaged.
     Unreadable(StorageError),
     /// The export could not be written.
     Export(StorageError),
-    /// The broker does not answer, or refuses. A callback that was being stored may have been stored.
+    /// The broker does not answer, or refuses. A callback that was being stored may have been
+    /// stored.
     Unavailable(StorageError),
-    /// A stream or consumer has a setting with which callbacks could be lost or mixed up. The text names the setting.
+    /// A stream or consumer has a setting with which callbacks could be lost or mixed up. The text
+    /// names the setting.
     UnsafeSetting(StorageError),
 }
 
@@ -95,18 +104,24 @@ impl QueueError {
         }
     }
 
-    /// Whether the same call may succeed later on the same queue: the queue or its disk is full, it was too slow, or the broker is away.
+    /// Whether the same call may succeed later on the same queue: the queue or its disk is full, it
+    /// was too slow, or the broker is away.
     pub const fn is_temporary(&self) -> bool {
         matches!(
             self,
-            QueueError::Full | QueueError::TimedOut | QueueError::DiskFull | QueueError::Unavailable(_)
+            QueueError::Full
+                | QueueError::TimedOut
+                | QueueError::DiskFull
+                | QueueError::Unavailable(_)
         )
     }
 }
 
 impl fmt::Display for QueueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = |f: &mut fmt::Formatter<'_>, what: &str, path: &Path| write!(f, "{what}: {}", path.display());
+        let at = |f: &mut fmt::Formatter<'_>, what: &str, path: &Path| {
+            write!(f, "{what}: {}", path.display())
+        };
         match self {
             QueueError::Full => f.write_str("the queue is full"),
             QueueError::TooLarge { size, max } => {
@@ -114,21 +129,31 @@ impl fmt::Display for QueueError {
             }
             QueueError::TimedOut => f.write_str("the callback was not stored in time"),
             QueueError::DiskFull => f.write_str("the disk of the queue is full"),
-            QueueError::Storage(_) => f.write_str("the queue cannot read or write its store; open it again"),
-            QueueError::Poisoned => f.write_str("the queue has failed before and must be opened again"),
+            QueueError::Storage(_) => {
+                f.write_str("the queue cannot read or write its store; open it again")
+            }
+            QueueError::Poisoned => {
+                f.write_str("the queue has failed before and must be opened again")
+            }
             QueueError::Closed => f.write_str("the queue is closed"),
             QueueError::Locked(path) => at(f, "another process has the queue open", path),
-            QueueError::Corrupt(_) => {
-                f.write_str("the queue's file is damaged; move it away and recover what can be read")
-            }
+            QueueError::Corrupt(_) => f.write_str(
+                "the queue's file is damaged; move it away and recover what can be read",
+            ),
             QueueError::NewerFormat { found, supported } => write!(
                 f,
                 "the queue's file has format {found}, and this version reads up to {supported}; use the newer version"
             ),
-            QueueError::NotADatabase(path) => at(f, "not an SQLite file, choose another path", path),
-            QueueError::NotAQueue(path) => at(f, "the SQLite file of another program, choose another path", path),
+            QueueError::NotADatabase(path) => {
+                at(f, "not an SQLite file, choose another path", path)
+            }
+            QueueError::NotAQueue(path) => {
+                at(f, "the SQLite file of another program, choose another path", path)
+            }
             QueueError::ReadOnly(path) => at(f, "the queue's file cannot be written", path),
-            QueueError::NoFolder(path) => at(f, "the folder of the queue's file does not exist", path),
+            QueueError::NoFolder(path) => {
+                at(f, "the folder of the queue's file does not exist", path)
+            }
             QueueError::ClaimLost => f.write_str("the claim has ended"),
             QueueError::NotFound => f.write_str("no dead letter with this id"),
             QueueError::NotStorable(_) => f.write_str("the callback cannot be stored"),

@@ -14,13 +14,15 @@ use crate::delivery::{Delivery, DeliveryId};
 use crate::error::QueueError;
 use crate::options::{Clock, StoreOptions, from_millis, millis};
 use crate::store::{
-    Appended, Claim, Claimed, DeadReason, Death, Entry, Filter, Record, Stats, Store, StoreFuture, bounded,
+    Appended, Claim, Claimed, DeadReason, Death, Entry, Filter, Record, Stats, Store, StoreFuture,
+    bounded,
 };
 
 /// How often it is looked at whether something is due.
 const TICK: Duration = Duration::from_millis(20);
 
-/// A store in memory, for tests. It has the rules of the other stores. It uses tokio's timers, so that a paused clock works.
+/// A store in memory, for tests. It has the rules of the other stores. It uses tokio's timers, so
+/// that a paused clock works.
 ///
 /// Every claim looks at all waiting callbacks: use it for thousands of callbacks, not for more.
 pub struct MemoryStore {
@@ -80,11 +82,7 @@ impl MemoryStore {
             counts: Stats::default(),
             closed: false,
         };
-        MemoryStore {
-            state: Mutex::new(state),
-            changed: Notify::new(),
-            options,
-        }
+        MemoryStore { state: Mutex::new(state), changed: Notify::new(), options }
     }
 
     /// What it guards is consistent at all times, so a panic elsewhere is no reason to stop.
@@ -138,7 +136,8 @@ impl State {
 
     fn is_full(&self, size: usize, options: &StoreOptions) -> bool {
         let bytes: usize = self.all().map(|row| row.payload.len()).sum();
-        (self.rows.len() + self.dead.len()) as u64 >= options.max_rows || (bytes + size) as u64 > options.bytes()
+        (self.rows.len() + self.dead.len()) as u64 >= options.max_rows
+            || (bytes + size) as u64 > options.bytes()
     }
 
     fn all(&self) -> impl Iterator<Item = &Row> {
@@ -211,7 +210,11 @@ impl State {
                 delivery.attempt = row.attempts.saturating_add(1);
                 delivery.order_key = row.order_key;
                 delivery.out_of_order = row.out_of_order;
-                claimed.push(Claimed::new(Claim::new(id, token), delivery, Some(row.payload.clone())));
+                claimed.push(Claimed::new(
+                    Claim::new(id, token),
+                    delivery,
+                    Some(row.payload.clone()),
+                ));
             } else if !row.out_of_order {
                 blocked.extend(row.order_key);
             }
@@ -228,7 +231,13 @@ impl State {
         }
     }
 
-    fn bury(&mut self, claim: Claim, error: String, reason: DeadReason, now: i64) -> Result<(), QueueError> {
+    fn bury(
+        &mut self,
+        claim: Claim,
+        error: String,
+        reason: DeadReason,
+        now: i64,
+    ) -> Result<(), QueueError> {
         let (id, _) = self.claimed(claim)?;
         if let Some(mut row) = self.rows.remove(&id) {
             row.attempts = row.attempts.saturating_add(1);
@@ -256,9 +265,8 @@ impl State {
 }
 
 fn passes(filter: &Filter, row: &Row, now: i64) -> bool {
-    let old = filter
-        .older_than
-        .is_none_or(|age| row.accepted_at <= now.saturating_sub(millis(age)));
+    let old =
+        filter.older_than.is_none_or(|age| row.accepted_at <= now.saturating_sub(millis(age)));
     old && (filter.order_key.is_none() || filter.order_key == row.order_key)
 }
 
@@ -281,9 +289,7 @@ impl Store for MemoryStore {
                     }
                 }
             };
-            tokio::time::timeout(max_wait, taken)
-                .await
-                .unwrap_or(Err(QueueError::Full))
+            tokio::time::timeout(max_wait, taken).await.unwrap_or(Err(QueueError::Full))
         })
     }
 
@@ -389,10 +395,16 @@ impl Store for MemoryStore {
         })
     }
 
-    fn list(&self, filter: Filter, after: Option<DeliveryId>, limit: usize) -> StoreFuture<'_, Vec<Record>> {
+    fn list(
+        &self,
+        filter: Filter,
+        after: Option<DeliveryId>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<Record>> {
         self.now(|state, now, _| {
             let record = |id: u64, row: &Row, death: Option<Death>| {
-                let mut record = Record::new(state.id(id), from_millis(row.accepted_at), row.payload.clone());
+                let mut record =
+                    Record::new(state.id(id), from_millis(row.accepted_at), row.payload.clone());
                 record.attempts = row.attempts;
                 record.error.clone_from(&row.error);
                 record.order_key = row.order_key;
@@ -401,13 +413,9 @@ impl Store for MemoryStore {
             };
             let from = after.map_or(0, |id| id.sequence().saturating_add(1));
             let records = if filter.dead {
-                let rows = state
-                    .dead
-                    .range(from..)
-                    .filter(|(_, (row, _))| passes(&filter, row, now));
-                rows.take(limit)
-                    .map(|(&id, (row, death))| record(id, row, Some(*death)))
-                    .collect()
+                let rows =
+                    state.dead.range(from..).filter(|(_, (row, _))| passes(&filter, row, now));
+                rows.take(limit).map(|(&id, (row, death))| record(id, row, Some(*death))).collect()
             } else {
                 let rows = state.rows.range(from..).filter(|(_, row)| passes(&filter, row, now));
                 rows.take(limit).map(|(&id, row)| record(id, row, None)).collect()
@@ -441,9 +449,10 @@ impl Store for MemoryStore {
                 state.dead = rest;
                 gone.into_values().map(|(row, _)| row).collect()
             } else {
-                let (gone, rest) = std::mem::take(&mut state.rows)
-                    .into_iter()
-                    .partition::<BTreeMap<_, _>, _>(|(_, row)| row.token.is_none() && passes(&filter, row, now));
+                let (gone, rest) =
+                    std::mem::take(&mut state.rows).into_iter().partition::<BTreeMap<_, _>, _>(
+                        |(_, row)| row.token.is_none() && passes(&filter, row, now),
+                    );
                 state.rows = rest;
                 gone.into_values().collect()
             };
@@ -464,8 +473,6 @@ impl Store for MemoryStore {
 
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryStore")
-            .field("options", &self.options)
-            .finish_non_exhaustive()
+        f.debug_struct("MemoryStore").field("options", &self.options).finish_non_exhaustive()
     }
 }

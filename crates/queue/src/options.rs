@@ -1,6 +1,9 @@
 //! The settings of every store, and its clock.
 // The stores of these features use all of it; stores of others the options alone.
-#![cfg_attr(not(any(feature = "sqlite", feature = "testing", feature = "jetstream")), allow(dead_code))]
+#![cfg_attr(
+    not(any(feature = "sqlite", feature = "testing", feature = "jetstream")),
+    allow(dead_code)
+)]
 
 use std::fmt;
 use std::sync::Arc;
@@ -45,48 +48,54 @@ impl StoreOptions {
         }
     }
 
-    /// The maximum number of callbacks in the store, waiting and dead (10,000,000). Then it is [full](crate::QueueError::Full).
+    /// The maximum number of callbacks in the store, waiting and dead (10,000,000). Then it is
+    /// [full](crate::QueueError::Full).
     pub fn max_rows(mut self, rows: u64) -> Self {
         self.max_rows = rows;
         self
     }
 
-    /// The maximum size of the callbacks in the store, waiting and dead, in **bytes** (16 GiB on disk). Then it is
-    /// [full](crate::QueueError::Full). Indexes and remembered dedup keys are not counted: about 100 bytes for each callback.
+    /// The maximum size of the callbacks in the store, waiting and dead, in **bytes** (16 GiB on
+    /// disk). Then it is [full](crate::QueueError::Full). Indexes and remembered dedup keys are not
+    /// counted: about 100 bytes for each callback.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = Some(bytes);
         self
     }
 
-    /// The maximum size of a body, in **bytes** (1 MiB). Larger ones are [`TooLarge`](crate::QueueError::TooLarge).
+    /// The maximum size of a body, in **bytes** (1 MiB). Larger ones are
+    /// [`TooLarge`](crate::QueueError::TooLarge).
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
         self
     }
 
-    /// The maximum size of dead letters with a [body that cannot be read](crate::DeadReason::BodyUnreadable), in **bytes** (64 MiB). Those
-    /// of an unsigned app are not kept beyond it, since anybody can send them; those of a signed app always are. Dropped ones are counted
-    /// ([`Stats::dropped`](crate::Stats::dropped)).
+    /// The maximum size of dead letters with a [body that cannot be
+    /// read](crate::DeadReason::BodyUnreadable), in **bytes** (64 MiB). Those of an unsigned app
+    /// are not kept beyond it, since anybody can send them; those of a signed app always are.
+    /// Dropped ones are counted ([`Stats::dropped`](crate::Stats::dropped)).
     pub fn max_unreadable_bytes(mut self, bytes: u64) -> Self {
         self.max_unreadable_bytes = bytes;
         self
     }
 
-    /// How long after it was handled a duplicate of a callback is recognised (10 minutes). While a callback waits, or is a dead letter,
-    /// its duplicates are always recognised.
+    /// How long after it was handled a duplicate of a callback is recognised (10 minutes). While a
+    /// callback waits, or is a dead letter, its duplicates are always recognised.
     pub fn dedup_window(mut self, window: Duration) -> Self {
         self.dedup_window = window;
         self
     }
 
-    /// How long a callback that keeps failing blocks later ones with the same order key, from its first failure (5 minutes). Then it
-    /// steps aside, and is marked as [out of order](crate::Delivery::out_of_order).
+    /// How long a callback that keeps failing blocks later ones with the same order key, from its
+    /// first failure (5 minutes). Then it steps aside, and is marked as [out of
+    /// order](crate::Delivery::out_of_order).
     pub fn max_block(mut self, max_block: Duration) -> Self {
         self.max_block = max_block;
         self
     }
 
-    /// Another clock, for tests. It may jump: if it goes back, the store's time stops until the clock catches up.
+    /// Another clock, for tests. It may jump: if it goes back, the store's time stops until the
+    /// clock catches up.
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
@@ -144,7 +153,8 @@ impl Clock {
         let told = to_millis((self.read)());
         let now = told.saturating_add(self.behind);
         if now < self.last {
-            // From here on time goes on at the clock's speed. Waiting for it to catch up would stop all retries for so long.
+            // From here on time goes on at the clock's speed. Waiting for it to catch up would stop
+            // all retries for so long.
             self.behind = self.last.saturating_sub(told);
             return self.last;
         }
@@ -163,11 +173,7 @@ pub(crate) fn to_millis(time: SystemTime) -> i64 {
 
 pub(crate) fn from_millis(millis: i64) -> SystemTime {
     let span = Duration::from_millis(millis.unsigned_abs());
-    let time = if millis < 0 {
-        UNIX_EPOCH.checked_sub(span)
-    } else {
-        UNIX_EPOCH.checked_add(span)
-    };
+    let time = if millis < 0 { UNIX_EPOCH.checked_sub(span) } else { UNIX_EPOCH.checked_add(span) };
     time.unwrap_or(UNIX_EPOCH)
 }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 /// How often a callback is tried, and how long the delays between attempts are.
 ///
-/// Each delay is longer than the one before by a factor, up to a maximum. A random part of up to a quarter is taken off, so that
-/// callbacks that failed together are not tried again together. A handler's
-/// [`HandlerError::permanent`](tencent_im_callback::HandlerError::permanent) and
+/// Each delay is longer than the one before by a factor, up to a maximum. A random part of up to a
+/// quarter is taken off, so that callbacks that failed together are not tried again together. A
+/// handler's [`HandlerError::permanent`](tencent_im_callback::HandlerError::permanent) and
 /// [`HandlerError::retry_after`](tencent_im_callback::HandlerError::retry_after) take precedence.
 ///
 /// The default is 20 attempts: after 1 s, 2 s, 4 s … up to 10 minutes, about two hours in all.
@@ -63,13 +63,11 @@ impl RetryPolicy {
 
     /// The number of attempts (20), at least 1. After the last one the callback is a dead letter.
     pub fn attempts(self, attempts: u32) -> Self {
-        RetryPolicy {
-            attempts: attempts.max(1),
-            ..self
-        }
+        RetryPolicy { attempts: attempts.max(1), ..self }
     }
 
-    /// The wait after the failure of this attempt (from 1) before the random part is taken off; none after the last attempt.
+    /// The wait after the failure of this attempt (from 1) before the random part is taken off;
+    /// none after the last attempt.
     pub fn longest_delay_after(&self, attempt: u32) -> Option<Duration> {
         if attempt >= self.attempts {
             return None;
@@ -82,7 +80,12 @@ impl RetryPolicy {
     }
 
     /// The wait after the failure of this attempt, with the random part taken off.
-    pub(crate) fn delay_after(&self, attempt: u32, random: &RandomState, what: u64) -> Option<Duration> {
+    pub(crate) fn delay_after(
+        &self,
+        attempt: u32,
+        random: &RandomState,
+        what: u64,
+    ) -> Option<Duration> {
         let longest = self.longest_delay_after(attempt)?;
         let draw = u32::try_from(random.hash_one((what, attempt)) % 1024).unwrap_or(0);
         Some(longest.saturating_sub(longest / 4096 * draw))

@@ -18,7 +18,8 @@ const PAGE: usize = 256;
 
 /// A queue of callbacks. It is a cheap handle; its clones share one store.
 ///
-/// A callback that its [layer](Self::layer) answers `OK` is stored, and a [worker](Self::worker) handles it at least once.
+/// A callback that its [layer](Self::layer) answers `OK` is stored, and a [worker](Self::worker)
+/// handles it at least once.
 #[derive(Clone)]
 pub struct Queue {
     pub(crate) store: Arc<dyn Store>,
@@ -26,9 +27,11 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// Opens a queue in an SQLite file. The file is created if it does not exist; its folder must exist. Only one process can open it.
+    /// Opens a queue in an SQLite file. The file is created if it does not exist; its folder must
+    /// exist. Only one process can open it.
     ///
-    /// For other limits and times, pass a [`SqliteStore`](crate::sqlite::SqliteStore) to [`Queue::new`].
+    /// For other limits and times, pass a [`SqliteStore`](crate::sqlite::SqliteStore) to
+    /// [`Queue::new`].
     ///
     /// # Errors
     ///
@@ -39,7 +42,8 @@ impl Queue {
         Ok(Queue::new(crate::sqlite::SqliteStore::open(path).await?))
     }
 
-    /// A queue on NATS JetStream, which several processes share. Missing streams and consumers are made, existing ones are checked.
+    /// A queue on NATS JetStream, which several processes share. Missing streams and consumers are
+    /// made, existing ones are checked.
     ///
     /// # Errors
     ///
@@ -50,17 +54,12 @@ impl Queue {
         context: async_nats::jetstream::Context,
         settings: crate::jetstream::JetStream,
     ) -> Result<Self, QueueError> {
-        Ok(Queue::new(
-            crate::jetstream::JetStreamStore::open(context, settings).await?,
-        ))
+        Ok(Queue::new(crate::jetstream::JetStreamStore::open(context, settings).await?))
     }
 
     /// A queue on any store.
     pub fn new(store: impl Store) -> Self {
-        Queue {
-            store: Arc::new(store),
-            watch: Arc::default(),
-        }
+        Queue { store: Arc::new(store), watch: Arc::default() }
     }
 
     /// The layer that puts notifications into the queue and answers them.
@@ -107,8 +106,8 @@ impl Queue {
         self.store.list(Filter::dead(), page.after, page.size).await
     }
 
-    /// Puts a dead letter back into the queue. It is due at once, its attempts start again from 1, and it is [out of
-    /// order](crate::Delivery::out_of_order).
+    /// Puts a dead letter back into the queue. It is due at once, its attempts start again from 1,
+    /// and it is [out of order](crate::Delivery::out_of_order).
     ///
     /// # Errors
     ///
@@ -151,7 +150,8 @@ impl Queue {
         Ok(written)
     }
 
-    /// Finishes what has begun, and closes the storage. Stop the workers first. Afterwards everything fails with [`QueueError::Closed`].
+    /// Finishes what has begun, and closes the storage. Stop the workers first. Afterwards
+    /// everything fails with [`QueueError::Closed`].
     ///
     /// # Errors
     ///
@@ -187,9 +187,6 @@ impl Page {
 
     /// The page after this id.
     pub const fn after(self, id: DeliveryId) -> Self {
-        Page {
-            after: Some(id),
-            ..self
-        }
+        Page { after: Some(id), ..self }
     }
 }

@@ -19,29 +19,33 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, QueueError>>
 
 /// Where a queue keeps its callbacks.
 ///
-/// Implement it to keep a queue elsewhere than in SQLite. The store is responsible for the rules that must hold when processes die: what
-/// is stored, what is a duplicate, and what may be claimed. The [`Worker`](crate::Worker) decides when to try again and when to give up.
+/// Implement it to keep a queue elsewhere than in SQLite. The store is responsible for the rules
+/// that must hold when processes die: what is stored, what is a duplicate, and what may be claimed.
+/// The [`Worker`](crate::Worker) decides when to try again and when to give up.
 ///
 /// The rules:
 ///
-/// - **Durable**: [`append`](Self::append) returns [`Appended::Stored`] only when the callback is safe, and [`Appended::Duplicate`] only
-///   when the first one with its key is.
-/// - **Order**: of the callbacks with the same order key, only the earliest accepted may be claimed, one at a time. One that waits for
-///   its retry blocks the others for at most [`max_block`](crate::StoreOptions::max_block).
-/// - **Fences**: a claim that was given back or has expired cannot change anything: [`QueueError::ClaimLost`].
-/// - **Nothing is lost**: what is not completed comes again, until it is buried. What is buried stays until it is purged.
+/// - **Durable**: [`append`](Self::append) returns [`Appended::Stored`] only when the callback is
+///   safe, and [`Appended::Duplicate`] only when the first one with its key is.
+/// - **Order**: of the callbacks with the same order key, only the earliest accepted may be
+///   claimed, one at a time. One that waits for its retry blocks the others for at most
+///   [`max_block`](crate::StoreOptions::max_block).
+/// - **Fences**: a claim that was given back or has expired cannot change anything:
+///   [`QueueError::ClaimLost`].
+/// - **Nothing is lost**: what is not completed comes again, until it is buried. What is buried
+///   stays until it is purged.
 pub trait Store: Send + Sync + 'static {
-    /// Stores a callback. Waits for room, and for the disk, for at most `max_wait`. If the future is dropped, the callback may be stored
-    /// all the same.
+    /// Stores a callback. Waits for room, and for the disk, for at most `max_wait`. If the future
+    /// is dropped, the callback may be stored all the same.
     ///
     /// # Errors
     ///
-    /// [`QueueError::Full`] if the store was full for that long, [`QueueError::TimedOut`] if it was not stored by then,
-    /// [`QueueError::TooLarge`], or an error of the storage.
+    /// [`QueueError::Full`] if the store was full for that long, [`QueueError::TimedOut`] if it was
+    /// not stored by then, [`QueueError::TooLarge`], or an error of the storage.
     fn append(&self, entry: Entry, max_wait: Duration) -> StoreFuture<'_, Appended>;
 
-    /// Claims up to `max` callbacks. Waits for the first one for at most `wait`, and then returns none. If the future is dropped, what it
-    /// has claimed is given back.
+    /// Claims up to `max` callbacks. Waits for the first one for at most `wait`, and then returns
+    /// none. If the future is dropped, what it has claimed is given back.
     ///
     /// # Errors
     ///
@@ -52,7 +56,8 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`QueueError::ClaimLost`], or an error of the storage. After a [temporary](QueueError::is_temporary) error the claim still holds.
+    /// [`QueueError::ClaimLost`], or an error of the storage. After a
+    /// [temporary](QueueError::is_temporary) error the claim still holds.
     fn complete(&self, claim: Claim) -> StoreFuture<'_, ()>;
 
     /// The attempt failed: the next one is due after `delay`, even if the process restarts.
@@ -69,10 +74,11 @@ pub trait Store: Send + Sync + 'static {
     /// As for [`complete`](Self::complete).
     fn bury(&self, claim: Claim, error: String, reason: DeadReason) -> StoreFuture<'_, ()>;
 
-    /// Gives up on a callback whose body cannot be read, and whose app is unsigned, so that anybody can have sent it. It becomes a dead
-    /// letter ([`DeadReason::BodyUnreadable`]) if there is room for it within
-    /// [`max_unreadable_bytes`](crate::StoreOptions::max_unreadable_bytes). Otherwise it is dropped: removed like one that is handled,
-    /// but counted as [`dropped`](Stats::dropped). Returns whether it was kept.
+    /// Gives up on a callback whose body cannot be read, and whose app is unsigned, so that anybody
+    /// can have sent it. It becomes a dead letter ([`DeadReason::BodyUnreadable`]) if there is room
+    /// for it within [`max_unreadable_bytes`](crate::StoreOptions::max_unreadable_bytes). Otherwise
+    /// it is dropped: removed like one that is handled, but counted as [`dropped`](Stats::dropped).
+    /// Returns whether it was kept.
     ///
     /// The default keeps all of them.
     ///
@@ -84,8 +90,9 @@ pub trait Store: Send + Sync + 'static {
         Box::pin(async { buried.await.map(|()| true) })
     }
 
-    /// Gives the callback back as if it had not been claimed. It is called when a worker is dropped, so it neither waits nor fails. A store
-    /// that cannot do it now does it later; one with a [`lease`](Self::lease) may let the claim expire instead.
+    /// Gives the callback back as if it had not been claimed. It is called when a worker is
+    /// dropped, so it neither waits nor fails. A store that cannot do it now does it later; one
+    /// with a [`lease`](Self::lease) may let the claim expire instead.
     fn release(&self, claim: Claim);
 
     /// Extends a claim: the handler is still running.
@@ -95,7 +102,8 @@ pub trait Store: Send + Sync + 'static {
     /// As for [`complete`](Self::complete).
     fn extend(&self, claim: Claim) -> StoreFuture<'_, ()>;
 
-    /// How long a claim holds unless it is [extended](Self::extend). `None`: as long as the process lives.
+    /// How long a claim holds unless it is [extended](Self::extend). `None`: as long as the process
+    /// lives.
     fn lease(&self) -> Option<Duration> {
         None
     }
@@ -112,7 +120,12 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     ///
     /// An error of the storage.
-    fn list(&self, filter: Filter, after: Option<DeliveryId>, limit: usize) -> StoreFuture<'_, Vec<Record>>;
+    fn list(
+        &self,
+        filter: Filter,
+        after: Option<DeliveryId>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<Record>>;
 
     /// Puts a dead letter back, due at once, out of order, with its attempts starting from 1.
     ///
@@ -121,14 +134,16 @@ pub trait Store: Send + Sync + 'static {
     /// [`QueueError::NotFound`], or an error of the storage.
     fn requeue(&self, id: DeliveryId) -> StoreFuture<'_, ()>;
 
-    /// Deletes the callbacks that pass the filter, except those that are being handled. Returns how many.
+    /// Deletes the callbacks that pass the filter, except those that are being handled. Returns how
+    /// many.
     ///
     /// # Errors
     ///
     /// An error of the storage.
     fn purge(&self, filter: Filter) -> StoreFuture<'_, u64>;
 
-    /// Finishes what has begun, and closes the storage. Afterwards everything fails with [`QueueError::Closed`].
+    /// Finishes what has begun, and closes the storage. Afterwards everything fails with
+    /// [`QueueError::Closed`].
     ///
     /// # Errors
     ///
@@ -178,7 +193,12 @@ impl<T: Store + ?Sized> Store for Arc<T> {
         (**self).stats()
     }
 
-    fn list(&self, filter: Filter, after: Option<DeliveryId>, limit: usize) -> StoreFuture<'_, Vec<Record>> {
+    fn list(
+        &self,
+        filter: Filter,
+        after: Option<DeliveryId>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<Record>> {
         (**self).list(filter, after, limit)
     }
 
@@ -214,13 +234,17 @@ impl Entry {
     ///
     /// # Errors
     ///
-    /// [`QueueError::NotStorable`] if it cannot be written as JSON. A callback can, whatever its bytes are.
+    /// [`QueueError::NotStorable`] if it cannot be written as JSON. A callback can, whatever its
+    /// bytes are.
     pub fn of(callback: &Callback) -> Result<Self, QueueError> {
         let not_storable = |error| QueueError::NotStorable(StorageError::new(error));
-        // Each quote of the body gets a backslash. Growing the buffer in steps would cost as much as writing it.
+        // Each quote of the body gets a backslash. Growing the buffer in steps would cost as much
+        // as writing it.
         let mut payload = Vec::with_capacity(callback.body.len() / 4 * 5 + 512);
-        serde_json::to_writer(&mut payload, &StoredCallback::from(callback)).map_err(not_storable)?;
-        let payload = String::from_utf8(payload).map_err(|error| QueueError::NotStorable(StorageError::new(error)))?;
+        serde_json::to_writer(&mut payload, &StoredCallback::from(callback))
+            .map_err(not_storable)?;
+        let payload = String::from_utf8(payload)
+            .map_err(|error| QueueError::NotStorable(StorageError::new(error)))?;
         Ok(Entry {
             payload,
             body_size: callback.body.len(),
@@ -232,12 +256,7 @@ impl Entry {
     /// Any text, without keys; for tests of stores.
     pub fn new(payload: impl Into<String>) -> Self {
         let payload = payload.into();
-        Entry {
-            body_size: payload.len(),
-            payload,
-            dedup_key: None,
-            order_key: None,
-        }
+        Entry { body_size: payload.len(), payload, dedup_key: None, order_key: None }
     }
 }
 
@@ -300,11 +319,7 @@ pub struct Claimed {
 impl Claimed {
     /// A claimed callback of your own store.
     pub const fn new(claim: Claim, delivery: Delivery, payload: Option<String>) -> Self {
-        Claimed {
-            claim,
-            delivery,
-            payload,
-        }
+        Claimed { claim, delivery, payload }
     }
 }
 
@@ -325,12 +340,14 @@ impl fmt::Debug for Claimed {
 pub enum DeadReason {
     /// Its last attempt failed.
     Attempts,
-    /// Its handler returned [`HandlerError::permanent`](tencent_im_callback::HandlerError::permanent).
+    /// Its handler returned
+    /// [`HandlerError::permanent`](tencent_im_callback::HandlerError::permanent).
     Permanent,
     /// This version cannot read it: a newer one wrote it, or it is damaged.
     Unreadable,
-    /// It failed for good, and its body cannot be read: it is an [`Event::Unknown`](tencent_im_callback::Event::Unknown), and not because
-    /// of an unknown command. It came in this way.
+    /// It failed for good, and its body cannot be read: it is an
+    /// [`Event::Unknown`](tencent_im_callback::Event::Unknown), and not because of an unknown
+    /// command. It came in this way.
     BodyUnreadable,
 }
 
@@ -387,36 +404,22 @@ pub struct Filter {
 impl Filter {
     /// All dead letters.
     pub const fn dead() -> Self {
-        Filter {
-            dead: true,
-            older_than: None,
-            order_key: None,
-        }
+        Filter { dead: true, older_than: None, order_key: None }
     }
 
     /// All that wait, and those that are being handled.
     pub const fn waiting() -> Self {
-        Filter {
-            dead: false,
-            older_than: None,
-            order_key: None,
-        }
+        Filter { dead: false, older_than: None, order_key: None }
     }
 
     /// Only those that were accepted at least this long ago.
     pub const fn older_than(self, age: Duration) -> Self {
-        Filter {
-            older_than: Some(age),
-            ..self
-        }
+        Filter { older_than: Some(age), ..self }
     }
 
     /// Only those with this order key: one conversation, one group.
     pub const fn order_key(self, key: OrderKey) -> Self {
-        Filter {
-            order_key: Some(key),
-            ..self
-        }
+        Filter { order_key: Some(key), ..self }
     }
 }
 
@@ -439,8 +442,9 @@ impl Death {
 
 /// A callback in the store, for administration.
 ///
-/// As JSON it is one object with `id`, `accepted_at` and `dead_at` (**ms**), `attempts`, `reason`, `error`, `order_key`, and `callback`:
-/// the [`StoredCallback`]. If what is stored is not JSON, it has `text` instead. `Debug` shows neither the body nor the parameters.
+/// As JSON it is one object with `id`, `accepted_at` and `dead_at` (**ms**), `attempts`, `reason`,
+/// `error`, `order_key`, and `callback`: the [`StoredCallback`]. If what is stored is not JSON, it
+/// has `text` instead. `Debug` shows neither the body nor the parameters.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Record {
@@ -462,15 +466,7 @@ pub struct Record {
 impl Record {
     /// A record of your own store.
     pub const fn new(id: DeliveryId, accepted_at: SystemTime, payload: String) -> Self {
-        Record {
-            id,
-            accepted_at,
-            attempts: 0,
-            error: None,
-            order_key: None,
-            death: None,
-            payload,
-        }
+        Record { id, accepted_at, attempts: 0, error: None, order_key: None, death: None, payload }
     }
 
     /// What is stored: the [`StoredCallback`] as JSON, unless it is damaged.
@@ -569,7 +565,8 @@ pub struct Stats {
     pub retried: u64,
     /// Dead letters made since the store was opened.
     pub buried: u64,
-    /// Unreadable callbacks of unsigned apps that were not kept as dead letters, since the store was opened: there was no room within
+    /// Unreadable callbacks of unsigned apps that were not kept as dead letters, since the store
+    /// was opened: there was no room within
     /// [`max_unreadable_bytes`](crate::StoreOptions::max_unreadable_bytes).
     pub dropped: u64,
 }
@@ -589,10 +586,7 @@ const ERROR_SIZE: usize = 2048;
 /// Cuts a text that is too long to be kept.
 pub(crate) fn bounded(mut text: String) -> String {
     if text.len() > ERROR_SIZE {
-        let end = (0..=ERROR_SIZE)
-            .rev()
-            .find(|&at| text.is_char_boundary(at))
-            .unwrap_or(0);
+        let end = (0..=ERROR_SIZE).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
         text.truncate(end);
         text.push('…');
     }

@@ -1,4 +1,5 @@
-//! The log: warnings, once each, about programs that are put together so that nothing is queued, or nothing is handled; and failures.
+//! The log: warnings, once each, about programs that are put together so that nothing is queued, or
+//! nothing is handled; and failures.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -36,7 +37,8 @@ pub(crate) struct Failure<'a> {
     pub(crate) id: DeliveryId,
     pub(crate) attempt: u32,
     pub(crate) error: &'a str,
-    /// Whether its app is signed. If it is not, anybody can cause this failure, as often as he likes.
+    /// Whether its app is signed. If it is not, anybody can cause this failure, as often as he
+    /// likes.
     pub(crate) signed: bool,
 }
 
@@ -88,11 +90,7 @@ impl Watch {
 
     /// For how many of its kind it is shown, if it is.
     fn shown(&self, failure: &Failure<'_>, kind: &'static str) -> Option<u32> {
-        if failure.signed {
-            Some(1)
-        } else {
-            self.sampler.count(kind)
-        }
+        if failure.signed { Some(1) } else { self.sampler.count(kind) }
     }
 }
 
@@ -131,7 +129,10 @@ impl Watch {
 
     /// A callback was stored. `alone`: only workers of this process can handle it.
     pub(crate) fn enqueued(self: &Arc<Self>, alone: bool) {
-        if self.enqueued.swap(true, Ordering::Relaxed) || !alone || self.worked.load(Ordering::Relaxed) {
+        if self.enqueued.swap(true, Ordering::Relaxed)
+            || !alone
+            || self.worked.load(Ordering::Relaxed)
+        {
             return;
         }
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {

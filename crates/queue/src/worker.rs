@@ -11,7 +11,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
-use tencent_im_callback::{Callback, Disposition, Event, HandlerError, Oneshot, Reply, Retry, UnknownReason};
+use tencent_im_callback::{
+    Callback, Disposition, Event, HandlerError, Oneshot, Reply, Retry, UnknownReason,
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
@@ -31,8 +33,9 @@ const WAIT: Duration = Duration::from_secs(10);
 /// How often it is reported that a result cannot be stored.
 const REPORTED: Duration = Duration::from_secs(60);
 
-/// How long a worker tries to store that a callback has failed while there is no space. Then it gives the callback back, to be tried again
-/// as if this attempt had not been: callbacks that fail must not keep those from being handled that would make space.
+/// How long a worker tries to store that a callback has failed while there is no space. Then it
+/// gives the callback back, to be tried again as if this attempt had not been: callbacks that fail
+/// must not keep those from being handled that would make space.
 const GIVE_UP: Duration = Duration::from_secs(5);
 
 /// The wait before a settlement is tried again for which the disk had no room.
@@ -48,15 +51,18 @@ type Hook = dyn Fn(&Record) + Send + Sync;
 
 /// Claims callbacks from a queue and passes them to a service, until it is told to stop.
 ///
-/// Each callback has a [`Delivery`] in its [extensions](Callback::extensions). A reply means that the callback is done, unless its
-/// `ActionStatus` is `FAIL`, as that of [`Reply::fail`]. After such a reply, an error, a panic or a time-out it is tried again according to
-/// [`RetryPolicy`], and finally becomes a dead letter. It becomes one at once if the error is [`HandlerError::permanent`], or if this version cannot read it.
+/// Each callback has a [`Delivery`] in its [extensions](Callback::extensions). A reply means that
+/// the callback is done, unless its `ActionStatus` is `FAIL`, as that of [`Reply::fail`]. After
+/// such a reply, an error, a panic or a time-out it is tried again according to [`RetryPolicy`],
+/// and finally becomes a dead letter. It becomes one at once if the error is
+/// [`HandlerError::permanent`], or if this version cannot read it.
 ///
 /// Callbacks with the same order key are handled one after the other, all others concurrently.
 ///
-/// Limit the work with [`concurrency`](Self::concurrency). An error of `load_shed` inside, or a wait for readiness that is longer than
-/// [`timeout`](Self::timeout), is a failed attempt like any other. If a claim ends while its handler runs (a broker was away for too long),
-/// the handler's future is dropped, and the callback is handled again.
+/// Limit the work with [`concurrency`](Self::concurrency). An error of `load_shed` inside, or a
+/// wait for readiness that is longer than [`timeout`](Self::timeout), is a failed attempt like any
+/// other. If a claim ends while its handler runs (a broker was away for too long), the handler's
+/// future is dropped, and the callback is handled again.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -110,15 +116,16 @@ impl<S> Worker<S> {
         self
     }
 
-    /// How long an attempt may take (60 s), including the wait until the service is ready. After that its future is dropped, and the
-    /// attempt has failed. A handler that blocks its thread cannot be stopped.
+    /// How long an attempt may take (60 s), including the wait until the service is ready. After
+    /// that its future is dropped, and the attempt has failed. A handler that blocks its thread
+    /// cannot be stopped.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// How long running handlers may continue at shutdown (10 s). Those that are not done are aborted. That does not count as an attempt,
-    /// and the callback is handled again.
+    /// How long running handlers may continue at shutdown (10 s). Those that are not done are
+    /// aborted. That does not count as an attempt, and the callback is handled again.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
@@ -144,14 +151,15 @@ where
     S::Response: Into<Reply>,
     S::Error: fmt::Display + Send + Sync,
 {
-    /// Works until `shutdown` is done, then waits for running handlers for at most [`grace`](Self::grace).
+    /// Works until `shutdown` is done, then waits for running handlers for at most
+    /// [`grace`](Self::grace).
     ///
     /// If the future is dropped, running handlers are aborted, and their callbacks are given back.
     ///
     /// # Errors
     ///
-    /// An error of the storage, such as [`QueueError::Poisoned`]. Open the queue again, and make another worker. Running handlers have been
-    /// aborted by then.
+    /// An error of the storage, such as [`QueueError::Poisoned`]. Open the queue again, and make
+    /// another worker. Running handlers have been aborted by then.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<Stopped, QueueError> {
         let store = self.queue.store.clone();
         self.queue.watch.worker_runs();
@@ -190,7 +198,8 @@ where
                 };
                 // Never closed.
                 let Ok(place) = place else { break };
-                // Lets tasks finish that are about to: one claim for many permits is cheaper than many claims for one each.
+                // Lets tasks finish that are about to: one claim for many permits is cheaper than
+                // many claims for one each.
                 tokio::task::yield_now().await;
                 let max = places.available_permits().saturating_add(1).min(BATCH);
                 let mut claim = store.claim(max, WAIT);
@@ -255,10 +264,11 @@ pub struct Stopped {
     pub retried: u64,
     /// Callbacks that became dead letters.
     pub buried: u64,
-    /// Unreadable callbacks of unsigned apps for which there was [no room](crate::StoreOptions::max_unreadable_bytes) among the dead letters.
+    /// Unreadable callbacks of unsigned apps for which there was [no
+    /// room](crate::StoreOptions::max_unreadable_bytes) among the dead letters.
     pub dropped: u64,
-    /// Callbacks that were aborted after the [grace](Worker::grace): their handlers were running, or the result was not stored yet. They are
-    /// handled again.
+    /// Callbacks that were aborted after the [grace](Worker::grace): their handlers were running,
+    /// or the result was not stored yet. They are handled again.
     pub aborted: usize,
 }
 
@@ -311,24 +321,23 @@ where
     S::Response: Into<Reply>,
     S::Error: fmt::Display + Send + Sync,
 {
-    async fn handle(self: Arc<Self>, claimed: Claimed, mut hold: Hold, place: Option<OwnedSemaphorePermit>) {
-        let Claimed {
-            claim,
-            delivery,
-            payload,
-            ..
-        } = claimed;
-        // Until the callback is settled, and in a task of its own, since a handler may block its thread.
-        let mut kept = (self.store.lease()).map(|lease| Kept::new(self.store.clone(), claim, lease));
+    async fn handle(
+        self: Arc<Self>,
+        claimed: Claimed,
+        mut hold: Hold,
+        place: Option<OwnedSemaphorePermit>,
+    ) {
+        let Claimed { claim, delivery, payload, .. } = claimed;
+        // Until the callback is settled, and in a task of its own, since a handler may block its
+        // thread.
+        let mut kept =
+            (self.store.lease()).map(|lease| Kept::new(self.store.clone(), claim, lease));
         if kept.is_some() {
             // What was spawned last is run by this thread alone.
             tokio::task::yield_now().await;
         }
         // A stored callback that cannot be read is our doing, or the disk's.
-        let mut origin = Origin {
-            signed: true,
-            readable: true,
-        };
+        let mut origin = Origin { signed: true, readable: true };
         let attempted = match payload.as_deref().map(read_caught) {
             Some(Ok(mut callback)) => {
                 callback.extensions.insert(delivery.clone());
@@ -363,7 +372,11 @@ where
     }
 
     /// One attempt. `None` if the claim ended meanwhile.
-    async fn attempt(&self, callback: Callback, kept: Option<&mut Kept>) -> Option<Result<(), Failed>> {
+    async fn attempt(
+        &self,
+        callback: Callback,
+        kept: Option<&mut Kept>,
+    ) -> Option<Result<(), Failed>> {
         let service = catch_unwind(AssertUnwindSafe(|| match self.service.lock() {
             Ok(service) => service.clone(),
             Err(poisoned) => poisoned.into_inner().clone(),
@@ -396,16 +409,13 @@ where
                 }
                 Ok(())
             }
-            Ok(Ok(Err(error))) => Err(Failed {
-                retry: error.retry(),
-                text: format!("{error:#}"),
-                unreadable: false,
-            }),
+            Ok(Ok(Err(error))) => {
+                Err(Failed { retry: error.retry(), text: format!("{error:#}"), unreadable: false })
+            }
             Ok(Err(panic)) => Err(Failed::again(format!("the handler panicked: {panic}"))),
-            Err(_) => Err(Failed::again(format!(
-                "the handler took longer than {:?}",
-                self.timeout
-            ))),
+            Err(_) => {
+                Err(Failed::again(format!("the handler took longer than {:?}", self.timeout)))
+            }
         })
     }
 
@@ -428,19 +438,8 @@ where
         };
         let error = bounded(failed.text);
         let (id, attempt) = (delivery.id, delivery.attempt);
-        let failure = Failure {
-            id,
-            attempt,
-            error: &error,
-            signed: origin.signed,
-        };
-        let dead = |reason| {
-            Err(if origin.readable {
-                reason
-            } else {
-                DeadReason::BodyUnreadable
-            })
-        };
+        let failure = Failure { id, attempt, error: &error, signed: origin.signed };
+        let dead = |reason| Err(if origin.readable { reason } else { DeadReason::BodyUnreadable });
         let delay = match failed.retry {
             _ if failed.unreadable => Err(DeadReason::Unreadable),
             Retry::Never => dead(DeadReason::Permanent),
@@ -493,7 +492,11 @@ where
     }
 
     /// Settles it, as soon as there is space. After `patience` without space it gives up.
-    async fn insist<F>(&self, patience: Duration, settle: impl Fn() -> F) -> Result<Settled, QueueError>
+    async fn insist<F>(
+        &self,
+        patience: Duration,
+        settle: impl Fn() -> F,
+    ) -> Result<Settled, QueueError>
     where
         F: Future<Output = Result<End, QueueError>>,
     {
@@ -526,7 +529,8 @@ where
 
 /// [`read`], whose panic would give the callback back, to be read again at once.
 fn read_caught(payload: &str) -> Result<Callback, String> {
-    catch_unwind(|| read(payload)).unwrap_or_else(|_| Err("the stored callback cannot be read: a panic".to_owned()))
+    catch_unwind(|| read(payload))
+        .unwrap_or_else(|_| Err("the stored callback cannot be read: a panic".to_owned()))
 }
 
 /// The callback that was stored; or what is wrong with it, without what is in it.
@@ -569,19 +573,11 @@ struct Failed {
 
 impl Failed {
     fn again(text: String) -> Self {
-        Failed {
-            retry: Retry::Default,
-            text,
-            unreadable: false,
-        }
+        Failed { retry: Retry::Default, text, unreadable: false }
     }
 
     fn unreadable(text: String) -> Self {
-        Failed {
-            retry: Retry::Never,
-            text,
-            unreadable: true,
-        }
+        Failed { retry: Retry::Never, text, unreadable: true }
     }
 }
 
@@ -613,7 +609,8 @@ impl Kept {
     /// Ends when the claim has ended.
     async fn lost(&mut self) {
         if (&mut self.lost).await.is_err() {
-            // The task has panicked. Whether the claim holds is found out when the callback is settled.
+            // The task has panicked. Whether the claim holds is found out when the callback is
+            // settled.
             std::future::pending::<()>().await;
         }
     }
@@ -633,10 +630,7 @@ struct Hold {
 
 impl Hold {
     fn new(store: Arc<dyn Store>, claim: Claim) -> Self {
-        Hold {
-            store,
-            claim: Some(claim),
-        }
+        Hold { store, claim: Some(claim) }
     }
 
     fn forget(&mut self) {
@@ -668,8 +662,8 @@ where
         let Some(call) = &mut self.call else {
             return Poll::Ready(Err("polled after completion".to_owned()));
         };
-        // Nothing that it used is used again: the call is dropped, and the next attempt gets a clone of the service, as if it had run in
-        // its own task.
+        // Nothing that it used is used again: the call is dropped, and the next attempt gets a
+        // clone of the service, as if it had run in its own task.
         let polled = catch_unwind(AssertUnwindSafe(|| {
             let result = call.as_mut().poll(cx);
             result.map(|result| result.and_then(|reply| done(&reply.into())))
@@ -700,10 +694,9 @@ fn done(reply: &Reply) -> Result<Disposition, HandlerError> {
     }
 
     match serde_json::from_slice::<Answer<'_>>(reply.as_bytes()) {
-        Ok(answer) if answer.action_status == "FAIL" => Err(HandlerError::new(format!(
-            "the handler answered FAIL: {}",
-            answer.error_info
-        ))),
+        Ok(answer) if answer.action_status == "FAIL" => {
+            Err(HandlerError::new(format!("the handler answered FAIL: {}", answer.error_info)))
+        }
         _ => Ok(reply.disposition()),
     }
 }

@@ -1,7 +1,9 @@
-//! Two endpoints and two workers on a cluster of three, while its nodes are killed, stopped and started again, and workers are killed in
-//! mid-handler: what was answered OK is handled, once but for the attempts that were open, and in order but for what is marked.
+//! Two endpoints and two workers on a cluster of three, while its nodes are killed, stopped and
+//! started again, and workers are killed in mid-handler: what was answered OK is handled, once but
+//! for the attempts that were open, and in order but for what is marked.
 //!
-//! `CHAOS_CALLBACKS=100000 CHAOS_SECONDS=600 cargo test -p tencent-im-callback-queue --features jetstream --test chaos -- --nocapture` is the long run.
+//! `CHAOS_CALLBACKS=100000 CHAOS_SECONDS=600 cargo test -p tencent-im-callback-queue --features
+//! jetstream --test chaos -- --nocapture` is the long run.
 #![cfg(all(unix, feature = "jetstream"))]
 
 mod common;
@@ -32,14 +34,11 @@ const NODES_REST: Duration = Duration::from_secs(4);
 
 async fn queue(urls: &str) -> Queue {
     let urls: Vec<String> = urls.split(',').map(str::to_owned).collect();
-    // Handled callbacks are deleted meanwhile, so that one which is deleted too early would be missed.
+    // Handled callbacks are deleted meanwhile, so that one which is deleted too early would be
+    // missed.
     let options = StoreOptions::new().dedup_window(20 * SECOND);
-    let settings = || {
-        JetStream::new("chaos")
-            .replicas(3)
-            .ack_wait(10 * SECOND)
-            .options(options.clone())
-    };
+    let settings =
+        || JetStream::new("chaos").replicas(3).ack_wait(10 * SECOND).options(options.clone());
     let context = connect(urls).await;
     loop {
         match Queue::jetstream(context.clone(), settings()).await {
@@ -68,7 +67,9 @@ async fn endpoint(urls: &str, log: &Path, first: u64, count: u64, pause: Duratio
     let queue = queue(urls).await;
     let mut posters = tokio::task::JoinSet::new();
     for poster in 0..POSTERS {
-        let inline = service_fn(|_: Callback| -> std::future::Ready<Result<(), Infallible>> { panic!("inline") });
+        let inline = service_fn(|_: Callback| -> std::future::Ready<Result<(), Infallible>> {
+            panic!("inline")
+        });
         let mut service = queue.layer().max_wait(1500 * SECOND / 1000).layer(inline);
         let log = Log::open(log);
         posters.spawn(async move {
@@ -110,15 +111,8 @@ async fn worker(urls: &str, log: &Path, name: &str) {
     let handler = service_fn(move |callback: Callback| {
         let delivery: Delivery = callback.extensions.get().cloned().unwrap();
         let body = std::str::from_utf8(&callback.body).unwrap();
-        let number: u64 = body
-            .split("key-")
-            .nth(1)
-            .unwrap()
-            .split('-')
-            .next()
-            .unwrap()
-            .parse()
-            .unwrap();
+        let number: u64 =
+            body.split("key-").nth(1).unwrap().split('-').next().unwrap().parse().unwrap();
         let (log, name) = (log.clone(), name.clone());
         async move {
             let order = if delivery.out_of_order { "late" } else { "in-order" };
@@ -150,14 +144,8 @@ fn lives_if_told() {
         } else {
             let number = |name| get(name).parse::<u64>().unwrap();
             let pause = Duration::from_millis(number("CHAOS_PAUSE"));
-            endpoint(
-                &get("CHAOS_URLS"),
-                &log,
-                number("CHAOS_FIRST"),
-                number("CHAOS_COUNT"),
-                pause,
-            )
-            .await;
+            endpoint(&get("CHAOS_URLS"), &log, number("CHAOS_FIRST"), number("CHAOS_COUNT"), pause)
+                .await;
         }
     });
 }
@@ -221,7 +209,8 @@ impl Harm {
             let chance = random.hash_one(round);
             std::thread::sleep(Duration::from_millis(500 + chance % 3000));
             let which = usize::try_from(chance % 2).unwrap();
-            let old = std::mem::replace(&mut workers[which], Worker::start(which, round, urls, log));
+            let old =
+                std::mem::replace(&mut workers[which], Worker::start(which, round, urls, log));
             harm.workers.insert(old.name.clone());
             drop(old);
             if Instant::now() < next_node {
@@ -292,7 +281,8 @@ fn nothing_that_was_accepted_is_lost_while_nodes_and_workers_die() {
     if !is_installed() {
         return;
     }
-    let setting = |name, usual| std::env::var(name).map_or(usual, |text| text.parse::<u64>().unwrap());
+    let setting =
+        |name, usual| std::env::var(name).map_or(usual, |text| text.parse::<u64>().unwrap());
     let (count, seconds) = (setting("CHAOS_CALLBACKS", 4000), setting("CHAOS_SECONDS", 30));
     let share = count / 2 / POSTERS * POSTERS;
     let pause = seconds * 1000 * POSTERS / share;
@@ -305,21 +295,17 @@ fn nothing_that_was_accepted_is_lost_while_nodes_and_workers_die() {
 
     let mut endpoints: Vec<Child> = (0..2)
         .map(|number| {
-            let more = [
-                ("CHAOS_FIRST", number * share),
-                ("CHAOS_COUNT", share),
-                ("CHAOS_PAUSE", pause),
-            ];
+            let more =
+                [("CHAOS_FIRST", number * share), ("CHAOS_COUNT", share), ("CHAOS_PAUSE", pause)];
             let more = more.map(|(name, value)| (name, value.to_string()));
             child("endpoint", &urls, &log, &more)
         })
         .collect();
-    let mut workers: Vec<Worker> = (0..2).map(|number| Worker::start(number, 0, &urls, &log)).collect();
+    let mut workers: Vec<Worker> =
+        (0..2).map(|number| Worker::start(number, 0, &urls, &log)).collect();
 
     let harm = Harm::do_while(&mut nats, &mut workers, &urls, &log, || {
-        endpoints
-            .iter_mut()
-            .any(|endpoint| endpoint.try_wait().unwrap().is_none())
+        endpoints.iter_mut().any(|endpoint| endpoint.try_wait().unwrap().is_none())
     });
     for mut endpoint in endpoints {
         assert!(endpoint.wait().unwrap().success());
@@ -339,11 +325,7 @@ fn nothing_that_was_accepted_is_lost_while_nodes_and_workers_die() {
         {
             break *stats;
         }
-        assert!(
-            Instant::now() < end,
-            "{stats:?}: {} are not handled: {rest:?}",
-            rest.len()
-        );
+        assert!(Instant::now() < end, "{stats:?}: {} are not handled: {rest:?}", rest.len());
         std::thread::sleep(Duration::from_secs(2));
     };
     assert_eq!(stats.dead, 0);
@@ -354,13 +336,10 @@ fn nothing_that_was_accepted_is_lost_while_nodes_and_workers_die() {
     }
     let ledger = Ledger::read(&log, share);
     assert_eq!(ledger.accepted.len() as u64, 2 * share);
-    assert!(
-        ledger.disorder.is_empty(),
-        "begun after later ones: {:?}",
-        ledger.disorder
-    );
+    assert!(ledger.disorder.is_empty(), "begun after later ones: {:?}", ledger.disorder);
     let twice: usize = ledger.done.values().map(|by| by.len() - 1).sum();
-    // Those whose end was not confirmed: when their worker was killed, or when the cluster had no leader for as long as a claim holds.
+    // Those whose end was not confirmed: when their worker was killed, or when the cluster had no
+    // leader for as long as a claim holds.
     let harmed = harm.workers.len() + (harm.killed + harm.stopped) as usize;
     assert!(twice <= CONCURRENCY * harmed, "{twice}");
     eprintln!(

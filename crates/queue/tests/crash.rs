@@ -1,6 +1,7 @@
 //! Killed with SIGKILL at random points, under load: what was answered OK is handled in the end.
 //!
-//! `CRASH_ROUNDS=300 cargo test --release -p tencent-im-callback-queue --test crash -- --nocapture` is the long run.
+//! `CRASH_ROUNDS=300 cargo test --release -p tencent-im-callback-queue --test crash -- --nocapture`
+//! is the long run.
 #![cfg(all(unix, feature = "sqlite"))]
 
 mod common;
@@ -39,7 +40,8 @@ async fn live(file: &Path) {
     let sample = Entry::of(&callback("State.StateChange")).unwrap();
     let next = Arc::new(AtomicU64::new(0));
     for _ in 0..64 {
-        let (store, next, sample, random) = (store.clone(), next.clone(), sample.clone(), random.clone());
+        let (store, next, sample, random) =
+            (store.clone(), next.clone(), sample.clone(), random.clone());
         tokio::spawn(async move {
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
@@ -47,8 +49,10 @@ async fn live(file: &Path) {
                 // Every eighth comes a second time.
                 let name = random.hash_one(number - number % 8 / 7);
                 entry.dedup_key = Some(DedupKey::new(name.to_be_bytes()));
-                entry.order_key = (name % 5 != 0).then(|| OrderKey::new((name % KEYS).to_be_bytes()));
-                let (Appended::Stored(id) | Appended::Duplicate(id)) = store.append(entry, 30 * SECOND).await.unwrap();
+                entry.order_key =
+                    (name % 5 != 0).then(|| OrderKey::new((name % KEYS).to_be_bytes()));
+                let (Appended::Stored(id) | Appended::Duplicate(id)) =
+                    store.append(entry, 30 * SECOND).await.unwrap();
                 say(&format!("accepted {}", id.sequence()));
             }
         });
@@ -57,9 +61,7 @@ async fn live(file: &Path) {
     let service = service_fn(move |callback: Callback| {
         let delivery: Delivery = callback.extensions.get().cloned().unwrap();
         let fails = delivery.attempt < 3
-            && fails
-                .hash_one((delivery.id.sequence(), delivery.attempt))
-                .is_multiple_of(10);
+            && fails.hash_one((delivery.id.sequence(), delivery.attempt)).is_multiple_of(10);
         async move {
             tokio::task::yield_now().await;
             if fails {
@@ -71,12 +73,7 @@ async fn live(file: &Path) {
         }
     });
     let quick = RetryPolicy::new().first_delay(Duration::from_millis(2));
-    queue
-        .worker(service)
-        .retry(quick)
-        .run(std::future::pending())
-        .await
-        .unwrap();
+    queue.worker(service).retry(quick).run(std::future::pending()).await.unwrap();
 }
 
 #[test]
@@ -164,10 +161,8 @@ fn nothing_that_was_accepted_is_lost_when_the_process_is_killed() {
                 let id = claimed.delivery.id.sequence();
                 left += 1;
                 again += u32::from(ledger.handled.contains_key(&id));
-                let key = claimed
-                    .delivery
-                    .order_key
-                    .map_or("none".to_owned(), |key| key.to_string());
+                let key =
+                    claimed.delivery.order_key.map_or("none".to_owned(), |key| key.to_string());
                 ledger.read(rounds, &format!("handled {id} {key}"));
                 let store = store.clone();
                 completing.spawn(async move { store.complete(claimed.claim).await.unwrap() });
@@ -178,18 +173,16 @@ fn nothing_that_was_accepted_is_lost_when_the_process_is_killed() {
         assert_eq!((stats.waiting, stats.dead), (0, 0));
         (again, left)
     });
-    let lost: Vec<_> = ledger
-        .accepted
-        .iter()
-        .filter(|id| !ledger.handled.contains_key(id))
-        .collect();
+    let lost: Vec<_> =
+        ledger.accepted.iter().filter(|id| !ledger.handled.contains_key(id)).collect();
     assert!(lost.is_empty(), "{} lost: {lost:?}", lost.len());
     let twice = ledger.handled.values().filter(|rounds| rounds.len() > 1).count();
     eprintln!(
         "killed {rounds} times: {} accepted, 0 lost, {left} left at the end, {again} of them and {twice} in all handled again",
         ledger.accepted.len()
     );
-    // At each kill, the attempts that were open may have been handled: 64 at a time, and those on their way to the disk.
+    // At each kill, the attempts that were open may have been handled: 64 at a time, and those on
+    // their way to the disk.
     assert!(twice <= rounds as usize * (64 + 1024), "{twice}");
     assert!(ledger.accepted.len() > 100);
 }

@@ -1,4 +1,5 @@
-//! The example, killed while callbacks come in: each one answered OK is in the handler's table in the end, once.
+//! The example, killed while callbacks come in: each one answered OK is in the handler's table in
+//! the end, once.
 #![cfg(all(unix, feature = "sqlite"))]
 
 mod common;
@@ -38,16 +39,18 @@ fn start_on(folder: &Folder, queue: &OsStr) -> (Child, String) {
     let mut log = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     log.read_line(&mut line).unwrap();
-    let address = line
-        .strip_prefix("listening on http://")
-        .and_then(|rest| rest.split('/').next());
+    let address = line.strip_prefix("listening on http://").and_then(|rest| rest.split('/').next());
     let address = address.unwrap_or_else(|| panic!("{line}")).to_owned();
     std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
     (child, address)
 }
 
 /// Posts until the server is gone. Says which were answered OK.
-async fn post(address: String, numbers: impl Iterator<Item = u64>, answered: Arc<Mutex<HashSet<u64>>>) -> Option<()> {
+async fn post(
+    address: String,
+    numbers: impl Iterator<Item = u64>,
+    answered: Arc<Mutex<HashSet<u64>>>,
+) -> Option<()> {
     let mut stream = TcpStream::connect(&address).await.ok()?;
     for number in numbers {
         let body = format!(
@@ -55,7 +58,8 @@ async fn post(address: String, numbers: impl Iterator<Item = u64>, answered: Arc
             \"MsgRandom\":1,\"MsgTime\":1557481126,\"MsgKey\":\"key-{number}-\",\"SendMsgResult\":0,\"ErrorInfo\":\"\",\"MsgBody\":[]}}",
             number % 7
         );
-        let request: http::Request<Vec<u8>> = SignedRequest::new("C2C.CallbackAfterSendMsg").body(body).build();
+        let request: http::Request<Vec<u8>> =
+            SignedRequest::new("C2C.CallbackAfterSendMsg").body(body).build();
         let head = format!(
             "POST /callback?{} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n",
             request.uri().query().unwrap(),
@@ -120,7 +124,8 @@ async fn drained(folder: &Folder, answered: usize) {
     let mut quiet = 0;
     loop {
         tokio::time::sleep(Duration::from_millis(300)).await;
-        let count = database.query_row("SELECT count(*) FROM handled", (), |row| row.get::<_, u32>(0));
+        let count =
+            database.query_row("SELECT count(*) FROM handled", (), |row| row.get::<_, u32>(0));
         let now = count.unwrap() as usize;
         quiet = if now > before { 0 } else { quiet + 1 };
         if quiet > 0 && now >= answered {
@@ -140,11 +145,7 @@ fn check(folder: &Folder, answered: &HashSet<u64>) {
     let mut numbers = HashSet::new();
     for body in rows {
         let body = body.unwrap();
-        let number = body
-            .split("key-")
-            .nth(1)
-            .and_then(|rest| rest.split('-').next())
-            .unwrap();
+        let number = body.split("key-").nth(1).and_then(|rest| rest.split('-').next()).unwrap();
         let first = numbers.insert(number.parse::<u64>().unwrap());
         assert!(first, "{number} is there twice");
     }

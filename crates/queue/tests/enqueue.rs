@@ -9,18 +9,22 @@ use std::time::Duration;
 use common::{Clock, Folder, SECOND, app, callback, callback_with, claim, entry, logged};
 use tencent_im_callback::testing::SignedRequest;
 use tencent_im_callback::{
-    Callback, CallbackLayer, Cause, Command, DedupLayer, Disposition, EventRouter, HandlerError, OnError, Outcome,
-    OutcomeKind, Reply, Split,
+    Callback, CallbackLayer, Cause, Command, DedupLayer, Disposition, EventRouter, HandlerError,
+    OnError, Outcome, OutcomeKind, Reply, Split,
 };
 use tencent_im_callback_queue::store::{Entry, Store};
-use tencent_im_callback_queue::{Filter, MemoryStore, Queue, QueueError, SqliteStore, StoreOptions};
+use tencent_im_callback_queue::{
+    Filter, MemoryStore, Queue, QueueError, SqliteStore, StoreOptions,
+};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
 /// With a dedup key: the sample has a time.
 const NOTICE: &str = "State.StateChange";
 const VERDICT: &str = "C2C.CallbackBeforeSendMsg";
 
-fn never() -> impl Service<Callback, Response = Reply, Error = Infallible, Future: Send> + Clone + Send + 'static {
+fn never()
+-> impl Service<Callback, Response = Reply, Error = Infallible, Future: Send> + Clone + Send + 'static
+{
     service_fn(|callback: Callback| -> std::future::Ready<Result<Reply, Infallible>> {
         panic!("{:?} went inline", callback.command())
     })
@@ -42,7 +46,9 @@ async fn notifications_are_enqueued_and_verdicts_pass_through() {
     let (mut enqueued, mut passed) = (0, 0);
     for command in Command::ALL {
         // That one's sample is of another app.
-        if *command == Command::ContentCallbackResultNotify || tencent_im_callback::testing::sample(command).is_none() {
+        if *command == Command::ContentCallbackResultNotify
+            || tencent_im_callback::testing::sample(command).is_none()
+        {
             continue;
         }
         let callback = callback(command.as_str());
@@ -89,19 +95,11 @@ async fn a_repeat_is_a_duplicate_and_handled_once() {
 async fn a_full_queue_is_overloaded_after_max_wait_and_says_why() {
     let queue = memory(StoreOptions::new().max_rows(0));
     let start = tokio::time::Instant::now();
-    let error = queue
-        .layer()
-        .layer(never())
-        .oneshot(callback(NOTICE))
-        .await
-        .unwrap_err();
+    let error = queue.layer().layer(never()).oneshot(callback(NOTICE)).await.unwrap_err();
     assert_eq!(start.elapsed(), Duration::from_millis(1500));
     assert!(error.is_overloaded());
     assert!(matches!(error.downcast_ref(), Some(QueueError::Full)));
-    assert_eq!(
-        format!("{error:#}"),
-        "overloaded: no room for the callback: the queue is full"
-    );
+    assert_eq!(format!("{error:#}"), "overloaded: no room for the callback: the queue is full");
     let service = queue.layer().max_wait(Duration::from_millis(10)).layer(never());
     let start = tokio::time::Instant::now();
     service.oneshot(callback(NOTICE)).await.unwrap_err();
@@ -111,26 +109,13 @@ async fn a_full_queue_is_overloaded_after_max_wait_and_says_why() {
 #[tokio::test]
 async fn too_large_and_closed_are_errors_of_their_own() {
     let queue = memory(StoreOptions::new().max_body(10));
-    let error = queue
-        .layer()
-        .layer(never())
-        .oneshot(callback(NOTICE))
-        .await
-        .unwrap_err();
-    assert!(matches!(
-        error.downcast_ref(),
-        Some(QueueError::TooLarge { max: 10, .. })
-    ));
+    let error = queue.layer().layer(never()).oneshot(callback(NOTICE)).await.unwrap_err();
+    assert!(matches!(error.downcast_ref(), Some(QueueError::TooLarge { max: 10, .. })));
     assert!(!error.is_overloaded());
     queue.close().await.unwrap();
     let queue = memory(StoreOptions::new());
     queue.close().await.unwrap();
-    let error = queue
-        .layer()
-        .layer(never())
-        .oneshot(callback(NOTICE))
-        .await
-        .unwrap_err();
+    let error = queue.layer().layer(never()).oneshot(callback(NOTICE)).await.unwrap_err();
     assert!(matches!(error.downcast_ref(), Some(QueueError::Closed)));
 }
 
@@ -181,9 +166,7 @@ async fn a_before_body_behind_the_url_of_a_notification_is_passed_on() {
         judged.lock().unwrap().push(commands);
         async { Ok::<_, Infallible>(Reply::reject(120_001, "no")) }
     });
-    let service = CallbackLayer::new(app())
-        .forward_misfits()
-        .layer(queue.layer().layer(judge));
+    let service = CallbackLayer::new(app()).forward_misfits().layer(queue.layer().layer(judge));
     let url = SignedRequest::new("Sns.CallbackFriendDelete");
     let outcome = send_request(service.clone(), &url.body(BODY)).await;
     assert_eq!(outcome.disposition(), Some(Disposition::Handled));
@@ -238,10 +221,7 @@ async fn on_error_answers_when_the_queue_is_full() {
         .layer(queue.layer().max_wait(Duration::from_millis(1)))
         .service(never());
     let outcome = send(service, NOTICE).await;
-    assert_eq!(
-        (outcome.kind(), outcome.cause()),
-        (OutcomeKind::Failed, Some(Cause::Overloaded))
-    );
+    assert_eq!((outcome.kind(), outcome.cause()), (OutcomeKind::Failed, Some(Cause::Overloaded)));
     let text = outcome.error().unwrap().to_string();
     assert!(text.contains("the queue is full"), "{text}");
 }
@@ -251,10 +231,12 @@ async fn on_error_answers_when_the_queue_is_full() {
 async fn one_handler_three_ways() {
     let count = Arc::new(Mutex::new(0));
     let counted = count.clone();
-    let handler = EventRouter::new().on(move |_: Callback<tencent_im_callback::event::state::StateChange>| {
-        *counted.lock().unwrap() += 1;
-        async { Ok::<_, HandlerError>(()) }
-    });
+    let handler = EventRouter::new().on(
+        move |_: Callback<tencent_im_callback::event::state::StateChange>| {
+            *counted.lock().unwrap() += 1;
+            async { Ok::<_, HandlerError>(()) }
+        },
+    );
     let queue = memory(StoreOptions::new());
     drop(handler.clone().oneshot(callback(NOTICE)).await.unwrap());
     let detach = tencent_im_callback::DetachLayer::new(10);
@@ -379,7 +361,8 @@ async fn each_command_that_nobody_handles_is_warned_about_once() {
     let queue = Queue::new(store.clone());
     // The last two say what they do with the rest.
     let allows = EventRouter::new().allow_unhandled();
-    let falls_back = EventRouter::new().fallback_fn(|_: Callback| async { Ok::<_, HandlerError>(Reply::ok()) });
+    let falls_back =
+        EventRouter::new().fallback_fn(|_: Callback| async { Ok::<_, HandlerError>(Reply::ok()) });
     for (router, expected) in [(EventRouter::new(), 2), (allows, 2), (falls_back, 2)] {
         fill().await;
         let worker = queue.worker(router);

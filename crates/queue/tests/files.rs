@@ -1,4 +1,5 @@
-//! The file: who can read it, what survives, and what is done about files that are none of ours, damaged, locked or full.
+//! The file: who can read it, what survives, and what is done about files that are none of ours,
+//! damaged, locked or full.
 #![cfg(feature = "sqlite")]
 
 mod common;
@@ -53,18 +54,12 @@ async fn what_waits_survives_a_restart() {
 
     clock.forward(30 * SECOND);
     let store = open().await;
-    assert_eq!(
-        store.append(keyed("a", "a"), SECOND).await.unwrap(),
-        Appended::Duplicate(first)
-    );
+    assert_eq!(store.append(keyed("a", "a"), SECOND).await.unwrap(), Appended::Duplicate(first));
     assert!(claim(&store, 10).await.is_empty());
     clock.forward(30 * SECOND);
     let claimed = claim(&store, 10).await;
     assert_eq!(texts(&claimed), ["b"]);
-    assert_eq!(
-        (claimed[0].delivery.attempt, claimed[0].delivery.accepted_at),
-        (2, accepted)
-    );
+    assert_eq!((claimed[0].delivery.attempt, claimed[0].delivery.accepted_at), (2, accepted));
     // Not closed: the handle is just dropped, with a claim in hand.
     drop(store);
     let store = loop {
@@ -78,7 +73,8 @@ async fn what_waits_survives_a_restart() {
     assert_eq!((claimed.payload.as_deref(), claimed.delivery.attempt), (Some("b"), 2));
 }
 
-/// The number and the size of unreadable dead letters are bounds, so a restart must not forget them, and a crash neither.
+/// The number and the size of unreadable dead letters are bounds, so a restart must not forget
+/// them, and a crash neither.
 #[tokio::test]
 async fn unreadable_dead_letters_are_counted_again_after_a_crash() {
     let folder = Folder::new();
@@ -87,11 +83,7 @@ async fn unreadable_dead_letters_are_counted_again_after_a_crash() {
         add(&store, entry(text, None)).await;
     }
     let claimed = claim(&store, 10).await;
-    let reasons = [
-        DeadReason::BodyUnreadable,
-        DeadReason::Permanent,
-        DeadReason::BodyUnreadable,
-    ];
+    let reasons = [DeadReason::BodyUnreadable, DeadReason::Permanent, DeadReason::BodyUnreadable];
     for (claimed, reason) in claimed.iter().zip(reasons) {
         store.bury(claimed.claim, "no".to_owned(), reason).await.unwrap();
     }
@@ -147,15 +139,9 @@ async fn waits_are_kept_when_the_clock_goes_back_between_two_runs() {
     assert!(claim(&store, 2).await.is_empty());
     clock.forward(SECOND);
     assert_eq!(texts(&claim(&store, 2).await), ["b"]);
-    assert!(matches!(
-        store.append(keyed("a", "a"), SECOND).await,
-        Ok(Appended::Duplicate(_))
-    ));
+    assert!(matches!(store.append(keyed("a", "a"), SECOND).await, Ok(Appended::Duplicate(_))));
     clock.forward(10 * MINUTE);
-    assert!(matches!(
-        store.append(keyed("a", "a"), SECOND).await,
-        Ok(Appended::Stored(_))
-    ));
+    assert!(matches!(store.append(keyed("a", "a"), SECOND).await, Ok(Appended::Stored(_))));
 }
 
 #[cfg(unix)]
@@ -185,9 +171,7 @@ async fn no_sqlite_file() {
         b"some text that somebody needs",
         b"SQLite format 3\0",
         &[0; 4096],
-        "not SQLite, and longer than the head of a file that is "
-            .repeat(100)
-            .as_bytes(),
+        "not SQLite, and longer than the head of a file that is ".repeat(100).as_bytes(),
     ] {
         fs::write(folder.file(), content).unwrap();
         assert!(matches!(refused(&folder.file()).await, QueueError::NotADatabase(_)));
@@ -296,24 +280,12 @@ async fn damage_found_later_poisons_the_store() {
     let store = open(&folder.file()).await.unwrap();
     add(&store, entry("good", None)).await;
     let waiting = claim_one(&store).await;
-    assert!(matches!(
-        store.append(entry("bad", None), SECOND).await,
-        Err(QueueError::Storage(_))
-    ));
-    assert!(matches!(
-        store.append(entry("good", None), SECOND).await,
-        Err(QueueError::Poisoned)
-    ));
+    assert!(matches!(store.append(entry("bad", None), SECOND).await, Err(QueueError::Storage(_))));
+    assert!(matches!(store.append(entry("good", None), SECOND).await, Err(QueueError::Poisoned)));
     assert!(matches!(store.complete(waiting.claim).await, Err(QueueError::Poisoned)));
     assert!(matches!(store.claim(1, SECOND).await, Err(QueueError::Poisoned)));
-    assert!(matches!(
-        store.list(Filter::waiting(), None, 1).await,
-        Err(QueueError::Poisoned)
-    ));
-    assert!(matches!(
-        store.purge(Filter::waiting()).await,
-        Err(QueueError::Poisoned)
-    ));
+    assert!(matches!(store.list(Filter::waiting(), None, 1).await, Err(QueueError::Poisoned)));
+    assert!(matches!(store.purge(Filter::waiting()).await, Err(QueueError::Poisoned)));
     store.close().await.unwrap();
     let store = open(&folder.file()).await.unwrap();
     assert_eq!(texts(&claim(&store, 10).await), ["good"]);
@@ -407,14 +379,13 @@ async fn opens_what_it_is_told() {
     }
 }
 
-/// `SQLITE_FULL`, by a bound on the pages of the file: with a disk that is full it is the same error at the same place.
+/// `SQLITE_FULL`, by a bound on the pages of the file: with a disk that is full it is the same
+/// error at the same place.
 #[tokio::test]
 async fn a_full_disk() {
     let folder = Folder::new();
     open(&folder.file()).await.unwrap().close().await.unwrap();
-    let store = SqliteStore::open_with_pages(folder.file(), StoreOptions::new(), 60)
-        .await
-        .unwrap();
+    let store = SqliteStore::open_with_pages(folder.file(), StoreOptions::new(), 60).await.unwrap();
     let text = "x".repeat(3000);
     let mut stored = 0;
     let error = loop {
@@ -457,9 +428,7 @@ impl Tmpfs {
             .args(["-t", "tmpfs", "-o", &options, "tmpfs"])
             .arg(&path)
             .output();
-        mounted
-            .is_ok_and(|output| output.status.success())
-            .then_some(Tmpfs(path))
+        mounted.is_ok_and(|output| output.status.success()).then_some(Tmpfs(path))
     }
 }
 
@@ -469,7 +438,8 @@ impl Drop for Tmpfs {
     }
 }
 
-/// The log takes space, too, and could not be written back into the file on a disk that callbacks had filled.
+/// The log takes space, too, and could not be written back into the file on a disk that callbacks
+/// had filled.
 #[tokio::test]
 async fn callbacks_leave_space_on_the_disk_for_their_results() {
     for (size, some) in [("1m", false), ("3m", true), ("16m", true), ("64m", true)] {
@@ -523,10 +493,7 @@ async fn callbacks_leave_space_on_the_disk_for_their_results() {
         }
         // The space in the file is used again.
         let again = append_all().await;
-        assert!(
-            again >= stored / 2 && (again > 0) == some,
-            "{size}: {again} of {stored}"
-        );
+        assert!(again >= stored / 2 && (again > 0) == some, "{size}: {again} of {stored}");
         let claimed = all(again).await;
         for result in join_all(claimed.iter().map(|claimed| store.complete(claimed.claim))).await {
             result.unwrap();
@@ -547,9 +514,8 @@ async fn the_log_does_not_grow_without_bounds() {
     let store = open(&folder.file()).await.unwrap();
     let text = "x".repeat(10_000);
     for _ in 0..40 {
-        let appends: Vec<_> = (0..100)
-            .map(|_| store.append(Entry::new(text.clone()), 30 * SECOND))
-            .collect();
+        let appends: Vec<_> =
+            (0..100).map(|_| store.append(Entry::new(text.clone()), 30 * SECOND)).collect();
         for append in appends {
             append.await.unwrap();
         }
@@ -558,11 +524,7 @@ async fn the_log_does_not_grow_without_bounds() {
         }
     }
     let size = |name: &str| fs::metadata(folder.path().join(name)).unwrap().len();
-    assert!(
-        size("callbacks.queue-wal") < 40 << 20,
-        "{}",
-        size("callbacks.queue-wal")
-    );
+    assert!(size("callbacks.queue-wal") < 40 << 20, "{}", size("callbacks.queue-wal"));
     assert!(size("callbacks.queue") < 8 << 20, "{}", size("callbacks.queue"));
 }
 
@@ -588,14 +550,13 @@ async fn keys_of_long_ago_are_forgotten() {
     store.close().await.unwrap();
     let conn = Connection::open(folder.file()).unwrap();
     let count = |table: &str| -> i64 {
-        conn.query_row(&format!("SELECT count(*) FROM {table}"), (), |row| row.get(0))
-            .unwrap()
+        conn.query_row(&format!("SELECT count(*) FROM {table}"), (), |row| row.get(0)).unwrap()
     };
     assert_eq!((count("seen"), count("done"), count("entry")), (5, 0, 5));
 }
 
-/// The file of every format, kept for the versions to come. To write that of today's format anew: `WRITE_FIXTURE=1 cargo test -p
-/// tencent-im-callback-queue --test files fixture`.
+/// The file of every format, kept for the versions to come. To write that of today's format anew:
+/// `WRITE_FIXTURE=1 cargo test -p tencent-im-callback-queue --test files fixture`.
 #[tokio::test]
 async fn fixtures_of_every_format_are_read() {
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/format-1.queue");
@@ -620,17 +581,14 @@ async fn fixture_is_read(fixture: &Path) {
         lines.contains("State.StateChange") && lines.contains("Sns.CallbackFriendDelete"),
         "{lines}"
     );
-    for record in queue
-        .dead_letters(tencent_im_callback_queue::Page::of(10))
-        .await
-        .unwrap()
-    {
+    for record in queue.dead_letters(tencent_im_callback_queue::Page::of(10)).await.unwrap() {
         assert_eq!(record.error.as_deref(), Some("a failure"));
         record.callback().unwrap().parse().unwrap();
     }
     queue.close().await.unwrap();
     let store = open(&folder.file()).await.unwrap();
-    // What waits and what is dead is remembered. When the one that was handled is forgotten, only the clock says.
+    // What waits and what is dead is remembered. When the one that was handled is forgotten, only
+    // the clock says.
     for word in FIXTURE_WORDS.into_iter().filter(|word| *word != FIXTURE_HANDLED) {
         let entry = Entry::of(&common::callback(word)).unwrap();
         let keyed = entry.dedup_key.is_some();
@@ -663,14 +621,8 @@ async fn write_fixture(path: &Path) {
     let claimed = claim(&store, 10).await;
     // The two of friends are of one account.
     assert_eq!(claimed.len(), 4);
-    store
-        .retry(claimed[0].claim, "a failure".to_owned(), MINUTE)
-        .await
-        .unwrap();
-    store
-        .bury(claimed[1].claim, "a failure".to_owned(), DeadReason::Permanent)
-        .await
-        .unwrap();
+    store.retry(claimed[0].claim, "a failure".to_owned(), MINUTE).await.unwrap();
+    store.bury(claimed[1].claim, "a failure".to_owned(), DeadReason::Permanent).await.unwrap();
     store.complete(claimed[2].claim).await.unwrap();
     store.close().await.unwrap();
     let mut lock = path.as_os_str().to_owned();

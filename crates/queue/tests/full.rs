@@ -1,8 +1,9 @@
 //! A full disk, of its own: what was accepted is completed, each callback once.
 //!
-//! In brief with `cargo test`. `FULL_DISK=all` is every combination, `FULL_DISK_SIZES=4,8` of these sizes only, in MB.
-//! `FULL_DISK_FS=ext4` takes ext4 on a loop device in place of tmpfs. `FULL_DISK_ROUNDS=1000`: how often another program fills the
-//! disk. Skipped where nobody may mount a file system.
+//! In brief with `cargo test`. `FULL_DISK=all` is every combination, `FULL_DISK_SIZES=4,8` of these
+//! sizes only, in MB. `FULL_DISK_FS=ext4` takes ext4 on a loop device in place of tmpfs.
+//! `FULL_DISK_ROUNDS=1000`: how often another program fills the disk. Skipped where nobody may
+//! mount a file system.
 #![cfg(all(unix, feature = "sqlite"))]
 
 mod common;
@@ -35,7 +36,8 @@ impl Disk {
     fn mount(folder: &Path, megabytes: u64) -> Option<Self> {
         let path = folder.join("disk");
         fs::create_dir(&path).unwrap();
-        let run = |command: &mut Command| command.output().is_ok_and(|output| output.status.success());
+        let run =
+            |command: &mut Command| command.output().is_ok_and(|output| output.status.success());
         let mounted = if std::env::var("FULL_DISK_FS").is_ok_and(|name| name == "ext4") {
             let image = folder.join("image");
             fs::File::create(&image).unwrap().set_len(megabytes << 20).unwrap();
@@ -43,9 +45,7 @@ impl Disk {
                 && run(Command::new("mount").args(["-o", "loop"]).arg(&image).arg(&path))
         } else {
             let size = format!("size={megabytes}m");
-            run(Command::new("mount")
-                .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
-                .arg(&path))
+            run(Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(&path))
         };
         mounted.then_some(Disk(path))
     }
@@ -73,14 +73,7 @@ struct Case {
 
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Case {
-            megabytes,
-            concurrency,
-            order_keys,
-            dedup,
-            body,
-            kill,
-        } = self;
+        let Case { megabytes, concurrency, order_keys, dedup, body, kill } = self;
         write!(
             f,
             "{megabytes} MB, concurrency {concurrency}, {order_keys} order keys, dedup {dedup}, bodies of {body}, kill {kill}"
@@ -179,11 +172,7 @@ async fn fills_if_told() {
     let store = SqliteStore::open(file).await.unwrap();
     println!("accepted {} ", fill(&store, case).await);
     if case.kill {
-        drop(
-            Command::new("kill")
-                .args(["-9", &std::process::id().to_string()])
-                .status(),
-        );
+        drop(Command::new("kill").args(["-9", &std::process::id().to_string()]).status());
     }
     store.close().await.unwrap();
 }
@@ -254,10 +243,7 @@ async fn run(case: Case) -> bool {
     work(&disk.file(), case.concurrency, 0, &handled).await;
     let handled = std::mem::take(&mut *handled.lock().unwrap());
     let twice = handled.values().filter(|times| **times > 1).count();
-    eprintln!(
-        "{case}: {accepted} accepted, {} completed, {twice} handled twice",
-        handled.len()
-    );
+    eprintln!("{case}: {accepted} accepted, {} completed, {twice} handled twice", handled.len());
     assert_eq!((handled.len() as u64, twice), (accepted, 0), "{case}");
     // There is space again.
     drop(fs::remove_file(disk.0.join("other")));
@@ -277,7 +263,8 @@ async fn all_that_was_accepted_is_completed() {
     }
 }
 
-/// Another program fills the disk and makes space again, at random, while callbacks come in and are handled.
+/// Another program fills the disk and makes space again, at random, while callbacks come in and are
+/// handled.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_program_on_the_disk_loses_nothing() {
     let folder = Folder::new();
@@ -302,8 +289,12 @@ async fn another_program_on_the_disk_loses_nothing() {
                     entry.order_key = Some(OrderKey::new((number % 7).to_string()));
                     entry.dedup_key = Some(DedupKey::new(format!("{part} {number}")));
                     match store.append(entry, MINUTE).await {
-                        Ok(Appended::Stored(id) | Appended::Duplicate(id)) => accepted.push(id.sequence()),
-                        Err(QueueError::DiskFull) => tokio::time::sleep(Duration::from_millis(5)).await,
+                        Ok(Appended::Stored(id) | Appended::Duplicate(id)) => {
+                            accepted.push(id.sequence())
+                        }
+                        Err(QueueError::DiskFull) => {
+                            tokio::time::sleep(Duration::from_millis(5)).await
+                        }
                         Err(error) => panic!("{error:?}"),
                     }
                 }

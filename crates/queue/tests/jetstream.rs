@@ -1,4 +1,5 @@
-//! What a queue on JetStream promises beyond the rules of all stores (`tests/store.rs`), against a real server.
+//! What a queue on JetStream promises beyond the rules of all stores (`tests/store.rs`), against a
+//! real server.
 #![cfg(all(unix, feature = "jetstream"))]
 
 mod common;
@@ -88,10 +89,11 @@ async fn unsafe_settings_are_named() {
     drop(open(context.clone(), settings()).await);
     // Twice is no harm.
     drop(open(context.clone(), settings()).await);
-    let error = async |settings: JetStream| match JetStreamStore::open(context.clone(), settings).await {
-        Err(QueueError::UnsafeSetting(error)) => error.to_string(),
-        other => panic!("{other:?}"),
-    };
+    let error =
+        async |settings: JetStream| match JetStreamStore::open(context.clone(), settings).await {
+            Err(QueueError::UnsafeSetting(error)) => error.to_string(),
+            other => panic!("{other:?}"),
+        };
     let names = |text: &str, word: &str| assert!(text.contains(word), "{word} is not in: {text}");
 
     names(&error(settings().partitions(5)).await, "subjects");
@@ -163,7 +165,9 @@ async fn the_same_delivery_to_two_endpoints_is_handled_once() {
     let (one, two) = (nats.context().await, nats.context().await);
     let one = Queue::jetstream(one, settings()).await.unwrap();
     let two = Queue::jetstream(two, settings()).await.unwrap();
-    let inline = service_fn(|_: Callback| -> std::future::Ready<Result<(), Infallible>> { panic!("inline") });
+    let inline = service_fn(|_: Callback| -> std::future::Ready<Result<(), Infallible>> {
+        panic!("inline")
+    });
     let endpoint = |queue: &Queue| tower::Layer::layer(&queue.layer(), inline);
     let (mut first, mut second) = (endpoint(&one), endpoint(&two));
     for round in 0..50 {
@@ -233,7 +237,8 @@ async fn handled_callbacks_are_deleted_after_the_window_and_others_stay() {
     let store = open(context.clone(), settings().options(options)).await;
     for number in 0..20 {
         let conversation = (number % 3).to_string();
-        let mut entry = entry(&number.to_string(), (number % 4 != 0).then_some(conversation.as_str()));
+        let mut entry =
+            entry(&number.to_string(), (number % 4 != 0).then_some(conversation.as_str()));
         entry.dedup_key = Some(DedupKey::new(number.to_string()));
         add(&*store, entry).await;
     }
@@ -275,20 +280,14 @@ async fn a_full_stream_refuses_and_has_room_again() {
     for number in 0..3 {
         add(&*store, keyed("x", &number.to_string())).await;
     }
-    assert!(matches!(
-        store.append(entry("y", None), SHORT).await,
-        Err(QueueError::Full)
-    ));
+    assert!(matches!(store.append(entry("y", None), SHORT).await, Err(QueueError::Full)));
     // A repeat takes no room.
     let again = store.append(keyed("x", "0"), SHORT).await.unwrap();
     assert!(matches!(again, Appended::Duplicate(_)));
     for claimed in store.claim(3, SECOND).await.unwrap() {
         store.complete(claimed.claim).await.unwrap();
     }
-    assert!(matches!(
-        store.append(entry("y", None), 20 * SECOND).await,
-        Ok(Appended::Stored(_))
-    ));
+    assert!(matches!(store.append(entry("y", None), 20 * SECOND).await, Ok(Appended::Stored(_))));
 }
 
 #[tokio::test]
@@ -298,9 +297,7 @@ async fn what_is_taken_in_can_become_a_dead_letter() {
     let large = |size| Entry::new("x".repeat(size));
     // The broker takes 1 MiB, with the text of the error that is written beside it in the end.
     let refused = store.append(large(1 << 20), SECOND).await;
-    let Err(QueueError::TooLarge { max, .. }) = refused else {
-        panic!("{refused:?}")
-    };
+    let Err(QueueError::TooLarge { max, .. }) = refused else { panic!("{refused:?}") };
     add(&*store, large(max)).await;
     assert!(store.append(large(max + 1), SECOND).await.is_err());
     let error = || "\u{1}".repeat(10_000);
@@ -358,10 +355,7 @@ async fn a_store_can_be_closed_while_the_broker_is_away() {
     let mut nats = server!();
     let store = open(nats.context().await, settings()).await;
     nats.nodes[0].kill();
-    until("disconnected", async || {
-        store.append(entry("x", None), SHORT).await.is_err()
-    })
-    .await;
+    until("disconnected", async || store.append(entry("x", None), SHORT).await.is_err()).await;
     tokio::time::timeout(20 * SECOND, store.close()).await.unwrap().unwrap();
 }
 
@@ -372,19 +366,11 @@ async fn an_existing_stream_with_wider_limits_is_refused() {
     open(nats.context().await, settings()).await;
     let options = |options: StoreOptions| settings().options(options);
     for (narrower, setting) in [
-        (
-            StoreOptions::new().max_rows(100),
-            "max_msgs is 10000000, and must be at most 100",
-        ),
-        (
-            StoreOptions::new().max_bytes(1000),
-            "max_bytes is -1, and must be at most 1000",
-        ),
+        (StoreOptions::new().max_rows(100), "max_msgs is 10000000, and must be at most 100"),
+        (StoreOptions::new().max_bytes(1000), "max_bytes is -1, and must be at most 1000"),
     ] {
-        let error = JetStreamStore::open(nats.context().await, options(narrower))
-            .await
-            .err()
-            .unwrap();
+        let error =
+            JetStreamStore::open(nats.context().await, options(narrower)).await.err().unwrap();
         let text = std::error::Error::source(&error).unwrap().to_string();
         assert!(text.contains(setting) && text.contains("nats stream edit"), "{text}");
     }
@@ -401,7 +387,9 @@ async fn while_the_broker_is_away_nothing_is_accepted_and_workers_wait() {
         std::future::ready(Ok::<_, Infallible>(()))
     });
     let worker = tokio::spawn(queue.worker(handler).run(std::future::pending()));
-    let inline = service_fn(|_: Callback| -> std::future::Ready<Result<(), Infallible>> { panic!("inline") });
+    let inline = service_fn(|_: Callback| -> std::future::Ready<Result<(), Infallible>> {
+        panic!("inline")
+    });
     let mut endpoint = tower::Layer::layer(&queue.layer().max_wait(SHORT), inline);
     let sent = callback("State.StateChange");
     drop(endpoint.call(sent.clone()).await.unwrap());
@@ -431,10 +419,7 @@ async fn while_the_broker_is_away_nothing_is_accepted_and_workers_wait() {
     };
     assert_eq!(reply.disposition(), Disposition::Enqueued);
     told.recv().await.unwrap();
-    until("done", async || {
-        store.stats().await.is_ok_and(|stats| stats.waiting == 0)
-    })
-    .await;
+    until("done", async || store.stats().await.is_ok_and(|stats| stats.waiting == 0)).await;
     worker.abort();
 }
 
@@ -460,10 +445,8 @@ async fn a_poisoned_conversation_stops_others_no_longer_than_max_block() {
         tell.send(delivery).unwrap();
         std::future::ready(if fails { Err("poison") } else { Ok(()) })
     });
-    let every = RetryPolicy::new()
-        .first_delay(Duration::from_millis(100))
-        .factor(1.0)
-        .attempts(100);
+    let every =
+        RetryPolicy::new().first_delay(Duration::from_millis(100)).factor(1.0).attempts(100);
     let worker = tokio::spawn(queue.worker(handler).retry(every).run(std::future::pending()));
     let mut before = 0;
     let delivery = loop {
@@ -514,11 +497,8 @@ async fn a_handler_longer_than_ack_wait_is_not_run_twice() {
     });
     let mut workers = tokio::task::JoinSet::new();
     for store in &stores {
-        workers.spawn(
-            Queue::new(store.clone())
-                .worker(handler.clone())
-                .run(std::future::pending()),
-        );
+        workers
+            .spawn(Queue::new(store.clone()).worker(handler.clone()).run(std::future::pending()));
     }
     until("done", async || stores[0].stats().await.unwrap().waiting == 0).await;
     assert_eq!(runs.load(Ordering::SeqCst), 2);
@@ -533,9 +513,7 @@ async fn what_a_dead_process_had_is_taken_over_with_its_attempts() {
     // One attempt of each fails, and the next has begun when the process dies.
     for _ in 0..2 {
         let claimed = wait_for_one(&*dead).await;
-        dead.retry(claimed.claim, "no".to_owned(), Duration::from_millis(10))
-            .await
-            .unwrap();
+        dead.retry(claimed.claim, "no".to_owned(), Duration::from_millis(10)).await.unwrap();
     }
     let mut open_attempts = Vec::new();
     for _ in 0..2 {
@@ -546,9 +524,7 @@ async fn what_a_dead_process_had_is_taken_over_with_its_attempts() {
     let store = open(nats.context().await, settings()).await;
     let records = store.list(Filter::waiting(), None, 10).await.unwrap();
     assert!(
-        records
-            .iter()
-            .all(|record| record.attempts == 1 && record.error.as_deref() == Some("no"))
+        records.iter().all(|record| record.attempts == 1 && record.error.as_deref() == Some("no"))
     );
     let mut found = vec![wait_for_one(&*store).await, wait_for_one(&*store).await];
     found.sort_by_key(|claimed| claimed.delivery.id);
@@ -581,7 +557,8 @@ async fn long_retries_wait_at_the_broker() {
     assert!(found.iter().all(|claimed| claimed.delivery.attempt == 2));
 }
 
-/// As after a crash that takes the acknowledgements of the last moments with it, only worse: all of them are gone.
+/// As after a crash that takes the acknowledgements of the last moments with it, only worse: all of
+/// them are gone.
 #[tokio::test]
 async fn what_is_done_is_not_handled_again_when_acknowledgements_are_lost() {
     let nats = server!();
@@ -627,22 +604,14 @@ async fn a_message_of_somebody_else_is_a_dead_letter() {
     let nats = server!();
     let context = nats.context().await;
     let queue = Queue::jetstream(context.clone(), settings()).await.unwrap();
-    context
-        .publish("test.any", "no callback".into())
-        .await
-        .unwrap()
-        .await
-        .unwrap();
+    context.publish("test.any", "no callback".into()).await.unwrap().await.unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let handler = service_fn(|_: Callback| std::future::ready(Ok::<_, Infallible>(())));
     let worker = tokio::spawn(queue.worker(handler).run(async { drop(stopped.await) }));
     until("buried", async || queue.stats().await.unwrap().dead == 1).await;
     drop(stop);
     assert_eq!(worker.await.unwrap().unwrap().buried, 1);
-    let letters = queue
-        .dead_letters(tencent_im_callback_queue::Page::of(10))
-        .await
-        .unwrap();
+    let letters = queue.dead_letters(tencent_im_callback_queue::Page::of(10)).await.unwrap();
     assert_eq!(letters[0].death.unwrap().reason, DeadReason::Unreadable);
     // Somebody may want to see what it was.
     assert_eq!(letters[0].payload(), "no callback");
@@ -659,7 +628,8 @@ async fn a_worker_without_a_place_leaves_callbacks_to_others() {
     let mut names: Vec<String> = Vec::new();
     for number in 0.. {
         let name = number.to_string();
-        let taken = |other: &String| partition(&OrderKey::new(other)) == partition(&OrderKey::new(&name));
+        let taken =
+            |other: &String| partition(&OrderKey::new(other)) == partition(&OrderKey::new(&name));
         if !names.iter().any(taken) {
             add(&*busy, entry(&name, Some(&name))).await;
             names.push(name);
@@ -705,20 +675,12 @@ async fn what_comes_after_later_ones_of_its_partition_is_marked() {
     add(&*store, entry("late", Some("k"))).await;
     add(&*store, entry("done", Some("k"))).await;
     let note = "{\"sequence\":2,\"state\":\"done\"}";
-    context
-        .publish("test.state.p0", note.into())
-        .await
-        .unwrap()
-        .await
-        .unwrap();
+    context.publish("test.state.p0", note.into()).await.unwrap().await.unwrap();
     let claimed = wait_for_one(&*store).await;
     assert_eq!(texts(std::slice::from_ref(&claimed)), ["late"]);
     assert!(claimed.delivery.out_of_order);
     // It holds up nobody.
-    store
-        .retry(claimed.claim, "no".to_owned(), Duration::ZERO)
-        .await
-        .unwrap();
+    store.retry(claimed.claim, "no".to_owned(), Duration::ZERO).await.unwrap();
     let claimed = wait_for_one(&*store).await;
     assert_eq!((claimed.delivery.attempt, claimed.delivery.out_of_order), (2, true));
     store.complete(claimed.claim).await.unwrap();
@@ -743,10 +705,7 @@ async fn what_is_acknowledged_and_not_done_is_handled_all_the_same() {
 
     let second = add(&*store, entry("of none", None)).await;
     let claimed = wait_for_one(&*store).await;
-    store
-        .retry(claimed.claim, "no".to_owned(), Duration::ZERO)
-        .await
-        .unwrap();
+    store.retry(claimed.claim, "no".to_owned(), Duration::ZERO).await.unwrap();
     acknowledge(&context, "test-retry", "retry").await;
     let claimed = wait_for_one(&*store).await;
     assert_eq!((claimed.delivery.id, claimed.delivery.attempt), (second, 2));
@@ -758,7 +717,8 @@ async fn what_is_acknowledged_and_not_done_is_handled_all_the_same() {
     assert!(store.claim(10, SHORT).await.unwrap().is_empty());
 }
 
-/// Should a broker deliver once more what is done, and what is not, behind later ones of the partition.
+/// Should a broker deliver once more what is done, and what is not, behind later ones of the
+/// partition.
 #[tokio::test]
 async fn the_note_about_an_earlier_message_is_found() {
     let nats = server!();
@@ -772,12 +732,7 @@ async fn the_note_about_an_earlier_message_is_found() {
         // A first attempt has failed.
         for state in ["{\"failed\":{\"attempts\":1}}", "\"done\""] {
             let note = format!("{{\"sequence\":{number},\"state\":{state}}}");
-            context
-                .publish("test.state.p0", note.into())
-                .await
-                .unwrap()
-                .await
-                .unwrap();
+            context.publish("test.state.p0", note.into()).await.unwrap().await.unwrap();
         }
     }
     let mut handled = Vec::new();
@@ -840,10 +795,7 @@ async fn while_no_stream_takes_it_a_callback_waits_also_without_a_key() {
     tokio::time::sleep(SHORT).await;
     context.create_stream(config).await.unwrap();
     assert!(matches!(appended.await.unwrap(), Ok(Appended::Stored(_))));
-    assert_eq!(
-        context.get_stream("test").await.unwrap().cached_info().state.messages,
-        1
-    );
+    assert_eq!(context.get_stream("test").await.unwrap().cached_info().state.messages, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -853,11 +805,7 @@ async fn instances_of_a_new_cluster_may_start_at_the_same_time() {
     }
     let nats = Nats::three();
     let context = nats.context().await;
-    let ready = Config {
-        name: "ready".to_owned(),
-        num_replicas: 3,
-        ..Config::default()
-    };
+    let ready = Config { name: "ready".to_owned(), num_replicas: 3, ..Config::default() };
     until("ready", async || context.create_stream(&ready).await.is_ok()).await;
     let (one, two, three) = (nats.context().await, nats.context().await, nats.context().await);
     let start = |context| JetStreamStore::open(context, settings().replicas(3));

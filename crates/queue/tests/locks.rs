@@ -1,4 +1,5 @@
-//! One process has the file, and it stays that file: what is answered OK is in the file that the next process opens.
+//! One process has the file, and it stays that file: what is answered OK is in the file that the
+//! next process opens.
 #![cfg(all(unix, feature = "sqlite"))]
 
 mod common;
@@ -16,7 +17,8 @@ async fn open(path: &Path) -> Result<SqliteStore, QueueError> {
     SqliteStore::open(path).await
 }
 
-/// What another process says that opens the file: this test binary itself, as a user who is no superuser if told so.
+/// What another process says that opens the file: this test binary itself, as a user who is no
+/// superuser if told so.
 fn other_process(path: &Path, user: Option<u32>) -> String {
     use std::os::unix::process::CommandExt;
 
@@ -49,11 +51,7 @@ async fn opens_what_it_is_told() {
 
 /// A program that does not share this process, and its locks, does this to a file.
 fn shell(script: &str, path: &Path) {
-    let done = Command::new("sh")
-        .args(["-c", script, "sh"])
-        .arg(path)
-        .status()
-        .unwrap();
+    let done = Command::new("sh").args(["-c", script, "sh"]).arg(path).status().unwrap();
     assert!(done.success(), "{script}");
 }
 
@@ -89,7 +87,8 @@ async fn other_names_of_the_file_are_the_same_file() {
     add(&store, entry("a", None)).await;
 }
 
-/// A backup in the same process, for example. The kernel ends SQLite's lock then, and the queue says so instead of going on without.
+/// A backup in the same process, for example. The kernel ends SQLite's lock then, and the queue
+/// says so instead of going on without.
 #[tokio::test]
 async fn a_file_that_other_code_of_the_process_has_read() {
     let folder = Folder::new();
@@ -104,10 +103,7 @@ async fn a_file_that_other_code_of_the_process_has_read() {
     if cfg!(target_os = "linux") {
         let text = said(appended.unwrap_err());
         assert!(text.contains("has ended the lock"), "{text}");
-        assert!(matches!(
-            store.append(entry("c", None), SECOND).await,
-            Err(QueueError::Poisoned)
-        ));
+        assert!(matches!(store.append(entry("c", None), SECOND).await, Err(QueueError::Poisoned)));
     }
     store.close().await.unwrap();
     let store = open(&folder.file()).await.unwrap();
@@ -118,9 +114,7 @@ async fn a_file_that_other_code_of_the_process_has_read() {
 
 /// The text of a failed store.
 fn said(error: QueueError) -> String {
-    let QueueError::Storage(error) = error else {
-        panic!("{error:?}")
-    };
+    let QueueError::Storage(error) = error else { panic!("{error:?}") };
     error.to_string()
 }
 
@@ -146,10 +140,7 @@ async fn a_file_that_is_gone_or_another_one_is_answered_with_an_error() {
         shell(script, &folder.file());
         let text = said(store.append(entry("b", None), SECOND).await.expect_err(script));
         assert!(text.contains(expected), "{script}: {text}");
-        assert!(matches!(
-            store.complete(claimed[0].claim).await,
-            Err(QueueError::Poisoned)
-        ));
+        assert!(matches!(store.complete(claimed[0].claim).await, Err(QueueError::Poisoned)));
         store.close().await.unwrap();
         drop(fs::remove_dir_all(format!("{}.old", folder.path().display())));
     }
@@ -174,8 +165,10 @@ async fn a_file_that_one_may_only_read() {
     let folder = Folder::new();
     drop(open(&folder.file()).await.unwrap().close().await);
     fs::set_permissions(folder.file(), fs::Permissions::from_mode(0o644)).unwrap();
-    // Only the superuser can be somebody else. Others are tested by the bits of the file, in `files`.
-    let is_superuser = fs::metadata(folder.file()).is_ok_and(|file| std::os::unix::fs::MetadataExt::uid(&file) == 0);
+    // Only the superuser can be somebody else. Others are tested by the bits of the file, in
+    // `files`.
+    let is_superuser = fs::metadata(folder.file())
+        .is_ok_and(|file| std::os::unix::fs::MetadataExt::uid(&file) == 0);
     if is_superuser {
         assert_eq!(other_process(&folder.file(), Some(65_534)), "read_only");
         // The file may be written, its folder may not.
@@ -222,10 +215,7 @@ async fn the_log_beside_the_file_is_its_own() {
 
     for (path, expected) in [(both, 3), (closed, 4)] {
         let said = other_process_logs(&path);
-        assert!(
-            said.contains(&format!("found {expected} ")) && !said.contains("log"),
-            "{said}"
-        );
+        assert!(said.contains(&format!("found {expected} ")) && !said.contains("log"), "{said}");
     }
     for path in [foreign, closed_and_foreign] {
         let log = format!("{}-wal", path.display());
@@ -238,16 +228,10 @@ async fn the_log_beside_the_file_is_its_own() {
         assert!(before == (fs::read(&path).unwrap(), fs::read(&log).unwrap()));
     }
     let said = other_process_logs(&without);
-    assert!(
-        said.contains("found 0 ") && said.contains("its log is missing"),
-        "{said}"
-    );
+    assert!(said.contains("found 0 ") && said.contains("its log is missing"), "{said}");
     // Said once: from now on it has a log.
     let said = other_process_logs(&without);
-    assert!(
-        said.contains("found 0 ") && !said.contains("its log is missing"),
-        "{said}"
-    );
+    assert!(said.contains("found 0 ") && !said.contains("its log is missing"), "{said}");
 }
 
 fn other_process_logs(path: &Path) -> String {

@@ -1,4 +1,5 @@
-//! Random calls, checked against a model that is as simple as can be; with restarts, where the store survives one.
+//! Random calls, checked against a model that is as simple as can be; with restarts, where the
+//! store survives one.
 
 mod common;
 
@@ -91,27 +92,18 @@ impl Model {
     }
 
     fn first(&self, dedup: u8) -> Option<u64> {
-        let held = self
-            .rows
-            .iter()
-            .chain(&self.dead)
-            .find(|(_, row)| row.dedup == Some(dedup));
+        let held = self.rows.iter().chain(&self.dead).find(|(_, row)| row.dedup == Some(dedup));
         let done = || self.done.get(&dedup).filter(|(_, until)| *until > self.now);
         held.map(|(id, _)| *id).or_else(|| done().map(|(id, _)| *id))
     }
 
     fn may_be_claimed(&self, id: u64) -> bool {
-        let Some(row) = self.rows.get(&id) else { return false };
-        let busy = |key| {
-            self.rows
-                .values()
-                .any(|other| other.key == key && other.claim.is_some())
+        let Some(row) = self.rows.get(&id) else {
+            return false;
         };
-        let blocked = |key| {
-            self.rows
-                .range(..id)
-                .any(|(_, other)| other.key == key && !other.out_of_order)
-        };
+        let busy = |key| self.rows.values().any(|other| other.key == key && other.claim.is_some());
+        let blocked =
+            |key| self.rows.range(..id).any(|(_, other)| other.key == key && !other.out_of_order);
         let free = row.key.is_none() || !busy(row.key) && (row.out_of_order || !blocked(row.key));
         row.claim.is_none() && row.due <= self.now && free
     }
@@ -124,11 +116,8 @@ impl Model {
 
     /// The row of one of the claims.
     fn claimed(&self, which: usize) -> Option<(u64, Claim)> {
-        let claimed: Vec<_> = self
-            .rows
-            .iter()
-            .filter_map(|(id, row)| Some((*id, row.claim?)))
-            .collect();
+        let claimed: Vec<_> =
+            self.rows.iter().filter_map(|(id, row)| Some((*id, row.claim?))).collect();
         (!claimed.is_empty()).then(|| claimed[which % claimed.len()])
     }
 }
@@ -168,7 +157,11 @@ async fn step(store: &dyn Store, model: &mut Model, call: Call) -> TestCaseResul
             let claimed = store.claim(max, Duration::ZERO).await.unwrap();
             for claimed in &claimed {
                 let id = claimed.claim.id().sequence();
-                prop_assert!(model.may_be_claimed(id), "{id} must not be claimed: {:?}", model.rows);
+                prop_assert!(
+                    model.may_be_claimed(id),
+                    "{id} must not be claimed: {:?}",
+                    model.rows
+                );
                 let row = model.rows.get_mut(&id).unwrap();
                 row.claim = Some(claimed.claim);
                 prop_assert_eq!(claimed.delivery.attempt, row.failures + 1);
@@ -193,10 +186,7 @@ async fn step(store: &dyn Store, model: &mut Model, call: Call) -> TestCaseResul
             let Some((id, claim)) = model.claimed(which) else {
                 return Ok(());
             };
-            store
-                .retry(claim, "no".to_owned(), Duration::from_secs(delay))
-                .await
-                .unwrap();
+            store.retry(claim, "no".to_owned(), Duration::from_secs(delay)).await.unwrap();
             let now = model.now;
             let row = model.rows.get_mut(&id).unwrap();
             row.claim = None;
@@ -260,10 +250,8 @@ async fn step(store: &dyn Store, model: &mut Model, call: Call) -> TestCaseResul
             model.rows.insert(id, row);
         }
         Call::PurgeDead(age) => {
-            let purged = store
-                .purge(Filter::dead().older_than(Duration::from_secs(age)))
-                .await
-                .unwrap();
+            let purged =
+                store.purge(Filter::dead().older_than(Duration::from_secs(age))).await.unwrap();
             let ids: Vec<_> = model
                 .dead
                 .iter()
@@ -278,10 +266,8 @@ async fn step(store: &dyn Store, model: &mut Model, call: Call) -> TestCaseResul
             }
         }
         Call::PurgeWaiting(age) => {
-            let purged = store
-                .purge(Filter::waiting().older_than(Duration::from_secs(age)))
-                .await
-                .unwrap();
+            let purged =
+                store.purge(Filter::waiting().older_than(Duration::from_secs(age))).await.unwrap();
             let rows = model
                 .rows
                 .iter()
@@ -330,10 +316,7 @@ async fn open(survives: bool, folder: &Folder, clock: &Clock) -> Box<dyn Store> 
 }
 
 fn run(calls: Vec<Call>, survives: bool) -> TestCaseResult {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let folder = Folder::fast();
     let clock = Clock::new();
     let open = async || open(survives, &folder, &clock).await;
@@ -362,7 +345,8 @@ fn run(calls: Vec<Call>, survives: bool) -> TestCaseResult {
     })
 }
 
-/// `PROPTEST_CASES` says how many; the long run is `PROPTEST_CASES=20000 cargo test --release -p tencent-im-callback-queue --test model`.
+/// `PROPTEST_CASES` says how many; the long run is `PROPTEST_CASES=20000 cargo test --release -p
+/// tencent-im-callback-queue --test model`.
 fn config() -> ProptestConfig {
     let mut config = ProptestConfig::default();
     if std::env::var_os("PROPTEST_CASES").is_none() {

@@ -1,9 +1,11 @@
 //! The power is cut at random points, under load: what was answered OK is there afterwards.
 //!
-//! A killed process proves nothing about syncs, since the kernel keeps what it wrote. So SQLite works on a disk in memory that keeps for
-//! certain only what was synced. Of each write since the last sync of its file, a cut of the power leaves all, nothing, or a part.
+//! A killed process proves nothing about syncs, since the kernel keeps what it wrote. So SQLite
+//! works on a disk in memory that keeps for certain only what was synced. Of each write since the
+//! last sync of its file, a cut of the power leaves all, nothing, or a part.
 //!
-//! `POWER_ROUNDS=1000 cargo test --release -p tencent-im-callback-queue --test power -- --nocapture` is the long run.
+//! `POWER_ROUNDS=1000 cargo test --release -p tencent-im-callback-queue --test power --
+//! --nocapture` is the long run.
 #![cfg(feature = "sqlite")]
 
 mod common;
@@ -144,12 +146,7 @@ impl Vfs for Power {
         }
         let life = disk.life;
         drop(disk);
-        Ok(Handle {
-            power: self.clone(),
-            name: name.to_owned(),
-            life,
-            lock: LockKind::None,
-        })
+        Ok(Handle { power: self.clone(), name: name.to_owned(), life, lock: LockKind::None })
     }
 
     fn delete(&self, name: &str) -> Result<(), Error> {
@@ -217,11 +214,7 @@ impl DatabaseHandle for Handle {
             let from = usize::try_from(offset).unwrap().min(file.now.len());
             let end = (from + buffer.len()).min(file.now.len());
             buffer[..end - from].copy_from_slice(&file.now[from..end]);
-            if end - from < buffer.len() {
-                Err(ErrorKind::UnexpectedEof.into())
-            } else {
-                Ok(())
-            }
+            if end - from < buffer.len() { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
         })?
     }
 
@@ -335,9 +328,15 @@ async fn live(store: Arc<SqliteStore>, ledger: Arc<Mutex<Ledger>>, mut random: R
     tasks.join_all().await;
 }
 
-/// Cuts the power so many times. How many of those accepted are lost, and how many were completed and came back.
-async fn cuts(name: &'static str, rounds: u64, lies: bool) -> Result<(usize, usize, usize), QueueError> {
-    let seed = std::env::var("POWER_SEED").map_or(0x9e37_79b9_7f4a_7c15, |text| text.parse().unwrap());
+/// Cuts the power so many times. How many of those accepted are lost, and how many were completed
+/// and came back.
+async fn cuts(
+    name: &'static str,
+    rounds: u64,
+    lies: bool,
+) -> Result<(usize, usize, usize), QueueError> {
+    let seed =
+        std::env::var("POWER_SEED").map_or(0x9e37_79b9_7f4a_7c15, |text| text.parse().unwrap());
     let power = disk(name, seed, lies);
     let mut random = Random(seed);
     let ledger = Arc::new(Mutex::new(Ledger::default()));
@@ -368,7 +367,9 @@ async fn cuts(name: &'static str, rounds: u64, lies: bool) -> Result<(usize, usi
     let stats = store.stats().await?;
     assert!(lies || stats.waiting + stats.dead == there.len() as u64);
     let ledger = ledger.lock().unwrap();
-    let gone = |id: &&u64| !ledger.settled.contains(id) && !ledger.unsure.contains(id) && !there.contains(id);
+    let gone = |id: &&u64| {
+        !ledger.settled.contains(id) && !ledger.unsure.contains(id) && !there.contains(id)
+    };
     let lost = ledger.accepted.iter().filter(gone).count();
     let back = there.intersection(&ledger.settled).count();
     eprintln!(

@@ -9,8 +9,8 @@ use tencent_im_callback::OrderKey;
 use tencent_im_callback_queue::store::{Appended, DeadReason, Entry, Store};
 use tencent_im_callback_queue::{Filter, QueueError, Record, Stats, StoreOptions};
 
-/// `every`: the rules of all stores. `exact`: those that need a store with one clock and one count, which a broker does not have; its own are
-/// in `tests/jetstream.rs`.
+/// `every`: the rules of all stores. `exact`: those that need a store with one clock and one count,
+/// which a broker does not have; its own are in `tests/jetstream.rs`.
 macro_rules! suite {
     (every { $($every:ident)* } exact { $($exact:ident)* }) => {
         stores! { $($every)* $($exact)* }
@@ -34,7 +34,8 @@ macro_rules! suite {
                     let context = nats.context().await;
                     super::$every(&move |options| {
                         let context = context.clone();
-                        // A time longer than any jump of the test's clock; a number by which the test's keys have partitions of their own.
+                        // A time longer than any jump of the test's clock; a number by which the
+                        // test's keys have partitions of their own.
                         let settings = JetStream::new("test").ack_wait(Duration::from_secs(7200)).partitions(5).options(options);
                         Box::pin(async move { Box::new(JetStreamStore::open(context, settings).await.unwrap()) as _ })
                     }, clock).await;
@@ -184,10 +185,7 @@ async fn retries_wait_for_their_time_and_keep_their_error(make: &Make, clock: Cl
     for attempt in 1..5 {
         let claimed = claim_one(&*store).await;
         assert_eq!((claimed.delivery.id, claimed.delivery.attempt), (id, attempt));
-        store
-            .retry(claimed.claim, format!("no {attempt}"), 10 * SECOND)
-            .await
-            .unwrap();
+        store.retry(claimed.claim, format!("no {attempt}"), 10 * SECOND).await.unwrap();
         clock.forward(9 * SECOND);
         assert!(claim(&*store, 1).await.is_empty());
         clock.forward(SECOND);
@@ -208,10 +206,7 @@ async fn a_retry_is_not_overtaken_by_its_successor(make: &Make, clock: Clock) {
     }
     let claimed = claim(&*store, 10).await;
     assert_eq!(texts(&claimed), ["a1", "b1"]);
-    store
-        .retry(claimed[0].claim, "no".to_owned(), 60 * SECOND)
-        .await
-        .unwrap();
+    store.retry(claimed[0].claim, "no".to_owned(), 60 * SECOND).await.unwrap();
     store.complete(claimed[1].claim).await.unwrap();
     let claimed = claim(&*store, 10).await;
     assert_eq!(texts(&claimed), ["b2"]);
@@ -255,14 +250,12 @@ async fn after_max_block_the_head_steps_aside(make: &Make, clock: Clock) {
     }
     let claimed = claim(&*store, 10).await;
     assert_eq!(texts(&claimed), ["a1"]);
-    store
-        .retry(claimed[0].claim, "no".to_owned(), 10 * MINUTE)
-        .await
-        .unwrap();
+    store.retry(claimed[0].claim, "no".to_owned(), 10 * MINUTE).await.unwrap();
     clock.forward(59 * SECOND);
     assert!(claim(&*store, 10).await.is_empty());
     clock.forward(SECOND);
-    // Five minutes since the first failure: the wait for the retry is not over, and holds up nobody.
+    // Five minutes since the first failure: the wait for the retry is not over, and holds up
+    // nobody.
     let claimed = claim(&*store, 10).await;
     assert_eq!(texts(&claimed), ["a2"]);
     assert!(!claimed[0].delivery.out_of_order);
@@ -290,7 +283,10 @@ async fn a_head_that_is_running_steps_aside_when_it_fails(make: &Make, clock: Cl
     assert_eq!(texts(&claim(&*store, 10).await), ["a2"]);
 }
 
-async fn repeats_are_duplicates_until_the_window_after_completion_is_over(make: &Make, clock: Clock) {
+async fn repeats_are_duplicates_until_the_window_after_completion_is_over(
+    make: &Make,
+    clock: Clock,
+) {
     let store = make(clock.options().dedup_window(10 * MINUTE)).await;
     let id = add(&*store, keyed("a", "k")).await;
     let again = async || store.append(keyed("b", "k"), SECOND).await.unwrap();
@@ -302,9 +298,7 @@ async fn repeats_are_duplicates_until_the_window_after_completion_is_over(make: 
     clock.forward(9 * MINUTE);
     assert_eq!(again().await, Appended::Duplicate(id));
     clock.forward(MINUTE);
-    let Appended::Stored(second) = again().await else {
-        panic!("still a duplicate")
-    };
+    let Appended::Stored(second) = again().await else { panic!("still a duplicate") };
     assert_ne!(second, id);
     assert_eq!(texts(&claim(&*store, 10).await), ["b"]);
     assert_eq!(again().await, Appended::Duplicate(second));
@@ -316,10 +310,7 @@ async fn repeats_of_dead_letters_are_duplicates(make: &Make, clock: Clock) {
     let store = make(clock.options().dedup_window(MINUTE)).await;
     let id = add(&*store, keyed("a", "k")).await;
     let claimed = claim_one(&*store).await;
-    store
-        .bury(claimed.claim, "no".to_owned(), DeadReason::Permanent)
-        .await
-        .unwrap();
+    store.bury(claimed.claim, "no".to_owned(), DeadReason::Permanent).await.unwrap();
     clock.forward(60 * MINUTE);
     let again = async || store.append(keyed("b", "k"), SECOND).await.unwrap();
     assert_eq!(again().await, Appended::Duplicate(id));
@@ -358,15 +349,8 @@ async fn dead_letters_are_listed_requeued_and_purged(make: &Make, clock: Clock) 
         store.retry(claimed.claim, "no".to_owned(), SECOND).await.unwrap();
         clock.forward(SECOND);
         let claimed = claim_one(&*store).await;
-        let reason = if number == 0 {
-            DeadReason::Permanent
-        } else {
-            DeadReason::Attempts
-        };
-        store
-            .bury(claimed.claim, format!("dead {number}"), reason)
-            .await
-            .unwrap();
+        let reason = if number == 0 { DeadReason::Permanent } else { DeadReason::Attempts };
+        store.bury(claimed.claim, format!("dead {number}"), reason).await.unwrap();
         assert!(claim(&*store, 1).await.is_empty());
     }
     let page = store.list(Filter::dead(), None, 2).await.unwrap();
@@ -402,10 +386,7 @@ async fn bytes_are_those_of_the_callbacks(make: &Make, clock: Clock) {
     let claimed = claim(&*store, 2).await;
     store.complete(claimed[0].claim).await.unwrap();
     assert_eq!(bytes().await, 14);
-    store
-        .bury(claimed[1].claim, "no".to_owned(), DeadReason::Permanent)
-        .await
-        .unwrap();
+    store.bury(claimed[1].claim, "no".to_owned(), DeadReason::Permanent).await.unwrap();
     assert_eq!(bytes().await, 14);
     store.purge(Filter::dead()).await.unwrap();
     store.purge(Filter::waiting()).await.unwrap();
@@ -430,10 +411,7 @@ async fn a_requeued_dead_letter_waits_for_its_key(make: &Make, clock: Clock) {
     let store = make(clock.options()).await;
     let id = add(&*store, entry("a1", Some("a"))).await;
     let claimed = claim_one(&*store).await;
-    store
-        .bury(claimed.claim, "no".to_owned(), DeadReason::Attempts)
-        .await
-        .unwrap();
+    store.bury(claimed.claim, "no".to_owned(), DeadReason::Attempts).await.unwrap();
     add(&*store, entry("a2", Some("a"))).await;
     add(&*store, entry("a3", Some("a"))).await;
     let running = claim_one(&*store).await;
@@ -458,10 +436,7 @@ async fn many_requeued_of_one_key_all_come(make: &Make, clock: Clock) {
     }
     for _ in 0..10 {
         let claimed = claim_one(&*store).await;
-        store
-            .bury(claimed.claim, String::new(), DeadReason::Attempts)
-            .await
-            .unwrap();
+        store.bury(claimed.claim, String::new(), DeadReason::Attempts).await.unwrap();
     }
     for record in store.list(Filter::dead(), None, 100).await.unwrap() {
         store.requeue(record.id).await.unwrap();
@@ -485,30 +460,15 @@ async fn bounds_of_rows_and_bytes(make: &Make, clock: Clock) {
     let wait = Duration::from_millis(20);
     add(&*store, keyed("1234", "a")).await;
     add(&*store, entry("1234", None)).await;
-    assert!(matches!(
-        store.append(entry("123", None), wait).await,
-        Err(QueueError::Full)
-    ));
+    assert!(matches!(store.append(entry("123", None), wait).await, Err(QueueError::Full)));
     add(&*store, entry("12", None)).await;
-    assert!(matches!(
-        store.append(entry("", None), wait).await,
-        Err(QueueError::Full)
-    ));
+    assert!(matches!(store.append(entry("", None), wait).await, Err(QueueError::Full)));
     // A repeat takes no room.
-    assert!(matches!(
-        store.append(keyed("1234", "a"), wait).await,
-        Ok(Appended::Duplicate(_))
-    ));
+    assert!(matches!(store.append(keyed("1234", "a"), wait).await, Ok(Appended::Duplicate(_))));
     // Dead letters do.
     let claimed = claim_one(&*store).await;
-    store
-        .bury(claimed.claim, String::new(), DeadReason::Permanent)
-        .await
-        .unwrap();
-    assert!(matches!(
-        store.append(entry("", None), wait).await,
-        Err(QueueError::Full)
-    ));
+    store.bury(claimed.claim, String::new(), DeadReason::Permanent).await.unwrap();
+    assert!(matches!(store.append(entry("", None), wait).await, Err(QueueError::Full)));
     store.purge(Filter::dead()).await.unwrap();
     add(&*store, entry("1234", None)).await;
 }
@@ -542,22 +502,13 @@ async fn filters(make: &Make, clock: Clock) {
     add(&*store, entry("new", None)).await;
     let list = async |filter| {
         let records = store.list(filter, None, 10).await.unwrap();
-        records
-            .iter()
-            .map(|record| record.payload().to_owned())
-            .collect::<Vec<_>>()
+        records.iter().map(|record| record.payload().to_owned()).collect::<Vec<_>>()
     };
     let a = OrderKey::new("a");
     assert_eq!(list(Filter::waiting()).await.len(), 4);
-    assert_eq!(
-        list(Filter::waiting().older_than(30 * MINUTE)).await,
-        ["old a", "old b"]
-    );
+    assert_eq!(list(Filter::waiting().older_than(30 * MINUTE)).await, ["old a", "old b"]);
     assert_eq!(list(Filter::waiting().order_key(a)).await, ["old a", "new a"]);
-    assert_eq!(
-        list(Filter::waiting().older_than(30 * MINUTE).order_key(a)).await,
-        ["old a"]
-    );
+    assert_eq!(list(Filter::waiting().older_than(30 * MINUTE).order_key(a)).await, ["old a"]);
     assert_eq!(list(Filter::waiting().older_than(600 * MINUTE)).await, [""; 0]);
     assert_eq!(list(Filter::dead()).await, [""; 0]);
     assert_eq!(store.purge(Filter::waiting().order_key(a)).await.unwrap(), 2);
@@ -571,10 +522,7 @@ async fn purging_a_blocking_head_frees_its_key(make: &Make, clock: Clock) {
     clock.forward(60 * MINUTE);
     add(&*store, entry("new", Some("a"))).await;
     let claimed = claim(&*store, 10).await;
-    store
-        .retry(claimed[0].claim, "no".to_owned(), 2 * MINUTE)
-        .await
-        .unwrap();
+    store.retry(claimed[0].claim, "no".to_owned(), 2 * MINUTE).await.unwrap();
     assert!(claim(&*store, 10).await.is_empty());
     assert_eq!(store.purge(Filter::waiting().older_than(30 * MINUTE)).await.unwrap(), 1);
     assert_eq!(texts(&claim(&*store, 10).await), ["new"]);
@@ -596,10 +544,12 @@ async fn running_callbacks_are_not_purged(make: &Make, clock: Clock) {
 
 async fn a_waiting_claim_is_woken_by_an_append_a_completion_and_time(make: &Make, clock: Clock) {
     let store = make(clock.options()).await;
-    let (claimed, _) = tokio::join!(store.claim(1, 30 * SECOND), add(&*store, entry("a", Some("k"))));
+    let (claimed, _) =
+        tokio::join!(store.claim(1, 30 * SECOND), add(&*store, entry("a", Some("k"))));
     let first = claimed.unwrap().remove(0);
     add(&*store, entry("b", Some("k"))).await;
-    let (claimed, completed) = tokio::join!(store.claim(1, 30 * SECOND), store.complete(first.claim));
+    let (claimed, completed) =
+        tokio::join!(store.claim(1, 30 * SECOND), store.complete(first.claim));
     completed.unwrap();
     let second = claimed.unwrap().remove(0);
     store.retry(second.claim, String::new(), 5 * SECOND).await.unwrap();
@@ -615,7 +565,8 @@ async fn a_dropped_claim_gives_back(make: &Make, clock: Clock) {
     let store = make(clock.options()).await;
     for round in 0..50_u32 {
         let text = round.to_string();
-        // Dropped at some point: before it is sent, before it is answered, or with the answer on its way.
+        // Dropped at some point: before it is sent, before it is answered, or with the answer on
+        // its way.
         let waiting = async {
             for claimed in store.claim(10, 30 * SECOND).await.unwrap() {
                 store.release(claimed.claim);
@@ -644,10 +595,7 @@ async fn the_clock_may_jump_back(make: &Make, clock: Clock) {
     clock.forward(SECOND);
     let claimed = claim_one(&*store).await;
     store.complete(claimed.claim).await.unwrap();
-    assert!(matches!(
-        store.append(keyed("a", "k"), SECOND).await,
-        Ok(Appended::Duplicate(_))
-    ));
+    assert!(matches!(store.append(keyed("a", "k"), SECOND).await, Ok(Appended::Duplicate(_))));
 }
 
 async fn retries_and_new_ones_take_turns(make: &Make, clock: Clock) {
@@ -688,10 +636,7 @@ async fn counts(make: &Make, clock: Clock) {
     store.append(keyed("four", "0"), SECOND).await.unwrap();
     let claimed = claim(&*store, 3).await;
     store.retry(claimed[0].claim, String::new(), SECOND).await.unwrap();
-    store
-        .bury(claimed[1].claim, String::new(), DeadReason::Attempts)
-        .await
-        .unwrap();
+    store.bury(claimed[1].claim, String::new(), DeadReason::Attempts).await.unwrap();
     let stats = store.stats().await.unwrap();
     assert_eq!((stats.waiting, stats.running, stats.retrying, stats.dead), (3, 1, 1, 1));
     assert_eq!(stats.oldest, Some(start));
@@ -704,10 +649,7 @@ async fn closed_is_closed(make: &Make, clock: Clock) {
     add(&*store, entry("a", None)).await;
     let claimed = claim_one(&*store).await;
     store.close().await.unwrap();
-    assert!(matches!(
-        store.append(entry("a", None), SECOND).await,
-        Err(QueueError::Closed)
-    ));
+    assert!(matches!(store.append(entry("a", None), SECOND).await, Err(QueueError::Closed)));
     assert!(matches!(store.complete(claimed.claim).await, Err(QueueError::Closed)));
     assert!(matches!(store.claim(1, SECOND).await, Err(QueueError::Closed)));
     assert!(matches!(store.stats().await, Err(QueueError::Closed)));
@@ -743,7 +685,8 @@ async fn any_bytes_of_a_body_are_kept(make: &Make, clock: Clock) {
     }
     let claimed = claim(&*store, 10).await;
     let stored = common::texts(&claimed).into_iter();
-    let read = stored.map(|text| serde_json::from_str::<tencent_im_callback::StoredCallback>(text).unwrap());
+    let read = stored
+        .map(|text| serde_json::from_str::<tencent_im_callback::StoredCallback>(text).unwrap());
     assert!(read.map(|stored| stored.body).eq(bodies));
 }
 
@@ -804,11 +747,7 @@ async fn a_dropped_one_is_remembered_and_blocks_nobody(make: &Make, clock: Clock
 
 async fn unreadable_dead_letters_are_counted_apart(make: &Make, clock: Clock) {
     let store = make(clock.options()).await;
-    let reasons = [
-        DeadReason::BodyUnreadable,
-        DeadReason::Permanent,
-        DeadReason::BodyUnreadable,
-    ];
+    let reasons = [DeadReason::BodyUnreadable, DeadReason::Permanent, DeadReason::BodyUnreadable];
     for text in ["1", "22", "333"] {
         add(&*store, entry(text, None)).await;
     }

@@ -110,10 +110,7 @@ async fn two_hundred_megabytes_of_junk_leave_no_more_than_the_bound() {
     assert_eq!((stats.unreadable, stats.unreadable_bytes), (kept, kept * size));
     assert_eq!((stats.dead, stats.bytes), (kept, kept * size));
     assert_eq!((stats.buried, stats.dropped, stats.completed), (kept, 200 - kept, 50));
-    assert_eq!(
-        (stopped.buried, stopped.dropped, stopped.completed),
-        (kept, 200 - kept, 50)
-    );
+    assert_eq!((stopped.buried, stopped.dropped, stopped.completed), (kept, 200 - kept, 50));
     assert_eq!(told.load(Ordering::SeqCst), kept);
 
     // A purge makes room.
@@ -135,7 +132,8 @@ async fn a_signed_app_loses_none() {
     assert_eq!((stats.dead, stats.unreadable, stats.dropped), (20, 20, 0));
 }
 
-/// Only what cannot be read is bounded: an unknown command, or one that its handler refuses, is kept.
+/// Only what cannot be read is bounded: an unknown command, or one that its handler refuses, is
+/// kept.
 #[tokio::test(start_paused = true)]
 async fn what_can_be_read_is_kept_though_the_app_is_unsigned() {
     let (queue, store) = in_memory(StoreOptions::new().max_unreadable_bytes(0));
@@ -145,11 +143,7 @@ async fn what_can_be_read_is_kept_though_the_app_is_unsigned() {
     let stopped = fails(&queue, &store).await;
     assert_eq!((stopped.buried, stopped.dropped), (2, 0));
     let letters = queue.dead_letters(Page::of(10)).await.unwrap();
-    assert!(
-        letters
-            .iter()
-            .all(|letter| letter.death.unwrap().reason == DeadReason::Permanent)
-    );
+    assert!(letters.iter().all(|letter| letter.death.unwrap().reason == DeadReason::Permanent));
     assert_eq!(queue.stats().await.unwrap().unreadable, 0);
 }
 
@@ -170,11 +164,7 @@ async fn every_body_that_cannot_be_read_has_that_reason() {
             add(&*store, 1, &unsigned(body)).await;
         }
         let fails = service_fn(move |_: Callback| async move {
-            let error = if permanent {
-                HandlerError::permanent
-            } else {
-                HandlerError::new
-            };
+            let error = if permanent { HandlerError::permanent } else { HandlerError::new };
             Err::<Reply, _>(error("no"))
         });
         let worker = queue.worker(fails).retry(RetryPolicy::new().attempts(3));
@@ -219,7 +209,9 @@ async fn retries_of_an_unsigned_app_are_sampled_too() {
     let (log, _guard) = logged();
     let (queue, store) = in_memory(StoreOptions::new());
     add(&*store, 40, &unsigned(honest())).await;
-    let later = service_fn(|_: Callback| async { Err::<Reply, _>(HandlerError::retry_after("no", 2 * MINUTE)) });
+    let later = service_fn(|_: Callback| async {
+        Err::<Reply, _>(HandlerError::retry_after("no", 2 * MINUTE))
+    });
     let stopped = queue.worker(later).run(tokio::time::sleep(SECOND)).await.unwrap();
     assert_eq!(stopped.retried, 40);
     let log = log.text();
@@ -242,7 +234,9 @@ async fn of_a_signed_app_the_log_shows_each() {
         .await
         .unwrap();
     add(&*store, 10, &signed(honest())).await;
-    let later = service_fn(|_: Callback| async { Err::<Reply, _>(HandlerError::retry_after("no", 2 * MINUTE)) });
+    let later = service_fn(|_: Callback| async {
+        Err::<Reply, _>(HandlerError::retry_after("no", 2 * MINUTE))
+    });
     let stopped = queue.worker(later).run(tokio::time::sleep(SECOND)).await.unwrap();
     assert_eq!(stopped.retried, 10);
     let log = log.text();

@@ -13,7 +13,8 @@ use tencent_im_callback::event::sns;
 use tencent_im_callback::{Callback, EventRouter, HandlerError, OrderKey, Reply};
 use tencent_im_callback_queue::store::{Appended, Claim, Claimed, Entry, Store, StoreFuture};
 use tencent_im_callback_queue::{
-    DeadReason, Delivery, DeliveryId, Filter, MemoryStore, Page, Queue, QueueError, RetryPolicy, SqliteStore, Stats,
+    DeadReason, Delivery, DeliveryId, Filter, MemoryStore, Page, Queue, QueueError, RetryPolicy,
+    SqliteStore, Stats,
 };
 use tower::service_fn;
 
@@ -139,10 +140,7 @@ async fn a_router_handles_what_is_queued() {
         async {}
     });
     let stopped = queue.worker(router).run(empty(store.clone())).await.unwrap();
-    assert_eq!(
-        (stopped.completed, stopped.retried, stopped.buried, stopped.aborted),
-        (1, 0, 0, 0)
-    );
+    assert_eq!((stopped.completed, stopped.retried, stopped.buried, stopped.aborted), (1, 0, 0, 0));
     let taken = log.taken();
     assert_eq!((taken.len(), taken[0].id, taken[0].attempt), (1, id, 1));
     assert_eq!(taken[0].order_key, Some(OrderKey::new("k")));
@@ -169,10 +167,7 @@ async fn a_failing_handler_is_tried_again_and_then_its_callback_is_dead() {
     assert_eq!(log.attempts(), [1, 2, 3, 4, 5]);
     // 1 + 2 + 4 + 8 seconds, a quarter less at most.
     let took = start.elapsed();
-    assert!(
-        took >= Duration::from_secs(11) && took < Duration::from_secs(16),
-        "{took:?}"
-    );
+    assert!(took >= Duration::from_secs(11) && took < Duration::from_secs(16), "{took:?}");
     let dead = dead.lock().unwrap().clone();
     assert_eq!((dead.len(), dead[0].id), (1, id));
     let letters = queue.dead_letters(Page::of(10)).await.unwrap();
@@ -192,7 +187,8 @@ async fn a_handler_that_answers_fail_has_failed() {
         .worker(service_fn(move |callback: Callback| {
             let reply = match kept.push(&callback).attempt {
                 1 => Reply::fail("the \"database\" is away"),
-                2 => Reply::from_json(&serde_json::json!({"ErrorCode": 1, "ActionStatus": "FAIL"})).unwrap(),
+                2 => Reply::from_json(&serde_json::json!({"ErrorCode": 1, "ActionStatus": "FAIL"}))
+                    .unwrap(),
                 // Somebody's code for a rejection is none of a failure.
                 _ => Reply::reject(120_001, "no"),
             };
@@ -228,10 +224,14 @@ async fn permanent_and_retry_after_are_obeyed() {
             let first = kept.push(&callback).attempt == 1;
             async move {
                 if first {
-                    return Err::<Reply, _>(HandlerError::retry_after("busy", Duration::from_secs(1000)));
+                    return Err::<Reply, _>(HandlerError::retry_after(
+                        "busy",
+                        Duration::from_secs(1000),
+                    ));
                 }
                 // As it arrives through a layer of tower's.
-                let boxed: Box<dyn std::error::Error + Send + Sync> = HandlerError::permanent("no such user").into();
+                let boxed: Box<dyn std::error::Error + Send + Sync> =
+                    HandlerError::permanent("no such user").into();
                 Err(HandlerError::of(boxed))
             }
         }))
@@ -306,7 +306,10 @@ async fn a_service_that_is_never_ready_is_a_hang() {
         type Error = Infallible;
         type Future = std::future::Ready<Result<Reply, Infallible>>;
 
-        fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Infallible>> {
+        fn poll_ready(
+            &mut self,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Result<(), Infallible>> {
             std::task::Poll::Pending
         }
 
@@ -335,11 +338,7 @@ async fn what_cannot_be_read_is_a_dead_letter() {
     for payload in ["", "no JSON", "{}", "{\"secret\":7}", &newer] {
         put(&store, Entry::new(payload)).await;
     }
-    let stopped = queue
-        .worker(EventRouter::new())
-        .run(empty(store.clone()))
-        .await
-        .unwrap();
+    let stopped = queue.worker(EventRouter::new()).run(empty(store.clone())).await.unwrap();
     assert_eq!((stopped.completed, stopped.buried), (0, 5));
     for record in queue.dead_letters(Page::of(10)).await.unwrap() {
         assert_eq!(record.death.unwrap().reason, DeadReason::Unreadable);
@@ -423,7 +422,8 @@ async fn order_per_key_holds_under_retries_and_many_workers() {
             .max_delay(Duration::from_millis(3));
         queue.worker(service).concurrency(16).retry(quick)
     };
-    let (one, two) = tokio::join!(worker().run(empty(store.clone())), worker().run(empty(store.clone())));
+    let (one, two) =
+        tokio::join!(worker().run(empty(store.clone())), worker().run(empty(store.clone())));
     assert_eq!(one.unwrap().completed + two.unwrap().completed, 1000);
     assert_eq!(*handled.lock().unwrap(), expected);
 }
@@ -588,7 +588,10 @@ async fn a_service_that_panics_when_it_is_cloned_fails_its_callbacks() {
         type Error = Infallible;
         type Future = std::future::Ready<Result<(), Infallible>>;
 
-        fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Infallible>> {
+        fn poll_ready(
+            &mut self,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Result<(), Infallible>> {
             std::task::Poll::Ready(Ok(()))
         }
 
@@ -604,13 +607,11 @@ async fn a_service_that_panics_when_it_is_cloned_fails_its_callbacks() {
     assert_eq!((stopped.completed, stopped.retried, stopped.buried), (0, 1, 1));
     let letters = queue.dead_letters(Page::of(10)).await.unwrap();
     let error = letters[0].error.as_deref().unwrap();
-    assert!(
-        error.contains("cloned") && error.contains("not to be cloned"),
-        "{error}"
-    );
+    assert!(error.contains("cloned") && error.contains("not to be cloned"), "{error}");
 }
 
-/// Failed callbacks that cannot be written down must not keep all places: those that would make space could not be handled.
+/// Failed callbacks that cannot be written down must not keep all places: those that would make
+/// space could not be handled.
 #[tokio::test(start_paused = true)]
 async fn a_failure_for_which_there_is_no_space_is_given_back() {
     let store = Shared::new(MemoryStore::new());
@@ -630,7 +631,8 @@ async fn a_failure_for_which_there_is_no_space_is_given_back() {
         }
     });
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let worker = tokio::spawn(queue.worker(handler).concurrency(1).run(async { drop(stopped.await) }));
+    let worker =
+        tokio::spawn(queue.worker(handler).concurrency(1).run(async { drop(stopped.await) }));
     tokio::time::sleep(MINUTE).await;
     assert!(log.taken().len() > 3, "{}", log.taken().len());
     is_down.store(false, Ordering::SeqCst);

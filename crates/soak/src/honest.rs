@@ -1,4 +1,5 @@
-//! Callbacks as Tencent sends them, over connections that are kept alive; for each the one right answer is known beforehand.
+//! Callbacks as Tencent sends them, over connections that are kept alive; for each the one right
+//! answer is known beforehand.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -10,8 +11,10 @@ use tencent_im_callback::{Command, Phase};
 use crate::load::{APP, Dice, OTHER_APP, OTHER_TOKEN, TOKEN, World, signed, target};
 use crate::wire::{Connection, OK, bytes, raw};
 
-pub const SPAM: &str = r#"{"ActionStatus":"OK","ErrorCode":120001,"ErrorInfo":"no advertising, please"}"#;
-const GROUP_SPAM: &str = r#"{"ActionStatus":"OK","ErrorCode":10100,"ErrorInfo":"no advertising, please"}"#;
+pub const SPAM: &str =
+    r#"{"ActionStatus":"OK","ErrorCode":120001,"ErrorInfo":"no advertising, please"}"#;
+const GROUP_SPAM: &str =
+    r#"{"ActionStatus":"OK","ErrorCode":10100,"ErrorInfo":"no advertising, please"}"#;
 pub const UNREADABLE: &str = r#"{"ActionStatus":"OK","ErrorCode":1,"ErrorInfo":"try again later"}"#;
 /// A friend request is refused for each person.
 pub const UNREADABLE_FRIENDS: &str = r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ResultItem":[{"To_Account":"id1","ResultCode":38000,"ResultInfo":"try again later"},{"To_Account":"id2","ResultCode":38000,"ResultInfo":"try again later"}]}"#;
@@ -27,20 +30,11 @@ struct Callback {
 
 impl Callback {
     fn new(kind: &'static str, request: Vec<u8>, answer: &str) -> Self {
-        Callback {
-            kind,
-            request,
-            answer: answer.to_owned(),
-            detached: false,
-            number: None,
-        }
+        Callback { kind, request, answer: answer.to_owned(), detached: false, number: None }
     }
 
     fn detached(kind: &'static str, request: Vec<u8>) -> Self {
-        Callback {
-            detached: true,
-            ..Callback::new(kind, request, OK)
-        }
+        Callback { detached: true, ..Callback::new(kind, request, OK) }
     }
 }
 
@@ -50,10 +44,7 @@ fn text(text: &str) -> String {
 
 /// A message with an image before its text.
 fn message(words: &str) -> String {
-    format!(
-        r#"{{"From_Account":"a","To_Account":"b","MsgBody":[{IMAGE},{}]}}"#,
-        text(words)
-    )
+    format!(r#"{{"From_Account":"a","To_Account":"b","MsgBody":[{IMAGE},{}]}}"#, text(words))
 }
 
 fn pairs(count: usize) -> String {
@@ -73,9 +64,7 @@ pub fn is_detached(command: &Command) -> bool {
 
 fn next(world: &World, dice: &mut Dice) -> Callback {
     let c2c = |words: &str| {
-        bytes(&signed(
-            SignedRequest::new(Command::C2cBeforeSendMsg).body(message(words)),
-        ))
+        bytes(&signed(SignedRequest::new(Command::C2cBeforeSendMsg).body(message(words))))
     };
     let group = |words: &str| {
         let body = format!(
@@ -99,18 +88,19 @@ fn next(world: &World, dice: &mut Dice) -> Callback {
         4 => Callback::new("group message allowed", group("two"), OK),
         5 => Callback::new("group message refused", group("spam"), GROUP_SPAM),
         6 => {
-            let body = r#"{"From_Account":"a","To_Account":"b","MsgBody":[{"MsgType":"TIMTextElem"}]}"#;
+            let body =
+                r#"{"From_Account":"a","To_Account":"b","MsgBody":[{"MsgType":"TIMTextElem"}]}"#;
             let request = signed(SignedRequest::new(Command::C2cBeforeSendMsg).body(body));
             Callback::new("unreadable message refused", bytes(&request), UNREADABLE)
         }
         7 => {
-            let request = signed(SignedRequest::new(Command::SnsFriendDelete).body(r#"{"PairList":1}"#));
+            let request =
+                signed(SignedRequest::new(Command::SnsFriendDelete).body(r#"{"PairList":1}"#));
             Callback::detached("unreadable event taken note of", bytes(&request))
         }
         8 => {
-            let request = SignedRequest::new(Command::StateChange)
-                .app(OTHER_APP)
-                .token(OTHER_TOKEN);
+            let request =
+                SignedRequest::new(Command::StateChange).app(OTHER_APP).token(OTHER_TOKEN);
             Callback::detached("the other app", bytes(&request))
         }
         9 => {
@@ -121,10 +111,7 @@ fn next(world: &World, dice: &mut Dice) -> Callback {
             let command = Command::PushAllMemberPush;
             let detached = is_detached(&command);
             let request = bytes(&signed(SignedRequest::new(command).body(events(100))));
-            Callback {
-                detached,
-                ..Callback::new("batch of 100", request, OK)
-            }
+            Callback { detached, ..Callback::new("batch of 100", request, OK) }
         }
         // The same delivery again and again: ten of them in the whole run.
         11 | 12 => {
@@ -151,10 +138,13 @@ fn next(world: &World, dice: &mut Dice) -> Callback {
         }
         15 | 16 => {
             let command = &Command::ALL[dice.below(Command::ALL.len())];
-            let request = signed(SignedRequest::new(command.clone())).parameter("ClientIP", "10.0.0.1");
+            let request =
+                signed(SignedRequest::new(command.clone())).parameter("ClientIP", "10.0.0.1");
             let judged = matches!(
                 command,
-                Command::C2cBeforeSendMsg | Command::GroupBeforeSendMsg | Command::OfficialAccountBeforeSendMsg
+                Command::C2cBeforeSendMsg
+                    | Command::GroupBeforeSendMsg
+                    | Command::OfficialAccountBeforeSendMsg
             );
             // What waits for a verdict and has no handler is not let through.
             let answer = match command {
@@ -247,12 +237,7 @@ pub async fn begin(world: &World, number: usize) -> Option<InFlight> {
     let request = bytes(&request.app(APP).token(TOKEN));
     let middle = crate::wire::end_of_head(&request) + 10;
     connection.send(&request[..middle]).await.ok()?;
-    Some(InFlight {
-        connection,
-        rest: request[middle..].to_vec(),
-        ledger,
-        answer,
-    })
+    Some(InFlight { connection, rest: request[middle..].to_vec(), ledger, answer })
 }
 
 pub struct InFlight {

@@ -1,4 +1,5 @@
-//! Everything that a public endpoint meets besides Tencent. What is refused has one right answer as well.
+//! Everything that a public endpoint meets besides Tencent. What is refused has one right answer as
+//! well.
 
 use std::io::Result;
 use std::sync::Arc;
@@ -23,7 +24,8 @@ fn is_refusal(answer: Result<Answer>, status: u16) -> Verdict {
     }
 }
 
-/// Refused with this status, unless the server ended the connection first, as it may before it has read all.
+/// Refused with this status, unless the server ended the connection first, as it may before it has
+/// read all.
 fn is_refusal_or_end(answer: Result<Answer>, status: u16) -> Verdict {
     match answer {
         Err(error) if error.kind() != std::io::ErrorKind::InvalidData => Ok(()),
@@ -31,11 +33,13 @@ fn is_refusal_or_end(answer: Result<Answer>, status: u16) -> Verdict {
     }
 }
 
-/// The answer to a verified callback whose body cannot be read: the owner's for what waits for a verdict, and a notification reaches the
-/// service. `named`: whether the persons of a friend request can be read, so that each can be rejected.
+/// The answer to a verified callback whose body cannot be read: the owner's for what waits for a
+/// verdict, and a notification reaches the service. `named`: whether the persons of a friend
+/// request can be read, so that each can be rejected.
 fn is_owners(world: &World, command: &Command, named: bool, answer: Result<Answer>) -> Verdict {
     let answer = answer.map_err(|error| error.to_string())?;
-    let is_friend_request = matches!(command, Command::SnsPrevFriendAdd | Command::SnsPrevFriendResponse);
+    let is_friend_request =
+        matches!(command, Command::SnsPrevFriendAdd | Command::SnsPrevFriendResponse);
     let right = match command.phase() {
         Phase::Before if is_friend_request && named => answer.is(UNREADABLE_FRIENDS),
         // No reply would block it.
@@ -44,22 +48,14 @@ fn is_owners(world: &World, command: &Command, named: bool, answer: Result<Answe
         _ if answer.is(OK) || answer.is_turned_away() => {
             if is_detached(command) {
                 let counts = &world.counts;
-                let count = if answer.is(OK) {
-                    &counts.detached
-                } else {
-                    &counts.unclaimed
-                };
+                let count = if answer.is(OK) { &counts.detached } else { &counts.unclaimed };
                 count.fetch_add(1, Relaxed);
             }
             true
         }
         _ => false,
     };
-    if right {
-        Ok(())
-    } else {
-        Err(format!("{command}: {answer:?}"))
-    }
+    if right { Ok(()) } else { Err(format!("{command}: {answer:?}")) }
 }
 
 /// The answer to a body that is too large: only a notification is refused.
@@ -101,9 +97,7 @@ pub const SCENARIOS: usize = 21;
 async fn attack(world: &World, scenario: usize, dice: &mut Dice) -> (&'static str, Verdict) {
     let command = Command::ALL[dice.below(Command::ALL.len())].clone();
     let open = async || {
-        Connection::open(world.address)
-            .await
-            .map_err(|error| format!("not taken: {error}"))
+        Connection::open(world.address).await.map_err(|error| format!("not taken: {error}"))
     };
     let mut connection = match open().await {
         Ok(connection) => connection,
@@ -165,18 +159,15 @@ async fn attack(world: &World, scenario: usize, dice: &mut Dice) -> (&'static st
         11 => {
             let (number, request) = world.ledger.open(false);
             let request = bytes(&signed(request));
-            let verdict = half_close(world, &mut connection, &request, number, dice.below(2) == 0).await;
+            let verdict =
+                half_close(world, &mut connection, &request, number, dice.below(2) == 0).await;
             ("half-closed", verdict)
         }
         12 => {
             // Gone as soon as all of it or a part is sent.
             let (_, request) = world.ledger.open(false);
             let request = bytes(&signed(request));
-            let end = if dice.below(2) == 0 {
-                request.len()
-            } else {
-                dice.below(request.len())
-            };
+            let end = if dice.below(2) == 0 { request.len() } else { dice.below(request.len()) };
             let _ = connection.send(&request[..end]).await;
             world.counts.unclaimed.fetch_add(1, Relaxed);
             if dice.below(2) == 0 {
@@ -187,13 +178,15 @@ async fn attack(world: &World, scenario: usize, dice: &mut Dice) -> (&'static st
         }
         13 => {
             // Unknown words by someone who cannot sign.
-            let word = format!("Family{}.Word\"}} 1\n{}", dice.below(1_000_000), dice.below(1_000_000));
+            let word =
+                format!("Family{}.Word\"}} 1\n{}", dice.below(1_000_000), dice.below(1_000_000));
             let request = SignedRequest::new(word.as_str()).app(APP).token("guess");
             ("unknown word", is_refusal(connection.ask(&bytes(&request)).await, 401))
         }
         14 => ("64 KiB query", long_query(&mut connection, &command, dice).await),
         15 => {
-            let mut garbage: Vec<u8> = (0..1 + dice.below(4000)).map(|_| dice.below(256) as u8).collect();
+            let mut garbage: Vec<u8> =
+                (0..1 + dice.below(4000)).map(|_| dice.below(256) as u8).collect();
             garbage.extend_from_slice(b"\r\n\r\n");
             let _ = connection.send(&garbage).await;
             let _ = connection.stream.shutdown().await;
@@ -205,12 +198,9 @@ async fn attack(world: &World, scenario: usize, dice: &mut Dice) -> (&'static st
         16 => ("request inside of a body", smuggle(world, &mut connection, dice).await),
         17 => {
             // Broken bytes hide no word.
-            let text = [
-                &b"buy spam\xff"[..],
-                b"\xed\xa0\xbdspam",
-                b"spam\xc3",
-                b"\xf0\x9f\x98 spam",
-            ][dice.below(4)];
+            let text =
+                [&b"buy spam\xff"[..], b"\xed\xa0\xbdspam", b"spam\xc3", b"\xf0\x9f\x98 spam"]
+                    [dice.below(4)];
             let mark: &[u8] = if dice.below(2) == 0 { b"\xef\xbb\xbf" } else { b"" };
             let head: &[u8] = br#"{"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":""#;
             let body = [mark, head, text, br#""}}]}"#].concat();
@@ -247,10 +237,7 @@ async fn attack(world: &World, scenario: usize, dice: &mut Dice) -> (&'static st
                 _ => [sample, b"\xff"].concat(),
             };
             let request = raw("POST", &target(&format!("SdkAppid={APP}&")), &body);
-            (
-                "message behind a broken URL",
-                is_refusal(connection.ask(&request).await, 400),
-            )
+            ("message behind a broken URL", is_refusal(connection.ask(&request).await, 400))
         }
         _ => {
             // Many at once, each refused in turn.
@@ -267,7 +254,13 @@ async fn attack(world: &World, scenario: usize, dice: &mut Dice) -> (&'static st
     }
 }
 
-async fn half_close(world: &World, connection: &mut Connection, request: &[u8], number: u64, whole: bool) -> Verdict {
+async fn half_close(
+    world: &World,
+    connection: &mut Connection,
+    request: &[u8],
+    number: u64,
+    whole: bool,
+) -> Verdict {
     let end = if whole { request.len() } else { request.len() - 5 };
     world.counts.unclaimed.fetch_add(1, Relaxed);
     let sent = connection.send(&request[..end]).await;
@@ -290,7 +283,8 @@ async fn long_query(connection: &mut Connection, command: &Command, dice: &mut D
     match dice.below(3) {
         // Just what a URL may hold: it is a callback like any other, if it is signed.
         0 => {
-            let parameters = format!("SdkAppid={APP}&CallbackCommand=Tomorrow.Word&{}", pairs(15_000));
+            let parameters =
+                format!("SdkAppid={APP}&CallbackCommand=Tomorrow.Word&{}", pairs(15_000));
             let answer = connection.ask(&raw("POST", &target(&parameters), br#"{"x":1}"#)).await;
             match answer {
                 Ok(answer) if answer.is(OK) || answer.is_turned_away() => Ok(()),
@@ -366,7 +360,8 @@ pub async fn send(world: Arc<World>, seed: u64, pause: Duration) {
     }
 }
 
-/// Bodies that come byte by byte, signed or not: none may be waited for longer than the deadline of the stack.
+/// Bodies that come byte by byte, signed or not: none may be waited for longer than the deadline of
+/// the stack.
 pub async fn drip(world: Arc<World>, seed: u64) {
     let mut dice = Dice::new(seed);
     while !world.peace.load(Relaxed) {
@@ -384,15 +379,11 @@ pub async fn drip(world: Arc<World>, seed: u64) {
 async fn drip_once(world: &World, dice: &mut Dice) -> Verdict {
     let request = signed(SignedRequest::new(Command::GroupBeforeSendMsg));
     let request = bytes(&request);
-    let mut connection = Connection::open(world.address)
-        .await
-        .map_err(|error| error.to_string())?;
+    let mut connection =
+        Connection::open(world.address).await.map_err(|error| error.to_string())?;
     let body = end_of_head(&request);
     let begun = Instant::now();
-    connection
-        .send(&request[..body])
-        .await
-        .map_err(|error| error.to_string())?;
+    connection.send(&request[..body]).await.map_err(|error| error.to_string())?;
     let pause = Duration::from_millis(50 + dice.below(200) as u64);
     for byte in &request[body..] {
         if world.peace.load(Relaxed) || connection.send(std::slice::from_ref(byte)).await.is_err() {

@@ -1,7 +1,8 @@
 //! What the server has promised, against what its log says it did.
 //!
-//! Every "friendship ended" that this program sends has a number of its own. The production example logs each when it is handled, so
-//! that an answer of `OK` can be held against the work it promised, one by one.
+//! Every "friendship ended" that this program sends has a number of its own. The production example
+//! logs each when it is handled, so that an answer of `OK` can be held against the work it
+//! promised, one by one.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -51,7 +52,8 @@ impl Ledger {
     pub fn open(&self, smuggled: bool) -> (u64, SignedRequest) {
         let number = self.next.fetch_add(1, Relaxed);
         self.change(number, |entry| entry.smuggled = smuggled);
-        let body = format!(r#"{{"PairList":[{{"From_Account":"a","To_Account":"{PREFIX}{number}"}}]}}"#);
+        let body =
+            format!(r#"{{"PairList":[{{"From_Account":"a","To_Account":"{PREFIX}{number}"}}]}}"#);
         (number, SignedRequest::new(Command::SnsFriendDelete).body(body))
     }
 
@@ -73,10 +75,12 @@ impl Ledger {
         }
     }
 
-    /// Reads a line of what the server hands back on standard output: an id, and a stored callback. Its body may be any bytes.
+    /// Reads a line of what the server hands back on standard output: an id, and a stored callback.
+    /// Its body may be any bytes.
     pub fn hand_back(&self, line: &str) {
         let stored = line.split_once(' ').map(|(_, json)| json);
-        let stored: Option<StoredCallback> = stored.and_then(|json| serde_json::from_str(json).ok());
+        let stored: Option<StoredCallback> =
+            stored.and_then(|json| serde_json::from_str(json).ok());
         let body = stored.map(|stored| String::from_utf8_lossy(&stored.body).into_owned());
         if let Some(number) = body.and_then(|body| number_after(&body, r#"To_Account":""#)) {
             self.change(number, |entry| entry.handed_back += 1);

@@ -17,8 +17,7 @@ pub const OTHER_APP: u64 = 1_400_000_001;
 pub const TOKEN: &str = "soak-first-token";
 pub const OTHER_TOKEN: &str = "soak-other-token-next";
 /// What the example reads. No token is part of a log line by chance.
-pub const APPS: &str =
-    "1400000000 soak-first-token soak-first-token-next\n1400000001 soak-other-token soak-other-token-next\n";
+pub const APPS: &str = "1400000000 soak-first-token soak-first-token-next\n1400000001 soak-other-token soak-other-token-next\n";
 
 pub type Totals = BTreeMap<String, u64>;
 
@@ -35,7 +34,8 @@ pub struct Counts {
     pub detached: AtomicU64,
     /// Perhaps detached: the sender did not wait.
     pub unclaimed: AtomicU64,
-    /// Honest requests sent about when the server was told to stop, on connections that it closed unanswered.
+    /// Honest requests sent about when the server was told to stop, on connections that it closed
+    /// unanswered.
     pub cut: AtomicU64,
     pub slowest_micros: AtomicU64,
 }
@@ -93,7 +93,8 @@ impl World {
         self.stopped.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    /// Whether a connection that carried nothing else since this moment may end unanswered, since the server was told to stop.
+    /// Whether a connection that carried nothing else since this moment may end unanswered, since
+    /// the server was told to stop.
     pub fn may_be_cut(&self, sent: Instant, error: &Error) -> bool {
         let stopped = *self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
         error.kind() != ErrorKind::TimedOut

@@ -1,4 +1,5 @@
-//! The production example under honest and hostile load, with every verdict checked. `README.md` says what is held against it.
+//! The production example under honest and hostile load, with every verdict checked. `README.md`
+//! says what is held against it.
 
 mod honest;
 mod hostile;
@@ -21,7 +22,8 @@ const HONEST: usize = 8;
 const ATTACKERS: usize = 6;
 const DRIPPING: u64 = 30;
 const FLOOD: usize = 200;
-/// How long the database takes that the example pretends to have, so that there is work in the background at all times.
+/// How long the database takes that the example pretends to have, so that there is work in the
+/// background at all times.
 const DATABASE: Duration = Duration::from_millis(300);
 const IN_FLIGHT: usize = 20;
 /// Open connections, and then work in the background, have 10 s each in the example.
@@ -57,10 +59,7 @@ struct Settings {
 }
 
 fn settings() -> Result<Settings, String> {
-    let mut settings = Settings {
-        length: Duration::from_secs(20 * 60),
-        program: None,
-    };
+    let mut settings = Settings { length: Duration::from_secs(20 * 60), program: None };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let value = arguments.next().ok_or_else(|| format!("{argument} wants a value"))?;
@@ -143,11 +142,17 @@ async fn soak(program: &Path, length: Duration, rules: &mut Rules) {
     let world = World::new(server.address, ledger.clone());
     let quiet = server.sample();
 
-    println!("| minutes | RssAnon, KiB | descriptors |   honest |  hostile | wrong | turned away |");
-    println!("| ------: | -----------: | ----------: | -------: | -------: | ----: | ----------: |");
+    println!(
+        "| minutes | RssAnon, KiB | descriptors |   honest |  hostile | wrong | turned away |"
+    );
+    println!(
+        "| ------: | -----------: | ----------: | -------: | -------: | ----: | ----------: |"
+    );
     let begun = Instant::now();
     let honest: Vec<_> = (1..=HONEST)
-        .map(|seed| tokio::spawn(honest::send(world.clone(), seed as u64, Duration::from_millis(20))))
+        .map(|seed| {
+            tokio::spawn(honest::send(world.clone(), seed as u64, Duration::from_millis(20)))
+        })
         .collect();
     make_war(&world, 0);
     let interval = (length / 20).min(Duration::from_secs(10));
@@ -251,7 +256,8 @@ async fn soak(program: &Path, length: Duration, rules: &mut Rules) {
     );
     let log = server.log();
     let figure = |name: &str| log.drained.get(name).copied().unwrap_or(u64::MAX);
-    let [of_server, succeeded, failed, unfinished] = ["detached", "succeeded", "failed", "unfinished"].map(figure);
+    let [of_server, succeeded, failed, unfinished] =
+        ["detached", "succeeded", "failed", "unfinished"].map(figure);
     rules.check(
         "the server's own count agrees: detached are all that were answered so, and those whose sender had gone",
         detached <= of_server && of_server <= detached + unclaimed,

@@ -17,12 +17,7 @@ pub fn build() -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command
-        .args([
-            "build",
-            "--example",
-            "production",
-            "--message-format=json-render-diagnostics",
-        ])
+        .args(["build", "--example", "production", "--message-format=json-render-diagnostics"])
         .arg("--manifest-path")
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.toml"));
     if !cfg!(debug_assertions) {
@@ -52,9 +47,8 @@ pub struct Log {
 impl Log {
     fn read(&mut self, line: &str) {
         self.lines += 1;
-        let secret = APPS
-            .split_whitespace()
-            .any(|word| word.starts_with("soak") && line.contains(word));
+        let secret =
+            APPS.split_whitespace().any(|word| word.starts_with("soak") && line.contains(word));
         if (secret || line.contains("panic")) && self.bad.len() < 10 {
             self.bad.push(line.to_owned());
         }
@@ -113,14 +107,9 @@ impl Server {
         });
         let stdout = BufReader::new(process.stdout.take().expect("its output"));
         let entries = ledger.clone();
-        let of_output = std::thread::spawn(move || each_line(stdout, |line| entries.hand_back(line)));
-        Server {
-            process,
-            address,
-            log,
-            readers: vec![of_log, of_output],
-            apps,
-        }
+        let of_output =
+            std::thread::spawn(move || each_line(stdout, |line| entries.hand_back(line)));
+        Server { process, address, log, readers: vec![of_log, of_output], apps }
     }
 
     pub fn sample(&self) -> Sample {
@@ -172,10 +161,13 @@ impl Server {
             let Some(rest) = line.strip_prefix("im_callbacks_total{outcome=\"") else {
                 continue;
             };
-            let (Some((outcome, _)), Some((_, figure))) = (rest.split_once('"'), rest.rsplit_once(' ')) else {
+            let (Some((outcome, _)), Some((_, figure))) =
+                (rest.split_once('"'), rest.rsplit_once(' '))
+            else {
                 continue;
             };
-            *totals.entry(outcome.to_owned()).or_default() += figure.parse::<u64>().expect("a figure");
+            *totals.entry(outcome.to_owned()).or_default() +=
+                figure.parse::<u64>().expect("a figure");
         }
         totals
     }

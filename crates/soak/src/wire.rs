@@ -59,19 +59,21 @@ impl Answer {
 
     /// A refusal of ours with this status: the whole envelope, and a phrase that quotes nothing.
     pub fn is_refusal(&self, status: u16) -> bool {
-        let phrase = self
-            .body
-            .strip_prefix(REFUSED)
-            .and_then(|rest| rest.strip_suffix("\"}"));
-        let fixed =
-            |text: &str| text.len() < 80 && text.chars().all(|c| c.is_ascii_alphanumeric() || " -,_/".contains(c));
+        let phrase = self.body.strip_prefix(REFUSED).and_then(|rest| rest.strip_suffix("\"}"));
+        let fixed = |text: &str| {
+            text.len() < 80
+                && text.chars().all(|c| c.is_ascii_alphanumeric() || " -,_/".contains(c))
+        };
         self.status == status && self.json && phrase.is_some_and(fixed)
     }
 
-    /// What the deadlines of the stack answer where there was no time or no room: never a permission.
+    /// What the deadlines of the stack answer where there was no time or no room: never a
+    /// permission.
     pub fn is_turned_away(&self) -> bool {
-        let before = self.body == r#"{"ActionStatus":"OK","ErrorCode":1,"ErrorInfo":"try again later"}"#;
-        let after = self.body == r#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"callback not handled"}"#;
+        let before =
+            self.body == r#"{"ActionStatus":"OK","ErrorCode":1,"ErrorInfo":"try again later"}"#;
+        let after = self.body
+            == r#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"callback not handled"}"#;
         self.status == 200 && self.json && (before || after)
     }
 }
@@ -115,16 +117,13 @@ impl Connection {
             }
         };
         let wrong = |what: &str| Error::new(ErrorKind::InvalidData, what.to_owned());
-        let head = std::str::from_utf8(&self.buffer[..end]).map_err(|_| wrong("a head that is no text"))?;
-        let status = head
-            .strip_prefix("HTTP/1.1 ")
-            .and_then(|rest| rest.get(..3)?.parse().ok());
+        let head = std::str::from_utf8(&self.buffer[..end])
+            .map_err(|_| wrong("a head that is no text"))?;
+        let status = head.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
         let status = status.ok_or_else(|| wrong("no status"))?;
         let head = head.to_ascii_lowercase();
         let json = head.contains("\r\ncontent-type: application/json; charset=utf-8\r\n");
-        let length = head
-            .split("\r\n")
-            .find_map(|line| line.strip_prefix("content-length: "));
+        let length = head.split("\r\n").find_map(|line| line.strip_prefix("content-length: "));
         let length: usize = match length {
             Some(length) => length.parse().map_err(|_| wrong("no length"))?,
             None => return Err(wrong("an answer without a length")),
@@ -132,7 +131,8 @@ impl Connection {
         while self.buffer.len() < end + length {
             self.read().await?;
         }
-        let body = String::from_utf8(self.buffer[end..end + length].to_vec()).map_err(|_| wrong("no text"))?;
+        let body = String::from_utf8(self.buffer[end..end + length].to_vec())
+            .map_err(|_| wrong("no text"))?;
         self.buffer.drain(..end + length);
         Ok(Answer { status, json, body })
     }

@@ -29,10 +29,7 @@ impl Drop for Running {
 
 fn program(path: &str) -> Process {
     let mut program = Process::new(path);
-    program
-        .env_remove("SDK_APP_ID")
-        .env_remove("CALLBACK_TOKEN")
-        .env("ADDR", "127.0.0.1:0");
+    program.env_remove("SDK_APP_ID").env_remove("CALLBACK_TOKEN").env("ADDR", "127.0.0.1:0");
     program
 }
 
@@ -40,11 +37,8 @@ fn start(mut program: Process) -> Running {
     let mut child = program.stdout(Stdio::piped()).spawn().expect("a process");
     let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
     let line = lines.next().expect("a line").expect("UTF-8");
-    let address = line
-        .strip_prefix("listening on ")
-        .expect("an address")
-        .parse()
-        .expect("an address");
+    let address =
+        line.strip_prefix("listening on ").expect("an address").parse().expect("an address");
     // Whatever it prints later must find a reader.
     std::thread::spawn(move || lines.for_each(drop));
     Running(child, address)
@@ -100,10 +94,7 @@ fn two_replicas_write_a_delivery_once() {
     };
     let (one, two) = (replica(), replica());
     let row = |sql: &str| -> i64 {
-        Connection::open(&file)
-            .unwrap()
-            .query_row(sql, [], |row| row.get(0))
-            .unwrap()
+        Connection::open(&file).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
     };
 
     // The same delivery to both at once, and then another one that looks alike.
@@ -121,21 +112,16 @@ fn two_replicas_write_a_delivery_once() {
 
     // A word banned in the table is banned at both, from now on.
     assert_eq!(send(one.1, &message("buy spam")), (200, OK.to_owned()));
-    Connection::open(&file)
-        .unwrap()
-        .execute("INSERT INTO banned VALUES ('spam')", [])
-        .unwrap();
+    Connection::open(&file).unwrap().execute("INSERT INTO banned VALUES ('spam')", []).unwrap();
     for to in [one.1, two.1] {
         let (status, body) = send(to, &message("buy spam"));
         assert_eq!(status, 200);
         assert!(body.contains(r#""ErrorCode":1"#), "{body}");
     }
 
-    // Without the table nobody can judge, and nothing goes out; nor is a notification called written.
-    Connection::open(&file)
-        .unwrap()
-        .execute_batch("DROP TABLE banned; DROP TABLE ended;")
-        .unwrap();
+    // Without the table nobody can judge, and nothing goes out; nor is a notification called
+    // written.
+    Connection::open(&file).unwrap().execute_batch("DROP TABLE banned; DROP TABLE ended;").unwrap();
     assert!(send(one.1, &message("hello")).1.contains("try again later"));
     let (status, body) = send(two.1, &unfriend("fourth"));
     assert!(status == 200 && body.contains("FAIL"), "{status} {body}");
@@ -152,7 +138,8 @@ fn actix_answers_as_the_layer_would() {
     assert_eq!(send(running.1, &unfriend("1").body(vec![b' '; (1 << 20) + 1])).0, 413);
 }
 
-/// Keys and certificates: of a server, and of a client of the CA that the server trusts and of another one.
+/// Keys and certificates: of a server, and of a client of the CA that the server trusts and of
+/// another one.
 struct Certificates {
     folder: tempfile::TempDir,
 }
@@ -160,11 +147,13 @@ struct Certificates {
 impl Certificates {
     fn make() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let write = |name: &str, text: String| fs::write(folder.path().join(name), text).expect("a file");
+        let write =
+            |name: &str, text: String| fs::write(folder.path().join(name), text).expect("a file");
         for (authority, names) in [("ca", &["server", "client"][..]), ("other", &["stranger"])] {
             let mut params = CertificateParams::default();
             params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-            let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+            let issuer =
+                CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
             write(&format!("{authority}.pem"), issuer.pem());
             for name in names {
                 let key = KeyPair::generate().unwrap();
@@ -181,16 +170,21 @@ impl Certificates {
     }
 
     /// A connection with the certificate of that name.
-    fn connect(&self, to: SocketAddr, client: Option<&str>) -> StreamOwned<ClientConnection, TcpStream> {
+    fn connect(
+        &self,
+        to: SocketAddr,
+        client: Option<&str>,
+    ) -> StreamOwned<ClientConnection, TcpStream> {
         let mut roots = RootCertStore::empty();
-        roots
-            .add(CertificateDer::from_pem_file(self.path().join("ca.pem")).unwrap())
-            .unwrap();
+        roots.add(CertificateDer::from_pem_file(self.path().join("ca.pem")).unwrap()).unwrap();
         let config = ClientConfig::builder().with_root_certificates(roots);
         let config = match client {
             Some(name) => {
-                let chain = vec![CertificateDer::from_pem_file(self.path().join(format!("{name}.pem"))).unwrap()];
-                let key = PrivateKeyDer::from_pem_file(self.path().join(format!("{name}.key"))).unwrap();
+                let chain = vec![
+                    CertificateDer::from_pem_file(self.path().join(format!("{name}.pem"))).unwrap(),
+                ];
+                let key =
+                    PrivateKeyDer::from_pem_file(self.path().join(format!("{name}.key"))).unwrap();
                 config.with_client_auth_cert(chain, key).unwrap()
             }
             None => config.with_no_client_auth(),
@@ -205,11 +199,9 @@ impl Certificates {
 fn mutual_tls_lets_in_who_has_a_certificate() {
     let certificates = Certificates::make();
     let mut program = program(env!("CARGO_BIN_EXE_mutual_tls"));
-    for (name, file) in [
-        ("CERTIFICATE", "server.pem"),
-        ("KEY", "server.key"),
-        ("CLIENT_CA", "ca.pem"),
-    ] {
+    for (name, file) in
+        [("CERTIFICATE", "server.pem"), ("KEY", "server.key"), ("CLIENT_CA", "ca.pem")]
+    {
         program.env(name, certificates.path().join(file));
     }
     let running = start(program);

@@ -14,8 +14,8 @@ pub(crate) struct Demo;
 impl Events for Demo {
     async fn notify(&self, request: Request<Event>) -> Result<Response<Ack>, Status> {
         let Event { command, json, .. } = request.into_inner();
-        // An unknown event is printed as received and may contain line breaks. Anybody can call this server, so the command may contain
-        // them too.
+        // An unknown event is printed as received and may contain line breaks. Anybody can call
+        // this server, so the command may contain them too.
         let line = format!("{} {}\n", command.escape_debug(), json.replace(['\n', '\r'], " "));
         io::stdout().lock().write_all(line.as_bytes())?;
         Ok(Response::new(Ack {}))

@@ -42,7 +42,9 @@ async fn moderate_c2c(
     Ok(match moderate(events, message).await? {
         Verdict::Allow(_) => BeforeSendMsgReply::allow(),
         Verdict::Reject(reject) if reject.code == 0 => BeforeSendMsgReply::reject(),
-        Verdict::Reject(reject) => BeforeSendMsgReply::reject_with(RejectCode::new(reject.code)?, reject.info),
+        Verdict::Reject(reject) => {
+            BeforeSendMsgReply::reject_with(RejectCode::new(reject.code)?, reject.info)
+        }
         Verdict::Discard(_) => BeforeSendMsgReply::discard(),
     })
 }
@@ -62,7 +64,9 @@ async fn moderate_group(
     Ok(match moderate(events, message).await? {
         Verdict::Allow(_) => BeforeSendMsgReply::allow(),
         Verdict::Reject(reject) if reject.code == 0 => BeforeSendMsgReply::reject(),
-        Verdict::Reject(reject) => BeforeSendMsgReply::reject_with(RejectCode::new(reject.code)?, reject.info),
+        Verdict::Reject(reject) => {
+            BeforeSendMsgReply::reject_with(RejectCode::new(reject.code)?, reject.info)
+        }
         Verdict::Discard(_) => BeforeSendMsgReply::discard(),
     })
 }
@@ -79,9 +83,7 @@ fn message(params: &Params, body: &MsgBody) -> Message {
 async fn moderate(mut events: Events, message: Message) -> Result<Verdict, HandlerError> {
     let verdict = events.moderate(in_time(message)).await?.into_inner();
     // Not treated as "allow": it may be a verdict that this version does not know.
-    verdict
-        .verdict
-        .ok_or_else(|| HandlerError::new("the backend gave no verdict"))
+    verdict.verdict.ok_or_else(|| HandlerError::new("the backend gave no verdict"))
 }
 
 /// A *before* callback that comes here is allowed, once the backend has been told.

@@ -1,5 +1,5 @@
-//! An HTTP-to-gRPC gateway: one port takes callbacks over HTTP/1.1 and gRPC over HTTP/2. Callbacks are handed to a gRPC service
-//! as typed calls, and its verdicts come back as replies.
+//! An HTTP-to-gRPC gateway: one port takes callbacks over HTTP/1.1 and gRPC over HTTP/2. Callbacks
+//! are handed to a gRPC service as typed calls, and its verdicts come back as replies.
 //!
 //! ```sh
 //! cargo run -p tonic-gateway
@@ -12,7 +12,8 @@
 //! | `CALLBACK_TOKEN` | `xxxxyyyy` | its token |
 //! | `EVENTS_URL` | the gateway itself | `http://host:port` of the service in `proto/events.proto` |
 //!
-//! Standard output: what the built-in service is told, a line each. Standard error: the address, then the log.
+//! Standard output: what the built-in service is told, a line each. Standard error: the address,
+//! then the log.
 
 mod demo;
 mod gateway;
@@ -44,7 +45,8 @@ use self::pb::events_server::EventsServer;
 /// How long open connections may take to finish at the end.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A setting that cannot be read is an error: falling back to the published token would let anybody in.
+/// A setting that cannot be read is an error: falling back to the published token would let anybody
+/// in.
 fn setting(name: &str) -> Result<Option<String>, String> {
     match env::var(name) {
         Ok(value) => Ok(Some(value)),
@@ -61,8 +63,8 @@ fn app() -> Result<App, String> {
     let id: SdkAppId = setting_or("SDK_APP_ID", "1400000000")?
         .parse()
         .map_err(|error| format!("SDK_APP_ID: {error}"))?;
-    let token =
-        Token::new(setting_or("CALLBACK_TOKEN", "xxxxyyyy")?).map_err(|error| format!("CALLBACK_TOKEN: {error}"))?;
+    let token = Token::new(setting_or("CALLBACK_TOKEN", "xxxxyyyy")?)
+        .map_err(|error| format!("CALLBACK_TOKEN: {error}"))?;
     Ok(App::signed(id, token))
 }
 
@@ -127,11 +129,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .with_max_level(tracing::Level::INFO)
         .init();
 
-    // The connection is made lazily: the gateway cannot answer its own calls yet, and it must start even if the backend is down.
+    // The connection is made lazily: the gateway cannot answer its own calls yet, and it must start
+    // even if the backend is down.
     let channel = events.connect_timeout(Duration::from_secs(1)).connect_lazy();
     let callbacks = ServiceBuilder::new()
         .layer(CallbackLayer::new(app))
-        // This time-out is around the router, not on the channel: the channel's time-out starts only once there is a connection.
+        // This time-out is around the router, not on the channel: the channel's time-out starts
+        // only once there is a connection.
         .timeout(DEADLINE)
         .load_shed()
         .concurrency_limit(256)
@@ -140,21 +144,25 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let router = Routes::new(EventsServer::new(demo::Demo))
         .into_axum_router()
         .route_service("/callback", callbacks)
-        // tonic's own fallback answers status 200 with a `grpc-status`, so nobody would notice a mistyped callback URL. gRPC clients take
-        // a 404 for "unimplemented".
+        // tonic's own fallback answers status 200 with a `grpc-status`, so nobody would notice a
+        // mistyped callback URL. gRPC clients take a 404 for "unimplemented".
         .fallback(async || StatusCode::NOT_FOUND);
 
     let (tell, told) = tokio::sync::oneshot::channel();
-    // tonic's server instead of `axum::serve`: it closes a connection whose HTTP/1 head takes more than 30 s, and stops a call when its
-    // `grpc-timeout` is over. It accepts HTTP/2 only unless told otherwise, and callbacks come over HTTP/1.1. Do not set its `timeout`: a
-    // late answer would be status 200 with a `grpc-status`, which is not an answer to a callback.
+    // tonic's server instead of `axum::serve`: it closes a connection whose HTTP/1 head takes more
+    // than 30 s, and stops a call when its `grpc-timeout` is over. It accepts HTTP/2 only unless
+    // told otherwise, and callbacks come over HTTP/1.1. Do not set its `timeout`: a late answer
+    // would be status 200 with a `grpc-status`, which is not an answer to a callback.
     let server = Server::builder()
         .accept_http1(true)
         .add_routes(Routes::from(router))
-        .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), async move {
-            stop.await;
-            let _ = tell.send(());
-        });
+        .serve_with_incoming_shutdown(
+            TcpIncoming::from(listener).with_nodelay(Some(true)),
+            async move {
+                stop.await;
+                let _ = tell.send(());
+            },
+        );
     // A connection with an incomplete request must not hold up the shutdown for ever.
     let patience = async {
         drop(told.await);

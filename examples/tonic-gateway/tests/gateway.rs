@@ -1,4 +1,5 @@
-//! The gateway as a user runs it: a program of its own, with callbacks over HTTP/1.1 and gRPC on one port.
+//! The gateway as a user runs it: a program of its own, with callbacks over HTTP/1.1 and gRPC on
+//! one port.
 #![allow(clippy::pedantic)]
 
 use std::net::SocketAddr;
@@ -64,20 +65,16 @@ impl Gateway {
         // The log must be read, or the gateway would wait for room in the pipe.
         tokio::spawn(async move { errors.read_to_end(&mut Vec::new()).await });
         let printed = BufReader::new(child.stdout.take().unwrap()).lines();
-        Gateway {
-            child,
-            address,
-            printed,
-        }
+        Gateway { child, address, printed }
     }
 
-    /// Sends it over HTTP/1.1, as Tencent does, and checks that the answer comes before Tencent gives up.
+    /// Sends it over HTTP/1.1, as Tencent does, and checks that the answer comes before Tencent
+    /// gives up.
     async fn send(&self, request: &SignedRequest) -> (StatusCode, Vec<u8>) {
         let begin = Instant::now();
         let stream = TcpStream::connect(self.address).await.unwrap();
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-            .await
-            .unwrap();
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
         let mut request = request.build::<Full<Bytes>>();
         request.headers_mut().insert("host", "im.example".parse().unwrap());
@@ -137,15 +134,9 @@ async fn one_port_takes_callbacks_and_grpc() {
     let mut gateway = Gateway::start(&[]).await;
 
     let (status, answer) = gateway.callback(c2c("buy spam")).await;
-    assert_eq!(
-        (status, answer),
-        (StatusCode::OK, envelope("OK", 120_001, "no spam, please"))
-    );
+    assert_eq!((status, answer), (StatusCode::OK, envelope("OK", 120_001, "no spam, please")));
     let (status, answer) = gateway.callback(group("buy spam")).await;
-    assert_eq!(
-        (status, answer),
-        (StatusCode::OK, envelope("OK", 10_100, "no spam, please"))
-    );
+    assert_eq!((status, answer), (StatusCode::OK, envelope("OK", 10_100, "no spam, please")));
     for request in [c2c("hello"), group("hello")] {
         let (status, answer) = gateway.callback(request).await;
         assert_eq!((status, answer), (StatusCode::OK, envelope("OK", 0, "")));
@@ -161,9 +152,7 @@ async fn one_port_takes_callbacks_and_grpc() {
     let event: Value = serde_json::from_str(event).unwrap();
     assert_eq!(event["MsgBody"][0]["MsgContent"]["Text"], "red packet");
     // A command that this version does not know, on one line.
-    let (status, _) = gateway
-        .callback(SignedRequest::new("New.Word").body("{\"a\":\n1.50}"))
-        .await;
+    let (status, _) = gateway.callback(SignedRequest::new("New.Word").body("{\"a\":\n1.50}")).await;
     assert_eq!(status, StatusCode::OK);
     let line = gateway.printed.next_line().await.unwrap().unwrap();
     assert_eq!(line, r#"New.Word {"a": 1.50}"#);
@@ -176,17 +165,10 @@ async fn one_port_takes_callbacks_and_grpc() {
     assert_eq!(status, StatusCode::NOT_FOUND);
 
     let mut client = gateway.client().await;
-    let message = Message {
-        texts: vec!["spam".to_owned()],
-        ..Message::default()
-    };
+    let message = Message { texts: vec!["spam".to_owned()], ..Message::default() };
     let verdict = client.moderate(message).await.unwrap().into_inner().verdict;
     assert!(matches!(verdict, Some(V::Reject(Reject { code: 120_001, .. }))));
-    let event = Event {
-        command: "a\nb".to_owned(),
-        json: "{}".to_owned(),
-        ..Event::default()
-    };
+    let event = Event { command: "a\nb".to_owned(), json: "{}".to_owned(), ..Event::default() };
     client.notify(event).await.unwrap();
     let line = gateway.printed.next_line().await.unwrap().unwrap();
     assert_eq!(line, r"a\nb {}");
@@ -229,16 +211,15 @@ async fn without_a_backend_before_is_500_and_after_is_fail() {
         let (status, answer) = gateway.callback(c2c("hello")).await;
         assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(answer["ActionStatus"], "FAIL");
-        let (status, answer) = gateway.callback(SignedRequest::new(Command::GroupAfterSendMsg)).await;
+        let (status, answer) =
+            gateway.callback(SignedRequest::new(Command::GroupAfterSendMsg)).await;
         assert_eq!(status, StatusCode::OK);
-        assert_eq!(
-            (&answer["ActionStatus"], &answer["ErrorCode"]),
-            (&"FAIL".into(), &1.into())
-        );
+        assert_eq!((&answer["ActionStatus"], &answer["ErrorCode"]), (&"FAIL".into(), &1.into()));
     }
 }
 
-/// A host that is gone: connecting takes until somebody gives up. tonic tries once for each call, one after the other.
+/// A host that is gone: connecting takes until somebody gives up. tonic tries once for each call,
+/// one after the other.
 #[tokio::test]
 #[cfg(target_os = "linux")]
 async fn callbacks_that_wait_for_a_connection_are_answered_in_time() {
@@ -248,7 +229,9 @@ async fn callbacks_that_wait_for_a_connection_are_answered_in_time() {
     let address = full.local_addr().unwrap();
     // Linux drops connections that do not fit into the queue of a listener.
     let mut queue = Vec::new();
-    while let Ok(stream) = tokio::time::timeout(Duration::from_millis(300), TcpStream::connect(address)).await {
+    while let Ok(stream) =
+        tokio::time::timeout(Duration::from_millis(300), TcpStream::connect(address)).await
+    {
         queue.push(stream.unwrap());
         assert!(queue.len() < 100);
     }
@@ -282,10 +265,9 @@ impl Events for Backend {
         let verdict = match words[..] {
             ["allow"] => Some(V::Allow(Allow {})),
             ["discard"] => Some(V::Discard(Discard {})),
-            ["reject", code] => Some(V::Reject(Reject {
-                code: code.parse().unwrap(),
-                info: "no".to_owned(),
-            })),
+            ["reject", code] => {
+                Some(V::Reject(Reject { code: code.parse().unwrap(), info: "no".to_owned() }))
+            }
             ["late"] => {
                 tokio::time::sleep(Duration::from_secs(30)).await;
                 None
@@ -330,12 +312,18 @@ async fn the_verdict_of_a_backend_is_the_reply() {
         ("late", 0, "500", 0, "500"),
     ];
     for (text, c2c_code, c2c_info, group_code, group_info) in answers {
-        for (request, code, info) in [(c2c(text), c2c_code, c2c_info), (group(text), group_code, group_info)] {
+        for (request, code, info) in
+            [(c2c(text), c2c_code, c2c_info), (group(text), group_code, group_info)]
+        {
             let (status, answer) = gateway.callback(ours(request)).await;
             if info == "500" {
                 assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR, "{text}: {answer}");
             } else {
-                assert_eq!((status, answer), (StatusCode::OK, envelope("OK", code, info)), "{text}");
+                assert_eq!(
+                    (status, answer),
+                    (StatusCode::OK, envelope("OK", code, info)),
+                    "{text}"
+                );
             }
         }
     }
@@ -347,19 +335,14 @@ async fn the_verdict_of_a_backend_is_the_reply() {
         group_id: String::new(),
         texts: vec!["allow".to_owned()],
     };
-    let group_message = Message {
-        receiver: String::new(),
-        group_id: "@TGS#1".to_owned(),
-        ..c2c_message.clone()
-    };
+    let group_message =
+        Message { receiver: String::new(), group_id: "@TGS#1".to_owned(), ..c2c_message.clone() };
     assert_eq!(messages, [c2c_message, group_message]);
 
     // Events with a time and without, and what is about to happen but has no call of its own.
-    for command in [
-        Command::GroupAfterSendMsg,
-        Command::SnsFriendDelete,
-        Command::GroupBeforeCreateGroup,
-    ] {
+    for command in
+        [Command::GroupAfterSendMsg, Command::SnsFriendDelete, Command::GroupBeforeCreateGroup]
+    {
         let (status, answer) = gateway.callback(ours(SignedRequest::new(command.clone()))).await;
         assert_eq!((status, answer), (StatusCode::OK, envelope("OK", 0, "")));
         let event = backend.events.lock().unwrap().pop().unwrap();
@@ -398,11 +381,8 @@ async fn the_end_is_bounded_and_a_wrong_setting_is_no_beginning() {
         ("EVENTS_URL", b"https://127.0.0.1:1"),
         ("EVENTS_URL", b"http://127.0.0.1:1/path"),
     ] {
-        let output = program(&[])
-            .env(name, std::ffi::OsStr::from_bytes(value))
-            .output()
-            .await
-            .unwrap();
+        let output =
+            program(&[]).env(name, std::ffi::OsStr::from_bytes(value)).output().await.unwrap();
         let text = String::from_utf8(output.stderr).unwrap();
         assert!(!output.status.success(), "{name}={value:?}");
         assert!(text.contains(name) && !text.contains("listening"), "{text}");

@@ -310,7 +310,8 @@ impl<'de> Deserialize<'de> for CreatedGroupNum {
             }
 
             fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<CreatedGroupNum, E> {
-                let number = i64::try_from(number).map_err(|_| E::custom("integer of more than 63 bits"))?;
+                let number =
+                    i64::try_from(number).map_err(|_| E::custom("integer of more than 63 bits"))?;
                 Ok(CreatedGroupNum::Number(number))
             }
 
@@ -319,7 +320,10 @@ impl<'de> Deserialize<'de> for CreatedGroupNum {
                 Ok(CreatedGroupNum::Number(number))
             }
 
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, members: A) -> Result<CreatedGroupNum, A::Error> {
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                members: A,
+            ) -> Result<CreatedGroupNum, A::Error> {
                 json::entries(members).map(CreatedGroupNum::PerType)
             }
         }
@@ -329,7 +333,8 @@ impl<'de> Deserialize<'de> for CreatedGroupNum {
 }
 
 impl BeforeCreateGroup {
-    /// How many groups of this type the user has made already, by whichever of its three names the vendor sent it.
+    /// How many groups of this type the user has made already, by whichever of its three names the
+    /// vendor sent it.
     pub fn created_groups(&self) -> Option<i64> {
         let by_type = || self.created_group_num.as_ref()?.of(self.r#type.as_ref()?);
         let number = || match &self.created_group_num {

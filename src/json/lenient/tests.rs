@@ -55,10 +55,7 @@ fn an_empty_string_is_an_absent_number_at_any_depth() {
 
 #[test]
 fn an_empty_text_stays_one() {
-    assert_eq!(
-        read(r#"{"name":""}"#).map(|sample| sample.name),
-        Ok(Some(String::new()))
-    );
+    assert_eq!(read(r#"{"name":""}"#).map(|sample| sample.name), Ok(Some(String::new())));
 }
 
 #[test]

@@ -1,7 +1,9 @@
-//! The same writes without a queue: one thread, one connection (WAL, `synchronous=FULL`), one table with the same columns and indexes,
-//! and the same sharing of one commit among all who wait. No duplicates are told, nothing is counted, nothing can be claimed.
+//! The same writes without a queue: one thread, one connection (WAL, `synchronous=FULL`), one table
+//! with the same columns and indexes, and the same sharing of one commit among all who wait. No
+//! duplicates are told, nothing is counted, nothing can be claimed.
 //!
-//! With or without a unique index on the digests of keys, where each callback lands on a page of its own: the queue has none.
+//! With or without a unique index on the digests of keys, where each callback lands on a page of
+//! its own: the queue has none.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -125,10 +127,8 @@ fn run(conn: &Connection, inbox: &Inbox, commits: &AtomicU64) {
         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     );
     let (mut begin, mut commit) = (prepare("BEGIN IMMEDIATE"), prepare("COMMIT"));
-    let (mut frames, mut checkpoint) = (
-        prepare("PRAGMA wal_checkpoint(noop)"),
-        prepare("PRAGMA wal_checkpoint(passive)"),
-    );
+    let (mut frames, mut checkpoint) =
+        (prepare("PRAGMA wal_checkpoint(noop)"), prepare("PRAGMA wal_checkpoint(passive)"));
     let mut id = 0_i64;
     loop {
         let ops = inbox.take();
@@ -147,7 +147,8 @@ fn run(conn: &Connection, inbox: &Inbox, commits: &AtomicU64) {
             let _ = tell.send(());
         }
         // As the queue does: after the answers, and at the same size of the log.
-        let left = |columns: &rusqlite::Row<'_>| Ok(columns.get::<_, i64>(1)? - columns.get::<_, i64>(2)?);
+        let left =
+            |columns: &rusqlite::Row<'_>| Ok(columns.get::<_, i64>(1)? - columns.get::<_, i64>(2)?);
         if frames.query_row((), left).unwrap() >= 4096 {
             checkpoint.query_row((), |_| Ok(())).unwrap();
         }

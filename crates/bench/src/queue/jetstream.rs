@@ -1,4 +1,5 @@
-//! The queue on NATS JetStream beside raw async-nats, which publishes the same payloads with the same ids and awaits each PubAck.
+//! The queue on NATS JetStream beside raw async-nats, which publishes the same payloads with the
+//! same ids and awaits each PubAck.
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -44,10 +45,7 @@ impl Broker {
 
     async fn context(&self) -> Context {
         let options = async_nats::ConnectOptions::new().retry_on_initial_connect();
-        let client = options
-            .connect(format!("nats://127.0.0.1:{}", self.port))
-            .await
-            .unwrap();
+        let client = options.connect(format!("nats://127.0.0.1:{}", self.port)).await.unwrap();
         let context = async_nats::jetstream::new(client);
         let mut tries = 0;
         while context.create_stream("ready").await.is_err() {
@@ -109,23 +107,15 @@ async fn raw(folder: &Folder, template: &Callback, count: usize, lasts: Duration
         }
     })
     .await;
-    Round {
-        cpu: (cpu() - before) * 1000.0 / measured.count as f64,
-        measured,
-    }
+    Round { cpu: (cpu() - before) * 1000.0 / measured.count as f64, measured }
 }
 
 async fn ours(folder: &Folder, template: &Callback, count: usize, lasts: Duration) -> Round {
     let broker = Broker::start(folder).unwrap();
-    let queue = Queue::jetstream(broker.context().await, JetStream::new("ours"))
-        .await
-        .unwrap();
+    let queue = Queue::jetstream(broker.context().await, JetStream::new("ours")).await.unwrap();
     let before = cpu();
     let measured = callers(count, lasts, enqueue(&queue, template)).await;
-    Round {
-        cpu: (cpu() - before) * 1000.0 / measured.count as f64,
-        measured,
-    }
+    Round { cpu: (cpu() - before) * 1000.0 / measured.count as f64, measured }
 }
 
 /// Nothing but a line if there is no server.
@@ -158,7 +148,8 @@ async fn print_accepted(folder: &Folder, template: &Callback, quick: bool) {
             async || ours(folder, template, count, lasts).await,
         )
         .await;
-        let mut row = |what, goal, digits, figure| table.row(&pairs.row(count, what, goal, digits, figure));
+        let mut row =
+            |what, goal, digits, figure| table.row(&pairs.row(count, what, goal, digits, figure));
         let at_64 = |goal: &'static str| if count == 64 { goal } else { "" };
         row("per second", at_64(">= 0.85"), 0, |round| round.measured.per_second);
         row("p50, ms", "", 3, |round| round.measured.p50);
@@ -169,27 +160,21 @@ async fn print_accepted(folder: &Folder, template: &Callback, quick: bool) {
 }
 
 async fn print_end_to_end(folder: &Folder, template: &Callback, quick: bool) {
-    // Callers are many times faster than one worker: half a second of them keeps it busy for some seconds.
+    // Callers are many times faster than one worker: half a second of them keeps it busy for some
+    // seconds.
     let (rounds, lasts) = if quick { (1, 200) } else { (5, 500) };
-    let head = [
-        "callers",
-        "accepted / s",
-        "completed / s",
-        "until all is done / s",
-        "goal",
-    ];
-    let mut table = Table::new(
-        "End to end: one worker of 1,024, a trivial handler, 16 partitions",
-        &head,
-    );
+    let head = ["callers", "accepted / s", "completed / s", "until all is done / s", "goal"];
+    let mut table =
+        Table::new("End to end: one worker of 1,024, a trivial handler, 16 partitions", &head);
     for (callers, goal) in [(64, ">= 5000"), (1000, "")] {
         let mut figures = Vec::new();
         for _ in 0..rounds {
             let broker = Broker::start(folder).unwrap();
-            let queue = Queue::jetstream(broker.context().await, JetStream::new("ours"))
-                .await
-                .unwrap();
-            figures.push(end_to_end(&queue, template, callers, 0, Duration::from_millis(lasts), true).await);
+            let queue =
+                Queue::jetstream(broker.context().await, JetStream::new("ours")).await.unwrap();
+            figures.push(
+                end_to_end(&queue, template, callers, 0, Duration::from_millis(lasts), true).await,
+            );
             queue.close().await.unwrap();
         }
         let median = |one| format!("{:.0}", super::median(&figures, one));

@@ -11,7 +11,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tencent_im_callback::testing::{self, SignedRequest};
-use tencent_im_callback::{App, Callback, DedupKey, Disposition, Event, OrderKey, Verified, Verifier};
+use tencent_im_callback::{
+    App, Callback, DedupKey, Disposition, Event, OrderKey, Verified, Verifier,
+};
 use tencent_im_callback_queue::store::{Entry, Store};
 use tencent_im_callback_queue::{Queue, SqliteStore, StoreOptions};
 use tokio::runtime::Runtime;
@@ -92,7 +94,8 @@ struct Measured {
     per_second: f64,
     p50: f64,
     p99: f64,
-    /// Of this process, callers and runtime included: microseconds of CPU and bytes written, for each call.
+    /// Of this process, callers and runtime included: microseconds of CPU and bytes written, for
+    /// each call.
     cpu: f64,
     written: f64,
     /// Calls that shared one commit, and so one sync of the log.
@@ -109,15 +112,14 @@ struct Used {
 impl Used {
     /// Zero where there is no `/proc`.
     fn now() -> Self {
-        let read = |file: &str| std::fs::read_to_string(format!("/proc/self/{file}")).unwrap_or_default();
-        // The name in the second field may have blanks. User and system time are the 12th and 13th after it, in hundredths.
+        let read =
+            |file: &str| std::fs::read_to_string(format!("/proc/self/{file}")).unwrap_or_default();
+        // The name in the second field may have blanks. User and system time are the 12th and 13th
+        // after it, in hundredths.
         let stat = read("stat");
         let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
-        let ticks: f64 = fields
-            .skip(11)
-            .take(2)
-            .filter_map(|field| field.parse::<f64>().ok())
-            .sum();
+        let ticks: f64 =
+            fields.skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
         let io = read("io");
         let written = io.lines().find_map(|line| line.strip_prefix("wchar: "));
         Used {
@@ -145,10 +147,7 @@ impl Measured {
     }
 
     fn with_commits(self, commits: u64) -> Self {
-        Measured {
-            per_sync: self.count as f64 / commits as f64,
-            ..self
-        }
+        Measured { per_sync: self.count as f64 / commits as f64, ..self }
     }
 }
 
@@ -191,10 +190,7 @@ struct Pairs<T> {
 impl<T> Pairs<T> {
     /// In turns, and each first as often as the other: the disk has good and bad minutes.
     async fn measure(rounds: usize, other: impl AsyncFn() -> T, ours: impl AsyncFn() -> T) -> Self {
-        let mut pairs = Pairs {
-            others: Vec::new(),
-            ours: Vec::new(),
-        };
+        let mut pairs = Pairs { others: Vec::new(), ours: Vec::new() };
         for round in 0..rounds {
             if round % 2 == 0 {
                 pairs.others.push(other().await);
@@ -208,7 +204,14 @@ impl<T> Pairs<T> {
     }
 
     /// One figure: the medians, and the ratios of the rounds.
-    fn row(&self, callers: usize, what: &str, goal: &str, digits: usize, figure: fn(&T) -> f64) -> [String; 6] {
+    fn row(
+        &self,
+        callers: usize,
+        what: &str,
+        goal: &str,
+        digits: usize,
+        figure: fn(&T) -> f64,
+    ) -> [String; 6] {
         let ratios = self.ours.iter().zip(&self.others);
         let ratios = ratios.map(|(ours, other)| figure(ours) / figure(other));
         [
@@ -222,7 +225,13 @@ impl<T> Pairs<T> {
     }
 }
 
-async fn bare(folder: &Folder, template: &Callback, count: usize, lasts: Duration, unique: bool) -> Measured {
+async fn bare(
+    folder: &Folder,
+    template: &Callback,
+    count: usize,
+    lasts: Duration,
+    unique: bool,
+) -> Measured {
     let writer = Arc::new(BareWriter::open(&folder.file("bare"), unique));
     let counted = writer.clone();
     let text = Entry::of(template).unwrap().payload;
@@ -247,8 +256,13 @@ async fn bare(folder: &Folder, template: &Callback, count: usize, lasts: Duratio
 }
 
 /// A call of `Enqueue`, from the callback to the reply.
-fn enqueue(queue: &Queue, template: &Callback) -> impl Fn(u64) -> Enqueuing + Clone + Send + 'static {
-    let inner = service_fn(|_: Callback| -> std::future::Ready<Result<(), Infallible>> { panic!("inline") });
+fn enqueue(
+    queue: &Queue,
+    template: &Callback,
+) -> impl Fn(u64) -> Enqueuing + Clone + Send + 'static {
+    let inner = service_fn(|_: Callback| -> std::future::Ready<Result<(), Infallible>> {
+        panic!("inline")
+    });
     let service = queue.layer().max_wait(Duration::from_secs(60)).layer(inner);
     let template = template.clone();
     move |number| {
@@ -357,15 +371,13 @@ fn size(file: &Path) -> u64 {
 
 /// What a process holds that opens the file and works on it a little, in bytes.
 fn resident_of(file: &Path) -> u64 {
-    let output = Command::new(std::env::current_exe().unwrap())
-        .arg("resident")
-        .arg(file)
-        .output()
-        .unwrap();
+    let output =
+        Command::new(std::env::current_exe().unwrap()).arg("resident").arg(file).output().unwrap();
     String::from_utf8_lossy(&output.stdout).trim().parse().unwrap()
 }
 
-/// Prints the resident memory of this process once it has the queue open and has handled a thousand callbacks of it.
+/// Prints the resident memory of this process once it has the queue open and has handled a thousand
+/// callbacks of it.
 pub fn resident(file: &Path) {
     let runtime = Runtime::new().unwrap();
     runtime.block_on(async {
@@ -401,15 +413,9 @@ async fn print_accepted(folder: &Folder, template: &Callback, quick: bool) -> f6
     let mut at_1000 = 0.0;
     let head = ["callers", "", "bare", "ours", "ours / bare", "goal"];
     for unique in [true, false] {
-        let title = if unique {
-            "with a unique index on keys"
-        } else {
-            "without an index on keys"
-        };
-        let mut table = Table::new(
-            &format!("One call of `Enqueue`, SQLite; the bare writer {title}"),
-            &head,
-        );
+        let title = if unique { "with a unique index on keys" } else { "without an index on keys" };
+        let mut table =
+            Table::new(&format!("One call of `Enqueue`, SQLite; the bare writer {title}"), &head);
         for count in [1, 64, 1000] {
             let pairs = Pairs::measure(
                 rounds,
@@ -417,7 +423,9 @@ async fn print_accepted(folder: &Folder, template: &Callback, quick: bool) -> f6
                 async || ours(folder, template, count, lasts).await,
             )
             .await;
-            let mut row = |what, goal, digits, figure| table.row(&pairs.row(count, what, goal, digits, figure));
+            let mut row = |what, goal, digits, figure| {
+                table.row(&pairs.row(count, what, goal, digits, figure))
+            };
             row("per second", ">= 0.8", 0, |measured| measured.per_second);
             row("p50, ms", "<= 1.3", 3, |measured| measured.p50);
             row("p99, ms", "<= 1.3", 3, |measured| measured.p99);
@@ -471,31 +479,19 @@ async fn print_end_to_end(folder: &Folder, template: &Callback, quick: bool, bar
     store.close().await.unwrap();
     let refilled_size = size(&file);
 
-    let (completed, done) = (
-        median(&without, |figures| figures.completed),
-        median(&without, |figures| figures.done),
-    );
+    let (completed, done) =
+        (median(&without, |figures| figures.completed), median(&without, |figures| figures.done));
     let completed_with = median(&with, |figures| figures.completed);
     let mut table = Table::new(
         "End to end: 1,000 callers, one worker of 1,024, a trivial handler",
-        &[
-            "",
-            "accepted / s",
-            "completed / s",
-            "until all is done / s",
-            "ratio",
-            "goal",
-        ],
+        &["", "accepted / s", "completed / s", "until all is done / s", "ratio", "goal"],
     );
     table.row(&[
         "empty at first".to_owned(),
         format!("{:.0}", median(&without, |figures| figures.accepted)),
         format!("{completed:.0}"),
         format!("{done:.0}"),
-        format!(
-            "{:.2} × the bare writer's {bare_at_1000:.0} accepted",
-            done / bare_at_1000
-        ),
+        format!("{:.2} × the bare writer's {bare_at_1000:.0} accepted", done / bare_at_1000),
         ">= 0.4".to_owned(),
     ]);
     table.row(&[
@@ -509,24 +505,14 @@ async fn print_end_to_end(folder: &Folder, template: &Callback, quick: bool, bar
     table.print();
 
     let mut table = Table::new("A backlog", &["", "measured", "goal"]);
-    let mut row = |what: &str, measured: String, goal: &str| table.row(&[what.to_owned(), measured, goal.to_owned()]);
+    let mut row = |what: &str, measured: String, goal: &str| {
+        table.row(&[what.to_owned(), measured, goal.to_owned()])
+    };
     row("callbacks", backlog.to_string(), "");
-    row(
-        "filled, per second",
-        format!("{:.0}", backlog as f64 / filling.as_secs_f64()),
-        "",
-    );
-    row(
-        "drained, per second",
-        format!("{:.0}", left as f64 / draining.as_secs_f64()),
-        "",
-    );
+    row("filled, per second", format!("{:.0}", backlog as f64 / filling.as_secs_f64()), "");
+    row("drained, per second", format!("{:.0}", left as f64 / draining.as_secs_f64()), "");
     row("opened, s", format!("{:.2}", opening.as_secs_f64()), "");
-    row(
-        "memory above an empty queue, MiB",
-        mib(resident.saturating_sub(empty)),
-        "<= 64",
-    );
+    row("memory above an empty queue, MiB", mib(resident.saturating_sub(empty)), "<= 64");
     row("file, MiB", mib(full_size), "");
     row("file after draining, MiB", mib(drained_size), "");
     row("file filled again, MiB", mib(refilled_size), "");

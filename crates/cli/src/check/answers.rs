@@ -27,11 +27,7 @@ fn allows(command: &Command, answer: &Answer, code: i64) -> bool {
 fn is_json(answer: &Answer) -> bool {
     let kind = answer.headers.get(http::header::CONTENT_TYPE);
     let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    kind.split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .eq_ignore_ascii_case("application/json")
+    kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
 }
 
 /// A question, and the commands whose answers are not as wanted.
@@ -43,12 +39,7 @@ struct Question {
 }
 
 fn questions() -> [Question; 4] {
-    let question = |name, wanted, why| Question {
-        name,
-        wanted,
-        why,
-        wrong: Vec::new(),
-    };
+    let question = |name, wanted, why| Question { name, wanted, why, wrong: Vec::new() };
     [
         question(
             "answers.envelope",
@@ -68,10 +59,7 @@ fn questions() -> [Question; 4] {
         ),
         question(
             "answers.code",
-            Text(
-                "ErrorCode 0, or one that the command allows",
-                "ErrorCode 为 0，或该命令允许的值",
-            ),
+            Text("ErrorCode 0, or one that the command allows", "ErrorCode 为 0，或该命令允许的值"),
             Text(
                 "any other code is no verdict, and the action goes on; to a friend request it lets everybody through",
                 "其他错误码不是有效应答，操作会继续进行；加好友的回调则会放行所有人",
@@ -139,11 +127,10 @@ pub(crate) async fn answers(make: Make<'_>, client: &Client, lang: Lang) -> Vec<
         .map(|question| {
             let first = question.wrong.first();
             let (sent, came) = match first {
-                Some((sent, came)) => (sent.clone(), format!("{} of {all}, first {came}", question.wrong.len())),
-                None => (
-                    String::new(),
-                    format!("{all} answers, p50 {p50:.1} ms, p99 {p99:.1} ms"),
-                ),
+                Some((sent, came)) => {
+                    (sent.clone(), format!("{} of {all}, first {came}", question.wrong.len()))
+                }
+                None => (String::new(), format!("{all} answers, p50 {p50:.1} ms, p99 {p99:.1} ms")),
             };
             Finding {
                 name: question.name.to_owned(),

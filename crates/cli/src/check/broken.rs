@@ -37,20 +37,10 @@ pub(super) fn beside(body: &[u8], text: &str, bytes: &[u8]) -> Vec<u8> {
 
 /// The ways in which the body of a command may be broken. `text` stands in one of its strings.
 fn ways(command: &Command, body: &[u8], text: &str) -> Vec<Way> {
-    let readable = |name, body| Way {
-        name,
-        body,
-        readable: true,
-    };
-    let broken = |name, body| Way {
-        name,
-        body,
-        readable: false,
-    };
-    let inside = body
-        .strip_prefix(b"{")
-        .and_then(|rest| rest.strip_suffix(b"}"))
-        .unwrap_or_default();
+    let readable = |name, body| Way { name, body, readable: true };
+    let broken = |name, body| Way { name, body, readable: false };
+    let inside =
+        body.strip_prefix(b"{").and_then(|rest| rest.strip_suffix(b"}")).unwrap_or_default();
     let named = format!(r#""CallbackCommand":"{command}""#);
     let renamed = |word: &str| {
         let body = String::from_utf8_lossy(body);
@@ -79,7 +69,8 @@ fn ways(command: &Command, body: &[u8], text: &str) -> Vec<Way> {
 
 /// The sample of a command in one line: its body, and a text in it.
 fn body(command: &Command, text: &str) -> Vec<u8> {
-    let body: Option<serde_json::Value> = sample(command).and_then(|sample| serde_json::from_str(sample).ok());
+    let body: Option<serde_json::Value> =
+        sample(command).and_then(|sample| serde_json::from_str(sample).ok());
     let body = body.map(|body| body.to_string()).unwrap_or_default();
     debug_assert!(body.contains(text), "{command}");
     body.into()

@@ -31,13 +31,15 @@ pub(crate) enum Wanted {
     Refused,
     /// The same, or a connection that is closed: the body is too long to be read.
     CutOff,
-    /// Of a *before* callback that can only be read with broken characters in it: a verdict, or 5xx.
+    /// Of a *before* callback that can only be read with broken characters in it: a verdict, or
+    /// 5xx.
     Verdict,
     /// Of a *before* callback that nobody can read: blocked, or 5xx.
     Blocked,
     /// The same, or a connection that is closed: the body is too long to be read.
     BlockedOrCutOff,
-    /// Of a notification that nobody can read: taken. If it is refused, that is a warning: the event is lost.
+    /// Of a notification that nobody can read: taken. If it is refused, that is a warning: the
+    /// event is lost.
     Noted,
     /// Accepted, and the verdict allows the action.
     Allowed,
@@ -50,18 +52,16 @@ impl Wanted {
         match self {
             Wanted::Taken => Text("status 200, ActionStatus OK", "状态码 200，ActionStatus 为 OK"),
             Wanted::Answered => Text("a JSON envelope, whatever it says", "任意内容的 JSON 应答"),
-            Wanted::Refused => Text(
-                "a status of 4xx, or ActionStatus FAIL",
-                "4xx 状态码，或 ActionStatus 为 FAIL",
-            ),
+            Wanted::Refused => {
+                Text("a status of 4xx, or ActionStatus FAIL", "4xx 状态码，或 ActionStatus 为 FAIL")
+            }
             Wanted::CutOff => Text(
                 "a status of 4xx, ActionStatus FAIL, or a closed connection",
                 "4xx 状态码、ActionStatus 为 FAIL，或关闭连接",
             ),
-            Wanted::Verdict => Text(
-                "a verdict, or a status of 5xx; no 4xx",
-                "审核结果，或 5xx 状态码；不能是 4xx",
-            ),
+            Wanted::Verdict => {
+                Text("a verdict, or a status of 5xx; no 4xx", "审核结果，或 5xx 状态码；不能是 4xx")
+            }
             Wanted::Blocked => Text(
                 "an ErrorCode that refuses, for friend requests a ResultCode for each person, or a status of 5xx",
                 "表示拒绝的 ErrorCode（加好友时为每个人的 ResultCode），或 5xx 状态码",
@@ -83,7 +83,11 @@ impl Wanted {
     }
 
     /// What is wrong with what came, if anything is.
-    pub(crate) fn judge(&self, command: &Command, came: &Result<Answer, Trouble>) -> Result<(), String> {
+    pub(crate) fn judge(
+        &self,
+        command: &Command,
+        came: &Result<Answer, Trouble>,
+    ) -> Result<(), String> {
         let answer = match (came, self) {
             (Ok(answer), _) => answer,
             (Err(Trouble::Broken(_)), Wanted::CutOff | Wanted::BlockedOrCutOff) => return Ok(()),
@@ -134,7 +138,8 @@ fn is_rewritten(answer: &Answer, word: &str) -> bool {
     // Written anew, so that no escape hides it.
     let quoted = serde_json::Value::from(word).to_string();
     let inside = &quoted[1..quoted.len() - 1];
-    members.contains_key("MsgBody") && !serde_json::Value::from(members).to_string().contains(inside)
+    members.contains_key("MsgBody")
+        && !serde_json::Value::from(members).to_string().contains(inside)
 }
 
 /// A request to be sent, and what is wanted of its answer.
@@ -231,7 +236,12 @@ pub(crate) fn came(result: &Result<Answer, Trouble>) -> String {
 }
 
 /// Sends an item and judges what comes.
-pub(crate) async fn ask(item: &Item, client: &Client, lang: super::lang::Lang, unsigned: bool) -> Finding {
+pub(crate) async fn ask(
+    item: &Item,
+    client: &Client,
+    lang: super::lang::Lang,
+    unsigned: bool,
+) -> Finding {
     let request = item.build();
     let body = crate::send::body_of(&item.request);
     let sent = curl(&client.target().origin(), &request, &body, SHOWN);

@@ -94,13 +94,12 @@ pub(crate) fn accepts(make: Make<'_>) -> Vec<Item> {
     ));
     items.push(after(
         "key-order",
-        AFTER_MESSAGE
-            .replacen(r#""CallbackCommand":"C2C.CallbackAfterSendMsg","#, "", 1)
-            .replacen("}}]}", r#"}}],"CallbackCommand":"C2C.CallbackAfterSendMsg"}"#, 1),
-        Text(
-            "the order of members means nothing in JSON",
-            "JSON 中字段的顺序没有意义",
+        AFTER_MESSAGE.replacen(r#""CallbackCommand":"C2C.CallbackAfterSendMsg","#, "", 1).replacen(
+            "}}]}",
+            r#"}}],"CallbackCommand":"C2C.CallbackAfterSendMsg"}"#,
+            1,
         ),
+        Text("the order of members means nothing in JSON", "JSON 中字段的顺序没有意义"),
     ));
     items.push(Item {
         chunked: true,
@@ -114,10 +113,7 @@ pub(crate) fn accepts(make: Make<'_>) -> Vec<Item> {
         )
     });
     items.push(Item {
-        instead: Some((
-            "Live.CallbackAfterMemberStateChanged",
-            "Live.CallbackMemberStateChanged",
-        )),
+        instead: Some(("Live.CallbackAfterMemberStateChanged", "Live.CallbackMemberStateChanged")),
         ..Item::new(
             "accepts.old-command-name",
             Command::LiveAfterMemberStateChanged,
@@ -150,11 +146,10 @@ pub(crate) fn refuses(make: Make<'_>) -> Vec<Item> {
     let item = |name: &str, request: SignedRequest, wanted: Wanted, why: Text| {
         Item::new(format!("refuses.{name}"), Command::StateChange, request, wanted, why)
     };
-    let fault = |name: &str, fault: Fault, why: Text| item(name, state().fault(fault), Wanted::Refused, why);
-    let by_signature = |item: Item| Item {
-        by_signature: true,
-        ..item
+    let fault = |name: &str, fault: Fault, why: Text| {
+        item(name, state().fault(fault), Wanted::Refused, why)
     };
+    let by_signature = |item: Item| Item { by_signature: true, ..item };
     let forged = Text(
         "anybody who finds the URL can send callbacks and have them believed",
         "任何知道 URL 的人都可以伪造回调",
@@ -200,12 +195,7 @@ pub(crate) fn refuses(make: Make<'_>) -> Vec<Item> {
                 "腾讯只发送 POST；GET 来自浏览器、链接预览和爬虫",
             ),
         ),
-        item(
-            "too-long",
-            state().body(too_long(&Command::StateChange)),
-            Wanted::CutOff,
-            FULL,
-        ),
+        item("too-long", state().body(too_long(&Command::StateChange)), Wanted::CutOff, FULL),
     ]
 }
 
@@ -214,7 +204,8 @@ pub(crate) fn moderates(make: Make<'_>, spam: &str) -> Vec<Item> {
     // Without the quotes around it.
     let quoted = Value::from(spam).to_string();
     let word = &quoted[1..quoted.len() - 1];
-    let text = |text: &str| format!(r#"{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"{text}"}}}}"#);
+    let text =
+        |text: &str| format!(r#"{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"{text}"}}}}"#);
     let whole = |command: &str, elements: &str, more: &str| {
         let from = match command {
             "C2C.CallbackBeforeSendMsg" => r#""From_Account":"a","To_Account":"b""#,
@@ -223,10 +214,7 @@ pub(crate) fn moderates(make: Make<'_>, spam: &str) -> Vec<Item> {
         format!(r#"{{"CallbackCommand":"{command}",{from},"MsgBody":[{elements}]{more}}}"#)
     };
     // In the middle of it, at a border of characters; a word of one character cannot be cut.
-    let middle = spam
-        .char_indices()
-        .nth(spam.chars().count() / 2)
-        .map_or(0, |(at, _)| at);
+    let middle = spam.char_indices().nth(spam.chars().count() / 2).map_or(0, |(at, _)| at);
     let half = |part: &str| {
         let quoted = Value::from(part).to_string();
         quoted[1..quoted.len() - 1].to_owned()
@@ -240,11 +228,13 @@ pub(crate) fn moderates(make: Make<'_>, spam: &str) -> Vec<Item> {
         r#"{{"MsgType":"TIMRelayElem","MsgContent":{{"Title":"chat","MsgNum":1,"AbstractList":["a: hi"],"MsgList":[{{"From_Account":"a","MsgTimeStamp":1557481126,"MsgBody":[{}]}}]}}}}"#,
         text(word)
     );
-    let custom =
-        format!(r#"{{"MsgType":"TIMCustomElem","MsgContent":{{"Data":"{{}}","Desc":"{word}","Ext":"","Sound":""}}}}"#);
+    let custom = format!(
+        r#"{{"MsgType":"TIMCustomElem","MsgContent":{{"Data":"{{}}","Desc":"{word}","Ext":"","Sound":""}}}}"#
+    );
     let json = Value::from(format!(r#"{{"text":"{escaped}"}}"#));
-    let custom_escaped =
-        format!(r#"{{"MsgType":"TIMCustomElem","MsgContent":{{"Data":{json},"Desc":"","Ext":"","Sound":""}}}}"#);
+    let custom_escaped = format!(
+        r#"{{"MsgType":"TIMCustomElem","MsgContent":{{"Data":{json},"Desc":"","Ext":"","Sound":""}}}}"#
+    );
     // Custom data is JSON in a string.
     let reply = format!(r#"{{"messageReply":{{"messageAbstract":{quoted},"version":1}}}}"#);
     let quote = format!(r#","CloudCustomData":{}"#, Value::from(reply));
@@ -273,10 +263,9 @@ pub(crate) fn moderates(make: Make<'_>, spam: &str) -> Vec<Item> {
     );
     let mark = "\u{feff}";
     let mut items = Vec::new();
-    for (short, command) in [
-        ("c2c", Command::C2cBeforeSendMsg),
-        ("group", Command::GroupBeforeSendMsg),
-    ] {
+    for (short, command) in
+        [("c2c", Command::C2cBeforeSendMsg), ("group", Command::GroupBeforeSendMsg)]
+    {
         let mut item = |name: &str, body: Vec<u8>, wanted, why| {
             let name = format!("moderates.{short}.{name}");
             items.push(Item::new(
@@ -287,7 +276,8 @@ pub(crate) fn moderates(make: Make<'_>, spam: &str) -> Vec<Item> {
                 why,
             ));
         };
-        let body = |elements: &str, more: &str| whole(command.as_str(), elements, more).into_bytes();
+        let body =
+            |elements: &str, more: &str| whole(command.as_str(), elements, more).into_bytes();
         item(
             "innocent",
             body(&text("hello"), ""),
@@ -302,12 +292,7 @@ pub(crate) fn moderates(make: Make<'_>, spam: &str) -> Vec<Item> {
         for (name, byte) in [("broken-utf8", &b"\xff"[..]), ("surrogate-bytes", b"\xed\xa0\xbd")] {
             item(name, broken::beside(&whole, word, byte), moderated(), unread);
         }
-        item(
-            "byte-order-mark",
-            [mark.as_bytes(), &whole].concat(),
-            moderated(),
-            unread,
-        );
+        item("byte-order-mark", [mark.as_bytes(), &whole].concat(), moderated(), unread);
     }
     items
 }

@@ -86,7 +86,9 @@ impl Arguments {
             return Err(Failure::Answer(format!("{}: {trouble}", self.url)));
         }
         let app = self.credentials.app_id();
-        let make = |command: Command| SignedRequest::new(command).app(app).token(token).url(&self.url.path);
+        let make = |command: Command| {
+            SignedRequest::new(command).app(app).token(token).url(&self.url.path)
+        };
         let mut items: Vec<Item> = items::accepts(&make);
         items.extend(items::refuses(&make));
         items.extend(broken::broken(&make));
@@ -102,20 +104,14 @@ impl Arguments {
             bar.inc(1);
         }
         // The four ask the same requests.
-        let mut answers: Vec<&str> = vec![
-            "answers.envelope",
-            "answers.content-type",
-            "answers.code",
-            "answers.in-time",
-        ];
+        let mut answers: Vec<&str> =
+            vec!["answers.envelope", "answers.content-type", "answers.code", "answers.in-time"];
         answers.retain(|name| self.wants(name));
         if !answers.is_empty() {
             bar.set_message("answers");
             let found = answers::answers(&make, &client, lang).await;
             findings.extend(
-                found
-                    .into_iter()
-                    .filter(|finding| answers.contains(&finding.name.as_str())),
+                found.into_iter().filter(|finding| answers.contains(&finding.name.as_str())),
             );
         }
         bar.set_message("survives");
@@ -147,12 +143,15 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         std::fs::write(path, xml).map_err(|error| wrong(format!("{}: {error}", path.display())))?;
     }
     if arguments.json {
-        let json = serde_json::to_string_pretty(&findings).map_err(|error| Failure::Answer(error.to_string()))?;
+        let json = serde_json::to_string_pretty(&findings)
+            .map_err(|error| Failure::Answer(error.to_string()))?;
         say(json)?;
     } else {
         say(report::text(&findings, lang, arguments.verbose))?;
         if arguments.spam.is_none() && arguments.only.is_empty() {
-            complain("moderation was not asked for: --spam WORD does, with a word that the endpoint refuses");
+            complain(
+                "moderation was not asked for: --spam WORD does, with a word that the endpoint refuses",
+            );
         }
     }
     if findings.iter().any(|finding| finding.went == Went::Fail) {

@@ -79,7 +79,8 @@ pub(crate) fn text(findings: &[Finding], lang: Lang, verbose: bool) -> String {
     out
 }
 
-/// For the table, which has no width of its own in a pipe. What is not as expected is shown in full below it.
+/// For the table, which has no width of its own in a pipe. What is not as expected is shown in full
+/// below it.
 fn shortened(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(CELL) {
         Some((end, _)) => format!("{}…", &text[..end]).into(),
@@ -100,13 +101,7 @@ pub(crate) fn junit(findings: &[Finding]) -> Result<String, String> {
             Went::Pass | Went::Warn => TestCaseStatus::success(),
             Went::Fail => {
                 let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-                let Finding {
-                    sent,
-                    came,
-                    wanted,
-                    why,
-                    ..
-                } = finding;
+                let Finding { sent, came, wanted, why, .. } = finding;
                 status
                     .set_message(format!("{came}; expected: {wanted}"))
                     .set_description(format!("{sent}\n{why}"));
@@ -118,10 +113,7 @@ pub(crate) fn junit(findings: &[Finding]) -> Result<String, String> {
         if finding.went == Went::Warn {
             case.set_system_out(format!("warning: {}", finding.came));
         }
-        suites
-            .entry(group)
-            .or_insert_with(|| TestSuite::new(group))
-            .add_test_case(case);
+        suites.entry(group).or_insert_with(|| TestSuite::new(group)).add_test_case(case);
     }
     let mut report = Report::new("im-callback check");
     report.add_test_suites(suites.into_values());

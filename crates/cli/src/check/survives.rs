@@ -24,10 +24,8 @@ const SLOW: usize = 50;
 /// After so long a connection that broke has been noticed.
 const NOTICED: Duration = Duration::from_millis(300);
 
-const HONEST: Text = Text(
-    "an honest request is answered within 2 s",
-    "正常的请求在 2 秒内得到应答",
-);
+const HONEST: Text =
+    Text("an honest request is answered within 2 s", "正常的请求在 2 秒内得到应答");
 
 struct Survives<'a> {
     make: Make<'a>,
@@ -85,14 +83,10 @@ impl Survives<'_> {
                 Err(what) => wrong.push(what),
             }
         }
-        let first = wrong
-            .first()
-            .map(|first| format!("{} of {MANY}, first {first}", wrong.len()));
+        let first = wrong.first().map(|first| format!("{} of {MANY}, first {first}", wrong.len()));
         let came = format!("all within {} ms", longest.as_millis());
-        let why = Text(
-            "a popular group sends as many at once",
-            "一个活跃的群组就会同时产生这么多请求",
-        );
+        let why =
+            Text("a popular group sends as many at once", "一个活跃的群组就会同时产生这么多请求");
         let sent = format!("{} # {MANY} times at once", self.shown());
         self.finding("many-at-once", first, came, HONEST, why, sent)
     }
@@ -117,10 +111,7 @@ impl Survives<'_> {
     }
 
     fn half_shown(&self) -> String {
-        format!(
-            "{} # {SLOW} times, with a body that stops after its first byte",
-            self.shown()
-        )
+        format!("{} # {SLOW} times, with a body that stops after its first byte", self.shown())
     }
 
     async fn dripping(&self) -> Finding {
@@ -134,10 +125,7 @@ impl Survives<'_> {
         }
         // Over a connection of its own, as Tencent's would be.
         let fresh = Client::new(self.client.target().clone(), TENCENT + Duration::from_secs(1));
-        let survives = Survives {
-            client: &fresh,
-            ..*self
-        };
+        let survives = Survives { client: &fresh, ..*self };
         let wrong = survives.honest().await.err();
         drop(streams);
         let why = Text(

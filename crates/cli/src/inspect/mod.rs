@@ -61,10 +61,7 @@ pub(crate) fn router(page: Page) -> Router {
     Router::new()
         .route("/", get(index))
         .route("/style.css", get(async || text("text/css; charset=utf-8", STYLE)))
-        .route(
-            "/script.js",
-            get(async || text("text/javascript; charset=utf-8", SCRIPT)),
-        )
+        .route("/script.js", get(async || text("text/javascript; charset=utf-8", SCRIPT)))
         .route("/events", get(events))
         .route("/callbacks/{id}", get(detail))
         .route("/callbacks/{id}/again", post(send_again))
@@ -80,13 +77,15 @@ fn plain(status: StatusCode, text: impl Into<String>) -> Response {
     (status, text.into()).into_response()
 }
 
-/// Whether a `Host` is an address or `localhost`: the owner of any other name can make it point here.
+/// Whether a `Host` is an address or `localhost`: the owner of any other name can make it point
+/// here.
 fn is_here(host: &str) -> bool {
     let Ok(authority) = host.parse::<http::uri::Authority>() else {
         return false;
     };
     let name = authority.host().trim_matches(['[', ']']);
-    !host.contains('@') && (name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok())
+    !host.contains('@')
+        && (name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok())
 }
 
 /// Whether a request comes from this page, or from no page at all.
@@ -140,8 +139,11 @@ async fn index(State(page): State<Arc<Page>>) -> Response {
     text("text/html; charset=utf-8", INDEX.replace("{{token}}", &page.token))
 }
 
-/// Those that are kept, then those that come. A page that cannot keep up is cut off, and asks again for those that are kept.
-async fn events(State(page): State<Arc<Page>>) -> Sse<impl Stream<Item = Result<Sent, Infallible>>> {
+/// Those that are kept, then those that come. A page that cannot keep up is cut off, and asks again
+/// for those that are kept.
+async fn events(
+    State(page): State<Arc<Page>>,
+) -> Sse<impl Stream<Item = Result<Sent, Infallible>>> {
     let (kept, live) = page.history.watch();
     let live = stream::unfold(live, async |mut live: broadcast::Receiver<Arc<Summary>>| {
         live.recv().await.ok().map(|summary| (summary, live))
@@ -162,9 +164,7 @@ async fn detail(State(page): State<Arc<Page>>, Path(id): Path<u64>) -> Response 
         (String::new(), Vec::new(), Vec::new(), String::new(), String::new());
     if let Some((known, bytes)) = &seen.callback {
         let shown = known.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("Sign"));
-        params = shown
-            .map(|(name, value)| (name.into_owned(), value.into_owned()))
-            .collect();
+        params = shown.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
         body = String::from_utf8_lossy(bytes).into_owned();
         if let Some(request) = again(known, bytes.clone(), seen.uri.path(), None) {
             command = curl(
@@ -195,7 +195,11 @@ async fn detail(State(page): State<Arc<Page>>, Path(id): Path<u64>) -> Response 
     .into_response()
 }
 
-async fn send_again(State(page): State<Arc<Page>>, Path(id): Path<u64>, headers: HeaderMap) -> Response {
+async fn send_again(
+    State(page): State<Arc<Page>>,
+    Path(id): Path<u64>,
+    headers: HeaderMap,
+) -> Response {
     let given = headers.get("x-token").map(HeaderValue::as_bytes);
     if given != Some(page.token.as_bytes()) {
         return plain(StatusCode::FORBIDDEN, "this needs the token of the page");
@@ -208,10 +212,7 @@ async fn send_again(State(page): State<Arc<Page>>, Path(id): Path<u64>, headers:
     };
     // Of the old form only what stands before the parameters.
     let path = seen.uri.path();
-    let path = path
-        .rfind('/')
-        .filter(|_| path.contains('='))
-        .map_or(path, |at| &path[..at.max(1)]);
+    let path = path.rfind('/').filter(|_| path.contains('=')).map_or(path, |at| &path[..at.max(1)]);
     let Some(request) = again(params, body.clone(), path, None) else {
         return plain(StatusCode::CONFLICT, "its URL would be too long");
     };
@@ -231,13 +232,7 @@ mod tests {
 
     #[test]
     fn hosts_that_could_be_anybodys_are_foreign() {
-        for host in [
-            "127.0.0.1:4040",
-            "localhost:1",
-            "LOCALHOST",
-            "[::1]:4040",
-            "192.168.1.2",
-        ] {
+        for host in ["127.0.0.1:4040", "localhost:1", "LOCALHOST", "[::1]:4040", "192.168.1.2"] {
             assert!(is_here(host), "{host}");
         }
         for host in [

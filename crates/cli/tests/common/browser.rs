@@ -66,14 +66,7 @@ impl Browser {
                 bytes.clear();
             }
         });
-        Some(Browser {
-            child,
-            input,
-            output,
-            session: None,
-            next: 0,
-            troubles: Vec::new(),
-        })
+        Some(Browser { child, input, output, session: None, next: 0, troubles: Vec::new() })
     }
 
     pub fn ask(&mut self, method: &str, params: Value) -> Value {
@@ -95,7 +88,11 @@ impl Browser {
             }
             let is_trouble = matches!(
                 message["method"].as_str(),
-                Some("Page.javascriptDialogOpening" | "Runtime.exceptionThrown" | "Audits.issueAdded")
+                Some(
+                    "Page.javascriptDialogOpening"
+                        | "Runtime.exceptionThrown"
+                        | "Audits.issueAdded"
+                )
             ) || (message["method"] == "Log.entryAdded"
                 && message["params"]["entry"]["level"] == "error");
             if is_trouble {
@@ -105,8 +102,10 @@ impl Browser {
     }
 
     pub fn open(&mut self, url: &str) {
-        let target = self.ask("Target.createTarget", json!({ "url": "about:blank" }))["targetId"].clone();
-        let attached = self.ask("Target.attachToTarget", json!({ "targetId": target, "flatten": true }));
+        let target =
+            self.ask("Target.createTarget", json!({ "url": "about:blank" }))["targetId"].clone();
+        let attached =
+            self.ask("Target.attachToTarget", json!({ "targetId": target, "flatten": true }));
         self.session = attached["sessionId"].as_str().map(str::to_owned);
         for domain in ["Page", "Runtime", "Log", "Audits"] {
             self.ask(&format!("{domain}.enable"), json!({}));
@@ -117,7 +116,8 @@ impl Browser {
 
     /// The value of an expression.
     pub fn value(&mut self, expression: &str) -> Value {
-        let params = json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
+        let params =
+            json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
         let result = self.ask("Runtime.evaluate", params);
         assert!(result["exceptionDetails"].is_null(), "{expression}: {result}");
         result["result"]["value"].clone()

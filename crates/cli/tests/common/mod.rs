@@ -18,10 +18,7 @@ pub struct Run {
 
 pub fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_im-callback"));
-    command
-        .env_remove("IM_SDK_APP_ID")
-        .env("IM_CALLBACK_TOKEN", "xxxxyyyy")
-        .env("LC_ALL", "C");
+    command.env_remove("IM_SDK_APP_ID").env("IM_CALLBACK_TOKEN", "xxxxyyyy").env("LC_ALL", "C");
     command
 }
 
@@ -81,11 +78,7 @@ impl Background {
             .spawn()
             .unwrap();
         let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        Background {
-            child,
-            lines: lines(out),
-            errors: lines(err),
-        }
+        Background { child, lines: lines(out), errors: lines(err) }
     }
 
     /// The next line of standard output.

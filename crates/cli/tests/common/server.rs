@@ -31,17 +31,9 @@ pub const SPAM: &str = "casino";
 async fn judge(callback: Callback<BeforeMessage>) -> Result<MessageVerdict, Infallible> {
     let body = callback.event.msg_body();
     let quoted = callback.event.cloud_custom_data().map(strings_of).unwrap_or_default();
-    let shown = [
-        body.texts_and_custom().concat(),
-        body.joined_texts().concat(),
-        quoted.concat(),
-    ];
+    let shown = [body.texts_and_custom().concat(), body.joined_texts().concat(), quoted.concat()];
     let bad = shown.iter().any(|text| text.contains(SPAM)) || !body.is_complete();
-    Ok(if bad {
-        MessageVerdict::reject()
-    } else {
-        MessageVerdict::allow()
-    })
+    Ok(if bad { MessageVerdict::reject() } else { MessageVerdict::allow() })
 }
 
 /// An endpoint as it should be, at `/callback`.

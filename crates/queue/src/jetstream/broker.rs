@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use async_nats::header::{HeaderMap, NATS_EXPECTED_LAST_SUBJECT_SEQUENCE};
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer, pull};
-use async_nats::jetstream::stream::{DeleteMessageErrorKind, DirectGetErrorKind, LastRawMessageErrorKind, Stream};
+use async_nats::jetstream::stream::{
+    DeleteMessageErrorKind, DirectGetErrorKind, LastRawMessageErrorKind, Stream,
+};
 use async_nats::jetstream::{AckKind, Context, ErrorCode, consumer, stream};
 use async_nats::{Client, Request, RequestErrorKind, Subject};
 use bytes::Bytes;
@@ -80,7 +82,8 @@ pub(super) struct Found {
 impl Broker {
     /// Publishes a message, and waits until the broker has stored it.
     ///
-    /// Like the client's own `publish`, with one timer and without its limit on pending acknowledgements, since this is the hot path.
+    /// Like the client's own `publish`, with one timer and without its limit on pending
+    /// acknowledgements, since this is the hot path.
     pub(super) async fn publish(
         &self,
         subject: Subject,
@@ -90,7 +93,8 @@ impl Broker {
     ) -> Result<Stored, NotStored> {
         let size = payload.len();
         let request = Request::new().headers(headers).payload(payload).timeout(None);
-        let answered = tokio::time::timeout(patience, self.client.send_request(subject, request)).await;
+        let answered =
+            tokio::time::timeout(patience, self.client.send_request(subject, request)).await;
         let Ok(answered) = answered else {
             let error = StorageError::new("no answer in time");
             return Err(NotStored::Perhaps(QueueError::Unavailable(error)));
@@ -106,11 +110,7 @@ impl Broker {
         let answer = serde_json::from_slice(&message.payload);
         match answer.map_err(|error| NotStored::Perhaps(unavailable(error)))? {
             Answer { error: Some(error), .. } => Err(not_stored(error)),
-            Answer {
-                seq: Some(sequence),
-                duplicate,
-                ..
-            } => Ok(Stored { sequence, duplicate }),
+            Answer { seq: Some(sequence), duplicate, .. } => Ok(Stored { sequence, duplicate }),
             Answer { .. } => Err(NotStored::Perhaps(QueueError::Unavailable(StorageError::new(
                 "the answer has no sequence number",
             )))),
@@ -118,25 +118,35 @@ impl Broker {
     }
 
     /// Acknowledges a delivery, and waits until the broker confirms.
-    pub(super) async fn acknowledge(&self, reply: &Subject, kind: AckKind) -> Result<(), QueueError> {
+    pub(super) async fn acknowledge(
+        &self,
+        reply: &Subject,
+        kind: AckKind,
+    ) -> Result<(), QueueError> {
         let request = Request::new().payload(kind.into()).timeout(Some(PATIENCE));
         let answer = self.client.send_request(reply.clone(), request).await;
         answer.map(drop).map_err(unavailable)
     }
 
-    /// Acknowledges a delivery without waiting. If it is lost, the message comes again after `ack_wait`.
+    /// Acknowledges a delivery without waiting. If it is lost, the message comes again after
+    /// `ack_wait`.
     pub(super) async fn tell(&self, reply: Subject, kind: AckKind) {
         drop(self.client.publish(reply, kind.into()).await);
     }
 
-    /// Acknowledges, and requests the next message of the lane, in one message to the broker. Two messages would halve the speed.
+    /// Acknowledges, and requests the next message of the lane, in one message to the broker. Two
+    /// messages would halve the speed.
     pub(super) async fn next(&self, reply: Subject, expires: Duration, inbox: String) {
         let ask = format!("+NXT {{\"batch\":1,\"expires\":{}}}", expires.as_nanos());
         drop(self.client.publish_with_reply(reply, inbox, ask.into()).await);
     }
 
     /// The state of a message, and whether a later one of its partition has a note.
-    pub(super) async fn state_of(&self, lane: Lane, sequence: u64) -> Result<(Option<State>, bool), QueueError> {
+    pub(super) async fn state_of(
+        &self,
+        lane: Lane,
+        sequence: u64,
+    ) -> Result<(Option<State>, bool), QueueError> {
         let subject = self.names.state_subject(lane, sequence, false);
         let Some((note, last)) = self.last_note(&subject).await? else {
             return Ok((None, false));
@@ -152,16 +162,24 @@ impl Broker {
         Ok((self.note_before(&subject, note, sequence).await?, true))
     }
 
-    /// The note about a message, if it lies before the note about a later message. A partition's notes are in the order of its messages,
-    /// so a binary search finds it. It reads from the leader, since a message without a note may be handled again.
-    async fn note_before(&self, subject: &str, later: u64, sequence: u64) -> Result<Option<State>, QueueError> {
+    /// The note about a message, if it lies before the note about a later message. A partition's
+    /// notes are in the order of its messages, so a binary search finds it. It reads from the
+    /// leader, since a message without a note may be handled again.
+    async fn note_before(
+        &self,
+        subject: &str,
+        later: u64,
+        sequence: u64,
+    ) -> Result<Option<State>, QueueError> {
         let (mut from, mut to) = (1, later.saturating_sub(1));
         let mut state = None;
         while from <= to {
             let middle = from + (to - from) / 2;
             let read = self.state.raw_message_builder().sequence(middle);
             let noted = match read.next_by_subject(subject).send().await {
-                Ok(message) if message.sequence <= to => Some((message.sequence, Noted::read(&message.payload))),
+                Ok(message) if message.sequence <= to => {
+                    Some((message.sequence, Noted::read(&message.payload)))
+                }
                 Ok(_) => None,
                 Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => None,
                 Err(error) => return Err(unavailable(error)),
@@ -203,14 +221,22 @@ impl Broker {
         self.note(subject, held.sequence, state).await
     }
 
-    pub(super) async fn note(&self, subject: String, sequence: u64, state: State) -> Result<(), QueueError> {
-        self.note_with(subject, HeaderMap::new(), Noted { sequence, state })
-            .await
+    pub(super) async fn note(
+        &self,
+        subject: String,
+        sequence: u64,
+        state: State,
+    ) -> Result<(), QueueError> {
+        self.note_with(subject, HeaderMap::new(), Noted { sequence, state }).await
     }
 
-    async fn note_with(&self, subject: String, headers: HeaderMap, noted: Noted) -> Result<(), QueueError> {
-        self.publish(subject.into(), headers, noted.to_bytes(), PATIENCE)
-            .await?;
+    async fn note_with(
+        &self,
+        subject: String,
+        headers: HeaderMap,
+        noted: Noted,
+    ) -> Result<(), QueueError> {
+        self.publish(subject.into(), headers, noted.to_bytes(), PATIENCE).await?;
         Ok(())
     }
 
@@ -220,13 +246,13 @@ impl Broker {
         Ok(noted.map_or(0, |(_, noted)| noted.sequence))
     }
 
-    /// Fails if there is a mark other than the one whose note has this number (0 if none): it may be further on.
+    /// Fails if there is a mark other than the one whose note has this number (0 if none): it may
+    /// be further on.
     pub(super) async fn put_mark(&self, sequence: u64, before: u64) -> Result<(), QueueError> {
         let mut headers = HeaderMap::new();
         headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, before.to_string());
         let state = State::Done;
-        self.note_with(self.names.mark(), headers, Noted { sequence, state })
-            .await
+        self.note_with(self.names.mark(), headers, Noted { sequence, state }).await
     }
 
     pub(super) fn stream_of(&self, lane: Lane) -> &Stream {
@@ -247,9 +273,9 @@ impl Broker {
         match stream.get_raw_message(sequence).await {
             Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(()),
             Err(error) => Err(unavailable(error)),
-            Ok(_) => Err(QueueError::Unavailable(StorageError::new(
-                "the message cannot be deleted",
-            ))),
+            Ok(_) => {
+                Err(QueueError::Unavailable(StorageError::new("the message cannot be deleted")))
+            }
         }
     }
 
@@ -264,11 +290,8 @@ impl Broker {
         let Some((_, consumer)) = self.lanes.get(lane) else {
             return Ok(());
         };
-        let request = pull::BatchConfig {
-            batch,
-            expires: Some(expires),
-            ..pull::BatchConfig::default()
-        };
+        let request =
+            pull::BatchConfig { batch, expires: Some(expires), ..pull::BatchConfig::default() };
         let sent = consumer.request_batch(request, inbox.into()).await;
         sent.map_err(unavailable)
     }
@@ -283,7 +306,8 @@ impl Broker {
         stream.get_info().await.map(|info| info.state).map_err(unavailable)
     }
 
-    /// The first messages of a stream, or of one of its subjects, from this sequence number on. There may be more.
+    /// The first messages of a stream, or of one of its subjects, from this sequence number on.
+    /// There may be more.
     pub(super) async fn scan(
         &self,
         stream: &Stream,
@@ -294,9 +318,7 @@ impl Broker {
     ) -> Result<Vec<Found>, QueueError> {
         let config = pull::Config {
             filter_subject: subject.unwrap_or_default(),
-            deliver_policy: DeliverPolicy::ByStartSequence {
-                start_sequence: from.max(1),
-            },
+            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: from.max(1) },
             // Nothing is acknowledged, but servers before 2.10 require this of pull consumers.
             ack_policy: AckPolicy::Explicit,
             ack_wait: Duration::from_secs(3600),
@@ -318,9 +340,11 @@ impl Broker {
             let mut messages = fetch.messages().await.map_err(unavailable)?;
             let before = at;
             while let Some(message) = messages.next().await {
-                let message = message.map_err(|error| QueueError::Unavailable(StorageError::new(error)))?;
+                let message =
+                    message.map_err(|error| QueueError::Unavailable(StorageError::new(error)))?;
                 let info = message.info();
-                let info = info.map_err(|error| QueueError::Unavailable(StorageError::new(error)))?;
+                let info =
+                    info.map_err(|error| QueueError::Unavailable(StorageError::new(error)))?;
                 rest = info.pending;
                 at = info.stream_sequence;
                 found.push(Found {
@@ -352,9 +376,5 @@ fn not_stored(error: async_nats::jetstream::Error) -> NotStored {
         ErrorCode::STREAM_STORE_FAILED => error.to_string().contains("maximum"),
         _ => false,
     };
-    if full {
-        NotStored::Surely(QueueError::Full)
-    } else {
-        NotStored::Perhaps(unavailable(error))
-    }
+    if full { NotStored::Surely(QueueError::Full) } else { NotStored::Perhaps(unavailable(error)) }
 }

@@ -13,7 +13,8 @@ use crate::delivery::{Delivery, DeliveryId};
 use crate::options::{Clock, from_millis};
 use crate::store::{Claim, Claimed, Stats};
 
-/// How long the broker keeps a request for messages. A change of leader loses the request, so a lane may stand still for this long.
+/// How long the broker keeps a request for messages. A change of leader loses the request, so a
+/// lane may stand still for this long.
 pub(super) const ASK: Duration = Duration::from_secs(2);
 
 /// How long a claim that does not wait gives the broker to answer.
@@ -65,11 +66,7 @@ impl Held {
     fn wake(&self) -> Option<i64> {
         let failed = &self.meta.failed;
         let due = failed.due?;
-        Some(if self.blocks() {
-            failed.aside.map_or(due, |aside| aside.min(due))
-        } else {
-            due
-        })
+        Some(if self.blocks() { failed.aside.map_or(due, |aside| aside.min(due)) } else { due })
     }
 }
 
@@ -144,7 +141,8 @@ impl Claims {
         lane.index(self.partitions)
     }
 
-    /// The requests to send so that up to `max` messages come: lane, number of messages, and number of the request.
+    /// The requests to send so that up to `max` messages come: lane, number of messages, and number
+    /// of the request.
     pub(super) fn asks(
         &mut self,
         max: usize,
@@ -169,21 +167,18 @@ impl Claims {
                 continue;
             }
             let most = if lane < self.partitions { 1 } else { max };
-            // Earlier requests get messages first, so a new one would learn too late that there are none.
+            // Earlier requests get messages first, so a new one would learn too late that there are
+            // none.
             let here = self.ready[lane].len() + if once.is_some() { 0 } else { out };
             let batch = most.saturating_sub(here);
-            // Not for every permit that becomes free: a request costs the broker as much as a message.
+            // Not for every permit that becomes free: a request costs the broker as much as a
+            // message.
             if batch > 0 && batch * 2 >= most {
                 let number = self.next;
                 self.next += 1;
                 self.asks.insert(
                     number,
-                    Ask {
-                        lane,
-                        rest: batch,
-                        until: now + expires + LATE,
-                        with: None,
-                    },
+                    Ask { lane, rest: batch, until: now + expires + LATE, with: None },
                 );
                 asks.push((lane, batch, number));
             }
@@ -191,7 +186,8 @@ impl Claims {
         asks
     }
 
-    /// Acknowledgements that the broker may not have received. Their lanes stand still until it has.
+    /// Acknowledgements that the broker may not have received. Their lanes stand still until it
+    /// has.
     pub(super) fn unheard(&mut self) -> Vec<Subject> {
         std::mem::take(&mut self.unheard)
     }
@@ -199,11 +195,13 @@ impl Claims {
     /// Whether these requests have all their messages.
     pub(super) fn are_answered(&self, asked: &[(usize, u64)]) -> bool {
         let now = Instant::now();
-        let open = |(_, number): &(usize, u64)| self.asks.get(number).is_some_and(|ask| ask.until > now);
+        let open =
+            |(_, number): &(usize, u64)| self.asks.get(number).is_some_and(|ask| ask.until > now);
         self.busy == 0 && !asked.iter().any(open)
     }
 
-    /// A message has arrived. It does not say for which request, so it counts for the oldest of its lane.
+    /// A message has arrived. It does not say for which request, so it counts for the oldest of its
+    /// lane.
     pub(super) fn came(&mut self, lane: Lane, until: Instant) {
         let lane = self.index(lane);
         if let Some(out) = self.out.get_mut(lane) {
@@ -227,7 +225,8 @@ impl Claims {
         }
     }
 
-    /// A request for the next message of this lane, if a claim waits and the lane delivers one at a time.
+    /// A request for the next message of this lane, if a claim waits and the lane delivers one at a
+    /// time.
     pub(super) fn next(&mut self, held: &Held) -> Option<u64> {
         if !held.lane.is_ordered() || self.waiting == 0 || self.closed {
             return None;
@@ -237,12 +236,7 @@ impl Claims {
         let until = Instant::now() + ASK + LATE;
         let lane = self.index(held.lane);
         let with = Some(held.reply.clone());
-        let ask = Ask {
-            lane,
-            rest: 1,
-            until,
-            with,
-        };
+        let ask = Ask { lane, rest: 1, until, with };
         self.asks.insert(number, ask);
         Some(number)
     }
@@ -267,7 +261,8 @@ impl Claims {
         }
         if let Some(wake) = held.wake().filter(|wake| *wake > now) {
             let wait = Duration::from_millis(wake.saturating_sub(now).unsigned_abs());
-            // If it had less than half of its time left, the claim could expire before the worker extends it.
+            // If it had less than half of its time left, the claim could expire before the worker
+            // extends it.
             let lasts = Instant::now()
                 .checked_add(wait)
                 .is_some_and(|at| at + self.lease / 2 <= held.until);
@@ -403,9 +398,7 @@ impl Claims {
     }
 
     pub(super) fn is_running(&self, lane: Lane, sequence: u64) -> bool {
-        self.held
-            .values()
-            .any(|held| held.lane == lane && held.sequence == sequence)
+        self.held.values().any(|held| held.lane == lane && held.sequence == sequence)
     }
 
     /// The number of messages here that wait for a retry in their lanes.
@@ -414,15 +407,19 @@ impl Claims {
     }
 
     /// The attempts after a failure.
-    pub(super) fn failed(held: &Held, error: String, now: i64, delay: i64, max_block: i64) -> Failed {
+    pub(super) fn failed(
+        held: &Held,
+        error: String,
+        now: i64,
+        delay: i64,
+        max_block: i64,
+    ) -> Failed {
         let before = &held.meta.failed;
         Failed {
             attempts: before.attempts.saturating_add(1),
             error: Some(error),
             due: Some(now.saturating_add(delay)),
-            aside: before
-                .aside
-                .or_else(|| held.blocks().then(|| now.saturating_add(max_block))),
+            aside: before.aside.or_else(|| held.blocks().then(|| now.saturating_add(max_block))),
         }
     }
 }

@@ -22,26 +22,32 @@
 //! | `callbacks-dead` | `callbacks.dead.ID` | dead letters |
 //! | `callbacks-state` | `callbacks.state.…` | which attempts failed, and what is done |
 //!
-//! Each subject of the first two streams has a durable pull consumer. The consumers of the partitions, `p0` to `p15`, deliver one message
-//! at a time. That keeps callbacks with the same order key in order, over all processes.
+//! Each subject of the first two streams has a durable pull consumer. The consumers of the
+//! partitions, `p0` to `p15`, deliver one message at a time. That keeps callbacks with the same
+//! order key in order, over all processes.
 //!
-//! The queue does not rely on the broker's acknowledgements alone. A worker stores a note for each handled callback before it
-//! acknowledges it, and reads the note before it handles a message. A message is deleted only if it has such a note. So if the broker
-//! loses acknowledgements in a crash, no callback is lost or handled again.
+//! The queue does not rely on the broker's acknowledgements alone. A worker stores a note for each
+//! handled callback before it acknowledges it, and reads the note before it handles a message. A
+//! message is deleted only if it has such a note. So if the broker loses acknowledgements in a
+//! crash, no callback is lost or handled again.
 //!
 //! Differences from a queue on one disk:
 //!
 //! - A callback that fails blocks its whole partition until it succeeds, or steps aside after
 //!   [`max_block`](crate::StoreOptions::max_block).
 //! - The dedup window starts when a callback is accepted. The broker measures it.
-//! - [`Stats`] come from several answers of the broker, so they may be slightly off. `bytes` is the size of the streams, including
-//!   handled callbacks. The counts of accepted, completed and other callbacks are those of this process.
+//! - [`Stats`] come from several answers of the broker, so they may be slightly off. `bytes` is the
+//!   size of the streams, including handled callbacks. The counts of accepted, completed and other
+//!   callbacks are those of this process.
 //! - So are those of unreadable dead letters: each process keeps up to
-//!   [`max_unreadable_bytes`](crate::StoreOptions::max_unreadable_bytes) of unsigned apps, and drops the rest until it opens the queue
-//!   again. Callbacks that it buries at the same moment can exceed that.
-//! - With [`Filter::waiting`](crate::Filter::waiting), a list reads the headers of everything that waits. A purge deletes only what no
-//!   worker has received yet. The broker forgets the ids of purged callbacks when it restarts.
-//! - While the broker is away, a callback is refused after [`max_wait`](crate::EnqueueLayer::max_wait), and workers wait.
+//!   [`max_unreadable_bytes`](crate::StoreOptions::max_unreadable_bytes) of unsigned apps, and
+//!   drops the rest until it opens the queue again. Callbacks that it buries at the same moment can
+//!   exceed that.
+//! - With [`Filter::waiting`](crate::Filter::waiting), a list reads the headers of everything that
+//!   waits. A purge deletes only what no worker has received yet. The broker forgets the ids of
+//!   purged callbacks when it restarts.
+//! - While the broker is away, a callback is refused after
+//!   [`max_wait`](crate::EnqueueLayer::max_wait), and workers wait.
 
 mod broker;
 mod claims;
@@ -75,7 +81,9 @@ use self::wire::{Meta, Noted, State};
 use crate::delivery::DeliveryId;
 use crate::error::{QueueError, StorageError};
 use crate::options::{from_millis, millis};
-use crate::store::{Appended, Claim, Claimed, DeadReason, Entry, Filter, Record, Stats, Store, StoreFuture, bounded};
+use crate::store::{
+    Appended, Claim, Claimed, DeadReason, Entry, Filter, Record, Stats, Store, StoreFuture, bounded,
+};
 
 /// The client library, in the version that [`Queue::jetstream`](crate::Queue::jetstream) takes.
 pub use ::async_nats;
@@ -83,7 +91,8 @@ pub use ::async_nats;
 /// The delay before a request to the broker is repeated.
 const AGAIN: Duration = Duration::from_millis(100);
 
-/// What headers may add to a payload, in bytes: an error's text has up to 2 KiB, and each byte up to six in JSON.
+/// What headers may add to a payload, in bytes: an error's text has up to 2 KiB, and each byte up
+/// to six in JSON.
 const HEADERS: usize = 16 << 10;
 
 /// How often to check what is due.
@@ -91,7 +100,8 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// A store on NATS JetStream, for [`Queue::new`](crate::Queue::new).
 ///
-/// A callback is stored when the broker has acknowledged it. How safe that is depends on the broker's settings; see the README.
+/// A callback is stored when the broker has acknowledged it. How safe that is depends on the
+/// broker's settings; see the README.
 pub struct JetStreamStore {
     shared: Arc<Shared>,
 }
@@ -121,9 +131,10 @@ impl JetStreamStore {
     ///
     /// # Errors
     ///
-    /// [`QueueError::UnsafeSetting`] if a stream or consumer has a setting with which callbacks could be lost or mixed up; the text names
-    /// the setting. [`QueueError::Unavailable`] if the broker does not answer, or refuses: JetStream is off, there are fewer servers than
-    /// replicas, or the client has no permission.
+    /// [`QueueError::UnsafeSetting`] if a stream or consumer has a setting with which callbacks
+    /// could be lost or mixed up; the text names the setting. [`QueueError::Unavailable`] if the
+    /// broker does not answer, or refuses: JetStream is off, there are fewer servers than replicas,
+    /// or the client has no permission.
     pub async fn open(context: Context, settings: JetStream) -> Result<Self, QueueError> {
         let (broker, store) = streams::open(context, &settings).await?;
         let inbox = broker.client.new_inbox();
@@ -160,11 +171,7 @@ impl Shared {
     }
 
     fn open(&self) -> Result<(), QueueError> {
-        if self.lock().closed {
-            Err(QueueError::Closed)
-        } else {
-            Ok(())
-        }
+        if self.lock().closed { Err(QueueError::Closed) } else { Ok(()) }
     }
 
     /// The time by the clock of the settings, in ms.
@@ -174,9 +181,7 @@ impl Shared {
 
     fn subject(&self, lane: Lane) -> Subject {
         let subject = self.subjects.get(lane.index(self.settings.partitions));
-        subject
-            .cloned()
-            .unwrap_or_else(|| self.broker.names.subject(lane).into())
+        subject.cloned().unwrap_or_else(|| self.broker.names.subject(lane).into())
     }
 
     fn id(&self, sequence: u64) -> DeliveryId {
@@ -201,7 +206,8 @@ impl Shared {
         self.changed.notify_waiters();
     }
 
-    /// Whether the client is connected. Logs once when the connection is lost, and once when it is back.
+    /// Whether the client is connected. Logs once when the connection is lost, and once when it is
+    /// back.
     fn is_connected(&self) -> bool {
         let is = self.broker.client.connection_state() == Connection::Connected;
         if self.lost.swap(!is, Ordering::Relaxed) == is {
@@ -224,7 +230,9 @@ impl Shared {
             return;
         }
         match result {
-            Ok(()) => tracing::info!(target: "tencent_im_callback_queue", "the broker answers again"),
+            Ok(()) => {
+                tracing::info!(target: "tencent_im_callback_queue", "the broker answers again")
+            }
             Err(error) => {
                 let cause = std::error::Error::source(error).map(ToString::to_string);
                 tracing::warn!(target: "tencent_im_callback_queue", %error, cause, "the broker does not answer; workers wait");
@@ -249,18 +257,12 @@ impl Shared {
         }
         let payload = Bytes::from(entry.payload);
         if payload.len() > self.max_payload {
-            return Err(QueueError::TooLarge {
-                size: payload.len(),
-                max: self.max_payload,
-            });
+            return Err(QueueError::TooLarge { size: payload.len(), max: self.max_payload });
         }
         let lane = Lane::of(entry.order_key.as_ref(), self.settings.partitions);
         let subject = self.subject(lane);
-        let meta = Meta {
-            at: now,
-            order: entry.order_key.map(|key| key.to_string()),
-            ..Meta::default()
-        };
+        let meta =
+            Meta { at: now, order: entry.order_key.map(|key| key.to_string()), ..Meta::default() };
         let key = entry.dedup_key.map(|key| key.to_string());
         let end = Instant::now() + max_wait;
         let mut last = QueueError::TimedOut;
@@ -269,7 +271,8 @@ impl Shared {
             if rest.is_zero() {
                 return Err(last);
             }
-            // The client would buffer it and send it when the broker is back, long after it was refused.
+            // The client would buffer it and send it when the broker is back, long after it was
+            // refused.
             if self.is_connected() {
                 let headers = meta.headers(key.as_deref());
                 // Without a key there is one try, which has all the time.
@@ -278,7 +281,9 @@ impl Shared {
                 match sent.await {
                     Ok(ack) => break ack,
                     Err(NotStored::Surely(error)) if error.is_temporary() => last = error,
-                    Err(NotStored::Perhaps(error)) if error.is_temporary() && key.is_some() => last = error,
+                    Err(NotStored::Perhaps(error)) if error.is_temporary() && key.is_some() => {
+                        last = error
+                    }
                     Err(error) => return Err(error.into()),
                 }
             } else {
@@ -299,7 +304,11 @@ impl Shared {
 
     // ----- out
 
-    async fn claim(self: &Arc<Self>, max: usize, wait: Duration) -> Result<Vec<Claimed>, QueueError> {
+    async fn claim(
+        self: &Arc<Self>,
+        max: usize,
+        wait: Duration,
+    ) -> Result<Vec<Claimed>, QueueError> {
         if max == 0 {
             return Ok(Vec::new());
         }
@@ -328,7 +337,9 @@ impl Shared {
             };
             for reply in unheard {
                 let shared = self.clone();
-                tokio::spawn(async move { drop(shared.broker.acknowledge(&reply, AckKind::Ack).await) });
+                tokio::spawn(
+                    async move { drop(shared.broker.acknowledge(&reply, AckKind::Ack).await) },
+                );
             }
             for step in steps {
                 tokio::spawn(self.clone().take_step(step));
@@ -344,7 +355,8 @@ impl Shared {
             {
                 let mut claims = self.lock();
                 let answered = claims.are_answered(&asked);
-                // A claim that waits takes what comes first; one that does not wait takes all there is.
+                // A claim that waits takes what comes first; one that does not wait takes all there
+                // is.
                 if !wait.is_zero() || answered {
                     let taken = claims.take(max);
                     if !taken.is_empty() || (rest.is_zero() && (answered || !wait.is_zero())) {
@@ -377,7 +389,9 @@ impl Shared {
             return;
         }
         let until = Instant::now() + self.settings.ack_wait;
-        let Some(held) = self.read(message, until) else { return };
+        let Some(held) = self.read(message, until) else {
+            return;
+        };
         let mut claims = self.lock();
         claims.came(held.lane, until);
         claims.busy += 1;
@@ -440,10 +454,7 @@ impl Shared {
             // Without readable metadata it becomes a dead letter.
             readable: meta.is_some(),
             late: false,
-            meta: meta.unwrap_or_else(|| Meta {
-                at: self.now(),
-                ..Meta::default()
-            }),
+            meta: meta.unwrap_or_else(|| Meta { at: self.now(), ..Meta::default() }),
             payload: delivered.payload.clone(),
             until,
             since: Instant::now(),
@@ -460,10 +471,11 @@ impl Shared {
         let (Step::Later(held, _) | Step::Aside(held) | Step::Back(held)) = &step;
         let lane = held.lane;
         match step {
-            Step::Later(held, wait) => drop(self.broker.acknowledge(&held.reply, AckKind::Nak(Some(wait))).await),
+            Step::Later(held, wait) => {
+                drop(self.broker.acknowledge(&held.reply, AckKind::Nak(Some(wait))).await)
+            }
             Step::Aside(held) => {
-                self.insist(&held, self.move_aside(&held, held.meta.failed.clone()))
-                    .await;
+                self.insist(&held, self.move_aside(&held, held.meta.failed.clone())).await;
             }
             Step::Back(held) => self.insist(&held, self.move_back(&held)).await,
         }
@@ -495,8 +507,7 @@ impl Shared {
         let mut meta = held.meta.clone();
         meta.failed.due = None;
         let key = held.meta.order_key();
-        self.publish_again(held, Lane::of(key.as_ref(), self.settings.partitions), &meta)
-            .await?;
+        self.publish_again(held, Lane::of(key.as_ref(), self.settings.partitions), &meta).await?;
         self.done(held).await
     }
 
@@ -509,7 +520,8 @@ impl Shared {
         Ok(())
     }
 
-    /// An id that is the same if the same message is moved again for the same reason, because the answer was lost.
+    /// An id that is the same if the same message is moved again for the same reason, because the
+    /// answer was lost.
     fn message_id(&self, held: &Held, meta: &Meta) -> String {
         let from = if held.lane == Lane::Retry { 'r' } else { 'q' };
         format!("{:x}-{from}{}-{}", self.store, held.sequence, meta.failed.attempts)
@@ -532,16 +544,16 @@ impl Shared {
     async fn complete(&self, claim: Claim, count: impl Fn(&mut Stats)) -> Result<(), QueueError> {
         let held = self.held(claim)?;
         match self.broker.put_state(&held, State::Done).await {
-            // A broker at its limit must not keep what is handled: a message that is gone makes space for the note about it.
+            // A broker at its limit must not keep what is handled: a message that is gone makes
+            // space for the note about it.
             Err(QueueError::Full) => {
-                self.broker
-                    .delete(self.broker.stream_of(held.lane), held.sequence)
-                    .await?;
+                self.broker.delete(self.broker.stream_of(held.lane), held.sequence).await?;
                 drop(self.broker.put_state(&held, State::Done).await);
             }
             noted => noted?,
         }
-        // The note is stored. If the acknowledgement is lost, the message comes again, and its note is found.
+        // The note is stored. If the acknowledgement is lost, the message comes again, and its note
+        // is found.
         let next = self.lock().next(&held);
         if let Some(number) = next {
             let inbox = format!("{}.{number}", self.inbox);
@@ -585,7 +597,12 @@ impl Shared {
         Ok(())
     }
 
-    async fn bury(&self, claim: Claim, error: String, reason: DeadReason) -> Result<(), QueueError> {
+    async fn bury(
+        &self,
+        claim: Claim,
+        error: String,
+        reason: DeadReason,
+    ) -> Result<(), QueueError> {
         let held = self.held(claim)?;
         let mut meta = held.meta.clone();
         meta.id = Some(held.id());
@@ -707,13 +724,7 @@ impl Shared {
             }
             let main = self
                 .broker
-                .scan(
-                    &self.broker.main,
-                    None,
-                    floor.unwrap_or(0).saturating_add(1),
-                    u64::MAX,
-                    true,
-                )
+                .scan(&self.broker.main, None, floor.unwrap_or(0).saturating_add(1), u64::MAX, true)
                 .await?;
             for message in main {
                 let lane = self.broker.names.lane(&message.subject);
@@ -749,7 +760,12 @@ impl Shared {
         Ok(found)
     }
 
-    async fn list(&self, filter: Filter, after: Option<DeliveryId>, limit: usize) -> Result<Vec<Record>, QueueError> {
+    async fn list(
+        &self,
+        filter: Filter,
+        after: Option<DeliveryId>,
+        limit: usize,
+    ) -> Result<Vec<Record>, QueueError> {
         self.open()?;
         let mut records = Vec::new();
         let found = self.found(filter).await?.into_iter();
@@ -801,9 +817,7 @@ impl Shared {
         // If the answer is lost and it is requeued again, it is stored only once.
         let again = format!("{:x}-d{}", self.store, message.sequence);
         let subject = self.subject(lane);
-        self.broker
-            .publish(subject, meta.headers(Some(&again)), message.payload, PATIENCE)
-            .await?;
+        self.broker.publish(subject, meta.headers(Some(&again)), message.payload, PATIENCE).await?;
         let gone = self.broker.dead.delete_message(message.sequence).await;
         gone.map(drop).map_err(unavailable)
     }
@@ -858,7 +872,8 @@ impl Shared {
         self.closing.notify_one();
         // First stop receiving: what is given back would come here again.
         let receiving = self.receiving.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // Without a connection the client waits for the next one. What is not given back comes again after `ack_wait`.
+        // Without a connection the client waits for the next one. What is not given back comes
+        // again after `ack_wait`.
         let give_back = async {
             if let Some(mut receiving) = receiving {
                 let ended = tokio::time::timeout(PATIENCE, &mut receiving).await;
@@ -893,20 +908,12 @@ struct Waits {
 
 impl Waits {
     fn new(lane: Option<Lane>, sequence: u64, meta: Meta) -> Self {
-        Waits {
-            id: meta.id.unwrap_or(sequence),
-            lane,
-            sequence,
-            meta,
-            delivered: false,
-        }
+        Waits { id: meta.id.unwrap_or(sequence), lane, sequence, meta, delivered: false }
     }
 }
 
 fn passes(filter: &Filter, meta: &Meta, now: i64) -> bool {
-    let old = filter
-        .older_than
-        .is_none_or(|age| meta.at <= now.saturating_sub(millis(age)));
+    let old = filter.older_than.is_none_or(|age| meta.at <= now.saturating_sub(millis(age)));
     old && (filter.order_key.is_none() || filter.order_key == meta.order_key())
 }
 
@@ -1021,7 +1028,12 @@ impl Store for JetStreamStore {
         Box::pin(self.shared.stats())
     }
 
-    fn list(&self, filter: Filter, after: Option<DeliveryId>, limit: usize) -> StoreFuture<'_, Vec<Record>> {
+    fn list(
+        &self,
+        filter: Filter,
+        after: Option<DeliveryId>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<Record>> {
         Box::pin(self.shared.list(filter, after, limit))
     }
 

@@ -9,7 +9,8 @@ use crate::options::StoreOptions;
 
 /// The name and the settings of a queue on JetStream.
 ///
-/// All processes that share a queue must use the same name, partitions and times. They are compared with what exists at the broker.
+/// All processes that share a queue must use the same name, partitions and times. They are compared
+/// with what exists at the broker.
 ///
 /// ```
 /// use std::time::Duration;
@@ -31,7 +32,8 @@ pub struct JetStream {
 }
 
 impl JetStream {
-    /// The defaults. The name is that of the stream and the first word of all subjects: letters, digits, `-` and `_`.
+    /// The defaults. The name is that of the stream and the first word of all subjects: letters,
+    /// digits, `-` and `_`.
     pub fn new(name: impl Into<String>) -> Self {
         JetStream {
             name: name.into(),
@@ -42,9 +44,10 @@ impl JetStream {
         }
     }
 
-    /// The number of partitions (16), at least 1. Order keys are hashed onto them. Over all processes, callbacks of one partition are
-    /// handled one at a time, so this is also the limit for callbacks with an order key that are handled at the same time. It cannot be
-    /// changed while the stream exists.
+    /// The number of partitions (16), at least 1. Order keys are hashed onto them. Over all
+    /// processes, callbacks of one partition are handled one at a time, so this is also the limit
+    /// for callbacks with an order key that are handled at the same time. It cannot be changed
+    /// while the stream exists.
     pub fn partitions(mut self, partitions: usize) -> Self {
         self.partitions = partitions.clamp(1, 1024);
         self
@@ -56,8 +59,8 @@ impl JetStream {
         self
     }
 
-    /// If a worker's process dies, another one takes over its callbacks after this time (30 s), at least 1 s. A handler may take longer:
-    /// the worker tells the broker that it is still working.
+    /// If a worker's process dies, another one takes over its callbacks after this time (30 s), at
+    /// least 1 s. A handler may take longer: the worker tells the broker that it is still working.
     pub fn ack_wait(mut self, ack_wait: Duration) -> Self {
         self.ack_wait = ack_wait.max(Duration::from_secs(1));
         self
@@ -65,13 +68,17 @@ impl JetStream {
 
     /// Limits and times, as for other stores. The differences:
     ///
-    /// - `max_rows` and `max_bytes` limit the stream, including handled callbacks in the dedup window; dead letters are limited
-    ///   separately. Without `max_bytes` the broker's own limit applies. With it, the broker reserves that much of its disk, twice.
+    /// - `max_rows` and `max_bytes` limit the stream, including handled callbacks in the dedup
+    ///   window; dead letters are limited separately. Without `max_bytes` the broker's own limit
+    ///   applies. With it, the broker reserves that much of its disk, twice.
     /// - `max_body`: the broker has its own limit, `max_payload`, 1 MB by default.
-    /// - `dedup_window` starts when a callback is accepted, and is at least 100 ms. Handled callbacks are kept with their ids for that
-    ///   time, so the window survives a restart of the broker.
-    /// - `max_block`: a callback that fails blocks all callbacks of its partition, also those of other conversations.
-    /// - `clock`: the broker uses its own clock for the window and for [`ack_wait`](Self::ack_wait).
+    /// - `dedup_window` starts when a callback is accepted, and is at least 100 ms. Handled
+    ///   callbacks are kept with their ids for that time, so the window survives a restart of the
+    ///   broker.
+    /// - `max_block`: a callback that fails blocks all callbacks of its partition, also those of
+    ///   other conversations.
+    /// - `clock`: the broker uses its own clock for the window and for
+    ///   [`ack_wait`](Self::ack_wait).
     pub fn options(mut self, options: StoreOptions) -> Self {
         self.options = options;
         self
@@ -111,11 +118,7 @@ impl Lane {
     pub(super) fn of(key: Option<&OrderKey>, partitions: usize) -> Self {
         let Some(key) = key else { return Lane::Any };
         // The key is a digest: any bytes of it are a hash.
-        let hash = key
-            .as_bytes()
-            .iter()
-            .take(8)
-            .fold(0, |hash, byte| hash << 8 | u64::from(*byte));
+        let hash = key.as_bytes().iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte));
         let partition = hash % (partitions as u64);
         Lane::Partition(usize::try_from(partition).unwrap_or(0))
     }
@@ -200,9 +203,9 @@ impl Names {
         format!("{}.dead.{id}", self.0)
     }
 
-    /// The subject of the note about a message. The messages of a partition share one, since they are handled one after the other: the
-    /// last note then tells about all earlier messages. A message that came late has its own subject, so that its note is not the last
-    /// one.
+    /// The subject of the note about a message. The messages of a partition share one, since they
+    /// are handled one after the other: the last note then tells about all earlier messages. A
+    /// message that came late has its own subject, so that its note is not the last one.
     pub(super) fn state_subject(&self, lane: Lane, sequence: u64, passed: bool) -> String {
         match lane {
             Lane::Partition(number) if !passed => format!("{}.state.p{number}", self.0),
@@ -222,8 +225,6 @@ impl Names {
 
     /// Whether the subject of a note is about a retry.
     pub(super) fn is_about_a_retry(&self, subject: &str) -> bool {
-        subject
-            .strip_prefix(&self.0)
-            .is_some_and(|rest| rest.starts_with(".state.r"))
+        subject.strip_prefix(&self.0).is_some_and(|rest| rest.starts_with(".state.r"))
     }
 }

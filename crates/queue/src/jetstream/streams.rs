@@ -14,7 +14,8 @@ use super::broker::{Broker, unavailable};
 use super::options::{JetStream, Lane, Names};
 use crate::error::{QueueError, StorageError};
 
-/// How many messages may be delivered and not acknowledged, on the lanes without order, over all processes.
+/// How many messages may be delivered and not acknowledged, on the lanes without order, over all
+/// processes.
 const OUT: i64 = 100_000;
 
 /// The maximum time within which one process publishes the same message again.
@@ -27,7 +28,10 @@ const TRIES: u32 = 50;
 const DESCRIPTION: &str = "callbacks of Tencent Cloud IM, store ";
 
 /// Makes or checks a queue's streams and consumers.
-pub(super) async fn open(context: Context, settings: &JetStream) -> Result<(Broker, u64), QueueError> {
+pub(super) async fn open(
+    context: Context,
+    settings: &JetStream,
+) -> Result<(Broker, u64), QueueError> {
     let name = &settings.name;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     if name.is_empty() || name.len() > 200 || !name.bytes().all(plain) {
@@ -56,18 +60,13 @@ pub(super) async fn open(context: Context, settings: &JetStream) -> Result<(Brok
     let main = Config {
         name: names.main(),
         description: Some(format!("{DESCRIPTION}{number:016x}")),
-        subjects: Lane::main(settings.partitions)
-            .map(|lane| names.subject(lane))
-            .collect(),
+        subjects: Lane::main(settings.partitions).map(|lane| names.subject(lane)).collect(),
         max_messages,
         max_bytes,
         ..base.clone()
     };
-    let retry = Config {
-        name: names.retry(),
-        subjects: vec![names.subject(Lane::Retry)],
-        ..base.clone()
-    };
+    let retry =
+        Config { name: names.retry(), subjects: vec![names.subject(Lane::Retry)], ..base.clone() };
     let dead = Config {
         name: names.dead(),
         subjects: vec![format!("{name}.dead.*")],
@@ -88,7 +87,8 @@ pub(super) async fn open(context: Context, settings: &JetStream) -> Result<(Brok
     let dead = made(&context, dead).await?;
     let state = made(&context, state).await?;
     let number = main.cached_info().config.description.as_deref();
-    let number = number.and_then(|text| u64::from_str_radix(text.strip_prefix(DESCRIPTION)?, 16).ok());
+    let number =
+        number.and_then(|text| u64::from_str_radix(text.strip_prefix(DESCRIPTION)?, 16).ok());
     let mut lanes = Vec::new();
     for lane in Lane::all(settings.partitions) {
         let stream = if lane == Lane::Retry { &retry } else { &main };
@@ -132,7 +132,8 @@ async fn made(context: &Context, wanted: Config) -> Result<Stream, QueueError> {
     Ok(stream)
 }
 
-/// The stream that another process is making. In a cluster its name is taken before it can be looked up.
+/// The stream that another process is making. In a cluster its name is taken before it can be
+/// looked up.
 async fn appears(context: &Context, name: &str) -> Option<Stream> {
     for _ in 0..TRIES {
         if let Ok(stream) = context.get_stream(name).await {
@@ -172,21 +173,9 @@ fn check_stream(found: &Config, wanted: &Config) -> Result<(), QueueError> {
         "so many were asked for",
     )?;
     let (is, right) = (format!("{:?}", found.retention), format!("{:?}", wanted.retention));
-    demand(
-        is == right,
-        "retention",
-        &is,
-        &right,
-        "callbacks or their ids would be forgotten",
-    )?;
+    demand(is == right, "retention", &is, &right, "callbacks or their ids would be forgotten")?;
     let (is, right) = (format!("{:?}", found.discard), format!("{:?}", wanted.discard));
-    demand(
-        is == right,
-        "discard",
-        &is,
-        &right,
-        "a full stream would drop its oldest callbacks",
-    )?;
+    demand(is == right, "discard", &is, &right, "a full stream would drop its oldest callbacks")?;
     demand(!found.no_ack, "no_ack", &true, &false, "nothing would be confirmed")?;
     for (setting, is, most) in [
         ("max_msgs", found.max_messages, wanted.max_messages),
@@ -206,13 +195,7 @@ fn check_stream(found: &Config, wanted: &Config) -> Result<(), QueueError> {
     let why = "what is older would be deleted, handled or not";
     demand(is.is_zero(), "max_age", &format!("{is:?}"), &0, why)?;
     let (is, right) = (found.max_messages_per_subject, wanted.max_messages_per_subject);
-    demand(
-        is == right,
-        "max_msgs_per_subject",
-        &is,
-        &right,
-        "callbacks share their subjects",
-    )?;
+    demand(is == right, "max_msgs_per_subject", &is, &right, "callbacks share their subjects")?;
     let (is, least) = (found.duplicate_window, wanted.duplicate_window);
     let right = format!("at least {least:?}");
     demand(
@@ -259,9 +242,14 @@ async fn lane_consumer(
     Ok(found)
 }
 
-fn check_consumer(found: &consumer::Config, wanted: &pull::Config, what: &str) -> Result<(), QueueError> {
-    let demand =
-        |holds, setting, is: &dyn Display, must_be: &dyn Display, why| demand(holds, what, setting, is, must_be, why);
+fn check_consumer(
+    found: &consumer::Config,
+    wanted: &pull::Config,
+    what: &str,
+) -> Result<(), QueueError> {
+    let demand = |holds, setting, is: &dyn Display, must_be: &dyn Display, why| {
+        demand(holds, what, setting, is, must_be, why)
+    };
     let (is, right) = (format!("{:?}", found.ack_policy), format!("{:?}", wanted.ack_policy));
     demand(
         is == right,
@@ -270,25 +258,11 @@ fn check_consumer(found: &consumer::Config, wanted: &pull::Config, what: &str) -
         &right,
         "callbacks would be done before they are handled",
     )?;
-    let (is, right) = (
-        format!("{:?}", found.deliver_policy),
-        format!("{:?}", wanted.deliver_policy),
-    );
-    demand(
-        is == right,
-        "deliver_policy",
-        &is,
-        &right,
-        "callbacks would be passed over",
-    )?;
+    let (is, right) =
+        (format!("{:?}", found.deliver_policy), format!("{:?}", wanted.deliver_policy));
+    demand(is == right, "deliver_policy", &is, &right, "callbacks would be passed over")?;
     let (is, right) = (&found.filter_subject, &wanted.filter_subject);
-    demand(
-        is == right,
-        "filter_subject",
-        is,
-        right,
-        "callbacks would be passed over",
-    )?;
+    demand(is == right, "filter_subject", is, right, "callbacks would be passed over")?;
     let is = found.max_deliver;
     demand(is <= 0, "max_deliver", &is, &-1, "callbacks would be given up unseen")?;
     let (is, right) = (found.max_ack_pending, wanted.max_ack_pending);
@@ -303,13 +277,7 @@ fn check_consumer(found: &consumer::Config, wanted: &pull::Config, what: &str) -
     let (is, right) = (found.ack_wait, wanted.ack_wait);
     let (holds, is, right) = (is == right, format!("{is:?}"), format!("{right:?}"));
     demand(holds, "ack_wait", &is, &right, "all processes of a queue need the same")?;
-    demand(
-        !found.headers_only,
-        "headers_only",
-        &true,
-        &false,
-        "handlers need the bodies",
-    )?;
+    demand(!found.headers_only, "headers_only", &true, &false, "handlers need the bodies")?;
     let is = found.inactive_threshold;
     let why = "the consumer would be deleted, and everything handled again";
     demand(is.is_zero(), "inactive_threshold", &format!("{is:?}"), &0, why)?;
@@ -333,9 +301,7 @@ fn demand(
     if holds {
         return Ok(());
     }
-    Err(unsafe_setting(format!(
-        "{what}: {setting} is {is}, and must be {must_be}: {why}"
-    )))
+    Err(unsafe_setting(format!("{what}: {setting} is {is}, and must be {must_be}: {why}")))
 }
 
 fn unsafe_setting(text: String) -> QueueError {

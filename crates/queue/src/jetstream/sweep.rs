@@ -1,8 +1,10 @@
 //! Deleting what is handled, once the dedup window is over.
 //!
-//! A message is deleted only if it is noted as done, never because the broker says that it is acknowledged or missing. Messages are numbered
-//! without gaps, so all messages before the first one without a note are done. A note is deleted once the broker has confirmed that its
-//! message is gone. A message that the broker counts as acknowledged, and that has no note, is published again.
+//! A message is deleted only if it is noted as done, never because the broker says that it is
+//! acknowledged or missing. Messages are numbered without gaps, so all messages before the first
+//! one without a note are done. A note is deleted once the broker has confirmed that its message is
+//! gone. A message that the broker counts as acknowledged, and that has no note, is published
+//! again.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Weak;
@@ -40,7 +42,9 @@ pub(super) async fn run(shared: Weak<Shared>) {
     let mut sweep = Sweep::default();
     loop {
         tokio::time::sleep(pause).await;
-        let Some(shared) = shared.upgrade() else { return };
+        let Some(shared) = shared.upgrade() else {
+            return;
+        };
         if shared.lock().closed {
             return;
         }
@@ -59,16 +63,18 @@ struct Sweep {
     done: BTreeSet<u64>,
     /// The sequence number up to which notes have been read.
     read: u64,
-    /// Notes that were read and not deleted yet: the number of the note, and of its message if that is in the main stream.
+    /// Notes that were read and not deleted yet: the number of the note, and of its message if that
+    /// is in the main stream.
     notes: VecDeque<(u64, Option<u64>)>,
     /// Earlier values of `mark` and of the last sequence number, with their times.
     history: VecDeque<(Instant, u64, u64)>,
     /// Messages up to this one are past the dedup window.
     over: u64,
-    /// Messages of the main stream that are noted as done, until the broker has confirmed that they are gone. No others are deleted: a mark
-    /// may lie behind a message that is not done.
+    /// Messages of the main stream that are noted as done, until the broker has confirmed that they
+    /// are gone. No others are deleted: a mark may lie behind a message that is not done.
     deletable: BTreeSet<u64>,
-    /// Messages that are there although they lie before the mark: a process died while it deleted, or they were taken for missing.
+    /// Messages that are there although they lie before the mark: a process died while it deleted,
+    /// or they were taken for missing.
     left: BTreeSet<u64>,
     /// Messages that cannot be found, and since when.
     missing: BTreeMap<u64, Instant>,
@@ -100,9 +106,12 @@ impl Sweep {
             old = Some((mark, last));
             self.history.pop_front();
         }
-        let Some((mark, last)) = old else { return Ok(()) };
+        let Some((mark, last)) = old else {
+            return Ok(());
+        };
         self.rescue(shared, last, window).await?;
-        // First the mark, which never goes back: a new process does not find the notes of what is deleted.
+        // First the mark, which never goes back: a new process does not find the notes of what is
+        // deleted.
         let (note, marked) = self.marked.unwrap_or_default();
         let mut is_marked = true;
         if mark > marked.max(self.over) {
@@ -113,7 +122,8 @@ impl Sweep {
             }
         }
         self.over = self.over.max(mark);
-        for gone in delete(broker, &broker.main, self.deletable.range(..=self.over).copied()).await {
+        for gone in delete(broker, &broker.main, self.deletable.range(..=self.over).copied()).await
+        {
             self.deletable.remove(&gone);
         }
         if !is_marked {
@@ -122,7 +132,8 @@ impl Sweep {
         let mut over = Vec::new();
         while let Some((note, of)) = self.notes.front().copied() {
             // A note about a retry is needed only as long as the retry is there.
-            if of.is_some_and(|sequence| sequence > self.over || self.deletable.contains(&sequence)) {
+            if of.is_some_and(|sequence| sequence > self.over || self.deletable.contains(&sequence))
+            {
                 break;
             }
             over.push(note);
@@ -187,7 +198,12 @@ impl Sweep {
     }
 
     /// Looks for messages, up to this one, that the broker has lost track of.
-    async fn rescue(&mut self, shared: &Shared, last: u64, window: Duration) -> Result<(), QueueError> {
+    async fn rescue(
+        &mut self,
+        shared: &Shared,
+        last: u64,
+        window: Duration,
+    ) -> Result<(), QueueError> {
         let broker = &shared.broker;
         if self.mark >= last {
             self.missing.clear();
@@ -222,7 +238,8 @@ impl Sweep {
                 self.left.remove(&sequence);
             }
         }
-        // A retry that was handled is deleted at once, so those that are here have not been handled.
+        // A retry that was handled is deleted at once, so those that are here have not been
+        // handled.
         let floor = broker.lane_info(Lane::Retry).await?.ack_floor.stream_sequence;
         let found = broker.scan(&broker.retry, None, 1, u64::MAX, true).await?;
         for found in found.into_iter().filter(|found| found.sequence <= floor) {
@@ -256,17 +273,23 @@ enum Looked {
     Waits,
 }
 
-/// Checks one message of the main stream. If the broker counts it as acknowledged and there is no note, publishes it again.
-async fn look_at(shared: &Shared, floors: &[(String, u64)], sequence: u64) -> Result<Looked, QueueError> {
+/// Checks one message of the main stream. If the broker counts it as acknowledged and there is no
+/// note, publishes it again.
+async fn look_at(
+    shared: &Shared,
+    floors: &[(String, u64)],
+    sequence: u64,
+) -> Result<Looked, QueueError> {
     let broker = &shared.broker;
     let message = match broker.main.get_raw_message(sequence).await {
         Ok(message) => message,
-        Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => return Ok(Looked::Missing),
+        Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => {
+            return Ok(Looked::Missing);
+        }
         Err(error) => return Err(unavailable(error)),
     };
-    let acknowledged = floors
-        .iter()
-        .any(|(subject, floor)| *subject == *message.subject && *floor >= sequence);
+    let acknowledged =
+        floors.iter().any(|(subject, floor)| *subject == *message.subject && *floor >= sequence);
     let Some(lane) = broker.names.lane(&message.subject).filter(|_| acknowledged) else {
         return Ok(Looked::Waits);
     };
@@ -277,9 +300,14 @@ async fn look_at(shared: &Shared, floors: &[(String, u64)], sequence: u64) -> Re
     Ok(Looked::Done)
 }
 
-/// Deletes messages one by one, and returns those that are certainly gone. A purge up to a sequence number would be one request, but is
-/// not safe: three servers of version 2.9.10, killed one after the other, deleted everything.
-async fn delete(broker: &Broker, stream: &Stream, sequences: impl IntoIterator<Item = u64>) -> Vec<u64> {
+/// Deletes messages one by one, and returns those that are certainly gone. A purge up to a sequence
+/// number would be one request, but is not safe: three servers of version 2.9.10, killed one after
+/// the other, deleted everything.
+async fn delete(
+    broker: &Broker,
+    stream: &Stream,
+    sequences: impl IntoIterator<Item = u64>,
+) -> Vec<u64> {
     let deletions = sequences.into_iter().map(async |sequence| {
         let gone = broker.delete(stream, sequence).await;
         gone.is_ok().then_some(sequence)
@@ -303,16 +331,11 @@ async fn again(
     meta.out_of_order = true;
     let once = format!("{:x}-again-{}-{}", shared.store, of.name(), message.sequence);
     let headers = meta.headers(Some(&once));
+    broker.publish(message.subject, headers, message.payload, PATIENCE).await?;
+    // If this fails, the message is published again, and the broker recognises the duplicate by its
+    // id.
     broker
-        .publish(message.subject, headers, message.payload, PATIENCE)
-        .await?;
-    // If this fails, the message is published again, and the broker recognises the duplicate by its id.
-    broker
-        .note(
-            broker.names.state_subject(of, message.sequence, true),
-            message.sequence,
-            State::Done,
-        )
+        .note(broker.names.state_subject(of, message.sequence, true), message.sequence, State::Done)
         .await?;
     let id = shared.id(id);
     tracing::warn!(

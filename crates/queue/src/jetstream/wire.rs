@@ -144,10 +144,7 @@ mod tests {
         assert_eq!(read, meta);
         assert_eq!(read.order_key(), Some(key));
         assert_eq!(read.death().unwrap().reason, DeadReason::Permanent);
-        let short = Meta {
-            at: 5,
-            ..Meta::default()
-        };
+        let short = Meta { at: 5, ..Meta::default() };
         assert_eq!(Meta::read(Some(&short.headers(None))), Some(short));
         assert_eq!(Meta::read(None), None);
         for state in [State::Done, State::Failed(meta.failed)] {

@@ -1,10 +1,12 @@
-//! Decides which rows may be claimed. This state is in memory and bounded by the number of callbacks being handled. The file holds what
-//! is stored; after a restart every row can be claimed again.
+//! Decides which rows may be claimed. This state is in memory and bounded by the number of
+//! callbacks being handled. The file holds what is stored; after a restart every row can be claimed
+//! again.
 //!
-//! Rows that have not failed are handed out in the order of their ids, up to `frontier`. Behind the frontier there are only rows that are
-//! claimed, rows that wait for a retry, and rows that were skipped because an earlier row of their key was not finished. The last two
-//! kinds are in the table `line`; when a key becomes free, its next row is looked up there. Rows that wait for a retry are found by
-//! `due_at`.
+//! Rows that have not failed are handed out in the order of their ids, up to `frontier`. Behind the
+//! frontier there are only rows that are claimed, rows that wait for a retry, and rows that were
+//! skipped because an earlier row of their key was not finished. The last two kinds are in the
+//! table `line`; when a key becomes free, its next row is looked up there. Rows that wait for a
+//! retry are found by `due_at`.
 
 use std::collections::hash_map::Entry as Slot;
 use std::collections::{HashMap, VecDeque};
@@ -20,7 +22,8 @@ use crate::store::{Claim, Claimed};
 /// The number of rows that one claim reads before other requests get their turn.
 const LOOKS: usize = 2048;
 
-/// The number of skipped rows that are not in the file yet. At this number claims read no further: the disk may be full.
+/// The number of skipped rows that are not in the file yet. At this number claims read no further:
+/// the disk may be full.
 const PASSED: usize = 4 * LOOKS;
 
 /// A row that other claims must not take.
@@ -102,9 +105,7 @@ impl Claims {
 
     /// The row with this id, if the id is of this store.
     pub(super) fn row(&self, id: DeliveryId) -> Option<i64> {
-        (id.store() == self.store)
-            .then(|| i64::try_from(id.sequence()).ok())
-            .flatten()
+        (id.store() == self.store).then(|| i64::try_from(id.sequence()).ok()).flatten()
     }
 
     /// The row that the claim holds, if it still holds it.
@@ -122,12 +123,11 @@ impl Claims {
         now: i64,
         failed: bool,
     ) -> rusqlite::Result<Found> {
-        let mut found = Found {
-            claimed: Vec::new(),
-            more: false,
-        };
+        let mut found = Found { claimed: Vec::new(), more: false };
         while found.claimed.len() < max {
-            let Some(row) = self.ready.pop_front() else { break };
+            let Some(row) = self.ready.pop_front() else {
+                break;
+            };
             let known = s.one.query_row([row], |columns| Ok(Known::read(columns))).optional()?;
             match known {
                 Some(known) => self.hand_out(known?, &mut found),
@@ -220,10 +220,7 @@ impl Claims {
                         continue;
                     }
                     Slot::Vacant(slot) => {
-                        slot.insert(Busy {
-                            passed_over: true,
-                            parked: VecDeque::new(),
-                        });
+                        slot.insert(Busy { passed_over: true, parked: VecDeque::new() });
                     }
                 }
             }
@@ -244,14 +241,14 @@ impl Claims {
         delivery.order_key = known.order_key.map(OrderKey::from_bytes);
         delivery.out_of_order = held.out_of_order;
         self.held.insert(known.row, held);
-        found
-            .claimed
-            .push(Claimed::new(Claim::new(id, token), delivery, known.payload));
+        found.claimed.push(Claimed::new(Claim::new(id, token), delivery, known.payload));
     }
 
     /// The claim was released.
     pub(super) fn release(&mut self, claim: Claim) {
-        let Some((row, _)) = self.get(claim) else { return };
+        let Some((row, _)) = self.get(claim) else {
+            return;
+        };
         if let Some(held) = self.held.get_mut(&row) {
             held.token = 0;
             self.running -= 1;
@@ -260,7 +257,12 @@ impl Claims {
     }
 
     /// The row is settled or deleted: others of its key may follow.
-    pub(super) fn free(&mut self, s: &mut Statements<'_>, row: i64, failed: bool) -> rusqlite::Result<()> {
+    pub(super) fn free(
+        &mut self,
+        s: &mut Statements<'_>,
+        row: i64,
+        failed: bool,
+    ) -> rusqlite::Result<()> {
         let Some(held) = self.held.remove(&row) else {
             return Ok(());
         };
@@ -301,13 +303,7 @@ impl Claims {
             if known.due_at.is_none() {
                 self.held.insert(row, known.held());
                 self.ready.push_back(row);
-                self.busy.insert(
-                    key,
-                    Busy {
-                        passed_over: true,
-                        parked: VecDeque::new(),
-                    },
-                );
+                self.busy.insert(key, Busy { passed_over: true, parked: VecDeque::new() });
             }
             break;
         }
@@ -315,8 +311,14 @@ impl Claims {
     }
 
     /// The first row of this key that was skipped or has failed.
-    fn first_in_line(&self, first: &mut Statement<'_>, key: i64, after: i64) -> rusqlite::Result<Option<i64>> {
-        let told: Option<i64> = first.query_row([key, after], |columns| columns.get(0)).optional()?;
+    fn first_in_line(
+        &self,
+        first: &mut Statement<'_>,
+        key: i64,
+        after: i64,
+    ) -> rusqlite::Result<Option<i64>> {
+        let told: Option<i64> =
+            first.query_row([key, after], |columns| columns.get(0)).optional()?;
         let passed = self.passed.iter().filter(|(of, row)| *of == key && *row > after);
         Ok(passed.map(|(_, row)| *row).chain(told).min())
     }
@@ -330,9 +332,7 @@ impl Claims {
 
     /// When the next row becomes due that was not read yet.
     pub(super) fn next_due(&self, s: &mut Statements<'_>) -> rusqlite::Result<Option<i64>> {
-        s.next_due
-            .query_row([self.due.0, self.due.1], |columns| columns.get(0))
-            .optional()
+        s.next_due.query_row([self.due.0, self.due.1], |columns| columns.get(0)).optional()
     }
 
     /// Whether there is a row to hand out without reading the file.
@@ -372,17 +372,15 @@ impl Known {
             accepted_at: columns.get(1)?,
             dedup_key: key(columns, 2)?,
             order_key,
-            // This includes rows that have left their order: no two rows of a key are handled at the same time.
+            // This includes rows that have left their order: no two rows of a key are handled at
+            // the same time.
             key: order_key.map(|key| key_number(&OrderKey::from_bytes(key))),
             out_of_order: columns.get::<_, i64>(4)? != 0,
             attempts: columns.get(5)?,
             aside_at: columns.get(6)?,
             due_at: columns.get(7)?,
             size: bytes.len() as u64,
-            payload: sound
-                .then(|| std::str::from_utf8(bytes).ok())
-                .flatten()
-                .map(str::to_owned),
+            payload: sound.then(|| std::str::from_utf8(bytes).ok()).flatten().map(str::to_owned),
         })
     }
 

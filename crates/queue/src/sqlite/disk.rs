@@ -1,25 +1,30 @@
 //! The space that is kept on the disk, so that every accepted callback can be completed.
 //!
-//! A commit writes pages into the log, and later the log is written back into the file. Were there no space for either, no result could be
-//! stored, and no callback would ever make space. So blocks are allocated before they are needed (`fallocate`), and these hold:
+//! A commit writes pages into the log, and later the log is written back into the file. Were there
+//! no space for either, no result could be stored, and no callback would ever make space. So blocks
+//! are allocated before they are needed (`fallocate`), and these hold:
 //!
-//! 1. **The log can be written back.** Before each commit, the file has blocks for as many pages as it has after this commit. SQLite cuts
-//!    the file to its pages when it has written the log back; then the log is empty, and the blocks are allocated again before the next
-//!    commit. So on a full disk the log can always be written back, after which it begins anew.
+//! 1. **The log can be written back.** Before each commit, the file has blocks for as many pages as
+//!    it has after this commit. SQLite cuts the file to its pages when it has written the log back;
+//!    then the log is empty, and the blocks are allocated again before the next commit. So on a
+//!    full disk the log can always be written back, after which it begins anew.
 //! 2. **The log holds a result.** [`LOG`] bytes of it are allocated from the start, and it is never cut below that. A completion that is
 //!    committed by itself writes at most about 120 pages of the 254 that fit. Each change of a row rewrites a page for each level of its
 //!    tree, and with balancing up to five: five levels hold a billion rows, which makes 25 pages a tree. A completion changes `entry`,
 //!    its two partial indexes only after a retry, `line`, and `done`: 100 pages when all of them are balanced on all levels, 10 in
 //!    practice. Freeing overflow pages writes one page for a thousand of them: a body of 20 KB has five, one of 1 MiB 260. Add page 1.
 //!    What a commit does besides (forgetting old keys, steps aside, the line) is cut to a few rows when space is short.
-//! 3. **The file has space for results.** A completion deletes a row, but a page of the tree is free only after all of its rows are gone,
-//!    or after it is joined with its neighbours. Until then `done` (46 bytes a row) and `line` (up to 40) may need new pages. So for each
-//!    row [`FOR_A_ROW`] bytes are kept, free in the file or allocated behind its end, and [`FOR_BALANCE`] for the pages that fill only
-//!    partly. New callbacks leave more, for the errors of failed ones.
+//! 3. **The file has space for results.** A completion deletes a row, but a page of the tree is
+//!    free only after all of its rows are gone, or after it is joined with its neighbours. Until
+//!    then `done` (46 bytes a row) and `line` (up to 40) may need new pages. So for each row
+//!    [`FOR_A_ROW`] bytes are kept, free in the file or allocated behind its end, and
+//!    [`FOR_BALANCE`] for the pages that fill only partly. New callbacks leave more, for the errors
+//!    of failed ones.
 //!
-//! What is left: file systems that copy on write (btrfs, ZFS) may need a new block for every page they write, allocated or not. Those
-//! without `fallocate`, and systems other than Linux, get arithmetic with the free space instead. In both cases, as when another program
-//! takes the space between a cut and the next allocation, a result may find no space. It waits until there is some.
+//! What is left: file systems that copy on write (btrfs, ZFS) may need a new block for every page
+//! they write, allocated or not. Those without `fallocate`, and systems other than Linux, get
+//! arithmetic with the free space instead. In both cases, as when another program takes the space
+//! between a cut and the next allocation, a result may find no space. It waits until there is some.
 
 use super::own::{Log, Own};
 use crate::error::QueueError;
@@ -53,7 +58,8 @@ pub(super) struct Disk<'o> {
     log: Log,
     /// The file has at least this length, in bytes.
     length: u64,
-    /// Blocks are allocated ahead. False where the file system, or the operating system, cannot do so.
+    /// Blocks are allocated ahead. False where the file system, or the operating system, cannot do
+    /// so.
     allocates: bool,
     /// Bytes from the start of the file that have blocks.
     allocated: u64,
@@ -117,8 +123,8 @@ impl<'o> Disk<'o> {
         self.log_pages * FRAME + LOG
     }
 
-    /// Fails if the file or its log was deleted, replaced, truncated, or is no longer locked. `frames` is the number of pages in the log,
-    /// and `left` of those that are to be written back.
+    /// Fails if the file or its log was deleted, replaced, truncated, or is no longer locked.
+    /// `frames` is the number of pages in the log, and `left` of those that are to be written back.
     pub(super) fn check(&mut self, frames: u64, left: u64) -> Result<(), QueueError> {
         let Some(own) = self.own else { return Ok(()) };
         self.log.length = if frames == 0 { 0 } else { LOG_HEAD + frames * FRAME };
@@ -141,7 +147,8 @@ impl<'o> Disk<'o> {
         if end <= self.allocated {
             return true;
         }
-        // More than is needed, so that this is not done for each commit; if there is no space for that, what is needed.
+        // More than is needed, so that this is not done for each commit; if there is no space for
+        // that, what is needed.
         let more = end.saturating_add(self.log_pages / 2 * PAGE);
         let ends = [self.has(more).then_some(more), Some(end)];
         for end in ends.into_iter().flatten() {
@@ -160,7 +167,8 @@ impl<'o> Disk<'o> {
         false
     }
 
-    /// Whether the disk has the blocks that are missing up to here. To ask is cheap, and to allocate in vain is not.
+    /// Whether the disk has the blocks that are missing up to here. To ask is cheap, and to
+    /// allocate in vain is not.
     fn has(&self, end: u64) -> bool {
         self.free() >= end.saturating_sub(self.allocated)
     }
@@ -182,24 +190,24 @@ impl<'o> Disk<'o> {
 
     fn allocate_log(&mut self) -> bool {
         if self.allocates && !self.log_allocated {
-            let allocated = self
-                .own
-                .and_then(|own| own.open_log().ok())
-                .map(|log| allocate(&log, 0, LOG));
+            let allocated =
+                self.own.and_then(|own| own.open_log().ok()).map(|log| allocate(&log, 0, LOG));
             self.log_allocated = allocated == Some(Allocated::Yes);
             self.allocates = allocated != Some(Allocated::Unsupported);
         }
         self.log_allocated || !self.allocates
     }
 
-    /// The log was written back, and SQLite has cut the file to this many pages; or it was not, since there was no space.
+    /// The log was written back, and SQLite has cut the file to this many pages; or it was not,
+    /// since there was no space.
     pub(super) fn written_back(&mut self, pages: Option<u64>, rows: u64) {
         self.stuck = pages.is_none();
         let Some(pages) = pages else { return };
         self.log_left = self.log_left.max(self.log.length).max(LOG);
         self.length = pages.saturating_mul(PAGE);
         self.allocated = self.lasting;
-        // If there is no space, because another program took it, new callbacks are refused until there is.
+        // If there is no space, because another program took it, new callbacks are refused until
+        // there is.
         let kept = self.extend(self.length.saturating_add(kept(rows)));
         if kept || self.extend(self.length) {
             self.lasting = self.length;
@@ -211,15 +219,11 @@ impl<'o> Disk<'o> {
         self.stuck
     }
 
-    /// The space for writes that take about `wanted` bytes, if the file has `pages` pages once the log is written back, of which `unused`
-    /// hold nothing, and `rows` rows.
+    /// The space for writes that take about `wanted` bytes, if the file has `pages` pages once the
+    /// log is written back, of which `unused` hold nothing, and `rows` rows.
     pub(super) fn space(&mut self, pages: u64, unused: u64, rows: u64, wanted: u64) -> Space {
-        let mut space = Space {
-            room: u64::MAX,
-            log: u64::MAX,
-            kept: kept(rows),
-            for_failed: self.for_failed,
-        };
+        let mut space =
+            Space { room: u64::MAX, log: u64::MAX, kept: kept(rows), for_failed: self.for_failed };
         let Some(own) = self.own else { return space };
         let end = pages.saturating_mul(PAGE);
         let unused = unused.saturating_mul(PAGE);
@@ -227,7 +231,8 @@ impl<'o> Disk<'o> {
             space.room = 0;
             return space;
         }
-        let needs = (wanted.saturating_add(space.kept).saturating_add(space.for_failed)).saturating_sub(unused);
+        let needs = (wanted.saturating_add(space.kept).saturating_add(space.for_failed))
+            .saturating_sub(unused);
         let needed = end.saturating_add(needs);
         if needed > self.allocated {
             // If there is less, the log needs the other half.
@@ -264,9 +269,9 @@ fn allocate(file: &std::fs::File, from: u64, to: u64) -> Allocated {
         return match fallocate(file, FallocateFlags::FALLOC_FL_KEEP_SIZE, start, length) {
             Ok(()) => Allocated::Yes,
             Err(Errno::EINTR) => continue,
-            Err(Errno::EOPNOTSUPP | Errno::ENOSYS | Errno::EINVAL | Errno::ENODEV | Errno::EPERM) => {
-                Allocated::Unsupported
-            }
+            Err(
+                Errno::EOPNOTSUPP | Errno::ENOSYS | Errno::EINVAL | Errno::ENODEV | Errno::EPERM,
+            ) => Allocated::Unsupported,
             Err(_) => Allocated::Full,
         };
     }
@@ -306,7 +311,8 @@ impl Space {
 
     fn take(&mut self, bytes: usize, left: u64) -> bool {
         let taken = Space::of(bytes);
-        let (Some(rest), Some(log)) = (self.room.checked_sub(taken), self.log.checked_sub(taken)) else {
+        let (Some(rest), Some(log)) = (self.room.checked_sub(taken), self.log.checked_sub(taken))
+        else {
             return false;
         };
         let fits = rest >= self.kept.saturating_add(left);

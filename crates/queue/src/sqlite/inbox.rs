@@ -10,8 +10,8 @@ use super::writer::Op;
 use crate::error::QueueError;
 use crate::store::Claimed;
 
-/// The number of callbacks that may wait for the writer. Further callers wait outside, so that a disk that hangs does not fill the
-/// memory.
+/// The number of callbacks that may wait for the writer. Further callers wait outside, so that a
+/// disk that hangs does not fill the memory.
 const PLACES: usize = 8192;
 
 pub(super) struct Shared {
@@ -68,7 +68,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Takes all requests. If there are none, waits for at most `sleep`. Returns whether the writer has to end.
+    /// Takes all requests. If there are none, waits for at most `sleep`. Returns whether the writer
+    /// has to end.
     pub(super) fn take(&self, sleep: Option<Duration>) -> (Vec<Op>, bool) {
         let mut inbox = self.lock();
         if inbox.ops.is_empty() && !inbox.gone && sleep != Some(Duration::ZERO) {
@@ -76,10 +77,7 @@ impl Shared {
             inbox = match sleep {
                 None => self.wake.wait(inbox).unwrap_or_else(PoisonError::into_inner),
                 Some(sleep) => {
-                    self.wake
-                        .wait_timeout(inbox, sleep)
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .0
+                    self.wake.wait_timeout(inbox, sleep).unwrap_or_else(PoisonError::into_inner).0
                 }
             };
             inbox.asleep = false;
@@ -103,7 +101,8 @@ impl Shared {
         inbox.closed.get_or_insert(QueueError::Poisoned);
         let ops = std::mem::take(&mut inbox.ops);
         drop(inbox);
-        // Outside of the lock: dropping claims that nobody took gives them back, which takes the lock.
+        // Outside of the lock: dropping claims that nobody took gives them back, which takes the
+        // lock.
         drop(ops);
     }
 }

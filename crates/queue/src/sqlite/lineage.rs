@@ -1,15 +1,17 @@
 //! Whether the log beside the file (`FILE-wal`) is the file's own.
 //!
-//! SQLite applies any sound log that it finds, also that of another file, and misses none that is gone. So the file says to which log it
-//! belongs. The head of a log has a number that goes up by one when the log begins anew, and so does the first of its salts, which is
-//! random in the beginning: their difference stays the same for as long as the log lives.
+//! SQLite applies any sound log that it finds, also that of another file, and misses none that is
+//! gone. So the file says to which log it belongs. The head of a log has a number that goes up by
+//! one when the log begins anew, and so does the first of its salts, which is random in the
+//! beginning: their difference stays the same for as long as the log lives.
 //!
-//! 1. Before a log is created, the file says that it has none (`meta.log` is null), with a rollback journal.
-//! 2. Once the log is there, its number is stored, the store is marked as open, and both are written back into the file. Only then
-//!    callbacks are accepted.
+//! 1. Before a log is created, the file says that it has none (`meta.log` is null), with a rollback
+//!    journal.
+//! 2. Once the log is there, its number is stored, the store is marked as open, and both are
+//!    written back into the file. Only then callbacks are accepted.
 //!
-//! So a file that is marked as open has a log with this number. What this does not tell: the right log of another day, as from a copy of
-//! the two files that was made while the store was open.
+//! So a file that is marked as open has a log with this number. What this does not tell: the right
+//! log of another day, as from a copy of the two files that was made while the store was open.
 
 use std::fs::File;
 use std::io::Read;
@@ -62,14 +64,17 @@ pub(super) fn check(own: &Own) -> Result<(), QueueError> {
     }
 }
 
-/// Whether the file says that it was closed, and the number of its log, both without regard to a log.
+/// Whether the file says that it was closed, and the number of its log, both without regard to a
+/// log.
 #[cfg(unix)]
 fn without_log(path: &Path) -> Option<(bool, Option<i64>)> {
     use std::os::unix::ffi::OsStrExt;
 
     let escaped = path.as_os_str().as_bytes().iter().map(|byte| format!("%{byte:02x}"));
     let uri = format!("file:{}?immutable=1", escaped.collect::<String>());
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_URI
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(uri, flags).ok()?;
     conn.query_row("SELECT closed, log FROM meta", (), |columns| {
         Ok((columns.get(0)?, columns.get(1)?))

@@ -25,18 +25,21 @@ use self::writer::{Answer, Append, How, Op, PendingClaim, Purge, Settle, Writer}
 use crate::delivery::DeliveryId;
 use crate::error::{QueueError, StorageError};
 use crate::options::StoreOptions;
-use crate::store::{Appended, Claim, Claimed, DeadReason, Entry, Filter, Record, Stats, Store, StoreFuture};
+use crate::store::{
+    Appended, Claim, Claimed, DeadReason, Entry, Filter, Record, Stats, Store, StoreFuture,
+};
 
 /// A queue in one SQLite file, used by one process.
 ///
-/// Beside the file are its log, `FILE-wal`, and its lock, `FILE-lock`. Only the owner can read them (mode 0600). The bytes of deleted
-/// callbacks stay in the file until their space is used again. The file does not shrink; `sqlite3 FILE 'VACUUM'` shrinks it while no
-/// process has it open.
+/// Beside the file are its log, `FILE-wal`, and its lock, `FILE-lock`. Only the owner can read them
+/// (mode 0600). The bytes of deleted callbacks stay in the file until their space is used again.
+/// The file does not shrink; `sqlite3 FILE 'VACUUM'` shrinks it while no process has it open.
 ///
-/// Up to 8 MiB behind the end of the file are allocated ahead, and 1 MiB for the log, so that a full disk does not stop the worker.
+/// Up to 8 MiB behind the end of the file are allocated ahead, and 1 MiB for the log, so that a
+/// full disk does not stop the worker.
 ///
-/// One thread owns the only connection. If the last handle is dropped, it finishes what it was asked for and closes the file; to wait
-/// for that, use [`close`](Store::close).
+/// One thread owns the only connection. If the last handle is dropped, it finishes what it was
+/// asked for and closes the file; to wait for that, use [`close`](Store::close).
 pub struct SqliteStore {
     shared: Arc<Shared>,
     path: PathBuf,
@@ -55,30 +58,33 @@ impl SqliteStore {
 
     /// Opens the file, or creates it. Its folder must exist.
     ///
-    /// A file of up to 256 MiB is checked completely for damage. After a crash, the callbacks in it are counted. Each takes about a
-    /// second per GiB.
+    /// A file of up to 256 MiB is checked completely for damage. After a crash, the callbacks in it
+    /// are counted. Each takes about a second per GiB.
     ///
     /// # Errors
     ///
-    /// [`QueueError::NoFolder`], [`ReadOnly`](QueueError::ReadOnly), [`Locked`](QueueError::Locked),
-    /// [`NotADatabase`](QueueError::NotADatabase), [`NotAQueue`](QueueError::NotAQueue), [`NewerFormat`](QueueError::NewerFormat),
-    /// [`Corrupt`](QueueError::Corrupt), [`DiskFull`](QueueError::DiskFull), and [`Storage`](QueueError::Storage) for all else. In none of
-    /// these cases has the file been changed.
-    pub async fn open_with(path: impl AsRef<Path>, options: StoreOptions) -> Result<Self, QueueError> {
+    /// [`QueueError::NoFolder`], [`ReadOnly`](QueueError::ReadOnly),
+    /// [`Locked`](QueueError::Locked), [`NotADatabase`](QueueError::NotADatabase),
+    /// [`NotAQueue`](QueueError::NotAQueue), [`NewerFormat`](QueueError::NewerFormat),
+    /// [`Corrupt`](QueueError::Corrupt), [`DiskFull`](QueueError::DiskFull), and
+    /// [`Storage`](QueueError::Storage) for all else. In none of these cases has the file been
+    /// changed.
+    pub async fn open_with(
+        path: impl AsRef<Path>,
+        options: StoreOptions,
+    ) -> Result<Self, QueueError> {
         SqliteStore::start(path.as_ref().to_owned(), options, Place::default()).await
     }
 
-    /// Opens it on a file system that is registered with SQLite under this name; for tests that cut the power.
+    /// Opens it on a file system that is registered with SQLite under this name; for tests that cut
+    /// the power.
     #[doc(hidden)]
     pub async fn open_with_vfs(
         path: impl AsRef<Path>,
         options: StoreOptions,
         vfs: &'static str,
     ) -> Result<Self, QueueError> {
-        let place = Place {
-            vfs: Some(vfs),
-            ..Place::default()
-        };
+        let place = Place { vfs: Some(vfs), ..Place::default() };
         SqliteStore::start(path.as_ref().to_owned(), options, place).await
     }
 
@@ -89,10 +95,7 @@ impl SqliteStore {
         options: StoreOptions,
         pages: u32,
     ) -> Result<Self, QueueError> {
-        let place = Place {
-            pages: Some(pages),
-            ..Place::default()
-        };
+        let place = Place { pages: Some(pages), ..Place::default() };
         SqliteStore::start(path.as_ref().to_owned(), options, place).await
     }
 
@@ -248,22 +251,11 @@ impl Store for SqliteStore {
 
     fn bury(&self, claim: Claim, error: String, reason: DeadReason) -> StoreFuture<'_, ()> {
         let unsigned = false;
-        Box::pin(self.settle(
-            claim,
-            How::Bury {
-                error,
-                reason,
-                unsigned,
-            },
-        ))
+        Box::pin(self.settle(claim, How::Bury { error, reason, unsigned }))
     }
 
     fn bury_unsigned(&self, claim: Claim, error: String) -> StoreFuture<'_, bool> {
-        let how = How::Bury {
-            error,
-            reason: DeadReason::BodyUnreadable,
-            unsigned: true,
-        };
+        let how = How::Bury { error, reason: DeadReason::BodyUnreadable, unsigned: true };
         Box::pin(self.ask(move |answer| Op::Settle(Settle::new(claim, how, answer))))
     }
 
@@ -280,7 +272,12 @@ impl Store for SqliteStore {
         Box::pin(self.ask(Op::Stats))
     }
 
-    fn list(&self, filter: Filter, after: Option<DeliveryId>, limit: usize) -> StoreFuture<'_, Vec<Record>> {
+    fn list(
+        &self,
+        filter: Filter,
+        after: Option<DeliveryId>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<Record>> {
         Box::pin(self.ask(move |answer| Op::List(filter, after, limit, answer)))
     }
 
@@ -289,12 +286,7 @@ impl Store for SqliteStore {
     }
 
     fn purge(&self, filter: Filter) -> StoreFuture<'_, u64> {
-        let purge = move |answer| Purge {
-            filter,
-            answer,
-            after: 0,
-            purged: 0,
-        };
+        let purge = move |answer| Purge { filter, answer, after: 0, purged: 0 };
         Box::pin(self.ask(move |answer| Op::Purge(purge(answer))))
     }
 
@@ -305,8 +297,6 @@ impl Store for SqliteStore {
 
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteStore")
-            .field("path", &self.path)
-            .finish_non_exhaustive()
+        f.debug_struct("SqliteStore").field("path", &self.path).finish_non_exhaustive()
     }
 }

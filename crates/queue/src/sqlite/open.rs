@@ -17,7 +17,8 @@ pub(super) const APPLICATION_ID: u32 = 0x5449_4d71;
 /// `PRAGMA user_version`: the format that this version writes, and the newest that it reads.
 pub(super) const FORMAT: u32 = 1;
 
-/// Files of up to this size, in bytes, are checked completely when they are opened. This reads the whole file: about a second per GiB.
+/// Files of up to this size, in bytes, are checked completely when they are opened. This reads the
+/// whole file: about a second per GiB.
 const CHECKED_SIZE: u64 = 256 << 20;
 
 /// The size of SQLite's page cache, in KiB.
@@ -37,25 +38,30 @@ pub(super) fn failed(error: rusqlite::Error) -> QueueError {
 /// The same while the file is being opened, where the cause can be stated more exactly.
 fn not_opened(path: &Path) -> impl Fn(rusqlite::Error) -> QueueError + '_ {
     move |error| match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => QueueError::Locked(path.to_owned()),
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => QueueError::ReadOnly(path.to_owned()),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            QueueError::Locked(path.to_owned())
+        }
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+            QueueError::ReadOnly(path.to_owned())
+        }
         _ => failed(error),
     }
 }
 
-/// Opens the file, and creates the tables in an empty one. A file of another program is not changed.
+/// Opens the file, and creates the tables in an empty one. A file of another program is not
+/// changed.
 pub(super) fn open(path: &Path, own: Option<&Own>, place: Place) -> Result<Connection, QueueError> {
     let conn = connect(path, place.vfs)?;
     let failed = not_opened(path);
     conn.busy_timeout(std::time::Duration::ZERO).map_err(&failed)?;
-    // Before the first access: so SQLite uses no shared memory, and no other process can come in between.
+    // Before the first access: so SQLite uses no shared memory, and no other process can come in
+    // between.
     set(&conn, "locking_mode", "exclusive", "exclusive").map_err(&failed)?;
     // A file that is refused is left as it is, and so is its log.
     let keep = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
     conn.set_db_config(keep, true).map_err(&failed)?;
-    let found: u32 = conn
-        .query_row("PRAGMA application_id", (), |row| row.get(0))
-        .map_err(&failed)?;
+    let found: u32 =
+        conn.query_row("PRAGMA application_id", (), |row| row.get(0)).map_err(&failed)?;
     let tables: u32 = conn
         .query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0))
         .map_err(&failed)?;
@@ -68,18 +74,15 @@ pub(super) fn open(path: &Path, own: Option<&Own>, place: Place) -> Result<Conne
     }
     match (found, tables) {
         (APPLICATION_ID, 1..) => {
-            let format: u32 = conn
-                .query_row("PRAGMA user_version", (), |row| row.get(0))
-                .map_err(&failed)?;
+            let format: u32 =
+                conn.query_row("PRAGMA user_version", (), |row| row.get(0)).map_err(&failed)?;
             if format > FORMAT {
-                return Err(QueueError::NewerFormat {
-                    found: format,
-                    supported: FORMAT,
-                });
+                return Err(QueueError::NewerFormat { found: format, supported: FORMAT });
             }
             check(&conn, path)?;
         }
-        // With a rollback journal, so that a reader after a crash finds either an empty file or the complete id.
+        // With a rollback journal, so that a reader after a crash finds either an empty file or the
+        // complete id.
         (_, 0) if found == 0 || found == APPLICATION_ID => create(&conn).map_err(&failed)?,
         _ => return Err(QueueError::NotAQueue(path.to_owned())),
     }
@@ -110,10 +113,12 @@ pub(super) fn open(path: &Path, own: Option<&Own>, place: Place) -> Result<Conne
     Ok(conn)
 }
 
-/// Sets a pragma and reads it back, since SQLite ignores unknown pragmas and values it cannot apply.
+/// Sets a pragma and reads it back, since SQLite ignores unknown pragmas and values it cannot
+/// apply.
 fn set(conn: &Connection, pragma: &str, value: &str, expected: &str) -> rusqlite::Result<()> {
     conn.execute_batch(&format!("PRAGMA {pragma} = {value}"))?;
-    let found: rusqlite::types::Value = conn.query_row(&format!("PRAGMA {pragma}"), (), |row| row.get(0))?;
+    let found: rusqlite::types::Value =
+        conn.query_row(&format!("PRAGMA {pragma}"), (), |row| row.get(0))?;
     let found = match found {
         rusqlite::types::Value::Integer(number) => number.to_string(),
         rusqlite::types::Value::Text(text) => text,
@@ -129,11 +134,16 @@ fn set(conn: &Connection, pragma: &str, value: &str, expected: &str) -> rusqlite
 }
 
 fn connect(path: &Path, vfs: Option<&str>) -> Result<Connection, QueueError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_EXRESCODE;
     match vfs {
-        // SQLite gives some names a special meaning, such as `:memory:` and `file:…?mode=memory`. This path is absolute.
+        // SQLite gives some names a special meaning, such as `:memory:` and `file:…?mode=memory`.
+        // This path is absolute.
         None => Connection::open_with_flags(path, flags),
-        Some(vfs) => Connection::open_with_flags_and_vfs(path, flags | OpenFlags::SQLITE_OPEN_CREATE, vfs),
+        Some(vfs) => {
+            Connection::open_with_flags_and_vfs(path, flags | OpenFlags::SQLITE_OPEN_CREATE, vfs)
+        }
     }
     .map_err(not_opened(path))
 }
@@ -144,7 +154,9 @@ pub(super) fn look_at(file: &File, path: &Path) -> Result<(), QueueError> {
     let mut head = Vec::with_capacity(100);
     file.take(100).read_to_end(&mut head).map_err(storage)?;
     if !head.is_empty() {
-        let (Some(magic), Some(id), Some(format)) = (head.get(..16), number(&head, 68), number(&head, 60)) else {
+        let (Some(magic), Some(id), Some(format)) =
+            (head.get(..16), number(&head, 68), number(&head, 60))
+        else {
             return Err(QueueError::NotADatabase(path.to_owned()));
         };
         if magic != b"SQLite format 3\0" {
@@ -154,10 +166,7 @@ pub(super) fn look_at(file: &File, path: &Path) -> Result<(), QueueError> {
             return Err(QueueError::NotAQueue(path.to_owned()));
         }
         if format > FORMAT {
-            return Err(QueueError::NewerFormat {
-                found: format,
-                supported: FORMAT,
-            });
+            return Err(QueueError::NewerFormat { found: format, supported: FORMAT });
         }
     }
     // Also checked for the superuser, who could write the file anyway.
@@ -173,7 +182,9 @@ fn number(head: &[u8], at: usize) -> Option<u32> {
 }
 
 fn create(conn: &Connection) -> rusqlite::Result<()> {
-    conn.execute_batch("PRAGMA journal_mode = delete; PRAGMA synchronous = extra; BEGIN EXCLUSIVE")?;
+    conn.execute_batch(
+        "PRAGMA journal_mode = delete; PRAGMA synchronous = extra; BEGIN EXCLUSIVE",
+    )?;
     conn.execute_batch(&format!(
         "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}"
     ))?;
@@ -187,9 +198,8 @@ fn check(conn: &Connection, path: &Path) -> Result<(), QueueError> {
     if size > CHECKED_SIZE {
         return Ok(());
     }
-    let found: String = conn
-        .query_row("PRAGMA quick_check(1)", (), |row| row.get(0))
-        .map_err(not_opened(path))?;
+    let found: String =
+        conn.query_row("PRAGMA quick_check(1)", (), |row| row.get(0)).map_err(not_opened(path))?;
     if found == "ok" {
         return Ok(());
     }

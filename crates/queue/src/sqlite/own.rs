@@ -1,12 +1,16 @@
-//! The file as this process holds it: no other store has it open, and it is still the file at its path.
+//! The file as this process holds it: no other store has it open, and it is still the file at its
+//! path.
 //!
-//! SQLite locks the file with `fcntl`. The kernel ends such locks when the process closes *any* descriptor of the file. So:
+//! SQLite locks the file with `fcntl`. The kernel ends such locks when the process closes *any*
+//! descriptor of the file. So:
 //!
 //! - A lock of our own is on `FILE-lock`. It belongs to a descriptor that nobody else has.
-//! - Nothing here opens a file that another store of this process has open. A register tells, before the file is opened.
+//! - Nothing here opens a file that another store of this process has open. A register tells,
+//!   before the file is opened.
 //! - The descriptor of the file is closed after SQLite's connection.
-//! - Other code of the process may still end SQLite's lock, such as a backup that reads the file. `FILE-lock` keeps other queues out
-//!   then, but not `sqlite3 FILE`. On Linux each commit asks whether the lock is there, and the store fails if it is not.
+//! - Other code of the process may still end SQLite's lock, such as a backup that reads the file.
+//!   `FILE-lock` keeps other queues out then, but not `sqlite3 FILE`. On Linux each commit asks
+//!   whether the lock is there, and the store fails if it is not.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -19,7 +23,8 @@ use fs4::{FileExt, TryLockError};
 use super::open::look_at;
 use crate::error::{QueueError, StorageError};
 
-/// What tells one file from another. A path does not: files have several names, and names get other files.
+/// What tells one file from another. A path does not: files have several names, and names get other
+/// files.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Identity(#[cfg(unix)] (u64, u64), #[cfg(not(unix))] PathBuf);
 
@@ -44,7 +49,8 @@ struct Lock(File);
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // A child process that is just being started has the descriptor, too, and closing this one would not end the lock.
+        // A child process that is just being started has the descriptor, too, and closing this one
+        // would not end the lock.
         drop(FileExt::unlock(&self.0));
     }
 }
@@ -60,7 +66,9 @@ impl Drop for Registered {
 /// An error of the operating system at this path.
 fn at(path: &Path) -> impl Fn(io::Error) -> QueueError + '_ {
     move |error| match error.kind() {
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => QueueError::ReadOnly(path.to_owned()),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            QueueError::ReadOnly(path.to_owned())
+        }
         ErrorKind::StorageFull => QueueError::DiskFull,
         _ => QueueError::Storage(StorageError::new(error)),
     }
@@ -71,7 +79,8 @@ fn failed(text: &str) -> QueueError {
 }
 
 impl Own {
-    /// Takes the file, or creates an empty one. A file that is not a queue, or that another store has, is left as it is.
+    /// Takes the file, or creates an empty one. A file that is not a queue, or that another store
+    /// has, is left as it is.
     pub(super) fn take(path: &Path) -> Result<Self, QueueError> {
         let real = real_path(path)?;
         let found = find(&real, path)?;
@@ -83,13 +92,7 @@ impl Own {
             Some(found) => found,
             None => make(&real, path)?,
         };
-        Ok(Own {
-            log: beside(&real, "-wal"),
-            path: real,
-            file,
-            _lock: lock,
-            registered,
-        })
+        Ok(Own { log: beside(&real, "-wal"), path: real, file, _lock: lock, registered })
     }
 
     /// The path of the file with a suffix.
@@ -97,8 +100,8 @@ impl Own {
         beside(&self.path, suffix)
     }
 
-    /// Fails if the file or its log, of at least these lengths in bytes, is no longer at its path, or if it is no longer locked. Returns the
-    /// length of the log.
+    /// Fails if the file or its log, of at least these lengths in bytes, is no longer at its path,
+    /// or if it is no longer locked. Returns the length of the log.
     pub(super) fn check(&self, log: &Log, length: u64) -> Result<u64, QueueError> {
         there(&self.path, Some(&self.registered.0), length)?;
         let log = there(&self.log, log.identity.as_ref(), log.length)?;
@@ -113,10 +116,7 @@ impl Own {
     /// The log as it is now.
     pub(super) fn look_at_log(&self) -> Log {
         let found = fs::metadata(&self.log).ok();
-        Log {
-            identity: found.map(|found| identity(&self.log, &found)),
-            length: 0,
-        }
+        Log { identity: found.map(|found| identity(&self.log, &found)), length: 0 }
     }
 
     /// The log, to allocate blocks for it. Closing it does no harm: SQLite does not lock it.
@@ -139,9 +139,13 @@ impl Own {
             l_len: 512,
             l_pid: 0,
         };
-        // A lock of an open file description is in conflict with the locks of every process, this one included.
+        // A lock of an open file description is in conflict with the locks of every process, this
+        // one included.
         match fcntl(&self.file, FcntlArg::F_OFD_GETLK(&mut asked)) {
-            Ok(_) => asked.l_pid.unsigned_abs() == std::process::id() && asked.l_type != libc::F_UNLCK as libc::c_short,
+            Ok(_) => {
+                asked.l_pid.unsigned_abs() == std::process::id()
+                    && asked.l_type != libc::F_UNLCK as libc::c_short
+            }
             // The kernel or the file system does not know these locks.
             Err(_) => true,
         }
@@ -188,9 +192,11 @@ fn there(path: &Path, expected: Option<&Identity>, length: u64) -> Result<u64, Q
     Ok(found.len())
 }
 
-/// The path without symbolic links, so that all of them lead to the same lock. The file need not exist, its folder must.
+/// The path without symbolic links, so that all of them lead to the same lock. The file need not
+/// exist, its folder must.
 fn real_path(path: &Path) -> Result<PathBuf, QueueError> {
-    let missing = |error: &io::Error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory);
+    let missing =
+        |error: &io::Error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory);
     match fs::canonicalize(path) {
         Err(error) if missing(&error) => {}
         other => return other.map_err(at(path)),
@@ -224,19 +230,22 @@ fn find(real: &Path, path: &Path) -> Result<Option<(File, Registered)>, QueueErr
     if open.contains(&identity(real, &found)) {
         return Err(QueueError::Locked(path.to_owned()));
     }
-    // Writing is tried now: SQLite opens a file that it may only read, and fails later with another error.
+    // Writing is tried now: SQLite opens a file that it may only read, and fails later with another
+    // error.
     let opened = OpenOptions::new().read(true).write(true).open(real);
     let file = opened.map_err(at(path))?;
     let identity = identity(real, &file.metadata().map_err(at(path))?);
     if !open.insert(identity.clone()) {
-        // The file at the path was replaced in between, by one that is open. To close it would end the lock on it.
+        // The file at the path was replaced in between, by one that is open. To close it would end
+        // the lock on it.
         std::mem::forget(file);
         return Err(QueueError::Locked(path.to_owned()));
     }
     Ok(Some((file, Registered(identity))))
 }
 
-/// Creates and registers an empty file that only its owner can read. SQLite gives its log the same permissions.
+/// Creates and registers an empty file that only its owner can read. SQLite gives its log the same
+/// permissions.
 fn make(real: &Path, path: &Path) -> Result<(File, Registered), QueueError> {
     let mut open = open_files();
     let file = private().create_new(true).open(real).map_err(at(path))?;
@@ -245,7 +254,8 @@ fn make(real: &Path, path: &Path) -> Result<(File, Registered), QueueError> {
     Ok((file, Registered(identity)))
 }
 
-/// Locks the file beside the queue's. It is never deleted: a process could wait for the lock on a file that is gone.
+/// Locks the file beside the queue's. It is never deleted: a process could wait for the lock on a
+/// file that is gone.
 fn lock(lock: &Path, path: &Path) -> Result<Lock, QueueError> {
     let opened = private().create(true).truncate(false).open(lock);
     let file = opened.map_err(at(lock))?;

@@ -4,16 +4,20 @@ use rusqlite::{Connection, Statement};
 
 /// Format 1. Times are in milliseconds since 1970, sizes in bytes.
 ///
-/// - `meta`: one row. Its counts are valid if `closed` is 1; writing them with every callback would cost one more page each time. After a
-///   crash the rows are counted again. Ids below `next_id` may have been used. `log` tells the log of this file from others, see
+/// - `meta`: one row. Its counts are valid if `closed` is 1; writing them with every callback would
+///   cost one more page each time. After a crash the rows are counted again. Ids below `next_id`
+///   may have been used. `log` tells the log of this file from others, see
 ///   [`Own`](super::own::Own).
-/// - `entry`: callbacks that are accepted and not yet handled. Rows without `due_at` have not failed.
-/// - `line`: rows that block others of their order key, or are blocked, as far as claims have read: those that failed, and those that
-///   were skipped. Most rows never get into this table. `key` is the beginning of the order key as a number; two order keys with the same
-///   number wait for each other, which is harmless.
-/// - `seen`: the dedup keys of every row of `entry` and `dead`, and of recently handled callbacks, in runs; see
-///   [`Seen`](super::seen::Seen).
-/// - `done`: the dedup keys of handled callbacks, ordered by time, so that the oldest can be forgotten first.
+/// - `entry`: callbacks that are accepted and not yet handled. Rows without `due_at` have not
+///   failed.
+/// - `line`: rows that block others of their order key, or are blocked, as far as claims have read:
+///   those that failed, and those that were skipped. Most rows never get into this table. `key` is
+///   the beginning of the order key as a number; two order keys with the same number wait for each
+///   other, which is harmless.
+/// - `seen`: the dedup keys of every row of `entry` and `dead`, and of recently handled callbacks,
+///   in runs; see [`Seen`](super::seen::Seen).
+/// - `done`: the dedup keys of handled callbacks, ordered by time, so that the oldest can be
+///   forgotten first.
 pub(super) const CREATE: &str = "
 CREATE TABLE meta (
     one INTEGER PRIMARY KEY CHECK (one = 1),

@@ -1,11 +1,12 @@
 //! The dedup keys of earlier callbacks.
 //!
-//! Keys are digests. With one index over all keys, each new key would land on a different page, and a batch of a thousand callbacks would
-//! write a thousand pages. So the index is divided into runs of [`RUN`] keys in the order of their arrival: a batch touches only the
-//! pages of the newest run. In memory, a Bloom filter per run tells which runs may contain a key.
+//! Keys are digests. With one index over all keys, each new key would land on a different page, and
+//! a batch of a thousand callbacks would write a thousand pages. So the index is divided into runs
+//! of [`RUN`] keys in the order of their arrival: a batch touches only the pages of the newest run.
+//! In memory, a Bloom filter per run tells which runs may contain a key.
 //!
-//! A filter may report a key that is not in its run: then the index is read. It never misses a key that is in it. The table decides; the
-//! filters are built from it.
+//! A filter may report a key that is not in its run: then the index is read. It never misses a key
+//! that is in it. The table decides; the filters are built from it.
 
 use std::collections::BTreeMap;
 
@@ -16,14 +17,15 @@ use super::schema::Statements;
 /// The number of keys in a run, approximately: the run that a batch completes may be larger.
 const RUN: u64 = 16_384;
 
-/// Bits of a filter, a power of two. 16 bits per key: about one unknown key in 1,000 needs a read of the index in vain.
+/// Bits of a filter, a power of two. 16 bits per key: about one unknown key in 1,000 needs a read
+/// of the index in vain.
 const BITS: u64 = 1 << 18;
 
 /// The number of bits that one key sets.
 const BITS_OF_KEY: u64 = 6;
 
-/// An old run with at most this many keys keeps a list instead of a filter of 32 KiB, since dead letters may keep a few keys for a long
-/// time.
+/// An old run with at most this many keys keeps a list instead of a filter of 32 KiB, since dead
+/// letters may keep a few keys for a long time.
 const FEW: u64 = 512;
 
 pub(super) type Key = [u8; 32];
@@ -66,7 +68,8 @@ impl Hash {
 
     fn positions(self) -> impl Iterator<Item = (usize, u64)> {
         (0..BITS_OF_KEY).map(move |number| {
-            let bit = self.0.wrapping_add(self.1.wrapping_mul(number)) >> (64 - BITS.trailing_zeros());
+            let bit =
+                self.0.wrapping_add(self.1.wrapping_mul(number)) >> (64 - BITS.trailing_zeros());
             (usize::try_from(bit / 64).unwrap_or(0), 1 << (bit % 64))
         })
     }
@@ -98,10 +101,7 @@ impl Filter {
 impl Seen {
     /// Reads all keys.
     pub(super) fn open(s: &mut Statements<'_>) -> rusqlite::Result<Self> {
-        let mut seen = Seen {
-            runs: BTreeMap::new(),
-            touched: Vec::new(),
-        };
+        let mut seen = Seen { runs: BTreeMap::new(), touched: Vec::new() };
         let mut rows = s.all_seen.query(())?;
         while let Some(columns) = rows.next()? {
             let number = columns.get(0)?;
@@ -130,10 +130,17 @@ impl Seen {
     }
 
     /// Remembers a key that is not remembered yet.
-    pub(super) fn add(&mut self, s: &mut Statements<'_>, key: &Key, row: i64) -> rusqlite::Result<()> {
+    pub(super) fn add(
+        &mut self,
+        s: &mut Statements<'_>,
+        key: &Key,
+        row: i64,
+    ) -> rusqlite::Result<()> {
         let newest = self.runs.last_key_value();
         let number = match newest {
-            Some((number, run)) if run.told < RUN && matches!(run.filter, Filter::Bloom(_)) => *number,
+            Some((number, run)) if run.told < RUN && matches!(run.filter, Filter::Bloom(_)) => {
+                *number
+            }
             Some((number, _)) => number.saturating_add(1),
             None => 0,
         };
@@ -173,7 +180,10 @@ impl Seen {
             };
             if run.keys == 0 {
                 self.runs.remove(&number);
-            } else if run.keys <= FEW && Some(number) != newest && matches!(run.filter, Filter::Bloom(_)) {
+            } else if run.keys <= FEW
+                && Some(number) != newest
+                && matches!(run.filter, Filter::Bloom(_))
+            {
                 let mut few = Filter::Few(Vec::new());
                 let mut rows = s.run.query([number])?;
                 while let Some(columns) = rows.next()? {
@@ -185,14 +195,12 @@ impl Seen {
         Ok(())
     }
 
-    /// The transaction was rolled back: counts the keys of the changed runs again. Their filter bits stay, which costs a few reads of the
-    /// index.
+    /// The transaction was rolled back: counts the keys of the changed runs again. Their filter
+    /// bits stay, which costs a few reads of the index.
     pub(super) fn rolled_back(&mut self, s: &mut Statements<'_>) -> rusqlite::Result<()> {
         for number in self.touched.drain(..) {
-            let keys = s
-                .count_run
-                .query_row([number], |columns| columns.get::<_, i64>(0))?
-                .unsigned_abs();
+            let keys =
+                s.count_run.query_row([number], |columns| columns.get::<_, i64>(0))?.unsigned_abs();
             match self.runs.get_mut(&number) {
                 Some(run) if keys > 0 => run.keys = keys,
                 _ => drop(self.runs.remove(&number)),
@@ -204,11 +212,7 @@ impl Seen {
 
 impl Run {
     fn new() -> Self {
-        Run {
-            keys: 0,
-            told: 0,
-            filter: Filter::bloom(),
-        }
+        Run { keys: 0, told: 0, filter: Filter::bloom() }
     }
 
     fn add(&mut self, hash: Hash) {

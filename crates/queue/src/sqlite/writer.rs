@@ -1,7 +1,8 @@
 //! The one thread that owns the connection.
 //!
-//! It takes all waiting requests from its inbox, makes all writes in one transaction, commits, and then answers. So under load many
-//! callers share one sync of the disk, and an idle queue commits at once.
+//! It takes all waiting requests from its inbox, makes all writes in one transaction, commits, and
+//! then answers. So under load many callers share one sync of the disk, and an idle queue commits
+//! at once.
 
 mod full;
 
@@ -28,10 +29,12 @@ use crate::store::{Appended, Claim, DeadReason, Death, Entry, Filter, Record, St
 
 pub(super) type Answer<T> = oneshot::Sender<Result<T, QueueError>>;
 
-/// The number of rows that one transaction purges or takes out of their order before other requests get their turn.
+/// The number of rows that one transaction purges or takes out of their order before other requests
+/// get their turn.
 const CHUNK: usize = 1000;
 
-/// The number of ids that are reserved at a time. After a crash, the reserved ids that were not used are skipped.
+/// The number of ids that are reserved at a time. After a crash, the reserved ids that were not
+/// used are skipped.
 const RESERVE: i64 = 10_000;
 
 /// The longest sleep. A clock that jumped is noticed after this time at the latest.
@@ -194,19 +197,13 @@ impl<'c> Writer<'c> {
         let (store, was_closed, logged, meta) = read_meta(&mut s).map_err(failed)?;
         // If the clock went back since then, timers keep their remaining time.
         s.due_back.execute([now]).map_err(failed)?;
-        let newest_done: Option<i64> = s
-            .newest_done
-            .query_row((), |columns| columns.get(0))
-            .optional()
-            .map_err(failed)?;
+        let newest_done: Option<i64> =
+            s.newest_done.query_row((), |columns| columns.get(0)).optional().map_err(failed)?;
         if newest_done.is_some_and(|at| at > now) {
             s.done_back.execute([now]).map_err(failed)?;
         }
-        let oldest_done = s
-            .oldest_done
-            .query_row([1], |columns| columns.get(1))
-            .optional()
-            .map_err(failed)?;
+        let oldest_done =
+            s.oldest_done.query_row([1], |columns| columns.get(1)).optional().map_err(failed)?;
         let next_aside = s.next_aside.query_row((), |columns| columns.get(0)).map_err(failed)?;
         // This reads the whole index once. It need not stay in the cache.
         conn.execute_batch("PRAGMA cache_size = -1024").map_err(failed)?;
@@ -239,7 +236,9 @@ impl<'c> Writer<'c> {
         writer.write_back(1);
         let (pages, _) = writer.pages().map_err(failed)?;
         writer.disk.opened(pages, writer.meta.rows());
-        if writer.disk.is_real() && (was_closed || logged.is_none() || writer.disk.lineage() != logged) {
+        if writer.disk.is_real()
+            && (was_closed || logged.is_none() || writer.disk.lineage() != logged)
+        {
             // If the log is new, this creates its head.
             writer.mark_opened(meta.next_id).map_err(failed)?;
             writer.s.log.execute([writer.disk.lineage()]).map_err(failed)?;
@@ -259,8 +258,8 @@ impl<'c> Writer<'c> {
         Ok(())
     }
 
-    /// Works until the store is closed or its last handle is dropped. A caller of `close` is answered after the lock on the file is
-    /// released.
+    /// Works until the store is closed or its last handle is dropped. A caller of `close` is
+    /// answered after the lock on the file is released.
     pub(super) fn run(mut self) -> Option<Answer<()>> {
         loop {
             let sleep = self.sleep();
@@ -379,7 +378,8 @@ impl<'c> Writer<'c> {
         self.write_on_a_full_disk(writes, now);
     }
 
-    /// Runs one transaction. If it fails, nothing has changed, unless the file itself is no longer ours.
+    /// Runs one transaction. If it fails, nothing has changed, unless the file itself is no longer
+    /// ours.
     fn transaction(&mut self, writes: &[Write], now: i64) -> Result<Scratch, QueueError> {
         self.check()?;
         let mut scratch = Scratch {
@@ -413,7 +413,12 @@ impl<'c> Writer<'c> {
         self.disk.check(frames, left)
     }
 
-    fn apply_all(&mut self, writes: &[Write], now: i64, scratch: &mut Scratch) -> rusqlite::Result<()> {
+    fn apply_all(
+        &mut self,
+        writes: &[Write],
+        now: i64,
+        scratch: &mut Scratch,
+    ) -> rusqlite::Result<()> {
         self.s.begin.execute(())?;
         for (key, row) in self.claims.passed.iter().take(self.chunk) {
             self.s.line_up.execute([key, row])?;
@@ -448,11 +453,17 @@ impl<'c> Writer<'c> {
         Ok(())
     }
 
-    fn append(&mut self, entry: &Entry, now: i64, scratch: &mut Scratch) -> rusqlite::Result<Outcome> {
+    fn append(
+        &mut self,
+        entry: &Entry,
+        now: i64,
+        scratch: &mut Scratch,
+    ) -> rusqlite::Result<Outcome> {
         let size = entry.payload.len() as u64;
         let dedup_key = entry.dedup_key.as_ref().map(DedupKey::as_bytes);
         let meta = &scratch.meta;
-        let full = meta.rows() >= self.options.max_rows || meta.bytes.saturating_add(size) > self.options.bytes();
+        let full = meta.rows() >= self.options.max_rows
+            || meta.bytes.saturating_add(size) > self.options.bytes();
         if full {
             // A duplicate takes no space.
             let first = match dedup_key {
@@ -497,7 +508,12 @@ impl<'c> Writer<'c> {
         Outcome::Appended(Appended::Duplicate(self.claims.id(first)))
     }
 
-    fn settle(&mut self, settle: &Settle, now: i64, scratch: &mut Scratch) -> rusqlite::Result<Outcome> {
+    fn settle(
+        &mut self,
+        settle: &Settle,
+        now: i64,
+        scratch: &mut Scratch,
+    ) -> rusqlite::Result<Outcome> {
         let Some((row, held)) = self.claims.get(settle.claim) else {
             return Ok(Outcome::Failed(QueueError::ClaimLost));
         };
@@ -513,9 +529,7 @@ impl<'c> Writer<'c> {
         let dropped = settle.how.is_dropped(held.size, &scratch.meta, &self.options);
         match &settle.how {
             How::Bury { error, reason, .. } if !dropped => {
-                self.s
-                    .bury
-                    .execute(params![row, held.attempt, now, reason.as_str(), error])?;
+                self.s.bury.execute(params![row, held.attempt, now, reason.as_str(), error])?;
                 self.s.delete.execute([row])?;
                 scratch.meta.remove(1, held.retrying, 0);
                 scratch.meta.dead += 1;
@@ -555,11 +569,7 @@ impl<'c> Writer<'c> {
                     error,
                 ])?;
                 if let Some(key) = ahead {
-                    let line = if aside {
-                        &mut self.s.leave_line
-                    } else {
-                        &mut self.s.line_up
-                    };
+                    let line = if aside { &mut self.s.leave_line } else { &mut self.s.line_up };
                     line.execute([key, row])?;
                 }
                 if !held.retrying {
@@ -572,7 +582,12 @@ impl<'c> Writer<'c> {
         Ok(if dropped { Outcome::Dropped } else { Outcome::Done })
     }
 
-    fn requeue(&mut self, id: DeliveryId, now: i64, scratch: &mut Scratch) -> rusqlite::Result<Outcome> {
+    fn requeue(
+        &mut self,
+        id: DeliveryId,
+        now: i64,
+        scratch: &mut Scratch,
+    ) -> rusqlite::Result<Outcome> {
         let Some(row) = self.claims.row(id) else {
             return Ok(Outcome::Failed(QueueError::NotFound));
         };
@@ -591,7 +606,12 @@ impl<'c> Writer<'c> {
         Ok(Outcome::Done)
     }
 
-    fn purge(&mut self, purge: &Purge, now: i64, scratch: &mut Scratch) -> rusqlite::Result<Outcome> {
+    fn purge(
+        &mut self,
+        purge: &Purge,
+        now: i64,
+        scratch: &mut Scratch,
+    ) -> rusqlite::Result<Outcome> {
         struct Found {
             row: i64,
             dedup_key: Option<[u8; 32]>,
@@ -602,18 +622,10 @@ impl<'c> Writer<'c> {
         }
 
         let filter = &purge.filter;
-        let statement = if filter.dead {
-            &mut self.s.purge_dead
-        } else {
-            &mut self.s.purge_waiting
-        };
+        let statement =
+            if filter.dead { &mut self.s.purge_dead } else { &mut self.s.purge_waiting };
         let rows = statement.query_map(
-            params![
-                purge.after,
-                accepted_before(filter, now),
-                order_key(filter),
-                sql(self.chunk)
-            ],
+            params![purge.after, accepted_before(filter, now), order_key(filter), sql(self.chunk)],
             |columns| {
                 Ok(Found {
                     row: columns.get(0)?,
@@ -652,10 +664,7 @@ impl<'c> Writer<'c> {
                 scratch.oldest_done.get_or_insert(now);
             }
         }
-        Ok(Outcome::Purged {
-            last: rows.last().map(|found| found.row),
-            count,
-        })
+        Ok(Outcome::Purged { last: rows.last().map(|found| found.row), count })
     }
 
     /// Rows that have blocked their key for too long leave their order.
@@ -723,7 +732,9 @@ impl<'c> Writer<'c> {
         for (write, outcome) in writes.into_iter().zip(scratch.outcomes) {
             match (write, outcome) {
                 (Write::Append(append), Outcome::NoRoom) => self.parked.push_back(append),
-                (Write::Append(append), Outcome::Appended(appended)) => drop(append.answer.send(Ok(appended))),
+                (Write::Append(append), Outcome::Appended(appended)) => {
+                    drop(append.answer.send(Ok(appended)))
+                }
                 (Write::Settle(settle), Outcome::Done) => drop(settle.answer.send(Ok(true))),
                 (Write::Settle(settle), Outcome::Dropped) => drop(settle.answer.send(Ok(false))),
                 (Write::Requeue(_, answer), Outcome::Done) => drop(answer.send(Ok(()))),
@@ -769,7 +780,8 @@ impl<'c> Writer<'c> {
                 continue;
             }
             let now = self.clock.now();
-            let found = match self.claims.take(&mut self.s, claim.max, now, self.meta.retrying > 0) {
+            let found = match self.claims.take(&mut self.s, claim.max, now, self.meta.retrying > 0)
+            {
                 Ok(found) => found,
                 Err(error) => {
                     self.give_up(&failed(error), Vec::new());
@@ -812,12 +824,8 @@ impl<'c> Writer<'c> {
     }
 
     fn stats(&mut self) -> Result<Stats, QueueError> {
-        let oldest = self
-            .s
-            .oldest
-            .query_row((), |columns| columns.get(0))
-            .optional()
-            .map_err(failed)?;
+        let oldest =
+            self.s.oldest.query_row((), |columns| columns.get(0)).optional().map_err(failed)?;
         Ok(Stats {
             waiting: self.meta.waiting,
             running: self.claims.running,
@@ -831,45 +839,48 @@ impl<'c> Writer<'c> {
         })
     }
 
-    fn list(&mut self, filter: &Filter, after: Option<DeliveryId>, limit: usize) -> rusqlite::Result<Vec<Record>> {
+    fn list(
+        &mut self,
+        filter: &Filter,
+        after: Option<DeliveryId>,
+        limit: usize,
+    ) -> rusqlite::Result<Vec<Record>> {
         let after = after.map_or(0, |id| self.claims.row(id).unwrap_or(0));
         let before = accepted_before(filter, self.clock.now());
         let limit = sql(limit);
-        let statement = if filter.dead {
-            &mut self.s.list_dead
-        } else {
-            &mut self.s.list_waiting
-        };
+        let statement = if filter.dead { &mut self.s.list_dead } else { &mut self.s.list_waiting };
         let claims = &self.claims;
-        let rows = statement.query_map(params![after, before, order_key(filter), limit], |columns| {
-            let text = columns.get_ref(5)?;
-            let payload = String::from_utf8_lossy(text.as_bytes().unwrap_or_default()).into_owned();
-            let mut record = Record::new(claims.id(columns.get(0)?), from_millis(columns.get(1)?), payload);
-            record.order_key = key(columns, 2)?.map(OrderKey::from_bytes);
-            record.attempts = columns.get(3)?;
-            record.error = columns.get(4)?;
-            record.death = match columns.get::<_, Option<i64>>(6)? {
-                Some(at) => {
-                    let reason: String = columns.get(7)?;
-                    let reason = DeadReason::from_name(&reason).unwrap_or(DeadReason::Attempts);
-                    Some(Death::new(from_millis(at), reason))
-                }
-                None => None,
-            };
-            Ok(record)
-        })?;
+        let rows =
+            statement.query_map(params![after, before, order_key(filter), limit], |columns| {
+                let text = columns.get_ref(5)?;
+                let payload =
+                    String::from_utf8_lossy(text.as_bytes().unwrap_or_default()).into_owned();
+                let mut record =
+                    Record::new(claims.id(columns.get(0)?), from_millis(columns.get(1)?), payload);
+                record.order_key = key(columns, 2)?.map(OrderKey::from_bytes);
+                record.attempts = columns.get(3)?;
+                record.error = columns.get(4)?;
+                record.death = match columns.get::<_, Option<i64>>(6)? {
+                    Some(at) => {
+                        let reason: String = columns.get(7)?;
+                        let reason = DeadReason::from_name(&reason).unwrap_or(DeadReason::Attempts);
+                        Some(Death::new(from_millis(at), reason))
+                    }
+                    None => None,
+                };
+                Ok(record)
+            })?;
         rows.collect()
     }
 
-    /// After a disk error, nothing that the disk reports can be trusted, not even a repeated sync that succeeds.
+    /// After a disk error, nothing that the disk reports can be trusted, not even a repeated sync
+    /// that succeeds.
     fn give_up(&mut self, error: &QueueError, writes: Vec<Write>) {
         tracing::error!(target: "tencent_im_callback_queue", error = %Chain(error), "the queue's store has failed");
         self.broken = Some(QueueError::Poisoned);
-        // The log is checked when it is read next. Nothing may be written back relying on this disk.
-        drop(
-            self.conn
-                .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true),
-        );
+        // The log is checked when it is read next. Nothing may be written back relying on this
+        // disk.
+        drop(self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true));
         fail_all(writes, error);
         for purge in self.purges.drain(..) {
             drop(purge.answer.send(Err(error.clone())));
@@ -912,7 +923,8 @@ impl<'c> Writer<'c> {
 
 /// The id of the store, whether it was closed, the number of its log, and its counts.
 fn read_meta(s: &mut Statements<'_>) -> rusqlite::Result<(u64, bool, Option<i64>, Meta)> {
-    let count = |columns: &rusqlite::Row<'_>, at: usize| columns.get::<_, i64>(at).map(i64::unsigned_abs);
+    let count =
+        |columns: &rusqlite::Row<'_>, at: usize| columns.get::<_, i64>(at).map(i64::unsigned_abs);
     let (store, closed, logged, mut meta) = s.meta.query_row((), |columns| {
         let meta = Meta {
             next_id: columns.get(1)?,
@@ -994,9 +1006,7 @@ impl Meta {
 }
 
 fn accepted_before(filter: &Filter, now: i64) -> i64 {
-    filter
-        .older_than
-        .map_or(i64::MAX, |age| now.saturating_sub(millis(age)))
+    filter.older_than.map_or(i64::MAX, |age| now.saturating_sub(millis(age)))
 }
 
 fn order_key(filter: &Filter) -> Option<&[u8]> {
@@ -1023,15 +1033,9 @@ impl Settle {
         let how = match how {
             How::Complete => How::Complete,
             How::Retry(error, delay) => How::Retry(bounded(error), delay),
-            How::Bury {
-                error,
-                reason,
-                unsigned,
-            } => How::Bury {
-                error: bounded(error),
-                reason,
-                unsigned,
-            },
+            How::Bury { error, reason, unsigned } => {
+                How::Bury { error: bounded(error), reason, unsigned }
+            }
         };
         Settle { claim, how, answer }
     }
@@ -1040,6 +1044,7 @@ impl Settle {
 impl How {
     /// Whether there is no room to bury a callback of this size.
     fn is_dropped(&self, size: u64, meta: &Meta, options: &StoreOptions) -> bool {
-        matches!(self, How::Bury { unsigned: true, .. }) && !options.keeps_unreadable(meta.unreadable_bytes, size)
+        matches!(self, How::Bury { unsigned: true, .. })
+            && !options.keeps_unreadable(meta.unreadable_bytes, size)
     }
 }

@@ -28,13 +28,11 @@ impl Clock {
     }
 
     pub fn forward(&self, by: Duration) {
-        self.0
-            .fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+        self.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
     pub fn back(&self, by: Duration) {
-        self.0
-            .fetch_sub(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+        self.0.fetch_sub(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
     pub fn now(&self) -> SystemTime {
@@ -55,14 +53,11 @@ impl Folder {
         Folder::below(&std::env::temp_dir())
     }
 
-    /// In memory, where that can be had: for tests that sync thousands of times and do not pull the plug.
+    /// In memory, where that can be had: for tests that sync thousands of times and do not pull the
+    /// plug.
     pub fn fast() -> Self {
         let memory = Path::new("/dev/shm");
-        if memory.is_dir() {
-            Folder::below(memory)
-        } else {
-            Folder::new()
-        }
+        if memory.is_dir() { Folder::below(memory) } else { Folder::new() }
     }
 
     fn below(parent: &Path) -> Self {
@@ -121,10 +116,7 @@ pub async fn claim_one(store: &dyn Store) -> Claimed {
 }
 
 pub fn texts(claimed: &[Claimed]) -> Vec<&str> {
-    claimed
-        .iter()
-        .map(|claimed| claimed.payload.as_deref().unwrap())
-        .collect()
+    claimed.iter().map(|claimed| claimed.payload.as_deref().unwrap()).collect()
 }
 
 pub fn is_lost(result: Result<(), QueueError>) -> bool {
@@ -142,12 +134,14 @@ pub fn callback_with(word: &str, body: impl Into<axum::body::Bytes>) -> Callback
     callback_of(App::unsigned(1_400_000_000), &request, body)
 }
 
-pub fn callback_of(app: App, request: &testing::SignedRequest, body: impl Into<axum::body::Bytes>) -> Callback {
+pub fn callback_of(
+    app: App,
+    request: &testing::SignedRequest,
+    body: impl Into<axum::body::Bytes>,
+) -> Callback {
     let request: http::Request<Vec<u8>> = request.build();
     let found = Verifier::new(app).verify(request.method(), request.uri()).unwrap();
-    let Verified::Callback(params) = found else {
-        panic!("no callback")
-    };
+    let Verified::Callback(params) = found else { panic!("no callback") };
     Callback::parse_untyped(params, body.into()).unwrap()
 }
 
@@ -178,8 +172,8 @@ impl std::io::Write for Sink {
 
 /// Everything that this thread logs.
 pub fn logged() -> (Sink, tracing::subscriber::DefaultGuard) {
-    // If there is only one subscriber, tracing asks the thread that comes first whether anybody wants an event. That may be the thread of
-    // another test, which has none.
+    // If there is only one subscriber, tracing asks the thread that comes first whether anybody
+    // wants an event. That may be the thread of another test, which has none.
     static OTHER: OnceLock<tracing::Dispatch> = OnceLock::new();
     OTHER.get_or_init(|| tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default()));
     let sink = Sink::default();

@@ -43,12 +43,7 @@ pub struct Node {
 
 impl Node {
     fn new(arguments: Vec<String>, port: u16) -> Self {
-        let mut node = Node {
-            child: None,
-            folder: Folder::new(),
-            port,
-            arguments,
-        };
+        let mut node = Node { child: None, folder: Folder::new(), port, arguments };
         node.start();
         node
     }
@@ -101,10 +96,7 @@ pub struct Nats {
 
 impl Nats {
     pub fn one() -> Self {
-        Nats {
-            nodes: vec![Node::new(Vec::new(), free_port())],
-            _config: None,
-        }
+        Nats { nodes: vec![Node::new(Vec::new(), free_port())], _config: None }
     }
 
     /// One server that stores at most this many bytes.
@@ -113,18 +105,13 @@ impl Nats {
         let file = config.file();
         std::fs::write(&file, format!("jetstream {{ max_file_store: {bytes} }}\n")).unwrap();
         let arguments = vec!["-c".to_owned(), file.display().to_string()];
-        Nats {
-            nodes: vec![Node::new(arguments, free_port())],
-            _config: Some(config),
-        }
+        Nats { nodes: vec![Node::new(arguments, free_port())], _config: Some(config) }
     }
 
     pub fn three() -> Self {
         let ports: Vec<(u16, u16)> = (0..3).map(|_| (free_port(), free_port())).collect();
-        let routes: Vec<String> = ports
-            .iter()
-            .map(|(_, route)| format!("nats://127.0.0.1:{route}"))
-            .collect();
+        let routes: Vec<String> =
+            ports.iter().map(|(_, route)| format!("nats://127.0.0.1:{route}")).collect();
         let nodes = ports.iter().enumerate().map(|(number, (port, route))| {
             let arguments = [
                 "--name",
@@ -138,10 +125,7 @@ impl Nats {
             ];
             Node::new(arguments.map(str::to_owned).to_vec(), *port)
         });
-        Nats {
-            nodes: nodes.collect(),
-            _config: None,
-        }
+        Nats { nodes: nodes.collect(), _config: None }
     }
 
     pub fn urls(&self) -> String {

@@ -9,7 +9,9 @@ use std::error::Error;
 use actix_web::{App as Site, HttpRequest, HttpResponse, HttpServer, http::StatusCode, web};
 use programs::{app, setting};
 use tencent_im_callback::event::sns::FriendDelete;
-use tencent_im_callback::{Callback, CallbackLayer, CallbackService, EventRouter, OutcomeKind, respond};
+use tencent_im_callback::{
+    Callback, CallbackLayer, CallbackService, EventRouter, OutcomeKind, respond,
+};
 use tower::Layer;
 
 type Endpoint = CallbackService<EventRouter>;
@@ -18,19 +20,24 @@ async fn friends_gone(callback: Callback<FriendDelete>) {
     println!("{} friendships ended", callback.event.pair_list.len());
 }
 
-async fn receive(endpoint: web::Data<Endpoint>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
+async fn receive(
+    endpoint: web::Data<Endpoint>,
+    request: HttpRequest,
+    body: web::Bytes,
+) -> HttpResponse {
     // actix uses an older version of `http`, so convert through text.
-    let (Ok(method), Ok(uri)) = (request.method().as_str().parse(), request.uri().to_string().parse()) else {
+    let (Ok(method), Ok(uri)) =
+        (request.method().as_str().parse(), request.uri().to_string().parse())
+    else {
         return HttpResponse::BadRequest().finish();
     };
     let answer = respond(&endpoint, &method, &uri, body).await;
     if answer.outcome.kind() == OutcomeKind::Failed {
         eprintln!("{:?}", answer.outcome.error());
     }
-    let status = StatusCode::from_u16(answer.status.as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    HttpResponse::build(status)
-        .content_type(answer.content_type)
-        .body(answer.body)
+    let status =
+        StatusCode::from_u16(answer.status.as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    HttpResponse::build(status).content_type(answer.content_type).body(answer.body)
 }
 
 #[actix_web::main]

@@ -1,13 +1,14 @@
-//! axum with a database: notifications go into a table, and a list of banned words comes out of one. Start it twice on one file, and
-//! the two are replicas: a callback that Tencent delivers to both is in the table once.
+//! axum with a database: notifications go into a table, and a list of banned words comes out of
+//! one. Start it twice on one file, and the two are replicas: a callback that Tencent delivers to
+//! both is in the table once.
 //!
 //! ```sh
 //! DATABASE=/tmp/callbacks.db ADDR=127.0.0.1:3001 cargo run --bin axum_database
 //! DATABASE=/tmp/callbacks.db ADDR=127.0.0.1:3002 cargo run --bin axum_database
 //! ```
 //!
-//! The database is SQLite, so that there is nothing to install. With PostgreSQL the same two statements do: a unique column for the key of the
-//! delivery, and `ON CONFLICT DO NOTHING`.
+//! The database is SQLite, so that there is nothing to install. With PostgreSQL the same two
+//! statements do: a unique column for the key of the delivery, and `ON CONFLICT DO NOTHING`.
 
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -51,7 +52,10 @@ impl Database {
 }
 
 /// A message that nobody could judge is refused: see `on_before_error`.
-async fn moderate(database: Database, callback: Callback<BeforeMessage>) -> Result<MessageVerdict, HandlerError> {
+async fn moderate(
+    database: Database,
+    callback: Callback<BeforeMessage>,
+) -> Result<MessageVerdict, HandlerError> {
     let body = callback.event.msg_body();
     if !body.is_complete() || callback.is_mended() {
         return Ok(MessageVerdict::reject());
@@ -61,16 +65,16 @@ async fn moderate(database: Database, callback: Callback<BeforeMessage>) -> Resu
     let banned: bool = database
         .run(move |connection| connection.query_row(find, [shown], |row| row.get(0)))
         .await?;
-    Ok(if banned {
-        MessageVerdict::reject()
-    } else {
-        MessageVerdict::allow()
-    })
+    Ok(if banned { MessageVerdict::reject() } else { MessageVerdict::allow() })
 }
 
 /// All rows of a callback, or none: then Tencent is told `FAIL`, and the log says so.
-async fn friends_gone(database: Database, callback: Callback<FriendDelete>) -> Result<(), HandlerError> {
-    // The same delivery has the same key in every replica. A callback without a key (no `RequestId` in the URL) is always handled.
+async fn friends_gone(
+    database: Database,
+    callback: Callback<FriendDelete>,
+) -> Result<(), HandlerError> {
+    // The same delivery has the same key in every replica. A callback without a key (no `RequestId`
+    // in the URL) is always handled.
     let key = callback.dedup_key().map(|key| key.as_bytes().to_vec());
     let pairs = callback.event.pair_list;
     database
@@ -103,13 +107,10 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         .concurrency_limit(64)
         .service(handlers.clone());
     // Answered after the row is written: everything answered `OK` is in the table.
-    let notifications = ServiceBuilder::new()
-        .timeout(Duration::from_millis(1500))
-        .service(handlers);
+    let notifications =
+        ServiceBuilder::new().timeout(Duration::from_millis(1500)).service(handlers);
     let layer = CallbackLayer::new(app()?).on_before_error(OnError::reject("try again later"));
-    let service = ServiceBuilder::new()
-        .layer(layer)
-        .service(Split::new(verdicts, notifications));
+    let service = ServiceBuilder::new().layer(layer).service(Split::new(verdicts, notifications));
 
     let listener = TcpListener::bind(setting("ADDR", "127.0.0.1:3000")?).await?;
     println!("listening on {}", listener.local_addr()?);

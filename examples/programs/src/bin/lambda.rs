@@ -1,6 +1,8 @@
-//! AWS Lambda behind an API Gateway (HTTP API) or a function URL. The layer's service runs there as it is.
+//! AWS Lambda behind an API Gateway (HTTP API) or a function URL. The layer's service runs there as
+//! it is.
 //!
-//! A function is frozen once it has answered, so nothing may be left for later: no `DetachLayer` here.
+//! A function is frozen once it has answered, so nothing may be left for later: no `DetachLayer`
+//! here.
 
 use lambda_http::Error;
 use programs::app;

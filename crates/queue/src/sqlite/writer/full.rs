@@ -15,7 +15,8 @@ use crate::store::Entry;
 const FEW: usize = 8;
 
 impl Writer<'_> {
-    /// New callbacks leave space for those that fail, and those that fail leave space for completions.
+    /// New callbacks leave space for those that fail, and those that fail leave space for
+    /// completions.
     pub(super) fn refuse_without_space(&mut self, writes: &mut Vec<Write>) {
         let grows = |write: &Write| match write {
             Write::Append(_) => true,
@@ -69,7 +70,9 @@ impl Writer<'_> {
         let mut space = self.disk.space(pages, unused, self.meta.rows(), wanted.sum());
         for (place, write) in writes.iter().enumerate() {
             let fits = match write {
-                Write::Append(append) => space.take_new(append.entry.payload.len()) || self.is_known(&append.entry),
+                Write::Append(append) => {
+                    space.take_new(append.entry.payload.len()) || self.is_known(&append.entry)
+                }
                 Write::Settle(settle) => match &settle.how {
                     How::Complete => true,
                     How::Retry(error, _) => space.take_failed(error.len()),
@@ -97,8 +100,8 @@ impl Writer<'_> {
         key.is_some_and(|key| matches!(self.seen.find(&mut self.s, key), Ok(Some(_))))
     }
 
-    /// The log begins anew once it is written back, and takes the results without growing. If it is too small for all of them, each is
-    /// written by itself.
+    /// The log begins anew once it is written back, and takes the results without growing. If it is
+    /// too small for all of them, each is written by itself.
     pub(super) fn write_on_a_full_disk(&mut self, writes: Vec<Write>, now: i64) {
         let Err(mut writes) = self.write_back_and_try(writes, now) else {
             return;
@@ -150,7 +153,8 @@ impl Writer<'_> {
         let rows = self.meta.rows();
         match result.and_then(|()| self.pages()).map_err(failed) {
             Ok((pages, _)) => self.disk.written_back(Some(pages), rows),
-            // The log stays, and is written back when there is space. Until then nothing is accepted.
+            // The log stays, and is written back when there is space. Until then nothing is
+            // accepted.
             Err(error @ QueueError::DiskFull) => {
                 if !self.disk.is_stuck() {
                     let text = "the log of the queue cannot be written back";
