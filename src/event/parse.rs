@@ -67,7 +67,7 @@ fn event(url: &Command, body: &[u8]) -> Result<Event, Untyped> {
             match url.reconcile(&word) {
                 None => return Err(Untyped(UnknownReason::CommandMismatch, Some(word))),
                 Some(counts) if counts != *url => {
-                    typed = Event::typed(&counts, text, &mut Word::Absent)
+                    typed = Event::typed(&counts, text, &mut Word::Absent);
                 }
                 Some(_) => {}
             }

@@ -48,12 +48,12 @@ impl MsgBody {
                 (Some(json), _) => of_json(json.get(), custom, &mut |text| found.push(text)),
                 // A shortcut for the most common element. The walk would find the same.
                 (None, MsgElement::Text(text)) => {
-                    found.extend(text.text.as_deref().map(Cow::Borrowed))
+                    found.extend(text.text.as_deref().map(Cow::Borrowed));
                 }
                 (None, element) => {
                     if let Ok(json) = serde_json::to_string(element) {
                         of_json(&json, custom, &mut |text| {
-                            found.push(Cow::Owned(text.into_owned()))
+                            found.push(Cow::Owned(text.into_owned()));
                         });
                     }
                 }

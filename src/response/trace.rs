@@ -76,7 +76,7 @@ pub(crate) fn report(outcome: &Outcome, status: Option<http::StatusCode>, sample
         OutcomeKind::Rejected => event!(WARN, "request refused"),
         OutcomeKind::Failed => event!(WARN, "callback failed"),
         OutcomeKind::Accepted | OutcomeKind::Probe => {
-            event!(WARN, "body cannot be read as its command")
+            event!(WARN, "body cannot be read as its command");
         }
     }
 }

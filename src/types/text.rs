@@ -58,7 +58,7 @@ impl<W: fmt::Write> fmt::Write for Escaper<'_, W> {
                 0 => return Ok(()),
                 1 => self.out.write_char('…')?,
                 _ if !self.quotes && matches!(character, '"' | '\'') => {
-                    self.out.write_char(character)?
+                    self.out.write_char(character)?;
                 }
                 _ => {
                     for escaped in character.escape_debug() {

@@ -111,7 +111,7 @@ impl Arguments {
                     if count.wrong <= 20 {
                         let (sent, command) = (count.sent, escaped(command.as_str(), 100));
                         bar.suspend(|| {
-                            complain(format_args!("{sent}: {command}: {}", escaped(&what, 300)))
+                            complain(format_args!("{sent}: {command}: {}", escaped(&what, 300)));
                         });
                     }
                 }

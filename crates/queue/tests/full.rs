@@ -290,10 +290,10 @@ async fn another_program_on_the_disk_loses_nothing() {
                     entry.dedup_key = Some(DedupKey::new(format!("{part} {number}")));
                     match store.append(entry, MINUTE).await {
                         Ok(Appended::Stored(id) | Appended::Duplicate(id)) => {
-                            accepted.push(id.sequence())
+                            accepted.push(id.sequence());
                         }
                         Err(QueueError::DiskFull) => {
-                            tokio::time::sleep(Duration::from_millis(5)).await
+                            tokio::time::sleep(Duration::from_millis(5)).await;
                         }
                         Err(error) => panic!("{error:?}"),
                     }

@@ -424,7 +424,7 @@ async fn print_accepted(folder: &Folder, template: &Callback, quick: bool) -> f6
             )
             .await;
             let mut row = |what, goal, digits, figure| {
-                table.row(&pairs.row(count, what, goal, digits, figure))
+                table.row(&pairs.row(count, what, goal, digits, figure));
             };
             row("per second", ">= 0.8", 0, |measured| measured.per_second);
             row("p50, ms", "<= 1.3", 3, |measured| measured.p50);
@@ -506,7 +506,7 @@ async fn print_end_to_end(folder: &Folder, template: &Callback, quick: bool, bar
 
     let mut table = Table::new("A backlog", &["", "measured", "goal"]);
     let mut row = |what: &str, measured: String, goal: &str| {
-        table.row(&[what.to_owned(), measured, goal.to_owned()])
+        table.row(&[what.to_owned(), measured, goal.to_owned()]);
     };
     row("callbacks", backlog.to_string(), "");
     row("filled, per second", format!("{:.0}", backlog as f64 / filling.as_secs_f64()), "");

@@ -231,7 +231,7 @@ impl Shared {
         }
         match result {
             Ok(()) => {
-                tracing::info!(target: "tencent_im_callback_queue", "the broker answers again")
+                tracing::info!(target: "tencent_im_callback_queue", "the broker answers again");
             }
             Err(error) => {
                 let cause = std::error::Error::source(error).map(ToString::to_string);
@@ -282,7 +282,7 @@ impl Shared {
                     Ok(ack) => break ack,
                     Err(NotStored::Surely(error)) if error.is_temporary() => last = error,
                     Err(NotStored::Perhaps(error)) if error.is_temporary() && key.is_some() => {
-                        last = error
+                        last = error;
                     }
                     Err(error) => return Err(error.into()),
                 }
@@ -472,7 +472,7 @@ impl Shared {
         let lane = held.lane;
         match step {
             Step::Later(held, wait) => {
-                drop(self.broker.acknowledge(&held.reply, AckKind::Nak(Some(wait))).await)
+                drop(self.broker.acknowledge(&held.reply, AckKind::Nak(Some(wait))).await);
             }
             Step::Aside(held) => {
                 self.insist(&held, self.move_aside(&held, held.meta.failed.clone())).await;

@@ -733,7 +733,7 @@ impl<'c> Writer<'c> {
             match (write, outcome) {
                 (Write::Append(append), Outcome::NoRoom) => self.parked.push_back(append),
                 (Write::Append(append), Outcome::Appended(appended)) => {
-                    drop(append.answer.send(Ok(appended)))
+                    drop(append.answer.send(Ok(appended)));
                 }
                 (Write::Settle(settle), Outcome::Done) => drop(settle.answer.send(Ok(true))),
                 (Write::Settle(settle), Outcome::Dropped) => drop(settle.answer.send(Ok(false))),
