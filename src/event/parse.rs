@@ -7,10 +7,10 @@
 //! more: a JSON tree or `#[serde(flatten)]` would copy every value, a search before the parse would
 //! read the body twice.
 //!
-//! The body is looked at again only if it could not be read as that type, or if it is that of the
-//! one command with an app of its own. Then [`look`] says whether it is JSON, an object, and which
-//! command it has, and so why there is no type. If the body's command is another one and the vendor
-//! documents that it counts, the body is read once more as that.
+//! The body is looked at again only if it could not be read as that type. Then [`look`] says
+//! whether it is JSON, an object, and which command it has, and so why there is no type. If the
+//! body's command is another one and the vendor documents that it counts, the body is read once
+//! more as that.
 
 use std::fmt;
 
