@@ -592,6 +592,10 @@ async fn a_body_deadline_outside_ends_a_dripping_body_and_lets_a_slow_handler_be
     assert_eq!((slow.status, slow.rejection()), (400, Some(RejectionKind::BodyIncomplete)));
     assert_eq!(slow.error(), Some("data was not received within the designated timeout"));
     assert!(started.elapsed() < 2 * SECOND);
+    // Before an action it is the owner's to answer.
+    let (_drip, body) = Channel::<Bytes, Infallible>::new(4);
+    let late = ask(&service, signed(BEFORE).build::<Full<Bytes>>().map(|_| body)).await;
+    assert_eq!((late.status, late.cause()), (500, Some(Cause::BodyTimedOut)));
 }
 
 #[tokio::test]

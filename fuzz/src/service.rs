@@ -18,7 +18,7 @@ use http_body_util::Full;
 use tencent_im_callback::testing::{Fault, SignedRequest};
 use tencent_im_callback::{
     App, Apps, Callback, CallbackLayer, Cause, Command, DedupKey, DedupLayer, Disposition, Event,
-    EventRouter, HandlerError, OnError, Outcome, OutcomeKind, Params, Reply, ResponseBody,
+    EventRouter, HandlerError, OnError, Outcome, OutcomeKind, Params, Phase, Reply, ResponseBody,
     StoredCallback, Token, UnknownReason, Verified, Verifier, VerifyLayer, sign,
 };
 use tower_layer::Layer;

@@ -6,8 +6,8 @@
 //! command: the reply that blocks a message does not block a friend request (see `rejecting.rs`).
 //!
 //! Some causes are recognised by the text of an error, since the layer knows no more of a service's
-//! error or of a body's error than `Display`. `tests/too_late.rs` and `tests/overload.rs` use the
-//! real layers, so a changed text would be noticed.
+//! error or of a body's error than `Display`. `tests/too_late.rs`, `tests/overload.rs` and
+//! `tests/compose.rs` use the real layers, so a changed text would be noticed.
 
 use std::borrow::Cow;
 use std::fmt;
