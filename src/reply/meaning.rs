@@ -218,6 +218,37 @@ mod tests {
         }
     }
 
+    /// Seen by the mutants' run: the test above takes the ranges from the function itself.
+    #[test]
+    fn ranges_and_names_as_documented() {
+        for (command, codes) in [
+            (Command::C2cBeforeSendMsg, Some(120_001..=130_000)),
+            (Command::GroupBeforeSendMsg, Some(10_100..=10_200)),
+            (Command::GroupBeforeCreateTopic, Some(10_100..=10_200)),
+            (Command::OfficialAccountBeforeSendMsg, Some(120_001..=130_000)),
+            (Command::LiveBeforeSendGift, Some(102_100..=102_200)),
+            (Command::OfficialAccountBeforeAddSubscriber, None),
+            (Command::SnsPrevFriendAdd, None),
+            (Command::StateChange, None),
+        ] {
+            assert_eq!(reject_codes(&command), codes, "{command}");
+        }
+        // What code 1 means to a command that nobody knows is unknown.
+        let rejected = Reply::reject(1, "").to_string();
+        assert_eq!(meaning(&"New.Word".into(), &rejected), Meaning::NoVerdict);
+        for (meaning, name) in [
+            (Meaning::Allow, "allow"),
+            (Meaning::Rewrite, "rewrite"),
+            (Meaning::RejectSome, "reject_some"),
+            (Meaning::Reject, "reject"),
+            (Meaning::Discard, "discard"),
+            (Meaning::NoVerdict, "no_verdict"),
+            (Meaning::Ignored, "ignored"),
+        ] {
+            assert_eq!((meaning.as_str(), meaning.to_string()), (name, name.to_owned()));
+        }
+    }
+
     #[test]
     fn a_failure_is_no_verdict_but_for_a_gift() {
         let failed = Reply::fail("x").to_string();
