@@ -118,7 +118,10 @@ async fn attack(world: &World, scenario: usize, dice: &mut Dice) -> (&'static st
             match status_of(fault) {
                 Some(status) => ("fault", is_refusal(answer, status)),
                 None => {
-                    let named = matches!(fault, Fault::TruncatedJson | Fault::TrailingBytes);
+                    let named = matches!(
+                        fault,
+                        Fault::TruncatedJson | Fault::TrailingBytes | Fault::NotAnObject
+                    );
                     ("unreadable body", is_owners(world, &command, named, answer))
                 }
             }
