@@ -567,24 +567,11 @@ async fn configuration_by_apps_app_or_verifier() {
 
 #[test]
 fn names_for_logs_and_metrics() {
-    let causes = [
-        Cause::Misfit,
-        Cause::BodyEmpty,
-        Cause::BodyNotJson,
-        Cause::BodyNotObject,
-        Cause::BodyCommandMalformed,
-        Cause::CommandMismatch,
-        Cause::BodyTooLarge,
-        Cause::BodyIncomplete,
-        Cause::BodyTimedOut,
-        Cause::NotReady,
-        Cause::Overloaded,
-        Cause::TimedOut,
-        Cause::Failed,
-        Cause::Panicked,
-    ];
+    // All of them, so that a new one without a name in this list fails.
+    let causes: Vec<_> =
+        Cause::ALL.iter().map(|cause| (cause.as_str(), cause.to_string())).collect();
     assert_eq!(
-        causes.map(|cause| (cause.as_str(), cause.to_string())),
+        causes,
         [
             "misfit",
             "body_empty",
@@ -608,10 +595,12 @@ fn names_for_logs_and_metrics() {
         Disposition::Detached,
         Disposition::Duplicate,
         Disposition::Enqueued,
+        Disposition::Unhandled,
     ];
     assert_eq!(
         dispositions.map(|disposition| (disposition.as_str(), disposition.to_string())),
-        ["handled", "detached", "duplicate", "enqueued"].map(|name| (name, name.to_owned()))
+        ["handled", "detached", "duplicate", "enqueued", "unhandled"]
+            .map(|name| (name, name.to_owned()))
     );
     let kinds =
         [OutcomeKind::Accepted, OutcomeKind::Probe, OutcomeKind::Rejected, OutcomeKind::Failed];

@@ -2,7 +2,7 @@
 //! a friend request) use it.
 //!
 //! A stranger decides how long and how deep a body is. So this reads each byte about once, builds
-//! no tree, and does not recurse: whoever needs to know what is open keeps a stack of its own. It
+//! no tree, and does not recurse: a caller that needs to know what is open keeps its own stack. It
 //! does not check the JSON. Commas and colons are skipped like white space, and a string is a key
 //! if a colon follows it. Text that is no JSON gives some tokens or other and an end, never a
 //! panic; after a mistake the tokens go on, which the search for persons relies on.

@@ -9,7 +9,7 @@ use serde::de::IgnoredAny;
 use super::{c2c, group, live, official_account};
 use crate::command::{Command, Phase};
 
-/// What Tencent does after an answer, whoever wrote it: for tests, tools and logs.
+/// What Tencent does after an answer of any program: for tests, tools and logs.
 ///
 /// ```
 /// use tencent_im_callback::Command;

@@ -184,7 +184,7 @@ pub struct BeforeCreateGroup {
     pub owner_account: Option<UserId>,
     /// Type of the group to be created, such as `Public`.
     pub r#type: Option<GroupType>,
-    /// Name that the group shall have.
+    /// Name wanted for the group.
     pub name: Option<String>,
     /// How many groups of this type the user has created; see
     /// [`created_groups`](Self::created_groups), which takes any of the three names.
@@ -195,7 +195,7 @@ pub struct BeforeCreateGroup {
     pub created_num: Option<i64>,
     /// Who may invite others into the group. Undocumented; one public SDK has it.
     pub invite_option: Option<InviteOption>,
-    /// Members that the group shall have at once; may be absent.
+    /// Members to be added when the group is created; may be absent.
     pub member_list: Option<Vec<Member>>,
     /// When the event fired, Unix time (**milliseconds**).
     pub event_time: Option<TimestampMillis>,

@@ -90,6 +90,6 @@ pub struct BeforeCreateTopic {
     pub operator_account: UserId,
     /// Type of the group that the topic is for: `Community`. The body does not say which community.
     pub r#type: Option<GroupType>,
-    /// Name that the topic shall have.
+    /// Name wanted for the topic.
     pub name: Option<String>,
 }
