@@ -86,14 +86,17 @@ pub(super) async fn open(
     let retry = made(&context, retry).await?;
     let dead = made(&context, dead).await?;
     let state = made(&context, state).await?;
-    let number = main.cached_info().config.description.as_deref();
-    let number =
-        number.and_then(|text| u64::from_str_radix(text.strip_prefix(DESCRIPTION)?, 16).ok());
     let mut lanes = Vec::new();
     for lane in Lane::all(settings.partitions) {
         let stream = if lane == Lane::Retry { &retry } else { &main };
         lanes.push((lane, lane_consumer(stream, &names, lane, settings).await?));
     }
+    // A cluster may tell two processes that each of them has made the stream. The last one counts,
+    // so the number is read when everything stands.
+    let main = context.get_stream(names.main()).await.map_err(unavailable)?;
+    let number = main.cached_info().config.description.as_deref();
+    let number =
+        number.and_then(|text| u64::from_str_radix(text.strip_prefix(DESCRIPTION)?, 16).ok());
     let kept = &state.cached_info().config;
     let direct = kept.allow_direct && kept.num_replicas == 1;
     let broker = Broker {
