@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer, ReplayPolicy, pull};
-use async_nats::jetstream::context::GetStreamErrorKind;
+use async_nats::jetstream::context::{GetStreamError, GetStreamErrorKind};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType, Stream};
 use async_nats::jetstream::{Context, ErrorCode, consumer};
 
@@ -23,6 +23,9 @@ const REPEAT: Duration = Duration::from_secs(120);
 
 /// How often to look for a stream that another process is making.
 const TRIES: u32 = 50;
+
+/// How often a stream or a consumer is asked for until it is given up.
+const ASKED: u32 = 4;
 
 /// The text before the store's number in the description of the main stream.
 const DESCRIPTION: &str = "callbacks of Tencent Cloud IM, store ";
@@ -93,7 +96,7 @@ pub(super) async fn open(
     }
     // A cluster may tell two processes that each of them has made the stream. The last one counts,
     // so the number is read when everything stands.
-    let main = context.get_stream(names.main()).await.map_err(unavailable)?;
+    let main = appears(&context, &names.main()).await?;
     let number = main.cached_info().config.description.as_deref();
     let number =
         number.and_then(|text| u64::from_str_radix(text.strip_prefix(DESCRIPTION)?, 16).ok());
@@ -117,34 +120,45 @@ pub(super) async fn open(
 /// Makes or checks a stream.
 async fn made(context: &Context, wanted: Config) -> Result<Stream, QueueError> {
     let name = &wanted.name;
-    let stream = match context.get_stream(name).await {
-        Ok(stream) => stream,
-        Err(error) => {
-            let missing = matches!(error.kind(), GetStreamErrorKind::JetStream(said) if said.error_code() == ErrorCode::STREAM_NOT_FOUND);
-            if !missing {
-                return Err(unavailable(error));
-            }
-            match context.create_stream(&wanted).await {
-                Ok(stream) => stream,
+    let mut tries = 1;
+    let stream = loop {
+        match context.get_stream(name).await {
+            Ok(stream) => break stream,
+            Err(error) if is_missing(&error) => match context.create_stream(&wanted).await {
+                Ok(stream) => break stream,
                 // Another process was faster, and drew another number.
-                Err(refused) => appears(context, name).await.ok_or_else(|| unavailable(refused))?,
-            }
+                Err(refused) => {
+                    break appears(context, name).await.map_err(|_| unavailable(refused))?;
+                }
+            },
+            // While several processes make the same stream, a cluster may answer none of them.
+            Err(error) if tries == ASKED => return Err(unavailable(error)),
+            Err(_) => tries += 1,
         }
     };
     check_stream(&stream.cached_info().config, &wanted)?;
     Ok(stream)
 }
 
-/// The stream that another process is making. In a cluster its name is taken before it can be
-/// looked up.
-async fn appears(context: &Context, name: &str) -> Option<Stream> {
-    for _ in 0..TRIES {
-        if let Ok(stream) = context.get_stream(name).await {
-            return Some(stream);
-        }
-        tokio::time::sleep(AGAIN).await;
+fn is_missing(error: &GetStreamError) -> bool {
+    match error.kind() {
+        GetStreamErrorKind::JetStream(said) => said.error_code() == ErrorCode::STREAM_NOT_FOUND,
+        _ => false,
     }
-    None
+}
+
+/// The stream that another process is making. In a cluster its name is taken before it can be
+/// looked up, and for some seconds nobody may answer for it.
+async fn appears(context: &Context, name: &str) -> Result<Stream, QueueError> {
+    let mut tries = 1;
+    loop {
+        match context.get_stream(name).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) if tries == TRIES => return Err(unavailable(error)),
+            Err(_) => tokio::time::sleep(AGAIN).await,
+        }
+        tries += 1;
+    }
 }
 
 fn check_stream(found: &Config, wanted: &Config) -> Result<(), QueueError> {
@@ -233,9 +247,17 @@ async fn lane_consumer(
         ..pull::Config::default()
     };
     // Looked up before it is made: creating it again would change the existing one.
-    let found = match stream.get_consumer::<pull::Config>(&name).await {
-        Ok(found) => found,
-        Err(_) => stream.create_consumer(wanted.clone()).await.map_err(unavailable)?,
+    let mut tries = 1;
+    let found = loop {
+        if let Ok(found) = stream.get_consumer::<pull::Config>(&name).await {
+            break found;
+        }
+        match stream.create_consumer(wanted.clone()).await {
+            Ok(made) => break made,
+            // While several processes make the same consumer, a cluster may answer none of them.
+            Err(error) if tries == ASKED => return Err(unavailable(error)),
+            Err(_) => tries += 1,
+        }
     };
     check_consumer(
         &found.cached_info().config,
