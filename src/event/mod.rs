@@ -36,6 +36,7 @@ pub(crate) mod key;
 pub(crate) mod parse;
 mod time;
 mod unknown;
+mod who;
 mod word;
 
 use bytes::Bytes;
