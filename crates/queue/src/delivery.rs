@@ -100,11 +100,21 @@ pub struct Delivery {
     /// longer than [`max_block`](crate::StoreOptions::max_block), was requeued from the dead
     /// letters, or was overtaken when a broker failed.
     pub out_of_order: bool,
+    /// What [`EnqueueLayer::trace_context`](crate::EnqueueLayer::trace_context) returned when the
+    /// callback was stored.
+    pub trace_context: Option<String>,
 }
 
 impl Delivery {
     /// The first attempt of a callback, for a store of your own.
     pub fn new(id: DeliveryId, accepted_at: SystemTime) -> Self {
-        Delivery { id, attempt: 1, accepted_at, order_key: None, out_of_order: false }
+        Delivery {
+            id,
+            attempt: 1,
+            accepted_at,
+            order_key: None,
+            out_of_order: false,
+            trace_context: None,
+        }
     }
 }

@@ -53,6 +53,7 @@ struct Row {
     due_at: Option<i64>,
     aside_at: Option<i64>,
     out_of_order: bool,
+    trace_context: Option<String>,
     token: Option<u64>,
 }
 
@@ -172,6 +173,7 @@ impl State {
                 due_at: None,
                 aside_at: None,
                 out_of_order: false,
+                trace_context: entry.trace_context.clone(),
                 token: None,
             },
         );
@@ -210,6 +212,7 @@ impl State {
                 delivery.attempt = row.attempts.saturating_add(1);
                 delivery.order_key = row.order_key;
                 delivery.out_of_order = row.out_of_order;
+                delivery.trace_context.clone_from(&row.trace_context);
                 claimed.push(Claimed::new(
                     Claim::new(id, token),
                     delivery,
@@ -407,6 +410,7 @@ impl Store for MemoryStore {
                     Record::new(state.id(id), from_millis(row.accepted_at), row.payload.clone());
                 record.attempts = row.attempts;
                 record.error.clone_from(&row.error);
+                record.trace_context.clone_from(&row.trace_context);
                 record.order_key = row.order_key;
                 record.death = death;
                 record

@@ -227,6 +227,8 @@ pub struct Entry {
     pub dedup_key: Option<DedupKey>,
     /// The order key.
     pub order_key: Option<OrderKey>,
+    /// Comes back in [`Delivery::trace_context`], in every attempt.
+    pub trace_context: Option<String>,
 }
 
 impl Entry {
@@ -250,13 +252,20 @@ impl Entry {
             body_size: callback.body.len(),
             dedup_key: callback.dedup_key(),
             order_key: callback.order_key(),
+            trace_context: None,
         })
     }
 
     /// Any text, without keys; for tests of stores.
     pub fn new(payload: impl Into<String>) -> Self {
         let payload = payload.into();
-        Entry { body_size: payload.len(), payload, dedup_key: None, order_key: None }
+        Entry {
+            body_size: payload.len(),
+            payload,
+            dedup_key: None,
+            order_key: None,
+            trace_context: None,
+        }
     }
 }
 
@@ -443,8 +452,8 @@ impl Death {
 /// A callback in the store, for administration.
 ///
 /// As JSON it is one object with `id`, `accepted_at` and `dead_at` (**ms**), `attempts`, `reason`,
-/// `error`, `order_key`, and `callback`: the [`StoredCallback`]. If what is stored is not JSON, it
-/// has `text` instead. `Debug` shows neither the body nor the parameters.
+/// `error`, `order_key`, `trace_context`, and `callback`: the [`StoredCallback`]. If what is stored
+/// is not JSON, it has `text` instead. `Debug` shows neither the body nor the parameters.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Record {
@@ -460,13 +469,24 @@ pub struct Record {
     pub order_key: Option<OrderKey>,
     /// Set if it is a dead letter.
     pub death: Option<Death>,
+    /// As in [`Delivery::trace_context`].
+    pub trace_context: Option<String>,
     payload: String,
 }
 
 impl Record {
     /// A record of your own store.
     pub const fn new(id: DeliveryId, accepted_at: SystemTime, payload: String) -> Self {
-        Record { id, accepted_at, attempts: 0, error: None, order_key: None, death: None, payload }
+        Record {
+            id,
+            accepted_at,
+            attempts: 0,
+            error: None,
+            order_key: None,
+            death: None,
+            trace_context: None,
+            payload,
+        }
     }
 
     /// What is stored: the [`StoredCallback`] as JSON, unless it is damaged.
@@ -514,6 +534,8 @@ impl Serialize for Record {
             #[serde(skip_serializing_if = "Option::is_none")]
             order_key: Option<String>,
             #[serde(skip_serializing_if = "Option::is_none")]
+            trace_context: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
             callback: Option<&'a RawValue>,
             #[serde(skip_serializing_if = "Option::is_none")]
             text: Option<&'a str>,
@@ -528,6 +550,7 @@ impl Serialize for Record {
             reason: self.death.map(|death| death.reason.as_str()),
             error: self.error.as_deref(),
             order_key: self.order_key.map(|key| key.to_string()),
+            trace_context: self.trace_context.as_deref(),
             text: callback.is_none().then_some(&self.payload),
             callback,
         };

@@ -484,6 +484,7 @@ where
             record.attempts = attempt;
             record.error = Some(error);
             record.order_key = delivery.order_key;
+            record.trace_context.clone_from(&delivery.trace_context);
             record.death = Some(Death::new(SystemTime::now(), reason));
             // It is stored already; a panic of the hook does not change that.
             drop(catch_unwind(AssertUnwindSafe(|| hook(&record))));

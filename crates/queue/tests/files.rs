@@ -583,6 +583,7 @@ async fn fixture_is_read(fixture: &Path) {
     );
     for record in queue.dead_letters(tencent_im_callback_queue::Page::of(10)).await.unwrap() {
         assert_eq!(record.error.as_deref(), Some("a failure"));
+        assert_eq!(record.trace_context.as_deref(), Some(FIXTURE_CONTEXT));
         record.callback().unwrap().parse().unwrap();
     }
     queue.close().await.unwrap();
@@ -599,6 +600,8 @@ async fn fixture_is_read(fixture: &Path) {
     let claimed = store.claim(10, 10 * SECOND).await.unwrap();
     assert!(claimed.len() >= 3);
     assert!(claimed.iter().any(|claimed| claimed.delivery.attempt == 2));
+    let traced = claimed.iter().filter(|claimed| claimed.delivery.trace_context.is_some());
+    assert_eq!(traced.count(), 3);
 }
 
 const FIXTURE_WORDS: [&str; 5] = [
@@ -609,14 +612,16 @@ const FIXTURE_WORDS: [&str; 5] = [
     "Sns.CallbackFriendAdd",
 ];
 const FIXTURE_HANDLED: &str = "C2C.CallbackAfterSendMsg";
+const FIXTURE_CONTEXT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 async fn write_fixture(path: &Path) {
     drop(fs::remove_file(path));
     let clock = Clock::new();
     let store = SqliteStore::open_with(path, clock.options()).await.unwrap();
     for word in FIXTURE_WORDS {
-        let callback = common::callback(word);
-        store.append(Entry::of(&callback).unwrap(), SECOND).await.unwrap();
+        let mut entry = Entry::of(&common::callback(word)).unwrap();
+        entry.trace_context = Some(FIXTURE_CONTEXT.to_owned());
+        store.append(entry, SECOND).await.unwrap();
     }
     let claimed = claim(&store, 10).await;
     // The two of friends are of one account.

@@ -312,6 +312,7 @@ impl Claims {
             delivery.attempt = held.meta.failed.attempts.saturating_add(1);
             delivery.order_key = held.meta.order_key();
             delivery.out_of_order = held.meta.out_of_order;
+            delivery.trace_context.clone_from(&held.meta.trace_context);
             let text = std::str::from_utf8(&held.payload).ok().filter(|_| held.readable);
             claimed.push(Claimed::new(Claim::new(id, token), delivery, text.map(str::to_owned)));
             self.held.insert(token, held);

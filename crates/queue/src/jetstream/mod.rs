@@ -261,8 +261,12 @@ impl Shared {
         }
         let lane = Lane::of(entry.order_key.as_ref(), self.settings.partitions);
         let subject = self.subject(lane);
-        let meta =
-            Meta { at: now, order: entry.order_key.map(|key| key.to_string()), ..Meta::default() };
+        let meta = Meta {
+            at: now,
+            order: entry.order_key.map(|key| key.to_string()),
+            trace_context: entry.trace_context,
+            ..Meta::default()
+        };
         let key = entry.dedup_key.map(|key| key.to_string());
         let end = Instant::now() + max_wait;
         let mut last = QueueError::TimedOut;
@@ -786,6 +790,7 @@ impl Shared {
             record.order_key = waits.meta.order_key();
             record.death = waits.meta.death();
             record.error = waits.meta.failed.error;
+            record.trace_context = waits.meta.trace_context;
             records.push(record);
         }
         Ok(records)

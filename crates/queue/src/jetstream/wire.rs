@@ -24,6 +24,8 @@ pub(super) struct Meta {
     pub(super) order: Option<String>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub(super) out_of_order: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) trace_context: Option<String>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub(super) failed: Failed,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -131,6 +133,7 @@ mod tests {
             id: Some(7),
             order: Some(key.to_string()),
             out_of_order: true,
+            trace_context: Some("two\r\nlines".to_owned()),
             failed: Failed {
                 attempts: 3,
                 error: Some("two\r\nlines, \"quoted\", 中文, \0".to_owned()),

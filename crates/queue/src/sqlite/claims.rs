@@ -240,6 +240,7 @@ impl Claims {
         delivery.attempt = held.attempt;
         delivery.order_key = known.order_key.map(OrderKey::from_bytes);
         delivery.out_of_order = held.out_of_order;
+        delivery.trace_context = known.trace_context;
         self.held.insert(known.row, held);
         found.claimed.push(Claimed::new(Claim::new(id, token), delivery, known.payload));
     }
@@ -359,6 +360,7 @@ struct Known {
     due_at: Option<i64>,
     size: u64,
     payload: Option<String>,
+    trace_context: Option<String>,
 }
 
 impl Known {
@@ -381,6 +383,7 @@ impl Known {
             due_at: columns.get(7)?,
             size: bytes.len() as u64,
             payload: sound.then(|| std::str::from_utf8(bytes).ok()).flatten().map(str::to_owned),
+            trace_context: optional_text(columns, 10)?,
         })
     }
 
@@ -402,4 +405,9 @@ impl Known {
 pub(super) fn key(columns: &Row<'_>, at: usize) -> rusqlite::Result<Option<[u8; 32]>> {
     let value = columns.get_ref(at)?;
     Ok(value.as_blob().ok().and_then(|bytes| bytes.try_into().ok()))
+}
+
+/// The text of a column; `None` if there is none, or if it is damaged.
+pub(super) fn optional_text(columns: &Row<'_>, at: usize) -> rusqlite::Result<Option<String>> {
+    Ok(columns.get_ref(at)?.as_str().ok().map(str::to_owned))
 }

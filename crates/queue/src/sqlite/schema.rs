@@ -43,6 +43,7 @@ CREATE TABLE entry (
     due_at INTEGER,
     aside_at INTEGER,
     error TEXT,
+    trace_context TEXT,
     checksum INTEGER NOT NULL,
     callback TEXT NOT NULL
 ) STRICT;
@@ -62,6 +63,7 @@ CREATE TABLE dead (
     dead_at INTEGER NOT NULL,
     reason TEXT NOT NULL,
     error TEXT,
+    trace_context TEXT,
     checksum INTEGER NOT NULL,
     callback TEXT NOT NULL
 ) STRICT;
@@ -123,8 +125,8 @@ statements! {
     done_back "UPDATE done SET done_at = ?1 WHERE done_at > ?1";
     forget_done "DELETE FROM done WHERE number <= ?1";
 
-    append "INSERT INTO entry (id, accepted_at, dedup_key, order_key, checksum, callback)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    append "INSERT INTO entry (id, accepted_at, dedup_key, order_key, trace_context, checksum, callback)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     delete "DELETE FROM entry WHERE id = ?1";
     retry "UPDATE entry SET attempts = ?2, failed_at = ?3, due_at = ?4, aside_at = ?5, out_of_order = ?6, error = ?7
         WHERE id = ?1";
@@ -135,26 +137,26 @@ statements! {
     next_aside "SELECT min(aside_at) FROM entry WHERE aside_at IS NOT NULL";
     oldest "SELECT accepted_at FROM entry ORDER BY id LIMIT 1";
 
-    fresh "SELECT id, accepted_at, dedup_key, order_key, out_of_order, attempts, aside_at, due_at, checksum, callback
+    fresh "SELECT id, accepted_at, dedup_key, order_key, out_of_order, attempts, aside_at, due_at, checksum, callback, trace_context
         FROM entry WHERE id > ?1 ORDER BY id";
-    due "SELECT id, accepted_at, dedup_key, order_key, out_of_order, attempts, aside_at, due_at, checksum, callback
+    due "SELECT id, accepted_at, dedup_key, order_key, out_of_order, attempts, aside_at, due_at, checksum, callback, trace_context
         FROM entry WHERE due_at >= ?1 AND due_at <= ?3 AND (due_at > ?1 OR id > ?2) ORDER BY due_at, id";
-    one "SELECT id, accepted_at, dedup_key, order_key, out_of_order, attempts, aside_at, due_at, checksum, callback
+    one "SELECT id, accepted_at, dedup_key, order_key, out_of_order, attempts, aside_at, due_at, checksum, callback, trace_context
         FROM entry WHERE id = ?1";
     next_due "SELECT due_at FROM entry WHERE due_at >= ?1 AND (due_at > ?1 OR id > ?2) ORDER BY due_at, id LIMIT 1";
     line_up "INSERT OR IGNORE INTO line (key, id) VALUES (?1, ?2)";
     leave_line "DELETE FROM line WHERE key = ?1 AND id = ?2";
     first_in_line "SELECT id FROM line WHERE key = ?1 AND id > ?2 ORDER BY id LIMIT 1";
 
-    bury "INSERT INTO dead (id, accepted_at, dedup_key, order_key, attempts, dead_at, reason, error, checksum, callback)
-        SELECT id, accepted_at, dedup_key, order_key, ?2, ?3, ?4, ?5, checksum, callback FROM entry WHERE id = ?1";
-    requeue "INSERT INTO entry (id, accepted_at, dedup_key, order_key, out_of_order, attempts, failed_at, due_at, error, checksum, callback)
-        SELECT id, accepted_at, dedup_key, order_key, 1, 0, ?2, ?2, error, checksum, callback FROM dead WHERE id = ?1";
+    bury "INSERT INTO dead (id, accepted_at, dedup_key, order_key, attempts, dead_at, reason, error, trace_context, checksum, callback)
+        SELECT id, accepted_at, dedup_key, order_key, ?2, ?3, ?4, ?5, trace_context, checksum, callback FROM entry WHERE id = ?1";
+    requeue "INSERT INTO entry (id, accepted_at, dedup_key, order_key, out_of_order, attempts, failed_at, due_at, error, trace_context, checksum, callback)
+        SELECT id, accepted_at, dedup_key, order_key, 1, 0, ?2, ?2, error, trace_context, checksum, callback FROM dead WHERE id = ?1";
     unreadable "SELECT octet_length(callback) FROM dead WHERE id = ?1 AND reason = 'body_unreadable'";
     delete_dead "DELETE FROM dead WHERE id = ?1";
-    list_dead "SELECT id, accepted_at, order_key, attempts, error, callback, dead_at, reason FROM dead
+    list_dead "SELECT id, accepted_at, order_key, attempts, error, callback, dead_at, reason, trace_context FROM dead
         WHERE id > ?1 AND accepted_at <= ?2 AND (?3 IS NULL OR order_key = ?3) ORDER BY id LIMIT ?4";
-    list_waiting "SELECT id, accepted_at, order_key, attempts, error, callback, NULL, NULL FROM entry
+    list_waiting "SELECT id, accepted_at, order_key, attempts, error, callback, NULL, NULL, trace_context FROM entry
         WHERE id > ?1 AND accepted_at <= ?2 AND (?3 IS NULL OR order_key = ?3) ORDER BY id LIMIT ?4";
     purge_dead "SELECT id, dedup_key, order_key, NULL, octet_length(callback), reason = 'body_unreadable' FROM dead
         WHERE id > ?1 AND accepted_at <= ?2 AND (?3 IS NULL OR order_key = ?3) ORDER BY id LIMIT ?4";

@@ -16,7 +16,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use tencent_im_callback::{DedupKey, OrderKey};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::claims::{Claims, key, key_number};
+use super::claims::{Claims, key, key_number, optional_text};
 use super::disk::Disk;
 use super::inbox::{Handed, Shared};
 use super::open::failed;
@@ -493,6 +493,7 @@ impl<'c> Writer<'c> {
             now,
             dedup_key,
             entry.order_key.as_ref().map(|key| &key.as_bytes()[..]),
+            entry.trace_context,
             i64::from(crc32fast::hash(entry.payload.as_bytes())),
             entry.payload,
         ])?;
@@ -860,6 +861,7 @@ impl<'c> Writer<'c> {
                 record.order_key = key(columns, 2)?.map(OrderKey::from_bytes);
                 record.attempts = columns.get(3)?;
                 record.error = columns.get(4)?;
+                record.trace_context = optional_text(columns, 8)?;
                 record.death = match columns.get::<_, Option<i64>>(6)? {
                     Some(at) => {
                         let reason: String = columns.get(7)?;
