@@ -308,9 +308,9 @@ impl<E: AsEvent> Callback<E> {
             .bytes(&self.body);
         // A time in seconds is not enough: two events within a second can have the same body.
         if matches!(self.time(), Some(EventTime::Millis(_))) || self.event.has_id() {
-            return key.dedup();
+            return Some(key.dedup());
         }
-        key.bytes(params.request_id()?.as_bytes()).dedup()
+        Some(key.bytes(params.request_id()?.as_bytes()).dedup())
     }
 
     /// A key for order: events with the same key should be handled one after the other. The queue

@@ -99,21 +99,19 @@ impl fmt::Debug for UnknownCommand {
     }
 }
 
-macro_rules! answered {
-    () => {
-        false
-    };
-    ($reply:ident) => {
-        true
-    };
+/// What the table says about a command.
+struct Row {
+    word: &'static str,
+    phase: Phase,
+    family: Family,
+    /// The body that the vendor's page shows.
+    #[cfg(feature = "testing")]
+    sample: &'static str,
 }
 
 macro_rules! define_commands {
     ($( $family:ident $module:ident $prefix:literal {
-        $(
-            $phase:ident $variant:ident $word:literal $docs:literal => $event:ident $(-> $reply:ident)?
-            $(, time $time:expr)? $(, id $id:expr)? $(, order $scope:ident $order:expr)?;
-        )*
+        $( $word:literal $phase:ident $variant:ident $event:tt; )*
     } )*) => {
         /// A command of Tencent's, in its canonical spelling.
         ///
@@ -143,53 +141,17 @@ macro_rules! define_commands {
             /// Every command that this version knows, in the order of the table.
             pub const ALL: &'static [Command] = &[$( $( Command::$variant, )* )*];
 
-            /// The command as Tencent writes it today.
-            pub fn as_str(&self) -> &str {
+            /// `None` for an unknown command.
+            const fn row(&self) -> Option<&'static Row> {
                 match self {
-                    $( $( Command::$variant => $word, )* )*
-                    Command::Unknown(word) => word.as_str(),
-                }
-            }
-
-            /// The command as a metric label: one of [`ALL`](Self::ALL), or `unknown` for all
-            /// others, since a peer can invent any number of them.
-            pub const fn label(&self) -> &'static str {
-                match self {
-                    $( $( Command::$variant => $word, )* )*
-                    Command::Unknown(_) => "unknown",
-                }
-            }
-
-            /// The vendor's page about the command. `None` if it is unknown.
-            pub const fn docs(&self) -> Option<&'static str> {
-                match self {
-                    $( $( Command::$variant => Some($docs), )* )*
+                    $( $( Command::$variant => Some(&Row {
+                        word: $word,
+                        phase: Phase::$phase,
+                        family: Family::$family,
+                        #[cfg(feature = "testing")]
+                        sample: include_str!(concat!("testing/payloads/", $word, ".json")),
+                    }), )* )*
                     Command::Unknown(_) => None,
-                }
-            }
-
-            /// Whether the action waits for the answer.
-            pub const fn phase(&self) -> Phase {
-                match self {
-                    $( $( Command::$variant => Phase::$phase, )* )*
-                    Command::Unknown(_) => Phase::Unknown,
-                }
-            }
-
-            /// Whether the answer says more than OK or FAIL, so that Tencent waits for it. For an
-            /// unknown command this is true.
-            pub const fn is_answered(&self) -> bool {
-                match self {
-                    $( $( Command::$variant => answered!($($reply)?), )* )*
-                    Command::Unknown(_) => true,
-                }
-            }
-
-            /// The family: the part before the dot.
-            pub const fn family(&self) -> Family {
-                match self {
-                    $( $( Command::$variant => Family::$family, )* )*
-                    Command::Unknown(_) => Family::Unknown,
                 }
             }
 
@@ -228,6 +190,45 @@ macro_rules! define_commands {
 for_each_command!(define_commands);
 
 impl Command {
+    /// The command as Tencent writes it today.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Command::Unknown(word) => word.as_str(),
+            known => known.label(),
+        }
+    }
+
+    /// The command as a metric label: one of [`ALL`](Self::ALL), or `unknown` for all others, since
+    /// a peer can invent any number of them.
+    pub const fn label(&self) -> &'static str {
+        match self.row() {
+            Some(row) => row.word,
+            None => "unknown",
+        }
+    }
+
+    /// Whether the action waits for the answer.
+    pub const fn phase(&self) -> Phase {
+        match self.row() {
+            Some(row) => row.phase,
+            None => Phase::Unknown,
+        }
+    }
+
+    /// The family: the part before the dot.
+    pub const fn family(&self) -> Family {
+        match self.row() {
+            Some(row) => row.family,
+            None => Family::Unknown,
+        }
+    }
+
+    /// See [`testing::sample`](crate::testing::sample).
+    #[cfg(feature = "testing")]
+    pub(crate) fn sample(&self) -> Option<&'static str> {
+        self.row().map(|row| row.sample)
+    }
+
     /// Whether this version does not know the command.
     pub const fn is_unknown(&self) -> bool {
         matches!(self, Command::Unknown(_))

@@ -11,9 +11,9 @@
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
+use crate::event::rules::event;
+
 /// A REST interface is called more often than 80 % of its limit.
-///
-/// Source: <https://trtc.io/document/60256>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -30,3 +30,5 @@ pub struct RequestOverLimit {
     /// Allowed calls per second.
     pub limit: Option<i64>,
 }
+
+event! { RequestOverLimit, "https://trtc.io/document/60256" }

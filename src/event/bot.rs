@@ -12,12 +12,11 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 use super::group::GroupType;
+use crate::event::rules::event;
 use crate::message::MsgBody;
 use crate::types::{Flag, GroupId, Id, TimestampMillis, TimestampSecs, UserId};
 
 /// A one-to-one message was sent to a bot account.
-///
-/// Source: <https://trtc.io/document/68952>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -64,9 +63,14 @@ pub struct OnC2cMessage {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    OnC2cMessage, "https://trtc.io/document/68952",
+    time |e| e.event_time,
+    id |e| e.msg_key,
+    order pair |e| [e.from_account, e.to_account]
+}
+
 /// A user mentioned a bot in a group.
-///
-/// Source: <https://trtc.io/document/68953>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -104,4 +108,11 @@ pub struct OnGroupMessage {
     pub topic_id: Option<GroupId>,
     /// When it happened (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
+}
+
+event! {
+    OnGroupMessage, "https://trtc.io/document/68953",
+    time |e| e.event_time,
+    id |e| e.msg_seq,
+    order group |e| [e.group_id]
 }

@@ -12,12 +12,11 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 pub use super::extension::{Extension, OperateType};
+use crate::event::rules::event;
 use crate::message::MsgBody;
 use crate::types::{Flag, GroupId, Id, TimestampMillis, TimestampSecs, UserId};
 
 /// Key-value extensions of a one-to-one message were set, deleted or cleared.
-///
-/// Source: <https://trtc.io/document/76006>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -42,9 +41,13 @@ pub struct AfterC2cMsgExtension {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterC2cMsgExtension, "https://trtc.io/document/76006",
+    time |e| e.event_time,
+    order pair |e| [e.from_account, e.to_account]
+}
+
 /// A one-to-one message was edited.
-///
-/// Source: <https://cloud.tencent.com/document/product/269/128224>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -76,9 +79,13 @@ pub struct AfterModifyMsg {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterModifyMsg, "https://cloud.tencent.com/document/product/269/128224",
+    time |e| e.event_time,
+    order pair |e| [e.from_account, e.to_account]
+}
+
 /// A user marked everything as read, one-to-one and group conversations alike.
-///
-/// Source: <https://cloud.tencent.com/document/product/269/128225>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -94,9 +101,13 @@ pub struct AfterMsgReadAll {
     pub group_read_info: Option<Vec<GroupReadInfo>>,
 }
 
+event! {
+    AfterMsgReadAll, "https://cloud.tencent.com/document/product/269/128225",
+    time |e| e.event_time,
+    order account |e| [e.report_account]
+}
+
 /// Read receipts were sent for single one-to-one messages.
-///
-/// Source: <https://cloud.tencent.com/document/product/269/128223>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -115,9 +126,13 @@ pub struct AfterMsgReadReceipt {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterMsgReadReceipt, "https://cloud.tencent.com/document/product/269/128223",
+    time |e| e.event_time,
+    order pair |e| [e.operator_account, e.peer_account]
+}
+
 /// A user reported a one-to-one conversation as read.
-///
-/// Source: <https://trtc.io/document/43465>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -138,9 +153,13 @@ pub struct AfterMsgReport {
     pub unread_msg_num: Option<i64>,
 }
 
+event! {
+    AfterMsgReport, "https://trtc.io/document/43465",
+    time |e| e.event_time,
+    order pair |e| [e.report_account, e.peer_account]
+}
+
 /// A one-to-one message was recalled.
-///
-/// Source: <https://trtc.io/document/43466>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -161,9 +180,14 @@ pub struct AfterMsgWithDraw {
     pub unread_msg_num: Option<i64>,
 }
 
+event! {
+    AfterMsgWithDraw, "https://trtc.io/document/43466",
+    time |e| e.event_time,
+    id |e| e.msg_key,
+    order pair |e| [e.from_account, e.to_account]
+}
+
 /// A one-to-one message was sent (or its delivery failed).
-///
-/// Source: <https://trtc.io/document/34365>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -215,10 +239,15 @@ pub struct AfterSendMsg {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterSendMsg, "https://trtc.io/document/34365",
+    time |e| (e.event_time, e.msg_time),
+    id |e| e.msg_key,
+    order pair |e| [e.from_account, e.to_account]
+}
+
 /// A one-to-one message is about to be delivered; the reply lets it pass, blocks it, drops it
 /// silently or rewrites it.
-///
-/// Source: <https://trtc.io/document/34364>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -260,6 +289,11 @@ pub struct BeforeSendMsg {
     /// When the event happened (**milliseconds**). Undocumented for this command; other commands of
     /// the family have it.
     pub event_time: Option<TimestampMillis>,
+}
+
+event! {
+    BeforeSendMsg, "https://trtc.io/document/34364",
+    time |e| (e.event_time, e.msg_time)
 }
 
 /// A group whose unread count was cleared.

@@ -15,12 +15,11 @@ pub use super::recording::{
     EventGroup, RecordedFile, RecordedMedia, RecordingEvent, RecordingInfo, RecordingPayload,
     TrackType, VodFile,
 };
+use crate::event::rules::event;
 use crate::json::{wire_int, wire_text};
 use crate::types::{GroupId, Id, TimestampMillis, TimestampSecs, UserId};
 
 /// A `TUICallKit` call ended, with the whole call record.
-///
-/// Source: <https://trtc.io/document/68940>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -33,9 +32,13 @@ pub struct AfterEndCall {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterEndCall, "https://trtc.io/document/68940",
+    time |e| e.event_time,
+    order call |e| [e.call_record.call_id]
+}
+
 /// Members of a `TUICallKit` call answered, refused, joined, hung up and so on.
-///
-/// Source: <https://trtc.io/document/69215>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -53,9 +56,13 @@ pub struct AfterMemberChanged {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterMemberChanged, "https://trtc.io/document/69215",
+    time |e| e.event_time,
+    order call |e| [e.call_id]
+}
+
 /// The state of a call's cloud recording changed.
-///
-/// Source: <https://trtc.io/document/80345>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -70,9 +77,13 @@ pub struct AfterRecordChanged {
     pub callback: RecordCallback,
 }
 
+event! {
+    AfterRecordChanged, "https://trtc.io/document/80345",
+    time |e| (e.callback.callback_ts, e.event_time),
+    order call |e| [e.call_id]
+}
+
 /// A `TUICallKit` call was started.
-///
-/// Source: <https://trtc.io/document/68941>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -85,6 +96,12 @@ pub struct AfterStartCall {
     pub user_list: Vec<User>,
     /// When the event was triggered (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
+}
+
+event! {
+    AfterStartCall, "https://trtc.io/document/68941",
+    time |e| e.event_time,
+    order call |e| [e.call_info.call_id]
 }
 
 /// Record of a call.

@@ -14,13 +14,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_with::skip_serializing_none;
 
+use crate::event::rules::event;
 use crate::json::Once;
 use crate::types::{Id, RawJson, TimestampMillis, UserId};
 
 /// A user sent custom pass-through content to an intelligent chatbot; the reply is handed back to
 /// the bot.
-///
-/// Source: <https://www.tencentcloud.com/document/product/1047/59057>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -45,12 +44,17 @@ pub struct OnC2cSignalMessage {
     pub data: Option<String>,
 }
 
+event! {
+    OnC2cSignalMessage, "https://www.tencentcloud.com/document/product/1047/59057",
+    time |e| e.event_time,
+    id |e| e.msg_key,
+    order pair |e| [e.from_account, e.to_account]
+}
+
 /// A node of a bot's task asks your server; the variables of the reply go into the session. The bot
 /// waits for the reply.
 ///
 /// The URL of this callback is set in the node, in the panel of Desk.
-///
-/// Source: <https://cloud.tencent.com/document/product/269/113786>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -62,6 +66,11 @@ pub struct InterfaceInvocation {
     /// When it happened (**milliseconds**, as in the vendor's sample). It is the only mark of a
     /// retry besides the variables.
     pub event_time: Option<TimestampMillis>,
+}
+
+event! {
+    InterfaceInvocation, "https://cloud.tencent.com/document/product/269/113786",
+    time |e| e.event_time
 }
 
 fn variables<'de, D: Deserializer<'de>>(

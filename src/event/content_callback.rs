@@ -11,12 +11,11 @@
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
+use crate::event::rules::event;
 use crate::json::{wire_int, wire_text};
 use crate::types::{Flag, GroupId, Id, SdkAppId, UserId};
 
 /// Result of a cloud content moderation of a message, profile or group text.
-///
-/// Source: <https://trtc.io/document/78240>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -60,6 +59,11 @@ pub struct ResultNotify {
     pub ctxcb_lib_name: Option<String>,
     /// Custom data of the moderated message, unchanged; empty in other scenes.
     pub cloud_custom_data: Option<String>,
+}
+
+event! {
+    ResultNotify, "https://trtc.io/document/78240",
+    id |e| e.ctxcb_request_id
 }
 
 /// Receiver of a moderated message.

@@ -11,6 +11,7 @@
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
+use crate::event::rules::event;
 use crate::json::wire_text;
 use crate::message::MsgBody;
 use crate::types::{Id, TimestampMillis, UserId};
@@ -20,8 +21,6 @@ use crate::types::{Id, TimestampMillis, UserId};
 ///
 /// The URL of this callback is set in the panel of Desk. Whether the token of Chat signs it is not
 /// documented.
-///
-/// Source: <https://cloud.tencent.com/document/product/269/111212>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -54,6 +53,12 @@ pub struct SessionEventNotify {
     /// By its name, the agent who handed the session over; the vendor does not explain it. Empty in
     /// the vendor's sample.
     pub forward_from_agent_id: Option<Id>,
+}
+
+event! {
+    SessionEventNotify, "https://cloud.tencent.com/document/product/269/111212",
+    time |e| e.event_time,
+    order session |e| [e.session_id]
 }
 
 wire_text! {

@@ -15,6 +15,7 @@ pub use super::recording::{
     EventGroup, RecordedFile, RecordedMedia, RecordingEvent, RecordingInfo, RecordingPayload,
     TrackType, VodFile,
 };
+use crate::event::rules::event;
 use crate::types::{TimestampMillis, UserId};
 
 /// The state of a live room's cloud recording changed; the international site's name for this
@@ -23,8 +24,6 @@ use crate::types::{TimestampMillis, UserId};
 /// The mainland site documents the same body as `Live.CallbackAfterCloudRecordingChanged`. Which of
 /// the two commands Tencent sends is not known, so handle both. It has nothing to do with following
 /// users.
-///
-/// Source: <https://intl.cloud.tencent.com/document/product/647/78428>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -40,9 +39,12 @@ pub struct AfterCloudRecordingChanged {
     pub event_info: RecordingInfo,
 }
 
+event! {
+    AfterCloudRecordingChanged, "https://intl.cloud.tencent.com/document/product/647/78428",
+    time |e| e.callback_ts
+}
+
 /// A user started following other users.
-///
-/// Source: <https://trtc.io/document/70355>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -57,9 +59,13 @@ pub struct AfterFollowAdd {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterFollowAdd, "https://trtc.io/document/70355",
+    time |e| e.event_time,
+    order account |e| [e.from_account]
+}
+
 /// A user stopped following other users.
-///
-/// Source: <https://trtc.io/document/74357>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -74,6 +80,12 @@ pub struct AfterFollowDelete {
     pub to_account: Vec<UserId>,
     /// When it happened (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
+}
+
+event! {
+    AfterFollowDelete, "https://trtc.io/document/74357",
+    time |e| e.event_time,
+    order account |e| [e.from_account]
 }
 
 /// A user now followed.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::types::{GroupId, Id, SdkAppId, UserId};
+use crate::types::SdkAppId;
 
 macro_rules! key {
     ($(#[$doc:meta])* $name:ident) => {
@@ -59,26 +59,12 @@ key! {
 
 /// Collects the parts of a key. Each part is hashed with its length, so that two different lists of
 /// parts never give the same bytes.
-pub(crate) struct Parts {
-    hasher: Sha256,
-    missing: bool,
-}
+pub(crate) struct Parts(Sha256);
 
 impl Parts {
     /// Starts a key with the app and the sort of key, so that keys of two apps or sorts differ.
     pub(crate) fn new(app: SdkAppId, sort: &str) -> Self {
-        let hasher = Sha256::new();
-        Parts { hasher, missing: false }.bytes(&app.0.to_be_bytes()).bytes(sort.as_bytes())
-    }
-
-    /// Adds a part that the key needs. If it is absent or empty, there is no key.
-    pub(crate) fn add(mut self, part: &impl Part) -> Self {
-        if part.write(&mut self.hasher) { self } else { Parts { missing: true, ..self } }
-    }
-
-    /// Adds two people, so that the key is the same in whichever order they are given.
-    pub(crate) fn pair(self, one: &UserId, other: &UserId) -> Self {
-        if one <= other { self.add(one).add(other) } else { self.add(other).add(one) }
+        Parts(Sha256::new()).bytes(&app.0.to_be_bytes()).bytes(sort.as_bytes())
     }
 
     /// Adds a part that may be absent.
@@ -90,71 +76,16 @@ impl Parts {
     }
 
     pub(crate) fn bytes(mut self, bytes: &[u8]) -> Self {
-        write(&mut self.hasher, bytes);
+        self.0.update((bytes.len() as u64).to_be_bytes());
+        self.0.update(bytes);
         self
     }
 
-    /// Whether every part that the key needs was there.
-    pub(crate) fn is_complete(&self) -> bool {
-        !self.missing
+    pub(crate) fn dedup(self) -> DedupKey {
+        DedupKey(self.0.finalize().into())
     }
 
-    pub(crate) fn dedup(self) -> Option<DedupKey> {
-        self.is_complete().then(|| DedupKey(self.hasher.finalize().into()))
+    pub(crate) fn order(self) -> OrderKey {
+        OrderKey(self.0.finalize().into())
     }
-
-    pub(crate) fn order(self) -> Option<OrderKey> {
-        self.is_complete().then(|| OrderKey(self.hasher.finalize().into()))
-    }
-}
-
-fn write(hasher: &mut Sha256, bytes: &[u8]) {
-    hasher.update((bytes.len() as u64).to_be_bytes());
-    hasher.update(bytes);
-}
-
-/// What a key can be made of. `write` returns whether the part was there; an empty text counts as
-/// absent.
-pub(crate) trait Part {
-    fn write(&self, hasher: &mut Sha256) -> bool;
-}
-
-macro_rules! text_part {
-    ($($name:ident)*) => { $(
-        impl Part for $name {
-            fn write(&self, hasher: &mut Sha256) -> bool {
-                if !self.as_str().is_empty() {
-                    write(hasher, self.as_str().as_bytes());
-                }
-                !self.as_str().is_empty()
-            }
-        }
-    )* };
-}
-
-text_part!(UserId GroupId Id);
-
-impl<P: Part> Part for &P {
-    fn write(&self, hasher: &mut Sha256) -> bool {
-        P::write(self, hasher)
-    }
-}
-
-impl Part for i64 {
-    fn write(&self, hasher: &mut Sha256) -> bool {
-        write(hasher, &self.to_be_bytes());
-        true
-    }
-}
-
-impl<P: Part> Part for Option<P> {
-    fn write(&self, hasher: &mut Sha256) -> bool {
-        self.as_ref().is_some_and(|part| part.write(hasher))
-    }
-}
-
-/// Calls the closure in which a row of the table adds to a key. It gives the compiler the closure's
-/// types.
-pub(crate) fn by<E>(event: &E, parts: Parts, rule: impl Fn(&E, Parts) -> Parts) -> Parts {
-    rule(event, parts)
 }

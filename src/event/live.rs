@@ -16,12 +16,11 @@ pub use super::recording::{
     TrackType, VodFile,
 };
 use super::room::TakeSeatMode;
+use crate::event::rules::event;
 use crate::json::{wire_int, wire_text};
 use crate::types::{GroupId, Id, TimestampMillis, TimestampSecs, UserId};
 
 /// The owner of a live room was changed.
-///
-/// Source: <https://trtc.io/document/72553>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -42,9 +41,13 @@ pub struct AfterChangeOwner {
     pub original_owner_account: Option<UserId>,
 }
 
+event! {
+    AfterChangeOwner, "https://trtc.io/document/72553",
+    time |e| e.event_time,
+    order room |e| [e.room_id]
+}
+
 /// The state of a live room's cloud recording changed.
-///
-/// Source: <https://cloud.tencent.com/document/product/269/129603>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -60,9 +63,12 @@ pub struct AfterCloudRecordingChanged {
     pub event_info: RecordingInfo,
 }
 
+event! {
+    AfterCloudRecordingChanged, "https://cloud.tencent.com/document/product/269/129603",
+    time |e| e.callback_ts
+}
+
 /// A battle (PK) between live rooms was created.
-///
-/// Source: <https://trtc.io/document/68259>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -90,9 +96,13 @@ pub struct AfterCreateBattle {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterCreateBattle, "https://trtc.io/document/68259",
+    time |e| e.event_time,
+    order room |e| [e.from_room_id]
+}
+
 /// A live room was created.
-///
-/// Source: <https://trtc.io/document/64422>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -108,9 +118,13 @@ pub struct AfterCreateRoom {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterCreateRoom, "https://trtc.io/document/64422",
+    time |e| (e.event_time, e.room_info.event_time, e.room_info.create_time),
+    order room |e| [e.room_info.room_id]
+}
+
 /// Warns the app server that the number of live rooms reached 70 % of the limit.
-///
-/// Source: <https://trtc.io/document/70485>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -127,9 +141,12 @@ pub struct AfterCreateRoomReachingThreshold {
     pub max_room_count: Option<i64>,
 }
 
+event! {
+    AfterCreateRoomReachingThreshold, "https://trtc.io/document/70485",
+    time |e| e.event_time
+}
+
 /// Metadata entries of a live room were deleted.
-///
-/// Source: <https://trtc.io/document/68223>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -146,9 +163,13 @@ pub struct AfterDelMetadata {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterDelMetadata, "https://trtc.io/document/68223",
+    time |e| e.event_time,
+    order room |e| [e.room_id]
+}
+
 /// A live room was dissolved, by a user or by the system.
-///
-/// Source: <https://trtc.io/document/64423>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -169,9 +190,13 @@ pub struct AfterDestroyRoom {
     pub statistic: Option<Statistic>,
 }
 
+event! {
+    AfterDestroyRoom, "https://trtc.io/document/64423",
+    time |e| e.event_time,
+    order room |e| [e.room_id]
+}
+
 /// A battle (PK) between live rooms ended, with the scores.
-///
-/// Source: <https://trtc.io/document/68261>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -198,9 +223,13 @@ pub struct AfterEndBattle {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterEndBattle, "https://trtc.io/document/68261",
+    time |e| e.event_time,
+    order room |e| [e.from_room_info.room_id]
+}
+
 /// Members of a live room came online or went offline.
-///
-/// Source: <https://trtc.io/document/64424>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -219,9 +248,13 @@ pub struct AfterMemberStateChanged {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterMemberStateChanged, "https://trtc.io/document/64424",
+    time |e| e.event_time,
+    order room |e| [e.room_id]
+}
+
 /// Administrators of a live room were added or removed.
-///
-/// Source: <https://trtc.io/document/72554>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -242,9 +275,13 @@ pub struct AfterModifyAdmin {
     pub op_type: Option<AdminChange>,
 }
 
+event! {
+    AfterModifyAdmin, "https://trtc.io/document/72554",
+    time |e| e.event_time,
+    order room |e| [e.room_id]
+}
+
 /// Metadata entries of a live room were set.
-///
-/// Source: <https://trtc.io/document/68222>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -261,9 +298,13 @@ pub struct AfterSetMetadata {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterSetMetadata, "https://trtc.io/document/68222",
+    time |e| e.event_time,
+    order room |e| [e.room_id]
+}
+
 /// A battle (PK) between live rooms started.
-///
-/// Source: <https://trtc.io/document/68260>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -286,9 +327,13 @@ pub struct AfterStartBattle {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterStartBattle, "https://trtc.io/document/68260",
+    time |e| e.event_time,
+    order room |e| [e.from_room_info.room_id]
+}
+
 /// The data of a live room was changed.
-///
-/// Source: <https://trtc.io/document/67938>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -304,9 +349,13 @@ pub struct AfterUpdateRoomInfo {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterUpdateRoomInfo, "https://trtc.io/document/67938",
+    time |e| e.event_time,
+    order room |e| [e.room_info.room_id]
+}
+
 /// Asks whether a gift may be sent in a live room.
-///
-/// Source: <https://trtc.io/document/72210>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -320,6 +369,11 @@ pub struct BeforeSendGift {
     /// The gift: who gives what to whom. By default Tencent blocks it if your answer does not come
     /// within 2 seconds.
     pub gift_water: GiftWater,
+}
+
+event! {
+    BeforeSendGift, "https://trtc.io/document/72210",
+    time |e| e.gift_water.time
 }
 
 /// Data of a room; each command sends a part of it.

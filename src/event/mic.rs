@@ -11,11 +11,10 @@
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
+use crate::event::rules::event;
 use crate::types::{GroupId, TimestampMillis, UserId};
 
 /// Seats of a live or conference room changed (taken, left, locked, muted).
-///
-/// Source: <https://trtc.io/document/64425>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -30,6 +29,12 @@ pub struct AfterSeatInfoChanged {
     pub seat_list: Vec<Seat>,
     /// When the event was triggered (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
+}
+
+event! {
+    AfterSeatInfoChanged, "https://trtc.io/document/64425",
+    time |e| e.event_time,
+    order room |e| [e.room_id]
 }
 
 /// A seat.

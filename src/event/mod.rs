@@ -34,6 +34,7 @@ pub mod state;
 pub(crate) mod drift;
 pub(crate) mod key;
 pub(crate) mod parse;
+mod rules;
 mod time;
 mod unknown;
 mod who;
@@ -59,6 +60,7 @@ pub use self::recording::{
 pub use self::time::EventTime;
 pub use self::unknown::{Misfit, MisfitKind, UnknownEvent, UnknownReason};
 
+use self::sealed::Documented;
 use self::word::Word;
 
 /// The type of the event of one command. You cannot implement it for your own types.
@@ -67,7 +69,7 @@ use self::word::Word;
     note = "for `BeforeMessage` use `EventRouter::on_message`, for a type of yours `EventRouter::on_unknown`, for all others a fallback"
 )]
 pub trait TypedEvent:
-    AsEvent + Into<Event> + Clone + Send + Sync + Sized + sealed::Sealed + 'static
+    AsEvent + Documented + Into<Event> + Clone + Send + Sync + Sized + 'static
 {
     /// The command.
     const COMMAND: Command;
@@ -86,21 +88,38 @@ pub trait TypedEvent:
 
 mod sealed {
     pub trait Sealed {}
+
+    /// What `event!` says of a type.
+    pub trait Documented {
+        /// The vendor's page.
+        const PAGE: &'static str;
+
+        /// What the order key consists of, for the page `commands`.
+        #[cfg(test)]
+        const ORDER: Option<&'static str> = None;
+    }
 }
 
 /// An [`Event`], or the event of one command. You cannot implement it for your own types.
 pub trait AsEvent: sealed::Sealed {
     /// When it happened.
     #[doc(hidden)]
-    fn time_by_rule(&self) -> Option<EventTime>;
+    fn time_by_rule(&self) -> Option<EventTime> {
+        None
+    }
 
     /// Whether it has an id that no other event of its command has.
     #[doc(hidden)]
-    fn has_id(&self) -> bool;
+    fn has_id(&self) -> bool {
+        false
+    }
 
-    /// The order key, by the rule in the row of its command.
+    /// The order key.
     #[doc(hidden)]
-    fn order_by_rule(&self, app: SdkAppId) -> Option<OrderKey>;
+    fn order_by_rule(&self, app: SdkAppId) -> Option<OrderKey> {
+        let _ = app;
+        None
+    }
 
     /// The event as JSON, without what its type does not know; `None` for an event without a type.
     #[doc(hidden)]
@@ -108,7 +127,9 @@ pub trait AsEvent: sealed::Sealed {
 
     /// Whether this is a batch with an item that did not fit its type.
     #[doc(hidden)]
-    fn has_unknown_item(&self) -> bool;
+    fn has_unknown_item(&self) -> bool {
+        false
+    }
 
     /// The command as which the callback has to be answered.
     #[doc(hidden)]
@@ -119,51 +140,9 @@ pub trait AsEvent: sealed::Sealed {
 
 impl sealed::Sealed for Event {}
 
-macro_rules! reply_type {
-    ($module:ident) => {
-        ()
-    };
-    ($module:ident $reply:ident) => {
-        reply::$module::$reply
-    };
-}
-
-macro_rules! time_of {
-    ($event:ident) => {{
-        let _ = $event;
-        None
-    }};
-    ($event:ident, $time:expr) => {
-        time::of($event, $time)
-    };
-}
-
-macro_rules! has_id {
-    ($event:ident) => {{
-        let _ = $event;
-        false
-    }};
-    ($event:ident, $id:expr) => {
-        key::by($event, key::Parts::new(SdkAppId(0), ""), $id).is_complete()
-    };
-}
-
-macro_rules! order_of {
-    ($app:ident, $event:ident) => {{
-        let _ = ($event, $app);
-        None
-    }};
-    ($app:ident, $event:ident, $scope:ident, $order:expr) => {
-        key::by($event, key::Parts::new($app, stringify!($scope)), $order).order()
-    };
-}
-
 macro_rules! define_events {
     ($( $family:ident $module:ident $prefix:literal {
-        $(
-            $phase:ident $variant:ident $word:literal $docs:literal => $event:ident $(-> $reply:ident)?
-            $(, time $time:expr)? $(, id $id:expr)? $(, order $scope:ident $order:expr)?;
-        )*
+        $( $word:literal $phase:ident $variant:ident($event:ident $(-> $reply:ident)?); )*
     } )*) => {
         /// What happened, or is about to happen: one variant per command. Each is boxed, so an
         /// event is small to move.
@@ -191,10 +170,24 @@ macro_rules! define_events {
 
             /// The event of a command, and what the body says about its command; `None` if it has
             /// no type.
-            fn typed(command: &Command, text: &str, word: &mut Word) -> Option<serde_json::Result<Event>> {
+            fn typed(
+                command: &Command,
+                text: &str,
+                word: &mut Word,
+            ) -> Option<serde_json::Result<Event>> {
                 match command {
-                    $( $( Command::$variant => Some(parse::typed(command, text, word).map(Event::$variant)), )* )*
+                    $( $( Command::$variant => {
+                        Some(parse::typed(command, text, word).map(Event::$variant))
+                    } )* )*
                     Command::Unknown(_) => None,
+                }
+            }
+
+            /// The event of one command inside; `None` for an event without a type.
+            fn inner(&self) -> Option<&dyn AsEvent> {
+                match self {
+                    $( $( Event::$variant(event) => Some(&**event), )* )*
+                    Event::Unknown(_) => None,
                 }
             }
         }
@@ -202,85 +195,20 @@ macro_rules! define_events {
         impl Serialize for Event {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 match self {
-                    $( $( Event::$variant(event) => Whole::<$module::$event> { command: $word, event }.serialize(serializer), )* )*
+                    $( $( Event::$variant(event) => {
+                        Whole::<$module::$event> { command: $word, event }.serialize(serializer)
+                    } )* )*
                     Event::Unknown(event) => event.serialize(serializer),
                 }
             }
         }
 
-        impl AsEvent for Event {
-            fn time_by_rule(&self) -> Option<EventTime> {
-                match self {
-                    $( $( Event::$variant(event) => event.time_by_rule(), )* )*
-                    Event::Unknown(_) => None,
-                }
-            }
-
-            fn has_id(&self) -> bool {
-                match self {
-                    $( $( Event::$variant(event) => event.has_id(), )* )*
-                    Event::Unknown(_) => false,
-                }
-            }
-
-            fn order_by_rule(&self, app: SdkAppId) -> Option<OrderKey> {
-                match self {
-                    $( $( Event::$variant(event) => event.order_by_rule(app), )* )*
-                    Event::Unknown(_) => None,
-                }
-            }
-
-            fn written(&self) -> Option<String> {
-                match self {
-                    $( $( Event::$variant(event) => event.written(), )* )*
-                    Event::Unknown(_) => None,
-                }
-            }
-
-            fn has_unknown_item(&self) -> bool {
-                match self {
-                    Event::PushAllMemberPush(event) => event.has_unknown_item(),
-                    Event::PushOfflinePush(event) => event.has_unknown_item(),
-                    _ => false,
-                }
-            }
-
-            fn answered_as<'a>(&'a self, url: &'a Command) -> &'a Command {
-                match self {
-                    Event::Unknown(event) => event.body_command.as_ref().filter(|word| word.phase() == Phase::Before).unwrap_or(url),
-                    _ => url,
-                }
-            }
-        }
-
         $( $(
-            impl sealed::Sealed for $module::$event {}
-
-            impl AsEvent for $module::$event {
-                fn time_by_rule(&self) -> Option<EventTime> {
-                    time_of!(self $(, $time)?)
-                }
-
-                fn has_id(&self) -> bool {
-                    has_id!(self $(, $id)?)
-                }
-
-                fn order_by_rule(&self, app: SdkAppId) -> Option<OrderKey> {
-                    order_of!(app, self $(, $scope, $order)?)
-                }
-
-                fn written(&self) -> Option<String> {
-                    serde_json::to_string(self).ok()
-                }
-
-                fn has_unknown_item(&self) -> bool {
-                    push::has_unknown_item(self)
-                }
-            }
-
             impl TypedEvent for $module::$event {
                 const COMMAND: Command = Command::$variant;
-                type Reply = reply_type!($module $($reply)?);
+
+                #[allow(unused_parens)] // without a type in them they are `()`
+                type Reply = ($( reply::$module::$reply )?);
 
                 fn from_event(event: Event) -> Result<Self, Event> {
                     match event {
@@ -296,6 +224,35 @@ macro_rules! define_events {
                 }
             }
         )* )*
+
+        impl Command {
+            /// The vendor's page about the command. `None` if it is unknown.
+            pub const fn docs(&self) -> Option<&'static str> {
+                match self {
+                    $( $( Command::$variant => Some(<$module::$event as Documented>::PAGE), )* )*
+                    Command::Unknown(_) => None,
+                }
+            }
+
+            /// Whether the answer says more than OK or FAIL, so that Tencent waits for it. For an
+            /// unknown command this is true.
+            pub const fn is_answered(&self) -> bool {
+                match self {
+                    $( $( Command::$variant => !stringify!($($reply)?).is_empty(), )* )*
+                    Command::Unknown(_) => true,
+                }
+            }
+        }
+
+        /// Command, module, type, reply and scope of the order key, for the page `commands`.
+        #[cfg(test)]
+        const ROWS: &[(Command, &str, &str, Option<&str>, Option<&str>)] = &[$( $( (
+            Command::$variant,
+            stringify!($module),
+            stringify!($event),
+            [$(stringify!($reply))?].first().copied(),
+            <$module::$event as Documented>::ORDER,
+        ), )* )*];
     };
 }
 
@@ -308,6 +265,39 @@ struct Whole<'a, E> {
     command: &'static str,
     #[serde(flatten)]
     event: &'a E,
+}
+
+impl AsEvent for Event {
+    fn time_by_rule(&self) -> Option<EventTime> {
+        self.inner()?.time_by_rule()
+    }
+
+    fn has_id(&self) -> bool {
+        self.inner().is_some_and(AsEvent::has_id)
+    }
+
+    fn order_by_rule(&self, app: SdkAppId) -> Option<OrderKey> {
+        self.inner()?.order_by_rule(app)
+    }
+
+    fn written(&self) -> Option<String> {
+        self.inner()?.written()
+    }
+
+    fn has_unknown_item(&self) -> bool {
+        self.inner().is_some_and(AsEvent::has_unknown_item)
+    }
+
+    fn answered_as<'a>(&'a self, url: &'a Command) -> &'a Command {
+        match self {
+            Event::Unknown(event) => event
+                .body_command
+                .as_ref()
+                .filter(|word| word.phase() == Phase::Before)
+                .unwrap_or(url),
+            _ => url,
+        }
+    }
 }
 
 impl Event {
@@ -391,3 +381,6 @@ impl<'de> Deserialize<'de> for Event {
         Ok(Event::parse_untyped(&command, body))
     }
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod page;

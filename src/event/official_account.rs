@@ -11,12 +11,11 @@
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
+use crate::event::rules::event;
 use crate::message::MsgBody;
 use crate::types::{Flag, Id, TimestampMillis, TimestampSecs, UserId};
 
 /// Users subscribed to an official account.
-///
-/// Source: <https://trtc.io/document/60800>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -34,9 +33,13 @@ pub struct AfterAddSubscriber {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterAddSubscriber, "https://trtc.io/document/60800",
+    time |e| e.event_time,
+    order official_account |e| [e.official_account]
+}
+
 /// An official account has been created.
-///
-/// Source: <https://trtc.io/document/60796>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -57,9 +60,13 @@ pub struct AfterCreateOfficialAccount {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterCreateOfficialAccount, "https://trtc.io/document/60796",
+    time |e| e.event_time,
+    order official_account |e| [e.official_account]
+}
+
 /// Users unsubscribed or were removed from an official account.
-///
-/// Source: <https://trtc.io/document/60802>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -77,9 +84,13 @@ pub struct AfterDeleteSubscriber {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterDeleteSubscriber, "https://trtc.io/document/60802",
+    time |e| e.event_time,
+    order official_account |e| [e.official_account]
+}
+
 /// Messages of an official account were recalled.
-///
-/// Source: <https://trtc.io/document/60805>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -95,9 +106,13 @@ pub struct AfterMsgWithDraw {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterMsgWithDraw, "https://trtc.io/document/60805",
+    time |e| e.event_time,
+    order official_account |e| [e.official_account]
+}
+
 /// An official account was destroyed.
-///
-/// Source: <https://trtc.io/document/60798>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -115,9 +130,13 @@ pub struct AfterOfficialAccountDestroyed {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterOfficialAccountDestroyed, "https://trtc.io/document/60798",
+    time |e| e.event_time,
+    order official_account |e| [e.official_account]
+}
+
 /// An official account reached its maximum number of subscribers.
-///
-/// Source: <https://trtc.io/document/60801>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -130,9 +149,13 @@ pub struct AfterOfficialAccountFull {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterOfficialAccountFull, "https://trtc.io/document/60801",
+    time |e| e.event_time,
+    order official_account |e| [e.official_account]
+}
+
 /// The profile of an official account was changed.
-///
-/// Source: <https://trtc.io/document/60797>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -157,9 +180,13 @@ pub struct AfterOfficialAccountInfoChanged {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterOfficialAccountInfoChanged, "https://trtc.io/document/60797",
+    time |e| e.event_time,
+    order official_account |e| [e.official_account]
+}
+
 /// A broadcast message of an official account was delivered.
-///
-/// Source: <https://trtc.io/document/60804>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -183,9 +210,14 @@ pub struct AfterSendMsg {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterSendMsg, "https://trtc.io/document/60804",
+    time |e| e.event_time,
+    id |e| e.msg_key,
+    order official_account |e| [e.official_account]
+}
+
 /// Asks whether users may subscribe to an official account; single users can be refused.
-///
-/// Source: <https://trtc.io/document/60799>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -203,9 +235,12 @@ pub struct BeforeAddSubscriber {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    BeforeAddSubscriber, "https://trtc.io/document/60799",
+    time |e| e.event_time
+}
+
 /// Asks whether an official account may be created.
-///
-/// Source: <https://trtc.io/document/60795>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -223,9 +258,12 @@ pub struct BeforeCreateOfficialAccount {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    BeforeCreateOfficialAccount, "https://trtc.io/document/60795",
+    time |e| e.event_time
+}
+
 /// Asks whether a broadcast message of an official account may be sent; it may also be rewritten.
-///
-/// Source: <https://trtc.io/document/60803>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -244,6 +282,11 @@ pub struct BeforeSendMsg {
     pub cloud_custom_data: Option<String>,
     /// When the event was triggered (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
+}
+
+event! {
+    BeforeSendMsg, "https://trtc.io/document/60803",
+    time |e| e.event_time
 }
 
 /// A subscriber.

@@ -11,12 +11,11 @@
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
+use crate::event::rules::event;
 use crate::json::wire_text;
 use crate::types::{TimestampMillis, UserId};
 
 /// A user profile was changed.
-///
-/// Source: <https://trtc.io/document/48733>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -32,6 +31,12 @@ pub struct PortraitSet {
     pub event_time: Option<TimestampMillis>,
     /// Entries of the profile that were changed, with their new values.
     pub profile_item: Vec<ProfileItem>,
+}
+
+event! {
+    PortraitSet, "https://trtc.io/document/48733",
+    time |e| e.event_time,
+    order account |e| [e.from_account]
 }
 
 /// An entry of a profile that was changed.

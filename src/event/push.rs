@@ -8,8 +8,6 @@
 //! println!("{:?}", callback.event);
 //! ```
 
-use std::any::Any;
-
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
@@ -17,12 +15,11 @@ pub use super::batch::BatchItem;
 
 use super::batch::BatchEvent;
 use crate::command::Command;
+use crate::event::rules::event;
 use crate::json::wire_int;
 use crate::types::{GroupId, Id, TimestampSecs, UserId};
 
 /// Results of pushes to all users, to tags or to single users, in batches.
-///
-/// Source: <https://trtc.io/document/67551>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -30,6 +27,12 @@ use crate::types::{GroupId, Id, TimestampSecs, UserId};
 pub struct AllMemberPush {
     /// Results, 1 to 100. Each is read on its own: one that does not fit does not lose the others.
     pub events: Vec<BatchItem<AllMemberPushEvent>>,
+}
+
+event! {
+    AllMemberPush, "https://trtc.io/document/67551",
+    items |e| &e.events,
+    time |e| e.events.iter().filter_map(|item| item.typed()?.event_time).max()
 }
 
 /// One result of [`AllMemberPush`].
@@ -69,8 +72,6 @@ pub struct AllMemberPushEvent {
 }
 
 /// Results of offline pushes for ordinary messages, in batches.
-///
-/// Source: <https://trtc.io/document/67552>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -78,6 +79,12 @@ pub struct AllMemberPushEvent {
 pub struct OfflinePush {
     /// Results, 1 to 100. Each is read on its own: one that does not fit does not lose the others.
     pub events: Vec<BatchItem<OfflinePushEvent>>,
+}
+
+event! {
+    OfflinePush, "https://trtc.io/document/67552",
+    items |e| &e.events,
+    time |e| e.events.iter().filter_map(|item| item.typed()?.event_time).max()
 }
 
 /// One result of [`OfflinePush`].
@@ -187,15 +194,4 @@ impl BatchEvent for AllMemberPushEvent {
     fn command(&self) -> Option<&Command> {
         self.callback_command.as_ref()
     }
-}
-
-/// Whether an item of a batch did not fit.
-pub(super) fn has_unknown_item(event: &dyn Any) -> bool {
-    fn any<E>(items: &[BatchItem<E>]) -> bool {
-        items.iter().any(|item| item.typed().is_none())
-    }
-
-    let offline = event.downcast_ref::<OfflinePush>().map(|batch| any(&batch.events));
-    let to_all = event.downcast_ref::<AllMemberPush>().map(|batch| any(&batch.events));
-    offline.or(to_all).unwrap_or_default()
 }

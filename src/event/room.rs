@@ -11,12 +11,11 @@
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
+use crate::event::rules::event;
 use crate::json::wire_text;
 use crate::types::{GroupId, TimestampMillis, TimestampSecs, UserId};
 
 /// A conference room was created or scheduled.
-///
-/// Source: <https://trtc.io/document/60733>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -34,9 +33,13 @@ pub struct AfterCreateRoom {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterCreateRoom, "https://trtc.io/document/60733",
+    time |e| e.event_time,
+    order room |e| [e.room_info.room_id]
+}
+
 /// A conference room was dissolved.
-///
-/// Source: <https://trtc.io/document/60732>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -51,9 +54,13 @@ pub struct AfterDestroyRoom {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterDestroyRoom, "https://trtc.io/document/60732",
+    time |e| e.event_time,
+    order room |e| [e.room_id]
+}
+
 /// Users entered a conference room.
-///
-/// Source: <https://trtc.io/document/60735>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -75,9 +82,13 @@ pub struct AfterMemberEnter {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterMemberEnter, "https://trtc.io/document/60735",
+    time |e| e.event_time,
+    order room |e| [e.room_id]
+}
+
 /// Users left a conference room, were removed, or timed out.
-///
-/// Source: <https://trtc.io/document/60734>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -101,9 +112,13 @@ pub struct AfterMemberLeave {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterMemberLeave, "https://trtc.io/document/60734",
+    time |e| e.event_time,
+    order room |e| [e.room_id]
+}
+
 /// The data of a conference room was changed.
-///
-/// Source: <https://trtc.io/document/60731>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -117,6 +132,12 @@ pub struct AfterUpdateRoomInfo {
     pub room_info: Box<RoomInfo>,
     /// When the event was triggered (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
+}
+
+event! {
+    AfterUpdateRoomInfo, "https://trtc.io/document/60731",
+    time |e| e.event_time,
+    order room |e| [e.room_info.room_id]
 }
 
 /// Data of a room; each command sends a part of it.

@@ -10,6 +10,7 @@
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
+use crate::event::rules::event;
 use crate::json::wire_text;
 use crate::reply::sns::{PrevFriendAddReply, PrevFriendResponseReply};
 use crate::types::{Flag, TimestampMillis, TimestampSecs, UserId};
@@ -36,8 +37,6 @@ pub struct Pair {
 }
 
 /// Friendships were made. Importing friends over REST does not trigger it.
-///
-/// Source: <https://trtc.io/document/34359>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -54,9 +53,12 @@ pub struct FriendAdd {
     pub force_flag: Option<Flag>,
 }
 
+event! {
+    FriendAdd, "https://trtc.io/document/34359",
+    order account |e| [e.pair_list.first().map(|pair| &pair.from_account)]
+}
+
 /// Friendships were removed. Putting a friend on the block list removes the friendship, too.
-///
-/// Source: <https://trtc.io/document/34360>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -66,9 +68,12 @@ pub struct FriendDelete {
     pub pair_list: Vec<Pair>,
 }
 
+event! {
+    FriendDelete, "https://trtc.io/document/34360",
+    order account |e| [e.pair_list.first().map(|pair| &pair.from_account)]
+}
+
 /// Users were put on a block list. If they were friends, [`FriendDelete`] comes as well.
-///
-/// Source: <https://trtc.io/document/34361>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -78,9 +83,12 @@ pub struct BlackListAdd {
     pub pair_list: Vec<Pair>,
 }
 
+event! {
+    BlackListAdd, "https://trtc.io/document/34361",
+    order account |e| [e.pair_list.first().map(|pair| &pair.from_account)]
+}
+
 /// Users were taken off a block list.
-///
-/// Source: <https://trtc.io/document/34362>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -90,10 +98,14 @@ pub struct BlackListDelete {
     pub pair_list: Vec<Pair>,
 }
 
+event! {
+    BlackListDelete, "https://trtc.io/document/34362",
+    time |e| e.pair_list.iter().filter_map(|pair| pair.time_stamp).max(),
+    order account |e| [e.pair_list.first().map(|pair| &pair.from_account)]
+}
+
 /// A user is about to send friend requests from a client; the [reply](PrevFriendAddReply) lets each
 /// of them through or not. Requests over REST do not ask.
-///
-/// Source: <https://trtc.io/document/43468>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -113,6 +125,11 @@ pub struct PrevFriendAdd {
     pub force_add_flags: Option<Flag>,
     /// When it happened, in **milliseconds**.
     pub event_time: Option<TimestampMillis>,
+}
+
+event! {
+    PrevFriendAdd, "https://trtc.io/document/43468",
+    time |e| e.event_time
 }
 
 /// A user to be added as a friend.
@@ -136,8 +153,6 @@ pub struct FriendItem {
 
 /// A user is about to answer friend requests from a client; the [reply](PrevFriendResponseReply)
 /// lets each answer through or not. Answers over REST do not ask.
-///
-/// Source: <https://trtc.io/document/43467>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -153,6 +168,11 @@ pub struct PrevFriendResponse {
     pub response_friend_item: Vec<ResponseFriendItem>,
     /// When it happened, in **milliseconds**.
     pub event_time: Option<TimestampMillis>,
+}
+
+event! {
+    PrevFriendResponse, "https://trtc.io/document/43467",
+    time |e| e.event_time
 }
 
 /// An answer to a friend request.

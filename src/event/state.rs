@@ -11,12 +11,11 @@
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
+use crate::event::rules::event;
 use crate::json::wire_text;
 use crate::types::{TimestampMillis, UserId};
 
 /// A user came online, went offline, lost the connection or set a custom status.
-///
-/// Source: <https://trtc.io/document/34357>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -29,6 +28,12 @@ pub struct StateChange {
     /// Other devices of the user that this login forced offline. Only on a login, and only if there
     /// were any.
     pub kicked_device: Option<Vec<KickedDevice>>,
+}
+
+event! {
+    StateChange, "https://trtc.io/document/34357",
+    time |e| e.event_time,
+    order account |e| [e.info.to_account]
 }
 
 /// What happened to whom.

@@ -28,8 +28,8 @@ impl EventTime {
     }
 }
 
-/// What the closure of a row of the table may return as a time: one field, or a tuple of fields, of
-/// which the first that is not `None` counts.
+/// What `event!` takes as a time: one field, or a tuple of fields, of which the first that is not
+/// `None` counts.
 pub(super) trait Timed {
     fn time(self) -> Option<EventTime>;
 }
@@ -56,8 +56,4 @@ impl<A: Timed, B: Timed, C: Timed> Timed for (A, B, C) {
     fn time(self) -> Option<EventTime> {
         (self.0, self.1).time().or_else(|| self.2.time())
     }
-}
-
-pub(super) fn of<E, T: Timed>(event: &E, time: impl Fn(&E) -> T) -> Option<EventTime> {
-    time(event).time()
 }

@@ -1,28 +1,13 @@
 use crate::command::Command;
-use crate::table::for_each_command;
 use crate::types::SdkAppId;
 
-macro_rules! define_samples {
-    ($( $family:ident $module:ident $prefix:literal {
-        $(
-            $phase:ident $variant:ident $word:literal $docs:literal => $event:ident $(-> $reply:ident)?
-            $(, time $time:expr)? $(, id $id:expr)? $(, order $scope:ident $order:expr)?;
-        )*
-    } )*) => {
-        /// A body that the vendor's pages show for a command. `None` for a command that this
-        /// version does not know.
-        ///
-        /// Some commands have further bodies: [`other_samples`].
-        pub fn sample(command: &Command) -> Option<&'static str> {
-            match command {
-                $( $( Command::$variant => Some(include_str!(concat!("payloads/", $word, ".json"))), )* )*
-                Command::Unknown(_) => None,
-            }
-        }
-    };
+/// A body that the vendor's pages show for a command. `None` for a command that this version does
+/// not know.
+///
+/// Some commands have further bodies: [`other_samples`].
+pub fn sample(command: &Command) -> Option<&'static str> {
+    command.sample()
 }
-
-for_each_command!(define_samples);
 
 macro_rules! define_other_samples {
     ($( $word:literal: $( $number:literal )+; )*) => {

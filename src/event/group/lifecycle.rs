@@ -7,13 +7,12 @@ use serde_with::skip_serializing_none;
 
 use super::group_type::GroupType;
 use super::member::Member;
+use crate::event::rules::event;
 use crate::json;
 use crate::json::wire_text;
 use crate::types::{GroupId, TimestampMillis, UserId};
 
 /// A group has a new owner.
-///
-/// Source: <https://trtc.io/document/60396>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -36,9 +35,13 @@ pub struct AfterChangeGroupOwner {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterChangeGroupOwner, "https://trtc.io/document/60396",
+    time |e| e.event_time,
+    order group |e| [e.group_id]
+}
+
 /// A group has been created.
-///
-/// Source: <https://trtc.io/document/34369>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -69,9 +72,13 @@ pub struct AfterCreateGroup {
     pub invite_option: Option<InviteOption>,
 }
 
+event! {
+    AfterCreateGroup, "https://trtc.io/document/34369",
+    time |e| e.event_time,
+    order group |e| [e.group_id]
+}
+
 /// Custom attributes of a group were set, changed, cleared or deleted.
-///
-/// Source: <https://trtc.io/document/60394>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -93,9 +100,13 @@ pub struct AfterGroupAttrChanged {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterGroupAttrChanged, "https://trtc.io/document/60394",
+    time |e| e.event_time,
+    order group |e| [e.group_id]
+}
+
 /// A group has been disbanded.
-///
-/// Source: <https://trtc.io/document/34377>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -119,9 +130,13 @@ pub struct AfterGroupDestroyed {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterGroupDestroyed, "https://trtc.io/document/34377",
+    time |e| e.event_time,
+    order group |e| [e.group_id]
+}
+
 /// A group reached its member limit, or a join failed because it was already full.
-///
-/// Source: <https://trtc.io/document/34376>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -135,9 +150,13 @@ pub struct AfterGroupFull {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterGroupFull, "https://trtc.io/document/34376",
+    time |e| e.event_time,
+    order group |e| [e.group_id]
+}
+
 /// The name, introduction, notice or avatar of a group has changed.
-///
-/// Source: <https://trtc.io/document/34378>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -168,9 +187,13 @@ pub struct AfterGroupInfoChanged {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterGroupInfoChanged, "https://trtc.io/document/34378",
+    time |e| e.event_time,
+    order group |e| [e.group_id]
+}
+
 /// A user or admin asks to create a group; the reply allows or refuses it.
-///
-/// Source: <https://trtc.io/document/34368>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -201,9 +224,12 @@ pub struct BeforeCreateGroup {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    BeforeCreateGroup, "https://trtc.io/document/34368",
+    time |e| e.event_time
+}
+
 /// The day's net number of new groups passed 70% of the app's limit.
-///
-/// Source: <https://trtc.io/document/57455>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -215,6 +241,11 @@ pub struct OnDailyGroupQuotaAlarm {
     pub quota: Option<i64>,
     /// When the event fired, Unix time (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
+}
+
+event! {
+    OnDailyGroupQuotaAlarm, "https://trtc.io/document/57455",
+    time |e| e.event_time
 }
 
 /// A custom field.

@@ -4,12 +4,11 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 use super::group_type::GroupType;
+use crate::event::rules::event;
 use crate::json::wire_text;
 use crate::types::{GroupId, TimestampMillis, UserId};
 
 /// Users have left a group or were removed from it.
-///
-/// Source: <https://trtc.io/document/34373>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -32,9 +31,13 @@ pub struct AfterMemberExit {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterMemberExit, "https://trtc.io/document/34373",
+    time |e| e.event_time,
+    order group |e| [e.group_id]
+}
+
 /// The role or name card of a group member has changed.
-///
-/// Source: <https://trtc.io/document/60393>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -63,9 +66,13 @@ pub struct AfterMemberFieldChanged {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterMemberFieldChanged, "https://trtc.io/document/60393",
+    time |e| e.event_time,
+    order group |e| [e.group_id]
+}
+
 /// Users have joined a group.
-///
-/// Source: <https://trtc.io/document/34372>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -89,9 +96,13 @@ pub struct AfterNewMemberJoin {
     pub topic_id: Option<GroupId>,
 }
 
+event! {
+    AfterNewMemberJoin, "https://trtc.io/document/34372",
+    time |e| e.event_time,
+    order group |e| [e.group_id]
+}
+
 /// A user applies to join a group; the reply lets the application go on or refuses it.
-///
-/// Source: <https://trtc.io/document/34370>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -112,9 +123,12 @@ pub struct BeforeApplyJoinGroup {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    BeforeApplyJoinGroup, "https://trtc.io/document/34370",
+    time |e| e.event_time
+}
+
 /// A member or admin is about to pull users into a group; the reply may refuse some or all.
-///
-/// Source: <https://trtc.io/document/34371>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -135,9 +149,12 @@ pub struct BeforeInviteJoinGroup {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    BeforeInviteJoinGroup, "https://trtc.io/document/34371",
+    time |e| e.event_time
+}
+
 /// Members of an `AVChatRoom` went online or offline in that group.
-///
-/// Source: <https://trtc.io/document/48734>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -156,6 +173,12 @@ pub struct OnMemberStateChange {
     /// When the event fired, Unix time (**milliseconds**). Only the newest of the vendor's samples
     /// has it.
     pub event_time: Option<TimestampMillis>,
+}
+
+event! {
+    OnMemberStateChange, "https://trtc.io/document/48734",
+    time |e| e.event_time,
+    order group |e| [e.group_id]
 }
 
 /// A member.

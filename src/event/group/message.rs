@@ -6,13 +6,12 @@ use serde_with::skip_serializing_none;
 use super::super::extension::{Extension, OperateType};
 use super::group_type::GroupType;
 use super::member::Member;
+use crate::event::rules::event;
 use crate::json::wire_text;
 use crate::message::MsgBody;
 use crate::types::{Flag, GroupId, Id, TimestampMillis, TimestampSecs, UserId};
 
 /// Key-value extensions of a group message were set, deleted or cleared.
-///
-/// Source: <https://trtc.io/document/76007>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -33,9 +32,13 @@ pub struct AfterGroupMsgExtension {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterGroupMsgExtension, "https://trtc.io/document/76007",
+    time |e| e.event_time,
+    order group |e| [e.group_id]
+}
+
 /// A group message was edited.
-///
-/// Source: <https://cloud.tencent.com/document/product/269/129193>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -58,9 +61,13 @@ pub struct AfterModifyMsg {
     pub cloud_custom_data: Option<String>,
 }
 
+event! {
+    AfterModifyMsg, "https://cloud.tencent.com/document/product/269/129193",
+    time |e| e.event_time,
+    order group |e| [e.group_id]
+}
+
 /// A message asking for read receipts was sent, or members confirmed reading such messages.
-///
-/// Source: <https://trtc.io/document/60395>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -76,9 +83,13 @@ pub struct AfterReadReceipt {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterReadReceipt, "https://trtc.io/document/60395",
+    time |e| e.event_time,
+    order group |e| [e.group_id]
+}
+
 /// Group messages have been recalled.
-///
-/// Source: <https://trtc.io/document/46979>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -99,9 +110,13 @@ pub struct AfterRecallMsg {
     pub event_time: Option<TimestampMillis>,
 }
 
+event! {
+    AfterRecallMsg, "https://trtc.io/document/46979",
+    time |e| e.event_time,
+    order group |e| [e.group_id]
+}
+
 /// A group message has been delivered.
-///
-/// Source: <https://trtc.io/document/34375>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -148,9 +163,14 @@ pub struct AfterSendMsg {
     pub msg_priority: Option<MsgPriority>,
 }
 
+event! {
+    AfterSendMsg, "https://trtc.io/document/34375",
+    time |e| e.event_time,
+    id |e| e.msg_seq,
+    order group |e| [e.group_id]
+}
+
 /// A group message is about to be delivered; the reply may allow, refuse, drop or rewrite it.
-///
-/// Source: <https://cloud.tencent.com/document/product/269/1619>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -192,9 +212,12 @@ pub struct BeforeSendMsg {
     pub msg_priority: Option<MsgPriority>,
 }
 
+event! {
+    BeforeSendMsg, "https://cloud.tencent.com/document/product/269/1619",
+    time |e| e.event_time
+}
+
 /// A group message could not be delivered.
-///
-/// Source: <https://trtc.io/document/49462>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -225,6 +248,12 @@ pub struct SendMsgException {
     pub error_info: Option<String>,
     /// When the event fired, Unix time (**milliseconds**).
     pub event_time: Option<TimestampMillis>,
+}
+
+event! {
+    SendMsgException, "https://trtc.io/document/49462",
+    time |e| e.event_time,
+    order group |e| [e.group_id]
 }
 
 /// Receipts of one message.

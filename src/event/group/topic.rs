@@ -5,11 +5,10 @@ use serde_with::skip_serializing_none;
 
 use super::group_type::GroupType;
 use super::lifecycle::UserDefinedData;
+use crate::event::rules::event;
 use crate::types::{GroupId, UserId};
 
 /// A topic has been created in a community.
-///
-/// Source: <https://trtc.io/document/49464>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -33,9 +32,12 @@ pub struct AfterCreateTopic {
     pub user_defined_data_list: Option<Vec<UserDefinedData>>,
 }
 
+event! {
+    AfterCreateTopic, "https://trtc.io/document/49464",
+    order group |e| [e.group_id]
+}
+
 /// Topics of a community have been deleted.
-///
-/// Source: <https://trtc.io/document/49465>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -49,9 +51,12 @@ pub struct AfterTopicDestroyed {
     pub topic_id_list: Vec<GroupId>,
 }
 
+event! {
+    AfterTopicDestroyed, "https://trtc.io/document/49465",
+    order group |e| [e.group_id]
+}
+
 /// The name, introduction, notice or avatar of a topic has changed.
-///
-/// Source: <https://trtc.io/document/49466>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -77,9 +82,12 @@ pub struct AfterTopicInfoChanged {
     pub topic_id: Option<GroupId>,
 }
 
+event! {
+    AfterTopicInfoChanged, "https://trtc.io/document/49466",
+    order group |e| [e.group_id]
+}
+
 /// A user or admin asks to create a topic in a community; the reply allows or refuses it.
-///
-/// Source: <https://trtc.io/document/49463>
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -93,3 +101,5 @@ pub struct BeforeCreateTopic {
     /// Name wanted for the topic.
     pub name: Option<String>,
 }
+
+event! { BeforeCreateTopic, "https://trtc.io/document/49463" }

@@ -1,0 +1,93 @@
+//! The page `commands` of the documentation, `src/docs/commands.md`. It is written from the table,
+//! from what `event!` says, and from the vendor's bodies:
+//!
+//! ```sh
+//! BLESS=1 cargo test --lib page
+//! ```
+
+use std::fmt::Write as _;
+
+use super::ROWS;
+use super::parse::{self, BodyApp};
+use crate::{Callback, Command, Params, Phase, SdkAppId, testing};
+
+const HEAD: &str = "\
+All commands: phase, type, what may be answered, which keys they have, and the vendor's page.
+
+Where no reply is named, the handler returns `()`, which is answered `OK`.
+
+*Duplicate* is what identifies a second delivery ([`Callback::dedup_key`](crate::Callback::dedup_key)):
+the whole body, if it contains an id, or a time in milliseconds; otherwise the body and the URL's
+`RequestId`, and without that there is no key. An unknown command needs `RequestId` as well.
+*Order* is what the order key consists of ([`Callback::order_key`](crate::Callback::order_key)): the
+group, the two people of a conversation, an account and so on.
+
+| command | phase | event | reply | duplicate | order | vendor's page |
+| --- | --- | --- | --- | --- | --- | --- |
+";
+
+fn page() -> String {
+    let mut page = HEAD.to_owned();
+    for (command, module, event, reply, order) in ROWS {
+        let reply = reply.map_or("–".to_owned(), |reply| {
+            format!("[`{reply}`](crate::reply::{module}::{reply})")
+        });
+        writeln!(
+            page,
+            "| `{command}` | {:?} | [`{module}::{event}`](crate::event::{module}::{event}) | {reply} | {} | {} | <{}> |",
+            command.phase(),
+            duplicate(command),
+            order.unwrap_or("–"),
+            command.docs().unwrap(),
+        )
+        .unwrap();
+    }
+    page
+}
+
+/// What identifies a second delivery of the vendor's bodies, whose URL has no `RequestId` here.
+fn duplicate(command: &Command) -> &'static str {
+    if command.phase() == Phase::Before {
+        return "–";
+    }
+    let has_key = |body: &str| {
+        let app = match parse::app(body.as_bytes()) {
+            BodyApp::Is(app) => app,
+            _ => SdkAppId(1_400_000_000),
+        };
+        let params = Params::trusted(app, command.clone());
+        Callback::parse(params, body.to_owned().into()).unwrap().dedup_key().is_some()
+    };
+    if has_key(testing::sample(command).unwrap()) {
+        "body"
+    } else if testing::other_samples(command).iter().any(|body| has_key(body)) {
+        "body and, without a time in milliseconds, `RequestId`"
+    } else {
+        "body and `RequestId`"
+    }
+}
+
+#[test]
+fn the_page_of_the_commands_is_that_of_the_table() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/docs/commands.md");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(file, page()).unwrap();
+    }
+    assert!(
+        std::fs::read_to_string(file).unwrap() == page(),
+        "run BLESS=1 cargo test --lib page"
+    );
+}
+
+#[test]
+fn types_and_replies_are_named_after_the_command() {
+    assert_eq!(ROWS.len(), Command::ALL.len());
+    for ((command, module, event, reply, _), of_all) in ROWS.iter().zip(Command::ALL) {
+        assert_eq!(command, of_all);
+        let (family, rest) = command.as_str().split_once('.').unwrap();
+        assert_eq!(module.replace('_', ""), family.to_lowercase());
+        assert_eq!(*event, rest.strip_prefix("Callback").unwrap_or(rest).replace("C2C", "C2c"));
+        assert_eq!(reply.is_some(), command.is_answered());
+        assert!(reply.is_none_or(|reply| reply == format!("{event}Reply")));
+    }
+}
