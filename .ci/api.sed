@@ -4,8 +4,6 @@
 /^impl core::convert::From<crate::event::[^>]*> for crate::event::Event$/d
 /^pub fn crate::event::Event::from(/d
 /^impl crate::event::[AT][a-z]*Event for crate::event::/d
-# Says no more than the functions below it. Those of events are empty: their documentation has the vendor's page.
-/^impl crate::event::[a-z_0-9]*::[A-Za-z0-9]*$/d
 /^pub fn crate::event::.*::from_event(/d
 /^pub const crate::event::[a-z_0-9]*::[A-Za-z0-9]*::COMMAND: /d
 /^pub crate::\(event::\)\{0,1\}Event::/d

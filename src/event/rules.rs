@@ -32,9 +32,6 @@ macro_rules! event {
         $(, id |$known:ident| $id:expr)?
         $(, order $scope:ident |$ordered:ident| [$($part:expr),+])?
     ) => {
-        #[doc = concat!("Source: <", $page, ">")]
-        impl $event {}
-
         impl $crate::event::sealed::Documented for $event {
             const PAGE: &'static str = $page;
 
@@ -46,6 +43,7 @@ macro_rules! event {
 
         impl $crate::event::sealed::Sealed for $event {}
 
+        #[doc = concat!("Source: <", $page, ">")]
         impl $crate::event::AsEvent for $event {
             $( fn time_by_rule(&self) -> Option<$crate::event::EventTime> {
                 let $timed = self;
