@@ -4,6 +4,7 @@ use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::types::escaped;
@@ -94,47 +95,56 @@ impl HandlerError {
     /// The callback was not handled because the service is at its limit:
     /// [`Cause::Overloaded`](crate::Cause::Overloaded).
     pub fn overloaded() -> Self {
-        HandlerError::new(Overloaded(None))
+        HandlerError::new(Wrapped::Overloaded(None))
     }
 
     /// Like [`overloaded`](Self::overloaded), with an error that says what was overloaded, as its
     /// source.
     pub fn overloaded_by(error: impl Into<BoxError>) -> Self {
-        HandlerError::new(Overloaded(Some(error.into())))
+        HandlerError::new(Wrapped::Overloaded(Some(error.into())))
     }
 
     /// The callback was not handled in time: [`Cause::TimedOut`](crate::Cause::TimedOut). For your
     /// own layers; the error of tower's `timeout` is recognised.
     pub fn timed_out() -> Self {
-        HandlerError::new(Late)
+        HandlerError::new(Wrapped::TimedOut)
     }
 
     /// From the error of any service, for your own layers. A [`HandlerError`] stays as it is, also
     /// inside a boxed error. The source of a boxed error is kept.
     pub fn of<E: fmt::Display + Send + Sync + 'static>(error: E) -> Self {
-        let mut error = Some(error);
-        let any: &mut dyn Any = &mut error;
-        if let Some(ours) = any.downcast_mut::<Option<HandlerError>>().and_then(Option::take) {
-            return ours;
-        }
-        if let Some(boxed) = any.downcast_mut::<Option<BoxError>>().and_then(Option::take) {
-            return match boxed.downcast::<Advised>() {
-                Ok(advised) => advised.0,
-                Err(other) => HandlerError::new(other),
-            };
-        }
-        match error {
-            Some(error) => HandlerError::new(Opaque(error)),
-            None => HandlerError::new("error taken twice"),
+        let error: Box<dyn Any + Send + Sync> = Box::new(error);
+        let error = match error.downcast::<HandlerError>() {
+            Ok(ours) => return *ours,
+            Err(other) => other,
+        };
+        let error = match error.downcast::<BoxError>() {
+            Ok(boxed) => return HandlerError::unboxed(*boxed),
+            Err(other) => other,
+        };
+        HandlerError::new(Wrapped::Text(error, |error, f| match error.downcast_ref::<E>() {
+            Some(error) => error.fmt(f),
+            None => Ok(()),
+        }))
+    }
+
+    /// Takes a [`HandlerError`] out of a boxed error again.
+    fn unboxed(error: BoxError) -> Self {
+        match error.downcast::<Wrapped>() {
+            Ok(wrapped) => match *wrapped {
+                Wrapped::Handler(error) => {
+                    Arc::try_unwrap(error).unwrap_or_else(HandlerError::shared)
+                }
+                other => HandlerError::new(other),
+            },
+            Err(other) => HandlerError::new(other),
         }
     }
 
-    /// Makes an error that can be cloned, for `Dedup`: all that wait for a delivery get the same
-    /// error.
-    #[cfg(feature = "dedup")]
-    pub(crate) fn shared(error: std::sync::Arc<HandlerError>) -> Self {
+    /// The same error again, for `Dedup`: all that wait for a delivery get it.
+    pub(crate) fn shared(error: Arc<HandlerError>) -> Self {
         let retry = error.retry;
-        HandlerError::with(Box::new(Shared(error)), retry)
+        HandlerError::with(Box::new(Wrapped::Handler(error)), retry)
     }
 
     fn with(error: BoxError, retry: Retry) -> Self {
@@ -149,16 +159,23 @@ impl HandlerError {
     /// Whether the service was overloaded: [`HandlerError::overloaded`], or the error of tower's
     /// `load_shed`.
     pub fn is_overloaded(&self) -> bool {
-        is_overloaded(&*self.error)
+        sources(&*self.error).any(|error| match error.downcast_ref() {
+            Some(Wrapped::Overloaded(_)) => true,
+            Some(Wrapped::Handler(error)) => error.is_overloaded(),
+            // The error of tower's `load_shed` is recognised by its text. To name its type, this
+            // crate would need tower.
+            _ => error.source().is_none() && had_no_room(&error),
+        })
     }
 
     /// Whether it is a time-out: [`HandlerError::timed_out`], or the error of tower's `timeout` or
     /// of tokio's. A text of a handler's that says so is none.
     pub fn is_timed_out(&self) -> bool {
-        let error: &(dyn Error + 'static) = &*self.error;
-        error.is::<Late>()
-            || is_elapsed(error)
-            || inside(error).is_some_and(HandlerError::is_timed_out)
+        match self.error.downcast_ref() {
+            Some(Wrapped::TimedOut) => true,
+            Some(Wrapped::Handler(error)) => error.is_timed_out(),
+            _ => is_elapsed(&*self.error),
+        }
     }
 
     /// The error it was made from.
@@ -169,9 +186,11 @@ impl HandlerError {
     /// The first error of this type among the error and its sources.
     pub fn downcast_ref<T: Error + 'static>(&self) -> Option<&T> {
         sources(&*self.error).find_map(|error| {
-            let opaque = || error.downcast_ref::<Opaque<T>>().map(|opaque| &opaque.0);
-            let inside = || inside(error)?.downcast_ref::<T>();
-            error.downcast_ref::<T>().or_else(opaque).or_else(inside)
+            error.downcast_ref::<T>().or_else(|| match error.downcast_ref()? {
+                Wrapped::Handler(error) => error.downcast_ref::<T>(),
+                Wrapped::Text(error, _) => error.downcast_ref::<T>(),
+                Wrapped::Overloaded(_) | Wrapped::TimedOut => None,
+            })
         })
     }
 
@@ -187,25 +206,6 @@ fn sources<'a>(
     std::iter::successors(Some(error), |&error| error.source()).take(SOURCES)
 }
 
-fn is_overloaded(error: &(dyn Error + 'static)) -> bool {
-    sources(error).any(|error| {
-        error.is::<Overloaded>()
-            // The error of tower's `load_shed` is recognised by its text. To name its type, this
-            // crate would need tower.
-            || (error.source().is_none() && had_no_room(&error))
-            || inside(error).is_some_and(HandlerError::is_overloaded)
-    })
-}
-
-/// The [`HandlerError`] inside, if this error is one of the wrappers below.
-fn inside<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a HandlerError> {
-    #[cfg(feature = "dedup")]
-    if let Some(shared) = error.downcast_ref::<Shared>() {
-        return Some(&shared.0);
-    }
-    error.downcast_ref::<Advised>().map(|advised| &advised.0)
-}
-
 /// Whether a service was at its limit. The text of the error decides: the layer takes services with
 /// any error type and asks only for `Display`.
 pub(crate) fn had_no_room(error: &dyn fmt::Display) -> bool {
@@ -214,8 +214,8 @@ pub(crate) fn had_no_room(error: &dyn fmt::Display) -> bool {
 }
 
 /// Whether this is the time-out error of tower or tokio. To name their types, this crate would need
-/// both, so the text and `Debug` decide. Their `Debug` is `Elapsed(())`, and that of an [`Opaque`]
-/// error is its text.
+/// both, so the text and `Debug` decide. Their `Debug` is `Elapsed(())`, and that of
+/// [`Wrapped::Text`] is its text.
 fn is_elapsed(error: &(dyn Error + 'static)) -> bool {
     let text = escaped(&error);
     let debug = || escaped(&format_args!("{error:?}"));
@@ -279,88 +279,49 @@ impl fmt::Display for Chain<'_> {
     }
 }
 
-/// Makes an `Error` of a type that has only `Display`.
-struct Opaque<E>(E);
-
-impl<E: fmt::Display> fmt::Display for Opaque<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
+/// What a [`HandlerError`] holds if it is not the error of a service.
+enum Wrapped {
+    /// [`HandlerError::overloaded`], with what caused it.
+    Overloaded(Option<BoxError>),
+    /// [`HandlerError::timed_out`].
+    TimedOut,
+    /// A [`HandlerError`] as an [`Error`]: boxed for tower's layers, or passed to several callers
+    /// by `Dedup`. Text and sources are those of the original. [`HandlerError::of`] takes it out
+    /// again, so that its retry advice is not lost.
+    Handler(Arc<HandlerError>),
+    /// An error of a type of which only `Display` is known, and its `Display`.
+    Text(Box<dyn Any + Send + Sync>, fn(&dyn Any, &mut fmt::Formatter<'_>) -> fmt::Result),
 }
 
-impl<E: fmt::Display> fmt::Debug for Opaque<E> {
+impl fmt::Display for Wrapped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl<E: fmt::Display> Error for Opaque<E> {}
-
-/// The error inside [`HandlerError::overloaded`], with what caused it.
-#[derive(Debug)]
-struct Overloaded(Option<BoxError>);
-
-impl fmt::Display for Overloaded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(NO_ROOM)
-    }
-}
-
-impl Error for Overloaded {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match &self.0 {
-            Some(error) => Some(&**error),
-            None => None,
+        match self {
+            Wrapped::Overloaded(_) => f.write_str(NO_ROOM),
+            Wrapped::TimedOut => f.write_str(LATE),
+            Wrapped::Handler(error) => fmt::Display::fmt(&**error, f),
+            Wrapped::Text(error, show) => show(&**error, f),
         }
     }
 }
 
-/// The error inside [`HandlerError::timed_out`].
-#[derive(Debug)]
-struct Late;
-
-impl fmt::Display for Late {
+impl fmt::Debug for Wrapped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(LATE)
+        match self {
+            Wrapped::Overloaded(error) => f.debug_tuple("Overloaded").field(error).finish(),
+            Wrapped::TimedOut => f.write_str("TimedOut"),
+            Wrapped::Handler(error) => f.debug_tuple("Handler").field(error).finish(),
+            Wrapped::Text(error, show) => show(&**error, f),
+        }
     }
 }
 
-impl Error for Late {}
-
-/// The error inside each clone that `Dedup` passes to several callers. Text and sources are those
-/// of the original.
-#[cfg(feature = "dedup")]
-#[derive(Debug)]
-struct Shared(std::sync::Arc<HandlerError>);
-
-#[cfg(feature = "dedup")]
-impl fmt::Display for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&*self.0, f)
-    }
-}
-
-#[cfg(feature = "dedup")]
-impl Error for Shared {
+impl Error for Wrapped {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0.error.source()
-    }
-}
-
-/// A [`HandlerError`] as a boxed error. tower's layers box errors, and [`HandlerError::of`] unpacks
-/// it behind them, so that its retry advice and its sources are not lost.
-#[derive(Debug)]
-struct Advised(HandlerError);
-
-impl fmt::Display for Advised {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-impl Error for Advised {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0.error.source()
+        match self {
+            Wrapped::Overloaded(error) => Some(&**error.as_ref()?),
+            Wrapped::Handler(error) => error.error.source(),
+            Wrapped::TimedOut | Wrapped::Text(..) => None,
+        }
     }
 }
 
@@ -374,7 +335,7 @@ impl<E: Error + Send + Sync + 'static> From<E> for HandlerError {
 /// writes its sources.
 impl From<HandlerError> for BoxError {
     fn from(error: HandlerError) -> Self {
-        Box::new(Advised(error))
+        Box::new(Wrapped::Handler(Arc::new(error)))
     }
 }
 

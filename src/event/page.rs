@@ -73,10 +73,7 @@ fn the_page_of_the_commands_is_that_of_the_table() {
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(file, page()).unwrap();
     }
-    assert!(
-        std::fs::read_to_string(file).unwrap() == page(),
-        "run BLESS=1 cargo test --lib page"
-    );
+    assert!(std::fs::read_to_string(file).unwrap() == page(), "run BLESS=1 cargo test --lib page");
 }
 
 #[test]

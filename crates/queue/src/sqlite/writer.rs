@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, params};
-use tencent_im_callback::{DedupKey, OrderKey};
+use tencent_im_callback::{DedupKey, HandlerError, OrderKey};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::claims::{Claims, key, key_number, optional_text};
@@ -878,7 +878,12 @@ impl<'c> Writer<'c> {
     /// After a disk error, nothing that the disk reports can be trusted, not even a repeated sync
     /// that succeeds.
     fn give_up(&mut self, error: &QueueError, writes: Vec<Write>) {
-        tracing::error!(target: "tencent_im_callback_queue", error = %Chain(error), "the queue's store has failed");
+        let with_sources = HandlerError::new(error.clone());
+        tracing::error!(
+            target: "tencent_im_callback_queue",
+            error = format_args!("{with_sources:#}"),
+            "the queue's store has failed"
+        );
         self.broken = Some(QueueError::Poisoned);
         // The log is checked when it is read next. Nothing may be written back relying on this
         // disk.
@@ -1013,21 +1018,6 @@ fn accepted_before(filter: &Filter, now: i64) -> i64 {
 
 fn order_key(filter: &Filter) -> Option<&[u8]> {
     filter.order_key.as_ref().map(|key| &key.as_bytes()[..])
-}
-
-/// The text of an error and its sources.
-struct Chain<'a>(&'a QueueError);
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut source = std::error::Error::source(self.0);
-        while let Some(error) = source {
-            write!(f, ": {error}")?;
-            source = error.source();
-        }
-        Ok(())
-    }
 }
 
 impl Settle {
