@@ -35,14 +35,14 @@ fn with_router(bencher: Bencher<'_, '_>, case: usize) {
     bench(bencher, Contender::routed(), case);
 }
 
-/// Reading a body alone: 0 is a friend delete, 1 a message after it was sent.
-#[divan::bench(args = [0, 1])]
+/// Reading a body alone: see `parse::bodies`.
+#[divan::bench(args = 0..parse::bodies().len())]
 fn read(bencher: Bencher<'_, '_>, body: usize) {
     let body = parse::bodies().swap_remove(body);
     bencher.bench_local(|| body.ours());
 }
 
-#[divan::bench(args = [0, 1])]
+#[divan::bench(args = 0..parse::bodies().len())]
 fn read_plain(bencher: Bencher<'_, '_>, body: usize) {
     let body = parse::bodies().swap_remove(body);
     bencher.bench_local(|| body.plain());

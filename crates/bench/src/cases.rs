@@ -14,7 +14,7 @@ use http_body_util::Full;
 use serde::de::DeserializeOwned;
 use tencent_im_callback::event::{c2c, group, push, sns};
 use tencent_im_callback::reply::c2c::BeforeSendMsgReply;
-use tencent_im_callback::testing::{Fault, SignedRequest};
+use tencent_im_callback::testing::{Fault, SignedRequest, sample};
 use tencent_im_callback::{
     App, Callback, CallbackLayer, CallbackService, EventRouter, Reply, ResponseBody, Token,
     TypedEvent, Verifier,
@@ -120,6 +120,14 @@ pub fn message(length: usize) -> Bytes {
     .into()
 }
 
+/// The vendor's message before it is sent, with its keys sorted by name, as recorded bodies have
+/// them.
+fn sorted() -> Bytes {
+    let json = sample(&c2c::BeforeSendMsg::COMMAND).expect("a sample");
+    let sorted: serde_json::Value = serde_json::from_str(json).expect("JSON");
+    serde_json::to_string_pretty(&sorted).expect("JSON").into()
+}
+
 /// A deletion of this many friends.
 fn friends(pairs: usize) -> Bytes {
     let pairs = vec![r#"{"From_Account":"id","To_Account":"id1"}"#; pairs].join(",");
@@ -141,6 +149,7 @@ pub fn all() -> Vec<Case> {
     vec![
         Case::new::<sns::FriendDelete>("friend delete, 3 pairs", Some(friends(3)), None),
         Case::new::<c2c::BeforeSendMsg>("C2C before send, text", None, None),
+        Case::new::<c2c::BeforeSendMsg>("the same, keys sorted", Some(sorted()), None),
         Case::new::<group::AfterSendMsg>("group after send", None, None),
         Case::new::<push::OfflinePush>("push batch, 100 items", Some(batch.into()), None),
         Case::new::<c2c::BeforeSendMsg>("message of 64 KiB", Some(message(64 * 1024)), None),

@@ -8,6 +8,7 @@
 use std::process::Command;
 
 use crate::cases::{self, Case, Contender};
+use crate::parse;
 use crate::table::Table;
 
 const FEW: usize = 4;
@@ -22,19 +23,30 @@ const FLOOR: &str = "floor";
 const OURS: &str = "ours";
 const ROUTED: &str = "routed";
 const NOTHING: &str = "nothing";
+const READ: &str = "read";
+const READ_PLAIN: &str = "read-plain";
 
 /// What runs under valgrind: `requests` of the case at this place, answered by one contender.
 pub fn run(contender: &str, case: &str, requests: &str) {
+    let case: usize = case.parse().expect("a number of a case");
+    let requests: usize = requests.parse().expect("a number of requests");
+    if [READ, READ_PLAIN].contains(&contender) {
+        let body = parse::bodies().swap_remove(case);
+        for _ in 0..requests {
+            if contender == READ { body.ours() } else { body.plain() }
+        }
+        return;
+    }
     let all: Vec<Case> =
         cases::all().into_iter().chain(cases::growth().into_iter().flatten()).collect();
-    let case = &all[case.parse::<usize>().expect("a number of a case")];
+    let case = &all[case];
     let mut contender = match contender {
         FLOOR => Contender::floor(),
         OURS => Contender::ours(),
         ROUTED => Contender::routed(),
         _ => Contender::Nothing,
     };
-    for _ in 0..requests.parse::<usize>().expect("a number of requests") {
+    for _ in 0..requests {
         assert_eq!(contender.answer(case, case.request()), case.accepted);
     }
 }
@@ -100,6 +112,21 @@ pub fn print(cases: &[Case], growth: &[[Case; 2]]) -> Result<(), String> {
         if !case.accepted {
             table.note(format!("{} / {}: {:.3}", case.name, cases[0].name, ours / accepted));
         }
+    }
+    table.print();
+
+    let mut table = Table::new(
+        "Instructions per body that is read",
+        &["body", "plain derived structs", "Event::parse", "ratio"],
+    );
+    for (number, body) in parse::bodies().iter().enumerate() {
+        let [plain, ours] = [READ_PLAIN, READ].map(|contender| count(contender, number));
+        table.row(&[
+            body.name.clone(),
+            format!("{plain:.0}"),
+            format!("{ours:.0}"),
+            format!("{:.3}", ours / plain),
+        ]);
     }
     table.print();
 
