@@ -1,6 +1,7 @@
 //! The futures of handlers. These are structs, since an `async` block that awaits a future takes
 //! twice its memory: it keeps the future as captured and as awaited.
 
+use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -10,9 +11,35 @@ use pin_project_lite::pin_project;
 
 use super::handler::HandlerOutput;
 use crate::error::HandlerError;
-use crate::reply::{MessageVerdict, Reply};
+use crate::reply::{Disposition, MessageVerdict, Reply};
 
 pub(super) type BoxFuture = Pin<Box<dyn Future<Output = Result<Reply, HandlerError>> + Send>>;
+
+/// The future of [`EventRouter`](super::EventRouter).
+#[must_use]
+pub struct RouterFuture {
+    /// `None` if there is no handler, so that the answer is `OK`.
+    pub(super) future: Option<BoxFuture>,
+    /// The disposition of that `OK`.
+    pub(super) disposition: Disposition,
+}
+
+impl Future for RouterFuture {
+    type Output = Result<Reply, HandlerError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.future {
+            Some(future) => future.as_mut().poll(cx),
+            None => Poll::Ready(Ok(Reply::ok().with_disposition(self.disposition))),
+        }
+    }
+}
+
+impl fmt::Debug for RouterFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RouterFuture").finish_non_exhaustive()
+    }
+}
 
 pub(super) fn answered<R, F>(future: F) -> BoxFuture
 where

@@ -19,7 +19,9 @@
 
 mod future;
 mod handler;
+mod routes;
 mod service;
 
+pub use self::future::RouterFuture;
 pub use self::handler::{Handler, HandlerOutput};
-pub use self::service::{EventRouter, RouterFuture};
+pub use self::service::EventRouter;

@@ -1,24 +1,21 @@
-use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use serde::de::DeserializeOwned;
 use tower_service::Service;
 
-use super::future::{BoxFuture, Judged, answered, boxed};
+use super::future::{BoxFuture, Judged, RouterFuture, answered, boxed};
 use super::handler::{Handler, HandlerOutput, Output};
+use super::routes::{Fallback, Routes, failed, not_for};
 use crate::callback::Callback;
-use crate::command::{Command, Phase};
+use crate::command::Command;
 use crate::error::HandlerError;
-use crate::event::{
-    BeforeMessage, Event, TypedEvent, UnknownEvent, UnknownReason, c2c, group, official_account,
-};
+use crate::event::{BeforeMessage, Event, TypedEvent, c2c, group, official_account};
 use crate::oneshot::Oneshot;
-use crate::reply::{Disposition, MessageVerdict, Reply};
+use crate::reply::{MessageVerdict, Reply};
 
 /// Typed handlers, one per event.
 ///
@@ -81,29 +78,6 @@ pub struct EventRouter<T = ()> {
     routes: Arc<Routes>,
     /// Shared, since every connection clones the router.
     state: Arc<T>,
-}
-
-#[derive(Clone, Default)]
-struct Routes {
-    /// The handlers by command, with those that `on_unknown` has added.
-    handlers: BTreeMap<Command, Arc<dyn Route>>,
-    fallback: Fallback,
-}
-
-/// How callbacks without a handler are answered.
-#[derive(Clone, Default)]
-enum Fallback {
-    /// `OK` to notifications and unknown commands, an error to *before* callbacks.
-    #[default]
-    None,
-    /// `OK` to everything.
-    Allow,
-    Service(Arc<dyn Route>),
-}
-
-/// A handler behind a pointer, so that handlers of different events fit into one map.
-trait Route: Send + Sync {
-    fn call(&self, callback: Callback) -> BoxFuture;
 }
 
 impl EventRouter {
@@ -271,9 +245,10 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
                 Ok(event) => answered(handler.call(&state, callback.map_event(|_| event))),
                 // Only the place is written. The message quotes the body, and the error ends up in
                 // logs.
-                Err(misfit) => {
-                    failed(format!("the body does not fit its type at {}", misfit.path()))
-                }
+                Err(misfit) => failed(HandlerError::new(format!(
+                    "the body does not fit its type at {}",
+                    misfit.path()
+                ))),
             }
         })
     }
@@ -282,7 +257,7 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
     /// included.
     ///
     /// That includes callbacks that cannot be read: [`Event::Unknown`], whose
-    /// [`reason`](UnknownEvent::reason) says why.
+    /// [`reason`](crate::UnknownEvent::reason) says why.
     pub fn fallback<S>(mut self, service: S) -> Self
     where
         S: Service<Callback> + Clone + Send + Sync + 'static,
@@ -337,54 +312,9 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
         command: Command,
         route: impl Fn(Callback) -> BoxFuture + Send + Sync + 'static,
     ) -> Self {
-        let handlers = &mut Arc::make_mut(&mut self.routes).handlers;
-        assert!(!handlers.contains_key(&command), "there is a handler for `{command}` already");
-        handlers.insert(command, Arc::new(route));
+        Arc::make_mut(&mut self.routes).add(command, Arc::new(route));
         self
     }
-}
-
-impl<F: Fn(Callback) -> BoxFuture + Send + Sync> Route for F {
-    fn call(&self, callback: Callback) -> BoxFuture {
-        self(callback)
-    }
-}
-
-fn failed(text: String) -> BoxFuture {
-    Box::pin(std::future::ready(Err(HandlerError::new(text))))
-}
-
-/// Whether Tencent may be waiting for a verdict: by the URL's command, by that of the body, or
-/// because the body could not be read.
-fn waits_for_a_verdict(callback: &Callback) -> bool {
-    callback.answered_as().phase() == Phase::Before
-        || callback.event.unjudged(callback.command()).is_some()
-}
-
-/// The event, if its command is known and its body could not be read as that type. For an unknown
-/// command there is none: a handler of `on_unknown` reads the body itself.
-fn untyped(event: &Event) -> Option<&UnknownEvent> {
-    match event {
-        Event::Unknown(event) if !event.command.is_unknown() => Some(event),
-        _ => None,
-    }
-}
-
-/// Whether there is a handler for the command in the URL, or for that in the body if the two
-/// contradict each other.
-fn is_wanted(handlers: &BTreeMap<Command, Arc<dyn Route>>, event: &UnknownEvent) -> bool {
-    let body = event.body_command.as_ref();
-    let is_other = event.reason == UnknownReason::CommandMismatch;
-    handlers.contains_key(&event.command)
-        || (is_other && body.is_some_and(|word| handlers.contains_key(word)))
-}
-
-fn unreadable(event: &UnknownEvent) -> BoxFuture {
-    Box::pin(std::future::ready(Err(HandlerError::permanent(event.why().to_string()))))
-}
-
-fn not_for(callback: &Callback) -> BoxFuture {
-    failed(format!("no handler for {:?}", callback.event.command()))
 }
 
 impl<T> Service<Callback> for EventRouter<T> {
@@ -398,42 +328,7 @@ impl<T> Service<Callback> for EventRouter<T> {
     }
 
     fn call(&mut self, callback: Callback) -> RouterFuture {
-        let handlers = &self.routes.handlers;
-        let handler = handlers.get(callback.event.command());
-        let untyped = untyped(&callback.event);
-        let future = match (handler, untyped, &self.routes.fallback) {
-            (Some(route), None, _) | (_, _, Fallback::Service(route)) => Some(route.call(callback)),
-            // There is a handler for these events, but this one cannot be read. An error reports
-            // it; to answer `OK` would lose it silently.
-            (_, Some(event), _) if is_wanted(handlers, event) => Some(unreadable(event)),
-            (_, _, Fallback::None) if waits_for_a_verdict(&callback) => Some(not_for(&callback)),
-            (_, _, Fallback::None | Fallback::Allow) => None,
-        };
-        let disposition = match self.routes.fallback {
-            Fallback::None => Disposition::Unhandled,
-            Fallback::Allow | Fallback::Service(_) => Disposition::Handled,
-        };
-        RouterFuture { future, disposition }
-    }
-}
-
-/// The future of [`EventRouter`].
-#[must_use]
-pub struct RouterFuture {
-    /// `None` if there is no handler, so that the answer is `OK`.
-    future: Option<BoxFuture>,
-    /// The disposition of that `OK`.
-    disposition: Disposition,
-}
-
-impl Future for RouterFuture {
-    type Output = Result<Reply, HandlerError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut self.future {
-            Some(future) => future.as_mut().poll(cx),
-            None => Poll::Ready(Ok(Reply::ok().with_disposition(self.disposition))),
-        }
+        self.routes.call(callback)
     }
 }
 
@@ -450,11 +345,5 @@ impl<T> fmt::Debug for EventRouter<T> {
                 },
             )
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for RouterFuture {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RouterFuture").finish_non_exhaustive()
     }
 }
