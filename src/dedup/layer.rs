@@ -6,7 +6,7 @@ use moka::future::Cache;
 use moka::policy::EvictionPolicy;
 use tower_layer::Layer;
 
-use super::service::{Dedup, Key};
+use super::service::{Dedup, KeyFn};
 use crate::callback::Callback;
 use crate::event::DedupKey;
 
@@ -46,7 +46,7 @@ use crate::event::DedupKey;
 pub struct DedupLayer {
     window: Duration,
     capacity: u64,
-    key: Option<Arc<Key>>,
+    key: Option<Arc<KeyFn>>,
 }
 
 /// The cache panics if its window is longer than a thousand years.

@@ -17,14 +17,14 @@ use crate::oneshot::Oneshot;
 use crate::reply::{Disposition, Reply};
 
 /// A function of the user that returns a key.
-pub(super) type Key = dyn Fn(&Callback) -> Option<DedupKey> + Send + Sync;
+pub(super) type KeyFn = dyn Fn(&Callback) -> Option<DedupKey> + Send + Sync;
 
 /// Service of [`DedupLayer`](crate::DedupLayer).
 #[derive(Clone)]
 pub struct Dedup<S> {
     pub(super) inner: S,
     pub(super) seen: Cache<DedupKey, Reply>,
-    pub(super) key: Option<Arc<Key>>,
+    pub(super) key: Option<Arc<KeyFn>>,
     pub(super) counts: Arc<Counts>,
 }
 
@@ -120,7 +120,7 @@ where
             return DedupFuture { state: State::Passing { call } };
         };
         let (seen, counts) = (self.seen.clone(), self.counts.clone());
-        let shared = Box::pin(async move {
+        let answer = Box::pin(async move {
             let first = Box::pin(async move { call.await.map(Into::into) });
             match seen.entry(key).or_try_insert_with(first).await {
                 Ok(entry) if entry.is_fresh() => {
@@ -140,7 +140,7 @@ where
                 }
             }
         });
-        DedupFuture { state: State::Shared { shared } }
+        DedupFuture { state: State::Waiting { answer } }
     }
 }
 
@@ -157,7 +157,7 @@ pin_project! {
     #[project = StateProjection]
     enum State<S: Service<Callback>> {
         Passing { #[pin] call: Oneshot<S> },
-        Shared { shared: Pin<Box<dyn Future<Output = Result<Reply, HandlerError>> + Send>> },
+        Waiting { answer: Pin<Box<dyn Future<Output = Result<Reply, HandlerError>> + Send>> },
     }
 }
 
@@ -172,7 +172,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
             StateProjection::Passing { call } => call.poll(cx).map_ok(Into::into),
-            StateProjection::Shared { shared } => shared.as_mut().poll(cx),
+            StateProjection::Waiting { answer } => answer.as_mut().poll(cx),
         }
     }
 }

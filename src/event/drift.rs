@@ -50,14 +50,14 @@ pub(crate) fn unknown_fields(raw: &str, written: &str) -> Vec<String> {
 struct Member<'a, 'b> {
     /// The hash of its path, without the numbers of list items.
     place: u64,
-    keys: &'b [Key<'a>],
+    keys: &'b [Step<'a>],
     /// `null` or an empty text.
     is_nothing: bool,
     is_raw_element: bool,
 }
 
 /// One step of a path.
-struct Key<'a> {
+struct Step<'a> {
     name: Cow<'a, str>,
     /// How many lists are open within its value: 1 for the items of `a[]`.
     lists: usize,
@@ -93,7 +93,7 @@ struct Frame {
 /// valid.
 fn walk<'a>(json: &'a str, hasher: &RandomState, visit: &mut dyn FnMut(&Member<'a, '_>) -> bool) {
     let mut stack: Vec<Frame> = Vec::new();
-    let mut keys: Vec<Key<'a>> = Vec::new();
+    let mut keys: Vec<Step<'a>> = Vec::new();
     let mut place = 0;
     let mut tokens = Tokens::new(json);
     while let Some(token) = tokens.next() {
@@ -130,7 +130,7 @@ fn walk<'a>(json: &'a str, hasher: &RandomState, visit: &mut dyn FnMut(&Member<'
             Token::Key(name) => {
                 let parent = stack.last().map_or(0, |frame| frame.place);
                 place = hasher.hash_one((parent, &*name));
-                keys.push(Key { name, lists: 0 });
+                keys.push(Step { name, lists: 0 });
                 let member = Member {
                     place,
                     keys: &keys,
@@ -149,7 +149,7 @@ fn walk<'a>(json: &'a str, hasher: &RandomState, visit: &mut dyn FnMut(&Member<'
 
 /// To be called after each value. If the value was that of a member, its key is removed from the
 /// path. After an item of a list the path stays the same.
-fn end_of_value(stack: &[Frame], keys: &mut Vec<Key<'_>>) {
+fn end_of_value(stack: &[Frame], keys: &mut Vec<Step<'_>>) {
     if stack.last().is_some_and(|frame| frame.object) {
         keys.pop();
     }
@@ -157,11 +157,11 @@ fn end_of_value(stack: &[Frame], keys: &mut Vec<Key<'_>>) {
 
 /// Whether the object that begins here is an element of a message that this version keeps raw: of a
 /// kind that it does not know, or a bundle too deep inside of others.
-fn is_raw_element(json: &str, start: usize, keys: &[Key<'_>]) -> bool {
+fn is_raw_element(json: &str, start: usize, keys: &[Step<'_>]) -> bool {
     // Elements are in `MsgBody[]`, and in bundles in `MsgBody[].MsgContent.MsgList[].MsgBody[]` and
     // so on. Only there is an object searched to its end for its kind. If it were done everywhere,
     // each level of a deep body would be searched, and time would be quadratic.
-    let is = |key: &Key<'_>, name: &str, lists: usize| key.name == name && key.lists == lists;
+    let is = |key: &Step<'_>, name: &str, lists: usize| key.name == name && key.lists == lists;
     let Some((first, rest)) = keys.split_first() else {
         return false;
     };

@@ -26,12 +26,12 @@ const TICK: Duration = Duration::from_millis(20);
 ///
 /// Every claim looks at all waiting callbacks: use it for thousands of callbacks, not for more.
 pub struct MemoryStore {
-    state: Mutex<State>,
+    state: Mutex<Contents>,
     changed: Notify,
     options: StoreOptions,
 }
 
-struct State {
+struct Contents {
     store: u64,
     clock: Clock,
     next_id: u64,
@@ -72,7 +72,7 @@ impl MemoryStore {
 
     /// With other options.
     pub fn with_options(options: StoreOptions) -> Self {
-        let state = State {
+        let state = Contents {
             store: RandomState::new().hash_one(0),
             clock: Clock::new(&options),
             next_id: 1,
@@ -87,7 +87,7 @@ impl MemoryStore {
     }
 
     /// What it guards is consistent at all times, so a panic elsewhere is no reason to stop.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Contents> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -108,7 +108,7 @@ impl MemoryStore {
     /// Does something at once, and wakes those who wait.
     fn now<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut State, i64, &StoreOptions) -> Result<T, QueueError>,
+        work: impl FnOnce(&mut Contents, i64, &StoreOptions) -> Result<T, QueueError>,
     ) -> StoreFuture<'_, T> {
         let mut state = self.lock();
         let result = if state.closed {
@@ -130,7 +130,7 @@ impl Default for MemoryStore {
     }
 }
 
-impl State {
+impl Contents {
     fn id(&self, row: u64) -> DeliveryId {
         DeliveryId::new(self.store, row)
     }

@@ -28,7 +28,7 @@ const BITS_OF_KEY: u64 = 6;
 /// letters may keep a few keys for a long time.
 const FEW: u64 = 512;
 
-pub(super) type Key = [u8; 32];
+pub(super) type Digest = [u8; 32];
 
 pub(super) struct Seen {
     runs: BTreeMap<i64, Run>,
@@ -55,7 +55,7 @@ enum Filter {
 struct Hash(u64, u64);
 
 impl Hash {
-    fn of(key: &Key) -> Self {
+    fn of(key: &Digest) -> Self {
         let mut hash = Hash(0, 0);
         // Odd multipliers, which also spread keys that are not digests.
         for word in key.as_chunks().0 {
@@ -115,7 +115,11 @@ impl Seen {
     }
 
     /// The row that a key belongs to, if the key is remembered.
-    pub(super) fn find(&self, s: &mut Statements<'_>, key: &Key) -> rusqlite::Result<Option<i64>> {
+    pub(super) fn find(
+        &self,
+        s: &mut Statements<'_>,
+        key: &Digest,
+    ) -> rusqlite::Result<Option<i64>> {
         let hash = Hash::of(key);
         // Newest first: most duplicates arrive within seconds.
         for (number, run) in self.runs.iter().rev() {
@@ -133,7 +137,7 @@ impl Seen {
     pub(super) fn add(
         &mut self,
         s: &mut Statements<'_>,
-        key: &Key,
+        key: &Digest,
         row: i64,
     ) -> rusqlite::Result<()> {
         let newest = self.runs.last_key_value();
@@ -152,7 +156,7 @@ impl Seen {
     }
 
     /// Forgets a key.
-    pub(super) fn forget(&mut self, s: &mut Statements<'_>, key: &Key) -> rusqlite::Result<()> {
+    pub(super) fn forget(&mut self, s: &mut Statements<'_>, key: &Digest) -> rusqlite::Result<()> {
         let hash = Hash::of(key);
         // Oldest first: keys are forgotten in the order of their age.
         for (&number, run) in &mut self.runs {
@@ -239,7 +243,7 @@ mod tests {
     }
 
     /// Not a digest: the filters must work for such keys, too.
-    fn key(number: i64) -> Key {
+    fn key(number: i64) -> Digest {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&number.to_le_bytes());
         key

@@ -21,7 +21,7 @@ use super::disk::Disk;
 use super::inbox::{Handed, Shared};
 use super::open::failed;
 use super::schema::Statements;
-use super::seen::{Key, Seen};
+use super::seen::{Digest, Seen};
 use crate::delivery::DeliveryId;
 use crate::error::QueueError;
 use crate::options::{Clock, StoreOptions, from_millis, millis};
@@ -699,7 +699,7 @@ impl<'c> Writer<'c> {
             let rows = self.s.oldest_done.query_map([sql(chunk + 1)], |columns| {
                 Ok((columns.get(0)?, columns.get(1)?, key(columns, 2)?))
             })?;
-            let rows: Vec<(i64, i64, Option<Key>)> = rows.collect::<Result<_, _>>()?;
+            let rows: Vec<(i64, i64, Option<Digest>)> = rows.collect::<Result<_, _>>()?;
             let due = rows.iter().take_while(|(_, done_at, _)| over(*done_at)).count();
             let due = due.min(chunk);
             for (_, _, key) in &rows[..due] {
