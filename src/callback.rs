@@ -56,6 +56,8 @@ pub struct Callback<E = Event> {
     pub headers: HeaderMap,
     /// The request's extensions, as outer layers set them.
     pub extensions: Extensions,
+    /// Whether moderation has allowed it, so that a router without a handler for it may allow it.
+    pub(crate) judged: bool,
 }
 
 impl Callback {
@@ -122,7 +124,7 @@ impl Callback {
         headers: HeaderMap,
         extensions: Extensions,
     ) -> Self {
-        Callback { event, params, body, headers, extensions }
+        Callback { event, params, body, headers, extensions, judged: false }
     }
 
     /// Prepares the callback for work that outlives its request. Body and URL are slices of the
@@ -180,6 +182,7 @@ impl<E> Callback<E> {
             body: self.body,
             headers: self.headers,
             extensions: self.extensions,
+            judged: self.judged,
         }
     }
 
@@ -355,10 +358,10 @@ impl Callback {
     /// The callback, if it is of another event.
     #[allow(clippy::result_large_err)] // handed through, not reported
     pub fn downcast<E: TypedEvent>(self) -> Result<Callback<E>, Callback> {
-        let Callback { event, params, body, headers, extensions } = self;
+        let Callback { event, params, body, headers, extensions, judged } = self;
         match E::from_event(event) {
-            Ok(event) => Ok(Callback { event, params, body, headers, extensions }),
-            Err(event) => Err(Callback { event, params, body, headers, extensions }),
+            Ok(event) => Ok(Callback { event, params, body, headers, extensions, judged }),
+            Err(event) => Err(Callback { event, params, body, headers, extensions, judged }),
         }
     }
 }

@@ -24,6 +24,9 @@ mod oneshot;
 mod rejection;
 pub mod reply;
 pub mod response;
+#[cfg(feature = "moderation")]
+#[cfg_attr(docsrs, doc(cfg(feature = "moderation")))]
+pub mod moderation;
 pub mod router;
 mod split;
 mod stored;

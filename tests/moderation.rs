@@ -1,0 +1,52 @@
+//! What moderation lets through, and what it does not.
+#![allow(clippy::pedantic)]
+
+mod common;
+
+use tencent_im_callback::moderation::{Finding, ModerateLayer, Place, Text};
+use tencent_im_callback::reply::Meaning;
+use tencent_im_callback::{Callback, Command, EventRouter, Params, Reply};
+use tower::{Layer, ServiceExt};
+
+/// The judge of the documentation.
+fn judge(text: &Text<'_>) -> Finding {
+    if text.contains("spam") {
+        Finding::Reject
+    } else if text.contains("damn") {
+        Finding::Replace(text.replace("damn", "****"))
+    } else {
+        Finding::Allow
+    }
+}
+
+fn callback(command: Command, body: impl Into<bytes::Bytes>) -> Callback {
+    Callback::parse_untyped(Params::trusted(1, command), body.into()).unwrap()
+}
+
+async fn answer(command: &Command, body: impl Into<bytes::Bytes>) -> (Meaning, Reply) {
+    let router = EventRouter::new().moderate(judge);
+    let reply = router.oneshot(callback(command.clone(), body)).await.unwrap();
+    (Meaning::of(command, 200, reply.as_bytes()), reply)
+}
+
+fn message(elements: &str) -> String {
+    format!(r#"{{"From_Account":"a","To_Account":"b","MsgBody":{elements}}}"#)
+}
+
+fn text(text: &str) -> String {
+    let text = serde_json::to_string(text).unwrap();
+    format!(r#"{{"MsgType":"TIMTextElem","MsgContent":{{"Text":{text}}}}}"#)
+}
+
+#[tokio::test]
+async fn a_word_is_rejected_and_another_is_replaced() {
+    for (said, meaning) in [
+        ("hello", Meaning::Allow),
+        ("some spam", Meaning::Reject),
+        ("well, damn it", Meaning::Rewrite),
+    ] {
+        let (found, reply) =
+            answer(&Command::C2cBeforeSendMsg, message(&format!("[{}]", text(said)))).await;
+        assert_eq!(found, meaning, "{said}: {reply}");
+    }
+}
