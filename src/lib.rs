@@ -20,13 +20,13 @@ pub mod message;
 #[cfg(feature = "metrics")]
 #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
 pub mod metrics;
+#[cfg(feature = "moderation")]
+#[cfg_attr(docsrs, doc(cfg(feature = "moderation")))]
+pub mod moderation;
 mod oneshot;
 mod rejection;
 pub mod reply;
 pub mod response;
-#[cfg(feature = "moderation")]
-#[cfg_attr(docsrs, doc(cfg(feature = "moderation")))]
-pub mod moderation;
 pub mod router;
 mod split;
 mod stored;

@@ -139,11 +139,24 @@ mod tests {
         decoded(r"\ud83d\ude00\ud83dx\udc00", "\u{1f600}\u{fffd}x\u{fffd}");
         decoded(r"\x73\u{73}\U00000073\u{110000}", "sss\u{fffd}");
         decoded(r#"\"\\\/\'\n\t\r\f\b"#, "\"\\/'\n\t\r\u{c}\u{c}");
-        decoded(r#"{'a':"s\pam\
-"}"#, r#"{'a':"spam"}"#);
+        decoded(
+            r#"{'a':"s\pam\
+"}"#,
+            r#"{'a':"spam"}"#,
+        );
         for same in [
-            "spam", r"C:\Users\ammo", r"\d+\w", r"\u00g3", r"\u12", r"\x7", r"\u{}", "\\", r"\é",
-            r"\u{123456789}", r"\", r"\ué12",
+            "spam",
+            r"C:\Users\ammo",
+            r"\d+\w",
+            r"\u00g3",
+            r"\u12",
+            r"\x7",
+            r"\u{}",
+            "\\",
+            r"\é",
+            r"\u{123456789}",
+            r"\",
+            r"\ué12",
         ] {
             assert_eq!(decode(same, 0), Level::Same, "{same}");
         }

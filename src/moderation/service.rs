@@ -238,7 +238,8 @@ impl<S: Service<Callback>, J> Work<S, J> {
                 reject: settings.reject(&callback),
             })
         });
-        callback.judged = duty == Duty::Verdict && callback.event.unjudged(callback.command()).is_none();
+        callback.judged =
+            duty == Duty::Verdict && callback.event.unjudged(callback.command()).is_none();
         (Oneshot::new(inner, callback), verdict)
     }
 }

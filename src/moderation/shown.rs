@@ -155,9 +155,10 @@ impl Shown {
             };
             Text::new(self, self.text_of(piece), place)
         });
-        let joined = self.runs.iter().map(|run| {
-            Text::new(self, Cow::Owned(self.joined(run)), Place::Joined)
-        });
+        let joined = self
+            .runs
+            .iter()
+            .map(|run| Text::new(self, Cow::Owned(self.joined(run)), Place::Joined));
         pieces.chain(joined)
     }
 

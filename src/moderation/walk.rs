@@ -62,7 +62,9 @@ enum Sight {
     /// One element of a message.
     Element,
     /// The kind of an element.
-    Kind { is_known: bool },
+    Kind {
+        is_known: bool,
+    },
     /// Everything in it, with its keys.
     All,
 }
@@ -110,11 +112,7 @@ impl Walk {
         if is_short {
             walker.walk();
         }
-        Walk {
-            pieces: walker.pieces,
-            runs: walker.runs,
-            is_whole: walker.is_whole && is_short,
-        }
+        Walk { pieces: walker.pieces, runs: walker.runs, is_whole: walker.is_whole && is_short }
     }
 
     /// The string or number that a member of the body has.
@@ -427,7 +425,9 @@ impl<'a> Walker<'a> {
         let mut tokens = Tokens::from(self.body, start);
         while let Some(token) = tokens.next() {
             match token {
-                Token::Open { object, start } => open.push(if object { start as u32 } else { LIST }),
+                Token::Open { object, start } => {
+                    open.push(if object { start as u32 } else { LIST })
+                }
                 Token::Close => {
                     open.pop();
                     if open.is_empty() {

@@ -60,9 +60,8 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
     {
         let routes = Arc::make_mut(&mut self.routes);
         assert!(routes.moderation.is_none(), "there is a judge already");
-                routes.moderation = Some(Arc::new(move |routes, callback| {
-            Box::pin(layer.layer(routes).call(callback))
-        }));
+        routes.moderation =
+            Some(Arc::new(move |routes, callback| Box::pin(layer.layer(routes).call(callback))));
         self
     }
 }
