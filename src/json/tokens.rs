@@ -139,6 +139,14 @@ impl<'a> Tokens<'a> {
         text
     }
 
+    /// Looks at the next value and returns it if it is an integer, perhaps in quotes.
+    pub(crate) fn number(&mut self) -> Option<i64> {
+        self.peek();
+        let rest = self.json.get(self.at..)?.trim_start_matches('"');
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        rest.get(..digits)?.parse().ok()
+    }
+
     pub(crate) fn next_is_nothing(&mut self) -> bool {
         self.peek();
         let rest = self.json.get(self.at..).unwrap_or_default();
