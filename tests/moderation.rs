@@ -651,3 +651,33 @@ fn places_say_where_a_text_stands() {
     );
     assert!(!format!("{shown:?}{:?}", shown.texts().next()).contains("\"c\""));
 }
+
+/// Nothing is read twice for each level, or kept in many times the memory of a body.
+#[test]
+fn what_is_deep_or_grows_is_bounded() {
+    const SIZE: usize = 1 << 17;
+    let bundles = |inner: &str| {
+        let open = r#"{"MsgType":"TIMRelayElem","MsgContent":{"MsgList":[{"MsgBody":["#;
+        let depth = SIZE / 100;
+        format!("{}{inner}{}", open.repeat(depth), r#"],"New":"x"}]}}"#.repeat(depth))
+    };
+    for elements in [
+        text(&"\u{fdfa}".repeat(SIZE / 3)),
+        text(&format!(r"\u005c{}", "u005c".repeat(SIZE / 5))),
+        text(&r"\u{".repeat(SIZE / 3)),
+        text(&"\\".repeat(SIZE / 2)),
+        element("New", &format!("{}{}", "[".repeat(SIZE / 2), "]".repeat(SIZE / 2))),
+        element("New", &format!("[{}1]", "1,".repeat(SIZE / 2))),
+        element("New", &format!("[{}1]", r#""a","#.repeat(SIZE / 4))),
+        bundles(&text("x")),
+    ] {
+        let callback = callback(Command::C2cBeforeSendMsg, message(&format!("[{elements}]")));
+        let used = allocation_counter::measure(|| {
+            drop(callback.shown().judge(judge));
+        });
+        let times = used.bytes_max as f64 / callback.body.len() as f64;
+        let start: String = elements.chars().take(60).collect();
+        println!("{start}: {times:.1}");
+        assert!(times <= 16.0, "{start}: {times:.1}");
+    }
+}

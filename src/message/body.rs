@@ -22,7 +22,12 @@ pub struct MsgBody {
 
 impl MsgBody {
     pub(super) fn read(elements: Vec<Element<'_>>, bundles: usize) -> serde_json::Result<Self> {
-        elements.into_iter().map(|element| element.read(bundles)).collect()
+        // Not collected: that would take room for four elements even for one.
+        let mut read = Vec::with_capacity(elements.len());
+        for element in elements {
+            read.push(element.read(bundles)?);
+        }
+        Ok(MsgBody { elements: read })
     }
 
     /// Whether the whole message is here: see

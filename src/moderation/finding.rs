@@ -1,5 +1,6 @@
 //! What a judge finds, and what a judge is.
 
+use std::fmt;
 use std::future::{Future, Ready, ready};
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use crate::error::HandlerError;
 use crate::router::HandlerOutput;
 
 /// What a judge finds about one [`Text`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[must_use]
 pub enum Finding {
     /// Nothing is wrong with it.
@@ -19,6 +20,17 @@ pub enum Finding {
     /// This is sent instead of the text. The callback is rejected if the text cannot be replaced,
     /// or if something is still wrong afterwards.
     Replace(String),
+}
+
+/// Shows how long a replacement is. What people write belongs in no log.
+impl fmt::Debug for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Finding::Allow => f.write_str("Allow"),
+            Finding::Reject => f.write_str("Reject"),
+            Finding::Replace(text) => write!(f, "Replace({} bytes)", text.len()),
+        }
+    }
 }
 
 /// What a judge finds about all texts of [`Shown`], in their order.

@@ -78,7 +78,13 @@ fn each(text: &str, mut push: impl FnMut(&str)) {
             push(c.to_ascii_lowercase().encode_utf8(&mut buffer));
             continue;
         }
-        push(&case.fold_string(c.encode_utf8(&mut buffer)));
+        // From Hebrew to Burmese, and in East Asia, there are no capitals to ask the table for.
+        let has_case = !matches!(
+            c,
+            '\u{590}'..='\u{109f}' | '\u{2e80}'..='\u{a63f}' | '\u{ac00}'..='\u{d7ff}'
+        );
+        let c = c.encode_utf8(&mut buffer);
+        if has_case { push(&case.fold_string(c)) } else { push(c) }
     }
 }
 

@@ -89,8 +89,9 @@ fn dropped(text: &str, drops: bool) -> Option<Escape> {
 fn hexadecimal(text: &str) -> Option<Escape> {
     let (digits, length) = match text.as_bytes().get(1..3)? {
         b"u{" => {
-            let digits = text.get(3..)?.split_once('}')?.0;
-            (Some(digits).filter(|digits| (1..=8).contains(&digits.len()))?, digits.len() + 4)
+            // Not looked for any further: there may be a brace in each of many escapes.
+            let end = text.bytes().skip(3).take(9).position(|byte| byte == b'}')?;
+            (text.get(3..3 + end).filter(|digits| !digits.is_empty())?, end + 4)
         }
         [b'u', _] => (text.get(2..6)?, 6),
         [b'U', _] => (text.get(2..10)?, 10),

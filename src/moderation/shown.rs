@@ -255,9 +255,12 @@ impl Shown {
         if !plain.contains('\\') {
             return Cow::Borrowed(plain);
         }
-        match (serde_json::from_str(json), forms::decode(plain, 1)) {
-            (Ok(text), _) | (Err(_), Level::Decoded(text)) => Cow::Owned(text),
-            _ => Cow::Borrowed(plain),
+        if let Ok(text) = serde_json::from_str(json) {
+            return Cow::Owned(text);
+        }
+        match forms::decode(plain, 1) {
+            Level::Decoded(text) => Cow::Owned(text),
+            Level::Same | Level::TooDeep => Cow::Borrowed(plain),
         }
     }
 

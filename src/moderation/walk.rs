@@ -245,8 +245,9 @@ impl<'a> Walker<'a> {
                 self.end_run();
                 self.messages -= 1;
                 // What is outside is a bundle, which has content.
-                self.element =
-                    Element { kind: Some(Table::Relay), has_content: true, ..self.element };
+                let first = self.pieces.len() as u32;
+                let kind = Some(Table::Relay);
+                self.element = Element { first, kind, has_content: true, is_face: false };
             }
             _ => {}
         }
