@@ -218,7 +218,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let stop = stop()?;
     reload_on_hangup(apps.clone())?;
     eprintln!("listening on http://{}/callback", listener.local_addr()?);
+    // One line of JSON each. A line of a handler has the spans that it is in, and with them the app,
+    // the command and Tencent's request id: `grep` finds all that belongs to one callback.
     tracing_subscriber::fmt()
+        .json()
         .with_writer(std::io::stderr)
         .with_max_level(tracing::Level::DEBUG)
         .init();

@@ -18,7 +18,7 @@ use crate::response::{self, Cause, Failure, OnError, Outcome, OutcomeKind, Respo
 
 /// A verified request. `accept`, `refuse_body`, `fail` and `fail_by` end it with a response, and so
 /// does `read` if it returns an error. Each takes the parameters, so only one of them is called,
-/// once. Dropped while `calling`, it reports that the request was cancelled.
+/// once.
 pub(super) struct Exchange {
     config: Arc<Config>,
     /// `None` for the console's check of the URL, which names no app or no command.
@@ -150,10 +150,11 @@ impl Exchange {
     }
 }
 
-impl Drop for Exchange {
-    fn drop(&mut self) {
-        if let (true, Some(params)) = (self.calling, &self.params) {
-            response::cancelled(params, &self.config.sampler);
-        }
+impl Exchange {
+    /// Reports that the future was dropped while the service was at work, if it was.
+    pub(super) fn dropped(&self) -> bool {
+        let Some(params) = self.params.as_ref().filter(|_| self.calling) else { return false };
+        response::cancelled(params, &self.config.sampler);
+        true
     }
 }

@@ -11,6 +11,7 @@ use tower_service::Service;
 
 use super::buffer::{Buffer, TooLarge};
 use super::exchange::Exchange;
+use super::span::CallbackSpan;
 use crate::callback::Callback;
 use crate::error::caught;
 use crate::rejection::{Rejection, RejectionKind};
@@ -26,13 +27,22 @@ pin_project! {
         #[pin]
         kind: Kind<S, B, S::Future>,
     }
+
+    impl<S, B> PinnedDrop for ResponseFuture<S, B>
+    where
+        S: Service<Callback>,
+    {
+        fn drop(this: Pin<&mut Self>) {
+            this.dropped();
+        }
+    }
 }
 
 pin_project! {
     #[project = KindProjection]
     enum Kind<S, B, F> {
         Answered { response: Option<Response<ResponseBody>> },
-        Verified { exchange: Exchange, #[pin] state: State<S, B, F> },
+        Verified { exchange: Exchange, span: CallbackSpan, #[pin] state: State<S, B, F> },
     }
 }
 
@@ -76,7 +86,21 @@ where
             buffer: Buffer::new(limit),
             head: Some(Head { headers: parts.headers, extensions: parts.extensions, inner }),
         };
-        ResponseFuture { kind: Kind::Verified { exchange, state } }
+        ResponseFuture { kind: Kind::Verified { exchange, span: CallbackSpan::none(), state } }
+    }
+
+    /// What the inner future logs while it is dropped has its span, too.
+    fn dropped(self: Pin<&mut Self>) {
+        if let KindProjection::Verified { exchange, span, mut state } =
+            self.project().kind.project()
+        {
+            span.in_scope(|| {
+                if exchange.dropped() {
+                    span.cancelled();
+                }
+                state.set(State::Done);
+            });
+        }
     }
 }
 
@@ -91,26 +115,27 @@ where
     type Output = Result<Response<ResponseBody>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (exchange, mut state) = match self.project().kind.project() {
+        let (exchange, span, mut state) = match self.project().kind.project() {
             KindProjection::Answered { response } => {
                 let Some(response) = response.take() else { polled_too_often() };
                 return Poll::Ready(Ok(response));
             }
-            KindProjection::Verified { exchange, state } => (exchange, state),
+            KindProjection::Verified { exchange, span, state } => (exchange, span, state),
         };
         if let State::Done = *state {
             polled_too_often()
         }
         // `caught` asserts unwind safety. That holds, since the service and its future are dropped
         // after a panic and not used again.
-        let response = match caught(|| advance(state.as_mut(), exchange, cx)) {
+        let response = match caught(|| advance(state.as_mut(), exchange, span, cx)) {
             Ok(polled) => ready!(polled),
-            Err(panic) => exchange.fail(Cause::Panicked, panic),
+            Err(panic) => span.in_scope(|| exchange.fail(Cause::Panicked, panic)),
         };
         // Drops the inner service, its future and the body before the answer is written, so that a
         // permit of the inner service is free again. Dropping calls the host's code; if that
         // panics, the answer stays.
-        drop(caught(|| state.set(State::Done)));
+        drop(caught(|| span.in_scope(|| state.set(State::Done))));
+        span.conclude(&response);
         Poll::Ready(Ok(response))
     }
 }
@@ -120,6 +145,7 @@ where
 fn advance<S, B>(
     mut state: Pin<&mut State<S, B, S::Future>>,
     exchange: &mut Exchange,
+    span: &mut CallbackSpan,
     cx: &mut Context<'_>,
 ) -> Poll<Response<ResponseBody>>
 where
@@ -129,37 +155,56 @@ where
     B: Body,
     B::Error: fmt::Display,
 {
+    let StateProjection::Reading { body, buffer, head } = state.as_mut().project() else {
+        return span.in_scope(|| call(state, exchange, cx));
+    };
+    let collected = ready!(collect(body, buffer, cx));
+    let Some(mut head) = head.take() else { polled_too_often() };
+    if let Err(rejection) = collected {
+        return Poll::Ready(exchange.refuse_body(rejection));
+    }
+    let body = buffer.finish();
+    let (event, params) = match exchange.read(&body) {
+        Ok(read) => read,
+        Err(response) => return Poll::Ready(response),
+    };
+    *span = CallbackSpan::of(&params);
+    let callback = Callback::new(event, params, body, head.headers, head.extensions);
+    span.in_scope(|| {
+        match head.inner.poll_ready(cx) {
+            Poll::Ready(Ok(())) => {
+                exchange.calling = true;
+                let reply = head.inner.call(callback);
+                state.set(State::Calling { reply });
+            }
+            Poll::Ready(Err(error)) => {
+                return Poll::Ready(exchange.fail_by(Cause::NotReady, &error));
+            }
+            Poll::Pending => {
+                let callback = Some(Box::new(callback));
+                let inner = head.inner;
+                state.set(State::Waiting { inner, callback });
+                return Poll::Pending;
+            }
+        }
+        call(state, exchange, cx)
+    })
+}
+
+/// Waits for the service, and for its reply.
+#[inline]
+fn call<S, B>(
+    mut state: Pin<&mut State<S, B, S::Future>>,
+    exchange: &mut Exchange,
+    cx: &mut Context<'_>,
+) -> Poll<Response<ResponseBody>>
+where
+    S: Service<Callback>,
+    S::Response: Into<Reply>,
+    S::Error: fmt::Display,
+{
     loop {
         match state.as_mut().project() {
-            StateProjection::Reading { body, buffer, head } => {
-                let collected = ready!(collect(body, buffer, cx));
-                let Some(mut head) = head.take() else { polled_too_often() };
-                if let Err(rejection) = collected {
-                    return Poll::Ready(exchange.refuse_body(rejection));
-                }
-                let body = buffer.finish();
-                let (event, params) = match exchange.read(&body) {
-                    Ok(read) => read,
-                    Err(response) => return Poll::Ready(response),
-                };
-                let callback = Callback::new(event, params, body, head.headers, head.extensions);
-                match head.inner.poll_ready(cx) {
-                    Poll::Ready(Ok(())) => {
-                        exchange.calling = true;
-                        let reply = head.inner.call(callback);
-                        state.set(State::Calling { reply });
-                    }
-                    Poll::Ready(Err(error)) => {
-                        return Poll::Ready(exchange.fail_by(Cause::NotReady, &error));
-                    }
-                    Poll::Pending => {
-                        let callback = Some(Box::new(callback));
-                        let inner = head.inner;
-                        state.set(State::Waiting { inner, callback });
-                        return Poll::Pending;
-                    }
-                }
-            }
             StateProjection::Waiting { inner, callback } => {
                 if let Err(error) = ready!(inner.poll_ready(cx)) {
                     return Poll::Ready(exchange.fail_by(Cause::NotReady, &error));
@@ -175,7 +220,7 @@ where
                     Err(error) => exchange.fail_by(Cause::Failed, &error),
                 });
             }
-            StateProjection::Done => polled_too_often(),
+            StateProjection::Reading { .. } | StateProjection::Done => polled_too_often(),
         }
     }
 }
@@ -218,7 +263,7 @@ where
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (state, params) = match &self.kind {
             Kind::Answered { .. } => ("Answered", None),
-            Kind::Verified { exchange, state } => {
+            Kind::Verified { exchange, state, .. } => {
                 let state = match state {
                     State::Reading { .. } => "Reading",
                     State::Waiting { .. } => "Waiting",

@@ -62,6 +62,7 @@ mod future;
 mod layer;
 mod respond;
 mod service;
+mod span;
 
 pub use self::future::ResponseFuture;
 pub use self::layer::CallbackLayer;

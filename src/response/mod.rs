@@ -32,6 +32,8 @@ pub(crate) use self::sampler::Occasion;
 pub(crate) use self::sampler::Sampler;
 #[cfg(all(feature = "detach", feature = "tracing"))]
 pub(crate) use self::trace::shown;
+#[cfg(feature = "tracing")]
+pub(crate) use self::trace::{CANCELLED, TARGET};
 pub(crate) use self::trace::{cancelled, report};
 pub(crate) use self::write::{
     CONTENT_TYPE, NOT_HANDLED, concluded, refuse, rejection, replied, server_error,

@@ -17,7 +17,11 @@ use crate::auth::Params;
 use crate::types::Escaped;
 
 #[cfg(feature = "tracing")]
-const TARGET: &str = "tencent_im_callback";
+pub(crate) const TARGET: &str = "tencent_im_callback";
+
+/// The outcome of a callback whose answer nobody waited for.
+#[cfg(feature = "tracing")]
+pub(crate) const CANCELLED: &str = "cancelled";
 
 /// Whether anybody would see a warning.
 #[cfg(feature = "tracing")]
@@ -110,7 +114,7 @@ pub(crate) fn cancelled(params: &Params, sampler: &Sampler) {
             tracing::event!(
                 target: TARGET,
                 tracing::Level::$level,
-                outcome = "cancelled",
+                outcome = CANCELLED,
                 sdk_app_id = params.sdk_app_id.0,
                 command = %Escaped(params.command.as_str()),
                 phase = params.command.phase().as_str(),

@@ -51,13 +51,13 @@ pub fn run(contender: &str, case: &str, requests: &str) {
     }
 }
 
-/// The total of one run.
-fn total(contender: &str, case: usize, requests: usize) -> Option<u64> {
+/// The total of one run of this program with these arguments.
+pub(crate) fn total(arguments: &[&str]) -> Option<u64> {
     let program = std::env::current_exe().ok()?;
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(program)
-        .args(["answer", contender, &case.to_string(), &requests.to_string()])
+        .args(arguments)
         .output()
         .ok()?;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -67,8 +67,9 @@ fn total(contender: &str, case: usize, requests: usize) -> Option<u64> {
 }
 
 fn per_request(contender: &str, case: usize) -> Option<f64> {
-    let more = total(contender, case, MORE)?;
-    let few = total(contender, case, FEW)?;
+    let case = case.to_string();
+    let count = |requests: usize| total(&["answer", contender, &case, &requests.to_string()]);
+    let (more, few) = (count(MORE)?, count(FEW)?);
     let each = (more - few) as f64 / (MORE - FEW) as f64;
     Some(each)
 }
@@ -83,7 +84,7 @@ pub fn print(cases: &[Case], growth: &[[Case; 2]]) -> Result<(), String> {
         "Instructions per request (callgrind)",
         &["request", "floor", "ours", "ours / floor", "goal", "with router", "/ ours"],
     );
-    if total(NOTHING, 0, 1).is_none() {
+    if total(&["answer", NOTHING, "0", "1"]).is_none() {
         println!("\nInstructions: not measured, since valgrind does not run here.");
         return Ok(());
     }

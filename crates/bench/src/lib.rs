@@ -9,4 +9,5 @@ pub mod memory;
 pub mod parse;
 pub mod queue;
 pub mod servers;
+pub mod spans;
 pub mod table;

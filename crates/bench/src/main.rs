@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use benchmarks::{cases, in_process, instructions, load, memory, parse, queue, servers};
+use benchmarks::{cases, in_process, instructions, load, memory, parse, queue, servers, spans};
 
-const USAGE: &str = "usage: benchmarks [--quick] [in-process | parse | instructions | load | memory | queue | jetstream]...";
+const USAGE: &str = "usage: benchmarks [--quick] [in-process | parse | instructions | spans | load | memory | queue | jetstream]...";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -12,6 +12,10 @@ fn main() -> ExitCode {
     // How this program starts itself.
     if let ["answer", contender, case, requests] = words[..] {
         instructions::run(contender, case, requests);
+        return ExitCode::SUCCESS;
+    }
+    if let ["traced", level, requests] = words[..] {
+        spans::run(level, requests);
         return ExitCode::SUCCESS;
     }
     if let ["serve", contender] = words[..] {
@@ -24,7 +28,8 @@ fn main() -> ExitCode {
     }
     let (options, parts): (Vec<&str>, Vec<&str>) =
         words.into_iter().partition(|word| word.starts_with('-'));
-    let known = ["in-process", "parse", "instructions", "load", "memory", "queue", "jetstream"];
+    let known =
+        ["in-process", "parse", "instructions", "spans", "load", "memory", "queue", "jetstream"];
     if options.iter().any(|option| *option != "--quick")
         || parts.iter().any(|part| !known.contains(part))
     {
@@ -45,6 +50,9 @@ fn main() -> ExitCode {
     {
         eprintln!("\nabove its limit:\n{failures}");
         failed = true;
+    }
+    if wanted("spans") {
+        spans::print();
     }
     if wanted("load") {
         load::print(quick);

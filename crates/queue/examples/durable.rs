@@ -9,6 +9,9 @@
 //! Kill it with `kill -9` as often as you like: what was answered OK is in the table `handled` in
 //! the end, once.
 //!
+//! The log is JSON, and each line of the handler has the span of its attempt: the app, the command,
+//! and the id in the queue. `grep` for that id shows the request, all attempts and their errors.
+//!
 //! Several instances share a queue on NATS JetStream. With `nats-server -js` running, start it
 //! twice:
 //!
@@ -88,6 +91,7 @@ async fn handle(database: Database, callback: Callback) -> Result<Reply, Handler
     let written =
         tokio::task::spawn_blocking(move || database.record(&id, command.as_str(), &callback.body));
     written.await??;
+    tracing::info!("written down");
     Ok(Reply::ok())
 }
 
@@ -174,6 +178,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(setting("ADDR", "127.0.0.1:3000")?).await?;
     eprintln!("listening on http://{}/callback", listener.local_addr()?);
     tracing_subscriber::fmt()
+        .json()
         .with_writer(std::io::stderr)
         .with_max_level(tracing::Level::INFO)
         .init();

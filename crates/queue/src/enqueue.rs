@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use tower_service::Service;
 use crate::error::QueueError;
 use crate::queue::Queue;
 use crate::store::{Appended, Entry};
+use crate::trace::{self, Inject};
 
 /// How long storing a callback may take, unless [`EnqueueLayer::max_wait`] is set. Tencent waits 2
 /// s.
@@ -37,16 +39,17 @@ const MAX_WAIT: Duration = Duration::from_millis(1500);
 /// In a [`Split`](tencent_im_callback::Split) the layer belongs on the side of notifications. Two
 /// log events (`warn`), once each, tell of programs that lose callbacks: the layer only passes
 /// callbacks on, or no worker has run a minute after the first was accepted.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct EnqueueLayer {
     queue: Queue,
     max_wait: Duration,
+    trace_context: Option<Arc<Inject>>,
 }
 
 impl EnqueueLayer {
     pub(crate) fn new(queue: Queue) -> Self {
-        EnqueueLayer { queue, max_wait: MAX_WAIT }
+        EnqueueLayer { queue, max_wait: MAX_WAIT, trace_context: None }
     }
 
     /// How long storing a callback may take, including the wait for room (1.5 s; Tencent waits 2
@@ -55,13 +58,32 @@ impl EnqueueLayer {
         self.max_wait = max_wait;
         self
     }
+
+    /// A function that returns what to store with a callback so that its trace goes on in the
+    /// worker: W3C's `traceparent` of the current span, for example. It is called in the span of
+    /// the callback. [`Worker::trace_context`](crate::Worker::trace_context) gets the text back,
+    /// and a handler finds it in its [`Delivery`](crate::Delivery::trace_context).
+    ///
+    /// A text of more than 512 bytes is not stored, and neither is one if the function panics.
+    pub fn trace_context(
+        mut self,
+        context: impl Fn(&Callback) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.trace_context = Some(Arc::new(context));
+        self
+    }
 }
 
 impl<S> Layer<S> for EnqueueLayer {
     type Service = Enqueue<S>;
 
     fn layer(&self, inner: S) -> Enqueue<S> {
-        Enqueue { inner, queue: self.queue.clone(), max_wait: self.max_wait }
+        Enqueue {
+            inner,
+            queue: self.queue.clone(),
+            max_wait: self.max_wait,
+            trace_context: self.trace_context.clone(),
+        }
     }
 }
 
@@ -71,6 +93,7 @@ pub struct Enqueue<S> {
     inner: S,
     queue: Queue,
     max_wait: Duration,
+    trace_context: Option<Arc<Inject>>,
 }
 
 impl<S> Enqueue<S> {
@@ -115,7 +138,10 @@ where
             return EnqueueFuture { state: State::Inline { call } };
         }
         let (queue, max_wait) = (self.queue.clone(), self.max_wait);
-        let entry = Entry::of(&callback);
+        let entry = Entry::of(&callback).map(|mut entry| {
+            entry.trace_context = trace::inject(self.trace_context.as_ref(), &callback);
+            entry
+        });
         let append: Append = Box::pin(async move {
             let appended = queue.store.append(entry?, max_wait).await?;
             queue.watch.enqueued(queue.store.lease().is_none());
@@ -157,10 +183,12 @@ where
             StateProjection::Inline { call } => call.poll(cx).map_ok(Into::into),
             StateProjection::Enqueuing { append } => {
                 Poll::Ready(match ready!(append.as_mut().poll(cx)) {
-                    Ok(Appended::Stored(_)) => {
+                    Ok(Appended::Stored(id)) => {
+                        trace::enqueued(id);
                         Ok(Reply::ok().with_disposition(Disposition::Enqueued))
                     }
-                    Ok(Appended::Duplicate(_)) => {
+                    Ok(Appended::Duplicate(id)) => {
+                        trace::enqueued(id);
                         Ok(Reply::ok().with_disposition(Disposition::Duplicate))
                     }
                     Err(error) => Err(refused(error)),
@@ -177,6 +205,15 @@ fn refused(error: QueueError) -> HandlerError {
         QueueError::Unavailable(_) => HandlerError::new(error),
         error if error.is_temporary() => HandlerError::overloaded_by(error),
         error => HandlerError::new(error),
+    }
+}
+
+impl fmt::Debug for EnqueueLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EnqueueLayer")
+            .field("queue", &self.queue)
+            .field("max_wait", &self.max_wait)
+            .finish_non_exhaustive()
     }
 }
 

@@ -18,6 +18,7 @@ mod queue;
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub mod sqlite;
 pub mod store;
+mod trace;
 mod watch;
 mod worker;
 

@@ -12,19 +12,20 @@ use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 use tencent_im_callback::{
-    Callback, Disposition, Event, HandlerError, Oneshot, Reply, Retry, UnknownReason,
+    Callback, Cause, Disposition, Event, HandlerError, Oneshot, Reply, Retry, UnknownReason,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 use tower_service::Service;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use crate::delivery::Delivery;
 use crate::error::QueueError;
 use crate::policy::RetryPolicy;
 use crate::queue::Queue;
 use crate::store::{self, Claim, Claimed, DeadReason, Death, Record, Store, bounded};
+use crate::trace::{self, Ending, Extract};
 use crate::watch::{Failure, Watch};
 
 /// The longest single wait for something to claim.
@@ -95,6 +96,7 @@ pub struct Worker<S> {
     grace: Duration,
     retry: RetryPolicy,
     on_dead: Option<Arc<Hook>>,
+    trace_context: Option<Arc<Extract>>,
 }
 
 impl<S> Worker<S> {
@@ -107,6 +109,7 @@ impl<S> Worker<S> {
             grace: Duration::from_secs(10),
             retry: RetryPolicy::new(),
             on_dead: None,
+            trace_context: None,
         }
     }
 
@@ -142,6 +145,15 @@ impl<S> Worker<S> {
         self.on_dead = Some(Arc::new(hook));
         self
     }
+
+    /// A function that gets the span of each attempt, and the text that
+    /// [`EnqueueLayer::trace_context`](crate::EnqueueLayer::trace_context) returned when the
+    /// callback was stored. It makes that the parent of the span, or links to it. It is called
+    /// before the span is entered; not if there was no text, or if the span is filtered out.
+    pub fn trace_context(mut self, context: impl Fn(&Span, &str) + Send + Sync + 'static) -> Self {
+        self.trace_context = Some(Arc::new(context));
+        self
+    }
 }
 
 impl<S> Worker<S>
@@ -174,6 +186,7 @@ where
             retry: self.retry,
             random: RandomState::new(),
             on_dead: self.on_dead,
+            trace_context: self.trace_context,
             tell,
         });
         let mut tasks: JoinSet<()> = JoinSet::new();
@@ -301,6 +314,32 @@ enum End {
     Dropped,
 }
 
+impl End {
+    /// The name in the span of an attempt, as in [`Stopped`].
+    fn as_str(&self) -> &'static str {
+        match self {
+            End::Completed => "completed",
+            End::Retried => "retried",
+            End::Buried => "buried",
+            End::Dropped => "dropped",
+        }
+    }
+}
+
+/// The name in the span of an attempt whose claim has ended.
+const LOST: &str = "lost";
+
+/// A claimed callback, with what is released and recorded when it is settled.
+struct Work {
+    claim: Claim,
+    delivery: Delivery,
+    payload: Option<String>,
+    hold: Hold,
+    kept: Option<Kept>,
+    place: Option<OwnedSemaphorePermit>,
+    ending: Ending,
+}
+
 /// What every delivery needs.
 struct Job<S> {
     /// A service may be `Send` and not `Sync`.
@@ -311,6 +350,7 @@ struct Job<S> {
     retry: RetryPolicy,
     random: RandomState,
     on_dead: Option<Arc<Hook>>,
+    trace_context: Option<Arc<Extract>>,
     tell: mpsc::UnboundedSender<Result<End, QueueError>>,
 }
 
@@ -324,47 +364,71 @@ where
     async fn handle(
         self: Arc<Self>,
         claimed: Claimed,
-        mut hold: Hold,
+        hold: Hold,
         place: Option<OwnedSemaphorePermit>,
     ) {
         let Claimed { claim, delivery, payload, .. } = claimed;
         // Until the callback is settled, and in a task of its own, since a handler may block its
         // thread.
-        let mut kept =
-            (self.store.lease()).map(|lease| Kept::new(self.store.clone(), claim, lease));
+        let kept = (self.store.lease()).map(|lease| Kept::new(self.store.clone(), claim, lease));
         if kept.is_some() {
             // What was spawned last is run by this thread alone.
             tokio::task::yield_now().await;
         }
+        let callback = match payload.as_deref().map(read_caught) {
+            Some(read) => read,
+            None => Err("the stored callback cannot be read: it is damaged".to_owned()),
+        };
+        let span = trace::attempt(&delivery, callback.as_ref().ok(), self.trace_context.as_ref());
+        let ending = Ending::of(&span);
+        let work = Work { claim, delivery, payload, hold, kept, place, ending };
+        self.work(work, callback).instrument(span).await;
+    }
+
+    /// One attempt, from the call of the service to the writing down of its result. It runs in the
+    /// attempt's span.
+    async fn work(&self, work: Work, callback: Result<Callback, String>) {
+        let Work { claim, delivery, payload, mut hold, mut kept, place, mut ending } = work;
         // A stored callback that cannot be read is our doing, or the disk's.
         let mut origin = Origin { signed: true, readable: true };
-        let attempted = match payload.as_deref().map(read_caught) {
-            Some(Ok(mut callback)) => {
+        let attempted = match callback {
+            Ok(mut callback) => {
                 callback.extensions.insert(delivery.clone());
                 origin = Origin::of(&callback);
                 match self.attempt(callback, kept.as_mut()).await {
                     Some(attempted) => attempted,
                     // Somebody else has it now.
-                    None => return hold.forget(),
+                    None => {
+                        ending.outcome(LOST);
+                        return hold.forget();
+                    }
                 }
             }
-            Some(Err(error)) => Err(Failed::unreadable(error)),
-            None => Err(Failed::unreadable(
-                "the stored callback cannot be read: it is damaged".to_owned(),
-            )),
+            Err(error) => Err(Failed::unreadable(error)),
         };
         // The next callback may start while this one is settled.
         drop(place);
-        let end = self.settle(&delivery, claim, payload, origin, attempted).await;
-        match end {
+        match &attempted {
+            Ok(disposition) => ending.handled(*disposition),
+            Err(failed) => ending.failed(failed.cause),
+        }
+        match self.settle(&delivery, claim, payload, origin, attempted.map(drop)).await {
             Ok(Settled::As(end)) => {
+                ending.outcome(end.as_str());
                 hold.forget();
                 drop(self.tell.send(Ok(end)));
             }
-            Ok(Settled::Lost) => hold.forget(),
+            Ok(Settled::Lost) => {
+                ending.outcome(LOST);
+                hold.forget();
+            }
             // Given back, without this attempt.
-            Ok(Settled::NoSpace) => drop(hold),
+            Ok(Settled::NoSpace) => {
+                ending.outcome("given_back");
+                drop(hold);
+            }
             Err(error) => {
+                ending.outcome("not_stored");
                 hold.forget();
                 drop(self.tell.send(Err(error)));
             }
@@ -376,7 +440,7 @@ where
         &self,
         callback: Callback,
         kept: Option<&mut Kept>,
-    ) -> Option<Result<(), Failed>> {
+    ) -> Option<Result<Disposition, Failed>> {
         let service = catch_unwind(AssertUnwindSafe(|| match self.service.lock() {
             Ok(service) => service.clone(),
             Err(poisoned) => poisoned.into_inner().clone(),
@@ -384,10 +448,8 @@ where
         let service = match service {
             Ok(service) => service,
             Err(panic) => {
-                let text = text_of(&*panic);
-                return Some(Err(Failed::again(format!(
-                    "the service panicked when it was cloned: {text}"
-                ))));
+                let text = format!("the service panicked when it was cloned: {}", text_of(&*panic));
+                return Some(Err(Failed::again(Cause::Panicked, text)));
             }
         };
         let command = callback.command().clone();
@@ -407,14 +469,23 @@ where
                 if disposition == Disposition::Unhandled {
                     self.watch.unhandled(&command);
                 }
-                Ok(())
+                Ok(disposition)
             }
-            Ok(Ok(Err(error))) => {
-                Err(Failed { retry: error.retry(), text: format!("{error:#}"), unreadable: false })
+            Ok(Ok(Err(error))) => Err(Failed {
+                retry: error.retry(),
+                text: format!("{error:#}"),
+                cause: Some(match &error {
+                    error if error.is_overloaded() => Cause::Overloaded,
+                    error if error.is_timed_out() => Cause::TimedOut,
+                    _ => Cause::Failed,
+                }),
+            }),
+            Ok(Err(panic)) => {
+                Err(Failed::again(Cause::Panicked, format!("the handler panicked: {panic}")))
             }
-            Ok(Err(panic)) => Err(Failed::again(format!("the handler panicked: {panic}"))),
             Err(_) => {
-                Err(Failed::again(format!("the handler took longer than {:?}", self.timeout)))
+                let text = format!("the handler took longer than {:?}", self.timeout);
+                Err(Failed::again(Cause::TimedOut, text))
             }
         })
     }
@@ -441,7 +512,7 @@ where
         let failure = Failure { id, attempt, error: &error, signed: origin.signed };
         let dead = |reason| Err(if origin.readable { reason } else { DeadReason::BodyUnreadable });
         let delay = match failed.retry {
-            _ if failed.unreadable => Err(DeadReason::Unreadable),
+            _ if failed.cause.is_none() => Err(DeadReason::Unreadable),
             Retry::Never => dead(DeadReason::Permanent),
             retry => match self.retry.delay_after(attempt, &self.random, id.sequence()) {
                 None => dead(DeadReason::Attempts),
@@ -569,16 +640,17 @@ impl Origin {
 struct Failed {
     retry: Retry,
     text: String,
-    unreadable: bool,
+    /// `None`: the stored callback cannot be read.
+    cause: Option<Cause>,
 }
 
 impl Failed {
-    fn again(text: String) -> Self {
-        Failed { retry: Retry::Default, text, unreadable: false }
+    fn again(cause: Cause, text: String) -> Self {
+        Failed { retry: Retry::Default, text, cause: Some(cause) }
     }
 
     fn unreadable(text: String) -> Self {
-        Failed { retry: Retry::Never, text, unreadable: true }
+        Failed { retry: Retry::Never, text, cause: None }
     }
 }
 

@@ -12,6 +12,8 @@ use std::sync::{Mutex, PoisonError};
 use tencent_im_callback::testing::SignedRequest;
 use tencent_im_callback::{Command, StoredCallback};
 
+use crate::server::fields;
+
 /// How the accounts are called that are numbers of the ledger.
 const PREFIX: &str = "soak-";
 
@@ -68,9 +70,8 @@ impl Ledger {
 
     /// Reads a line of the server's log.
     pub fn log(&self, line: &str) {
-        if line.contains("friendship ended")
-            && let Some(number) = number_after(line, "to=")
-        {
+        let to = fields(line, "friendship ended").and_then(|mut fields| fields.remove("to"));
+        if let Some(number) = to.and_then(|to| number_after(to.as_str()?, "")) {
             self.change(number, |entry| entry.handled += 1);
         }
     }

@@ -52,13 +52,22 @@ impl Log {
         if (secret || line.contains("panic")) && self.bad.len() < 10 {
             self.bad.push(line.to_owned());
         }
-        if let Some((_, figures)) = line.split_once(" drained ") {
-            let pairs = figures.split_whitespace().filter_map(|pair| pair.split_once('='));
-            self.drained = pairs
-                .filter_map(|(name, figure)| Some((name.to_owned(), figure.parse().ok()?)))
-                .collect();
+        if let Some(fields) = fields(line, "drained") {
+            let pairs = fields.into_iter();
+            self.drained =
+                pairs.filter_map(|(name, figure)| Some((name, figure.as_u64()?))).collect();
         }
     }
+}
+
+/// The fields of a line of JSON, if it has this message. Other lines are not parsed.
+pub fn fields(line: &str, message: &str) -> Option<serde_json::Map<String, serde_json::Value>> {
+    if !line.contains(message) {
+        return None;
+    }
+    let mut line: serde_json::Value = serde_json::from_str(line).ok()?;
+    let fields = line["fields"].as_object_mut().map(std::mem::take)?;
+    (fields.get("message")? == message).then_some(fields)
 }
 
 /// Figures of the process from `/proc`.

@@ -5,6 +5,8 @@ use std::error::Error;
 
 use tencent_im_callback::{App, SdkAppId, Token};
 
+pub mod traced;
+
 /// A setting, or what it is without one.
 ///
 /// # Errors

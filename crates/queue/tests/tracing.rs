@@ -1,0 +1,411 @@
+//! What a handler behind the queue logs says which callback it is about, and a trace goes on there.
+//! A real subscriber writes JSON for the whole process, and the tests read it back; each test finds
+//! its lines by its request ids.
+
+mod common;
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::{Arc, Mutex, Once};
+use std::time::Duration;
+
+use axum::body::Body;
+use common::{Folder, SECOND, app};
+use http::Request;
+use serde_json::{Value, json};
+use tencent_im_callback::testing::SignedRequest;
+use tencent_im_callback::{
+    Callback, CallbackLayer, Disposition, EventRouter, HandlerError, Reply, Split, testing,
+};
+use tencent_im_callback_queue::store::{Appended, Entry, Store};
+use tencent_im_callback_queue::{
+    Delivery, DeliveryId, MemoryStore, Page, Queue, RetryPolicy, SqliteStore,
+};
+use tokio::sync::Notify;
+use tower::{Layer, Service, ServiceExt, service_fn};
+use tracing_subscriber::fmt::format::FmtSpan;
+
+const WORD: &str = "Sns.CallbackFriendDelete";
+
+static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+struct Log;
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        LOG.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn start_log() {
+    static SUBSCRIBER: Once = Once::new();
+    SUBSCRIBER.call_once(|| {
+        tracing_subscriber::fmt()
+            .json()
+            .with_max_level(tracing::Level::DEBUG)
+            .with_span_events(FmtSpan::CLOSE)
+            .with_writer(|| Log)
+            .init();
+    });
+}
+
+fn grep(key: &str) -> Vec<Value> {
+    let log = String::from_utf8(LOG.lock().unwrap().clone()).unwrap();
+    let about = log.lines().filter(|line| line.contains(key));
+    about.map(|line| serde_json::from_str(line).expect(line)).collect()
+}
+
+/// The span that a line is in, or that it is the end of.
+fn span(line: &Value) -> &Value {
+    &line["span"]
+}
+
+fn unfriend(request_id: &str) -> SignedRequest {
+    SignedRequest::new(WORD).parameter("RequestId", request_id).body(format!(
+        r#"{{"CallbackCommand":"{WORD}","PairList":[{{"From_Account":"{request_id}","To_Account":"b"}}]}}"#
+    ))
+}
+
+async fn send<S>(service: &S, request: &SignedRequest)
+where
+    S: Service<Request<Body>, Response: std::fmt::Debug, Error = Infallible> + Clone,
+{
+    drop(service.clone().oneshot(request.build::<Body>()).await.unwrap());
+}
+
+fn never()
+-> impl Service<Callback, Response = Reply, Error = Infallible, Future: Send> + Clone + Send + 'static
+{
+    service_fn(|callback: Callback| -> std::future::Ready<Result<Reply, Infallible>> {
+        panic!("{:?} went inline", callback.command())
+    })
+}
+
+fn request_id(callback: &Callback) -> String {
+    callback.params.request_id().unwrap().into_owned()
+}
+
+fn delivery(callback: &Callback) -> &Delivery {
+    callback.extensions.get().unwrap()
+}
+
+/// The story of a callback that failed twice and a last time, behind its request.
+#[track_caller]
+fn is_the_story(lines: &[Value], id: DeliveryId, request_id: &str) {
+    let said: Vec<_> = lines.iter().map(|line| line["fields"]["message"].as_str()).collect();
+    let attempt = |end| [Some("at work"), Some(end), Some("close")];
+    let again = attempt("callback failed and is tried again");
+    let dead = attempt("callback is a dead letter");
+    let asked = [Some("callback"), Some("close")];
+    assert_eq!(said, [&asked[..], &again, &again, &dead].concat(), "{lines:#?}");
+    for (number, line) in lines.iter().enumerate() {
+        let span = span(line);
+        assert_eq!(span["sdk_app_id"], 1_400_000_000, "{line}");
+        assert_eq!(span["command"], WORD, "{line}");
+        assert_eq!(span["request_id"], request_id, "{line}");
+        assert_eq!(span["messaging.message.id"], id.to_string(), "{line}");
+        if number < 2 {
+            assert_eq!(span["name"], "callback", "{line}");
+            continue;
+        }
+        assert_eq!(span["name"], "attempt", "{line}");
+        assert_eq!(span["attempt"], (number - 2) / 3 + 1, "{line}");
+        assert_eq!(span["out_of_order"], false, "{line}");
+        assert!(span["waited_ms"].is_u64(), "{line}");
+        assert_eq!(span["otel.name"], format!("process {WORD}"), "{line}");
+        assert_eq!(span["otel.kind"], "consumer", "{line}");
+        assert_eq!(span["messaging.system"], "tencent_im_callback_queue", "{line}");
+        assert_eq!(span["messaging.operation.name"], "process", "{line}");
+        assert_eq!(span["messaging.operation.type"], "process", "{line}");
+    }
+    let end = |line: &Value| {
+        ["outcome", "disposition", "cause", "otel.status_code"].map(|name| span(line)[name].clone())
+    };
+    assert_eq!(end(&lines[1]), [json!("accepted"), json!("enqueued"), Value::Null, Value::Null]);
+    for (number, outcome) in [(4, "retried"), (7, "retried"), (10, "buried")] {
+        let failed = [json!(outcome), Value::Null, json!("failed"), json!("ERROR")];
+        assert_eq!(end(&lines[number]), failed);
+    }
+}
+
+/// Three callbacks, of which the second fails; the queue is opened again after its first attempt.
+async fn behind(name: &str, open: impl AsyncFn() -> Queue) {
+    start_log();
+    let queue = open().await;
+    let context = |callback: &Callback| Some(format!("context of {}", request_id(callback)));
+    let layer = queue.layer().trace_context(context);
+    let service = CallbackLayer::new(app()).layer(layer.layer(never()));
+    for number in 0..3 {
+        send(&service, &unfriend(&format!("{name}-{number}"))).await;
+    }
+    let bad = format!("{name}-1");
+    let failed = Arc::new(Notify::new());
+    let handler = {
+        let (bad, failed) = (bad.clone(), failed.clone());
+        service_fn(move |callback: Callback| {
+            let (bad, failed) = (bad.clone(), failed.clone());
+            async move {
+                tracing::info!("at work");
+                tokio::task::yield_now().await;
+                if request_id(&callback) != bad {
+                    return Ok(Reply::ok());
+                }
+                failed.notify_one();
+                Err(HandlerError::retry_after(io::Error::other("no database"), SECOND))
+            }
+        })
+    };
+    let contexts = Arc::new(Mutex::new(Vec::new()));
+    let worker = |queue: &Queue| {
+        let contexts = contexts.clone();
+        queue.worker(handler.clone()).retry(RetryPolicy::new().attempts(3)).trace_context(
+            move |span, context| {
+                let name = span.metadata().unwrap().name();
+                contexts.lock().unwrap().push(format!("{name}: {context}"));
+            },
+        )
+    };
+    let stopped = worker(&queue).run(failed.notified()).await.unwrap();
+    assert_eq!((stopped.retried, stopped.buried), (1, 0));
+    queue.close().await.unwrap();
+    drop((service, queue));
+
+    let queue = open().await;
+    let dead = async {
+        while queue.stats().await.unwrap().dead < 1 || queue.stats().await.unwrap().waiting > 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    worker(&queue).run(dead).await.unwrap();
+    let letters = queue.dead_letters(Page::of(10)).await.unwrap();
+    let id = letters[0].id;
+    assert_eq!(letters[0].trace_context.as_deref(), Some(&*format!("context of {bad}")));
+
+    is_the_story(&grep(&id.to_string()), id, &bad);
+    is_the_story(&grep(&format!("\"{bad}\"")), id, &bad);
+    // The others went well.
+    for good in [format!("{name}-0"), format!("{name}-2")] {
+        let lines = grep(&format!("\"{good}\""));
+        assert_eq!(lines.len(), 4, "{lines:#?}");
+        let end = span(&lines[3]);
+        assert_eq!(
+            (&end["outcome"], &end["disposition"]),
+            (&json!("completed"), &json!("handled"))
+        );
+        assert_eq!(end["otel.status_code"], Value::Null);
+    }
+    let mut contexts = contexts.lock().unwrap().clone();
+    contexts.sort();
+    let all = [0, 1, 1, 1, 2].map(|number| format!("attempt: context of {name}-{number}"));
+    assert_eq!(contexts, all);
+}
+
+#[tokio::test]
+async fn behind_sqlite_every_line_has_its_callback() {
+    let folder = Folder::new();
+    behind("sqlite", async || Queue::open(folder.file()).await.unwrap()).await;
+}
+
+#[cfg(feature = "jetstream")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_jetstream_every_line_has_its_callback() {
+    use common::nats::{Nats, is_installed};
+    use tencent_im_callback_queue::jetstream::JetStream;
+
+    if !is_installed() {
+        return;
+    }
+    let nats = Nats::one();
+    behind("jetstream", async || {
+        Queue::jetstream(nats.context().await, JetStream::new("test")).await.unwrap()
+    })
+    .await;
+}
+
+/// The log of a busy hour, and one request id or delivery id.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_grep_tells_the_story_of_one_in_a_thousand() {
+    start_log();
+    let queue = Queue::new(MemoryStore::new());
+    let verdicts = EventRouter::new().allow_unhandled();
+    let notifications = queue.layer().layer(EventRouter::new());
+    let service = CallbackLayer::new(app()).layer(Split::new(verdicts, notifications));
+    let handler = service_fn(|callback: Callback| async move {
+        let id = delivery(&callback).id;
+        tracing::info!(id = %id, "at work");
+        tokio::task::yield_now().await;
+        match &*request_id(&callback) {
+            "thousand-500" => Err(HandlerError::new("no database")),
+            _ => Ok(()),
+        }
+    });
+    let retry = RetryPolicy::new().attempts(3).first_delay(Duration::from_millis(5));
+    let worker = queue.worker(handler).concurrency(16).retry(retry);
+    let stop = Arc::new(Notify::new());
+    let told = stop.clone();
+    let running = tokio::spawn(worker.run(async move { told.notified().await }));
+    let mut calls = Vec::new();
+    for number in 0..1000 {
+        let id = format!("thousand-{number:03}");
+        let words = ["C2C.CallbackBeforeSendMsg", "Group.CallbackBeforeSendMsg"];
+        let request = match number % 4 {
+            1 | 3 => SignedRequest::new(words[number % 4 / 2]).parameter("RequestId", &id),
+            _ => unfriend(&id),
+        };
+        let service = service.clone();
+        calls.push(tokio::spawn(async move { send(&service, &request).await }));
+    }
+    for call in calls {
+        call.await.unwrap();
+    }
+    while queue.stats().await.unwrap().waiting > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    stop.notify_one();
+    running.await.unwrap().unwrap();
+
+    let id = queue.dead_letters(Page::of(10)).await.unwrap()[0].id;
+    // The end of the request's span and the first attempt are at the same time.
+    let mut story = grep(&format!("{id}\""));
+    story.sort_by_key(|line| (span(line)["attempt"].as_u64(), line["timestamp"].to_string()));
+    is_the_story(&story, id, "thousand-500");
+    assert_eq!(grep("thousand-500").len(), story.len());
+    // No attempt is taken for another.
+    let lines = grep("at work");
+    let ours = lines.iter().filter(|line| {
+        span(line)["request_id"].as_str().is_some_and(|id| id.starts_with("thousand-"))
+    });
+    let mut count = 0;
+    for line in ours {
+        count += 1;
+        assert_eq!(span(line)["messaging.message.id"], line["fields"]["id"], "{line}");
+    }
+    assert_eq!(count, 500 + 2);
+    assert!(grep("thousand-").len() > 3000);
+}
+
+/// What a context may be: nothing, too long, a panic. The callback is kept and handled all the same.
+#[tokio::test]
+async fn no_trace_context_loses_a_callback() {
+    start_log();
+    let queue = Queue::new(MemoryStore::new());
+    let layer = queue.layer().trace_context(|callback| match &*request_id(callback) {
+        "context-none" => None,
+        "context-long" => Some("x".repeat(512)),
+        "context-too-long" => Some("x".repeat(513)),
+        _ => panic!("no context"),
+    });
+    let service = CallbackLayer::new(app()).layer(layer.layer(never()));
+    for id in ["context-none", "context-long", "context-too-long", "context-panic"] {
+        let response = service.clone().oneshot(unfriend(id).build::<Body>()).await.unwrap();
+        let outcome: &tencent_im_callback::Outcome = response.extensions().get().unwrap();
+        assert_eq!(outcome.disposition(), Some(Disposition::Enqueued), "{id}");
+    }
+    let lengths = Arc::new(Mutex::new(Vec::new()));
+    let seen = lengths.clone();
+    let handler = service_fn(move |callback: Callback| {
+        let length = delivery(&callback).trace_context.as_ref().map(String::len);
+        seen.lock().unwrap().push(length);
+        async { Ok::<_, Infallible>(()) }
+    });
+    let worker = queue.worker(handler).trace_context(|_, _| panic!("no span"));
+    let done = async {
+        while queue.stats().await.unwrap().waiting > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let stopped = worker.run(done).await.unwrap();
+    assert_eq!((stopped.completed, stopped.retried), (4, 0));
+    let mut lengths = lengths.lock().unwrap().clone();
+    lengths.sort_unstable();
+    assert_eq!(lengths, [None, None, None, Some(512)]);
+}
+
+/// How attempts end that nothing was wrong with, or everything.
+#[tokio::test]
+async fn every_end_of_an_attempt_has_a_name() {
+    start_log();
+    let store = Arc::new(MemoryStore::new());
+    let queue = Queue::new(store.clone());
+    let damaged = Entry::new("not a callback");
+    let Appended::Stored(damaged) = store.append(damaged, SECOND).await.unwrap() else {
+        panic!("a duplicate")
+    };
+    let service = CallbackLayer::new(app()).layer(queue.layer().layer(never()));
+    for id in ["ends-panicked", "ends-late", "ends-full", "ends-unhandled", "ends-aborted"] {
+        send(&service, &unfriend(id)).await;
+    }
+    let handler = service_fn(|callback: Callback| async move {
+        match &*request_id(&callback) {
+            "ends-panicked" => panic!("at work"),
+            "ends-late" => Err(HandlerError::timed_out()),
+            "ends-full" => Err(HandlerError::overloaded()),
+            "ends-unhandled" => Ok(Reply::ok().with_disposition(Disposition::Unhandled)),
+            _ => std::future::pending().await,
+        }
+    });
+    let worker = queue.worker(handler).retry(RetryPolicy::new().attempts(1));
+    let rest = async {
+        while queue.stats().await.unwrap().waiting > 1 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    worker.grace(Duration::from_millis(10)).run(rest).await.unwrap();
+    let end = |key: &str| {
+        let lines = grep(key);
+        let span = span(lines.last().unwrap());
+        ["outcome", "disposition", "cause"].map(|name| span[name].as_str().unwrap_or("").to_owned())
+    };
+    assert_eq!(end("ends-panicked"), ["buried", "", "panicked"]);
+    assert_eq!(end("ends-late"), ["buried", "", "timed_out"]);
+    assert_eq!(end("ends-full"), ["buried", "", "overloaded"]);
+    assert_eq!(end("ends-unhandled"), ["completed", "unhandled", ""]);
+    assert_eq!(end("ends-aborted"), ["aborted", "", ""]);
+    let id = format!("{damaged}\"");
+    assert_eq!(end(&id), ["buried", "", "unreadable"]);
+    let lines = grep(&id);
+    assert_eq!(span(&lines[0])["otel.name"], "process unreadable");
+    assert_eq!(span(&lines[0])["command"], Value::Null);
+}
+
+/// Stored as it came, and shown as nothing that could be taken for something else.
+#[tokio::test]
+async fn a_hostile_request_id_forges_no_field_and_no_line() {
+    start_log();
+    let folder = Folder::fast();
+    let queue = Queue::new(SqliteStore::open(folder.file()).await.unwrap());
+    let service = CallbackLayer::new(app()).layer(queue.layer().layer(never()));
+    let evil = "\r\n{\"level\":\"ERROR\"}\u{1b}[31m\u{85}\u{2028}\u{202e}\",\"attempt\":\"9\"}";
+    let ids = [format!("hostile-0{evil}"), format!("hostile-1{}", "9".repeat(10_000))];
+    for id in &ids {
+        let body = testing::sample(&WORD.into()).unwrap();
+        send(&service, &SignedRequest::new(WORD).parameter("RequestId", id).body(body)).await;
+    }
+    let handler = service_fn(|_: Callback| async {
+        tracing::info!("at work");
+        Ok::<_, Infallible>(())
+    });
+    let done = async {
+        while queue.stats().await.unwrap().waiting > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    queue.worker(handler).run(done).await.unwrap();
+    for key in ["hostile-0", "hostile-1"] {
+        let lines = grep(key);
+        assert_eq!(lines.len(), 4);
+        for line in &lines[2..] {
+            let span = span(line);
+            assert_eq!(span["attempt"], 1);
+            let text = span["request_id"].as_str().unwrap();
+            assert!(!text.chars().any(char::is_control) && text.chars().count() < 400, "{text:?}");
+            assert!(!text.contains(['\u{2028}', '\u{202e}']), "{text:?}");
+            assert!(!line.to_string().contains("PairList") && line.to_string().len() < 2000);
+        }
+    }
+}
