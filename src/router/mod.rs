@@ -19,12 +19,9 @@
 
 mod future;
 mod handler;
-<<<<<<< HEAD
-mod routes;
-=======
 #[cfg(feature = "moderation")]
 mod moderate;
->>>>>>> c75e3c8 (Add the API of moderation: one judge for what people write)
+mod routes;
 mod service;
 
 pub use self::future::RouterFuture;

@@ -6,15 +6,16 @@ use std::task::{Context, Poll};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::future::BoxFuture;
-use super::service::{EventRouter, RouterFuture, Routes};
+use super::future::RouterFuture;
+use super::routes::Routes;
+use super::service::EventRouter;
 use crate::callback::Callback;
 use crate::error::HandlerError;
 use crate::moderation::{Judge, ModerateLayer};
-use crate::reply::Reply;
+use crate::reply::{Disposition, Reply};
 
 /// Puts moderation before the routes.
-pub(super) type Moderation = Arc<dyn Fn(Routed, Callback) -> BoxFuture + Send + Sync>;
+pub(super) type Moderation = Arc<dyn Fn(Routed, Callback) -> RouterFuture + Send + Sync>;
 
 /// The routes without moderation.
 #[derive(Clone)]
@@ -60,8 +61,10 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
     {
         let routes = Arc::make_mut(&mut self.routes);
         assert!(routes.moderation.is_none(), "there is a judge already");
-        routes.moderation =
-            Some(Arc::new(move |routes, callback| Box::pin(layer.layer(routes).call(callback))));
+        routes.moderation = Some(Arc::new(move |routes, callback| RouterFuture {
+            future: Some(Box::pin(layer.layer(routes).call(callback))),
+            disposition: Disposition::Handled,
+        }));
         self
     }
 }

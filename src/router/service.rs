@@ -80,34 +80,6 @@ pub struct EventRouter<T = ()> {
     state: Arc<T>,
 }
 
-<<<<<<< HEAD
-=======
-#[derive(Clone, Default)]
-pub(super) struct Routes {
-    /// The handlers by command, with those that `on_unknown` has added.
-    handlers: BTreeMap<Command, Arc<dyn Route>>,
-    fallback: Fallback,
-    #[cfg(feature = "moderation")]
-    pub(super) moderation: Option<super::moderate::Moderation>,
-}
-
-/// How callbacks without a handler are answered.
-#[derive(Clone, Default)]
-enum Fallback {
-    /// `OK` to notifications and unknown commands, an error to *before* callbacks.
-    #[default]
-    None,
-    /// `OK` to everything.
-    Allow,
-    Service(Arc<dyn Route>),
-}
-
-/// A handler behind a pointer, so that handlers of different events fit into one map.
-trait Route: Send + Sync {
-    fn call(&self, callback: Callback) -> BoxFuture;
-}
-
->>>>>>> c75e3c8 (Add the API of moderation: one judge for what people write)
 impl EventRouter {
     /// A router without handlers: it answers `OK` to notifications and unknown commands, and
     /// returns an error for *before* callbacks.
@@ -356,64 +328,11 @@ impl<T> Service<Callback> for EventRouter<T> {
     }
 
     fn call(&mut self, callback: Callback) -> RouterFuture {
-<<<<<<< HEAD
-        self.routes.call(callback)
-=======
         #[cfg(feature = "moderation")]
         if let Some(moderate) = &self.routes.moderation {
-            let routed = super::moderate::Routed(self.routes.clone());
-            return RouterFuture {
-                future: Some(moderate(routed, callback)),
-                disposition: Disposition::Handled,
-            };
+            return moderate(super::moderate::Routed(self.routes.clone()), callback);
         }
         self.routes.call(callback)
-    }
-}
-
-impl Routes {
-    /// Calls the handler of its event, or what stands in for it.
-    pub(super) fn call(&self, callback: Callback) -> RouterFuture {
-        let handlers = &self.handlers;
-        let handler = handlers.get(callback.event.command());
-        let untyped = untyped(&callback.event);
-        let judged = callback.judged;
-        let future = match (handler, untyped, &self.fallback) {
-            (Some(route), None, _) | (_, _, Fallback::Service(route)) => Some(route.call(callback)),
-            // There is a handler for these events, but this one cannot be read. An error reports
-            // it; to answer `OK` would lose it silently.
-            (_, Some(event), _) if is_wanted(handlers, event) => Some(unreadable(event)),
-            // Moderation has allowed it, and nobody else wants to be asked.
-            (_, _, Fallback::None) if judged => None,
-            (_, _, Fallback::None) if waits_for_a_verdict(&callback) => Some(not_for(&callback)),
-            (_, _, Fallback::None | Fallback::Allow) => None,
-        };
-        let disposition = match self.fallback {
-            Fallback::None if !judged => Disposition::Unhandled,
-            _ => Disposition::Handled,
-        };
-        RouterFuture { future, disposition }
-    }
-}
-
-/// The future of [`EventRouter`].
-#[must_use]
-pub struct RouterFuture {
-    /// `None` if there is no handler, so that the answer is `OK`.
-    future: Option<BoxFuture>,
-    /// The disposition of that `OK`.
-    disposition: Disposition,
-}
-
-impl Future for RouterFuture {
-    type Output = Result<Reply, HandlerError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut self.future {
-            Some(future) => future.as_mut().poll(cx),
-            None => Poll::Ready(Ok(Reply::ok().with_disposition(self.disposition))),
-        }
->>>>>>> c75e3c8 (Add the API of moderation: one judge for what people write)
     }
 }
 
