@@ -12,7 +12,9 @@ use allocation_counter::{AllocationInfo, measure};
 use bytes::Bytes;
 use common::{layer, signed, verifier};
 use http::Request;
+use http_body::Frame;
 use http_body_util::Full;
+use http_body_util::channel::Channel;
 use serde::de::DeserializeOwned;
 use tencent_im_callback::event::{c2c, group, sns, state};
 use tencent_im_callback::reply::c2c::BeforeSendMsgReply;
@@ -175,6 +177,30 @@ fn nothing_is_allocated_on_the_strength_of_a_declared_length() {
     let (info, status) = cost(request);
     assert_eq!(status, 200);
     assert!(info.bytes_total < 4096, "{}", info.bytes_total);
+}
+
+/// Two frames are copied into one piece, which is as long as both.
+#[test]
+fn a_body_in_frames_takes_its_length_twice() {
+    let half = Bytes::from(" ".repeat(32 * 1024));
+    let mut peak = 0;
+    for _ in 0..2 {
+        let (mut sender, body) = Channel::<Bytes>::new(4);
+        for data in [Bytes::from_static(b"{}"), half.clone(), half.clone()] {
+            sender.try_send(Frame::data(data)).unwrap();
+        }
+        drop(sender);
+        let (parts, ()) = signed(Command::SnsFriendDelete).build::<Bytes>().map(drop).into_parts();
+        let mut request = Some(Request::from_parts(parts, body));
+        let mut service = layer().layer(service_fn(accept as Inner));
+        peak = measure(|| {
+            let future = pin!(service.call(request.take().unwrap()));
+            let mut cx = Context::from_waker(Waker::noop());
+            assert!(future.poll(&mut cx).is_ready());
+        })
+        .bytes_max;
+    }
+    assert!(peak <= 4 * half.len() as u64 + 4096, "{peak}");
 }
 
 #[test]

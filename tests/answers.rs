@@ -308,15 +308,53 @@ async fn the_word_of_url_and_body() {
     assert!(matches!(event, Some(Event::Unknown(event)) if event.body_command.is_some()));
 }
 
+/// The text for the log, which says where to look and quotes nothing.
+#[tokio::test]
+async fn why_a_body_was_not_read() {
+    for (body, text) in [
+        ("", "body empty"),
+        ("{\n x", "body is not JSON at line 2 column 2"),
+        ("[]", "body is not an object"),
+        (r#"{"CallbackCommand":5}"#, "CallbackCommand malformed in body"),
+        (
+            r#"{"CallbackCommand":"Group.CallbackBeforeSendMsg"}"#,
+            "CallbackCommand differs in body, the body has GroupBeforeSendMsg",
+        ),
+        (
+            r#"{"CallbackCommand":"New.\nWord"}"#,
+            r#"unknown command, the body has Unknown("New.\nWord")"#,
+        ),
+        (
+            r#"{"CallbackCommand":"C2C.CallbackBeforeSendMsg","From_Account":{}}"#,
+            "body does not fit its command at From_Account, line 1 column 64",
+        ),
+    ] {
+        let request = signed(Command::C2cBeforeSendMsg).body(body).build::<Full<Bytes>>();
+        let response = send(&layer(), Inner::default(), request).await;
+        assert_eq!(outcome(&response).error(), Some(text), "{body}");
+    }
+    for (body, text) in [
+        ("x", "body of 1 bytes, not JSON;"),
+        ("[]", "body of 2 bytes, JSON, but not an object;"),
+        (r#"{"a":1}"#, "body of 7 bytes, a JSON object without a command;"),
+        (r#"{"CallbackCommand":"x"}"#, "body of 23 bytes, a JSON object with a command;"),
+    ] {
+        let refused = Callback::check_probe(body.as_bytes()).unwrap_err();
+        assert!(refused.error().unwrap().starts_with(text), "{body}: {refused:?}");
+    }
+}
+
 #[tokio::test]
 async fn documented_disagreements_of_the_words() {
-    let deleted = r#"{"CallbackCommand":"Live.CallbackAfterDelMetadata","RoomId":"r"}"#;
+    let deleted =
+        r#"{"CallbackCommand":"Live.CallbackAfterDelMetadata","RoomId":"r","Keys":["k"]}"#;
     let inner = Inner::default();
     let request = signed(Command::LiveAfterSetMetadata).body(deleted).build::<Full<Bytes>>();
     let response = send(&layer(), inner.clone(), request).await;
     assert_eq!(outcome(&response).params().unwrap().command, Command::LiveAfterDelMetadata);
     let callback = inner.last().unwrap();
     assert_eq!(callback.params.command, Command::LiveAfterDelMetadata);
+    assert!(matches!(callback.event, Event::LiveAfterDelMetadata(_)), "{:?}", callback.event);
     // The other way round is a contradiction.
     let set = r#"{"CallbackCommand":"Live.CallbackAfterSetMetadata","RoomId":"r"}"#;
     let fate = fate(&layer(), Command::LiveAfterDelMetadata, set).await;

@@ -311,6 +311,22 @@ async fn the_bytes_in_the_background_are_bounded() {
     assert_eq!((stats.running_bytes, stats.succeeded, stats.overloaded), (0, 4, 1));
 }
 
+/// Anybody can make a URL of eight kilobytes around a body of a hundred bytes.
+#[tokio::test(start_paused = true)]
+async fn the_url_counts_as_the_body_does() {
+    let detach = DetachLayer::new(100);
+    let service = detach.layer(Gated::new().service());
+    for (length, kibibytes) in [(0, 1), (1, 1), (3 * 1024, 4), (8 * 1024, 9)] {
+        let request = signed(Command::SnsFriendDelete).parameter("x", &"y".repeat(length));
+        let (parts, body) = request.build::<Bytes>().into_parts();
+        let params = common::params_of(&common::verifier(), &parts.method, &parts.uri);
+        let before = detach.stats().running_bytes;
+        let callback = Callback::parse(params, body).unwrap();
+        assert_eq!(service.clone().oneshot(callback).await.unwrap(), Reply::ok());
+        assert_eq!(detach.stats().running_bytes - before, kibibytes * 1024, "{length}");
+    }
+}
+
 #[test]
 #[should_panic(expected = "before it is cloned")]
 fn a_bound_of_a_layer_in_use_is_not_changed() {

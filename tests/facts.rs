@@ -295,6 +295,47 @@ fn events_of_one_group_conversation_account_or_room_have_one_order() {
     }
 }
 
+/// Queues and databases keep keys, so another version must make the same. These were computed from
+/// the description in another language.
+#[test]
+fn keys_are_the_same_in_every_version() {
+    let group = Command::GroupAfterGroupDestroyed;
+    let [timed, bare] = [r#"{"GroupId":"g","EventTime":1670574414123}"#, r#"{"GroupId":"g"}"#];
+    let request = |body: &str| SignedRequest::new(group.clone()).body(body.to_owned());
+    for (request, digest) in [
+        (request(timed), "363d5d5b275bf04e0d801ce1fa0a023aca83c0bd1b9131b5ffcc4b15e3d41067"),
+        (
+            request(timed).parameter("OptPlatform", "Web"),
+            "c6130395c20ef60b3c35ddd040746920b726762deb181174864b3a7de859a27c",
+        ),
+        (
+            request(bare).parameter("RequestId", "r-1"),
+            "66612632c4fb67d0e55af2ce8c3b25433ac70f1a53ae3dfaef21dbad59d5c38f",
+        ),
+    ] {
+        assert_eq!(callback_of(request).dedup_key().unwrap().to_string(), digest);
+    }
+    for (command, body, digest) in [
+        (
+            Command::C2cAfterSendMsg,
+            r#"{"From_Account":"b","To_Account":"a","MsgKey":"k","MsgBody":[]}"#,
+            "01408b4f5049922c5da30cf7a2e6d6d2c13ac846b372b6feb1522114d9fd5124",
+        ),
+        (
+            Command::SnsFriendDelete,
+            r#"{"PairList":[{"From_Account":"a","To_Account":"b"}]}"#,
+            "316afc1a81ab97d5487497424b620133f21833a343d8de7fc52f2566e62b32c0",
+        ),
+        (
+            Command::GroupAfterGroupDestroyed,
+            r#"{"GroupId":"a"}"#,
+            "8f51b451d45e5d6ae28c7a7952fc4e02a94328911b22926b9d1ff6ae42d6e808",
+        ),
+    ] {
+        assert_eq!(callback(command, body).order_key().unwrap().to_string(), digest, "{body}");
+    }
+}
+
 #[test]
 fn rest_calls_are_recognised() {
     let from = |platform: &str| {

@@ -258,6 +258,21 @@ fn keys_are_compared_without_case_and_decoded() {
     assert!(verify(&verifier(), &url).is_ok());
 }
 
+/// As long as a name that counts, with its first letter.
+#[test]
+fn a_key_that_resembles_one_is_another() {
+    let good = format!("&Sign={SIGN}&RequestTime={NOW}");
+    for key in ["Size", "sort", "SdkAppIP", "RequestName", "OptPlatforn", "CallbackCommend"] {
+        for url in
+            [with_auth(&format!("{good}&{key}=x")), format!("/?{key}=x&{}", &with_auth(&good)[2..])]
+        {
+            let params = verify(&verifier(), &url).unwrap_or_else(|error| panic!("{key}: {error}"));
+            assert_eq!(params.get(key).as_deref(), Some("x"));
+            assert_eq!((params.sdk_app_id, params.opt_platform), (SdkAppId(APP), None), "{key}");
+        }
+    }
+}
+
 #[test]
 fn app_and_command() {
     let auth = format!("&Sign={SIGN}&RequestTime={NOW}");

@@ -136,6 +136,8 @@ mod tests {
         let mut places: Vec<_> =
             rejections.chain(failures).chain(unread).map(Occasion::index).collect();
         places.push(Occasion::Cancelled.index());
+        #[cfg(feature = "detach")]
+        places.push(Occasion::Background.index());
         let all = places.len();
         places.sort_unstable();
         places.dedup();

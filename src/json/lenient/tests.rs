@@ -58,6 +58,12 @@ fn an_empty_text_stays_one() {
     assert_eq!(read(r#"{"name":""}"#).map(|sample| sample.name), Ok(Some(String::new())));
 }
 
+/// It is no way to leave out what is no number.
+#[test]
+fn an_empty_string_is_no_absent_object() {
+    assert!(read(r#"{"inner":""}"#).is_err());
+}
+
 #[test]
 fn a_struct_is_an_object() {
     assert!(read("[1,true]").is_err());
