@@ -117,6 +117,11 @@ mod tests {
                 &["a", "b"],
             ),
             (br#"{"FriendItem":[{"To_Account":"a"}],"AddWording":nan}"#, &["a"]),
+            // A quote in a name ends nothing.
+            (
+                br#"{"FriendItem":[{"To_Account":"a\"b"},{"To_Account":"c\\"},{"To_Account":"d"}]}"#,
+                &["a\"b", "c\\", "d"],
+            ),
             // Persons before and after a mistake are found, wherever the mistake is.
             (
                 b"{\"FriendItem\":[{\"AddWording\":\"\x01\",\"To_Account\":\"a\"},{\"To_Account\" :\n\"b\"}",
