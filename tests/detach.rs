@@ -382,7 +382,9 @@ async fn the_id_tells_what_completed_after_it_was_handed_back() {
     let drained = detach.drain(Duration::ZERO).await;
     assert_eq!(drained.unfinished.len(), 1);
     go.send(()).unwrap();
-    assert_eq!(told.await.unwrap(), drained.unfinished[0].0);
+    let id = told.await.unwrap();
+    assert_eq!(id, drained.unfinished[0].0);
+    assert_eq!(id.to_string(), id.0.to_string());
 }
 
 /// What a drain returns is stored by its caller, who must not run beside its handler.
