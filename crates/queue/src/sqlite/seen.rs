@@ -79,7 +79,8 @@ impl Hash {
     /// Word and bit of each position in the filter of `bits` bits that begins at bit `from`.
     fn positions(self, from: u64, bits: u64) -> impl Iterator<Item = (usize, u64)> {
         (0..BITS_OF_KEY).map(move |number| {
-            let bit = self.0.wrapping_add(self.1.wrapping_mul(number)) >> (64 - bits.trailing_zeros());
+            let bit =
+                self.0.wrapping_add(self.1.wrapping_mul(number)) >> (64 - bits.trailing_zeros());
             let bit = from + bit;
             (usize::try_from(bit / 64).unwrap_or(0), 1 << (bit % 64))
         })
