@@ -26,6 +26,11 @@ fn main() -> ExitCode {
         queue::resident(std::path::Path::new(file));
         return ExitCode::SUCCESS;
     }
+    // What a profiler runs.
+    if let ["enqueue", contender, callers, calls] = words[..] {
+        queue::calls(contender, callers, calls);
+        return ExitCode::SUCCESS;
+    }
     let (options, parts): (Vec<&str>, Vec<&str>) =
         words.into_iter().partition(|word| word.starts_with('-'));
     let known =

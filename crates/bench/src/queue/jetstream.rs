@@ -16,7 +16,7 @@ use tencent_im_callback_queue::jetstream::async_nats::{self, jetstream::Context}
 use tencent_im_callback_queue::store::Entry;
 use tokio::runtime::Runtime;
 
-use super::{Folder, Measured, Pairs, callers, end_to_end, enqueue, template};
+use super::{Folder, Measured, Pairs, Until, callers, end_to_end, enqueue, template};
 use crate::table::Table;
 
 /// One node with file storage, new for each measurement.
@@ -93,7 +93,7 @@ async fn raw(folder: &Folder, template: &Callback, count: usize, lasts: Duration
     let payload = Bytes::from(Entry::of(template).unwrap().payload);
     let template = template.clone();
     let before = cpu();
-    let measured = callers(count, lasts, move |number| {
+    let measured = callers(count, Until::Over(lasts), move |number| {
         let callback = super::numbered(&template, number);
         let (context, payload) = (context.clone(), payload.clone());
         async move {
@@ -114,7 +114,7 @@ async fn ours(folder: &Folder, template: &Callback, count: usize, lasts: Duratio
     let broker = Broker::start(folder).unwrap();
     let queue = Queue::jetstream(broker.context().await, JetStream::new("ours")).await.unwrap();
     let before = cpu();
-    let measured = callers(count, lasts, enqueue(&queue, template)).await;
+    let measured = callers(count, Until::Over(lasts), enqueue(&queue, template)).await;
     Round { cpu: (cpu() - before) * 1000.0 / measured.count as f64, measured }
 }
 

@@ -151,14 +151,25 @@ impl Measured {
     }
 }
 
-/// So many callers, each with one call at a time, for so long.
-async fn callers<C, F>(count: usize, lasts: Duration, call: C) -> Measured
+/// When callers stop: after this time, or after so many calls of all of them.
+#[derive(Clone, Copy)]
+enum Until {
+    Over(Duration),
+    Calls(u64),
+}
+
+/// So many callers, each with one call at a time.
+async fn callers<C, F>(count: usize, until: Until, call: C) -> Measured
 where
     C: Fn(u64) -> F + Clone + Send + 'static,
     F: Future<Output = Duration> + Send,
 {
     let next = Arc::new(AtomicU64::new(1));
     let stop = Arc::new(AtomicBool::new(false));
+    let (lasts, most) = match until {
+        Until::Over(lasts) => (lasts, u64::MAX),
+        Until::Calls(most) => (Duration::from_secs(3600), most),
+    };
     let (start, before) = (Instant::now(), Used::now());
     let mut tasks = JoinSet::new();
     for _ in 0..count {
@@ -166,15 +177,24 @@ where
         tasks.spawn(async move {
             let mut waits = Vec::new();
             while !stop.load(Ordering::Relaxed) {
-                waits.push(call(next.fetch_add(1, Ordering::Relaxed)).await);
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number > most {
+                    break;
+                }
+                waits.push(call(number).await);
             }
             waits
         });
     }
-    tokio::time::sleep(lasts).await;
-    stop.store(true, Ordering::Relaxed);
-    let waits = tasks.join_all().await.concat();
-    Measured::of(waits, start.elapsed(), before)
+    let mut all = std::pin::pin!(tasks.join_all());
+    let waits = tokio::select! {
+        waits = &mut all => waits,
+        () = tokio::time::sleep(lasts) => {
+            stop.store(true, Ordering::Relaxed);
+            all.await
+        }
+    };
+    Measured::of(waits.concat(), start.elapsed(), before)
 }
 
 fn median<T>(rounds: &[T], figure: fn(&T) -> f64) -> f64 {
@@ -229,14 +249,14 @@ async fn bare(
     folder: &Folder,
     template: &Callback,
     count: usize,
-    lasts: Duration,
+    until: Until,
     unique: bool,
 ) -> Measured {
     let writer = Arc::new(BareWriter::open(&folder.file("bare"), unique));
     let counted = writer.clone();
     let text = Entry::of(template).unwrap().payload;
     let template = template.clone();
-    callers(count, lasts, move |number| {
+    callers(count, until, move |number| {
         let callback = numbered(&template, number);
         let (writer, text) = (writer.clone(), text.clone());
         async move {
@@ -280,10 +300,10 @@ fn enqueue(
 
 type Enqueuing = std::pin::Pin<Box<dyn Future<Output = Duration> + Send>>;
 
-async fn ours(folder: &Folder, template: &Callback, count: usize, lasts: Duration) -> Measured {
+async fn ours(folder: &Folder, template: &Callback, count: usize, until: Until) -> Measured {
     let store = Arc::new(SqliteStore::open(folder.file("ours")).await.unwrap());
     let queue = Queue::new(store.clone());
-    let measured = callers(count, lasts, enqueue(&queue, template)).await;
+    let measured = callers(count, until, enqueue(&queue, template)).await;
     queue.close().await.unwrap();
     measured.with_commits(store.commits())
 }
@@ -317,7 +337,7 @@ async fn end_to_end(
             .await
     });
     let call = enqueue(queue, template);
-    callers(count, lasts, move |number| call(first + number)).await;
+    callers(count, Until::Over(lasts), move |number| call(first + number)).await;
     let after = queue.stats().await.unwrap();
     let took = start.elapsed().as_secs_f64();
     while to_the_end && queue.stats().await.unwrap().waiting > 0 {
@@ -396,6 +416,24 @@ pub fn resident(file: &Path) {
     });
 }
 
+/// A fixed number of calls, to be run under a profiler: `bare`, `index` (the bare writer with a
+/// unique index on keys) or `ours`.
+pub fn calls(contender: &str, callers: &str, calls: &str) {
+    let (folder, template) = (Folder::new(), template());
+    let count = callers.parse().expect("a number of callers");
+    let until = Until::Calls(calls.parse().expect("a number of calls"));
+    let measured = Runtime::new().unwrap().block_on(async {
+        match contender {
+            "ours" => ours(&folder, &template, count, until).await,
+            _ => bare(&folder, &template, count, until, contender == "index").await,
+        }
+    });
+    println!(
+        "{contender}, {count} callers: {:.0} per second, CPU {:.2} µs a call, {:.0} bytes written a call, {:.1} calls a sync",
+        measured.per_second, measured.cpu, measured.written, measured.per_sync
+    );
+}
+
 pub fn print(quick: bool) {
     let folder = Folder::new();
     let runtime = Runtime::new().unwrap();
@@ -409,7 +447,7 @@ pub fn print(quick: bool) {
 
 async fn print_accepted(folder: &Folder, template: &Callback, quick: bool) -> f64 {
     let (rounds, lasts) = if quick { (1, 300) } else { (7, 2000) };
-    let lasts = Duration::from_millis(lasts);
+    let until = Until::Over(Duration::from_millis(lasts));
     let mut at_1000 = 0.0;
     let head = ["callers", "", "bare", "ours", "ours / bare", "goal"];
     for unique in [true, false] {
@@ -419,8 +457,8 @@ async fn print_accepted(folder: &Folder, template: &Callback, quick: bool) -> f6
         for count in [1, 64, 1000] {
             let pairs = Pairs::measure(
                 rounds,
-                async || bare(folder, template, count, lasts, unique).await,
-                async || ours(folder, template, count, lasts).await,
+                async || bare(folder, template, count, until, unique).await,
+                async || ours(folder, template, count, until).await,
             )
             .await;
             let mut row = |what, goal, digits, figure| {

@@ -117,8 +117,8 @@ statements! {
     seen "SELECT id FROM seen WHERE run = ?1 AND key = ?2";
     forget "DELETE FROM seen WHERE run = ?1 AND key = ?2";
     all_seen "SELECT run, key FROM seen";
-    run "SELECT key FROM seen WHERE run = ?1";
-    count_run "SELECT count(*) FROM seen WHERE run = ?1";
+    group "SELECT run, key FROM seen WHERE run BETWEEN ?1 AND ?2";
+    count_group "SELECT count(*) FROM seen WHERE run BETWEEN ?1 AND ?2";
     done "INSERT INTO done (done_at, key) VALUES (?1, ?2)";
     oldest_done "SELECT number, done_at, key FROM done ORDER BY number LIMIT ?1";
     newest_done "SELECT done_at FROM done ORDER BY number DESC LIMIT 1";

@@ -2,8 +2,9 @@
 //!
 //! Keys are digests. With one index over all keys, each new key would land on a different page, and
 //! a batch of a thousand callbacks would write a thousand pages. So the index is divided into runs
-//! of [`RUN`] keys in the order of their arrival: a batch touches only the pages of the newest run.
-//! In memory, a Bloom filter per run tells which runs may contain a key.
+//! of [`RUN`] keys in the order of their arrival: a batch touches only the few pages of the newest
+//! runs. In memory, Bloom filters tell which runs may contain a key: one for a group of [`RUNS`]
+//! runs, so that few are asked, and a small one for each run of a group that may contain it.
 //!
 //! A filter may report a key that is not in its run: then the index is read. It never misses a key
 //! that is in it. The table decides; the filters are built from it.
@@ -14,40 +15,49 @@ use rusqlite::OptionalExtension;
 
 use super::schema::Statements;
 
-/// The number of keys in a run, approximately: the run that a batch completes may be larger.
-const RUN: u64 = 16_384;
+/// The number of keys in a run: about two pages of the index.
+const RUN: u64 = 128;
 
-/// Bits of a filter, a power of two. 16 bits per key: about one unknown key in 1,000 needs a read
-/// of the index in vain.
+/// The number of runs in a group, a power of two.
+const RUNS: i64 = 128;
+
+/// Bits of a group's filter, and of those of its runs together; a power of two. 16 bits per key:
+/// about one unknown key in 1,000 asks the filters of the runs in vain, and few of those the index.
 const BITS: u64 = 1 << 18;
 
-/// The number of bits that one key sets.
+/// Bits of the filter of a run.
+const BITS_OF_RUN: u64 = BITS / RUNS.unsigned_abs();
+
+/// The number of bits that one key sets in each of its two filters.
 const BITS_OF_KEY: u64 = 6;
 
-/// An old run with at most this many keys keeps a list instead of a filter of 32 KiB, since dead
+/// An old group with at most this many keys keeps a list instead of filters of 64 KiB, since dead
 /// letters may keep a few keys for a long time.
 const FEW: u64 = 512;
 
 pub(super) type Digest = [u8; 32];
 
 pub(super) struct Seen {
-    runs: BTreeMap<i64, Run>,
-    /// The runs that the current transaction has changed.
+    groups: BTreeMap<i64, Group>,
+    /// The run that takes new keys, and how many were added to its filter, including those
+    /// forgotten since.
+    newest: i64,
+    told: u64,
+    /// The groups that the current transaction has changed.
     touched: Vec<i64>,
 }
 
-struct Run {
+struct Group {
     /// The number of keys in the table.
     keys: u64,
-    /// The number of keys that were added to the filter, including those forgotten since.
-    told: u64,
     filter: Filter,
 }
 
 enum Filter {
+    /// The bits of the group, then those of its runs.
     Bloom(Box<[u64]>),
-    /// The first words of the keys' hashes, sorted.
-    Few(Vec<u64>),
+    /// The first words of the keys' hashes with their runs, sorted.
+    Few(Vec<(u64, i64)>),
 }
 
 /// Two words from which all positions in a filter are computed.
@@ -66,34 +76,60 @@ impl Hash {
         Hash(hash.0, hash.1 | 1)
     }
 
-    fn positions(self) -> impl Iterator<Item = (usize, u64)> {
+    /// Word and bit of each position in the filter of `bits` bits that begins at bit `from`.
+    fn positions(self, from: u64, bits: u64) -> impl Iterator<Item = (usize, u64)> {
         (0..BITS_OF_KEY).map(move |number| {
             let bit =
-                self.0.wrapping_add(self.1.wrapping_mul(number)) >> (64 - BITS.trailing_zeros());
+                self.0.wrapping_add(self.1.wrapping_mul(number)) >> (64 - bits.trailing_zeros());
+            let bit = from + bit;
             (usize::try_from(bit / 64).unwrap_or(0), 1 << (bit % 64))
         })
+    }
+
+    fn in_group(self) -> impl Iterator<Item = (usize, u64)> {
+        self.positions(0, BITS)
+    }
+
+    fn in_run(self, run: i64) -> impl Iterator<Item = (usize, u64)> {
+        let place = run.rem_euclid(RUNS).unsigned_abs();
+        self.positions(BITS + place * BITS_OF_RUN, BITS_OF_RUN)
     }
 }
 
 impl Filter {
     fn bloom() -> Self {
-        Filter::Bloom(vec![0; usize::try_from(BITS / 64).unwrap_or(0)].into_boxed_slice())
+        Filter::Bloom(vec![0; usize::try_from(2 * BITS / 64).unwrap_or(0)].into_boxed_slice())
     }
 
-    fn add(&mut self, hash: Hash) {
+    fn add(&mut self, hash: Hash, run: i64) {
         match self {
-            Filter::Bloom(words) => hash.positions().for_each(|(at, bit)| words[at] |= bit),
+            Filter::Bloom(words) => {
+                let positions = hash.in_group().chain(hash.in_run(run));
+                positions.for_each(|(at, bit)| words[at] |= bit);
+            }
             Filter::Few(hashes) => {
-                let at = hashes.partition_point(|other| *other < hash.0);
-                hashes.insert(at, hash.0);
+                let at = hashes.partition_point(|other| *other < (hash.0, run));
+                hashes.insert(at, (hash.0, run));
             }
         }
     }
 
-    fn may_have(&self, hash: Hash) -> bool {
+    /// The runs of this group that may have the key.
+    fn runs(&self, group: i64, hash: Hash) -> Vec<i64> {
         match self {
-            Filter::Bloom(words) => hash.positions().all(|(at, bit)| words[at] & bit != 0),
-            Filter::Few(hashes) => hashes.binary_search(&hash.0).is_ok(),
+            Filter::Bloom(words) => {
+                let is_set = |(at, bit): (usize, u64)| words[at] & bit != 0;
+                if !hash.in_group().all(is_set) {
+                    return Vec::new();
+                }
+                let runs = (0..RUNS).map(|place| group * RUNS + place);
+                runs.filter(|run| hash.in_run(*run).all(is_set)).collect()
+            }
+            Filter::Few(hashes) => {
+                let from = hashes.partition_point(|(other, _)| *other < hash.0);
+                let same = hashes[from..].iter().take_while(|(other, _)| *other == hash.0);
+                same.map(|(_, run)| *run).collect()
+            }
         }
     }
 }
@@ -101,15 +137,12 @@ impl Filter {
 impl Seen {
     /// Reads all keys.
     pub(super) fn open(s: &mut Statements<'_>) -> rusqlite::Result<Self> {
-        let mut seen = Seen { runs: BTreeMap::new(), touched: Vec::new() };
+        let mut seen = Seen { groups: BTreeMap::new(), newest: 0, told: 0, touched: Vec::new() };
         let mut rows = s.all_seen.query(())?;
         while let Some(columns) = rows.next()? {
-            let number = columns.get(0)?;
-            let run = seen.runs.entry(number).or_insert_with(Run::new);
-            run.add(Hash::of(&columns.get(1)?));
+            seen.tell(columns.get(0)?, Hash::of(&columns.get(1)?));
         }
         drop(rows);
-        seen.touched = seen.runs.keys().copied().collect();
         seen.committed(s)?;
         Ok(seen)
     }
@@ -122,9 +155,9 @@ impl Seen {
     ) -> rusqlite::Result<Option<i64>> {
         let hash = Hash::of(key);
         // Newest first: most duplicates arrive within seconds.
-        for (number, run) in self.runs.iter().rev() {
-            if run.filter.may_have(hash) {
-                let found = s.seen.query_row((number, key), |columns| columns.get(0)).optional()?;
+        for (number, group) in self.groups.iter().rev() {
+            for run in group.filter.runs(*number, hash) {
+                let found = s.seen.query_row((run, key), |columns| columns.get(0)).optional()?;
                 if found.is_some() {
                     return Ok(found);
                 }
@@ -140,30 +173,36 @@ impl Seen {
         key: &Digest,
         row: i64,
     ) -> rusqlite::Result<()> {
-        let newest = self.runs.last_key_value();
-        let number = match newest {
-            Some((number, run)) if run.told < RUN && matches!(run.filter, Filter::Bloom(_)) => {
-                *number
-            }
-            Some((number, _)) => number.saturating_add(1),
-            None => 0,
-        };
-        s.see.execute((number, key, row))?;
-        let run = self.runs.entry(number).or_insert_with(Run::new);
-        run.add(Hash::of(key));
-        self.touch(number);
+        let run = if self.told < RUN { self.newest } else { self.newest.saturating_add(1) };
+        s.see.execute((run, key, row))?;
+        self.tell(run, Hash::of(key));
         Ok(())
+    }
+
+    /// Adds a key of the table to the filters.
+    fn tell(&mut self, run: i64, hash: Hash) {
+        if run > self.newest {
+            (self.newest, self.told) = (run, 0);
+        }
+        self.told += u64::from(run == self.newest);
+        let number = run.div_euclid(RUNS);
+        let group = self.groups.entry(number).or_insert_with(Group::new);
+        group.keys += 1;
+        group.filter.add(hash, run);
+        self.touch(number);
     }
 
     /// Forgets a key.
     pub(super) fn forget(&mut self, s: &mut Statements<'_>, key: &Digest) -> rusqlite::Result<()> {
         let hash = Hash::of(key);
         // Oldest first: keys are forgotten in the order of their age.
-        for (&number, run) in &mut self.runs {
-            if run.filter.may_have(hash) && s.forget.execute((number, key))? > 0 {
-                run.keys = run.keys.saturating_sub(1);
-                self.touch(number);
-                break;
+        for (&number, group) in &mut self.groups {
+            for run in group.filter.runs(number, hash) {
+                if s.forget.execute((run, key))? > 0 {
+                    group.keys = group.keys.saturating_sub(1);
+                    self.touch(number);
+                    return Ok(());
+                }
             }
         }
         Ok(())
@@ -175,205 +214,57 @@ impl Seen {
         }
     }
 
-    /// The transaction is committed: drops runs without keys, and shrinks those with few keys.
+    /// The transaction is committed: drops groups without keys, and shrinks those with few keys.
     pub(super) fn committed(&mut self, s: &mut Statements<'_>) -> rusqlite::Result<()> {
-        let newest = self.runs.last_key_value().map(|(number, _)| *number);
+        let newest = self.newest.div_euclid(RUNS);
         for number in self.touched.drain(..) {
-            let Some(run) = self.runs.get_mut(&number) else {
+            let Some(group) = self.groups.get_mut(&number) else {
                 continue;
             };
-            if run.keys == 0 {
-                self.runs.remove(&number);
-            } else if run.keys <= FEW
-                && Some(number) != newest
-                && matches!(run.filter, Filter::Bloom(_))
+            if group.keys == 0 {
+                self.groups.remove(&number);
+            } else if group.keys <= FEW
+                && number != newest
+                && matches!(group.filter, Filter::Bloom(_))
             {
                 let mut few = Filter::Few(Vec::new());
-                let mut rows = s.run.query([number])?;
+                let mut rows = s.group.query(runs(number))?;
                 while let Some(columns) = rows.next()? {
-                    few.add(Hash::of(&columns.get(0)?));
+                    few.add(Hash::of(&columns.get(1)?), columns.get(0)?);
                 }
-                run.filter = few;
+                group.filter = few;
             }
         }
         Ok(())
     }
 
-    /// The transaction was rolled back: counts the keys of the changed runs again. Their filter
+    /// The transaction was rolled back: counts the keys of the changed groups again. Their filter
     /// bits stay, which costs a few reads of the index.
     pub(super) fn rolled_back(&mut self, s: &mut Statements<'_>) -> rusqlite::Result<()> {
         for number in self.touched.drain(..) {
-            let keys =
-                s.count_run.query_row([number], |columns| columns.get::<_, i64>(0))?.unsigned_abs();
-            match self.runs.get_mut(&number) {
-                Some(run) if keys > 0 => run.keys = keys,
-                _ => drop(self.runs.remove(&number)),
+            let keys = s
+                .count_group
+                .query_row(runs(number), |columns| columns.get::<_, i64>(0))?
+                .unsigned_abs();
+            match self.groups.get_mut(&number) {
+                Some(group) if keys > 0 => group.keys = keys,
+                _ => drop(self.groups.remove(&number)),
             }
         }
         Ok(())
     }
 }
 
-impl Run {
-    fn new() -> Self {
-        Run { keys: 0, told: 0, filter: Filter::bloom() }
-    }
+/// The first and the last run of a group.
+fn runs(group: i64) -> [i64; 2] {
+    [group * RUNS, group * RUNS + RUNS - 1]
+}
 
-    fn add(&mut self, hash: Hash) {
-        self.keys += 1;
-        self.told += 1;
-        self.filter.add(hash);
+impl Group {
+    fn new() -> Self {
+        Group { keys: 0, filter: Filter::bloom() }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use proptest::prelude::*;
-    use rusqlite::Connection;
-
-    use super::*;
-    use crate::sqlite::schema::CREATE;
-
-    fn connection() -> Connection {
-        let conn = Connection::open_in_memory().unwrap();
-        conn.execute_batch(CREATE).unwrap();
-        conn
-    }
-
-    /// Not a digest: the filters must work for such keys, too.
-    fn key(number: i64) -> Digest {
-        let mut key = [0; 32];
-        key[..8].copy_from_slice(&number.to_le_bytes());
-        key
-    }
-
-    fn filters(seen: &Seen) -> (usize, usize) {
-        let few = |run: &&Run| matches!(run.filter, Filter::Few(_));
-        let few = seen.runs.values().filter(few).count();
-        (seen.runs.len() - few, few)
-    }
-
-    #[test]
-    fn runs_fill_up_and_go_when_their_keys_do() {
-        let conn = connection();
-        let mut s = Statements::prepare(&conn).unwrap();
-        let mut seen = Seen::open(&mut s).unwrap();
-        let all = 50_000;
-        conn.execute_batch("BEGIN").unwrap();
-        for number in 0..all {
-            assert_eq!(seen.find(&mut s, &key(number)).unwrap(), None);
-            seen.add(&mut s, &key(number), number).unwrap();
-        }
-        conn.execute_batch("COMMIT").unwrap();
-        seen.committed(&mut s).unwrap();
-        assert_eq!(filters(&seen), (4, 0));
-        // One key in 10,000 is not forgotten, like the key of a dead letter.
-        conn.execute_batch("BEGIN").unwrap();
-        let kept = |number: &i64| number % 10_000 == 0;
-        for number in (0..all).filter(|number| !kept(number)) {
-            seen.forget(&mut s, &key(number)).unwrap();
-        }
-        conn.execute_batch("COMMIT").unwrap();
-        seen.committed(&mut s).unwrap();
-        // The newest run contained none of them.
-        assert_eq!(filters(&seen), (0, 3));
-        for seen in [seen, Seen::open(&mut s).unwrap()] {
-            for number in 0..all {
-                let found = seen.find(&mut s, &key(number)).unwrap();
-                assert_eq!(found, Some(number).filter(kept), "{number}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_filter_does_not_fill_up_with_what_is_forgotten() {
-        let conn = connection();
-        let mut s = Statements::prepare(&conn).unwrap();
-        let mut seen = Seen::open(&mut s).unwrap();
-        let mut asked_in_vain = 0;
-        conn.execute_batch("BEGIN").unwrap();
-        for number in 0..100_000 {
-            let hash = Hash::of(&key(number));
-            asked_in_vain += seen.runs.values().filter(|run| run.filter.may_have(hash)).count();
-            seen.add(&mut s, &key(number), number).unwrap();
-            if number >= 100 {
-                seen.forget(&mut s, &key(number - 100)).unwrap();
-            }
-            if number % 1000 == 0 {
-                seen.committed(&mut s).unwrap();
-            }
-        }
-        assert!(asked_in_vain < 200, "{asked_in_vain}");
-        assert!(seen.runs.len() <= 2, "{}", seen.runs.len());
-    }
-
-    #[derive(Clone, Copy, Debug)]
-    enum Step {
-        Add(i64),
-        Forget(i64),
-        Commit,
-        RollBack,
-        Reopen,
-    }
-
-    fn step() -> impl Strategy<Value = Step> {
-        prop_oneof![
-            8 => (0..40_i64).prop_map(Step::Add),
-            6 => (0..40_i64).prop_map(Step::Forget),
-            3 => Just(Step::Commit),
-            2 => Just(Step::RollBack),
-            1 => Just(Step::Reopen),
-        ]
-    }
-
-    proptest! {
-        #[test]
-        fn it_is_a_map(steps in proptest::collection::vec(step(), 0..200)) {
-            let conn = connection();
-            let mut s = Statements::prepare(&conn).unwrap();
-            let mut seen = Seen::open(&mut s).unwrap();
-            let mut committed = BTreeMap::new();
-            let mut model = committed.clone();
-            conn.execute_batch("BEGIN").unwrap();
-            for (row, step) in (0..).zip(steps) {
-                match step {
-                    Step::Add(number) => {
-                        let found = seen.find(&mut s, &key(number)).unwrap();
-                        prop_assert_eq!(found, model.get(&number).copied());
-                        if found.is_none() {
-                            seen.add(&mut s, &key(number), row).unwrap();
-                            model.insert(number, row);
-                        }
-                    }
-                    Step::Forget(number) => {
-                        seen.forget(&mut s, &key(number)).unwrap();
-                        model.remove(&number);
-                    }
-                    Step::Commit | Step::Reopen => {
-                        conn.execute_batch("COMMIT").unwrap();
-                        seen.committed(&mut s).unwrap();
-                        committed.clone_from(&model);
-                        if matches!(step, Step::Reopen) {
-                            seen = Seen::open(&mut s).unwrap();
-                        }
-                        conn.execute_batch("BEGIN").unwrap();
-                    }
-                    Step::RollBack => {
-                        conn.execute_batch("ROLLBACK").unwrap();
-                        seen.rolled_back(&mut s).unwrap();
-                        model.clone_from(&committed);
-                        conn.execute_batch("BEGIN").unwrap();
-                    }
-                }
-                for run in seen.runs.values() {
-                    prop_assert!(run.keys <= run.told);
-                }
-            }
-            for number in 0..40 {
-                prop_assert_eq!(seen.find(&mut s, &key(number)).unwrap(), model.get(&number).copied());
-            }
-        }
-    }
-}
+mod tests;

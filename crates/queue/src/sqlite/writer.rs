@@ -150,10 +150,28 @@ struct Scratch {
     counts: Stats,
 }
 
+/// The pages of the file, and of those the ones that hold nothing.
+#[derive(Clone, Copy, Default)]
+struct Pages {
+    all: u64,
+    unused: u64,
+}
+
+/// The pages in the log, and of those the ones that are to be written back.
+#[derive(Clone, Copy, Default)]
+struct Log {
+    frames: u64,
+    left: u64,
+}
+
 pub(super) struct Writer<'c> {
     conn: &'c Connection,
     s: Statements<'c>,
     disk: Disk<'c>,
+    /// As of the last commit.
+    pages: Pages,
+    /// As of the last commit, or since the log was last written back.
+    log: Log,
     /// How many rows a transaction changes besides those it was asked to.
     chunk: usize,
     shared: Arc<Shared>,
@@ -213,6 +231,8 @@ impl<'c> Writer<'c> {
             conn,
             s,
             disk,
+            pages: Pages::default(),
+            log: Log::default(),
             chunk: CHUNK,
             seen,
             shared,
@@ -232,22 +252,28 @@ impl<'c> Writer<'c> {
             broken: None,
             look: true,
         };
+        writer.measure().map_err(failed)?;
         // First of all, so that nothing else takes the space.
         writer.write_back(1);
-        let (pages, _) = writer.pages().map_err(failed)?;
-        writer.disk.opened(pages, writer.meta.rows());
+        writer.disk.opened(writer.pages.all, writer.meta.rows());
         if writer.disk.is_real()
             && (was_closed || logged.is_none() || writer.disk.lineage() != logged)
         {
             // If the log is new, this creates its head.
             writer.mark_opened(meta.next_id).map_err(failed)?;
             writer.s.log.execute([writer.disk.lineage()]).map_err(failed)?;
+            writer.measure().map_err(failed)?;
             writer.write_back(1);
         }
         match writer.broken {
             None => Ok(writer),
             Some(error) => Err(error),
         }
+    }
+
+    fn measure(&mut self) -> rusqlite::Result<()> {
+        self.pages = self.measure_file()?;
+        self.measure_log()
     }
 
     /// Says in the file that its counts are not valid, and that more ids may be used.
@@ -401,7 +427,9 @@ impl<'c> Writer<'c> {
         if result.is_err() {
             self.seen.rolled_back(&mut self.s).map_err(failed)?;
         }
+        let measured = self.measure_log().map_err(failed);
         result?;
+        measured?;
         // What is answered OK is in the file that the next process opens.
         self.check()?;
         Ok(scratch)
@@ -409,8 +437,7 @@ impl<'c> Writer<'c> {
 
     /// Fails if the file was deleted, replaced or truncated, or is no longer locked.
     fn check(&mut self) -> Result<(), QueueError> {
-        let (frames, left) = self.frames().map_err(failed)?;
-        self.disk.check(frames, left)
+        self.disk.check(self.log.frames, self.log.left)
     }
 
     fn apply_all(
@@ -443,12 +470,13 @@ impl<'c> Writer<'c> {
             self.s.opened.execute([scratch.reserved])?;
         }
         // From now on, the log can be written back: see the first rule in `disk`.
-        let (pages, _) = self.pages()?;
-        if !self.disk.hold(pages) {
+        let pages = self.measure_file()?;
+        if !self.disk.hold(pages.all) {
             let full = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
             return Err(rusqlite::Error::SqliteFailure(full, None));
         }
         self.s.commit.execute(())?;
+        self.pages = pages;
         self.shared.commits.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }

@@ -7,7 +7,7 @@ use tencent_im_callback::DedupKey;
 
 use super::super::disk::Space;
 use super::super::open::failed;
-use super::{CHUNK, How, Write, Writer, fail_all};
+use super::{CHUNK, How, Log, Pages, Write, Writer, fail_all};
 use crate::error::QueueError;
 use crate::store::Entry;
 
@@ -40,34 +40,34 @@ impl Writer<'_> {
         refused.for_each(|write| write.fail(&QueueError::DiskFull));
     }
 
-    /// The number of pages in the log, and of those that are to be written back.
-    pub(super) fn frames(&mut self) -> rusqlite::Result<(u64, u64)> {
-        self.s.frames.query_row((), |columns| {
+    /// Asks for the size of the log. SQLite compiles a `PRAGMA` anew each time it runs, so it is
+    /// asked only after the log has changed.
+    pub(super) fn measure_log(&mut self) -> rusqlite::Result<()> {
+        self.log = self.s.frames.query_row((), |columns| {
             let (frames, done): (i64, i64) = (columns.get(1)?, columns.get(2)?);
             // -1 if there is no log.
             let number = |number: i64| u64::try_from(number).unwrap_or(0);
-            Ok((number(frames), number(frames - done)))
-        })
+            Ok(Log { frames: number(frames), left: number(frames - done) })
+        })?;
+        Ok(())
     }
 
-    /// The number of pages of the file, and how many of them hold nothing.
-    pub(super) fn pages(&mut self) -> rusqlite::Result<(u64, u64)> {
+    /// The size of the file, within a transaction or after it.
+    pub(super) fn measure_file(&mut self) -> rusqlite::Result<Pages> {
         let number = |columns: &rusqlite::Row<'_>| columns.get::<_, i64>(0).map(i64::unsigned_abs);
-        let pages = self.s.page_count.query_row((), number)?;
-        Ok((pages, self.s.freelist_count.query_row((), number)?))
+        let all = self.s.page_count.query_row((), number)?;
+        Ok(Pages { all, unused: self.s.freelist_count.query_row((), number)? })
     }
 
     /// The places of the writes for which there is not enough space.
     fn without_space(&mut self, writes: &[Write]) -> HashSet<usize> {
         let mut refused = HashSet::new();
-        let Ok((pages, unused)) = self.pages() else {
-            return refused;
-        };
         let wanted = writes.iter().map(|write| match write {
             Write::Append(append) => Space::of(append.entry.payload.len()),
             _ => 0,
         });
-        let mut space = self.disk.space(pages, unused, self.meta.rows(), wanted.sum());
+        let Pages { all, unused } = self.pages;
+        let mut space = self.disk.space(all, unused, self.meta.rows(), wanted.sum());
         for (place, write) in writes.iter().enumerate() {
             let fits = match write {
                 Write::Append(append) => {
@@ -143,16 +143,16 @@ impl Writer<'_> {
         if self.broken.is_some() {
             return;
         }
-        let result = match self.frames() {
-            Ok((_, left)) if left >= pages || (left > 0 && self.disk.is_stuck()) => {
-                self.s.checkpoint.query_row((), |_| Ok(()))
-            }
-            Ok(_) => return,
-            Err(error) => Err(error),
-        };
+        let left = self.log.left;
+        if left < pages && (left == 0 || !self.disk.is_stuck()) {
+            return;
+        }
+        let result = self.s.checkpoint.query_row((), |_| Ok(()));
+        // Also after a failure: a part of the log may be written back.
+        let measured = self.measure_log();
         let rows = self.meta.rows();
-        match result.and_then(|()| self.pages()).map_err(failed) {
-            Ok((pages, _)) => self.disk.written_back(Some(pages), rows),
+        match result.and(measured).map_err(failed) {
+            Ok(()) => self.disk.written_back(Some(self.pages.all), rows),
             // The log stays, and is written back when there is space. Until then nothing is
             // accepted.
             Err(error @ QueueError::DiskFull) => {
