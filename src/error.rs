@@ -336,6 +336,7 @@ impl fmt::Debug for Wrapped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Wrapped::Overloaded(error) => f.debug_tuple("Overloaded").field(error).finish(),
+            Wrapped::RateLimited => f.write_str("RateLimited"),
             Wrapped::TimedOut => f.write_str("TimedOut"),
             Wrapped::Handler(error) => f.debug_tuple("Handler").field(error).finish(),
             Wrapped::Text(error, show) => show(&**error, f),

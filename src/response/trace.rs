@@ -1,9 +1,9 @@
 //! One log event per request, with stable field names (feature `tracing`; without it, none).
 //!
 //! The level is `warn` for what failed after the signature was verified. What anybody can cause,
-//! refusals, everything about an unsigned app, and what is over a rate limit, is sampled: of each kind only the first within a
-//! minute is a `warn`, with the number since the last one; the others are `debug`, like accepted
-//! requests. The token, the signature, the query string and the body are never logged.
+//! refusals, everything about an unsigned app, and what is over a rate limit, is sampled: of each
+//! kind only the first within a minute is a `warn`, with the number since the last one; the others
+//! are `debug`, like accepted requests. The token, the signature, the query string and the body are never logged.
 
 #[cfg(feature = "tracing")]
 use std::num::NonZeroU32;
