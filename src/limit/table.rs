@@ -8,6 +8,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,11 +29,31 @@ pub(super) struct Table {
 #[derive(Default)]
 struct Cells {
     /// By the hash of the key: when it will have its whole quota again.
-    by_key: HashMap<u64, u64>,
+    by_key: HashMap<u64, u64, BuildHasherDefault<AsItIs>>,
     /// The same for all keys for which there is no room.
     shared: u64,
     /// When stale keys are looked for again.
     search_at: u64,
+}
+
+/// Leaves a key as it is, since it is a hash already.
+#[derive(Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
 }
 
 /// What the table says to a callback.
