@@ -26,7 +26,7 @@ use tencent_im_callback::moderation::{Finding, ModerateLayer, Text};
 use tencent_im_callback::reply::{c2c, group};
 use tencent_im_callback::{
     App, Apps, Callback, CallbackLayer, DedupLayer, DetachLayer, Event, EventRouter, HandlerError,
-    MetricsLayer, OnError, Phase, Reply, SdkAppId, Split, Token, redacted,
+    MetricsLayer, OnError, Phase, Quota, RateLimitLayer, Reply, SdkAppId, Split, Token, redacted,
 };
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -169,18 +169,15 @@ fn endpoint(apps: Apps, friends: Friends, detach: DetachLayer) -> Router {
         )
         .on(friends_gone)
         .fallback_fn(anything_else);
-    // A user waits for each of these. The time-out is outermost because it must include the wait
-    // for the other layers.
+    // A user waits for each of these. The time-out must include the wait for the layers inside.
+    let a_lot = Quota::per_second(10).burst(50);
     let verdicts = ServiceBuilder::new()
+        // Around the others, so that a flood by one sender takes none of their permits. Without
+        // `reject`, the answer is that of `on_before_error`, and the sender is not told why.
+        .layer(RateLimitLayer::per_sender(a_lot).reject("slow down, please"))
         .timeout(Duration::from_millis(1500))
         .load_shed()
         .concurrency_limit(256)
-        // `RateLimit` has one count and cannot be cloned, so the buffer shares it. A callback over
-        // the rate is answered at once by the `load_shed` inside the buffer; without it, it would
-        // wait in the buffer until the time-out.
-        .buffer(1024)
-        .load_shed()
-        .rate_limit(1000, Duration::from_secs(1))
         .service(handlers.clone());
     // Nobody waits for these, and Tencent does not send them again. They must not compete with
     // verdicts for permits.

@@ -1,4 +1,4 @@
-//! What `Detach` and `Dedup` record for the feature `metrics`. Without the feature it does nothing.
+//! What `Detach`, `Dedup` and `RateLimit` record for the feature `metrics`. Without the feature it does nothing.
 
 #[cfg(feature = "metrics")]
 pub(crate) const DETACHED: &str = "im_callbacks_detached_total";
@@ -6,6 +6,8 @@ pub(crate) const DETACHED: &str = "im_callbacks_detached_total";
 pub(crate) const RUNNING: &str = "im_callbacks_detached_running";
 #[cfg(feature = "metrics")]
 pub(crate) const DEDUP: &str = "im_callbacks_dedup_total";
+#[cfg(feature = "metrics")]
+pub(crate) const LIMITED: &str = "im_callbacks_limited_total";
 
 /// Counts one callback whose work in the background ended, or that `Detach` refused.
 #[cfg(feature = "detach")]
@@ -44,4 +46,13 @@ pub(crate) fn dedup(result: &'static str) {
     ::metrics::counter!(DEDUP, "result" => result).increment(1);
     #[cfg(not(feature = "metrics"))]
     let _ = result;
+}
+
+/// Counts one callback over a rate limit.
+#[cfg(feature = "limit")]
+pub(crate) fn limited(quota: &'static str) {
+    #[cfg(feature = "metrics")]
+    ::metrics::counter!(LIMITED, "quota" => quota).increment(1);
+    #[cfg(not(feature = "metrics"))]
+    let _ = quota;
 }

@@ -17,6 +17,9 @@ const NO_ROOM: &str = "overloaded: no room for the callback";
 /// The text of the error of tower's `load_shed`.
 const SHED: &str = "service overloaded";
 
+/// The text of [`HandlerError::rate_limited`].
+const LIMITED: &str = "rate limited: too many callbacks";
+
 /// The text of [`HandlerError::timed_out`].
 const LATE: &str = "timed out: the callback was not handled in time";
 
@@ -104,6 +107,13 @@ impl HandlerError {
         HandlerError::new(Wrapped::Overloaded(Some(error.into())))
     }
 
+    /// The callback is over a rate limit, and will be within it after this time:
+    /// [`Cause::RateLimited`](crate::Cause::RateLimited). The queue waits that long before it tries
+    /// again. For limits of your own; that of [`limit`](crate::limit) returns it.
+    pub fn rate_limited(wait: Duration) -> Self {
+        HandlerError::retry_after(Wrapped::RateLimited, wait)
+    }
+
     /// The callback was not handled in time: [`Cause::TimedOut`](crate::Cause::TimedOut). For your
     /// own layers; the error of tower's `timeout` is recognised.
     pub fn timed_out() -> Self {
@@ -168,6 +178,15 @@ impl HandlerError {
         })
     }
 
+    /// Whether the callback was over a rate limit: [`HandlerError::rate_limited`].
+    pub fn is_rate_limited(&self) -> bool {
+        match self.error.downcast_ref() {
+            Some(Wrapped::RateLimited) => true,
+            Some(Wrapped::Handler(error)) => error.is_rate_limited(),
+            _ => false,
+        }
+    }
+
     /// Whether it is a time-out: [`HandlerError::timed_out`], or the error of tower's `timeout` or
     /// of tokio's. A text of a handler's that says so is none.
     pub fn is_timed_out(&self) -> bool {
@@ -189,7 +208,7 @@ impl HandlerError {
             error.downcast_ref::<T>().or_else(|| match error.downcast_ref()? {
                 Wrapped::Handler(error) => error.downcast_ref::<T>(),
                 Wrapped::Text(error, _) => error.downcast_ref::<T>(),
-                Wrapped::Overloaded(_) | Wrapped::TimedOut => None,
+                Wrapped::Overloaded(_) | Wrapped::RateLimited | Wrapped::TimedOut => None,
             })
         })
     }
@@ -211,6 +230,12 @@ fn sources<'a>(
 pub(crate) fn had_no_room(error: &dyn fmt::Display) -> bool {
     let text = escaped(error);
     text == NO_ROOM || text == SHED
+}
+
+/// Whether the callback was over a rate limit. The text of the error decides, as in
+/// [`had_no_room`].
+pub(crate) fn was_limited(error: &dyn fmt::Display) -> bool {
+    escaped(error) == LIMITED
 }
 
 /// Whether this is the time-out error of tower or tokio. To name their types, this crate would need
@@ -283,6 +308,8 @@ impl fmt::Display for Chain<'_> {
 enum Wrapped {
     /// [`HandlerError::overloaded`], with what caused it.
     Overloaded(Option<BoxError>),
+    /// [`HandlerError::rate_limited`].
+    RateLimited,
     /// [`HandlerError::timed_out`].
     TimedOut,
     /// A [`HandlerError`] as an [`Error`]: boxed for tower's layers, or passed to several callers
@@ -297,6 +324,7 @@ impl fmt::Display for Wrapped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Wrapped::Overloaded(_) => f.write_str(NO_ROOM),
+            Wrapped::RateLimited => f.write_str(LIMITED),
             Wrapped::TimedOut => f.write_str(LATE),
             Wrapped::Handler(error) => fmt::Display::fmt(&**error, f),
             Wrapped::Text(error, show) => show(&**error, f),
@@ -308,6 +336,7 @@ impl fmt::Debug for Wrapped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Wrapped::Overloaded(error) => f.debug_tuple("Overloaded").field(error).finish(),
+            Wrapped::RateLimited => f.write_str("RateLimited"),
             Wrapped::TimedOut => f.write_str("TimedOut"),
             Wrapped::Handler(error) => f.debug_tuple("Handler").field(error).finish(),
             Wrapped::Text(error, show) => show(&**error, f),
@@ -320,7 +349,7 @@ impl Error for Wrapped {
         match self {
             Wrapped::Overloaded(error) => Some(&**error.as_ref()?),
             Wrapped::Handler(error) => error.error.source(),
-            Wrapped::TimedOut | Wrapped::Text(..) => None,
+            Wrapped::RateLimited | Wrapped::TimedOut | Wrapped::Text(..) => None,
         }
     }
 }

@@ -16,6 +16,9 @@ mod error;
 pub mod event;
 pub mod handle;
 mod json;
+#[cfg(feature = "limit")]
+#[cfg_attr(docsrs, doc(cfg(feature = "limit")))]
+pub mod limit;
 pub mod message;
 #[cfg(feature = "metrics")]
 #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
@@ -62,6 +65,10 @@ pub use self::event::{
 };
 #[doc(inline)]
 pub use self::handle::{Answer, CallbackLayer, CallbackService, ResponseFuture, respond};
+#[cfg(feature = "limit")]
+#[cfg_attr(docsrs, doc(cfg(feature = "limit")))]
+#[doc(inline)]
+pub use self::limit::{Quota, RateLimit, RateLimitFuture, RateLimitLayer, RateLimitStats};
 #[cfg(feature = "metrics")]
 #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
 #[doc(inline)]

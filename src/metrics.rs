@@ -1,8 +1,9 @@
 //! Counts and latencies for Prometheus and others, with the [`metrics`](https://docs.rs/metrics)
 //! facade (feature `metrics`).
 //!
-//! Put [`MetricsLayer`] outside [`CallbackLayer`](crate::CallbackLayer): it records each request.
-//! `Detach` and `Dedup` record their own counts without a layer. Your program decides where the
+//! Put [`MetricsLayer`] outside [`CallbackLayer`](crate::CallbackLayer), and outside
+//! [`VerifyLayer`](crate::VerifyLayer), too: it records each request. `Detach`, `Dedup` and
+//! `RateLimit` record their own counts without a layer. Your program decides where the
 //! figures go: install a recorder, such as that of `metrics-exporter-prometheus`, **before** you
 //! make the layers. Without a recorder nothing is recorded.
 //!
@@ -13,6 +14,7 @@
 //! | `im_callbacks_detached_total` | counter | `result` | work in the background that ended: `succeeded`, `duplicate`, `failed`, `unfinished` (aborted by `drain`); or that was refused: `overloaded`, `abandoned` |
 //! | `im_callbacks_detached_running` | gauge | | callbacks in the background now |
 //! | `im_callbacks_dedup_total` | counter | `result` | `handled`, `duplicate`, `failed`, `without_key` |
+//! | `im_callbacks_limited_total` | counter | `quota` | callbacks over a [rate limit](crate::limit): `own`, or `shared` by keys for which there was no room |
 //!
 //! `outcome` is [`OutcomeKind::as_str`](crate::OutcomeKind::as_str), or `cancelled` if the future
 //! was dropped before there was an answer: the peer closed the connection, or an outer time-out
@@ -52,7 +54,9 @@ const DURATION: &str = "im_callback_duration_seconds";
 /// Counts each request by how it was answered, and records how long that took; see the
 /// [module](crate::metrics).
 ///
-/// Put it around [`CallbackLayer`](crate::CallbackLayer), inside all layers that answer themselves.
+/// Put it around [`CallbackLayer`](crate::CallbackLayer), and outside
+/// [`VerifyLayer`](crate::VerifyLayer), too, which answers what it refuses; inside all other layers
+/// that answer themselves.
 /// A response without an [`Outcome`] is not from this crate, and is not recorded.
 #[derive(Clone, Copy, Debug, Default)]
 #[must_use]
@@ -69,6 +73,7 @@ impl MetricsLayer {
         );
         describe_gauge!(crate::count::RUNNING, "Callbacks in the background now");
         describe_counter!(crate::count::DEDUP, "Deliveries, by whether they came before");
+        describe_counter!(crate::count::LIMITED, "Callbacks over a rate limit");
         MetricsLayer(())
     }
 }

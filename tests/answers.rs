@@ -623,6 +623,7 @@ fn names_for_logs_and_metrics() {
             "body_timed_out",
             "not_ready",
             "overloaded",
+            "rate_limited",
             "timed_out",
             "failed",
             "panicked",
@@ -634,11 +635,12 @@ fn names_for_logs_and_metrics() {
         Disposition::Detached,
         Disposition::Duplicate,
         Disposition::Enqueued,
+        Disposition::RateLimited,
         Disposition::Unhandled,
     ];
     assert_eq!(
         dispositions.map(|disposition| (disposition.as_str(), disposition.to_string())),
-        ["handled", "detached", "duplicate", "enqueued", "unhandled"]
+        ["handled", "detached", "duplicate", "enqueued", "rate_limited", "unhandled"]
             .map(|name| (name, name.to_owned()))
     );
     let kinds =

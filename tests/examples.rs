@@ -266,6 +266,10 @@ fn the_production_example_does_what_it_says() {
     let body = r#"{"From_Account":"a","To_Account":"b","MsgBody":[{"MsgType":"TIMTextElem"}]}"#;
     let answer = send(&question(1, "one").body(body));
     assert!(answer.contains(r#""ErrorCode":1,"ErrorInfo":"try again later""#), "{answer}");
+    // One sender who floods is told to slow down, and the others are not.
+    let flood = message("hello").replace(r#""From_Account":"a""#, r#""From_Account":"spammer""#);
+    assert!((0..1000).any(|_| send(&question(1, "one").body(flood.clone())).contains("slow down")));
+    assert!(!send(&question(1, "one").body(message("hello"))).contains("slow down"));
     // The same delivery twice, in the background; a command of tomorrow.
     let event = r#"{"Info":{"To_Account":"a","Action":"Login"},"EventTime":1}"#;
     for word in ["State.StateChange", "State.StateChange", "New.Word\"} 1\n"] {
@@ -276,7 +280,7 @@ fn the_production_example_does_what_it_says() {
     // The metrics, with one label for all commands of tomorrow.
     let page = server.get("/metrics");
     for line in [
-        r#"im_callbacks_total{outcome="accepted",reason="handled",command="C2C.CallbackBeforeSendMsg"} 6"#,
+        r#"im_callbacks_total{outcome="accepted",reason="rate_limited",command="C2C.CallbackBeforeSendMsg"} 1"#,
         r#"im_callbacks_total{outcome="accepted",reason="handled",command="unknown"} 1"#,
         r#"im_callbacks_total{outcome="accepted",reason="detached",command="State.StateChange"} 2"#,
         r#"im_callbacks_total{outcome="failed",reason="misfit",command="C2C.CallbackBeforeSendMsg"} 1"#,

@@ -15,9 +15,9 @@ use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use tencent_im_callback::testing::SignedRequest;
 use tencent_im_callback::{
     CallbackLayer, Command, DedupLayer, DetachLayer, EventRouter, HandlerError, MetricsLayer,
-    Reply, ResponseBody, sign,
+    Quota, RateLimitLayer, Reply, ResponseBody, VerifyLayer, sign,
 };
-use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
+use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
 /// Name and labels of each metric, with what was recorded: a count, a gauge, or how many latencies.
 type Seen = BTreeMap<String, u64>;
@@ -173,4 +173,76 @@ fn work_in_the_background_and_duplicates_are_counted() {
             assert_eq!(end.get(name), Some(&count), "{name} in {end:#?}");
         }
     });
+}
+
+#[test]
+fn what_is_over_a_rate_limit_is_counted_by_reason_and_by_whose_quota_it_was() {
+    recorded(async |snapshotter| {
+        let limit = RateLimitLayer::per_sender(Quota::per_minute(1)).capacity(1);
+        let handlers = service_fn(async |_| Ok::<_, HandlerError>(Reply::ok()));
+        let message = |from: &str| {
+            let body = format!(r#"{{"From_Account":"{from}","To_Account":"b","MsgBody":[]}}"#);
+            request(Command::C2cBeforeSendMsg).body(body).build()
+        };
+        // One that replies, and one that leaves it to `OnError`.
+        for (limit, status) in [(limit.clone().reject("slow down"), 200), (limit, 500)] {
+            let mut service = ServiceBuilder::new()
+                .layer(MetricsLayer::new())
+                .layer(layer())
+                .layer(limit)
+                .service(handlers);
+            // `b` and `c` find no room, and share one quota.
+            for (from, status) in [("a", 200), ("a", status), ("b", 200), ("c", status)] {
+                assert_eq!(answer(&mut service, message(from)).await, status, "{from}");
+            }
+        }
+        let seen = seen(&snapshotter);
+        for (name, count) in [
+            ("im_callbacks_total accepted,handled,C2C.CallbackBeforeSendMsg", 4),
+            ("im_callbacks_total accepted,rate_limited,C2C.CallbackBeforeSendMsg", 2),
+            ("im_callbacks_total failed,rate_limited,C2C.CallbackBeforeSendMsg", 2),
+            ("im_callbacks_limited_total own", 2),
+            ("im_callbacks_limited_total shared", 2),
+        ] {
+            assert_eq!(seen.get(name), Some(&count), "{name} in {seen:#?}");
+        }
+    });
+}
+
+/// Inside of `VerifyLayer`, what that one refuses is not counted.
+#[test]
+fn outside_of_verify_all_is_counted() {
+    for (outside, refused) in [(true, Some(&1)), (false, None)] {
+        recorded(async |snapshotter| {
+            let inner = || {
+                let handlers = service_fn(async |_| Ok::<_, HandlerError>(Reply::ok()));
+                layer().layer(handlers)
+            };
+            let requests =
+                [request(Command::StateChange), request(Command::StateChange).token("x")];
+            for (request, status) in requests.into_iter().zip([200, 401]) {
+                let request = request.build::<Full<Bytes>>();
+                let verify = VerifyLayer::new(verifier());
+                let got = if outside {
+                    MetricsLayer::new()
+                        .layer(verify.layer(inner()))
+                        .oneshot(request)
+                        .await
+                        .unwrap()
+                        .status()
+                } else {
+                    verify
+                        .layer(MetricsLayer::new().layer(inner()))
+                        .oneshot(request)
+                        .await
+                        .unwrap()
+                        .status()
+                };
+                assert_eq!(got, status);
+            }
+            let seen = seen(&snapshotter);
+            assert_eq!(seen["im_callbacks_total accepted,handled,State.StateChange"], 1);
+            assert_eq!(seen.get("im_callbacks_total rejected,signature_mismatch,"), refused);
+        });
+    }
 }

@@ -15,7 +15,7 @@ use tencent_im_callback::event::{sns, state};
 use tencent_im_callback::testing::Fault;
 use tencent_im_callback::{
     App, Apps, Callback, CallbackLayer, Command, DetachLayer, EventRouter, HandlerError,
-    OutcomeKind, Reply, Verifier, VerifyLayer, sign,
+    OutcomeKind, Quota, RateLimitLayer, Reply, Verifier, VerifyLayer, sign,
 };
 use tower::{Layer, Service, ServiceExt, service_fn};
 
@@ -210,6 +210,29 @@ fn bodies_that_cannot_be_read_are_warnings_each_time_for_a_signed_app_only() {
             }
         });
         assert_eq!((text.lines().count(), text.matches("WARN").count()), (50, warnings), "{text}");
+    }
+}
+
+/// Any user of a signed app can go over a rate limit: one warning in a minute, or none if the limit
+/// replies by itself.
+#[test]
+fn a_flood_of_one_sender_does_not_fill_the_log_with_warnings() {
+    let limit = RateLimitLayer::per_sender(Quota::per_minute(1));
+    for (limit, warnings, field) in [
+        (limit.clone(), 1, "cause=\"rate_limited\""),
+        (limit.reject("slow down"), 0, "disposition=\"rate_limited\""),
+    ] {
+        let service = layer().layer(limit.layer(common::Inner::default()));
+        let body = r#"{"From_Account":"body-secret","To_Account":"b","MsgBody":[]}"#;
+        let (_, text) = logged(|| {
+            for _ in 0..50 {
+                let request = signed(Command::C2cBeforeSendMsg).body(body).build::<Full<Bytes>>();
+                tokio_test::block_on(service.clone().oneshot(request)).unwrap();
+            }
+        });
+        clean(&text);
+        assert_eq!((text.lines().count(), text.matches("WARN").count()), (50, warnings), "{text}");
+        assert_eq!(text.matches(field).count(), 49, "{text}");
     }
 }
 

@@ -10,7 +10,7 @@ use super::config::Config;
 use crate::auth::Params;
 use crate::callback::Callback;
 use crate::command::Command;
-use crate::error::{describe, had_no_room, was_late};
+use crate::error::{describe, had_no_room, was_late, was_limited};
 use crate::event::{AsEvent, Event, UnknownReason};
 use crate::rejection::{Rejection, RejectionKind};
 use crate::reply::{Reply, is_friend_request};
@@ -111,6 +111,7 @@ impl Exchange {
     ) -> Response<ResponseBody> {
         let cause = match cause {
             _ if had_no_room(error) => Cause::Overloaded,
+            Cause::Failed if was_limited(error) => Cause::RateLimited,
             Cause::Failed if was_late(error) => Cause::TimedOut,
             other => other,
         };

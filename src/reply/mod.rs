@@ -58,6 +58,8 @@ pub enum Disposition {
     Duplicate,
     /// It was answered when the queue had stored it. A worker handles it later.
     Enqueued,
+    /// It was over a rate limit. It was not handled; the [limit](crate::limit) replied.
+    RateLimited,
     /// It is a notification that no handler of an [`EventRouter`](crate::EventRouter) wants, and
     /// was answered `OK`.
     Unhandled,
@@ -71,6 +73,7 @@ impl Disposition {
             Disposition::Detached => "detached",
             Disposition::Duplicate => "duplicate",
             Disposition::Enqueued => "enqueued",
+            Disposition::RateLimited => "rate_limited",
             Disposition::Unhandled => "unhandled",
         }
     }

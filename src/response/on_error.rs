@@ -102,13 +102,19 @@ pub enum Cause {
     /// called.
     BodyTimedOut,
     /// `poll_ready` of the service returned an error. The service was not called. `Split`,
-    /// `EventRouter`, `Detach` and `Dedup` are always ready: with one of them right inside
-    /// `CallbackLayer`, such an error of a service further inside is [`Failed`](Self::Failed).
+    /// `EventRouter`, `Detach`, `Dedup` and `RateLimit` are always ready: with one of them right
+    /// inside `CallbackLayer`, such an error of a service further inside is
+    /// [`Failed`](Self::Failed).
     NotReady,
     /// The service, or a limit around it, was overloaded: the error of tower's `load_shed`, or
     /// [`HandlerError::overloaded`](crate::HandlerError::overloaded). It is recognised by the text
     /// of the error.
     Overloaded,
+    /// There were too many callbacks of one sender, group, app or other key: the error of
+    /// [`RateLimitLayer`](crate::limit::RateLimitLayer), or
+    /// [`HandlerError::rate_limited`](crate::HandlerError::rate_limited). It is recognised by the
+    /// text of the error. The handler was not called.
+    RateLimited,
     /// The service was too slow: the error of tower's `timeout`, of tokio's, or
     /// [`HandlerError::timed_out`](crate::HandlerError::timed_out). An error that is neither a
     /// [`HandlerError`](crate::HandlerError) nor boxes one is recognised by its text.
@@ -133,6 +139,7 @@ impl Cause {
         Cause::BodyTimedOut,
         Cause::NotReady,
         Cause::Overloaded,
+        Cause::RateLimited,
         Cause::TimedOut,
         Cause::Failed,
         Cause::Panicked,
@@ -152,6 +159,7 @@ impl Cause {
             Cause::BodyTimedOut => "body_timed_out",
             Cause::NotReady => "not_ready",
             Cause::Overloaded => "overloaded",
+            Cause::RateLimited => "rate_limited",
             Cause::TimedOut => "timed_out",
             Cause::Failed => "failed",
             Cause::Panicked => "panicked",

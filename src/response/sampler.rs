@@ -3,7 +3,7 @@
 //!
 //! Of each occasion one warning is shown in a minute, with the number since the last one. Warnings
 //! about verified requests of a signed app are all shown: only somebody who knows the token, or a
-//! fresh URL, can cause them.
+//! fresh URL, can cause them. Those about a rate limit are not: any user can go over it.
 
 use std::fmt;
 use std::num::NonZeroU32;

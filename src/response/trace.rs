@@ -1,13 +1,15 @@
 //! One log event per request, with stable field names (feature `tracing`; without it, none).
 //!
 //! The level is `warn` for what failed after the signature was verified. What anybody can cause,
-//! refusals and everything about an unsigned app, is sampled: of each kind only the first within a
-//! minute is a `warn`, with the number since the last one; the others are `debug`, like accepted
-//! requests. The token, the signature, the query string and the body are never logged.
+//! refusals, everything about an unsigned app, and what is over a rate limit, is sampled: of each
+//! kind only the first within a minute is a `warn`, with the number since the last one; the others
+//! are `debug`, like accepted requests. The token, the signature, the query string and the body are never logged.
 
 #[cfg(feature = "tracing")]
 use std::num::NonZeroU32;
 
+#[cfg(feature = "tracing")]
+use super::on_error::Cause;
 use super::outcome::Outcome;
 #[cfg(feature = "tracing")]
 use super::sampler::Occasion;
@@ -40,9 +42,11 @@ pub(crate) fn report(outcome: &Outcome, status: Option<http::StatusCode>, sample
     use super::outcome::OutcomeKind;
     use crate::event::UnknownReason;
 
+    // Any user of a signed app can send too much.
+    let is_limited = outcome.cause() == Some(Cause::RateLimited);
     let (warn, times) = match outcome.occasion() {
         None => (false, None),
-        Some(occasion) => shown(outcome.token_index().is_some(), occasion, sampler),
+        Some(occasion) => shown(outcome.token_index().is_some() && !is_limited, occasion, sampler),
     };
 
     macro_rules! event {

@@ -13,8 +13,8 @@ use tencent_im_callback::reply::{Reply, Rewrite};
 use tencent_im_callback::testing::{SignedRequest, sample};
 use tencent_im_callback::{
     App, Apps, Callback, CallbackLayer, Command, DedupLayer, DetachFailure, DetachLayer, Event,
-    EventRouter, HandlerError, MetricsLayer, Outcome, Split, StoredCallback, Token, Verifier,
-    VerifyLayer, sign,
+    EventRouter, HandlerError, MetricsLayer, Outcome, Quota, RateLimitLayer, Split, StoredCallback,
+    Token, Verifier, VerifyLayer, sign,
 };
 use tower::{Layer, Service, service_fn};
 
@@ -109,6 +109,8 @@ const VALUES: &[&str] = &[
     "DetachId",
     "DedupStats",
     "DetachStats",
+    "Quota",
+    "RateLimitStats",
     "Fault",
     "Code",
     "InvalidCodeError",
@@ -252,6 +254,11 @@ async fn debug_of_every_public_type() {
     check("DedupFuture", &future);
     assert_eq!(future.await.unwrap(), Reply::ok());
     check("Dedup", &remembering);
+    let limit = RateLimitLayer::per_sender(Quota::per_second(1));
+    check("RateLimitLayer", &limit);
+    let mut limited = limit.layer(router.clone());
+    check("RateLimitFuture", &limited.call(typed.clone()));
+    check("RateLimit", &limited);
     let detach = DetachLayer::new(10);
     check("DetachLayer", &detach);
     let mut detached = detach

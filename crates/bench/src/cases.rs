@@ -16,8 +16,8 @@ use tencent_im_callback::event::{c2c, group, push, sns};
 use tencent_im_callback::reply::c2c::BeforeSendMsgReply;
 use tencent_im_callback::testing::{Fault, SignedRequest, sample};
 use tencent_im_callback::{
-    App, Callback, CallbackLayer, CallbackService, EventRouter, Reply, ResponseBody, Token,
-    TypedEvent, Verifier,
+    App, Callback, CallbackLayer, CallbackService, EventRouter, Quota, RateLimit, RateLimitLayer,
+    Reply, ResponseBody, Token, TypedEvent, Verifier,
 };
 use tower::{Layer, Service};
 
@@ -224,11 +224,18 @@ pub fn routed() -> CallbackService<EventRouter> {
     layer().layer(router)
 }
 
+/// The service with a rate limit between, which everything passes.
+pub fn limited() -> CallbackService<RateLimit<tower::util::ServiceFn<Handler>>> {
+    let limit = RateLimitLayer::per_sender(Quota::per_second(u32::MAX)).limit_notifications();
+    layer().layer(limit.layer(tower::service_fn(handle as Handler)))
+}
+
 /// One way to answer a request, without a server.
 pub enum Contender {
     Floor(floor::Key),
     Ours(CallbackService<tower::util::ServiceFn<Handler>>),
     Routed(CallbackService<EventRouter>),
+    Limited(CallbackService<RateLimit<tower::util::ServiceFn<Handler>>>),
     /// Takes the request and gives nothing: what the measurement itself costs.
     Nothing,
 }
@@ -246,6 +253,10 @@ impl Contender {
         Contender::Routed(routed())
     }
 
+    pub fn limited() -> Self {
+        Contender::Limited(limited())
+    }
+
     /// Answers one request; true if it was let through.
     #[inline]
     pub fn answer(&mut self, case: &Case, request: Request_) -> bool {
@@ -256,6 +267,7 @@ impl Contender {
             }
             Contender::Ours(service) => poll(service.call(request)),
             Contender::Routed(service) => poll(service.call(request)),
+            Contender::Limited(service) => poll(service.call(request)),
             Contender::Nothing => {
                 black_box(&request);
                 case.accepted

@@ -4,6 +4,7 @@ pub mod cases;
 pub mod floor;
 pub mod in_process;
 pub mod instructions;
+pub mod limit;
 pub mod load;
 pub mod memory;
 pub mod parse;

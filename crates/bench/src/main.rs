@@ -2,9 +2,11 @@
 
 use std::process::ExitCode;
 
-use benchmarks::{cases, in_process, instructions, load, memory, parse, queue, servers, spans};
+use benchmarks::{
+    cases, in_process, instructions, limit, load, memory, parse, queue, servers, spans,
+};
 
-const USAGE: &str = "usage: benchmarks [--quick] [in-process | parse | instructions | spans | load | memory | queue | jetstream]...";
+const USAGE: &str = "usage: benchmarks [--quick] [in-process | parse | instructions | spans | limit | load | memory | queue | jetstream]...";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -33,8 +35,17 @@ fn main() -> ExitCode {
     }
     let (options, parts): (Vec<&str>, Vec<&str>) =
         words.into_iter().partition(|word| word.starts_with('-'));
-    let known =
-        ["in-process", "parse", "instructions", "spans", "load", "memory", "queue", "jetstream"];
+    let known = [
+        "in-process",
+        "parse",
+        "instructions",
+        "spans",
+        "limit",
+        "load",
+        "memory",
+        "queue",
+        "jetstream",
+    ];
     if options.iter().any(|option| *option != "--quick")
         || parts.iter().any(|part| !known.contains(part))
     {
@@ -58,6 +69,9 @@ fn main() -> ExitCode {
     }
     if wanted("spans") {
         spans::print();
+    }
+    if wanted("limit") {
+        limit::print(quick);
     }
     if wanted("load") {
         load::print(quick);

@@ -43,8 +43,8 @@ fn text(text: &str) -> String {
 }
 
 /// A message with an image before its text.
-fn message(words: &str) -> String {
-    format!(r#"{{"From_Account":"a","To_Account":"b","MsgBody":[{IMAGE},{}]}}"#, text(words))
+pub fn message(from: &str, words: &str) -> String {
+    format!(r#"{{"From_Account":"{from}","To_Account":"b","MsgBody":[{IMAGE},{}]}}"#, text(words))
 }
 
 fn pairs(count: usize) -> String {
@@ -63,12 +63,15 @@ pub fn is_detached(command: &Command) -> bool {
 }
 
 fn next(world: &World, dice: &mut Dice) -> Callback {
+    // So many people that nobody of them is over the rate limit of the example.
+    let from = format!("honest-{}", dice.below(10_000));
     let c2c = |words: &str| {
-        bytes(&signed(SignedRequest::new(Command::C2cBeforeSendMsg).body(message(words))))
+        let body = message(&from, words);
+        bytes(&signed(SignedRequest::new(Command::C2cBeforeSendMsg).body(body)))
     };
     let group = |words: &str| {
         let body = format!(
-            r#"{{"GroupId":"g","Type":"Public","From_Account":"a","MsgBody":[{},{}]}}"#,
+            r#"{{"GroupId":"g","Type":"Public","From_Account":"{from}","MsgBody":[{},{}]}}"#,
             text("one"),
             text(words)
         );
@@ -204,6 +207,10 @@ pub async fn send(world: Arc<World>, seed: u64, pause: Duration) {
         let micros = u64::try_from(sent.elapsed().as_micros()).unwrap_or(u64::MAX);
         world.counts.slowest_micros.fetch_max(micros, Relaxed);
         world.counts.honest.fetch_add(1, Relaxed);
+        if !callback.detached {
+            world.counts.verdicts.fetch_add(1, Relaxed);
+            world.counts.slow_verdicts.fetch_add(u64::from(micros > 100_000), Relaxed);
+        }
         world.count(callback.kind);
         if answer.is(&callback.answer) {
             if callback.detached {
@@ -231,7 +238,7 @@ pub async fn begin(world: &World, number: usize) -> Option<InFlight> {
         let (ledger, request) = world.ledger.open(false);
         (Some(ledger), request, OK)
     } else {
-        let body = message("buy spam");
+        let body = message(&format!("in-flight-{number}"), "buy spam");
         (None, SignedRequest::new(Command::C2cBeforeSendMsg).body(body), SPAM)
     };
     let request = bytes(&request.app(APP).token(TOKEN));

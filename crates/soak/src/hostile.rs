@@ -10,7 +10,7 @@ use tencent_im_callback::testing::{Fault, SignedRequest, sample};
 use tencent_im_callback::{Command, Phase};
 use tokio::io::AsyncWriteExt;
 
-use crate::honest::{SPAM, UNREADABLE, UNREADABLE_FRIENDS, is_detached};
+use crate::honest::{SPAM, UNREADABLE, UNREADABLE_FRIENDS, is_detached, message};
 use crate::load::{APP, Dice, World, now, signed, target};
 use crate::wire::{Answer, Connection, OK, bytes, end_of_head, head, raw};
 
@@ -406,6 +406,33 @@ async fn drip_once(world: &World, dice: &mut Dice) -> Verdict {
         }
     }
     Err("the whole body was read".to_owned())
+}
+
+/// What the example's rate limit answers.
+const SLOW_DOWN: &str = r#"{"ActionStatus":"OK","ErrorCode":1,"ErrorInfo":"slow down, please"}"#;
+
+/// One sender who floods the app with messages, which Tencent hands on like all others.
+pub async fn spam(world: Arc<World>, pause: Duration) {
+    while !world.peace.load(Relaxed) {
+        let Ok(mut connection) = Connection::open(world.address).await else {
+            continue;
+        };
+        while !world.peace.load(Relaxed) {
+            let body = message("spammer", "hello");
+            let request = signed(SignedRequest::new(Command::C2cBeforeSendMsg).body(body));
+            let Ok(answer) = connection.ask(&bytes(&request)).await else {
+                break;
+            };
+            world.counts.hostile.fetch_add(1, Relaxed);
+            world.count("message of a flood by one sender");
+            if answer.is(SLOW_DOWN) {
+                world.counts.limited.fetch_add(1, Relaxed);
+            } else if !answer.is(OK) && !answer.is_turned_away() {
+                world.wrong(format!("message of a flood: {answer:?}"));
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
 }
 
 /// Connections that say nothing, or half of a head, all at once.

@@ -38,6 +38,11 @@ pub struct Counts {
     /// unanswered.
     pub cut: AtomicU64,
     pub slowest_micros: AtomicU64,
+    /// Honest answers that somebody waits for, and those of them that took over 100 ms.
+    pub verdicts: AtomicU64,
+    pub slow_verdicts: AtomicU64,
+    /// Messages of the one who floods that were rejected by the rate limit.
+    pub limited: AtomicU64,
 }
 
 pub struct World {
