@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use tencent_im_callback::{Callback, Cause, Disposition};
+use tencent_im_callback::{Callback, Cause, Disposition, Params};
 use tracing::Span;
 use tracing::field::Empty;
 
@@ -58,7 +58,7 @@ pub(crate) fn attempt(
         waited_ms = waited(delivery),
         sdk_app_id = params.map(|params| params.sdk_app_id.0),
         command,
-        request_id = params.and_then(|params| params.request_id()).as_deref().map(short).map(|id| display(id.escape_debug())),
+        request_id = params.and_then(Params::request_id).as_deref().map(short).map(|id| display(id.escape_debug())),
         outcome = Empty,
         disposition = Empty,
         cause = Empty,

@@ -395,14 +395,12 @@ where
             Ok(mut callback) => {
                 callback.extensions.insert(delivery.clone());
                 origin = Origin::of(&callback);
-                match self.attempt(callback, kept.as_mut()).await {
-                    Some(attempted) => attempted,
+                let Some(attempted) = self.attempt(callback, kept.as_mut()).await else {
                     // Somebody else has it now.
-                    None => {
-                        ending.outcome(LOST);
-                        return hold.forget();
-                    }
-                }
+                    ending.outcome(LOST);
+                    return hold.forget();
+                };
+                attempted
             }
             Err(error) => Err(Failed::unreadable(error)),
         };
