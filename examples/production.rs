@@ -21,9 +21,9 @@ use axum::Router;
 use axum::routing::get;
 use http::Request;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
-use tencent_im_callback::event::{BeforeMessage, sns};
-use tencent_im_callback::message::strings_of;
-use tencent_im_callback::reply::{MessageVerdict, Rewrite, c2c, group};
+use tencent_im_callback::event::sns;
+use tencent_im_callback::moderation::{Finding, ModerateLayer, Text};
+use tencent_im_callback::reply::{c2c, group};
 use tencent_im_callback::{
     App, Apps, Callback, CallbackLayer, DedupLayer, DetachLayer, Event, EventRouter, HandlerError,
     MetricsLayer, OnError, Phase, Reply, SdkAppId, Split, Token, redacted,
@@ -42,33 +42,15 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const SPAM: c2c::RejectCode = c2c::RejectCode::of::<120_001>();
 const GROUP_SPAM: group::RejectCode = group::RejectCode::of::<10_100>();
 
-/// Judges one-to-one messages, those to groups, and those of official accounts. What a reader would
-/// see decides, and that is more than the first text element.
-async fn moderate(callback: Callback<BeforeMessage>) -> Result<MessageVerdict, HandlerError> {
-    let body = callback.event.msg_body();
-    let quoted = callback.event.cloud_custom_data().map(strings_of).unwrap_or_default();
-    // A word may be split over two elements, or be in the quoted message, or in the push text of a
-    // custom element.
-    let shown = [body.texts_and_custom().concat(), body.joined_texts().concat(), quoted.concat()];
-    let has = |word: &str| shown.iter().any(|text| text.contains(word));
-    // A large bundle arrives without its messages, so they cannot be checked here. A broken
-    // character may cut a word in two.
-    if has("spam") || !body.is_complete() || callback.is_mended() {
-        return Ok(MessageVerdict::reject_with(SPAM, GROUP_SPAM, "no advertising, please"));
+/// Judges what people write in messages, names of groups and friend requests.
+fn judge(text: &Text<'_>) -> Finding {
+    if text.contains("spam") {
+        Finding::Reject
+    } else if text.contains("damn") {
+        Finding::Replace(text.replace("damn", "****"))
+    } else {
+        Finding::Allow
     }
-    if has("damn") {
-        let message = callback
-            .rewrite_message()?
-            .map_texts_and_custom(|text| Some(text.replace("damn", "****")));
-        // If a text could not be rewritten, the message is rejected.
-        let left =
-            [message.texts_and_custom().concat(), message.joined_texts().concat(), quoted.concat()];
-        if left.iter().any(|text| text.contains("damn")) {
-            return Ok(MessageVerdict::reject());
-        }
-        return Ok(MessageVerdict::allow_rewritten(Rewrite::new().msg_body(message)));
-    }
-    Ok(MessageVerdict::allow())
 }
 
 /// Stands for a database, and takes as long as one.
@@ -84,7 +66,7 @@ async fn friends_gone(Friends(takes): Friends, callback: Callback<sns::FriendDel
 
 /// Notifications without a handler, and what waits for a verdict and has none: nobody judged it.
 async fn anything_else(callback: Callback) -> Result<Reply, HandlerError> {
-    if callback.answered_as().phase() == Phase::Before {
+    if callback.answered_as().phase() == Phase::Before && !callback.is_moderated() {
         return Err(HandlerError::new(format!("nobody judges {:?}", callback.command())));
     }
     if let Event::Unknown(event) = &callback.event {
@@ -180,7 +162,11 @@ fn read_friends() -> Result<Friends, Box<dyn Error>> {
 
 fn endpoint(apps: Apps, friends: Friends, detach: DetachLayer) -> Router {
     let handlers = EventRouter::with_state(friends)
-        .on_message(moderate)
+        .moderate_with(
+            ModerateLayer::new(judge)
+                .reject_c2c_with(SPAM, "no advertising, please")
+                .reject_group_with(GROUP_SPAM, "no advertising, please"),
+        )
         .on(friends_gone)
         .fallback_fn(anything_else);
     // A user waits for each of these. The time-out is outermost because it must include the wait

@@ -56,6 +56,8 @@ pub struct Callback<E = Event> {
     pub headers: HeaderMap,
     /// The request's extensions, as outer layers set them.
     pub extensions: Extensions,
+    /// Whether moderation has allowed it, so that a router without a handler for it may allow it.
+    pub(crate) judged: bool,
 }
 
 impl Callback {
@@ -122,7 +124,7 @@ impl Callback {
         headers: HeaderMap,
         extensions: Extensions,
     ) -> Self {
-        Callback { event, params, body, headers, extensions }
+        Callback { event, params, body, headers, extensions, judged: false }
     }
 
     /// Prepares the callback for work that outlives its request. Body and URL are slices of the
@@ -180,6 +182,7 @@ impl<E> Callback<E> {
             body: self.body,
             headers: self.headers,
             extensions: self.extensions,
+            judged: self.judged,
         }
     }
 
@@ -194,14 +197,14 @@ impl<E> Callback<E> {
     /// ```
     /// use tencent_im_callback::event::c2c::BeforeSendMsg;
     /// use tencent_im_callback::reply::{Rewrite, c2c::BeforeSendMsgReply};
-    /// use tencent_im_callback::{Callback, message::NoMessageError, testing};
+    /// use tencent_im_callback::{Callback, message::{NoMessageError, TextElem}, testing};
     ///
-    /// fn polite(callback: &Callback<BeforeSendMsg>) -> Result<BeforeSendMsgReply, NoMessageError> {
-    ///     let message = callback.rewrite_message()?.map_texts(|text| Some(text.replace("damn", "****")));
+    /// fn signed(callback: &Callback<BeforeSendMsg>) -> Result<BeforeSendMsgReply, NoMessageError> {
+    ///     let message = callback.rewrite_message()?.push(TextElem::new("sent by a bot"));
     ///     Ok(BeforeSendMsgReply::allow_rewritten(Rewrite::new().msg_body(message)))
     /// }
     /// # let body = r#"{"From_Account":"a","To_Account":"b","MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"damn"}}]}"#;
-    /// # polite(&testing::callback(body))?;
+    /// # signed(&testing::callback(body))?;
     /// # Ok::<(), NoMessageError>(())
     /// ```
     ///
@@ -242,9 +245,16 @@ impl<E> Callback<E> {
     /// 64 times the memory of their text.
     pub fn body_as<T: DeserializeOwned>(&self) -> Result<T, Misfit> {
         let text = json::mend(&self.body);
-        json::from_str_noting(&text, Room::USER)
-            .map(|(value, _)| value)
-            .map_err(|error| parse::misfit(&text, &error))
+        json::from_str_within(&text, Room::USER).map_err(|error| parse::misfit(&text, &error))
+    }
+
+    /// Whether moderation has judged and allowed what people wrote in it: see
+    /// [`ModerateLayer`](crate::moderation::ModerateLayer). A service behind it that blocks what
+    /// nobody judged asks this.
+    #[cfg(feature = "moderation")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "moderation")))]
+    pub fn is_moderated(&self) -> bool {
+        self.judged
     }
 
     /// The command: the one in the URL, or the one in the body where the vendor documents that it
@@ -355,10 +365,10 @@ impl Callback {
     /// The callback, if it is of another event.
     #[allow(clippy::result_large_err)] // handed through, not reported
     pub fn downcast<E: TypedEvent>(self) -> Result<Callback<E>, Callback> {
-        let Callback { event, params, body, headers, extensions } = self;
+        let Callback { event, params, body, headers, extensions, judged } = self;
         match E::from_event(event) {
-            Ok(event) => Ok(Callback { event, params, body, headers, extensions }),
-            Err(event) => Err(Callback { event, params, body, headers, extensions }),
+            Ok(event) => Ok(Callback { event, params, body, headers, extensions, judged }),
+            Err(event) => Err(Callback { event, params, body, headers, extensions, judged }),
         }
     }
 }

@@ -20,6 +20,9 @@ pub mod message;
 #[cfg(feature = "metrics")]
 #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
 pub mod metrics;
+#[cfg(feature = "moderation")]
+#[cfg_attr(docsrs, doc(cfg(feature = "moderation")))]
+pub mod moderation;
 mod oneshot;
 mod rejection;
 pub mod reply;

@@ -11,6 +11,7 @@ use tencent_im_callback::event::call::{ActionType, RecordedMedia, RecordingEvent
 use tencent_im_callback::event::chatbot::{InterfaceInvocation, Variable};
 use tencent_im_callback::event::desk::{ChannelType, SessionEvent, SessionEventNotify};
 use tencent_im_callback::event::{RecordingInfo, bot, c2c, call, follow, group, live};
+use tencent_im_callback::message::TextElem;
 use tencent_im_callback::reply::chatbot::InterfaceInvocationReply;
 use tencent_im_callback::testing::{callback, sample};
 use tencent_im_callback::{
@@ -24,7 +25,7 @@ fn a_session_of_desk() {
         callback::<SessionEventNotify>(sample(&Command::DeskSessionEventNotify).unwrap()).event;
     assert_eq!(event.event, Some(SessionEvent::UserSendMsg));
     assert_eq!(event.channel_type, Some(ChannelType::Sdk));
-    assert_eq!(event.msg_body.unwrap().texts(), ["请问如何申请退费?"]);
+    assert_eq!(event.msg_body.unwrap()[0], TextElem::new("请问如何申请退费?").into());
     assert_eq!((event.is_contact_user, event.satisfaction_selected), (Some(false), Some(5)));
     // Other events have less, and other words.
     let least = callback::<SessionEventNotify>(

@@ -15,6 +15,7 @@ use http::Request;
 use http_body::Frame;
 use http_body_util::{Full, StreamBody};
 use serde_json::Value;
+use tencent_im_callback::message::TextElem;
 use tencent_im_callback::reply::Meaning;
 use tencent_im_callback::testing::sample;
 use tencent_im_callback::{
@@ -373,7 +374,7 @@ fn a_mended_message_says_so_and_is_rewritten_from_what_was_read() {
     assert!(callback.is_mended());
     assert_eq!(callback.body.as_ref(), body);
     let Event::C2cBeforeSendMsg(event) = &callback.event else { panic!() };
-    assert_eq!(event.msg_body.texts()[0], "spam\u{fffd}");
+    assert_eq!(event.msg_body[0], TextElem::new("spam\u{fffd}").into());
     let rewritten = callback.rewrite_message().unwrap();
     let wanted = r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"spam�"},"New":"\ud83d"}]"#;
     assert_eq!(serde_json::to_string(&rewritten).unwrap(), wanted);

@@ -136,6 +136,12 @@ pub trait AsEvent: sealed::Sealed {
     fn answered_as<'a>(&'a self, url: &'a Command) -> &'a Command {
         url
     }
+
+    /// Whether its body could not be read.
+    #[doc(hidden)]
+    fn is_unreadable(&self) -> bool {
+        false
+    }
 }
 
 impl sealed::Sealed for Event {}
@@ -297,6 +303,10 @@ impl AsEvent for Event {
                 .unwrap_or(url),
             _ => url,
         }
+    }
+
+    fn is_unreadable(&self) -> bool {
+        self.unknown_reason().is_some_and(UnknownReason::is_unreadable)
     }
 }
 

@@ -31,28 +31,28 @@ use super::rules::{Nulls, Room, Rules};
 
 /// Parses a text inside of another one, by the rules of this module.
 pub(crate) fn from_str<'de, T: de::Deserialize<'de>>(text: &'de str) -> serde_json::Result<T> {
-    from_str_noting(text, Room::ITEM).map(|(value, _)| value)
+    from_str_within(text, Room::ITEM)
 }
 
-/// Like [`from_str`]. Also says whether the text had a member for which the type has no field.
-pub(crate) fn from_str_noting<'de, T: de::Deserialize<'de>>(
+/// Like [`from_str`], with this much memory for lists and maps.
+pub(crate) fn from_str_within<'de, T: de::Deserialize<'de>>(
     text: &'de str,
     room: Room,
-) -> serde_json::Result<(T, bool)> {
+) -> serde_json::Result<T> {
     attempt(text, room, Nulls::AreEmptyLists, |rules| {
         let mut json = serde_json::Deserializer::from_str(text);
         let value = T::deserialize(Lenient::new(&mut json, rules))?;
         json.end()?;
-        Ok((value, rules.ignored.get()))
+        Ok(value)
     })
 }
 
-/// The error of [`from_str_noting`], to find out where a text does not fit. `None` if it fits.
+/// The error of [`from_str_within`], to find out where a text does not fit. `None` if it fits.
 pub(crate) fn misfit<'de, T: de::Deserialize<'de>>(
     text: &'de str,
     room: Room,
 ) -> Option<serde_json::Error> {
-    from_str_noting::<T>(text, room).err()
+    from_str_within::<T>(text, room).err()
 }
 
 /// Calls `read` to parse a body, and once more if an empty string stood where a number is wanted:
@@ -125,7 +125,6 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Lenient<'_, D> {
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.rules.ignored.set(true);
         self.inner.deserialize_ignored_any(visitor)
     }
 

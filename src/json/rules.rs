@@ -19,7 +19,6 @@ pub(crate) struct Rules {
     pub(super) empty_is_absent: bool,
     pub(super) nulls: Nulls,
     pub(super) met_empty: Cell<bool>,
-    pub(super) ignored: Cell<bool>,
     /// Bytes that lists and maps may still take in memory.
     budget: Cell<usize>,
 }

@@ -23,17 +23,24 @@ pub(crate) enum Token<'a> {
 /// An iterator over the tokens of a JSON text, and where it stands in the text.
 pub(crate) struct Tokens<'a> {
     json: &'a str,
+    start: usize,
     at: usize,
 }
 
 impl<'a> Tokens<'a> {
     pub(crate) fn new(json: &'a str) -> Self {
-        Tokens { json, at: 0 }
+        Tokens { json, start: 0, at: 0 }
     }
 
     /// Tokens from the byte `at` on, where a value has to begin.
     pub(crate) fn from(json: &'a str, at: usize) -> Self {
-        Tokens { json, at }
+        Tokens { json, start: at, at }
+    }
+
+    /// The first byte of the last token.
+    #[cfg_attr(not(feature = "moderation"), allow(dead_code))]
+    pub(crate) fn start(&self) -> usize {
+        self.start
     }
 
     /// The byte after the last token.
@@ -57,6 +64,7 @@ impl<'a> Tokens<'a> {
             self.peek()?;
             self.at
         };
+        self.start = start;
         Some(match self.json.as_bytes()[start] {
             byte @ (b'{' | b'[') => {
                 self.at += 1;
@@ -67,14 +75,14 @@ impl<'a> Tokens<'a> {
                 Token::Close
             }
             b'"' => {
-                let text = self.text();
+                let escaped = self.skip_text();
                 let bytes = self.json.as_bytes();
                 let mut after = self.at;
                 while bytes.get(after).is_some_and(u8::is_ascii_whitespace) {
                     after += 1;
                 }
-                match (bytes.get(after), text) {
-                    (Some(b':'), text) => Token::Key(text.unwrap_or_default()),
+                match bytes.get(after) {
+                    Some(b':') => Token::Key(self.decoded(start, escaped).unwrap_or_default()),
                     _ => Token::Scalar,
                 }
             }
@@ -89,11 +97,9 @@ impl<'a> Tokens<'a> {
         })
     }
 
-    /// Reads the string that begins here. It is decoded, since a sender may write a key with
-    /// escapes.
-    fn text(&mut self) -> Option<Cow<'a, str>> {
+    /// Skips the string that begins here, and returns whether it has escapes.
+    fn skip_text(&mut self) -> bool {
         let bytes = self.json.as_bytes();
-        let start = self.at;
         self.at += 1;
         let mut escaped = false;
         while let Some(&byte) = bytes.get(self.at) {
@@ -108,6 +114,11 @@ impl<'a> Tokens<'a> {
             }
         }
         self.at = self.at.min(bytes.len());
+        escaped
+    }
+
+    /// The string from `start` to here. It is decoded, since a sender may write a key with escapes.
+    fn decoded(&self, start: usize, escaped: bool) -> Option<Cow<'a, str>> {
         if escaped {
             serde_json::from_str(self.json.get(start..self.at)?).ok().map(Cow::Owned)
         } else {
@@ -121,10 +132,19 @@ impl<'a> Tokens<'a> {
         if self.peek()? != b'"' {
             return None;
         }
-        let at = self.at;
-        let text = self.text();
-        self.at = at;
+        let start = self.at;
+        let escaped = self.skip_text();
+        let text = self.decoded(start, escaped);
+        self.at = start;
         text
+    }
+
+    /// Looks at the next value and returns it if it is an integer, perhaps in quotes.
+    pub(crate) fn number(&mut self) -> Option<i64> {
+        self.peek();
+        let rest = self.json.get(self.at..)?.trim_start_matches('"');
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        rest.get(..digits)?.parse().ok()
     }
 
     pub(crate) fn next_is_nothing(&mut self) -> bool {

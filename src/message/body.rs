@@ -7,45 +7,27 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::element::MsgElement;
 use super::read::Element;
 use crate::json::{Token, Tokens};
-use crate::types::RawJson;
 
 /// The elements of a message (`MsgBody`), in order.
 ///
+/// To find words in it, use `Callback::shown` (feature `moderation`), which also shows what this
+/// version does not know.
+///
 /// It can be read from JSON text and byte slices, not from readers: the kind of an element may come
 /// after its content, so the element is read where it is in memory.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct MsgBody {
     elements: Vec<MsgElement>,
-    /// The JSON of those elements that have members which this version does not know, with their
-    /// index. Such a member may hold a text that users see, so `texts` searches this JSON.
-    more: Vec<(usize, RawJson)>,
 }
 
 impl MsgBody {
     pub(super) fn read(elements: Vec<Element<'_>>, bundles: usize) -> serde_json::Result<Self> {
-        let mut body = MsgBody { elements: Vec::with_capacity(elements.len()), more: Vec::new() };
+        // Not collected: that would take room for four elements even for one.
+        let mut read = Vec::with_capacity(elements.len());
         for element in elements {
-            body.add(element, bundles)?;
+            read.push(element.read(bundles)?);
         }
-        Ok(body)
-    }
-
-    fn add(&mut self, element: Element<'_>, bundles: usize) -> serde_json::Result<()> {
-        let read = element.read(bundles)?;
-        self.more.extend(read.more.map(|json| (self.elements.len(), json)));
-        self.elements.push(read.element);
-        Ok(())
-    }
-
-    /// Whether an element has members that this version does not know.
-    pub(super) fn has_more(&self) -> bool {
-        !self.more.is_empty()
-    }
-
-    /// The JSON of an element that has members which this version does not know.
-    pub(super) fn more_of(&self, index: usize) -> Option<&RawJson> {
-        let at = self.more.binary_search_by_key(&index, |(index, _)| *index).ok()?;
-        self.more.get(at).map(|(_, json)| json)
+        Ok(MsgBody { elements: read })
     }
 
     /// Whether the whole message is here: see
@@ -54,7 +36,7 @@ impl MsgBody {
         self.iter().all(|element| match element {
             MsgElement::Relay(bundle) => bundle.is_complete(),
             // A bundle too deep inside others has no type here either, so its JSON is searched.
-            MsgElement::Unknown(element) => !has_key_of_bundle(element.content.get()),
+            MsgElement::Unknown(element) => has_whole_bundles(element.content.get()),
             _ => true,
         })
     }
@@ -80,15 +62,50 @@ impl MsgBody {
     }
 }
 
-/// Whether a bundle without its messages is anywhere in this JSON.
-fn has_key_of_bundle(json: &str) -> bool {
+/// Whether no bundle without its messages is anywhere in this JSON.
+fn has_whole_bundles(json: &str) -> bool {
     let mut tokens = Tokens::new(json);
+    // The bundles that are open: at which depth, and how many messages are missing.
+    let mut bundles: Vec<(usize, i64)> = Vec::new();
+    let mut depth = 0;
     while let Some(token) = tokens.next() {
-        if matches!(token, Token::Key(key) if key == "JsonMsgKey") && !tokens.next_is_nothing() {
-            return true;
+        let key = match token {
+            Token::Open { .. } => {
+                // The items of a list of messages are two levels inside of the bundle.
+                if let Some((_, missing)) = bundles.last_mut().filter(|(at, _)| at + 1 == depth) {
+                    *missing -= 1;
+                }
+                depth += 1;
+                continue;
+            }
+            Token::Close => {
+                depth = depth.saturating_sub(1);
+                if let Some((_, missing)) = bundles.pop_if(|(at, _)| *at > depth)
+                    && missing > 0
+                {
+                    return false;
+                }
+                continue;
+            }
+            Token::Key(key) => key,
+            Token::Scalar => continue,
+        };
+        match &*key {
+            "JsonMsgKey" if !tokens.next_is_nothing() => return false,
+            "MsgNum" => {
+                let promised = tokens.number().unwrap_or(0);
+                match bundles.last_mut().filter(|(at, _)| *at == depth) {
+                    Some((_, missing)) => *missing = missing.saturating_add(promised),
+                    None => bundles.push((depth, promised)),
+                }
+            }
+            "MsgList" if bundles.last().is_none_or(|(at, _)| *at != depth) => {
+                bundles.push((depth, 0));
+            }
+            _ => {}
         }
     }
-    false
+    true
 }
 
 impl<'a> IntoIterator for &'a MsgBody {
@@ -117,13 +134,6 @@ impl Index<usize> for MsgBody {
     }
 }
 
-/// Compares the elements. Members that this version does not know are not compared.
-impl PartialEq for MsgBody {
-    fn eq(&self, other: &Self) -> bool {
-        self.elements == other.elements
-    }
-}
-
 impl Serialize for MsgBody {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.elements.serialize(serializer)
@@ -132,7 +142,7 @@ impl Serialize for MsgBody {
 
 impl FromIterator<MsgElement> for MsgBody {
     fn from_iter<I: IntoIterator<Item = MsgElement>>(elements: I) -> Self {
-        MsgBody { elements: elements.into_iter().collect(), more: Vec::new() }
+        MsgBody { elements: elements.into_iter().collect() }
     }
 }
 
@@ -159,9 +169,10 @@ impl<'de> Deserialize<'de> for MsgBody {
                 while let Some(element) = items.next_element::<Element<'de>>()? {
                     // The error's own text is dropped, since its line and column are those within
                     // the element.
-                    body.add(element, 0).map_err(|_| {
+                    let element = element.read(0).map_err(|_| {
                         serde::de::Error::custom("an element that does not fit its kind")
                     })?;
+                    body.elements.push(element);
                 }
                 Ok(body)
             }

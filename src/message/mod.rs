@@ -1,30 +1,31 @@
-//! Messages: their elements, the texts that a user can see, and how to rewrite them.
+//! Messages: their elements, and how to send another message instead.
 //!
 //! ```
-//! use tencent_im_callback::message::MsgBody;
+//! use tencent_im_callback::message::{MsgBody, MsgElement};
 //!
 //! let body: MsgBody = serde_json::from_str(r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"red packet"}}]"#)?;
-//! assert_eq!(body.texts(), ["red packet"]);
+//! assert!(matches!(&body[0], MsgElement::Text(text) if text.text.as_deref() == Some("red packet")));
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
 mod body;
 mod element;
+mod media;
 mod misfit;
 mod read;
 mod relay;
 mod rewrite;
-mod texts;
-mod walk;
+mod text;
 
 pub use self::body::MsgBody;
 pub(crate) use self::body::present;
-pub use self::element::{
-    CustomElem, Decimal, FaceElem, FileElem, ImageElem, ImageFormat, ImageInfo, ImageType,
-    LocationElem, MsgElement, SoundElem, StreamChunk, StreamElem, TextElem, UnknownElem,
-    VideoFileElem,
+pub use self::element::{MsgElement, UnknownElem};
+pub use self::media::{
+    FileElem, ImageElem, ImageFormat, ImageInfo, ImageType, SoundElem, VideoFileElem,
 };
 pub(crate) use self::misfit::misfit;
 pub use self::relay::{RelayElem, RelayMessage};
 pub use self::rewrite::{MsgBodyBuilder, NoMessageError};
-pub use self::texts::strings_of;
+pub use self::text::{
+    CustomElem, Decimal, FaceElem, LocationElem, StreamChunk, StreamElem, TextElem,
+};

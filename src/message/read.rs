@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::de::{self, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::element::{MsgElement, UnknownElem};
@@ -14,54 +14,20 @@ use crate::types::RawJson;
 pub(super) struct Element<'a> {
     msg_type: String,
     content: &'a RawValue,
-    /// Members that no element has.
-    beside: Vec<(String, &'a RawValue)>,
-}
-
-/// An element, and its JSON if it has members for which the type has no field.
-pub(super) struct Read {
-    pub(super) element: MsgElement,
-    pub(super) more: Option<RawJson>,
 }
 
 impl Element<'_> {
-    pub(super) fn read(self, bundles: usize) -> serde_json::Result<Read> {
-        let content = self.content.get();
-        match MsgElement::read(&self.msg_type, content, bundles)? {
-            Some((element, more)) => {
-                Ok(Read { element, more: (more || !self.beside.is_empty()).then(|| self.json()) })
-            }
-            None => Ok(Read {
-                more: (!self.beside.is_empty()).then(|| self.json()),
-                element: MsgElement::Unknown(UnknownElem {
-                    content: RawJson::new(self.content),
-                    msg_type: self.msg_type,
-                }),
-            }),
-        }
+    pub(super) fn read(self, bundles: usize) -> serde_json::Result<MsgElement> {
+        let read = MsgElement::read(&self.msg_type, self.content.get(), bundles)?;
+        Ok(read.unwrap_or_else(|| {
+            let content = RawJson::new(self.content);
+            MsgElement::Unknown(UnknownElem { content, msg_type: self.msg_type })
+        }))
     }
 
     /// The kind and the raw content.
     pub(super) fn parts(&self) -> (&str, &str) {
         (&self.msg_type, self.content.get())
-    }
-
-    /// The element as JSON, with all its members.
-    fn json(&self) -> RawJson {
-        let quoted = |text: &str| serde_json::Value::from(text).to_string();
-        let mut json = format!(
-            "{{\"MsgType\":{},\"MsgContent\":{}",
-            quoted(&self.msg_type),
-            self.content.get()
-        );
-        for (key, value) in &self.beside {
-            json.push(',');
-            json.push_str(&quoted(key));
-            json.push(':');
-            json.push_str(value.get());
-        }
-        json.push('}');
-        RawJson::from_text(json)
     }
 }
 
@@ -69,7 +35,7 @@ impl Element<'_> {
 enum Key {
     MsgType,
     MsgContent,
-    Other(String),
+    Other,
 }
 
 impl<'de> Deserialize<'de> for Key {
@@ -87,7 +53,7 @@ impl<'de> Deserialize<'de> for Key {
                 Ok(match key {
                     "MsgType" => Key::MsgType,
                     "MsgContent" => Key::MsgContent,
-                    other => Key::Other(other.to_owned()),
+                    _ => Key::Other,
                 })
             }
         }
@@ -112,7 +78,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Element<'a> {
                 mut members: A,
             ) -> Result<Element<'de>, A::Error> {
                 let (mut msg_type, mut content) = (None, None);
-                let mut beside = Vec::new();
                 while let Some(key) = members.next_key()? {
                     match key {
                         Key::MsgType if msg_type.is_some() => {
@@ -123,13 +88,14 @@ impl<'de: 'a, 'a> Deserialize<'de> for Element<'a> {
                         }
                         Key::MsgType => msg_type = Some(members.next_value()?),
                         Key::MsgContent => content = Some(members.next_value()?),
-                        Key::Other(key) => beside.push((key, members.next_value()?)),
+                        Key::Other => {
+                            members.next_value::<IgnoredAny>()?;
+                        }
                     }
                 }
                 Ok(Element {
                     msg_type: msg_type.ok_or_else(|| de::Error::missing_field("MsgType"))?,
                     content: content.ok_or_else(|| de::Error::missing_field("MsgContent"))?,
-                    beside,
                 })
             }
         }

@@ -59,11 +59,8 @@ pub struct RelayMessage {
 }
 
 impl RelayElem {
-    pub(super) fn read_content(content: &str, bundles: usize) -> serde_json::Result<(Self, bool)> {
-        let (bundle, more) = json::from_str_noting::<Bundle<'_>>(content, Room::CONTENT)?;
-        let bundle = bundle.read(bundles + 1)?;
-        let inside = bundle.msg_list.iter().flatten().any(|message| message.msg_body.has_more());
-        Ok((bundle, more || inside))
+    pub(super) fn read_content(content: &str, bundles: usize) -> serde_json::Result<Self> {
+        json::from_str_within::<Bundle<'_>>(content, Room::CONTENT)?.read(bundles + 1)
     }
 
     pub(super) fn misfit(content: &str) -> Option<serde_json::Error> {
@@ -72,12 +69,17 @@ impl RelayElem {
 
     /// Whether all forwarded messages are here. If they take more than 12 KB, Tencent leaves them
     /// out and sends [`json_msg_key`](Self::json_msg_key) instead: then this callback is not enough
-    /// to check them.
+    /// to check them. A list of fewer messages than [`msg_num`](Self::msg_num) is not complete
+    /// either.
     ///
     /// A bundle with a key is never complete, even if it has a list: Tencent sends one or the
     /// other, so it was made by somebody else.
     pub fn is_complete(&self) -> bool {
+        let messages = self.msg_list.as_ref().map_or(0, Vec::len);
         self.json_msg_key.as_deref().is_none_or(str::is_empty)
+            && self
+                .msg_num
+                .is_none_or(|promised| i64::try_from(messages).is_ok_and(|n| n >= promised))
             && self.msg_list.iter().flatten().all(|message| message.msg_body.is_complete())
     }
 }

@@ -25,6 +25,8 @@ pub use self::on_error::{Cause, Failure, OnError};
 pub use self::outcome::{Outcome, OutcomeKind};
 
 pub(crate) use self::rejecting::rejecting;
+#[cfg(feature = "moderation")]
+pub(crate) use self::rejecting::rejecting_with;
 #[cfg(all(feature = "detach", feature = "tracing"))]
 pub(crate) use self::sampler::Occasion;
 pub(crate) use self::sampler::Sampler;

@@ -42,11 +42,21 @@ impl Reply {
 
 /// [`Reply::rejecting`] for a caller who knows the command as which the callback is answered.
 pub(crate) fn rejecting(command: &Command, body: &[u8], info: &str) -> Option<Reply> {
+    rejecting_with(command, body, None, info)
+}
+
+/// [`rejecting`] with a code of the user's.
+pub(crate) fn rejecting_with(
+    command: &Command,
+    body: &[u8],
+    code: Option<u32>,
+    info: &str,
+) -> Option<Reply> {
     if !command.phase().may_decide() {
         return Some(Reply::fail(info));
     }
     if !is_friend_request(command) {
-        return Some(Reply::reject(1, info));
+        return Some(Reply::reject(code.unwrap_or(1), info));
     }
     let persons = persons(&json::mend(body));
     if persons.is_empty() {
@@ -54,7 +64,8 @@ pub(crate) fn rejecting(command: &Command, body: &[u8], info: &str) -> Option<Re
     }
     // `Sns.CallbackPrevFriendResponse` takes the same reply.
     let reply = sns::PrevFriendAddReply::allow_each(persons.iter());
-    Some(reply.reject_all(CODE, info).into())
+    let code = code.and_then(|code| sns::RejectCode::new(code).ok()).unwrap_or(CODE);
+    Some(reply.reject_all(code, info).into())
 }
 
 /// The persons that a friend request names, each of whom the reply has to reject. Tencent lets a

@@ -8,8 +8,8 @@
 //! use tower::Layer;
 //!
 //! async fn moderate(callback: Callback<BeforeSendMsg>) -> BeforeSendMsgReply {
-//!     let texts = callback.event.msg_body.texts();
-//!     if texts.iter().any(|text| text.contains("spam")) { BeforeSendMsgReply::reject() } else { BeforeSendMsgReply::allow() }
+//!     let is_muted = callback.event.from_account == "troll";
+//!     if is_muted { BeforeSendMsgReply::reject() } else { BeforeSendMsgReply::allow() }
 //! }
 //!
 //! let app = App::signed(1400000000, Token::new("xxxxyyyy")?);
@@ -19,6 +19,8 @@
 
 mod future;
 mod handler;
+#[cfg(feature = "moderation")]
+mod moderate;
 mod routes;
 mod service;
 

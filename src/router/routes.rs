@@ -18,6 +18,8 @@ pub(super) struct Routes {
     /// The handlers by command, with those that `on_unknown` has added.
     pub(super) handlers: BTreeMap<Command, Route>,
     pub(super) fallback: Fallback,
+    #[cfg(feature = "moderation")]
+    pub(super) moderation: Option<super::moderate::Moderation>,
 }
 
 /// How callbacks without a handler are answered.
@@ -42,17 +44,20 @@ impl Routes {
     pub(super) fn call(&self, callback: Callback) -> RouterFuture {
         let handler = self.handlers.get(callback.event.command());
         let untyped = untyped(&callback.event);
+        let judged = callback.judged;
         let future = match (handler, untyped, &self.fallback) {
             (Some(route), None, _) | (_, _, Fallback::Service(route)) => Some(route(callback)),
             // There is a handler for these events, but this one cannot be read. An error reports
             // it; to answer `OK` would lose it silently.
             (_, Some(event), _) if self.is_wanted(event) => Some(unreadable(event)),
+            // Moderation has allowed it, and nobody else wants to be asked.
+            (_, _, Fallback::None) if judged => None,
             (_, _, Fallback::None) if waits_for_a_verdict(&callback) => Some(not_for(&callback)),
             (_, _, Fallback::None | Fallback::Allow) => None,
         };
         let disposition = match self.fallback {
-            Fallback::None => Disposition::Unhandled,
-            Fallback::Allow | Fallback::Service(_) => Disposition::Handled,
+            Fallback::None if !judged => Disposition::Unhandled,
+            _ => Disposition::Handled,
         };
         RouterFuture { future, disposition }
     }

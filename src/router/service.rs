@@ -75,7 +75,7 @@ use crate::reply::{MessageVerdict, Reply};
 #[derive(Clone, Default)]
 #[must_use]
 pub struct EventRouter<T = ()> {
-    routes: Arc<Routes>,
+    pub(super) routes: Arc<Routes>,
     /// Shared, since every connection clones the router.
     state: Arc<T>,
 }
@@ -132,19 +132,19 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
     }
 
     /// Adds one handler for the three *before* commands of messages: one-to-one, group, and
-    /// official account.
+    /// official account. To judge what is written in them, use `moderate` (feature `moderation`).
     ///
     /// ```
     /// use tencent_im_callback::event::BeforeMessage;
     /// use tencent_im_callback::reply::MessageVerdict;
     /// use tencent_im_callback::{Callback, EventRouter};
     ///
-    /// async fn moderate(callback: Callback<BeforeMessage>) -> MessageVerdict {
-    ///     let texts = callback.event.msg_body().texts();
-    ///     if texts.iter().any(|text| text.contains("spam")) { MessageVerdict::reject() } else { MessageVerdict::allow() }
+    /// async fn mute(callback: Callback<BeforeMessage>) -> MessageVerdict {
+    ///     let is_muted = callback.event.sender().is_some_and(|sender| *sender == "troll");
+    ///     if is_muted { MessageVerdict::reject() } else { MessageVerdict::allow() }
     /// }
     ///
-    /// let router = EventRouter::new().on_message(moderate);
+    /// let router = EventRouter::new().on_message(mute);
     /// ```
     ///
     /// # Panics
@@ -328,6 +328,10 @@ impl<T> Service<Callback> for EventRouter<T> {
     }
 
     fn call(&mut self, callback: Callback) -> RouterFuture {
+        #[cfg(feature = "moderation")]
+        if let Some(moderate) = &self.routes.moderation {
+            return moderate(super::moderate::Routed(self.routes.clone()), callback);
+        }
         self.routes.call(callback)
     }
 }

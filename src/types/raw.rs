@@ -16,11 +16,6 @@ impl RawJson {
         RawJson(json.to_owned())
     }
 
-    /// From a text that is put together from JSON; `null` should it be none.
-    pub(crate) fn from_text(json: String) -> Self {
-        RawValue::from_string(json).map_or_else(|_| RawJson::default(), RawJson)
-    }
-
     /// The JSON text.
     pub fn get(&self) -> &str {
         self.0.get()

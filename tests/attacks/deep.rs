@@ -2,8 +2,12 @@
 //! recurses over them, and nothing takes many times their memory.
 
 use tencent_im_callback::message::MsgBody;
+use tencent_im_callback::moderation::{Finding, ModerateLayer, Text};
 use tencent_im_callback::testing::sample;
-use tencent_im_callback::{Callback, Command, Event, MisfitKind, Params, StoredCallback};
+use tencent_im_callback::{
+    Callback, Command, Event, EventRouter, MisfitKind, Params, StoredCallback,
+};
+use tower::{Layer, ServiceExt};
 
 /// A thread whose stack holds no more than a few hundred frames.
 const STACK: usize = 128 * 1024;
@@ -50,9 +54,15 @@ fn everything(command: &Command, body: String) {
     drop(Event::parse_untyped(command, written.into()));
     drop(serde_json::to_string(&StoredCallback::from(&callback)).unwrap());
     if let Ok(message) = callback.rewrite_message() {
-        let rewritten = message.map_texts_and_custom(|_| Some("x".to_owned()));
-        drop((rewritten.texts(), serde_json::to_string(&rewritten)));
+        drop(serde_json::to_string(&message));
     }
+    let judge = |text: &Text<'_>| match text.forms().count() {
+        1 => Finding::Replace("x".to_owned()),
+        _ => Finding::Allow,
+    };
+    drop(again.shown().judge(judge));
+    let moderated = ModerateLayer::new(judge).layer(EventRouter::new()).oneshot(again.clone());
+    drop(tokio_test::block_on(moderated));
     match again.event {
         Event::C2cBeforeSendMsg(event) => look(&event.msg_body),
         Event::GroupBeforeSendMsg(event) => look(&event.msg_body),
@@ -62,12 +72,7 @@ fn everything(command: &Command, body: String) {
 }
 
 fn look(body: &MsgBody) {
-    let _ = (
-        body.texts().len(),
-        body.texts_and_custom().len(),
-        body.joined_texts(),
-        body.is_complete(),
-    );
+    let _ = body.is_complete();
     assert!(body == &body.clone());
 }
 

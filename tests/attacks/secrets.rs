@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
+use tencent_im_callback::moderation::{Edit, Finding, ModerateLayer, Text};
 use tencent_im_callback::reply::c2c::BeforeSendMsgReply;
 use tencent_im_callback::reply::{Reply, Rewrite};
 use tencent_im_callback::testing::{SignedRequest, sample};
@@ -85,6 +86,13 @@ fn in_file(path: &Path, found: &mut BTreeSet<String>) {
 /// Values of the protocol, without a secret to keep: names, numbers, and what a handler wants to
 /// answer.
 const VALUES: &[&str] = &[
+    "Edit",
+    "Finding",
+    "Findings",
+    "FindingsFuture",
+    "Incomplete",
+    "Join",
+    "Place",
     "SdkAppId",
     "Flag",
     "Phase",
@@ -259,6 +267,16 @@ async fn debug_of_every_public_type() {
     check("Split", &split);
     check("SplitFuture", &split.call(typed.clone()));
     check("Oneshot", &tencent_im_callback::Oneshot::new(EventRouter::new(), typed.clone()));
+
+    let moderation =
+        ModerateLayer::new(|_: &Text<'_>| Finding::Allow).on_edit(|_: Edit| std::future::ready(()));
+    check("ModerateLayer", &moderation);
+    let mut moderate = moderation.layer(router());
+    check("Moderate", &moderate);
+    check("ModerateFuture", &moderate.call(typed.clone()));
+    let shown = typed.shown();
+    check("Shown", &shown);
+    check("Text", &shown.texts().collect::<Vec<_>>());
 
     // And that was all of them.
     let mut all = BTreeSet::new();

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
+use tencent_im_callback::moderation::Place;
 use tencent_im_callback::testing::SignedRequest;
 use tencent_im_callback::{
     App, Callback, CallbackLayer, Command, Outcome, Params, Reply, ResponseBody, Token, Verified,
@@ -119,4 +120,11 @@ pub fn params_of(verifier: &Verifier, method: &http::Method, uri: &http::Uri) ->
         Ok(Verified::Callback(params)) => params,
         other => panic!("{other:?}"),
     }
+}
+
+/// The texts that a callback shows to moderation, without those that are joined, as written.
+pub fn shown<E: tencent_im_callback::event::AsEvent>(callback: &Callback<E>) -> Vec<String> {
+    let shown = callback.shown();
+    let pieces = shown.texts().filter(|text| text.place() != Place::Joined);
+    pieces.map(|text| text.as_str().to_owned()).collect()
 }

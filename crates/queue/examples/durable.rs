@@ -33,8 +33,8 @@ use std::time::Duration;
 
 use axum::Router;
 use rusqlite::{Connection, params};
-use tencent_im_callback::event::c2c;
-use tencent_im_callback::reply::c2c::{BeforeSendMsgReply, RejectCode};
+use tencent_im_callback::moderation::{Finding, ModerateLayer, Text};
+use tencent_im_callback::reply::c2c::RejectCode;
 use tencent_im_callback::{
     App, Callback, CallbackLayer, EventRouter, HandlerError, OnError, Reply, SdkAppId, Split, Token,
 };
@@ -49,11 +49,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const SPAM: RejectCode = RejectCode::of::<120_001>();
 
 /// Somebody waits for this verdict: it is given inline.
-async fn moderate(callback: Callback<c2c::BeforeSendMsg>) -> BeforeSendMsgReply {
-    if callback.event.msg_body.texts().iter().any(|text| text.contains("spam")) {
-        return BeforeSendMsgReply::reject_with(SPAM, "no advertising, please");
-    }
-    BeforeSendMsgReply::allow()
+fn judge(text: &Text<'_>) -> Finding {
+    if text.contains("spam") { Finding::Reject } else { Finding::Allow }
 }
 
 /// The database of the handler.
@@ -138,7 +135,9 @@ fn endpoint(app: App, queue: &Queue) -> Router {
         .timeout(Duration::from_millis(1500))
         .load_shed()
         .concurrency_limit(256)
-        .service(EventRouter::new().on(moderate));
+        .service(EventRouter::new().moderate_with(
+            ModerateLayer::new(judge).reject_c2c_with(SPAM, "no advertising, please"),
+        ));
     // Never called: `Split` sends verdicts to the other service.
     let notifications = ServiceBuilder::new().layer(queue.layer()).service(EventRouter::new());
     let callbacks = ServiceBuilder::new()

@@ -1,11 +1,9 @@
 //! From callbacks to gRPC, and back.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
-use tencent_im_callback::event::{c2c, group};
-use tencent_im_callback::message::MsgBody;
-use tencent_im_callback::{Callback, EventRouter, HandlerError, Params, Reply, reply};
+use tencent_im_callback::event::{AsEvent, c2c, group};
+use tencent_im_callback::{Callback, EventRouter, HandlerError, Reply, reply};
 use tonic::Request;
 use tonic::transport::Channel;
 use tower::service_fn;
@@ -37,7 +35,7 @@ async fn moderate_c2c(
     let message = Message {
         sender: event.from_account.to_string(),
         receiver: event.to_account.to_string(),
-        ..message(&callback.params, &event.msg_body)
+        ..message(&callback)
     };
     Ok(match moderate(events, message).await? {
         Verdict::Allow(_) => BeforeSendMsgReply::allow(),
@@ -59,7 +57,7 @@ async fn moderate_group(
     let message = Message {
         sender: event.from_account.as_ref().map(ToString::to_string).unwrap_or_default(),
         group_id: event.group_id.to_string(),
-        ..message(&callback.params, &event.msg_body)
+        ..message(&callback)
     };
     Ok(match moderate(events, message).await? {
         Verdict::Allow(_) => BeforeSendMsgReply::allow(),
@@ -72,10 +70,14 @@ async fn moderate_group(
 }
 
 /// What both kinds of message have.
-fn message(params: &Params, body: &MsgBody) -> Message {
+fn message<E: AsEvent>(callback: &Callback<E>) -> Message {
+    let shown = callback.shown();
     Message {
-        sdk_app_id: params.sdk_app_id.0,
-        texts: body.texts().into_iter().map(Cow::into_owned).collect(),
+        sdk_app_id: callback.params.sdk_app_id.0,
+        texts: shown
+            .texts()
+            .flat_map(|text| text.forms().map(str::to_owned).collect::<Vec<_>>())
+            .collect(),
         ..Message::default()
     }
 }

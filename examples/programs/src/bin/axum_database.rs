@@ -17,8 +17,8 @@ use std::time::Duration;
 use axum::Router;
 use programs::{app, setting};
 use rusqlite::Connection;
-use tencent_im_callback::event::{BeforeMessage, sns::FriendDelete};
-use tencent_im_callback::reply::MessageVerdict;
+use tencent_im_callback::event::sns::FriendDelete;
+use tencent_im_callback::moderation::{Finding, Findings, Shown};
 use tencent_im_callback::{Callback, CallbackLayer, EventRouter, HandlerError, OnError, Split};
 use tokio::net::TcpListener;
 use tower::ServiceBuilder;
@@ -51,21 +51,18 @@ impl Database {
     }
 }
 
-/// A message that nobody could judge is refused: see `on_before_error`.
-async fn moderate(
-    database: Database,
-    callback: Callback<BeforeMessage>,
-) -> Result<MessageVerdict, HandlerError> {
-    let body = callback.event.msg_body();
-    if !body.is_complete() || callback.is_mended() {
-        return Ok(MessageVerdict::reject());
-    }
-    let shown = body.texts_and_custom().concat() + &body.joined_texts().concat();
+/// Looks for the banned words in all that people wrote. What nobody could judge is refused: see
+/// `on_before_error`.
+async fn judge(database: Database, shown: Arc<Shown>) -> Result<Findings, HandlerError> {
+    let forms: Vec<String> = shown
+        .texts()
+        .flat_map(|text| text.forms().map(str::to_owned).collect::<Vec<_>>())
+        .collect();
     let find = "SELECT EXISTS (SELECT 1 FROM banned WHERE instr(?1, word) > 0)";
     let banned: bool = database
-        .run(move |connection| connection.query_row(find, [shown], |row| row.get(0)))
+        .run(move |connection| connection.query_row(find, [forms.join("\n")], |row| row.get(0)))
         .await?;
-    Ok(if banned { MessageVerdict::reject() } else { MessageVerdict::allow() })
+    Ok(if banned { Finding::Reject } else { Finding::Allow }.into())
 }
 
 /// All rows of a callback, or none: then Tencent is told `FAIL`, and the log says so.
@@ -100,7 +97,9 @@ async fn friends_gone(
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let database = Database::open(&setting("DATABASE", "callbacks.db")?)?;
-    let handlers = EventRouter::with_state(database).on_message(moderate).on(friends_gone);
+    let handlers = EventRouter::with_state(database.clone())
+        .moderate(move |shown| judge(database.clone(), shown))
+        .on(friends_gone);
     let verdicts = ServiceBuilder::new()
         .timeout(Duration::from_millis(1500))
         .load_shed()

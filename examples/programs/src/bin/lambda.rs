@@ -6,19 +6,13 @@
 
 use lambda_http::Error;
 use programs::app;
-use tencent_im_callback::event::{BeforeMessage, sns::FriendDelete};
-use tencent_im_callback::reply::MessageVerdict;
+use tencent_im_callback::event::sns::FriendDelete;
+use tencent_im_callback::moderation::{Finding, Text};
 use tencent_im_callback::{Callback, CallbackLayer, EventRouter};
 use tower::Layer;
 
-async fn moderate(callback: Callback<BeforeMessage>) -> MessageVerdict {
-    let body = callback.event.msg_body();
-    let banned = body.texts().iter().any(|text| text.contains("spam"));
-    if banned || !body.is_complete() || callback.is_mended() {
-        MessageVerdict::reject()
-    } else {
-        MessageVerdict::allow()
-    }
+fn judge(text: &Text<'_>) -> Finding {
+    if text.contains("spam") { Finding::Reject } else { Finding::Allow }
 }
 
 async fn friends_gone(callback: Callback<FriendDelete>) {
@@ -27,7 +21,7 @@ async fn friends_gone(callback: Callback<FriendDelete>) {
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let handlers = EventRouter::new().on_message(moderate).on(friends_gone);
+    let handlers = EventRouter::new().moderate(judge).on(friends_gone);
     let service = CallbackLayer::new(app()?).layer(handlers);
     lambda_http::run(service).await
 }

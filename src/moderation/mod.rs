@@ -1,0 +1,59 @@
+//! One judge for everything that people write: messages, edits, names of groups, friend requests.
+//!
+//! ```
+//! use tencent_im_callback::EventRouter;
+//! use tencent_im_callback::moderation::{Finding, Text};
+//!
+//! let router = EventRouter::new().moderate(|text: &Text<'_>| {
+//!     if text.contains("spam") {
+//!         Finding::Reject
+//!     } else if text.contains("damn") {
+//!         Finding::Replace(text.replace("damn", "****"))
+//!     } else {
+//!         Finding::Allow
+//!     }
+//! });
+//! ```
+//!
+//! # What is judged
+//!
+//! | command | what people write in it | what a replacement does |
+//! | --- | --- | --- |
+//! | `C2C.CallbackBeforeSendMsg`, `Group.CallbackBeforeSendMsg`, `OfficialAccount.CallbackBeforeSendMsg` | the message and its custom data | rewrites the message |
+//! | `Group.CallbackBeforeCreateGroup`, `Group.CallbackBeforeCreateTopic`, `OfficialAccount.CallbackBeforeCreateOfficialAccount` | the name | rejects |
+//! | `Group.CallbackBeforeApplyJoinGroup` | the introduction | rejects |
+//! | `Sns.CallbackPrevFriendAdd`, `Sns.CallbackPrevFriendResponse` | remarks, names of lists, the greeting | rejects |
+//! | `C2C.CallbackAfterModifyMsg`, `Group.CallbackAfterModifyMsg` | the edited message | see [`ModerateLayer::on_edit`] |
+//!
+//! The other *before* callbacks contain ids only; they go to the inner service unjudged.
+//!
+//! # How the verdict is made
+//!
+//! 1. A callback that is [incomplete](Incomplete) is rejected, unless
+//!    [`ModerateLayer::allow_incomplete`] says otherwise.
+//! 2. The judge finds something about each [`Text`] of [`Shown`]. One [`Finding::Reject`] rejects.
+//! 3. With replacements, the message is rewritten and judged again. Anything but
+//!    [`Finding::Allow`] in the second look rejects, so a word that could not be replaced (a word
+//!    that is split over two elements, or written in escapes) never gets through.
+//! 4. What is allowed goes to the inner service. Its verdict counts, and is joined with the
+//!    rewritten message. If an [`EventRouter`](crate::EventRouter) has no handler for it, it is
+//!    allowed.
+
+mod edit;
+mod finding;
+mod fold;
+mod forms;
+mod layer;
+mod rewrite;
+mod rules;
+mod service;
+mod shown;
+mod text;
+mod walk;
+
+pub use self::edit::Edit;
+pub use self::finding::{Finding, Findings, FindingsFuture, Judge};
+pub use self::layer::ModerateLayer;
+pub use self::service::{Moderate, ModerateFuture};
+pub use self::shown::{Incomplete, Join, Shown};
+pub use self::text::{Place, Text};

@@ -1,0 +1,155 @@
+//! A text in all its forms.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::OnceLock;
+
+use super::fold::fold;
+use super::forms::{self, Level};
+use super::shown::{Incomplete, Shown};
+
+/// Something that a user wrote and another user may see, in all the forms in which it may be seen.
+///
+/// | form | what it finds |
+/// | --- | --- |
+/// | as written | what it is |
+/// | decoded, level by level | escapes: a client may read the text as JSON, or as what is nearly JSON |
+/// | folded, of each of these | capitals, full width, ligatures (NFKC, case folded), invisible characters |
+///
+/// A word that is split over several elements is in a text of its own, whose [`place`](Self::place)
+/// is [`Place::Joined`].
+///
+/// The other forms are made when they are first asked for, and once.
+pub struct Text<'a> {
+    shown: &'a Shown,
+    text: Cow<'a, str>,
+    place: Place,
+    /// The forms beside that as written.
+    forms: OnceLock<Vec<String>>,
+}
+
+/// Where a [`Text`] stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Place {
+    /// In an element of a message: a text, the name of a file, the title of a bundle, the kind of
+    /// an element that this version does not know, and all that it contains.
+    Message,
+    /// In the custom data of a message or of an element.
+    CustomData,
+    /// In several elements of a message, or pieces of an element, that a client shows as one text.
+    /// Each of them is a text of its own as well. It cannot be replaced.
+    Joined,
+    /// Outside of a message: the name of a group, an introduction, a remark.
+    Member,
+}
+
+impl<'a> Text<'a> {
+    pub(super) fn new(shown: &'a Shown, text: Cow<'a, str>, place: Place) -> Self {
+        Text { shown, text, place, forms: OnceLock::new() }
+    }
+
+    /// The text as written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Where it stands.
+    pub fn place(&self) -> Place {
+        self.place
+    }
+
+    /// The callback that it belongs to: its command, app, sender and group.
+    pub fn shown(&self) -> &Shown {
+        self.shown
+    }
+
+    /// Whether one of its [forms](Self::forms) contains this word, as it is or folded.
+    ///
+    /// For many words, build an automaton of your own (such as that of `aho-corasick`) and search
+    /// [`forms`](Self::forms).
+    pub fn contains(&self, word: &str) -> bool {
+        let has = |word: &str| self.forms().any(|form| form.contains(word));
+        if has(word) {
+            return true;
+        }
+        match fold(word, usize::MAX) {
+            Ok(Some(folded)) => !folded.is_empty() && has(&folded),
+            Ok(None) | Err(_) => false,
+        }
+    }
+
+    /// Each form once, the one as written first. Folded forms are NFKC, case folded, without
+    /// U+FFFD and invisible characters. So fold your words in the same way: without capitals, at
+    /// least.
+    pub fn forms(&self) -> impl Iterator<Item = &str> {
+        let others = self.forms.get_or_init(|| self.others());
+        std::iter::once(self.as_str()).chain(others.iter().map(String::as_str))
+    }
+
+    /// The text as written with each `from` replaced by `to`.
+    ///
+    /// If `from` is in another form only, nothing is replaced. [`Finding::Replace`] then rejects,
+    /// since the word is still there in the second look.
+    ///
+    /// [`Finding::Replace`]: super::Finding::Replace
+    pub fn replace(&self, from: &str, to: &str) -> String {
+        self.text.replace(from, to)
+    }
+
+    fn others(&self) -> Vec<String> {
+        let mut forms: Vec<String> = Vec::new();
+        let mut room = self.shown.room();
+        // The form that is decoded next: the text as written, then what was decoded last.
+        let mut level = None;
+        for depth in 0..=forms::LEVELS {
+            let text: &str = level.map_or(&self.text, |level: usize| &forms[level]);
+            let Ok(folded) = fold(text, room) else {
+                self.shown.note(Incomplete::TooLong);
+                break;
+            };
+            let decoded = forms::decode(text, depth);
+            if let Some(folded) = folded {
+                room -= folded.len();
+                add(&mut forms, folded, &self.text);
+            }
+            match decoded {
+                Level::Same => break,
+                Level::TooDeep => {
+                    self.shown.note(Incomplete::EscapesTooDeep);
+                    break;
+                }
+                Level::Decoded(decoded) if decoded.len() > room => {
+                    self.shown.note(Incomplete::TooLong);
+                    break;
+                }
+                Level::Decoded(decoded) => {
+                    room -= decoded.len();
+                    level = Some(add(&mut forms, decoded, ""));
+                }
+            }
+        }
+        forms
+    }
+}
+
+/// Adds a form unless it is there already or is the text as written, and returns its index.
+fn add(forms: &mut Vec<String>, form: String, written: &str) -> usize {
+    if let Some(index) = forms.iter().position(|other| *other == form) {
+        return index;
+    }
+    if form != written {
+        forms.push(form);
+    }
+    forms.len() - usize::from(!forms.is_empty())
+}
+
+/// Shows where it stands and how long it is. What people write belongs in no log.
+impl fmt::Debug for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Text")
+            .field("place", &self.place)
+            .field("length", &self.text.len())
+            .finish_non_exhaustive()
+    }
+}

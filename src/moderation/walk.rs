@@ -1,0 +1,459 @@
+//! One walk over the bytes of a body finds everything that a user could see.
+//!
+//! It works by exclusion: a string counts unless [`rules`](super::rules) says that it does not. A
+//! sender who hides a text in an odd shape (a list where a string belongs, an unknown kind, a kind
+//! given twice) gets it counted. The walk keeps a stack of what is open and does not recurse, since
+//! the sender decides how deep the nesting is, and what it keeps is small: a body of brackets would
+//! otherwise take many times its length. Places are bytes of the text, so that a rewrite can
+//! replace single strings.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::rules::{Part, Rule, Table};
+use super::shown::Join;
+use crate::json::{Token, Tokens};
+
+/// Something that is shown: its place in the body, a string with its quotes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Piece {
+    start: u32,
+    end: u32,
+    pub(super) part: Part,
+    /// Whether it stands in the elements of a message.
+    pub(super) is_in_message: bool,
+    /// Whether another string can be sent in its place.
+    pub(super) is_replaceable: bool,
+}
+
+impl Piece {
+    pub(super) fn range(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+/// Pieces that a client shows as one text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run {
+    first: u32,
+    end: u32,
+    /// Whether custom and unknown elements are left out, as a client does that shows none.
+    skips_data: bool,
+}
+
+impl Run {
+    pub(super) fn range(&self) -> Range<usize> {
+        self.first as usize..self.end as usize
+    }
+
+    pub(super) fn contains(&self, part: Part) -> bool {
+        match part {
+            Part::Inline => true,
+            Part::Data => !self.skips_data,
+            _ => false,
+        }
+    }
+}
+
+/// How the next value is treated.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    Known(Rule),
+    /// One element of a message.
+    Element,
+    /// The kind of an element.
+    Kind {
+        is_known: bool,
+    },
+    /// Everything in it, with its keys.
+    All,
+}
+
+#[derive(Clone, Copy)]
+struct Frame {
+    sight: Sight,
+    object: bool,
+    /// If this is an element: the kind of its content.
+    kind: Option<Table>,
+}
+
+/// The element that is being read.
+#[derive(Clone, Copy, Default)]
+struct Element {
+    first: u32,
+    kind: Option<Table>,
+    has_content: bool,
+    is_face: bool,
+}
+
+/// A bundle that is open.
+struct Bundle {
+    depth: u32,
+    promised: u32,
+    found: u32,
+}
+
+/// What a walk has found.
+pub(super) struct Walk {
+    pub(super) pieces: Vec<Piece>,
+    pub(super) runs: Vec<Run>,
+    /// Whether all bundles contain their messages.
+    pub(super) is_whole: bool,
+}
+
+/// Places are 32 bits, of which one is used otherwise.
+const LONGEST: usize = i32::MAX as usize;
+
+impl Walk {
+    pub(super) fn of(body: &str, join: Join) -> Self {
+        let mut walker = Walker::new(body, join);
+        // No server takes a body of 2 GB. If one did, nothing of it was judged.
+        let is_short = body.len() <= LONGEST;
+        if is_short {
+            walker.walk();
+        }
+        Walk { pieces: walker.pieces, runs: walker.runs, is_whole: walker.is_whole && is_short }
+    }
+
+    /// The string or number that a member of the body has.
+    pub(super) fn member(body: &str, name: &str) -> Option<String> {
+        let mut tokens = Tokens::new(body);
+        let mut depth = 0usize;
+        while let Some(token) = tokens.next() {
+            match token {
+                Token::Open { .. } => depth += 1,
+                Token::Close => depth = depth.saturating_sub(1),
+                Token::Key(key) if depth == 1 && key == name => {
+                    if let Some(text) = tokens.string() {
+                        return Some(text.into_owned());
+                    }
+                    tokens.next();
+                    let number = body.get(tokens.start()..tokens.end())?;
+                    return number.starts_with(|c: char| c.is_ascii_digit()).then(|| number.into());
+                }
+                Token::Key(_) | Token::Scalar => {}
+            }
+        }
+        None
+    }
+}
+
+struct Walker<'a> {
+    body: &'a str,
+    tokens: Tokens<'a>,
+    join: Join,
+    stack: Vec<Frame>,
+    sight: Sight,
+    bundles: Vec<Bundle>,
+    /// The number of lists of elements that are open.
+    messages: u32,
+    /// The kinds of the elements up to the byte `known_to`, and the next one.
+    kinds: Vec<(u32, Option<Table>)>,
+    next_kind: usize,
+    known_to: usize,
+    element: Element,
+    /// The run so far: its first piece, and how many are texts and data.
+    run: (u32, u32, u32),
+    pieces: Vec<Piece>,
+    runs: Vec<Run>,
+    is_whole: bool,
+}
+
+#[allow(clippy::cast_possible_truncation)] // a body is shorter than `LONGEST`
+impl<'a> Walker<'a> {
+    fn new(body: &'a str, join: Join) -> Self {
+        Walker {
+            body,
+            tokens: Tokens::new(body),
+            join,
+            stack: Vec::new(),
+            sight: Sight::Known(Rule::Members(Table::Body)),
+            bundles: Vec::new(),
+            messages: 0,
+            kinds: Vec::new(),
+            next_kind: 0,
+            known_to: 0,
+            element: Element::default(),
+            run: (0, 0, 0),
+            pieces: Vec::new(),
+            runs: Vec::new(),
+            is_whole: true,
+        }
+    }
+
+    fn walk(&mut self) {
+        while let Some(token) = self.tokens.next() {
+            match token {
+                Token::Open { object, start } => self.open(object, start),
+                Token::Close => self.close(),
+                Token::Key(key) => self.key(&key),
+                Token::Scalar => self.scalar(),
+            }
+        }
+        self.end_run();
+    }
+
+    fn open(&mut self, object: bool, start: usize) {
+        let sight = self.sight;
+        let mut frame = Frame { sight: Sight::All, object, kind: None };
+        match sight {
+            Sight::Element if object => {
+                frame.sight = Sight::Element;
+                frame.kind = self.kind_at(start);
+                self.element = Element {
+                    first: self.pieces.len() as u32,
+                    kind: frame.kind,
+                    ..Element::default()
+                };
+            }
+            Sight::Known(Rule::Elements) if !object => {
+                frame.sight = sight;
+                self.end_run();
+                self.messages += 1;
+                self.find_kinds(start);
+            }
+            Sight::Known(Rule::Members(table)) => {
+                frame.sight = sight;
+                self.open_members(table, object);
+            }
+            _ => {}
+        }
+        self.sight = if object { Sight::All } else { of_item(frame.sight) };
+        self.stack.push(frame);
+    }
+
+    /// Counts the messages of a bundle.
+    fn open_members(&mut self, table: Table, object: bool) {
+        if !object {
+            return;
+        }
+        let depth = self.stack.len() as u32;
+        if table == Table::Relay {
+            self.bundles.push(Bundle { depth, promised: 0, found: 0 });
+        } else if table == Table::Message
+            && let Some(bundle) = self.bundles.last_mut()
+        {
+            bundle.found += 1;
+        }
+    }
+
+    fn close(&mut self) {
+        let Some(frame) = self.stack.pop() else { return };
+        match frame.sight {
+            Sight::Element => self.end_element(),
+            Sight::Known(Rule::Elements) if !frame.object => {
+                self.end_run();
+                self.messages -= 1;
+                // What is outside is a bundle, which has content.
+                let first = self.pieces.len() as u32;
+                let kind = Some(Table::Relay);
+                self.element = Element { first, kind, has_content: true, is_face: false };
+            }
+            _ => {}
+        }
+        if let Some(bundle) = self.bundles.last()
+            && bundle.depth as usize == self.stack.len()
+        {
+            self.is_whole &= bundle.found >= bundle.promised;
+            self.bundles.pop();
+        }
+        if let Some(outer) = self.stack.last() {
+            self.sight = if outer.object { Sight::All } else { of_item(outer.sight) };
+        }
+    }
+
+    fn key(&mut self, key: &str) {
+        let Some(&frame) = self.stack.last() else { return };
+        let known = match frame.sight {
+            Sight::Element => match (key, frame.kind) {
+                ("MsgType", kind) => Some(Sight::Kind { is_known: kind.is_some() }),
+                ("MsgContent", Some(kind)) => Some(Sight::Known(Rule::Members(kind))),
+                ("MsgContent", None) => Some(Sight::All),
+                _ => None,
+            },
+            Sight::Known(Rule::Members(table)) => table.rule(key).map(Sight::Known),
+            _ => None,
+        };
+        if known.is_none() {
+            self.found(Part::Key, self.tokens.start(), self.tokens.end());
+        }
+        self.sight = known.unwrap_or(Sight::All);
+        if self.messages == 0 {
+            return;
+        }
+        if key == "JsonMsgKey" && !self.tokens.next_is_nothing() {
+            self.is_whole = false;
+        }
+        match (key, frame.sight) {
+            ("MsgNum", Sight::Known(Rule::Members(Table::Relay))) => self.promise(),
+            ("Index", Sight::Known(Rule::Members(Table::Face))) => {
+                self.element.is_face |= !self.tokens.next_is_nothing();
+            }
+            _ => {}
+        }
+    }
+
+    /// Reads how many messages a bundle says that it has.
+    fn promise(&mut self) {
+        let rest = self.body.get(self.tokens.end()..).unwrap_or_default();
+        let rest = rest.trim_start_matches([':', ' ', '\t', '\r', '\n', '"']);
+        let end = rest.find(|c: char| !matches!(c, '0'..='9' | '-' | '+' | '.' | 'e' | 'E'));
+        let number = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+        let promised = match number.parse::<f64>() {
+            #[allow(clippy::cast_sign_loss)] // a cast from a float saturates
+            Ok(number) => number.ceil() as u32,
+            Err(_) if self.tokens.next_is_nothing() => 0,
+            Err(_) => u32::MAX,
+        };
+        if let Some(bundle) = self.bundles.last_mut() {
+            bundle.promised = bundle.promised.max(promised);
+        }
+    }
+
+    fn scalar(&mut self) {
+        let (start, end) = (self.tokens.start(), self.tokens.end());
+        match self.body.as_bytes().get(start) {
+            Some(b'"') if end - start > 2 => {
+                let is_kind = matches!(self.sight, Sight::Kind { .. });
+                self.element.has_content |= !is_kind;
+                let part = match self.sight {
+                    Sight::Known(Rule::Hidden) | Sight::Kind { is_known: true } => return,
+                    Sight::Known(Rule::Text(part)) => part,
+                    Sight::Known(Rule::Number) => Part::Block,
+                    Sight::Kind { is_known: false } => Part::Key,
+                    _ if self.messages > 0 => Part::Data,
+                    _ => Part::Member,
+                };
+                self.found(part, start, end);
+            }
+            Some(b'-' | b'0'..=b'9') => {
+                self.element.has_content = true;
+                if !matches!(self.sight, Sight::Known(Rule::Hidden | Rule::Number)) {
+                    self.number(start, end);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Adds a number. Numbers in a row are one piece, since each may be a single byte.
+    fn number(&mut self, start: usize, end: usize) {
+        if let Some(last) = self.pieces.last_mut()
+            && last.part == Part::Number
+            && let Some(between) = self.body.get(last.end as usize..start)
+            && between.bytes().all(|byte| byte == b',' || byte.is_ascii_whitespace())
+        {
+            last.end = end as u32;
+            return;
+        }
+        self.found(Part::Number, start, end);
+    }
+
+    fn found(&mut self, part: Part, start: usize, end: usize) {
+        let is_in_message = self.messages > 0;
+        let is_replaceable = match part {
+            Part::Key | Part::Number | Part::Member => false,
+            Part::Custom => true,
+            Part::Inline | Part::Data | Part::Block => is_in_message,
+        };
+        let (start, end) = (start as u32, end as u32);
+        self.pieces.push(Piece { start, end, part, is_in_message, is_replaceable });
+    }
+
+    /// Adds the texts of an element to the run, or ends the run if it stands between texts.
+    fn end_element(&mut self) {
+        let Element { first, kind, has_content, is_face } = self.element;
+        let inside = self.pieces.get(first as usize..).unwrap_or_default();
+        let count = |part| inside.iter().filter(|piece| piece.part == part).count() as u32;
+        let (texts, data) = (count(Part::Inline), count(Part::Data));
+        let is_picture = kind.is_some_and(Table::is_picture) && has_content;
+        let stands_between = match self.join {
+            Join::Nothing => is_picture || (is_face && texts + data == 0),
+            Join::Pictures => kind == Some(Table::Relay) && has_content,
+        };
+        if stands_between {
+            self.end_run_at(first);
+            self.run = (self.pieces.len() as u32, 0, 0);
+        } else {
+            self.run.1 += texts;
+            self.run.2 += data;
+        }
+    }
+
+    fn end_run(&mut self) {
+        self.end_run_at(self.pieces.len() as u32);
+        self.run = (self.pieces.len() as u32, 0, 0);
+    }
+
+    fn end_run_at(&mut self, end: u32) {
+        let (first, texts, data) = self.run;
+        if texts + data > 1 {
+            self.runs.push(Run { first, end, skips_data: false });
+        }
+        if self.join == Join::Pictures && data > 0 && texts > 1 {
+            self.runs.push(Run { first, end, skips_data: true });
+        }
+    }
+
+    /// The kind of the element that starts here, if it has one and it is known.
+    fn kind_at(&mut self, start: usize) -> Option<Table> {
+        while let Some((at, kind)) = self.kinds.get(self.next_kind) {
+            if *at as usize > start {
+                break;
+            }
+            self.next_kind += 1;
+            if *at as usize == start {
+                // Given twice, it could be either: then it counts as not known.
+                let next = self.kinds.get(self.next_kind);
+                let is_twice = next.is_some_and(|(next, _)| next == at);
+                return if is_twice { None } else { *kind };
+            }
+        }
+        None
+    }
+
+    /// Finds the kinds of all elements in the list that starts here, at whatever depth: a kind may
+    /// stand behind the content that it explains.
+    fn find_kinds(&mut self, start: usize) {
+        if start < self.known_to {
+            return;
+        }
+        self.kinds.clear();
+        self.next_kind = 0;
+        // Where what is open starts. Of a list, only that it is one.
+        const LIST: u32 = u32::MAX;
+        let mut open: Vec<u32> = Vec::new();
+        let mut tokens = Tokens::from(self.body, start);
+        while let Some(token) = tokens.next() {
+            match token {
+                Token::Open { object, start } => {
+                    open.push(if object { start as u32 } else { LIST })
+                }
+                Token::Close => {
+                    open.pop();
+                    if open.is_empty() {
+                        break;
+                    }
+                }
+                Token::Key(key) if key == "MsgType" => {
+                    if let Some(&start) = open.last() {
+                        let kind = tokens.string().unwrap_or(Cow::Borrowed(""));
+                        self.kinds.push((start, Table::of_kind(&kind)));
+                    }
+                }
+                Token::Key(_) | Token::Scalar => {}
+            }
+        }
+        self.known_to = tokens.end();
+        self.kinds.sort_by_key(|(start, _)| *start);
+    }
+}
+
+/// How the items of a list are treated.
+fn of_item(list: Sight) -> Sight {
+    match list {
+        Sight::Known(Rule::Elements) => Sight::Element,
+        Sight::Known(Rule::Members(_)) => list,
+        _ => Sight::All,
+    }
+}
