@@ -22,7 +22,7 @@ use axum::routing::get;
 use http::Request;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use tencent_im_callback::event::sns;
-use tencent_im_callback::moderation::{Finding, ModerateLayer, Text};
+use tencent_im_callback::moderation::{Edit, Finding, ModerateLayer, Text};
 use tencent_im_callback::reply::{c2c, group};
 use tencent_im_callback::{
     App, Apps, Callback, CallbackLayer, DedupLayer, DetachLayer, Event, EventRouter, HandlerError,
@@ -42,7 +42,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const SPAM: c2c::RejectCode = c2c::RejectCode::of::<120_001>();
 const GROUP_SPAM: group::RejectCode = group::RejectCode::of::<10_100>();
 
-/// Judges what people write in messages, names of groups and friend requests.
+/// Judges what people write in messages, edits, names of groups and friend requests.
 fn judge(text: &Text<'_>) -> Finding {
     if text.contains("spam") {
         Finding::Reject
@@ -51,6 +51,11 @@ fn judge(text: &Text<'_>) -> Finding {
     } else {
         Finding::Allow
     }
+}
+
+/// An edit is done when it is reported. Withdraw the message over the REST API here.
+async fn bad_edit(edit: Edit) {
+    tracing::warn!(sender = ?edit.shown.sender(), group = ?edit.shown.group(), "bad words in an edit");
 }
 
 /// Stands for a database, and takes as long as one.
@@ -64,7 +69,8 @@ async fn friends_gone(Friends(takes): Friends, callback: Callback<sns::FriendDel
     }
 }
 
-/// Notifications without a handler, and what waits for a verdict and has none: nobody judged it.
+/// Notifications without a handler, and *before* callbacks without one: those that the judge has
+/// allowed go on, and about the others nobody was asked.
 async fn anything_else(callback: Callback) -> Result<Reply, HandlerError> {
     if callback.answered_as().phase() == Phase::Before && !callback.is_moderated() {
         return Err(HandlerError::new(format!("nobody judges {:?}", callback.command())));
@@ -165,7 +171,8 @@ fn endpoint(apps: Apps, friends: Friends, detach: DetachLayer) -> Router {
         .moderate_with(
             ModerateLayer::new(judge)
                 .reject_c2c_with(SPAM, "no advertising, please")
-                .reject_group_with(GROUP_SPAM, "no advertising, please"),
+                .reject_group_with(GROUP_SPAM, "no advertising, please")
+                .on_edit(bad_edit),
         )
         .on(friends_gone)
         .fallback_fn(anything_else);

@@ -92,6 +92,6 @@ pub(crate) fn blocked(command: &Command, answer: &Answer) -> Result<(), String> 
         Meaning::Reject | Meaning::Discard => Ok(()),
         Meaning::RejectSome => Err("some of the persons were let through".into()),
         Meaning::NoVerdict => Err("it is no verdict, and the action goes on".into()),
-        _ => Err("it was let through, although nobody can read it".into()),
+        _ => Err("it was let through, although nobody can read it all".into()),
     }
 }

@@ -50,7 +50,7 @@ fn a_careful_endpoint_passes_everything() {
     assert_eq!(names(&out, "fail"), [""; 0], "{out}");
     assert_eq!((status, err.as_str()), (0, ""));
     assert_eq!(names(&out, "warn"), [""; 0], "{out}");
-    assert!(names(&out, "pass").len() > 88 + 60 + 7 + 11 + 39 + 24 + 4 + 3);
+    assert!(names(&out, "pass").len() > 88 + 60 + 7 + 11 + 39 + 46 + 4 + 3);
     // Neither the token nor a signature.
     assert!(
         !out.contains("xxxxyyyy") && out.contains("Sign=<redacted>") && !out.contains("Sign=0")
@@ -238,7 +238,7 @@ fn a_body_without_bound_is_found() {
 #[test]
 fn moderation_that_looks_at_one_place_is_found() {
     let more = ["--spam", SPAM, "--only", "moderates"];
-    let cases: [(Lets, &str); 13] = [
+    let cases: [(Lets, &str); 21] = [
         (
             |body| {
                 body.matches(SPAM).count() == 1
@@ -250,14 +250,22 @@ fn moderation_that_looks_at_one_place_is_found() {
             "text",
         ),
         (|body| body.contains(r#""hi"}},{"#), "second-element"),
-        (|body| body.contains(r#""cas"}},"#), "cut-in-two"),
+        (|body| body.contains(r#""cas"}},{"MsgType":"TIMText"#), "cut-in-two"),
+        (|body| body.contains(r#""cas"}},{"MsgType":"TIMCustom"#), "cut-by-nothing"),
+        (|body| body.contains("TIMStreamElem"), "stream"),
         (|body| body.contains(r"\u0063\u0061"), "escaped"),
         (|body| body.contains("TIMRelayElem"), "bundle"),
         (|body| body.contains(r#""Desc":"casino""#), "custom-element"),
         (|body| body.contains(r#""Data":"{\"text\":"#), "custom-element-escaped"),
-        (|body| body.contains("CloudCustomData"), "quoted-reply"),
+        (|body| body.contains(r#""Text":"{\"text\":"#), "json-in-text"),
+        (|body| body.contains(r#""CloudCustomData":"{\"message"#), "quoted-reply"),
+        (|body| body.contains("NaN"), "near-json"),
+        (|body| body.contains('\u{200b}'), "zero-width"),
+        (|body| body.contains('\u{ff43}'), "full-width"),
+        (|body| body.contains("CASINO"), "capitals"),
         (|body| body.contains(r"\ud83d"), "lone-surrogate"),
-        (|body| body.matches('\u{fffd}').count() == 1, "broken-utf8"),
+        (|body| body.matches('\u{fffd}').count() == 1 && body.contains(SPAM), "broken-utf8"),
+        (|body| body.contains("cas\u{fffd}ino"), "broken-inside"),
         (|body| body.matches('\u{fffd}').count() == 3, "surrogate-bytes"),
         (|body| body.starts_with('\u{feff}'), "byte-order-mark"),
         (|body| body.contains("hello"), "innocent"),
@@ -286,6 +294,28 @@ fn moderation_that_looks_at_one_place_is_found() {
     );
 
     assert_eq!(check(good(), &["--only", "moderates"]).status, 2);
+}
+
+#[test]
+fn moderation_that_forgets_names_edits_or_what_is_not_there_is_found() {
+    let more = ["--spam", SPAM, "--only", "moderates"];
+    let ok = |word: &'static str| but(move |url, _| url.contains(word).then(|| json(OK)));
+    for (command, name) in [
+        ("Group.CallbackBeforeCreateGroup", "group"),
+        ("Sns.CallbackPrevFriendAdd", "friend-request"),
+    ] {
+        assert_eq!(fails(ok(command), &more), [format!("moderates.names.{name}")]);
+    }
+    // An edit is done already, so refusing the callback loses it.
+    let fail = || StatusCode::BAD_REQUEST.into_response();
+    let strict = but(move |url, _| url.contains("AfterModifyMsg").then(fail));
+    assert_eq!(fails(strict, &more), ["moderates.c2c.edit", "moderates.group.edit"]);
+    // A bundle whose messages are not there may be allowed on purpose.
+    let open = but(|_, body| body.contains("JsonMsgKey").then(|| json(OK)));
+    let Run { status, out, .. } = check(open, &more);
+    let bundles = ["moderates.c2c.bundle-without-list", "moderates.group.bundle-without-list"];
+    assert_eq!((status, &names(&out, "warn")[..]), (0, &bundles.map(str::to_owned)[..]), "{out}");
+    assert_eq!(names(&out, "fail"), [""; 0]);
 }
 
 #[test]
@@ -441,7 +471,7 @@ fn an_endpoint_in_another_stack_is_asked_as_well() {
     assert_eq!(failed[0], "accepts.chunked");
     assert_eq!(
         ["accepts", "refuses", "broken", "moderates", "answers"].map(of),
-        [1, 10, 19, 24, 0],
+        [1, 10, 19, 42, 0],
         "{failed:?}"
     );
 }

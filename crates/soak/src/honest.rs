@@ -15,6 +15,7 @@ pub const SPAM: &str =
     r#"{"ActionStatus":"OK","ErrorCode":120001,"ErrorInfo":"no advertising, please"}"#;
 const GROUP_SPAM: &str =
     r#"{"ActionStatus":"OK","ErrorCode":10100,"ErrorInfo":"no advertising, please"}"#;
+const FRIEND_SPAM: &str = r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ResultItem":[{"To_Account":"id1","ResultCode":38000,"ResultInfo":""}]}"#;
 pub const UNREADABLE: &str = r#"{"ActionStatus":"OK","ErrorCode":1,"ErrorInfo":"try again later"}"#;
 /// A friend request is refused for each person.
 pub const UNREADABLE_FRIENDS: &str = r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ResultItem":[{"To_Account":"id1","ResultCode":38000,"ResultInfo":"try again later"},{"To_Account":"id2","ResultCode":38000,"ResultInfo":"try again later"}]}"#;
@@ -62,6 +63,22 @@ pub fn is_detached(command: &Command) -> bool {
     !command.is_answered() && !command.phase().may_decide()
 }
 
+/// Whether the example judges what people write in it.
+fn is_judged(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::C2cBeforeSendMsg
+            | Command::GroupBeforeSendMsg
+            | Command::OfficialAccountBeforeSendMsg
+            | Command::GroupBeforeCreateGroup
+            | Command::GroupBeforeCreateTopic
+            | Command::GroupBeforeApplyJoinGroup
+            | Command::OfficialAccountBeforeCreateOfficialAccount
+            | Command::SnsPrevFriendAdd
+            | Command::SnsPrevFriendResponse
+    )
+}
+
 fn next(world: &World, dice: &mut Dice) -> Callback {
     // So many people that nobody of them is over the rate limit of the example.
     let from = format!("honest-{}", dice.below(10_000));
@@ -77,7 +94,7 @@ fn next(world: &World, dice: &mut Dice) -> Callback {
         );
         bytes(&signed(SignedRequest::new(Command::GroupBeforeSendMsg).body(body)))
     };
-    match dice.below(20) {
+    match dice.below(24) {
         0 => Callback::new("message allowed", c2c("hello"), OK),
         1 => Callback::new("message of 64 KiB allowed", c2c(&"hello ".repeat(11_000)), OK),
         2 => Callback::new("message refused", c2c("buy spam"), SPAM),
@@ -143,22 +160,25 @@ fn next(world: &World, dice: &mut Dice) -> Callback {
             let command = &Command::ALL[dice.below(Command::ALL.len())];
             let request =
                 signed(SignedRequest::new(command.clone())).parameter("ClientIP", "10.0.0.1");
-            let judged = matches!(
-                command,
-                Command::C2cBeforeSendMsg
-                    | Command::GroupBeforeSendMsg
-                    | Command::OfficialAccountBeforeSendMsg
-            );
-            // What waits for a verdict and has no handler is not let through.
-            let answer = match command {
-                Command::SnsPrevFriendAdd | Command::SnsPrevFriendResponse => UNREADABLE_FRIENDS,
-                _ if command.phase() == Phase::Before && !judged => UNREADABLE,
-                _ => OK,
-            };
+            // What waits for a verdict and has no judge is not let through.
+            let is_unjudged = command.phase() == Phase::Before && !is_judged(command);
+            let answer = if is_unjudged { UNREADABLE } else { OK };
             Callback {
                 detached: is_detached(command),
                 ..Callback::new("documented body", bytes(&request), answer)
             }
+        }
+        17 => Callback::new("escaped word refused", c2c(r#"{\"t\":\"\\u0073pam\"}"#), SPAM),
+        18 => Callback::new("word in another form refused", c2c("S\u{200b}\u{ff30}AM"), SPAM),
+        19 => {
+            let body = r#"{"Operator_Account":"a","Type":"Public","Name":"spam"}"#;
+            let request = signed(SignedRequest::new(Command::GroupBeforeCreateGroup).body(body));
+            Callback::new("name of a group refused", bytes(&request), GROUP_SPAM)
+        }
+        20 => {
+            let body = r#"{"From_Account":"a","FriendItem":[{"To_Account":"id1","AddWording":"spam"}],"AddType":"Add_Type_Both"}"#;
+            let request = signed(SignedRequest::new(Command::SnsPrevFriendAdd).body(body));
+            Callback::new("friend request refused", bytes(&request), FRIEND_SPAM)
         }
         _ => {
             let (number, request) = world.ledger.open(false);

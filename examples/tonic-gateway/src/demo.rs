@@ -5,9 +5,9 @@ use std::io::{self, Write as _};
 use tonic::{Request, Response, Status};
 
 use crate::pb::events_server::Events;
-use crate::pb::{Ack, Allow, Event, Message, Reject, Verdict, verdict};
+use crate::pb::{Ack, Allow, Event, Finding, Findings, Reject, Written, finding};
 
-/// Prints what it is told, and rejects messages with "spam" in them.
+/// Prints what it is told, and rejects what has "spam" in it.
 pub(crate) struct Demo;
 
 #[tonic::async_trait]
@@ -21,16 +21,16 @@ impl Events for Demo {
         Ok(Response::new(Ack {}))
     }
 
-    async fn moderate(&self, request: Request<Message>) -> Result<Response<Verdict>, Status> {
-        let message = request.into_inner();
-        let verdict = if message.texts.iter().any(|text| text.contains("spam")) {
-            verdict::Verdict::Reject(Reject {
-                code: if message.group_id.is_empty() { 120_001 } else { 10_100 },
-                info: "no spam, please".to_owned(),
-            })
-        } else {
-            verdict::Verdict::Allow(Allow {})
-        };
-        Ok(Response::new(Verdict { verdict: Some(verdict) }))
+    async fn moderate(&self, request: Request<Written>) -> Result<Response<Findings>, Status> {
+        let texts = request.into_inner().texts;
+        let findings = texts.iter().map(|text| {
+            let finding = if text.forms.iter().any(|form| form.contains("spam")) {
+                finding::Finding::Reject(Reject {})
+            } else {
+                finding::Finding::Allow(Allow {})
+            };
+            Finding { finding: Some(finding) }
+        });
+        Ok(Response::new(Findings { findings: findings.collect() }))
     }
 }

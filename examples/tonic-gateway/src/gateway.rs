@@ -1,96 +1,74 @@
 //! From callbacks to gRPC, and back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tencent_im_callback::event::{AsEvent, c2c, group};
-use tencent_im_callback::{Callback, EventRouter, HandlerError, Reply, reply};
+use tencent_im_callback::moderation::{Finding, Findings, ModerateLayer, Shown};
+use tencent_im_callback::reply::{c2c, group};
+use tencent_im_callback::{Callback, EventRouter, HandlerError, Phase, Reply};
 use tonic::Request;
 use tonic::transport::Channel;
 use tower::service_fn;
 
+use crate::pb;
 use crate::pb::events_client::EventsClient;
-use crate::pb::verdict::Verdict;
-use crate::pb::{Event, Message};
 
 /// How long the backend may take. Tencent waits 2 s, and the answer has a way to go.
 pub(crate) const DEADLINE: Duration = Duration::from_millis(1500);
 
+const SPAM: c2c::RejectCode = c2c::RejectCode::of::<120_001>();
+const GROUP_SPAM: group::RejectCode = group::RejectCode::of::<10_100>();
+
 type Events = EventsClient<Channel>;
 
-/// Asks for a verdict on messages, and tells of everything else.
+/// Asks about what people write, and tells of everything else.
 pub(crate) fn router(events: Events) -> EventRouter {
+    let judge = events.clone();
     EventRouter::new()
-        .on_with(events.clone(), moderate_c2c)
-        .on_with(events.clone(), moderate_group)
+        .moderate_with(
+            ModerateLayer::new(move |shown| moderate(judge.clone(), shown))
+                .reject_c2c_with(SPAM, "no spam, please")
+                .reject_group_with(GROUP_SPAM, "no spam, please"),
+        )
         .fallback(service_fn(move |callback| notify(events.clone(), callback)))
 }
 
-async fn moderate_c2c(
-    events: Events,
-    callback: Callback<c2c::BeforeSendMsg>,
-) -> Result<reply::c2c::BeforeSendMsgReply, HandlerError> {
-    use reply::c2c::{BeforeSendMsgReply, RejectCode};
-
-    let event = &callback.event;
-    let message = Message {
-        sender: event.from_account.to_string(),
-        receiver: event.to_account.to_string(),
-        ..message(&callback)
-    };
-    Ok(match moderate(events, message).await? {
-        Verdict::Allow(_) => BeforeSendMsgReply::allow(),
-        Verdict::Reject(reject) if reject.code == 0 => BeforeSendMsgReply::reject(),
-        Verdict::Reject(reject) => {
-            BeforeSendMsgReply::reject_with(RejectCode::new(reject.code)?, reject.info)
-        }
-        Verdict::Discard(_) => BeforeSendMsgReply::discard(),
-    })
-}
-
-async fn moderate_group(
-    events: Events,
-    callback: Callback<group::BeforeSendMsg>,
-) -> Result<reply::group::BeforeSendMsgReply, HandlerError> {
-    use reply::group::{BeforeSendMsgReply, RejectCode};
-
-    let event = &callback.event;
-    let message = Message {
-        sender: event.from_account.as_ref().map(ToString::to_string).unwrap_or_default(),
-        group_id: event.group_id.to_string(),
-        ..message(&callback)
-    };
-    Ok(match moderate(events, message).await? {
-        Verdict::Allow(_) => BeforeSendMsgReply::allow(),
-        Verdict::Reject(reject) if reject.code == 0 => BeforeSendMsgReply::reject(),
-        Verdict::Reject(reject) => {
-            BeforeSendMsgReply::reject_with(RejectCode::new(reject.code)?, reject.info)
-        }
-        Verdict::Discard(_) => BeforeSendMsgReply::discard(),
-    })
-}
-
-/// What both kinds of message have.
-fn message<E: AsEvent>(callback: &Callback<E>) -> Message {
-    let shown = callback.shown();
-    Message {
-        sdk_app_id: callback.params.sdk_app_id.0,
+/// Asks the backend about all texts at once.
+async fn moderate(mut events: Events, shown: Arc<Shown>) -> Result<Findings, HandlerError> {
+    let written = pb::Written {
+        sdk_app_id: shown.sdk_app_id().0,
+        command: shown.command().to_string(),
+        sender: shown.sender().map(|sender| sender.to_string()).unwrap_or_default(),
+        group_id: shown.group().map(|group| group.to_string()).unwrap_or_default(),
         texts: shown
             .texts()
-            .flat_map(|text| text.forms().map(str::to_owned).collect::<Vec<_>>())
+            .map(|text| pb::Text { forms: text.forms().map(str::to_owned).collect() })
             .collect(),
-        ..Message::default()
+    };
+    let answer = events.moderate(in_time(written)).await?.into_inner();
+    Ok(answer.findings.into_iter().map(finding).collect())
+}
+
+fn finding(finding: pb::Finding) -> Finding {
+    match finding.finding {
+        Some(pb::finding::Finding::Allow(_)) => Finding::Allow,
+        Some(pb::finding::Finding::Replace(text)) => Finding::Replace(text),
+        // `None` may be a finding that this version does not know.
+        Some(pb::finding::Finding::Reject(_)) | None => Finding::Reject,
     }
 }
 
-async fn moderate(mut events: Events, message: Message) -> Result<Verdict, HandlerError> {
-    let verdict = events.moderate(in_time(message)).await?.into_inner();
-    // Not treated as "allow": it may be a verdict that this version does not know.
-    verdict.verdict.ok_or_else(|| HandlerError::new("the backend gave no verdict"))
-}
-
-/// A *before* callback that comes here is allowed, once the backend has been told.
+/// Tells the backend of what needs no verdict. A *before* callback that the backend was not asked
+/// about is an error, since nobody judged it.
 async fn notify(mut events: Events, callback: Callback) -> Result<Reply, HandlerError> {
-    let event = Event {
+    if callback.answered_as().phase() == Phase::Before {
+        return if callback.is_moderated() {
+            Ok(Reply::ok())
+        } else {
+            Err(HandlerError::new(format!("nobody judges {:?}", callback.command())))
+        };
+    }
+    let event = pb::Event {
         sdk_app_id: callback.params.sdk_app_id.0,
         command: callback.command().to_string(),
         json: serde_json::to_string(&callback.event)?,

@@ -31,7 +31,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use http::StatusCode;
-use tencent_im_callback::{App, CallbackLayer, SdkAppId, Token};
+use tencent_im_callback::{App, CallbackLayer, OnError, SdkAppId, Token};
 use tokio::net::TcpListener;
 use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
@@ -133,7 +133,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // even if the backend is down.
     let channel = events.connect_timeout(Duration::from_secs(1)).connect_lazy();
     let callbacks = ServiceBuilder::new()
-        .layer(CallbackLayer::new(app))
+        // If the backend fails or is late, nobody has judged the message: it is rejected.
+        .layer(CallbackLayer::new(app).on_before_error(OnError::reject("try again later")))
         // This time-out is around the router, not on the channel: the channel's time-out starts
         // only once there is a connection.
         .timeout(DEADLINE)

@@ -26,8 +26,8 @@ mod pb {
 
 use pb::events_client::EventsClient;
 use pb::events_server::{Events, EventsServer};
-use pb::verdict::Verdict as V;
-use pb::{Ack, Allow, Discard, Event, Message, Reject, Verdict};
+use pb::finding::Finding as F;
+use pb::{Ack, Allow, Event, Finding, Findings, Reject, Text, Written};
 
 fn program(settings: &[(&str, &str)]) -> Process {
     let mut program = Process::new(env!("CARGO_BIN_EXE_tonic-gateway"));
@@ -129,6 +129,22 @@ fn group(text: &str) -> SignedRequest {
     SignedRequest::new(Command::GroupBeforeSendMsg).body(body.to_string())
 }
 
+/// A group that is about to be created.
+fn named(name: &str) -> SignedRequest {
+    let body = json!({
+        "CallbackCommand": "Group.CallbackBeforeCreateGroup",
+        "Operator_Account": "jared",
+        "Type": "Public",
+        "Name": name,
+    });
+    SignedRequest::new(Command::GroupBeforeCreateGroup).body(body.to_string())
+}
+
+/// What is rejected because nobody judged it.
+fn unjudged() -> Value {
+    envelope("OK", 1, "try again later")
+}
+
 #[tokio::test]
 async fn one_port_takes_callbacks_and_grpc() {
     let mut gateway = Gateway::start(&[]).await;
@@ -137,7 +153,10 @@ async fn one_port_takes_callbacks_and_grpc() {
     assert_eq!((status, answer), (StatusCode::OK, envelope("OK", 120_001, "no spam, please")));
     let (status, answer) = gateway.callback(group("buy spam")).await;
     assert_eq!((status, answer), (StatusCode::OK, envelope("OK", 10_100, "no spam, please")));
-    for request in [c2c("hello"), group("hello")] {
+    // The backend gets each text in all its forms.
+    let (_, answer) = gateway.callback(c2c(r#"{"text":"\u0073\u200bPAM"}"#)).await;
+    assert_eq!(answer, envelope("OK", 120_001, "no spam, please"));
+    for request in [c2c("hello"), group("hello"), named("hello")] {
         let (status, answer) = gateway.callback(request).await;
         assert_eq!((status, answer), (StatusCode::OK, envelope("OK", 0, "")));
     }
@@ -165,9 +184,11 @@ async fn one_port_takes_callbacks_and_grpc() {
     assert_eq!(status, StatusCode::NOT_FOUND);
 
     let mut client = gateway.client().await;
-    let message = Message { texts: vec!["spam".to_owned()], ..Message::default() };
-    let verdict = client.moderate(message).await.unwrap().into_inner().verdict;
-    assert!(matches!(verdict, Some(V::Reject(Reject { code: 120_001, .. }))));
+    let texts = ["hello", "spam"].map(|text| Text { forms: vec![text.to_owned()] });
+    let written = Written { texts: texts.to_vec(), ..Written::default() };
+    let findings = client.moderate(written).await.unwrap().into_inner().findings;
+    let wanted = [F::Allow(Allow {}), F::Reject(Reject {})];
+    assert_eq!(findings, wanted.map(|finding| Finding { finding: Some(finding) }));
     let event = Event { command: "a\nb".to_owned(), json: "{}".to_owned(), ..Event::default() };
     client.notify(event).await.unwrap();
     let line = gateway.printed.next_line().await.unwrap().unwrap();
@@ -200,7 +221,7 @@ async fn one_port_takes_callbacks_and_grpc() {
 }
 
 #[tokio::test]
-async fn without_a_backend_before_is_500_and_after_is_fail() {
+async fn without_a_backend_before_is_rejected_and_after_is_fail() {
     // A port where nobody listens.
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     // One where nobody answers.
@@ -209,8 +230,7 @@ async fn without_a_backend_before_is_500_and_after_is_fail() {
         let url = format!("http://{address}");
         let gateway = Gateway::start(&[("EVENTS_URL", &url)]).await;
         let (status, answer) = gateway.callback(c2c("hello")).await;
-        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
-        assert_eq!(answer["ActionStatus"], "FAIL");
+        assert_eq!((status, answer), (StatusCode::OK, unjudged()));
         let (status, answer) =
             gateway.callback(SignedRequest::new(Command::GroupAfterSendMsg)).await;
         assert_eq!(status, StatusCode::OK);
@@ -239,15 +259,15 @@ async fn callbacks_that_wait_for_a_connection_are_answered_in_time() {
     let gateway = Gateway::start(&[("EVENTS_URL", &url)]).await;
     let send = || gateway.callback(c2c("hello"));
     let (one, two, three) = tokio::join!(send(), send(), send());
-    for (status, _) in [one, two, three] {
-        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    for answer in [one, two, three] {
+        assert_eq!(answer, (StatusCode::OK, unjudged()));
     }
 }
 
-/// A backend that does what the message says, and remembers what it got.
+/// A backend that does what the first text says, and remembers what it got.
 #[derive(Clone, Default)]
 struct Backend {
-    messages: Arc<Mutex<Vec<Message>>>,
+    written: Arc<Mutex<Vec<Written>>>,
     events: Arc<Mutex<Vec<Event>>>,
 }
 
@@ -258,91 +278,100 @@ impl Events for Backend {
         Ok(Response::new(Ack {}))
     }
 
-    async fn moderate(&self, request: Request<Message>) -> Result<Response<Verdict>, Status> {
+    async fn moderate(&self, request: Request<Written>) -> Result<Response<Findings>, Status> {
         assert!(request.metadata().contains_key("grpc-timeout"));
-        let message = request.into_inner();
-        let words: Vec<&str> = message.texts[0].split(' ').collect();
-        let verdict = match words[..] {
-            ["allow"] => Some(V::Allow(Allow {})),
-            ["discard"] => Some(V::Discard(Discard {})),
-            ["reject", code] => {
-                Some(V::Reject(Reject { code: code.parse().unwrap(), info: "no".to_owned() }))
-            }
-            ["late"] => {
+        let written = request.into_inner();
+        let finding = match written.texts[0].forms[0].as_str() {
+            "allow" | "fine" => Some(F::Allow(Allow {})),
+            "reject" => Some(F::Reject(Reject {})),
+            "replace" => Some(F::Replace("fine".to_owned())),
+            "stubborn" => Some(F::Replace("stubborn".to_owned())),
+            "newer" => None,
+            "late" => {
                 tokio::time::sleep(Duration::from_secs(30)).await;
                 None
             }
-            ["nothing"] => None,
+            "nothing" => return Ok(Response::new(Findings::default())),
             _ => return Err(Status::internal("what?")),
         };
-        self.messages.lock().unwrap().push(message);
-        Ok(Response::new(Verdict { verdict }))
+        let findings = vec![Finding { finding }; written.texts.len()];
+        self.written.lock().unwrap().push(written);
+        Ok(Response::new(Findings { findings }))
     }
 }
 
-#[tokio::test]
-async fn the_verdict_of_a_backend_is_the_reply() {
+/// A gateway of an app of its own before a backend.
+async fn before(backend: &Backend) -> Gateway {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let backend = Backend::default();
     tokio::spawn(
         tonic::transport::Server::builder()
             .add_service(EventsServer::new(backend.clone()))
             .serve_with_incoming(TcpIncoming::from(listener)),
     );
-    let gateway = Gateway::start(&[
-        ("EVENTS_URL", &url),
-        ("SDK_APP_ID", "1400000001"),
-        ("CALLBACK_TOKEN", "secret"),
-    ])
-    .await;
-    let ours = |request: SignedRequest| request.app(1_400_000_001).token("secret");
+    let settings =
+        [("EVENTS_URL", &*url), ("SDK_APP_ID", "1400000001"), ("CALLBACK_TOKEN", "secret")];
+    Gateway::start(&settings).await
+}
 
-    let answers = [
-        ("allow", 0, "", 0, ""),
-        ("discard", 2, "", 2, ""),
-        ("reject 0", 1, "", 1, ""),
-        ("reject 120001", 120_001, "no", 0, "500"),
-        ("reject 130000", 130_000, "no", 0, "500"),
-        ("reject 10200", 0, "500", 10_200, "no"),
-        ("reject 1", 0, "500", 0, "500"),
-        ("reject 4294967295", 0, "500", 0, "500"),
-        ("nothing", 0, "500", 0, "500"),
-        ("fail", 0, "500", 0, "500"),
-        ("late", 0, "500", 0, "500"),
-    ];
-    for (text, c2c_code, c2c_info, group_code, group_info) in answers {
-        for (request, code, info) in
-            [(c2c(text), c2c_code, c2c_info), (group(text), group_code, group_info)]
-        {
+fn ours(request: SignedRequest) -> SignedRequest {
+    request.app(1_400_000_001).token("secret")
+}
+
+#[tokio::test]
+async fn what_the_backend_finds_is_the_verdict() {
+    let backend = Backend::default();
+    let gateway = before(&backend).await;
+    let mut replaced = envelope("OK", 0, "");
+    replaced["MsgBody"] = json!([{"MsgType": "TIMTextElem", "MsgContent": {"Text": "fine"}}]);
+    let rejected = |code| envelope("OK", code, "no spam, please");
+    for (text, c2c_answer, group_answer) in [
+        ("allow", envelope("OK", 0, ""), envelope("OK", 0, "")),
+        ("reject", rejected(120_001), rejected(10_100)),
+        ("replace", replaced.clone(), replaced),
+        ("stubborn", rejected(120_001), rejected(10_100)),
+        ("newer", rejected(120_001), rejected(10_100)),
+        ("nothing", rejected(120_001), rejected(10_100)),
+        ("fail", unjudged(), unjudged()),
+        ("late", unjudged(), unjudged()),
+    ] {
+        for (request, wanted) in [(c2c(text), c2c_answer), (group(text), group_answer)] {
             let (status, answer) = gateway.callback(ours(request)).await;
-            if info == "500" {
-                assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR, "{text}: {answer}");
-            } else {
-                assert_eq!(
-                    (status, answer),
-                    (StatusCode::OK, envelope("OK", code, info)),
-                    "{text}"
-                );
-            }
+            assert_eq!((status, answer), (StatusCode::OK, wanted), "{text}");
         }
     }
-    let messages = backend.messages.lock().unwrap()[..2].to_vec();
-    let c2c_message = Message {
+    let written = backend.written.lock().unwrap()[..2].to_vec();
+    let c2c_message = Written {
         sdk_app_id: 1_400_000_001,
+        command: "C2C.CallbackBeforeSendMsg".to_owned(),
         sender: "jared".to_owned(),
-        receiver: "jonh".to_owned(),
         group_id: String::new(),
-        texts: vec!["allow".to_owned()],
+        texts: vec![Text { forms: vec!["allow".to_owned()] }],
     };
-    let group_message =
-        Message { receiver: String::new(), group_id: "@TGS#1".to_owned(), ..c2c_message.clone() };
-    assert_eq!(messages, [c2c_message, group_message]);
+    let group_message = Written {
+        command: "Group.CallbackBeforeSendMsg".to_owned(),
+        group_id: "@TGS#1".to_owned(),
+        ..c2c_message.clone()
+    };
+    assert_eq!(written, [c2c_message, group_message]);
 
-    // Events with a time and without, and what is about to happen but has no call of its own.
-    for command in
-        [Command::GroupAfterSendMsg, Command::SnsFriendDelete, Command::GroupBeforeCreateGroup]
-    {
+    // Names of groups are asked about as well, and cannot be replaced.
+    for (name, wanted) in [
+        ("allow", envelope("OK", 0, "")),
+        ("reject", rejected(10_100)),
+        ("replace", rejected(10_100)),
+    ] {
+        let (status, answer) = gateway.callback(ours(named(name))).await;
+        assert_eq!((status, answer), (StatusCode::OK, wanted), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_backend_is_told_of_what_happened_and_nothing_goes_on_unjudged() {
+    let backend = Backend::default();
+    let gateway = before(&backend).await;
+    // With a time and without.
+    for command in [Command::GroupAfterSendMsg, Command::SnsFriendDelete] {
         let (status, answer) = gateway.callback(ours(SignedRequest::new(command.clone()))).await;
         assert_eq!((status, answer), (StatusCode::OK, envelope("OK", 0, "")));
         let event = backend.events.lock().unwrap().pop().unwrap();
@@ -351,10 +380,13 @@ async fn the_verdict_of_a_backend_is_the_reply() {
         assert_eq!(json["CallbackCommand"], command.as_str());
         match command {
             Command::GroupAfterSendMsg => assert_eq!(event.time_ms, Some(1_670_574_414_123)),
-            Command::SnsFriendDelete => assert_eq!(event.time_ms, None),
-            _ => {}
+            _ => assert_eq!(event.time_ms, None),
         }
     }
+    // Nobody writes in an invitation, so the backend is not asked about it.
+    let invitation = ours(SignedRequest::new(Command::GroupBeforeInviteJoinGroup));
+    assert_eq!(gateway.callback(invitation).await, (StatusCode::OK, unjudged()));
+    assert_eq!(backend.events.lock().unwrap().len(), 0);
 }
 
 #[tokio::test]

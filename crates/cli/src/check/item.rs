@@ -41,6 +41,9 @@ pub(crate) enum Wanted {
     /// Of a notification that nobody can read: taken. If it is refused, that is a warning: the
     /// event is lost.
     Noted,
+    /// Of a message part of which nobody can judge: blocked. If it is allowed, that is a warning:
+    /// it may be on purpose.
+    Withheld,
     /// Accepted, and the verdict allows the action.
     Allowed,
     /// Taken, and the verdict refuses, discards or rewrites the message so that this word is gone.
@@ -74,10 +77,14 @@ impl Wanted {
                 "status 200, ActionStatus OK (a refusal is a warning)",
                 "状态码 200，ActionStatus 为 OK（拒绝则为警告）",
             ),
+            Wanted::Withheld => Text(
+                "an ErrorCode that refuses (to allow it is a warning)",
+                "表示拒绝的 ErrorCode（放行则为警告）",
+            ),
             Wanted::Allowed => Text("status 200, ErrorCode 0", "状态码 200，ErrorCode 为 0"),
             Wanted::Moderated(_) => Text(
-                "status 200, and an ErrorCode that refuses, or a MsgBody without the word",
-                "状态码 200，且 ErrorCode 表示拒绝，或 MsgBody 中不再含有该词",
+                "status 200, and an ErrorCode that refuses (for friend requests a ResultCode for each person), or a MsgBody without the word",
+                "状态码 200，且 ErrorCode 表示拒绝（加好友时为每个人的 ResultCode），或 MsgBody 中不再含有该词",
             ),
         }
     }
@@ -105,7 +112,9 @@ impl Wanted {
                 Ok(_) => Ok(()),
                 Err(what) => Err(format!("{what}: by default the action goes on")),
             },
-            Wanted::Blocked | Wanted::BlockedOrCutOff => envelope::blocked(command, answer),
+            Wanted::Blocked | Wanted::BlockedOrCutOff | Wanted::Withheld => {
+                envelope::blocked(command, answer)
+            }
             Wanted::Allowed => {
                 envelope::accepted(answer)?;
                 match envelope::meaning(command, answer) {
@@ -126,7 +135,11 @@ impl Wanted {
 
     /// Whether what came is no failure, although it is not as wanted.
     fn tolerates(&self, came: &Result<Answer, Trouble>) -> bool {
-        matches!((self, came), (Wanted::Noted, Ok(answer)) if envelope::refused(answer).is_ok())
+        match (self, came) {
+            (Wanted::Noted, Ok(answer)) => envelope::refused(answer).is_ok(),
+            (Wanted::Withheld, Ok(answer)) => envelope::accepted(answer).is_ok(),
+            _ => false,
+        }
     }
 }
 

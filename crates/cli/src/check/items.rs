@@ -1,12 +1,8 @@
-//! What is asked: `accepts`, `refuses` and `moderates`.
+//! What is asked: `accepts` and `refuses`.
 
-use std::fmt::Write as _;
-
-use serde_json::Value;
 use tencent_im_callback::Command;
 use tencent_im_callback::testing::{Fault, SignedRequest, other_samples};
 
-use super::broken;
 use super::item::{Item, Wanted};
 use super::lang::Text;
 
@@ -197,102 +193,4 @@ pub(crate) fn refuses(make: Make<'_>) -> Vec<Item> {
         ),
         item("too-long", state().body(too_long(&Command::StateChange)), Wanted::CutOff, FULL),
     ]
-}
-
-/// The word in every place where a reader would see it.
-pub(crate) fn moderates(make: Make<'_>, spam: &str) -> Vec<Item> {
-    // Without the quotes around it.
-    let quoted = Value::from(spam).to_string();
-    let word = &quoted[1..quoted.len() - 1];
-    let text =
-        |text: &str| format!(r#"{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"{text}"}}}}"#);
-    let whole = |command: &str, elements: &str, more: &str| {
-        let from = match command {
-            "C2C.CallbackBeforeSendMsg" => r#""From_Account":"a","To_Account":"b""#,
-            _ => r#""GroupId":"g","Type":"Public","From_Account":"a","Operator_Account":"a""#,
-        };
-        format!(r#"{{"CallbackCommand":"{command}",{from},"MsgBody":[{elements}]{more}}}"#)
-    };
-    // In the middle of it, at a border of characters; a word of one character cannot be cut.
-    let middle = spam.char_indices().nth(spam.chars().count() / 2).map_or(0, |(at, _)| at);
-    let half = |part: &str| {
-        let quoted = Value::from(part).to_string();
-        quoted[1..quoted.len() - 1].to_owned()
-    };
-    let (left, right) = (half(&spam[..middle]), half(&spam[middle..]));
-    let escaped = spam.encode_utf16().fold(String::new(), |mut text, unit| {
-        let _ = write!(text, "\\u{unit:04x}");
-        text
-    });
-    let bundle = format!(
-        r#"{{"MsgType":"TIMRelayElem","MsgContent":{{"Title":"chat","MsgNum":1,"AbstractList":["a: hi"],"MsgList":[{{"From_Account":"a","MsgTimeStamp":1557481126,"MsgBody":[{}]}}]}}}}"#,
-        text(word)
-    );
-    let custom = format!(
-        r#"{{"MsgType":"TIMCustomElem","MsgContent":{{"Data":"{{}}","Desc":"{word}","Ext":"","Sound":""}}}}"#
-    );
-    let json = Value::from(format!(r#"{{"text":"{escaped}"}}"#));
-    let custom_escaped = format!(
-        r#"{{"MsgType":"TIMCustomElem","MsgContent":{{"Data":{json},"Desc":"","Ext":"","Sound":""}}}}"#
-    );
-    // Custom data is JSON in a string.
-    let reply = format!(r#"{{"messageReply":{{"messageAbstract":{quoted},"version":1}}}}"#);
-    let quote = format!(r#","CloudCustomData":{}"#, Value::from(reply));
-    let seen = Text(
-        "a reader sees the word there; moderation that looks at one place only is got round in a minute",
-        "读者能看到那里的文字；只检查一处的审核很快就会被绕过",
-    );
-    let hidden = Text(
-        "a broken half of an emoji makes many parsers give up; what cannot be read is then let through",
-        "不成对的代理项会让许多解析器放弃；读不懂的消息便被放行",
-    );
-    let cases: [(&str, String, &str, Text); 9] = [
-        ("text", text(word), "", seen),
-        ("second-element", format!("{},{}", text("hi"), text(word)), "", seen),
-        ("cut-in-two", format!("{},{}", text(&left), text(&right)), "", seen),
-        ("escaped", text(&escaped), "", seen),
-        ("bundle", bundle, "", seen),
-        ("custom-element", custom, "", seen),
-        ("custom-element-escaped", custom_escaped, "", seen),
-        ("quoted-reply", text("+1"), &quote, seen),
-        ("lone-surrogate", text(&format!("\\ud83d {word}")), "", hidden),
-    ];
-    let unread = Text(
-        "a parser that gives up at a broken byte lets the message through; one that reads on sees the word",
-        "遇到损坏的字节就放弃解析，消息便会被放行；继续读取则能看到该词",
-    );
-    let mark = "\u{feff}";
-    let mut items = Vec::new();
-    for (short, command) in
-        [("c2c", Command::C2cBeforeSendMsg), ("group", Command::GroupBeforeSendMsg)]
-    {
-        let mut item = |name: &str, body: Vec<u8>, wanted, why| {
-            let name = format!("moderates.{short}.{name}");
-            items.push(Item::new(
-                name,
-                command.clone(),
-                make(command.clone()).body(body),
-                wanted,
-                why,
-            ));
-        };
-        let body =
-            |elements: &str, more: &str| whole(command.as_str(), elements, more).into_bytes();
-        item(
-            "innocent",
-            body(&text("hello"), ""),
-            Wanted::Allowed,
-            Text("who refuses everything moderates nothing", "拒绝一切不等于审核"),
-        );
-        let moderated = || Wanted::Moderated(spam.to_owned());
-        for (name, elements, more, why) in &cases {
-            item(name, body(elements, more), moderated(), *why);
-        }
-        let whole = body(&text(word), "");
-        for (name, byte) in [("broken-utf8", &b"\xff"[..]), ("surrogate-bytes", b"\xed\xa0\xbd")] {
-            item(name, broken::beside(&whole, word, byte), moderated(), unread);
-        }
-        item("byte-order-mark", [mark.as_bytes(), &whole].concat(), moderated(), unread);
-    }
-    items
 }

@@ -5,6 +5,7 @@ mod broken;
 mod item;
 mod items;
 mod lang;
+mod moderates;
 mod report;
 mod survives;
 
@@ -40,7 +41,7 @@ pub(crate) struct Arguments {
     /// Run only this group or item, such as refuses or refuses.stale; may be repeated
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// A word that the endpoint rejects in messages
+    /// A word that the endpoint rejects in messages, names of groups and friend requests
     #[arg(long, value_name = "WORD", value_parser = word)]
     spam: Option<String>,
     /// The endpoint accepts unsigned requests on purpose: failed signature checks are warnings
@@ -93,7 +94,7 @@ impl Arguments {
         items.extend(items::refuses(&make));
         items.extend(broken::broken(&make));
         if let Some(spam) = &self.spam {
-            items.extend(items::moderates(&make, spam));
+            items.extend(moderates::moderates(&make, spam));
         }
         items.retain(|item| self.wants(&item.name));
         let bar = progress(items.len() as u64);

@@ -51,8 +51,8 @@ impl Database {
     }
 }
 
-/// Looks for the banned words in all that people wrote. What nobody could judge is refused: see
-/// `on_before_error`.
+/// Looks for the banned words in all forms of what people wrote. The words are in small letters in
+/// the table, as in the folded forms. What nobody could judge is rejected: see `on_before_error`.
 async fn judge(database: Database, shown: Arc<Shown>) -> Result<Findings, HandlerError> {
     let forms: Vec<String> = shown
         .texts()

@@ -8,9 +8,10 @@ use lambda_http::Error;
 use programs::app;
 use tencent_im_callback::event::sns::FriendDelete;
 use tencent_im_callback::moderation::{Finding, Text};
-use tencent_im_callback::{Callback, CallbackLayer, EventRouter};
+use tencent_im_callback::{Callback, CallbackLayer, EventRouter, OnError};
 use tower::Layer;
 
+/// Judges what people write in messages, names of groups and friend requests.
 fn judge(text: &Text<'_>) -> Finding {
     if text.contains("spam") { Finding::Reject } else { Finding::Allow }
 }
@@ -22,6 +23,6 @@ async fn friends_gone(callback: Callback<FriendDelete>) {
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let handlers = EventRouter::new().moderate(judge).on(friends_gone);
-    let service = CallbackLayer::new(app()?).layer(handlers);
-    lambda_http::run(service).await
+    let layer = CallbackLayer::new(app()?).on_before_error(OnError::reject("try again later"));
+    lambda_http::run(layer.layer(handlers)).await
 }
