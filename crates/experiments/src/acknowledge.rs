@@ -179,8 +179,9 @@ pub async fn run(options: &Options) {
     let left = api.messages("W").await;
     let ledger = ledger.lock().unwrap();
     println!(
-        "{kills} kills, {stops} stops, consumer remade {remade} times: {} accepted, {} lost; again though confirmed {}, \
-        again unconfirmed {}; at most {} deliveries of one; {} first deliveries after a later one; left in the stream {left}",
+        "{kills} kills, {stops} stops, consumer remade {remade} times: {} accepted, \
+        {} not handled, of which {left} are in the stream; again though confirmed {}, \
+        again unconfirmed {}; at most {} deliveries of one; {} first deliveries after a later one",
         ledger.accepted.len(),
         lost(&ledger),
         ledger.again_confirmed.len(),

@@ -84,6 +84,8 @@ pub struct Engine {
     keys: HashMap<String, Key>,
     known: HashMap<Id, State>,
     ready: VecDeque<String>,
+    /// The last ones whose end was confirmed: a redelivery of one may be under way.
+    ended: VecDeque<Id>,
     last_delivery: u64,
     holds: Holds,
     /// Acknowledgements that were begun, and those that have ended.
@@ -106,6 +108,7 @@ impl Engine {
             keys: HashMap::new(),
             known: HashMap::new(),
             ready: VecDeque::new(),
+            ended: VecDeque::new(),
             last_delivery: 0,
             holds,
             acks: Arc::default(),
@@ -134,6 +137,9 @@ impl Engine {
 
     pub fn take(&mut self, message: Message, place: Place) {
         let id = (place.sequence, place.stored);
+        if place.delivered > 1 && self.ended.contains(&id) {
+            return;
+        }
         match self.known.get_mut(&id) {
             None => {}
             Some(State::Waiting) => return,
@@ -253,6 +259,10 @@ impl Engine {
             return;
         }
         self.known.remove(&id);
+        self.ended.push_back(id);
+        if self.ended.len() > 2 * self.worker.window {
+            self.ended.pop_front();
+        }
         let Some(entry) = self.keys.get_mut(&key) else { return };
         entry.busy = false;
         if entry.waiting.is_empty() {

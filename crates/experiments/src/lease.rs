@@ -1,5 +1,5 @@
 //! The design that was chosen: a partition belongs to the worker whose record in the stream of
-//! owners is the last one, written by compare-and-set; each partition has a consumer that outlives its owners.
+//! owners is the last one, written by compare-and-set.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,14 +13,14 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 
 use crate::api::{Answer, Api};
-use crate::engine::{Engine, Worker};
-use crate::pull::{Pulled, Puller};
+use crate::engine::Worker;
+use crate::serve::serve;
 
 pub struct Lease {
     born: Instant,
     /// Until when it holds, in ms since `born`. 0: lost.
     until: AtomicU64,
-    draining: AtomicBool,
+    pub draining: AtomicBool,
 }
 
 impl Lease {
@@ -44,7 +44,7 @@ impl Lease {
         (self.born.elapsed().as_millis() as u64) < self.until.load(Ordering::SeqCst)
     }
 
-    fn may_start(&self) -> bool {
+    pub fn may_start(&self) -> bool {
         !self.draining.load(Ordering::SeqCst) && self.holds()
     }
 }
@@ -225,11 +225,12 @@ pub async fn run(worker: Arc<Worker>, mut stop: tokio::sync::watch::Receiver<boo
     let mut tick = tokio::time::interval(worker.ttl / 6);
     let mut fast = tokio::time::interval(Duration::from_millis(50));
     let mut ticks = 0_u32;
+    let here = format!("here {}", worker.id);
     let mut stopping = false;
     loop {
         tokio::select! {
             _ = tick.tick() => {
-                drop(client.publish("q-news", format!("here {}", worker.id).into()).await);
+                drop(client.publish("q-news", here.clone().into()).await);
                 if ticks.is_multiple_of(2) {
                     manager.renew().await;
                 }
@@ -256,7 +257,7 @@ pub async fn run(worker: Arc<Worker>, mut stop: tokio::sync::watch::Receiver<boo
                     Some(("here", id)) => {
                         let new = manager.members.insert(id.to_owned(), Instant::now()).is_none();
                         if new && !stopping {
-                            drop(client.publish("q-news", format!("here {}", worker.id).into()).await);
+                            drop(client.publish("q-news", here.clone().into()).await);
                             manager.release(manager.share());
                         }
                     }
@@ -283,153 +284,5 @@ async fn owners_if_missing(worker: &Worker) {
     if matches!(info, Some(Answer::Failed(10059, _))) {
         worker.log.say("made anew");
         worker.api.work_queue("q", "q.*", worker.replicas).await;
-    }
-}
-
-/// The consumer of a partition outlives its owners: what it knows to be acknowledged may not have
-/// left the stream yet.
-async fn consumer(worker: &Worker, partition: u32, lease: &Lease) -> bool {
-    let name = format!("p{partition}");
-    let config = json!({
-        "durable_name": name, "filter_subject": format!("q.{partition}"), "ack_policy": "explicit",
-        "ack_wait": worker.ttl.as_nanos() as u64, "max_ack_pending": 50_000, "max_deliver": -1,
-        "num_replicas": worker.replicas,
-    });
-    let body = json!({"stream_name": "q", "config": config});
-    while lease.holds() {
-        match worker.api.once(&format!("CONSUMER.DURABLE.CREATE.q.{name}"), &body).await {
-            Some(Answer::Done(_)) => return true,
-            Some(Answer::Failed(code, text)) => {
-                worker.log.say(&format!("not made {name} {code} {text}"));
-            }
-            None => {}
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    false
-}
-
-/// Handles a partition for as long as the lease holds and nobody asks for it.
-async fn serve(worker: Arc<Worker>, partition: u32, lease: Arc<Lease>) {
-    let holds = lease.clone();
-    let mut engine = Engine::new(worker.clone(), partition, Arc::new(move || holds.holds()));
-    while lease.may_start() && consumer(&worker, partition, &lease).await {
-        let Some(puller) = Puller::new(&worker.api, "q", &format!("p{partition}")).await else {
-            continue;
-        };
-        let mut owner = Owner {
-            worker: worker.clone(),
-            partition,
-            lease: lease.clone(),
-            puller,
-            settled: false,
-            rounds: 0,
-        };
-        owner.follow(&mut engine).await;
-        if lease.draining.load(Ordering::SeqCst) && lease.holds() {
-            engine.give_back(&mut owner.puller).await;
-        }
-    }
-    // What runs ends by itself, and is acknowledged; nothing of it is begun anew.
-    while lease.holds() && !engine.running.is_empty() {
-        tokio::select! {
-            Some(Ok(ended)) = engine.running.join_next() => engine.end(ended),
-            () = tokio::time::sleep(Duration::from_millis(20)) => {}
-        }
-    }
-    worker.log.say(&format!("left {partition} {}", worker.id));
-    engine.running.detach_all();
-}
-
-struct Owner {
-    worker: Arc<Worker>,
-    partition: u32,
-    lease: Arc<Lease>,
-    puller: Puller,
-    /// All that was delivered and not acknowledged is here, so that nothing can come in between.
-    settled: bool,
-    /// Pulls since it is not.
-    rounds: u32,
-}
-
-impl Owner {
-    /// Returns when the consumer has to be made anew, or the lease is over or wanted back.
-    async fn follow(&mut self, engine: &mut Engine) {
-        let worker = self.worker.clone();
-        let mut tick = tokio::time::interval(Duration::from_millis(50));
-        while self.lease.may_start() {
-            if !self.puller.is_open() && self.settled {
-                let room = worker.window.saturating_sub(engine.held());
-                if room > 0 {
-                    self.puller.pull(room.min(500), &json!({})).await;
-                }
-            }
-            tokio::select! {
-                pulled = self.puller.next() => match pulled {
-                    Pulled::Message(message) => {
-                        if !engine.arrive(message) && self.settled {
-                            worker.log.say(&format!("gap {}", self.partition));
-                            self.unsettle();
-                        }
-                    }
-                    // Nothing came, or it has expired.
-                    Pulled::Ended(404 | 408) => {}
-                    Pulled::Ended(status) => {
-                        worker.log.say(&format!("ended {} {status}", self.partition));
-                        self.unsettle();
-                    }
-                },
-                Some(Ok(ended)) = engine.running.join_next(), if !engine.running.is_empty() => {
-                    engine.end(ended);
-                }
-                Ok(permit) = worker.permits.clone().acquire_owned(),
-                    if self.settled && engine.is_ready() =>
-                {
-                    if self.lease.may_start() {
-                        engine.start(permit);
-                    }
-                }
-                _ = tick.tick() => {
-                    if self.puller.is_late() {
-                        self.puller.close();
-                        self.unsettle();
-                    }
-                    if !self.settled && !self.puller.is_open() && self.settle(engine).await {
-                        return;
-                    }
-                }
-            }
-        }
-    }
-
-    fn unsettle(&mut self) {
-        self.settled = false;
-        self.rounds = 0;
-    }
-
-    /// Compares what the broker waits for with what is here, while no pull is open. Whether the
-    /// consumer is missing.
-    async fn settle(&mut self, engine: &Engine) -> bool {
-        let begun = engine.quiet();
-        let subject = format!("CONSUMER.INFO.q.p{}", self.partition);
-        let pending = match self.worker.api.once(&subject, &json!({})).await {
-            Some(Answer::Done(info)) => info["num_ack_pending"].as_u64(),
-            Some(Answer::Failed(10014 | 10059, _)) => return true,
-            _ => None,
-        };
-        let exact = begun.is_some() && engine.quiet() == begun;
-        if self.rounds > 0 && exact && pending == Some(engine.held() as u64) {
-            self.settled = true;
-            self.worker.log.say(&format!("own {} {}", self.partition, self.worker.id));
-        } else {
-            if self.rounds > 3 {
-                let (partition, held) = (self.partition, engine.held());
-                self.worker.log.say(&format!("unsettled {partition} {pending:?} {held} {exact}"));
-            }
-            self.rounds += 1;
-            let room = self.worker.window.saturating_sub(engine.held());
-            self.puller.pull(room.clamp(1, 500), &json!({"no_wait": true})).await;
-        }
-        false
     }
 }

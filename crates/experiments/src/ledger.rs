@@ -127,7 +127,11 @@ impl Ledger {
     }
 
     pub fn print(&self) {
-        println!("event | times | starts after the lease was over | of these, a later one of the key | beside another worker | out of order | done again | of these, confirmed | take-over of a partition, ms: median, longest");
+        println!(
+            "event | times | starts after the lease was over | of these, a later one of the key | \
+            beside another worker | out of order | done again | of these, confirmed | \
+            take-over of a partition, ms: median, longest"
+        );
         for (event, faults) in &self.faults {
             let mut takeover = faults.takeover.clone();
             takeover.sort_unstable();

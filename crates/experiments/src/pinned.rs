@@ -42,8 +42,7 @@ struct Owner {
 impl Owner {
     fn may_start(&self) -> bool {
         let ttl = self.worker.ttl;
-        !self.fenced
-            || self.pin.is_some() && self.settled && self.pulled.elapsed() < ttl - ttl / 10
+        !self.fenced || self.pin.is_some() && self.settled && self.pulled.elapsed() < ttl - ttl / 10
     }
 
     fn arrived(&mut self, engine: &mut Engine, message: async_nats::Message) {
@@ -85,7 +84,8 @@ pub async fn serve(worker: Arc<Worker>, partition: u32, fenced: bool) {
         let sent = puller.sent();
         tokio::select! {
             pulled = puller.next() => {
-                if let (Some(sent), Pulled::Message(_) | Pulled::Ended(404 | 408)) = (sent, &pulled) {
+                let answered = matches!(&pulled, Pulled::Message(_) | Pulled::Ended(404 | 408));
+                if let Some(sent) = sent.filter(|_| answered) {
                     owner.pulled = owner.pulled.max(sent);
                 }
                 match pulled {

@@ -46,11 +46,6 @@ impl Puller {
         self.open.is_some_and(|(sent, _)| sent.elapsed() > EXPIRES + Duration::from_secs(1))
     }
 
-    /// Nothing more is expected of it.
-    pub fn close(&mut self) {
-        self.open = None;
-    }
-
     /// No more is delivered to here. What was delivered meanwhile.
     pub async fn stop(&mut self, api: &Api) -> Vec<Message> {
         drop(self.messages.unsubscribe().await);
