@@ -123,6 +123,7 @@ fn every_link_into_the_repository_leads_somewhere() {
         "CONTRIBUTING.md",
         "CHANGELOG.md",
         "crates/bench/README.md",
+        "crates/queue/JETSTREAM.md",
         "crates/soak/README.md",
         "fuzz/README.md",
     ];
