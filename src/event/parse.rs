@@ -12,18 +12,16 @@
 //! body's command is another one and the vendor documents that it counts, the body is read once
 //! more as that.
 
-use std::fmt;
-
 use bytes::Bytes;
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::Event;
 use super::unknown::{Misfit, UnknownEvent, UnknownReason};
 use super::word::{COMMAND, WithWord, Word};
 use crate::command::{Command, Phase};
-use crate::json::{self, Lenient, Nulls};
+use crate::json::{self, Lenient, Nulls, Token, Tokens};
 use crate::message;
 use crate::types::{SdkAppId, digits};
 
@@ -225,61 +223,19 @@ fn look(text: &str) -> Result<Seen, UnknownReason> {
     if !text.trim_ascii_start().starts_with('{') {
         return Err(UnknownReason::BodyNotObject);
     }
-    serde_json::Deserializer::from_str(text).deserialize_map(Members).map_err(not_json)
-}
-
-struct Members;
-
-impl<'de> Visitor<'de> for Members {
-    type Value = Seen;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Seen, A::Error> {
-        let mut seen = Seen { word: Word::Absent, app: BodyApp::Absent };
-        while let Some(Key(key)) = members.next_key()? {
-            match key {
-                Some("CallbackCommand") => {
-                    let value: &RawValue = members.next_value()?;
-                    seen.word.note(match serde_json::from_str::<String>(value.get()) {
-                        Ok(word) => Word::Command(Command::from(word.as_str())),
-                        Err(_) => Word::NotText,
-                    });
-                }
-                Some("SdkAppId") => {
-                    let value: &RawValue = members.next_value()?;
-                    seen.app.note(BodyApp::of(value.get()));
-                }
-                _ => {
-                    members.next_value::<IgnoredAny>()?;
-                }
-            }
+    let mut seen = Seen { word: Word::Absent, app: BodyApp::Absent };
+    let mut tokens = Tokens::new(text);
+    tokens.next();
+    while let Some(Token::Key(key)) = tokens.next() {
+        let value = tokens.value();
+        match &*key {
+            COMMAND => seen.word.note(match serde_json::from_str::<String>(value) {
+                Ok(word) => Word::Command(Command::from(word.as_str())),
+                Err(_) => Word::NotText,
+            }),
+            "SdkAppId" => seen.app.note(BodyApp::of(value)),
+            _ => {}
         }
-        Ok(seen)
     }
-}
-
-/// A key, if it is one that [`Members`] looks for.
-struct Key(Option<&'static str>);
-
-impl<'de> Deserialize<'de> for Key {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Name;
-
-        impl Visitor<'_> for Name {
-            type Value = Key;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a key")
-            }
-
-            fn visit_str<E>(self, key: &str) -> Result<Key, E> {
-                Ok(Key([COMMAND, "SdkAppId"].into_iter().find(|name| *name == key)))
-            }
-        }
-
-        deserializer.deserialize_identifier(Name)
-    }
+    Ok(seen)
 }

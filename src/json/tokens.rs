@@ -1,5 +1,5 @@
-//! The tokens of JSON, one after the other. The walks over bodies (`path`, `drift`, the persons of
-//! a friend request) use it.
+//! The tokens of JSON, one after the other. The walks over bodies (`path`, `drift`, the
+//! command of a body without a type, the persons of a friend request) use it.
 //!
 //! A stranger decides how long and how deep a body is. So this reads each byte about once, builds
 //! no tree, and does not recurse: a caller that needs to know what is open keeps its own stack. It
@@ -151,6 +151,14 @@ impl<'a> Tokens<'a> {
         self.peek();
         let rest = self.json.get(self.at..).unwrap_or_default();
         rest.starts_with("null") || rest.starts_with("\"\"")
+    }
+
+    /// The text of the next value, which is skipped.
+    pub(crate) fn value(&mut self) -> &'a str {
+        self.peek();
+        let start = self.at;
+        self.skip_value();
+        self.json.get(start..self.at).unwrap_or_default()
     }
 
     pub(crate) fn skip_value(&mut self) {
