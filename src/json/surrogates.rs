@@ -12,7 +12,7 @@ pub(crate) fn replace_unpaired(json: &str) -> Cow<'_, str> {
     let mut replaced = String::new();
     let mut copied = 0;
     let mut at = 0;
-    while let Some(found) = json[at..].find('\\') {
+    while let Some(found) = memchr::memchr(b'\\', &bytes[at..]) {
         at += found;
         match (escaped(&bytes[at..]), bytes.get(at + 6..).and_then(escaped)) {
             (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => at += 12,
