@@ -263,20 +263,28 @@ pub(crate) fn describe(error: &dyn fmt::Display) -> String {
 
 /// Calls code of the user's, such as a service or a hook. A panic becomes a text, as [`describe`]
 /// writes it.
+#[inline]
 pub(crate) fn caught<T>(call: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(call)).map_err(|payload| {
-        let text = describe(&PanicText(&*payload));
-        // To drop the payload calls code of the user's as well, and can panic. The payload of that
-        // second panic is leaked: to drop it could panic again, and so on.
-        if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-            std::mem::forget(second);
-        }
-        text
-    })
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(value) => Ok(value),
+        Err(payload) => Err(text_of(payload)),
+    }
+}
+
+/// The text of a panic, whose payload is dropped.
+#[cold]
+fn text_of(payload: Box<dyn Any + Send>) -> String {
+    let text = describe(&PanicText(&*payload));
+    // To drop the payload calls code of the user's as well, and can panic. The payload of that
+    // second panic is leaked: to drop it could panic again, and so on.
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(second);
+    }
+    text
 }
 
 /// Shows the payload of a panic.
-pub(crate) struct PanicText<'a>(pub(crate) &'a (dyn Any + Send));
+struct PanicText<'a>(&'a (dyn Any + Send));
 
 impl fmt::Display for PanicText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -80,7 +80,13 @@ impl Outcome {
     /// The outcome of a callback to which the service replied.
     #[inline]
     pub(crate) fn accepted(disposition: Disposition, params: Option<Params>) -> Self {
-        Outcome { disposition: Some(disposition), ..Outcome::new(OutcomeKind::Accepted, params) }
+        Outcome {
+            kind: OutcomeKind::Accepted,
+            params,
+            rejection: None,
+            trouble: None,
+            disposition: Some(disposition),
+        }
     }
 
     /// The outcome of a request that was refused, or that was the console's check of the URL.

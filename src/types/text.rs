@@ -80,13 +80,20 @@ pub(crate) fn digits(text: &str) -> Option<u64> {
     if !(1..=20).contains(&text.len()) {
         return None;
     }
-    text.bytes().try_fold(0u64, |number, byte| {
-        let digit = byte.wrapping_sub(b'0');
+    let mut number = 0u64;
+    for (index, byte) in text.bytes().enumerate() {
+        let digit = u64::from(byte.wrapping_sub(b'0'));
         if digit > 9 {
             return None;
         }
-        number.checked_mul(10)?.checked_add(digit.into())
-    })
+        // Only the twentieth digit can be too much.
+        number = if index < 19 {
+            number * 10 + digit
+        } else {
+            number.checked_mul(10)?.checked_add(digit)?
+        };
+    }
+    Some(number)
 }
 
 #[cfg(test)]
