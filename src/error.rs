@@ -3,7 +3,6 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -259,42 +258,6 @@ pub(crate) fn was_late(error: &dyn fmt::Display) -> bool {
 /// type that is not ours the sources are written if its `{:#}` writes them.
 pub(crate) fn describe(error: &dyn fmt::Display) -> String {
     escaped(&format_args!("{error:#}"))
-}
-
-/// Calls code of the user's, such as a service or a hook. A panic becomes a text, as [`describe`]
-/// writes it.
-#[inline]
-pub(crate) fn caught<T>(call: impl FnOnce() -> T) -> Result<T, String> {
-    match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(value) => Ok(value),
-        Err(payload) => Err(text_of(payload)),
-    }
-}
-
-/// The text of a panic, whose payload is dropped.
-#[cold]
-fn text_of(payload: Box<dyn Any + Send>) -> String {
-    let text = describe(&PanicText(&*payload));
-    // To drop the payload calls code of the user's as well, and can panic. The payload of that
-    // second panic is leaked: to drop it could panic again, and so on.
-    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        std::mem::forget(second);
-    }
-    text
-}
-
-/// Shows the payload of a panic.
-struct PanicText<'a>(&'a (dyn Any + Send));
-
-impl fmt::Display for PanicText<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = self.0.downcast_ref::<&str>().copied();
-        let text = text.or_else(|| self.0.downcast_ref::<String>().map(String::as_str));
-        match text {
-            Some(text) => write!(f, "the service panicked: {text}"),
-            None => f.write_str("the service panicked"),
-        }
-    }
 }
 
 /// Shows an error and its sources, separated by colons.

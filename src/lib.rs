@@ -4,6 +4,7 @@
 
 pub mod auth;
 mod callback;
+mod caught;
 mod command;
 mod count;
 #[cfg(feature = "dedup")]

@@ -12,8 +12,9 @@ use tower_service::Service;
 
 use crate::auth::Params;
 use crate::callback::Callback;
+use crate::caught::caught;
 use crate::count::InBackground;
-use crate::error::{HandlerError, caught};
+use crate::error::HandlerError;
 use crate::oneshot::Oneshot;
 use crate::reply::{Disposition, Reply};
 #[cfg(feature = "tracing")]

@@ -11,7 +11,8 @@ use tower_service::Service;
 
 use super::background::{DetachFailure, Permits, Shared, Work, detach};
 use crate::callback::Callback;
-use crate::error::{HandlerError, caught};
+use crate::caught::caught;
+use crate::error::HandlerError;
 use crate::oneshot::Oneshot;
 use crate::reply::{Disposition, Reply};
 

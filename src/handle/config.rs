@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::auth::Verifier;
-use crate::error::caught;
+use crate::caught::caught;
 use crate::reply::Reply;
 use crate::response::{Failure, NOT_HANDLED, OnError, Sampler};
 

@@ -13,7 +13,7 @@ use super::buffer::{Buffer, TooLarge};
 use super::exchange::Exchange;
 use super::span::CallbackSpan;
 use crate::callback::Callback;
-use crate::error::caught;
+use crate::caught::caught;
 use crate::rejection::{Rejection, RejectionKind};
 use crate::reply::Reply;
 use crate::response::{Cause, ResponseBody};
