@@ -144,7 +144,8 @@ impl Verifier {
         };
         let app =
             apps.get(id).ok_or_else(|| Rejection::from(RejectionKind::AppUnknown).of_app(id))?;
-        let token = self.authenticate(app, &raw).map_err(|rejection| rejection.of_app(id))?;
+        let (token, seconds) =
+            self.authenticate(app, &raw).map_err(|rejection| rejection.of_app(id))?;
         // Decoded only now that the signature is verified, since decoding may allocate.
         let Some(command) = command.and_then(query::strict) else {
             return match token {
@@ -153,11 +154,7 @@ impl Verifier {
             };
         };
         let command = Command::from(&*command);
-        let time = raw
-            .request_time
-            .and_then(digits)
-            .and_then(|seconds| i64::try_from(seconds).ok())
-            .map(TimestampSecs);
+        let time = seconds.and_then(|seconds| i64::try_from(seconds).ok()).map(TimestampSecs);
         let platform = raw
             .opt_platform
             .filter(|text| !text.is_empty())
@@ -166,10 +163,15 @@ impl Verifier {
         Ok(Verified::Callback(params))
     }
 
-    /// The index of the token that made the signature, or `None` if the app is unsigned.
-    fn authenticate(&self, app: &App, raw: &Raw<'_>) -> Result<Option<usize>, Rejection> {
+    /// The index of the token that made the signature, or `None` if the app is unsigned; and the
+    /// time of the request, if there is one.
+    fn authenticate(
+        &self,
+        app: &App,
+        raw: &Raw<'_>,
+    ) -> Result<(Option<usize>, Option<u64>), Rejection> {
         if !app.is_signed() {
-            return Ok(None);
+            return Ok((None, raw.request_time.and_then(digits)));
         }
         let sign = raw.sign.ok_or(RejectionKind::SignatureMissing)?;
         let time = raw.request_time.ok_or(RejectionKind::TimeMissing)?;
@@ -178,7 +180,7 @@ impl Verifier {
         let index = matching_token(app.tokens().iter(), time, &sign)
             .ok_or(RejectionKind::SignatureMismatch)?;
         self.check_age(seconds)?;
-        Ok(Some(index))
+        Ok((Some(index), Some(seconds)))
     }
 
     fn check_age(&self, seconds: u64) -> Result<(), Rejection> {
