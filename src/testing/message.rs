@@ -6,6 +6,7 @@ use crate::message::{MsgElement, RelayElem, RelayMessage, TextElem};
 /// A one-to-one text message that is about to be sent.
 ///
 /// ```
+/// use tencent_im_callback::message::TextElem;
 /// use tencent_im_callback::testing::text_message;
 ///
 /// let callback = text_message("jared", "jonh", "red packet");

@@ -171,12 +171,14 @@ fn next(world: &World, dice: &mut Dice) -> Callback {
         17 => Callback::new("escaped word refused", c2c(r#"{\"t\":\"\\u0073pam\"}"#), SPAM),
         18 => Callback::new("word in another form refused", c2c("S\u{200b}\u{ff30}AM"), SPAM),
         19 => {
-            let body = r#"{"Operator_Account":"a","Type":"Public","Name":"spam"}"#;
+            let body = format!(r#"{{"Operator_Account":"{from}","Type":"Public","Name":"spam"}}"#);
             let request = signed(SignedRequest::new(Command::GroupBeforeCreateGroup).body(body));
             Callback::new("name of a group refused", bytes(&request), GROUP_SPAM)
         }
         20 => {
-            let body = r#"{"From_Account":"a","FriendItem":[{"To_Account":"id1","AddWording":"spam"}],"AddType":"Add_Type_Both"}"#;
+            let body = format!(
+                r#"{{"From_Account":"{from}","FriendItem":[{{"To_Account":"id1","AddWording":"spam"}}],"AddType":"Add_Type_Both"}}"#
+            );
             let request = signed(SignedRequest::new(Command::SnsPrevFriendAdd).body(body));
             Callback::new("friend request refused", bytes(&request), FRIEND_SPAM)
         }
