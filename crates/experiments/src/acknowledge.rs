@@ -192,4 +192,8 @@ pub async fn run(options: &Options) {
     for (id, after) in ledger.again_confirmed.iter().take(5) {
         println!("  {id} came again {after:.2} s after it was confirmed");
     }
+    if !options.has("remade") && lost(&ledger) + ledger.again_confirmed.len() > 0 {
+        println!("FAILED");
+        std::process::exit(1);
+    }
 }

@@ -72,7 +72,11 @@ impl Api {
             "name": name, "subjects": [subject], "retention": "workqueue", "storage": "file",
             "discard": "new", "num_replicas": replicas, "duplicate_window": 120_000_000_000_u64,
         });
-        self.call(&format!("STREAM.CREATE.{name}"), &config).await.unwrap();
+        // Another process may be making it.
+        while let Err(error) = self.call(&format!("STREAM.CREATE.{name}"), &config).await {
+            eprintln!("{name}: {error:?}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
     }
 
     pub async fn messages(&self, stream: &str) -> u64 {

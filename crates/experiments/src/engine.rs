@@ -164,11 +164,16 @@ impl Engine {
         }
     }
 
-    /// Tells the broker that what has not started is for the next owner.
-    pub async fn give_back(&mut self, puller: &mut Puller) {
+    /// What is still on its way to an inbox that is given up.
+    pub async fn take_rest(&mut self, puller: &mut Puller) {
         for message in puller.stop(&self.worker.api).await {
             self.arrive(message);
         }
+    }
+
+    /// Tells the broker that what has not started is for the next owner.
+    pub async fn give_back(&mut self, puller: &mut Puller) {
+        self.take_rest(puller).await;
         for job in self.keys.values().flat_map(|key| &key.waiting) {
             let Some(reply) = job.message.reply.clone() else { continue };
             drop(self.worker.api.client.publish(reply, "-NAK".into()).await);

@@ -41,8 +41,8 @@ pub struct Ledger {
     pub gaps: u64,
     keys: HashMap<String, Key>,
     owners: HashMap<u64, String>,
-    /// Partitions whose owner is gone, and since when, by which event.
-    orphans: HashMap<u64, (u64, String)>,
+    /// Partitions whose owner is going, since when, by which event, and who it was.
+    orphans: HashMap<u64, (u64, String, String)>,
 }
 
 impl Ledger {
@@ -58,10 +58,6 @@ impl Ledger {
                     ledger.faults.entry(event.clone()).or_default().events += 1;
                     if let Some(worker) = words.get(3) {
                         ledger.gone(at, worker, &event);
-                    }
-                    if event == "worker-stopped" {
-                        // Attempts that are open then go on afterwards.
-                        ledger.close(words[3]);
                     }
                 }
                 "exit" => ledger.close(words[2]),
@@ -89,7 +85,8 @@ impl Ledger {
     fn gone(&mut self, at: u64, worker: &str, event: &str) {
         for (partition, owner) in &self.owners {
             if owner == worker {
-                self.orphans.insert(*partition, (at, event.to_owned()));
+                let orphan = (at, event.to_owned(), worker.to_owned());
+                self.orphans.insert(*partition, orphan);
             }
         }
     }
@@ -104,8 +101,11 @@ impl Ledger {
         if owner.is_some_and(|owner| *owner != worker) {
             faults.lease_over += 1;
             faults.later += u32::from(number > key.last);
-        } else if let Some((since, event)) = self.orphans.remove(&partition) {
-            self.faults.entry(event).or_default().takeover.push(at - since);
+        } else if let Some((since, event, _)) =
+            self.orphans.get(&partition).filter(|(_, _, gone)| *gone != worker)
+        {
+            self.faults.entry(event.clone()).or_default().takeover.push(at - since);
+            self.orphans.remove(&partition);
         }
         let faults = self.faults.entry(event.to_owned()).or_default();
         faults.beside += u32::from(key.running.iter().any(|(by, _)| *by != worker));

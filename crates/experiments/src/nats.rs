@@ -62,13 +62,6 @@ impl Process {
     }
 }
 
-/// User and system time, in ms.
-pub fn cpu(stat: &str) -> f64 {
-    let stat = fs::read_to_string(stat).unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
-    [11, 12].iter().filter_map(|at| fields.get(*at)?.parse::<f64>().ok()).sum::<f64>() * 10.0
-}
-
 impl Drop for Process {
     fn drop(&mut self) {
         drop(self.0.kill());

@@ -183,6 +183,8 @@ impl Harm<'_> {
         match event {
             "worker-stopped" => {
                 self.workers.processes[which].1.signal("-STOP");
+                // What is open now may end beside the next owner's work.
+                self.log.say(&format!("exit {id}"));
                 tokio::time::sleep(self.ttl * 2 + Duration::from_millis(random() % 2000)).await;
                 self.workers.processes[which].1.signal("-CONT");
             }
@@ -311,7 +313,10 @@ pub async fn run(options: &Options) {
     ledger.print();
     if design == "lease" {
         let wrong = |faults: &Faults| faults.lease_over + faults.beside + faults.disorder;
-        assert_eq!(ledger.faults.values().map(wrong).sum::<u32>(), 0);
-        assert!(accepted.is_subset(&ledger.done));
+        let wrong: u32 = ledger.faults.values().map(wrong).sum();
+        if wrong > 0 || !accepted.is_subset(&ledger.done) {
+            println!("FAILED");
+            std::process::exit(1);
+        }
     }
 }

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use crate::Options;
 use crate::api::Api;
-use crate::nats::{Cluster, cpu};
+use crate::nats::Cluster;
 
 struct Waiting {
     id: String,
@@ -133,8 +133,6 @@ async fn fast(api: &Api, number: u64, group: &[Waiting]) -> bool {
 pub struct Round {
     pub per_second: f64,
     p99: f64,
-    /// Of this process, for each, in µs.
-    cpu: f64,
 }
 
 struct Case {
@@ -163,7 +161,6 @@ async fn round(cluster: &Cluster, case: &Case, lasts: Duration, refused: &Refuse
         tokio::spawn(group(api.clone(), case.way, receive, refused.clone()));
     }
     let context = async_nats::jetstream::new(api.client.clone());
-    let before = cpu("/proc/self/stat");
     let start = Instant::now();
     let mut tasks = JoinSet::new();
     for caller in 0..case.callers {
@@ -195,11 +192,7 @@ async fn round(cluster: &Cluster, case: &Case, lasts: Duration, refused: &Refuse
     let mut times: Vec<f64> = tasks.join_all().await.into_iter().flatten().collect();
     times.sort_by(f64::total_cmp);
     let count = times.len() as f64;
-    Round {
-        per_second: count / start.elapsed().as_secs_f64(),
-        p99: times[times.len() * 99 / 100],
-        cpu: (cpu("/proc/self/stat") - before) * 1000.0 / count,
-    }
+    Round { per_second: count / start.elapsed().as_secs_f64(), p99: times[times.len() * 99 / 100] }
 }
 
 pub fn spread(mut figures: Vec<f64>) -> String {
@@ -225,7 +218,7 @@ pub async fn run(options: &Options) {
     ];
     println!(
         "callers | way | a second: median, spread | / raw | p99, ms | \
-         CPU of the endpoint / raw | groups refused, and published singly"
+         groups refused, and published singly"
     );
     for callers in [1, 64, 500] {
         let mut rounds: HashMap<&str, Vec<Round>> = HashMap::new();
@@ -244,11 +237,10 @@ pub async fn run(options: &Options) {
                 rounds[name].iter().zip(&rounds["raw"]).map(|(a, b)| one(a) / one(b)).collect()
             };
             println!(
-                "{callers} | {name} | {} | {} | {} | {} | {}, {}",
+                "{callers} | {name} | {} | {} | {} | {}, {}",
                 spread(figure(|round| round.per_second)),
                 spread(ratio(|round| round.per_second)),
                 spread(figure(|round| round.p99)),
-                spread(ratio(|round| round.cpu)),
                 refused[name].0.load(Ordering::Relaxed),
                 refused[name].1.load(Ordering::Relaxed),
             );

@@ -37,19 +37,24 @@ impl Puller {
         self.open.is_some()
     }
 
+    /// A pull that waits for nothing may have no end: half a second of it are enough.
+    pub fn is_waited_for(&self) -> bool {
+        self.open.is_some_and(|(sent, _)| sent.elapsed() < Duration::from_millis(500))
+    }
+
     pub fn sent(&self) -> Option<Instant> {
         self.open.map(|(sent, _)| sent)
     }
 
     /// No end of the pull came in time.
     pub fn is_late(&self) -> bool {
-        self.open.is_some_and(|(sent, _)| sent.elapsed() > EXPIRES + Duration::from_secs(1))
+        self.open.is_some_and(|(sent, _)| sent.elapsed() > EXPIRES + Duration::from_secs(4))
     }
 
     /// No more is delivered to here. What was delivered meanwhile.
     pub async fn stop(&mut self, api: &Api) -> Vec<Message> {
         drop(self.messages.unsubscribe().await);
-        drop(api.client.flush().await);
+        drop(tokio::time::timeout(Duration::from_secs(1), api.client.flush()).await);
         let mut rest = Vec::new();
         while let Some(message) = self.messages.next().await {
             rest.extend(message.status.is_none().then_some(message));

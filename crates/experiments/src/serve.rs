@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -49,10 +49,14 @@ pub async fn serve(worker: Arc<Worker>, partition: u32, lease: Arc<Lease>) {
             puller,
             settled: false,
             rounds: 0,
+            since: Instant::now(),
+            before: usize::MAX,
         };
         owner.follow(&mut engine).await;
         if lease.draining.load(Ordering::SeqCst) && lease.holds() {
             engine.give_back(&mut owner.puller).await;
+        } else {
+            engine.take_rest(&mut owner.puller).await;
         }
     }
     // What runs ends by itself, and is acknowledged; nothing of it is begun anew.
@@ -75,6 +79,9 @@ struct Owner {
     settled: bool,
     /// Pulls since it is not.
     rounds: u32,
+    since: Instant,
+    /// What was held at the last comparison.
+    before: usize,
 }
 
 impl Owner {
@@ -116,10 +123,10 @@ impl Owner {
                     }
                 }
                 _ = tick.tick() => {
-                    if self.puller.is_late() {
+                    if self.settled && self.puller.is_late() {
                         return;
                     }
-                    if !self.settled && !self.puller.is_open() && self.settle(engine).await {
+                    if !self.settled && !self.puller.is_waited_for() && self.settle(engine).await {
                         return;
                     }
                 }
@@ -130,6 +137,7 @@ impl Owner {
     fn unsettle(&mut self) {
         self.settled = false;
         self.rounds = 0;
+        self.since = Instant::now();
     }
 
     /// Compares what the broker waits for with what is here, while no pull is open. Whether the
@@ -146,7 +154,13 @@ impl Owner {
             _ => None,
         };
         let exact = begun.is_some() && engine.quiet() == begun;
-        if self.rounds > 0 && exact && pending == Some(engine.held() as u64) {
+        // Purged messages keep the counts apart for ever. But once `ack_wait` is over, all that
+        // others had has come here, if a whole pull brings nothing new.
+        let late = self.since.elapsed() > self.worker.ttl + Duration::from_secs(1);
+        let same = pending == Some(engine.held() as u64)
+            || late && pending.is_some() && self.before == engine.held();
+        self.before = engine.held();
+        if self.rounds > 0 && exact && same {
             self.settled = true;
             self.worker.log.say(&format!("own {} {}", self.partition, self.worker.id));
         } else {

@@ -15,7 +15,8 @@ use crate::share::fill;
 use crate::{Options, lease};
 
 /// Handled a second, of the keys that are neither failing nor hot.
-async fn round(cluster: &Cluster, failing: u64, hot: u64, window: usize) -> f64 {
+async fn round(cluster: &Cluster, count: u64, case: (u64, u64, usize)) -> f64 {
+    let (failing, hot, window) = case;
     let api = cluster.api().await;
     for stream in ["q", "q-retry", "q-owners"] {
         drop(api.call(&format!("STREAM.DELETE.{stream}"), &json!({})).await);
@@ -23,7 +24,7 @@ async fn round(cluster: &Cluster, failing: u64, hot: u64, window: usize) -> f64 
     lease::streams(&api, cluster.nodes.len()).await;
     fill(&api, failing, |number| (0, format!("f{number} 1 {:700}", ""))).await;
     fill(&api, hot, |number| (0, format!("hot {} {:700}", number + 1, ""))).await;
-    fill(&api, 30_000, |number| (0, format!("k{} {} {:700}", number % 200, number / 200 + 1, "")))
+    fill(&api, count, |number| (0, format!("k{} {} {:700}", number % 200, number / 200 + 1, "")))
         .await;
     let folder = Folder::new();
     let path = folder.0.join("log");
@@ -33,7 +34,7 @@ async fn round(cluster: &Cluster, failing: u64, hot: u64, window: usize) -> f64 
         ("nodes", cluster.nodes.len().to_string()),
         ("ttl-ms", "10000".to_owned()),
         ("partitions", "1".to_owned()),
-        ("permits", "200".to_owned()),
+        ("permits", "50".to_owned()),
         ("handler-ms", "100".to_owned()),
         ("window", window.to_string()),
     ];
@@ -127,7 +128,9 @@ pub async fn run(options: &Options) {
     let mut rates: HashMap<&str, Vec<f64>> = HashMap::new();
     for _ in 0..options.number("rounds", 3) {
         for (name, failing, hot, window) in cases {
-            rates.entry(name).or_default().push(round(&cluster, failing, hot, window).await);
+            let case = (failing, hot, window);
+            let count = options.number("count", 8000) as u64;
+            rates.entry(name).or_default().push(round(&cluster, count, case).await);
         }
     }
     for (name, ..) in cases {
