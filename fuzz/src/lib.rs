@@ -6,6 +6,7 @@
 
 pub mod body;
 pub mod json;
+mod judged;
 pub mod message;
 pub mod mutate;
 pub mod params;

@@ -11,7 +11,7 @@ use tencent_im_callback::{App, Callback, Command, Event, Params, Reply, Verified
 
 use crate::body::compact;
 use crate::json::{self, Json, Node};
-use crate::{APP, elements, payloads};
+use crate::{APP, elements, judged, payloads};
 
 /// Bytes of an input before its JSON.
 pub const HEAD: usize = 4;
@@ -63,6 +63,9 @@ pub fn check(data: &[u8]) {
             assert!(misfit.path().starts_with("MsgBody"), "{}", misfit.path());
         }
         _ => panic!("alone {read:?}, in an event {:?}", callback.event),
+    }
+    if !is_broken {
+        judged::check(&callback, &json);
     }
     rewriting(&callback, &json, changes);
 }
@@ -247,6 +250,10 @@ pub fn seeds() -> Vec<Vec<u8>> {
         r#"[{"MsgType":"TIMNewElem","MsgContent":{"a" :[1e999,"x\"\\",{"b":"\u4f60"}],"c":"d"}},{"MsgType":"","MsgContent":""}]"#.into(),
         r#"[["TIMTextElem",{"Text":"x"}],{"MsgType":"TIMTextElem","MsgContent":["y"]},5,null]"#.into(),
         r#"[{"MsgType":"TIMRelayElem","MsgContent":{"AbstractList":"one","MsgList":[{"MsgBody":null},{"MsgSeq":"5","MsgId":7}]}}]"#.into(),
+        format!("[{0},{0}]", r#"{"MsgType":"TIMTextElem","MsgContent":{"Text":"hel","N":1.50}}"#),
+        r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"he"}},{"MsgType":"TIMTextElem","MsgContent":{"Text":"llo"}}]"#.into(),
+        r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"hello","N":1.50,"N":12345678901234567890123}},{"MsgType":"TIMCustomElem","MsgContent":{"Data":"{"a":"\u0068\u0065\u006c\u006co"}"}}]"#.into(),
+        r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"hello","N":1.50,"N":12345678901234567890123}},{"MsgType":"TIMNewElem","MsgContent":{"a" : "shell"}}]"#.into(),
         "null".into(),
         "[]".into(),
         "{}".into(),

@@ -99,21 +99,27 @@ impl<'a> Tokens<'a> {
 
     /// Skips the string that begins here, and returns whether it has escapes.
     fn skip_text(&mut self) -> bool {
-        let bytes = self.json.as_bytes();
+        // Both are searched for by `find`, which looks at many bytes at once; and each byte once.
+        let json = self.json;
+        let quote = |at: usize| json[at..].find('"').map_or(json.len(), |found| at + found);
         self.at += 1;
+        let mut end = quote(self.at);
         let mut escaped = false;
-        while let Some(&byte) = bytes.get(self.at) {
-            self.at += 1;
-            match byte {
-                b'"' => break,
-                b'\\' => {
-                    escaped = true;
-                    self.at += 1;
-                }
-                _ => {}
+        while let Some(backslash) = json[self.at..end].find('\\') {
+            escaped = true;
+            self.at += backslash + 2;
+            while !json.is_char_boundary(self.at.min(json.len())) {
+                self.at += 1;
+            }
+            if self.at >= json.len() {
+                self.at = json.len();
+                return escaped;
+            }
+            if self.at > end {
+                end = quote(self.at);
             }
         }
-        self.at = self.at.min(bytes.len());
+        self.at = (end + 1).min(json.len());
         escaped
     }
 

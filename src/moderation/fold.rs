@@ -15,52 +15,79 @@ const COUNTED: usize = 4096;
 
 /// The folded text, unless it is the same. It is never longer than `room`.
 pub(super) fn fold(text: &str, room: usize) -> Result<Option<String>, TooLongError> {
-    if is_folded(text) {
+    if is_folded_ascii(text) {
         return Ok(None);
     }
-    if text.is_ascii() {
-        // Lower case takes as much memory, and nothing else can happen except to control
-        // characters.
-        let folded: String =
-            text.chars().filter(|c| !is_invisible(*c)).map(|c| c.to_ascii_lowercase()).collect();
-        return within(folded, room).map(Some);
-    }
-    let length = if text.len() < COUNTED {
+    let mut changes = false;
+    let is_simple = text.chars().all(|c| {
+        let folded = simple(c);
+        changes |= folded != Some(Some(c));
+        folded.is_some()
+    });
+    let length = if is_simple || text.len() < COUNTED {
         text.len()
     } else {
         let mut length = 0;
         each(text, |folded| length += folded.len());
         length
     };
-    if length > room {
+    if is_simple && !changes {
+        return Ok(None);
+    }
+    if !is_simple && length > room {
         return Err(TooLongError);
     }
     let mut folded = String::with_capacity(length);
-    each(text, |piece| folded.push_str(piece));
-    if folded == text {
-        return Ok(None);
+    if is_simple {
+        folded.extend(text.chars().filter_map(|c| simple(c).flatten()));
+    } else {
+        each(text, |piece| folded.push_str(piece));
     }
-    within(folded, room).map(Some)
+    match folded.len() {
+        length if length > room => Err(TooLongError),
+        _ if folded == text => Ok(None),
+        _ => Ok(Some(folded)),
+    }
 }
 
-fn within(folded: String, room: usize) -> Result<String, TooLongError> {
-    if folded.len() > room { Err(TooLongError) } else { Ok(folded) }
+/// Whether it is ASCII without capitals and control characters. Written so that the compiler looks
+/// at many bytes at once.
+fn is_folded_ascii(text: &str) -> bool {
+    let changes = |byte: u8| {
+        let is_control = (byte < b' ' && !matches!(byte, b'\t'..=b'\r')) || byte >= 0x7f;
+        byte.is_ascii_uppercase() || is_control
+    };
+    text.as_bytes()
+        .chunks(64)
+        .all(|bytes| !bytes.iter().fold(false, |any, byte| any | changes(*byte)))
 }
 
-/// Whether it is folded already, if that is certain without the tables: small letters, digits, the
-/// usual Chinese, Japanese and Korean.
-fn is_folded(text: &str) -> bool {
-    text.chars().all(|c| {
-        matches!(
-            c,
-            ' '..='@' | '['..='~' | '\t'..='\r'
-                | '\u{3001}'..='\u{3002}'
-                | '\u{3041}'..='\u{3096}'
-                | '\u{30a1}'..='\u{30fa}'
-                | '\u{3400}'..='\u{4dbf}'
-                | '\u{4e00}'..='\u{9fff}'
-                | '\u{ac00}'..='\u{d7a3}'
-        )
+/// What a character folds to, if that is certain without the tables and whatever is beside it:
+/// ASCII, the usual Chinese, Japanese and Korean with their punctuation, emoji. An inner `None` is
+/// nothing.
+fn simple(c: char) -> Option<Option<char>> {
+    Some(match c {
+        ' '..='~' | '\t'..='\r' => Some(c.to_ascii_lowercase()),
+        '\u{b7}'
+        | '\u{2013}'..='\u{2014}'
+        | '\u{2018}'..='\u{201d}'
+        | '\u{3001}'..='\u{3002}'
+        | '\u{3008}'..='\u{3011}'
+        | '\u{3041}'..='\u{3096}'
+        | '\u{30a1}'..='\u{30fa}'
+        | '\u{3400}'..='\u{4dbf}'
+        | '\u{4e00}'..='\u{9fff}'
+        | '\u{ac00}'..='\u{d7a3}'
+        | '\u{1f300}'..='\u{1f64f}'
+        | '\u{1f680}'..='\u{1f6ff}'
+        | '\u{1f900}'..='\u{1faff}' => Some(c),
+        '\u{a0}' | '\u{3000}' => Some(' '),
+        // Full width.
+        '\u{ff01}'..='\u{ff5e}' => {
+            char::from_u32(u32::from(c) - 0xfee0).map(|c| c.to_ascii_lowercase())
+        }
+        '\0'..='\u{1f}' | '\u{7f}' | '\u{200b}' | '\u{200d}' | '\u{fe0f}' | '\u{fffd}' => None,
+        _ => return None,
     })
 }
 
@@ -71,20 +98,16 @@ fn each(text: &str, mut push: impl FnMut(&str)) {
     let visible = text.chars().filter(|c| !is_invisible(*c));
     let mut buffer = [0; 4];
     for c in normalizer.normalize_iter(visible) {
-        if is_invisible(c) {
-            continue;
+        match simple(c) {
+            Some(Some(c)) => push(c.encode_utf8(&mut buffer)),
+            Some(None) => {}
+            None if is_invisible(c) || is_mark(c) => {}
+            None => {
+                let folded = case.fold_string(c.encode_utf8(&mut buffer));
+                // The capital I with a dot becomes a small one with a mark.
+                folded.split(is_mark).for_each(&mut push);
+            }
         }
-        if c.is_ascii() {
-            push(c.to_ascii_lowercase().encode_utf8(&mut buffer));
-            continue;
-        }
-        // From Hebrew to Burmese, and in East Asia, there are no capitals to ask the table for.
-        let has_case = !matches!(
-            c,
-            '\u{590}'..='\u{109f}' | '\u{2e80}'..='\u{a63f}' | '\u{ac00}'..='\u{d7ff}'
-        );
-        let c = c.encode_utf8(&mut buffer);
-        if has_case { push(&case.fold_string(c)) } else { push(c) }
     }
 }
 
@@ -99,6 +122,20 @@ fn is_invisible(c: char) -> bool {
         '\u{3000}'..='\u{312f}' | '\u{4e00}'..='\u{9fff}' => false,
         c => CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c),
     }
+}
+
+/// Whether it is drawn over the letter before it, in whatever script: a stroke, dots, a circle. A
+/// mark that makes another letter of it (`\u{e9}`) is part of that letter by now.
+fn is_mark(c: char) -> bool {
+    matches!(
+        c,
+        '\u{300}'..='\u{36f}'
+            | '\u{483}'..='\u{489}'
+            | '\u{1ab0}'..='\u{1aff}'
+            | '\u{1dc0}'..='\u{1dff}'
+            | '\u{20d0}'..='\u{20ff}'
+            | '\u{fe20}'..='\u{fe2f}'
+    )
 }
 
 #[cfg(test)]
@@ -128,10 +165,13 @@ mod tests {
             "\u{24e2}\u{24df}\u{24d0}\u{24dc}",
             "sp\u{e0061}am\u{fe0f}",
             "s\u{200d}p\u{200c}a\u{202e}m",
+            "s\u{336}p\u{336}\u{489}a\u{20dd}m\u{34f}",
+            "s\u{3164}p\u{115f}a\u{61c}\u{200f}m\u{e0101}",
         ] {
             folds(spam, "spam");
         }
         folds("Stra\u{df}e", "strasse");
+        folds("\u{130}s\u{323}", "i\u{1e63}");
         folds("\u{1e9e}", "ss");
         folds("\u{3a3}\u{3c2}", "\u{3c3}\u{3c3}");
         folds("e\u{301}", "\u{e9}");
@@ -145,6 +185,22 @@ mod tests {
         }
         // Spaces of all widths become plain ones.
         folds("wasp\u{3000}am\u{a0}mo", "wasp am mo");
+    }
+
+    /// The short way gives what the tables give, before and after anything.
+    #[test]
+    fn what_is_simple_folds_as_the_tables_say() {
+        for c in ('\0'..=char::MAX).filter(|c| simple(*c).is_some()) {
+            let mut folded = String::new();
+            let tables = ComposingNormalizerBorrowed::new_nfkc();
+            let case = CaseMapper::new();
+            for c in tables.normalize_iter([c].into_iter()).filter(|c| !is_invisible(*c)) {
+                folded += &case.fold_string(c.encode_utf8(&mut [0; 4]));
+            }
+            assert!(folded.chars().eq(simple(c).flatten()), "{c:?}");
+        }
+        assert!(fold("e\u{301}", 9).unwrap().unwrap() == "\u{e9}");
+        assert!(fold("\u{304b}\u{3099}", 9).unwrap().unwrap() == "\u{304c}");
     }
 
     #[test]

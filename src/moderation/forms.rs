@@ -1,6 +1,8 @@
 //! Decodes escapes wherever there is a backslash, whether or not the text is JSON: which texts a
 //! client takes for JSON is not for our parser to say.
 
+use std::borrow::Cow;
+
 /// How often a text is decoded. What would show something new after that is incomplete.
 pub(super) const LEVELS: usize = 8;
 
@@ -17,20 +19,34 @@ pub(super) enum Level {
 /// Decodes a text that has been decoded `depth` times.
 ///
 /// A backslash before any other character than those of an escape stays, so that `C:\wasp\ammo`
-/// is not read as one word. A text that begins like JSON is an exception: some parsers drop such a
-/// backslash. No JSON that is written by the rules has one, so this is for the first level only.
+/// is not read as one word; and `\b` begins the names of folders and of LaTeX commands. What
+/// [looks like JSON](is_json) is an exception: there `\b` shows nothing, and some parsers drop a
+/// backslash that no escape begins with.
 pub(super) fn decode(text: &str, depth: usize) -> Level {
+    if !text.contains('\\') {
+        return Level::Same;
+    }
     if depth >= LEVELS {
         return if hides_a_letter(text) { Level::TooDeep } else { Level::Same };
     }
-    let drops = depth == 0
-        && text.trim_start().starts_with(['{', '[', '"', '\''])
-        && !text.trim_start().starts_with("[\\");
+    decode_once(text, is_json(text, depth)).map_or(Level::Same, Level::Decoded)
+}
+
+/// The text of a JSON string, without its quotes. Half a character becomes U+FFFD.
+pub(super) fn of_string(json: &str) -> Cow<'_, str> {
+    if !json.contains('\\') {
+        return Cow::Borrowed(json);
+    }
+    decode_once(json, true).map_or(Cow::Borrowed(json), Cow::Owned)
+}
+
+/// Decodes each escape once. `None` if there is none.
+fn decode_once(text: &str, is_json: bool) -> Option<String> {
     let mut decoded = String::new();
     let mut rest = text;
     let mut changed = false;
     while let Some(at) = rest.find('\\') {
-        let Some(escape) = escape(&rest[at..], drops) else {
+        let Some(escape) = escape(&rest[at..], is_json) else {
             // Not an escape: the backslash stays, and so does what follows it.
             let kept = at + 1 + rest[at + 1..].chars().next().map_or(0, char::len_utf8);
             decoded.push_str(&rest[..kept]);
@@ -46,10 +62,70 @@ pub(super) fn decode(text: &str, depth: usize) -> Level {
         rest = &rest[at + escape.length..];
     }
     if !changed {
-        return Level::Same;
+        return None;
     }
     decoded.push_str(rest);
-    Level::Decoded(decoded)
+    Some(decoded)
+}
+
+/// Whether a client may take it for JSON: it begins like JSON, or has a bracket before a quote
+/// (there may be anything in front). What was decoded is JSON no longer, unless a string in it
+/// begins like JSON, one in another for each time.
+fn is_json(text: &str, depth: usize) -> bool {
+    let start = text.trim_start();
+    if depth == 0 && start.starts_with(['{', '[', '"', '\'']) && !start.starts_with("[\\") {
+        return true;
+    }
+    let (mut objects, mut in_strings) = (0, 0);
+    let (mut after_quote, mut after_bracket) = (false, false);
+    for byte in text.bytes() {
+        match byte {
+            b'"' | b'\'' => {
+                objects += usize::from(after_bracket);
+                in_strings += usize::from(after_bracket && after_quote);
+                (after_quote, after_bracket) = (true, false);
+            }
+            b'{' | b'[' => after_bracket = true,
+            b' ' | b'\t' | b'\n' | b'\r' => {}
+            _ => (after_quote, after_bracket) = (false, false),
+        }
+    }
+    if depth == 0 { objects > 0 } else { in_strings >= depth }
+}
+
+/// The text as it is displayed if U+202E turns the direction of some of it.
+pub(super) fn turned(text: &str) -> Option<String> {
+    const TURN: char = '\u{202e}';
+    const END: char = '\u{202c}';
+    if !text.contains(TURN) {
+        return None;
+    }
+    let mut shown = String::with_capacity(text.len());
+    // What is turned, and how many marks are waiting for their end.
+    let (mut turned, mut open) = (String::new(), 0usize);
+    let turn = |turned: &mut String, shown: &mut String| {
+        shown.extend(turned.chars().rev());
+        turned.clear();
+    };
+    for c in text.chars() {
+        match c {
+            TURN if open == 0 => open = 1,
+            END if open > 0 => open -= 1,
+            '\u{202a}'..='\u{202e}' if open > 0 => open += 1,
+            '\n' | '\r' | '\u{2029}' => open = 0,
+            _ if open > 0 => {
+                turned.push(c);
+                continue;
+            }
+            _ => {}
+        }
+        if open == 0 {
+            turn(&mut turned, &mut shown);
+            shown.push(c);
+        }
+    }
+    turn(&mut turned, &mut shown);
+    Some(shown)
 }
 
 struct Escape {
@@ -58,7 +134,7 @@ struct Escape {
 }
 
 /// The escape at the start of a text: those of JSON, and those that JavaScript and Python know.
-fn escape(text: &str, drops: bool) -> Option<Escape> {
+fn escape(text: &str, is_json: bool) -> Option<Escape> {
     let bytes = text.as_bytes();
     let simple = |shown: char| Some(Escape { shown: Some(shown), length: 2 });
     match *bytes.get(1)? {
@@ -67,17 +143,15 @@ fn escape(text: &str, drops: bool) -> Option<Escape> {
         b'r' => simple('\r'),
         b't' => simple('\t'),
         b'f' | b'v' => simple('\u{c}'),
-        // A backspace. It is taken for a form feed, which folding keeps: `\b` begins the names of
-        // folders and of LaTeX commands, and what is before it is another word.
-        b'b' => simple('\u{c}'),
-        b'u' | b'U' | b'x' => hexadecimal(text).or_else(|| dropped(text, drops)),
-        _ => dropped(text, drops),
+        b'b' => simple(if is_json { '\u{8}' } else { '\u{c}' }),
+        b'u' | b'U' | b'x' => hexadecimal(text).or_else(|| dropped(text, is_json)),
+        _ => dropped(text, is_json),
     }
 }
 
 /// A backslash before a character that no escape begins with. Before a line break, both go.
-fn dropped(text: &str, drops: bool) -> Option<Escape> {
-    if !drops {
+fn dropped(text: &str, is_json: bool) -> Option<Escape> {
+    if !is_json {
         return None;
     }
     let next = text.get(1..)?.chars().next()?;

@@ -38,14 +38,34 @@
 //! 4. What is allowed goes to the inner service. Its verdict counts, and is joined with the
 //!    rewritten message. If an [`EventRouter`](crate::EventRouter) has no handler for it, it is
 //!    allowed.
+//!
+//! # What is not covered
+//!
+//! - Pictures, sounds, videos, files and the pages behind addresses. Tencent's own moderation looks
+//!   into some of these.
+//! - Ids of users, groups and topics, also those in bundles, and addresses: they are not shown to
+//!   the judge, though a client may display them.
+//! - What only your app decodes: base64, percent-encoding (`%73`), HTML (`&#115;`), Markdown and
+//!   markup between letters, octal escapes (`\163`). Decode it in the judge, from
+//!   [`Text::as_str`].
+//! - A word that is split within one text in a format of your app, such as `["sp","am"]` in the
+//!   custom data, or over lines.
+//! - Look-alikes: letters of other alphabets, digits for letters, letters with an accent
+//!   (`śpam`), spaces and dots between letters.
+//! - Where a word begins and ends: `contains("ass")` finds `class`, and, since German ß folds to
+//!   `ss`, a word with that letter.
+//! - A backslash that some parsers drop (`s\pam`) or take for a backspace (`sp\bam`), unless the
+//!   text looks like JSON: it begins like it, or has a bracket before a quote.
 
 mod edit;
 mod finding;
 mod fold;
 mod forms;
+mod kinds;
 mod layer;
 mod rewrite;
 mod rules;
+mod runs;
 mod service;
 mod shown;
 mod text;

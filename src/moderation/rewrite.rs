@@ -2,8 +2,6 @@
 
 use super::finding::{Finding, Findings};
 use super::shown::Shown;
-use crate::callback::Callback;
-use crate::json::readable;
 use crate::message::MsgBodyBuilder;
 use crate::reply::Rewrite;
 
@@ -17,10 +15,8 @@ pub(super) struct Rewritten {
 
 impl Rewritten {
     /// Replaces what can be replaced. `None` if that is nothing.
-    pub(super) fn of(callback: &Callback, shown: &Shown, findings: &Findings) -> Option<Self> {
-        // As received, without what was mended: that keeps the length, so the places are the same.
-        let came = readable(&callback.body);
-        let came = if came.len() == shown.body().len() { &*came } else { shown.body() };
+    pub(super) fn of(shown: &Shown, findings: &Findings) -> Option<Self> {
+        let came = shown.body();
         let mut body = String::with_capacity(came.len());
         let mut rewrite = Rewrite::new();
         let (mut done, mut is_new) = (0, false);

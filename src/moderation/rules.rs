@@ -23,6 +23,9 @@ pub(super) enum Part {
     Inline,
     /// It may stand in the line of the message: the app decides, or a newer client.
     Data,
+    /// In a member that this version does not know, of an element that it does: a newer client may
+    /// show it in the line of the message, an older one shows the rest.
+    Beside,
     /// It stands by itself: a title, the name of a file.
     Block,
     /// Custom data of a whole message.
@@ -91,156 +94,97 @@ impl Table {
     }
 
     pub(super) fn rule(self, key: &str) -> Option<Rule> {
-        self.rules().iter().find(|(name, _)| *name == key).map(|(_, rule)| *rule)
+        match self {
+            Table::Body => body(key),
+            Table::Person => person(key),
+            Table::Video => video(key),
+            Table::Message => message(key),
+            _ => self.content(key),
+        }
     }
 
-    fn rules(self) -> &'static [(&'static str, Rule)] {
-        match self {
-            Table::Body => BODY,
-            Table::Person => PERSON,
-            Table::Text => &[("Text", Text(Inline))],
-            Table::Location => {
-                &[("Desc", Text(Block)), ("Latitude", Number), ("Longitude", Number)]
-            }
-            Table::Face => &[("Data", Text(Inline)), ("Index", Number)],
-            Table::Custom => &[
-                ("Data", Text(Data)),
-                ("Desc", Text(Data)),
-                ("Ext", Text(Data)),
-                ("Sound", Hidden),
-            ],
-            Table::Sound => &[
-                ("Url", Hidden),
-                ("UUID", Hidden),
-                ("Size", Number),
-                ("Second", Number),
-                ("Download_Flag", Number),
-            ],
-            Table::File => &[
-                ("Url", Hidden),
-                ("UUID", Hidden),
-                ("FileName", Text(Block)),
-                ("FileSize", Number),
-                ("Download_Flag", Number),
-            ],
-            Table::Image => &[
-                ("UUID", Hidden),
-                ("ImageFormat", Number),
-                ("ImageInfoArray", Members(Table::ImageInfo)),
-            ],
-            Table::ImageInfo => &[
-                ("URL", Hidden),
-                ("Type", Number),
-                ("Size", Number),
-                ("Width", Number),
-                ("Height", Number),
-            ],
-            Table::Video => VIDEO,
-            Table::Stream => &[
-                ("Chunks", Members(Table::Chunk)),
-                ("CompatibleText", Text(Block)),
-                ("StreamMsgID", Hidden),
-            ],
-            Table::Chunk => &[
-                ("Markdown", Text(Inline)),
-                ("EventType", Hidden),
-                ("Index", Number),
-                ("IsLast", Number),
-            ],
-            Table::Relay => &[
-                ("Title", Text(Block)),
-                ("AbstractList", Text(Block)),
-                ("CompatibleText", Text(Block)),
-                ("MsgNum", Number),
-                ("MsgList", Members(Table::Message)),
-                ("JsonMsgKey", Hidden),
-            ],
-            Table::Message => MESSAGE,
-        }
+    fn content(self, key: &str) -> Option<Rule> {
+        Some(match (self, key) {
+            (Table::Text, "Text") => Text(Inline),
+            (Table::Location, "Desc") => Text(Block),
+            (Table::Location, "Latitude" | "Longitude") => Number,
+            (Table::Face, "Data") => Text(Inline),
+            (Table::Face, "Index") => Number,
+            (Table::Custom, "Data" | "Desc" | "Ext") => Text(Data),
+            (Table::Custom, "Sound") => Hidden,
+            (Table::Sound, "Url" | "UUID") => Hidden,
+            (Table::Sound, "Size" | "Second" | "Download_Flag") => Number,
+            (Table::File, "Url" | "UUID") => Hidden,
+            (Table::File, "FileName") => Text(Block),
+            (Table::File, "FileSize" | "Download_Flag") => Number,
+            (Table::Image, "UUID") => Hidden,
+            (Table::Image, "ImageFormat") => Number,
+            (Table::Image, "ImageInfoArray") => Members(Table::ImageInfo),
+            (Table::ImageInfo, "URL") => Hidden,
+            (Table::ImageInfo, "Type" | "Size" | "Width" | "Height") => Number,
+            (Table::Stream, "Chunks") => Members(Table::Chunk),
+            (Table::Stream, "CompatibleText") => Text(Block),
+            (Table::Stream, "StreamMsgID") => Hidden,
+            (Table::Chunk, "Markdown") => Text(Inline),
+            (Table::Chunk, "EventType") => Hidden,
+            (Table::Chunk, "Index" | "IsLast") => Number,
+            (Table::Relay, "Title" | "AbstractList" | "CompatibleText") => Text(Block),
+            (Table::Relay, "MsgNum") => Number,
+            (Table::Relay, "MsgList") => Members(Table::Message),
+            (Table::Relay, "JsonMsgKey") => Hidden,
+            _ => return None,
+        })
     }
 }
 
-const VIDEO: &[(&str, Rule)] = &[
-    ("VideoUrl", Hidden),
-    ("VideoUUID", Hidden),
-    ("VideoFormat", Hidden),
-    ("VideoSize", Number),
-    ("VideoSecond", Number),
-    ("VideoDownloadFlag", Number),
-    ("ThumbUrl", Hidden),
-    ("ThumbUUID", Hidden),
-    ("ThumbFormat", Hidden),
-    ("ThumbSize", Number),
-    ("ThumbWidth", Number),
-    ("ThumbHeight", Number),
-    ("ThumbDownloadFlag", Number),
-];
+fn video(key: &str) -> Option<Rule> {
+    Some(match key {
+        "VideoUrl" | "VideoUUID" | "VideoFormat" | "ThumbUrl" | "ThumbUUID" | "ThumbFormat" => {
+            Hidden
+        }
+        "VideoSize" | "VideoSecond" | "VideoDownloadFlag" | "ThumbSize" | "ThumbWidth"
+        | "ThumbHeight" | "ThumbDownloadFlag" => Number,
+        _ => return None,
+    })
+}
 
 /// A message in a bundle.
-const MESSAGE: &[(&str, Rule)] = &[
-    ("From_Account", Hidden),
-    ("To_Account", Hidden),
-    ("GroupId", Hidden),
-    ("MsgId", Hidden),
-    ("MsgSeq", Number),
-    ("MsgRandom", Number),
-    ("MsgTimeStamp", Number),
-    ("MsgBody", Elements),
-    ("CloudCustomData", Text(Part::Custom)),
-];
+fn message(key: &str) -> Option<Rule> {
+    Some(match key {
+        "From_Account" | "To_Account" | "GroupId" | "MsgId" => Hidden,
+        "MsgSeq" | "MsgRandom" | "MsgTimeStamp" => Number,
+        "MsgBody" => Elements,
+        "CloudCustomData" => Text(Part::Custom),
+        _ => return None,
+    })
+}
 
 /// The body of a callback. Tencent writes these keys, not a user.
-const BODY: &[(&str, Rule)] = &[
-    ("CallbackCommand", Hidden),
-    ("From_Account", Hidden),
-    ("To_Account", Hidden),
-    ("Operator_Account", Hidden),
-    ("Owner_Account", Hidden),
-    ("Requestor_Account", Hidden),
-    ("Requester_Account", Hidden),
-    ("Official_Account", Hidden),
-    ("GroupId", Hidden),
-    ("TopicId", Hidden),
-    ("Type", Hidden),
-    ("InviteOption", Hidden),
-    ("MsgKey", Hidden),
-    ("MsgId", Hidden),
-    ("MsgPriority", Hidden),
-    ("AddType", Hidden),
-    ("MsgSeq", Number),
-    ("MsgRandom", Number),
-    ("MsgTime", Number),
-    ("Random", Number),
-    ("EventTime", Number),
-    ("OnlineOnlyFlag", Number),
-    ("UnreadMsgNum", Number),
-    ("SendMsgResult", Number),
-    ("ForceAddFlags", Number),
-    ("CreateGroupNum", Number),
-    ("CreatedGroupNum", Number),
-    ("CreatedNum", Number),
-    ("GroupAtInfo", Members(Table::Person)),
-    ("MemberList", Members(Table::Person)),
-    ("FriendItem", Members(Table::Person)),
-    ("ResponseFriendItem", Members(Table::Person)),
-    ("Name", Text(Member)),
-    ("ApplyMsg", Text(Member)),
-    ("NickName", Text(Member)),
-    ("ErrorInfo", Text(Member)),
-    ("MsgBody", Elements),
-    ("CloudCustomData", Text(Part::Custom)),
-];
+fn body(key: &str) -> Option<Rule> {
+    Some(match key {
+        "CallbackCommand" | "From_Account" | "To_Account" | "Operator_Account"
+        | "Owner_Account" | "Requestor_Account" | "Requester_Account" | "Official_Account"
+        | "GroupId" | "TopicId" | "Type" | "InviteOption" | "MsgKey" | "MsgId" | "MsgPriority"
+        | "AddType" => Hidden,
+        "MsgSeq" | "MsgRandom" | "MsgTime" | "Random" | "EventTime" | "OnlineOnlyFlag"
+        | "UnreadMsgNum" | "SendMsgResult" | "ForceAddFlags" | "CreateGroupNum"
+        | "CreatedGroupNum" | "CreatedNum" => Number,
+        "GroupAtInfo" | "MemberList" | "FriendItem" | "ResponseFriendItem" => {
+            Members(Table::Person)
+        }
+        "Name" | "ApplyMsg" | "NickName" | "ErrorInfo" => Text(Member),
+        "MsgBody" => Elements,
+        "CloudCustomData" => Text(Part::Custom),
+        _ => return None,
+    })
+}
 
 /// One of several persons whom a body names.
-const PERSON: &[(&str, Rule)] = &[
-    ("To_Account", Hidden),
-    ("Member_Account", Hidden),
-    ("GroupAt_Account", Hidden),
-    ("GroupAtAllFlag", Number),
-    ("ResponseAction", Hidden),
-    ("Remark", Text(Member)),
-    ("GroupName", Text(Member)),
-    ("TagName", Text(Member)),
-    ("AddWording", Text(Member)),
-    ("AddSource", Text(Member)),
-];
+fn person(key: &str) -> Option<Rule> {
+    Some(match key {
+        "To_Account" | "Member_Account" | "GroupAt_Account" | "ResponseAction" => Hidden,
+        "GroupAtAllFlag" => Number,
+        "Remark" | "GroupName" | "TagName" | "AddWording" | "AddSource" => Text(Member),
+        _ => return None,
+    })
+}

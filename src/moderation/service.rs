@@ -154,7 +154,7 @@ where
         if self.rewritten.is_some() {
             return Next::Reject;
         }
-        let Some(rewritten) = Rewritten::of(&self.callback, &self.shown, &findings) else {
+        let Some(rewritten) = Rewritten::of(&self.shown, &findings) else {
             return Next::Reject;
         };
         self.shown = Arc::new(self.shown.again(&rewritten.body));

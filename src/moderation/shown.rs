@@ -5,14 +5,15 @@ use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::finding::{Finding, Findings};
-use super::forms::{self, Level};
+use super::forms;
 use super::rules::Part;
+use super::runs::Run;
 use super::text::{Place, Text};
-use super::walk::{Piece, Run, Walk};
+use super::walk::{Piece, Walk};
 use crate::callback::Callback;
 use crate::command::Command;
 use crate::event::AsEvent;
-use crate::json;
+use crate::json::readable;
 use crate::types::{GroupId, SdkAppId, UserId};
 
 /// All that people wrote in a callback and a client may show, in the order in which it stands.
@@ -106,10 +107,11 @@ impl<E: AsEvent> Callback<E> {
 
 impl Shown {
     pub(super) fn of<E: AsEvent>(callback: &Callback<E>, join: Join) -> Self {
-        let body = json::without_mark(&callback.body);
-        let text = json::mend(body).into_owned();
-        let shown = Shown::read(text, join, callback.answered_as(), callback.params.sdk_app_id);
-        if std::str::from_utf8(body).is_err() {
+        let text = readable(&callback.body);
+        let is_broken = matches!(text, Cow::Owned(_));
+        let (command, app) = (callback.answered_as(), callback.params.sdk_app_id);
+        let shown = Shown::read(text.into_owned(), join, command, app);
+        if is_broken {
             shown.note(Incomplete::BrokenBytes);
         }
         if callback.event.is_unreadable() {
@@ -148,7 +150,7 @@ impl Shown {
         let pieces = self.pieces.iter().map(|piece| {
             let place = match piece.part {
                 Part::Inline | Part::Block => Place::Message,
-                Part::Data | Part::Custom => Place::CustomData,
+                Part::Data | Part::Beside | Part::Custom => Place::CustomData,
                 Part::Member => Place::Member,
                 Part::Key | Part::Number if piece.is_in_message => Place::Message,
                 Part::Key | Part::Number => Place::Member,
@@ -247,31 +249,30 @@ impl Shown {
     }
 
     pub(super) fn text_of(&self, piece: &Piece) -> Cow<'_, str> {
-        let json = self.text.get(piece.range()).unwrap_or_default();
-        let Some(quoted) = json.strip_prefix('"') else {
-            return Cow::Borrowed(json);
-        };
-        let plain = quoted.strip_suffix('"').unwrap_or(quoted);
-        if !plain.contains('\\') {
-            return Cow::Borrowed(plain);
-        }
-        if let Ok(text) = serde_json::from_str(json) {
-            return Cow::Owned(text);
-        }
-        match forms::decode(plain, 1) {
-            Level::Decoded(text) => Cow::Owned(text),
-            Level::Same | Level::TooDeep => Cow::Borrowed(plain),
-        }
+        forms::of_string(self.json_of(piece))
     }
 
+    /// The JSON of a piece, without its quotes.
+    fn json_of(&self, piece: &Piece) -> &str {
+        let json = self.text.get(piece.range()).unwrap_or_default();
+        let Some(quoted) = json.strip_prefix('"') else {
+            return json;
+        };
+        quoted.strip_suffix('"').unwrap_or(quoted)
+    }
+
+    /// The JSON is joined and then decoded: two texts may contain one half of a character each.
     fn joined(&self, run: &Run) -> String {
         let mut joined = String::new();
         for piece in self.pieces.get(run.range()).unwrap_or_default() {
             if run.contains(piece.part) {
-                joined.push_str(&self.text_of(piece));
+                joined.push_str(self.json_of(piece));
             }
         }
-        joined
+        match forms::of_string(&joined) {
+            Cow::Owned(decoded) => decoded,
+            Cow::Borrowed(_) => joined,
+        }
     }
 }
 

@@ -14,7 +14,8 @@ use super::shown::{Incomplete, Shown};
 /// | --- | --- |
 /// | as written | what it is |
 /// | decoded, level by level | escapes: a client may read the text as JSON, or as what is nearly JSON |
-/// | folded, of each of these | capitals, full width, ligatures (NFKC, case folded), invisible characters |
+/// | folded, of each of these | capitals, full width, ligatures (NFKC, case folded), invisible characters, marks over letters |
+/// | turned and folded, of each with U+202E | what is written backwards to be displayed forwards |
 ///
 /// A word that is split over several elements is in a text of its own, whose [`place`](Self::place)
 /// is [`Place::Joined`].
@@ -108,9 +109,19 @@ impl<'a> Text<'a> {
                 self.shown.note(Incomplete::TooLong);
                 break;
             };
+            let turned = forms::turned(text);
             let decoded = forms::decode(text, depth);
             if let Some(folded) = folded {
                 room -= folded.len();
+                add(&mut forms, folded, &self.text);
+            }
+            if let Some(turned) = turned {
+                let Ok(folded) = fold(&turned, room) else {
+                    self.shown.note(Incomplete::TooLong);
+                    break;
+                };
+                let folded = folded.unwrap_or(turned);
+                room = room.saturating_sub(folded.len());
                 add(&mut forms, folded, &self.text);
             }
             match decoded {

@@ -7,10 +7,11 @@
 //! otherwise take many times its length. Places are bytes of the text, so that a rewrite can
 //! replace single strings.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
+use super::kinds::Kinds;
 use super::rules::{Part, Rule, Table};
+use super::runs::{Run, Runs};
 use super::shown::Join;
 use crate::json::{Token, Tokens};
 
@@ -29,29 +30,6 @@ pub(super) struct Piece {
 impl Piece {
     pub(super) fn range(&self) -> Range<usize> {
         self.start as usize..self.end as usize
-    }
-}
-
-/// Pieces that a client shows as one text.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Run {
-    first: u32,
-    end: u32,
-    /// Whether custom and unknown elements are left out, as a client does that shows none.
-    skips_data: bool,
-}
-
-impl Run {
-    pub(super) fn range(&self) -> Range<usize> {
-        self.first as usize..self.end as usize
-    }
-
-    pub(super) fn contains(&self, part: Part) -> bool {
-        match part {
-            Part::Inline => true,
-            Part::Data => !self.skips_data,
-            _ => false,
-        }
     }
 }
 
@@ -112,7 +90,8 @@ impl Walk {
         if is_short {
             walker.walk();
         }
-        Walk { pieces: walker.pieces, runs: walker.runs, is_whole: walker.is_whole && is_short }
+        let is_whole = walker.is_whole && is_short;
+        Walk { pieces: walker.pieces, runs: walker.runs.into_found(), is_whole }
     }
 
     /// The string or number that a member of the body has.
@@ -147,15 +126,10 @@ struct Walker<'a> {
     bundles: Vec<Bundle>,
     /// The number of lists of elements that are open.
     messages: u32,
-    /// The kinds of the elements up to the byte `known_to`, and the next one.
-    kinds: Vec<(u32, Option<Table>)>,
-    next_kind: usize,
-    known_to: usize,
+    kinds: Kinds,
     element: Element,
-    /// The run so far: its first piece, and how many are texts and data.
-    run: (u32, u32, u32),
     pieces: Vec<Piece>,
-    runs: Vec<Run>,
+    runs: Runs,
     is_whole: bool,
 }
 
@@ -170,13 +144,10 @@ impl<'a> Walker<'a> {
             sight: Sight::Known(Rule::Members(Table::Body)),
             bundles: Vec::new(),
             messages: 0,
-            kinds: Vec::new(),
-            next_kind: 0,
-            known_to: 0,
+            kinds: Kinds::default(),
             element: Element::default(),
-            run: (0, 0, 0),
             pieces: Vec::new(),
-            runs: Vec::new(),
+            runs: Runs::new(join),
             is_whole: true,
         }
     }
@@ -199,7 +170,7 @@ impl<'a> Walker<'a> {
         match sight {
             Sight::Element if object => {
                 frame.sight = Sight::Element;
-                frame.kind = self.kind_at(start);
+                frame.kind = self.kinds.at(start);
                 self.element = Element {
                     first: self.pieces.len() as u32,
                     kind: frame.kind,
@@ -210,7 +181,7 @@ impl<'a> Walker<'a> {
                 frame.sight = sight;
                 self.end_run();
                 self.messages += 1;
-                self.find_kinds(start);
+                self.kinds.find(self.body, start);
             }
             Sight::Known(Rule::Members(table)) => {
                 frame.sight = sight;
@@ -321,6 +292,7 @@ impl<'a> Walker<'a> {
                     Sight::Known(Rule::Text(part)) => part,
                     Sight::Known(Rule::Number) => Part::Block,
                     Sight::Kind { is_known: false } => Part::Key,
+                    _ if self.messages > 0 && self.element.kind.is_some() => Part::Beside,
                     _ if self.messages > 0 => Part::Data,
                     _ => Part::Member,
                 };
@@ -354,7 +326,7 @@ impl<'a> Walker<'a> {
         let is_replaceable = match part {
             Part::Key | Part::Number | Part::Member => false,
             Part::Custom => true,
-            Part::Inline | Part::Data | Part::Block => is_in_message,
+            Part::Inline | Part::Data | Part::Beside | Part::Block => is_in_message,
         };
         let (start, end) = (start as u32, end as u32);
         self.pieces.push(Piece { start, end, part, is_in_message, is_replaceable });
@@ -364,88 +336,22 @@ impl<'a> Walker<'a> {
     fn end_element(&mut self) {
         let Element { first, kind, has_content, is_face } = self.element;
         let inside = self.pieces.get(first as usize..).unwrap_or_default();
-        let count = |part| inside.iter().filter(|piece| piece.part == part).count() as u32;
-        let (texts, data) = (count(Part::Inline), count(Part::Data));
+        let is_inline = |part| matches!(part, Part::Inline | Part::Data | Part::Beside);
         let is_picture = kind.is_some_and(Table::is_picture) && has_content;
         let stands_between = match self.join {
-            Join::Nothing => is_picture || (is_face && texts + data == 0),
+            Join::Nothing => is_picture || (is_face && !inside.iter().any(|piece| is_inline(piece.part))),
             Join::Pictures => kind == Some(Table::Relay) && has_content,
         };
         if stands_between {
-            self.end_run_at(first);
-            self.run = (self.pieces.len() as u32, 0, 0);
+            self.runs.end(first, self.pieces.len() as u32);
         } else {
-            self.run.1 += texts;
-            self.run.2 += data;
+            self.runs.add(inside.iter().map(|piece| piece.part));
         }
     }
 
     fn end_run(&mut self) {
-        self.end_run_at(self.pieces.len() as u32);
-        self.run = (self.pieces.len() as u32, 0, 0);
-    }
-
-    fn end_run_at(&mut self, end: u32) {
-        let (first, texts, data) = self.run;
-        if texts + data > 1 {
-            self.runs.push(Run { first, end, skips_data: false });
-        }
-        if self.join == Join::Pictures && data > 0 && texts > 1 {
-            self.runs.push(Run { first, end, skips_data: true });
-        }
-    }
-
-    /// The kind of the element that starts here, if it has one and it is known.
-    fn kind_at(&mut self, start: usize) -> Option<Table> {
-        while let Some((at, kind)) = self.kinds.get(self.next_kind) {
-            if *at as usize > start {
-                break;
-            }
-            self.next_kind += 1;
-            if *at as usize == start {
-                // Given twice, it could be either: then it counts as not known.
-                let next = self.kinds.get(self.next_kind);
-                let is_twice = next.is_some_and(|(next, _)| next == at);
-                return if is_twice { None } else { *kind };
-            }
-        }
-        None
-    }
-
-    /// Finds the kinds of all elements in the list that starts here, at whatever depth: a kind may
-    /// stand behind the content that it explains.
-    fn find_kinds(&mut self, start: usize) {
-        if start < self.known_to {
-            return;
-        }
-        self.kinds.clear();
-        self.next_kind = 0;
-        // Where what is open starts. Of a list, only that it is one.
-        const LIST: u32 = u32::MAX;
-        let mut open: Vec<u32> = Vec::new();
-        let mut tokens = Tokens::from(self.body, start);
-        while let Some(token) = tokens.next() {
-            match token {
-                Token::Open { object, start } => {
-                    open.push(if object { start as u32 } else { LIST })
-                }
-                Token::Close => {
-                    open.pop();
-                    if open.is_empty() {
-                        break;
-                    }
-                }
-                Token::Key(key) if key == "MsgType" => {
-                    if let Some(&start) = open.last() {
-                        let kind = tokens.string().unwrap_or(Cow::Borrowed(""));
-                        self.kinds.push((start, Table::of_kind(&kind)));
-                    }
-                }
-                Token::Key(_) | Token::Scalar => {}
-            }
-        }
-        self.known_to = tokens.end();
-        self.kinds.sort_by_key(|(start, _)| *start);
+        let end = self.pieces.len() as u32;
+        self.runs.end(end, end);
     }
 }
 

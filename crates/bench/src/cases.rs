@@ -13,6 +13,9 @@ use http::{Request, Response};
 use http_body_util::Full;
 use serde::de::DeserializeOwned;
 use tencent_im_callback::event::{c2c, group, push, sns};
+use tencent_im_callback::message::{MsgElement, TextElem};
+use tencent_im_callback::moderation::{Finding, Text};
+use tencent_im_callback::reply::Rewrite;
 use tencent_im_callback::reply::c2c::BeforeSendMsgReply;
 use tencent_im_callback::testing::{Fault, SignedRequest, sample};
 use tencent_im_callback::{
@@ -183,6 +186,31 @@ pub fn growth() -> Vec<[Case; 2]> {
     ]
 }
 
+/// A message of this text.
+fn saying(text: &str) -> Bytes {
+    format!(
+        r#"{{"CallbackCommand":"C2C.CallbackBeforeSendMsg","From_Account":"jared","To_Account":"Jonh","MsgSeq":48374,"MsgRandom":2837546,"MsgTime":1557481126,"MsgKey":"48374_2837546_1557481126","OnlineOnlyFlag":1,"MsgBody":[{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"{text}"}}}}]}}"#
+    )
+    .into()
+}
+
+/// Messages that are moderated, and what they may cost in terms of a handler that looks for the
+/// words itself.
+pub fn moderated_messages() -> Vec<(Case, f64)> {
+    let chinese = "\u{4f60}\u{597d}\u{ff0c}\u{660e}\u{5929}\u{89c1}\u{3002}";
+    let ascii = "See you tomorrow, then! ";
+    [
+        ("short ASCII", ascii.to_owned(), 1.15),
+        ("short Chinese", chinese.to_owned(), 1.15),
+        ("ASCII, 4 KiB", ascii.repeat(4096 / ascii.len()), 1.5),
+        ("Chinese, 4 KiB", chinese.repeat(4096 / chinese.len()), 1.5),
+        ("ASCII, 64 KiB", ascii.repeat(65_536 / ascii.len()), 1.5),
+        ("Chinese, 64 KiB", chinese.repeat(65_536 / chinese.len()), 1.5),
+    ]
+    .map(|(name, text, goal)| (Case::new::<c2c::BeforeSendMsg>(name, Some(saying(&text)), None), goal))
+    .into()
+}
+
 /// What handles the callbacks: nothing that could cost anything.
 pub type Handler = fn(Callback) -> Ready<Result<Reply, Infallible>>;
 
@@ -230,6 +258,45 @@ pub fn limited() -> CallbackService<RateLimit<tower::util::ServiceFn<Handler>>> 
     layer().layer(limit.layer(tower::service_fn(handle as Handler)))
 }
 
+/// A router that moderates.
+fn moderated() -> CallbackService<EventRouter> {
+    let judge = |text: &Text<'_>| {
+        if text.contains("spam") {
+            Finding::Reject
+        } else if text.contains("damn") {
+            Finding::Replace(text.replace("damn", "****"))
+        } else {
+            Finding::Allow
+        }
+    };
+    layer().layer(EventRouter::new().moderate(judge))
+}
+
+/// A router with a handler that looks for the same words as written, in elements of text.
+fn moderated_by_hand() -> CallbackService<EventRouter> {
+    async fn before_send(callback: Callback<c2c::BeforeSendMsg>) -> BeforeSendMsgReply {
+        let mut message = None;
+        for (index, element) in callback.event.msg_body.iter().enumerate() {
+            let MsgElement::Text(TextElem { text: Some(text), .. }) = element else { continue };
+            if text.contains("spam") {
+                return BeforeSendMsgReply::reject();
+            }
+            if text.contains("damn")
+                && let Some(so_far) = message.take().or_else(|| callback.rewrite_message().ok())
+            {
+                message = Some(so_far.replace(index, TextElem::new(text.replace("damn", "****"))));
+            }
+        }
+        match message {
+            Some(message) => {
+                BeforeSendMsgReply::allow_rewritten(Rewrite::new().msg_body(message))
+            }
+            None => BeforeSendMsgReply::allow(),
+        }
+    }
+    layer().layer(EventRouter::new().on(before_send))
+}
+
 /// One way to answer a request, without a server.
 pub enum Contender {
     Floor(floor::Key),
@@ -255,6 +322,14 @@ impl Contender {
 
     pub fn limited() -> Self {
         Contender::Limited(limited())
+    }
+
+    pub fn moderated() -> Self {
+        Contender::Routed(moderated())
+    }
+
+    pub fn moderated_by_hand() -> Self {
+        Contender::Routed(moderated_by_hand())
     }
 
     /// Answers one request; true if it was let through.

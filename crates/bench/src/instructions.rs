@@ -26,6 +26,8 @@ const FLOOR: &str = "floor";
 const OURS: &str = "ours";
 const ROUTED: &str = "routed";
 const LIMITED: &str = "limited";
+const MODERATED: &str = "moderated";
+const BY_HAND: &str = "by-hand";
 const NOTHING: &str = "nothing";
 const READ: &str = "read";
 const READ_PLAIN: &str = "read-plain";
@@ -41,14 +43,19 @@ pub fn run(contender: &str, case: &str, requests: &str) {
         }
         return;
     }
-    let all: Vec<Case> =
-        cases::all().into_iter().chain(cases::growth().into_iter().flatten()).collect();
+    let all: Vec<Case> = if [MODERATED, BY_HAND].contains(&contender) {
+        cases::moderated_messages().into_iter().map(|(case, _)| case).collect()
+    } else {
+        cases::all().into_iter().chain(cases::growth().into_iter().flatten()).collect()
+    };
     let case = &all[case];
     let mut contender = match contender {
         FLOOR => Contender::floor(),
         OURS => Contender::ours(),
         ROUTED => Contender::routed(),
         LIMITED => Contender::limited(),
+        MODERATED => Contender::moderated(),
+        BY_HAND => Contender::moderated_by_hand(),
         _ => Contender::Nothing,
     };
     for _ in 0..requests {
@@ -77,6 +84,30 @@ fn per_request(contender: &str, case: usize) -> Option<f64> {
     let (more, few) = (count(MORE)?, count(FEW)?);
     let each = (more - few) as f64 / (MORE - FEW) as f64;
     Some(each)
+}
+
+/// Prints what moderation costs, with what making a request costs, which is little.
+pub fn print_moderation() {
+    if total(&["answer", NOTHING, "0", "1"]).is_none() {
+        println!("\nInstructions of moderation: not measured, since valgrind does not run here.");
+        return;
+    }
+    let mut table = Table::new(
+        "Moderation, instructions per request (callgrind)",
+        &["message", "by hand", "moderated", "ratio", "goal"],
+    );
+    for (number, (case, goal)) in cases::moderated_messages().iter().enumerate() {
+        let [by_hand, moderated] = [BY_HAND, MODERATED]
+            .map(|contender| per_request(contender, number).expect("valgrind ran just now"));
+        table.row(&[
+            case.name.to_owned(),
+            format!("{by_hand:.0}"),
+            format!("{moderated:.0}"),
+            format!("{:.3}", moderated / by_hand),
+            format!("<= {goal}"),
+        ]);
+    }
+    table.print();
 }
 
 /// Prints the tables.

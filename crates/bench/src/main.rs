@@ -6,7 +6,7 @@ use benchmarks::{
     cases, in_process, instructions, limit, load, memory, parse, queue, servers, spans,
 };
 
-const USAGE: &str = "usage: benchmarks [--quick] [in-process | parse | instructions | spans | limit | load | memory | queue | jetstream]...";
+const USAGE: &str = "usage: benchmarks [--quick] [in-process | parse | instructions | moderation | spans | limit | load | memory | queue | jetstream]...";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         "in-process",
         "parse",
         "instructions",
+        "moderation",
         "spans",
         "limit",
         "load",
@@ -66,6 +67,9 @@ fn main() -> ExitCode {
     {
         eprintln!("\nabove its limit:\n{failures}");
         failed = true;
+    }
+    if wanted("moderation") {
+        instructions::print_moderation();
     }
     if wanted("spans") {
         spans::print();

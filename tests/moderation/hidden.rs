@@ -1,0 +1,164 @@
+//! Ways to hide a word that somebody may think of next.
+
+use tencent_im_callback::Command;
+use tencent_im_callback::reply::Meaning;
+
+use crate::{answer, element, meaning, message, quoted, text};
+
+#[tokio::test]
+async fn nothing_that_is_drawn_over_or_between_letters_hides_a_word() {
+    for between in [
+        "\u{ad}", "\u{34f}", "\u{61c}", "\u{115f}", "\u{180e}", "\u{200b}", "\u{200c}", "\u{200d}",
+        "\u{200e}", "\u{200f}", "\u{2060}", "\u{2064}", "\u{2068}", "\u{3164}", "\u{fe0f}",
+        "\u{feff}", "\u{ffa0}", "\u{fffb}", "\u{e0001}", "\u{e0061}", "\u{e0100}", "\u{336}",
+        "\u{338}", "\u{489}", "\u{20dd}", "\u{20e3}", "\u{fe2e}", "\u{36f}\u{35c}", "\0", "\u{8}",
+        "\u{7f}", "\u{9c}",
+    ] {
+        let word = format!("s{between}p{between}a{between}m");
+        assert_eq!(meaning(&[text(&word)]).await, Meaning::Reject, "{word:?}");
+        let split = [text(&format!("sp{between}")), text(&format!("{between}am"))];
+        assert_eq!(meaning(&split).await, Meaning::Reject, "{split:?}");
+    }
+    for turned in ["\u{202e}maps", "sp\u{202e}ma", "x \u{202e}maps\u{202c} y", "\u{202e}ma\u{202e}ps"]
+    {
+        assert_eq!(meaning(&[text(turned)]).await, Meaning::Reject, "{turned:?}");
+    }
+    assert_eq!(meaning(&[text("maps")]).await, Meaning::Allow);
+    assert_eq!(meaning(&[text("\u{202e}ma\nps")]).await, Meaning::Allow);
+}
+
+#[tokio::test]
+async fn a_backspace_in_json_hides_no_word() {
+    for data in [
+        r#"{"a":"sp\bam"}"#,
+        r#"callback({"a":"sp\bam"})"#,
+        r#"{}["sp\bam"]"#,
+        "\u{feff}{\"a\":\"s\\pam\"}",
+        r#"{"a":"{\"b\":\"sp\\bam\"}"}"#,
+        r#"{"a":"[{\"b\":\"{\\\"c\\\":\\\"sp\\\\bam\\\"}\"}]"}"#,
+        r#"{"a":"sp\u0008am"}"#,
+    ] {
+        let custom = element("TIMCustomElem", &format!(r#"{{"Data":{}}}"#, quoted(data)));
+        assert_eq!(meaning(&[custom]).await, Meaning::Reject, "{data}");
+        assert_eq!(meaning(&[text(data)]).await, Meaning::Reject, "{data}");
+    }
+    assert_eq!(meaning(&[text(r"C:\grasp\bamboo")]).await, Meaning::Allow);
+    assert_eq!(meaning(&[text(r#"{"a":"C:\\grasp\\bamboo"}"#)]).await, Meaning::Allow);
+}
+
+/// Two texts that a client shows as one contain one half of a letter each.
+#[tokio::test]
+async fn halves_of_a_letter_in_two_texts_are_one() {
+    // Mathematical letters: U+1D42C is an `s`.
+    let raw = |json: &str| format!(r#"{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"{json}"}}}}"#);
+    assert_eq!(meaning(&[raw(r"\ud835"), raw(r"\udc2cpam")]).await, Meaning::Reject);
+    let chunks = r#"{"Chunks":[{"Markdown":"x\ud835"},{"Markdown":"\uDC2Cpam"}]}"#;
+    assert_eq!(meaning(&[element("TIMStreamElem", chunks)]).await, Meaning::Reject);
+    assert_eq!(meaning(&[raw(r"so \ud83d"), raw(r"\ude00 what")]).await, Meaning::Allow);
+}
+
+#[tokio::test]
+async fn bodies_of_an_odd_shape_hide_no_word() {
+    let spam = text("spam");
+    let hello = text("hello");
+    let deep = format!("{}\"spam\"{}", "[".repeat(5000), "]".repeat(5000));
+    let elements = [
+        // A list, a number, an object where a text belongs; JSON in a string.
+        element("TIMTextElem", r#"{"Text":["spam"]}"#),
+        element("TIMTextElem", r#"{"Text":{"spam":1}}"#),
+        element("TIMTextElem", r#"{"Text":5}"#),
+        element("TIMTextElem", r#""{\"Text\":\"spam\"}""#),
+        element("TIMTextElem", r#"["spam"]"#),
+        element("TIMCustomElem", r#"{"Data":{"spam":1}}"#),
+        element("TIMCustomElem", r#"{"Data":"{\"spam\":1}"}"#),
+        element("TIMCustomElem", r#"{"Data":"{\"sp\\u0061m\":1}"}"#),
+        element("TIMCustomElem", r#"{"Data":"{\"x\":1,\"x\":\"spam\"}"}"#),
+        element("TIMTextElem", r#"{"Text":"hello","Text":"spam"}"#),
+        element("TIMTextElem", r#"{"Text":"spam","Text":"hello"}"#),
+        element("TIMTextElem", r#"{"Text":"hello","text":"spam"}"#),
+        element("TIMNewElem", r#"{"a":"hello","a":"spam"}"#),
+        element("TIMNewElem", r#""spam""#),
+        element("timtextelem", r#"{"Url":"spam"}"#),
+        element("TIMNewElem", &deep),
+        element("TIMTextElem", &format!(r#"{{"Text":"x","New":{deep}}}"#)),
+        element("TIMLocationElem", r#"{"Desc":"spam","Latitude":1,"Longitude":2}"#),
+        element("TIMFileElem", r#"{"FileName":"spam.pdf","Url":"u"}"#),
+        element("TIMImageElem", r#"{"UUID":["spam"],"ImageInfoArray":[]}"#),
+        element("TIMImageElem", r#"{"ImageInfoArray":[{"URL":"u","Alt":"spam"}]}"#),
+        element("TIMSoundElem", r#"{"Url":"u","Transcript":"spam"}"#),
+        element("TIMStreamElem", r#"{"CompatibleText":"spam","Chunks":[]}"#),
+        element("TIMStreamElem", r#"{"Chunks":["spam"]}"#),
+        format!(r#"{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"x"}},"OfflinePushInfo":{{"Title":"spam"}}}}"#),
+    ];
+    for element in &elements {
+        assert_eq!(meaning(&[element.clone()]).await, Meaning::Reject, "{element}");
+        assert_eq!(meaning(&[hello.clone(), element.clone()]).await, Meaning::Reject, "{element}");
+    }
+    let clean = message(&format!("[{hello}]"));
+    for member in [
+        format!(r#""MsgBody":[{spam}]"#),
+        format!(r#""msgbody":[{spam}]"#),
+        format!(r#""Msg\u0042ody":[{spam}]"#),
+        r#""OfflinePushInfo":{"PushFlag":0,"Title":"spam","Desc":"x"}"#.to_owned(),
+        r#""OfflinePushInfo":{"Desc":"spam","Ext":"x","ApnsInfo":{"Title":"t"}}"#.to_owned(),
+        r#""OfflinePushInfo":{"ApnsInfo":{"SubTitle":"spam"}}"#.to_owned(),
+        r#""From_AccountNick":"spam""#.to_owned(),
+        r#""NickName":"spam""#.to_owned(),
+        r#""GroupName":"sp\u0061m""#.to_owned(),
+        r#""Name":"spam""#.to_owned(),
+        r#""CloudCustomData":"spam""#.to_owned(),
+        r#""CloudCustomData":{"spam":1}"#.to_owned(),
+        r#""CloudCustomData":"{\"x\":1}","CloudCustomData":"spam""#.to_owned(),
+        r#""spam":1"#.to_owned(),
+    ] {
+        for body in [
+            clean.replacen('{', &format!("{{{member},"), 1),
+            format!("{},{member}}}", clean.strip_suffix('}').unwrap()),
+        ] {
+            for command in [Command::C2cBeforeSendMsg, Command::GroupBeforeSendMsg] {
+                let body = body.replace("\"To_Account\":\"b\"", r#""To_Account":"b","GroupId":"g""#);
+                assert_eq!(answer(&command, body.clone()).await.0, Meaning::Reject, "{body}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn custom_fields_of_groups_and_members_are_judged() {
+    let group = r#""Operator_Account":"a","Owner_Account":"a","Type":"Public","Name":"n""#;
+    for fields in [
+        r#""AppDefinedData":[{"Key":"k","Value":"spam"}]"#,
+        r#""AppDefinedData":[{"Key":"spam","Value":""}]"#,
+        r#""UserDefinedDataList":[{"Key":"k","Value":"eyJ","Note":"spam"}]"#,
+        r#""Introduction":"spam""#,
+        r#""Notification":"sp\u200bam""#,
+        r#""FaceUrl":"http://spam""#,
+        r#""MemberList":[{"Member_Account":"b","NameCard":"spam"}]"#,
+        r#""MemberList":[{"Member_Account":"b","AppMemberDefinedData":[{"Key":"k","Value":"spam"}]}]"#,
+    ] {
+        let body = format!("{{{group},{fields}}}");
+        let found = answer(&Command::GroupBeforeCreateGroup, body.clone()).await.0;
+        assert_eq!(found, Meaning::Reject, "{body}");
+    }
+}
+
+/// The documentation says that these are not covered. If one is some day, the documentation changes.
+#[tokio::test]
+async fn what_the_documentation_says_is_not_covered_is_not() {
+    for word in [
+        "c3BhbQ==",
+        "%73pam",
+        "&#115;pam",
+        "s<b>p</b>am",
+        "s**p**am",
+        r"\163pam",
+        "s p a m",
+        "s.p.a.m",
+        "5pam",
+        "\u{455}pam",
+        "\u{15b}pam",
+        r#"[{"insert":"sp"},{"insert":"am"}]"#,
+    ] {
+        assert_eq!(meaning(&[text(word)]).await, Meaning::Allow, "{word}");
+    }
+}
