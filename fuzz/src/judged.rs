@@ -110,8 +110,18 @@ fn shows(elements: &Node<'_>, word: &str) -> bool {
 /// All strings, except those that are known not to be seen, and all keys that no type has.
 fn collect(node: &Node<'_>, texts: &mut Vec<String>) {
     const NAMES: [&str; 12] = [
-        "Url", "UUID", "URL", "VideoUrl", "VideoUUID", "VideoFormat", "ThumbUrl", "ThumbUUID",
-        "ThumbFormat", "Sound", "EventType", "StreamMsgID",
+        "Url",
+        "UUID",
+        "URL",
+        "VideoUrl",
+        "VideoUUID",
+        "VideoFormat",
+        "ThumbUrl",
+        "ThumbUUID",
+        "ThumbFormat",
+        "Sound",
+        "EventType",
+        "StreamMsgID",
     ];
     const IDS: [&str; 6] =
         ["From_Account", "To_Account", "GroupId", "MsgId", "JsonMsgKey", "MsgType"];

@@ -339,7 +339,9 @@ impl<'a> Walker<'a> {
         let is_inline = |part| matches!(part, Part::Inline | Part::Data | Part::Beside);
         let is_picture = kind.is_some_and(Table::is_picture) && has_content;
         let stands_between = match self.join {
-            Join::Nothing => is_picture || (is_face && !inside.iter().any(|piece| is_inline(piece.part))),
+            Join::Nothing => {
+                is_picture || (is_face && !inside.iter().any(|piece| is_inline(piece.part)))
+            }
             Join::Pictures => kind == Some(Table::Relay) && has_content,
         };
         if stands_between {

@@ -8,18 +8,46 @@ use crate::{answer, element, meaning, message, quoted, text};
 #[tokio::test]
 async fn nothing_that_is_drawn_over_or_between_letters_hides_a_word() {
     for between in [
-        "\u{ad}", "\u{34f}", "\u{61c}", "\u{115f}", "\u{180e}", "\u{200b}", "\u{200c}", "\u{200d}",
-        "\u{200e}", "\u{200f}", "\u{2060}", "\u{2064}", "\u{2068}", "\u{3164}", "\u{fe0f}",
-        "\u{feff}", "\u{ffa0}", "\u{fffb}", "\u{e0001}", "\u{e0061}", "\u{e0100}", "\u{336}",
-        "\u{338}", "\u{489}", "\u{20dd}", "\u{20e3}", "\u{fe2e}", "\u{36f}\u{35c}", "\0", "\u{8}",
-        "\u{7f}", "\u{9c}",
+        "\u{ad}",
+        "\u{34f}",
+        "\u{61c}",
+        "\u{115f}",
+        "\u{180e}",
+        "\u{200b}",
+        "\u{200c}",
+        "\u{200d}",
+        "\u{200e}",
+        "\u{200f}",
+        "\u{2060}",
+        "\u{2064}",
+        "\u{2068}",
+        "\u{3164}",
+        "\u{fe0f}",
+        "\u{feff}",
+        "\u{ffa0}",
+        "\u{fffb}",
+        "\u{e0001}",
+        "\u{e0061}",
+        "\u{e0100}",
+        "\u{336}",
+        "\u{338}",
+        "\u{489}",
+        "\u{20dd}",
+        "\u{20e3}",
+        "\u{fe2e}",
+        "\u{36f}\u{35c}",
+        "\0",
+        "\u{8}",
+        "\u{7f}",
+        "\u{9c}",
     ] {
         let word = format!("s{between}p{between}a{between}m");
         assert_eq!(meaning(&[text(&word)]).await, Meaning::Reject, "{word:?}");
         let split = [text(&format!("sp{between}")), text(&format!("{between}am"))];
         assert_eq!(meaning(&split).await, Meaning::Reject, "{split:?}");
     }
-    for turned in ["\u{202e}maps", "sp\u{202e}ma", "x \u{202e}maps\u{202c} y", "\u{202e}ma\u{202e}ps"]
+    for turned in
+        ["\u{202e}maps", "sp\u{202e}ma", "x \u{202e}maps\u{202c} y", "\u{202e}ma\u{202e}ps"]
     {
         assert_eq!(meaning(&[text(turned)]).await, Meaning::Reject, "{turned:?}");
     }
@@ -50,7 +78,8 @@ async fn a_backspace_in_json_hides_no_word() {
 #[tokio::test]
 async fn halves_of_a_letter_in_two_texts_are_one() {
     // Mathematical letters: U+1D42C is an `s`.
-    let raw = |json: &str| format!(r#"{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"{json}"}}}}"#);
+    let raw =
+        |json: &str| format!(r#"{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"{json}"}}}}"#);
     assert_eq!(meaning(&[raw(r"\ud835"), raw(r"\udc2cpam")]).await, Meaning::Reject);
     let chunks = r#"{"Chunks":[{"Markdown":"x\ud835"},{"Markdown":"\uDC2Cpam"}]}"#;
     assert_eq!(meaning(&[element("TIMStreamElem", chunks)]).await, Meaning::Reject);
@@ -88,7 +117,9 @@ async fn bodies_of_an_odd_shape_hide_no_word() {
         element("TIMSoundElem", r#"{"Url":"u","Transcript":"spam"}"#),
         element("TIMStreamElem", r#"{"CompatibleText":"spam","Chunks":[]}"#),
         element("TIMStreamElem", r#"{"Chunks":["spam"]}"#),
-        format!(r#"{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"x"}},"OfflinePushInfo":{{"Title":"spam"}}}}"#),
+        format!(
+            r#"{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"x"}},"OfflinePushInfo":{{"Title":"spam"}}}}"#
+        ),
     ];
     for element in &elements {
         assert_eq!(meaning(&[element.clone()]).await, Meaning::Reject, "{element}");
@@ -116,7 +147,8 @@ async fn bodies_of_an_odd_shape_hide_no_word() {
             format!("{},{member}}}", clean.strip_suffix('}').unwrap()),
         ] {
             for command in [Command::C2cBeforeSendMsg, Command::GroupBeforeSendMsg] {
-                let body = body.replace("\"To_Account\":\"b\"", r#""To_Account":"b","GroupId":"g""#);
+                let body =
+                    body.replace("\"To_Account\":\"b\"", r#""To_Account":"b","GroupId":"g""#);
                 assert_eq!(answer(&command, body.clone()).await.0, Meaning::Reject, "{body}");
             }
         }

@@ -207,7 +207,9 @@ pub fn moderated_messages() -> Vec<(Case, f64)> {
         ("ASCII, 64 KiB", ascii.repeat(65_536 / ascii.len()), 1.5),
         ("Chinese, 64 KiB", chinese.repeat(65_536 / chinese.len()), 1.5),
     ]
-    .map(|(name, text, goal)| (Case::new::<c2c::BeforeSendMsg>(name, Some(saying(&text)), None), goal))
+    .map(|(name, text, goal)| {
+        (Case::new::<c2c::BeforeSendMsg>(name, Some(saying(&text)), None), goal)
+    })
     .into()
 }
 
@@ -288,9 +290,7 @@ fn moderated_by_hand() -> CallbackService<EventRouter> {
             }
         }
         match message {
-            Some(message) => {
-                BeforeSendMsgReply::allow_rewritten(Rewrite::new().msg_body(message))
-            }
+            Some(message) => BeforeSendMsgReply::allow_rewritten(Rewrite::new().msg_body(message)),
             None => BeforeSendMsgReply::allow(),
         }
     }
