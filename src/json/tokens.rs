@@ -25,22 +25,30 @@ pub(crate) struct Tokens<'a> {
     json: &'a str,
     start: usize,
     at: usize,
+    /// Whether the last string has escapes.
+    is_escaped: bool,
 }
 
 impl<'a> Tokens<'a> {
     pub(crate) fn new(json: &'a str) -> Self {
-        Tokens { json, start: 0, at: 0 }
+        Tokens::from(json, 0)
     }
 
     /// Tokens from the byte `at` on, where a value has to begin.
     pub(crate) fn from(json: &'a str, at: usize) -> Self {
-        Tokens { json, start: at, at }
+        Tokens { json, start: at, at, is_escaped: false }
     }
 
     /// The first byte of the last token.
     #[cfg_attr(not(feature = "moderation"), allow(dead_code))]
     pub(crate) fn start(&self) -> usize {
         self.start
+    }
+
+    /// Whether the last token is a string with escapes.
+    #[cfg_attr(not(feature = "moderation"), allow(dead_code))]
+    pub(crate) fn is_escaped(&self) -> bool {
+        self.is_escaped
     }
 
     /// The byte after the last token.
@@ -76,6 +84,7 @@ impl<'a> Tokens<'a> {
             }
             b'"' => {
                 let escaped = self.skip_text();
+                self.is_escaped = escaped;
                 let bytes = self.json.as_bytes();
                 let mut after = self.at;
                 while bytes.get(after).is_some_and(u8::is_ascii_whitespace) {
@@ -99,28 +108,36 @@ impl<'a> Tokens<'a> {
 
     /// Skips the string that begins here, and returns whether it has escapes.
     fn skip_text(&mut self) -> bool {
-        // Both are searched for by `find`, which looks at many bytes at once; and each byte once.
-        let json = self.json;
-        let quote = |at: usize| json[at..].find('"').map_or(json.len(), |found| at + found);
+        const MANY: usize = 32;
+        let bytes = self.json.as_bytes();
+        let ends = |byte: &u8| *byte == b'"' || *byte == b'\\';
         self.at += 1;
-        let mut end = quote(self.at);
         let mut escaped = false;
-        while let Some(backslash) = json[self.at..end].find('\\') {
-            escaped = true;
-            self.at += backslash + 2;
-            while !json.is_char_boundary(self.at.min(json.len())) {
-                self.at += 1;
+        loop {
+            // Most strings are short. Of long ones the compiler looks at many bytes at once.
+            for _ in 0..MANY {
+                match bytes.get(self.at) {
+                    Some(b'"') => {
+                        self.at += 1;
+                        return escaped;
+                    }
+                    Some(b'\\') => {
+                        escaped = true;
+                        self.at += 2;
+                    }
+                    Some(_) => self.at += 1,
+                    None => {
+                        self.at = bytes.len();
+                        return escaped;
+                    }
+                }
             }
-            if self.at >= json.len() {
-                self.at = json.len();
-                return escaped;
-            }
-            if self.at > end {
-                end = quote(self.at);
+            while let Some(many) = bytes.get(self.at..self.at + MANY)
+                && !many.iter().fold(false, |any, byte| any | ends(byte))
+            {
+                self.at += MANY;
             }
         }
-        self.at = (end + 1).min(json.len());
-        escaped
     }
 
     /// The string from `start` to here. It is decoded, since a sender may write a key with escapes.

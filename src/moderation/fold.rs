@@ -13,41 +13,70 @@ pub(super) struct TooLongError;
 /// NFKC can make a text eleven times as long, and a growing string would take twice of that.
 const COUNTED: usize = 4096;
 
-/// The folded text, unless it is the same. It is never longer than `room`.
-pub(super) fn fold(text: &str, room: usize) -> Result<Option<String>, TooLongError> {
+/// A folded text.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Folded {
+    /// `None` if it is the same as before.
+    pub(super) text: Option<String>,
+    /// Whether nothing in it changes its direction.
+    pub(super) is_simple: bool,
+}
+
+/// The folded text. It is never longer than `room`.
+pub(super) fn fold(text: &str, room: usize) -> Result<Folded, TooLongError> {
     if is_folded_ascii(text) {
-        return Ok(None);
+        return Ok(Folded { text: None, is_simple: true });
     }
-    let mut changes = false;
-    let is_simple = text.chars().all(|c| {
-        let folded = simple(c);
-        changes |= folded != Some(Some(c));
-        folded.is_some()
-    });
-    let length = if is_simple || text.len() < COUNTED {
-        text.len()
-    } else {
-        let mut length = 0;
+    if let Some(folded) = fold_simple(text) {
+        return match folded {
+            Some(folded) if folded.len() > room => Err(TooLongError),
+            text => Ok(Folded { text, is_simple: true }),
+        };
+    }
+    let mut length = text.len();
+    if length >= COUNTED {
+        length = 0;
         each(text, |folded| length += folded.len());
-        length
-    };
-    if is_simple && !changes {
-        return Ok(None);
-    }
-    if !is_simple && length > room {
-        return Err(TooLongError);
+        if length > room {
+            return Err(TooLongError);
+        }
     }
     let mut folded = String::with_capacity(length);
-    if is_simple {
-        folded.extend(text.chars().filter_map(|c| simple(c).flatten()));
-    } else {
-        each(text, |piece| folded.push_str(piece));
+    each(text, |piece| folded.push_str(piece));
+    if folded.len() > room {
+        return Err(TooLongError);
     }
-    match folded.len() {
-        length if length > room => Err(TooLongError),
-        _ if folded == text => Ok(None),
-        _ => Ok(Some(folded)),
+    Ok(Folded { text: Some(folded).filter(|folded| folded != text), is_simple: false })
+}
+
+/// The folded text, if that takes no tables.
+fn fold_simple(text: &str) -> Option<Option<String>> {
+    // Capitals are all that can change in most ASCII.
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~' | b'\n');
+    if text.bytes().fold(true, |all, byte| all & is_plain(byte)) {
+        return Some(Some(text.to_ascii_lowercase()));
     }
+    let mut folded = String::new();
+    let mut copied = 0;
+    for (at, c) in text.char_indices() {
+        if matches!(c, '\u{4e00}'..='\u{9fff}' | 'a'..='z' | ' '..='@') {
+            continue;
+        }
+        let new = simple(c)?;
+        if new != Some(c) {
+            if copied == 0 {
+                folded.reserve_exact(text.len());
+            }
+            folded.push_str(&text[copied..at]);
+            folded.extend(new);
+            copied = at + c.len_utf8();
+        }
+    }
+    if copied == 0 {
+        return Some(None);
+    }
+    folded.push_str(&text[copied..]);
+    Some(Some(folded))
 }
 
 /// Whether it is ASCII without capitals and control characters. Written so that the compiler looks
@@ -159,11 +188,11 @@ mod tests {
 
     #[track_caller]
     fn folds(text: &str, wanted: &str) {
-        let folded = fold(text, usize::MAX).unwrap();
+        let folded = fold(text, usize::MAX).unwrap().text;
         assert_eq!(folded.as_deref().unwrap_or(text), wanted, "{text:?}");
         assert_eq!(folded.is_none(), text == wanted, "{text:?}");
         // What is folded stays as it is.
-        assert_eq!(fold(wanted, usize::MAX), Ok(None), "{wanted:?}");
+        assert_eq!(fold(wanted, usize::MAX).unwrap().text, None, "{wanted:?}");
     }
 
     #[test]
@@ -226,14 +255,14 @@ mod tests {
             }
             assert!(folded.chars().eq(simple(c).flatten()), "{c:?}");
         }
-        assert!(fold("e\u{301}", 9).unwrap().unwrap() == "\u{e9}");
-        assert!(fold("\u{304b}\u{3099}", 9).unwrap().unwrap() == "\u{304c}");
+        assert!(fold("e\u{301}", 9).unwrap().text.unwrap() == "\u{e9}");
+        assert!(fold("\u{304b}\u{3099}", 9).unwrap().text.unwrap() == "\u{304c}");
     }
 
     #[test]
     fn a_text_that_grows_is_bounded() {
         let long = "\u{fdfa}".repeat(10_000);
-        let folded = fold(&long, 11 * long.len()).unwrap().unwrap();
+        let folded = fold(&long, 11 * long.len()).unwrap().text.unwrap();
         assert_eq!((folded.len(), folded.capacity()), (11 * long.len(), 11 * long.len()));
         assert_eq!(fold(&long, 11 * long.len() - 1), Err(TooLongError));
         assert_eq!(fold("SPAM", 3), Err(TooLongError));

@@ -155,12 +155,12 @@ impl Shown {
                 Part::Key | Part::Number if piece.is_in_message => Place::Message,
                 Part::Key | Part::Number => Place::Member,
             };
-            Text::new(self, self.text_of(piece), place)
+            Text::new(self, self.text_of(piece), place, piece.is_escaped)
         });
         let joined = self
             .runs
             .iter()
-            .map(|run| Text::new(self, Cow::Owned(self.joined(run)), Place::Joined));
+            .map(|run| Text::new(self, Cow::Owned(self.joined(run)), Place::Joined, true));
         pieces.chain(joined)
     }
 
@@ -249,7 +249,8 @@ impl Shown {
     }
 
     pub(super) fn text_of(&self, piece: &Piece) -> Cow<'_, str> {
-        forms::of_string(self.json_of(piece))
+        let json = self.json_of(piece);
+        if piece.is_escaped { forms::of_string(json) } else { Cow::Borrowed(json) }
     }
 
     /// The JSON of a piece, without its quotes.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::OnceLock;
 
-use super::fold::fold;
+use super::fold::{Folded, fold};
 use super::forms::{self, Level};
 use super::shown::{Incomplete, Shown};
 
@@ -25,6 +25,8 @@ pub struct Text<'a> {
     shown: &'a Shown,
     text: Cow<'a, str>,
     place: Place,
+    /// Whether there may be a backslash in it.
+    is_escaped: bool,
     /// The forms beside that as written.
     forms: OnceLock<Vec<String>>,
 }
@@ -46,8 +48,13 @@ pub enum Place {
 }
 
 impl<'a> Text<'a> {
-    pub(super) fn new(shown: &'a Shown, text: Cow<'a, str>, place: Place) -> Self {
-        Text { shown, text, place, forms: OnceLock::new() }
+    pub(super) fn new(
+        shown: &'a Shown,
+        text: Cow<'a, str>,
+        place: Place,
+        is_escaped: bool,
+    ) -> Self {
+        Text { shown, text, place, is_escaped, forms: OnceLock::new() }
     }
 
     /// The text as written.
@@ -75,8 +82,8 @@ impl<'a> Text<'a> {
             return true;
         }
         match fold(word, usize::MAX) {
-            Ok(Some(folded)) => !folded.is_empty() && has(&folded),
-            Ok(None) | Err(_) => false,
+            Ok(Folded { text: Some(folded), .. }) => !folded.is_empty() && has(&folded),
+            Ok(_) | Err(_) => false,
         }
     }
 
@@ -105,12 +112,12 @@ impl<'a> Text<'a> {
         let mut level = None;
         for depth in 0..=forms::LEVELS {
             let text: &str = level.map_or(&self.text, |level: usize| &forms[level]);
-            let Ok(folded) = fold(text, room) else {
+            let Ok(Folded { text: folded, is_simple }) = fold(text, room) else {
                 self.shown.note(Incomplete::TooLong);
                 break;
             };
-            let turned = forms::turned(text);
-            let decoded = forms::decode(text, depth);
+            let turned = if is_simple { None } else { forms::turned(text) };
+            let decoded = if self.is_escaped { forms::decode(text, depth) } else { Level::Same };
             if let Some(folded) = folded {
                 room -= folded.len();
                 add(&mut forms, folded, &self.text);
@@ -120,7 +127,7 @@ impl<'a> Text<'a> {
                     self.shown.note(Incomplete::TooLong);
                     break;
                 };
-                let folded = folded.unwrap_or(turned);
+                let folded = folded.text.unwrap_or(turned);
                 room = room.saturating_sub(folded.len());
                 add(&mut forms, folded, &self.text);
             }

@@ -21,6 +21,8 @@ pub(super) struct Piece {
     start: u32,
     end: u32,
     pub(super) part: Part,
+    /// Whether there may be a backslash in it.
+    pub(super) is_escaped: bool,
     /// Whether it stands in the elements of a message.
     pub(super) is_in_message: bool,
     /// Whether another string can be sent in its place.
@@ -329,7 +331,8 @@ impl<'a> Walker<'a> {
             Part::Inline | Part::Data | Part::Beside | Part::Block => is_in_message,
         };
         let (start, end) = (start as u32, end as u32);
-        self.pieces.push(Piece { start, end, part, is_in_message, is_replaceable });
+        let is_escaped = self.tokens.is_escaped();
+        self.pieces.push(Piece { start, end, part, is_escaped, is_in_message, is_replaceable });
     }
 
     /// Adds the texts of an element to the run, or ends the run if it stands between texts.
