@@ -1,5 +1,7 @@
 //! Folds a text: NFKC, without differences of case, without what nobody sees.
 
+use std::borrow::Cow;
+
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::CodePointSetData;
@@ -27,11 +29,11 @@ pub(super) fn fold(text: &str, room: usize) -> Result<Folded, TooLongError> {
     if is_folded_ascii(text) {
         return Ok(Folded { text: None, is_simple: true });
     }
-    if let Some(folded) = fold_simple(text) {
-        return match folded {
-            Some(folded) if folded.len() > room => Err(TooLongError),
-            text => Ok(Folded { text, is_simple: true }),
-        };
+    match fold_simple(text) {
+        Some(Cow::Owned(folded)) if folded.len() > room => return Err(TooLongError),
+        Some(Cow::Owned(folded)) => return Ok(Folded { text: Some(folded), is_simple: true }),
+        Some(Cow::Borrowed(_)) => return Ok(Folded { text: None, is_simple: true }),
+        None => {}
     }
     let mut length = text.len();
     if length >= COUNTED {
@@ -50,11 +52,11 @@ pub(super) fn fold(text: &str, room: usize) -> Result<Folded, TooLongError> {
 }
 
 /// The folded text, if that takes no tables.
-fn fold_simple(text: &str) -> Option<Option<String>> {
+fn fold_simple(text: &str) -> Option<Cow<'_, str>> {
     // Capitals are all that can change in most ASCII.
     let is_plain = |byte: u8| matches!(byte, b' '..=b'~' | b'\n');
     if text.bytes().fold(true, |all, byte| all & is_plain(byte)) {
-        return Some(Some(text.to_ascii_lowercase()));
+        return Some(Cow::Owned(text.to_ascii_lowercase()));
     }
     let mut folded = String::new();
     let mut copied = 0;
@@ -62,7 +64,11 @@ fn fold_simple(text: &str) -> Option<Option<String>> {
         if matches!(c, '\u{4e00}'..='\u{9fff}' | 'a'..='z' | ' '..='@') {
             continue;
         }
-        let new = simple(c)?;
+        let new = match simple(c) {
+            Simple::Is(new) => Some(new),
+            Simple::IsNothing => None,
+            Simple::IsNot => return None,
+        };
         if new != Some(c) {
             if copied == 0 {
                 folded.reserve_exact(text.len());
@@ -73,10 +79,10 @@ fn fold_simple(text: &str) -> Option<Option<String>> {
         }
     }
     if copied == 0 {
-        return Some(None);
+        return Some(Cow::Borrowed(text));
     }
     folded.push_str(&text[copied..]);
-    Some(Some(folded))
+    Some(Cow::Owned(folded))
 }
 
 /// Whether it is ASCII without capitals and control characters. Written so that the compiler looks
@@ -92,11 +98,18 @@ fn is_folded_ascii(text: &str) -> bool {
 }
 
 /// What a character folds to, if that is certain without the tables and whatever is beside it:
-/// ASCII, the usual Chinese, Japanese and Korean with their punctuation, emoji. An inner `None` is
-/// nothing.
-fn simple(c: char) -> Option<Option<char>> {
-    Some(match c {
-        ' '..='~' | '\t'..='\r' => Some(c.to_ascii_lowercase()),
+/// ASCII, the usual Chinese, Japanese and Korean with their punctuation, emoji.
+#[derive(Debug, PartialEq, Eq)]
+enum Simple {
+    Is(char),
+    IsNothing,
+    /// Only the tables know.
+    IsNot,
+}
+
+fn simple(c: char) -> Simple {
+    match c {
+        ' '..='~' | '\t'..='\r' => Simple::Is(c.to_ascii_lowercase()),
         '\u{b7}'
         | '\u{2013}'..='\u{2014}'
         | '\u{2018}'..='\u{201d}'
@@ -109,15 +122,16 @@ fn simple(c: char) -> Option<Option<char>> {
         | '\u{ac00}'..='\u{d7a3}'
         | '\u{1f300}'..='\u{1f64f}'
         | '\u{1f680}'..='\u{1f6ff}'
-        | '\u{1f900}'..='\u{1faff}' => Some(c),
-        '\u{a0}' | '\u{3000}' => Some(' '),
+        | '\u{1f900}'..='\u{1faff}' => Simple::Is(c),
+        '\u{a0}' | '\u{3000}' => Simple::Is(' '),
         // Full width.
-        '\u{ff01}'..='\u{ff5e}' => {
-            char::from_u32(u32::from(c) - 0xfee0).map(|c| c.to_ascii_lowercase())
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0)
+            .map_or(Simple::IsNot, |c| Simple::Is(c.to_ascii_lowercase())),
+        '\0'..='\u{1f}' | '\u{7f}' | '\u{200b}' | '\u{200d}' | '\u{fe0f}' | '\u{fffd}' => {
+            Simple::IsNothing
         }
-        '\0'..='\u{1f}' | '\u{7f}' | '\u{200b}' | '\u{200d}' | '\u{fe0f}' | '\u{fffd}' => None,
-        _ => return None,
-    })
+        _ => Simple::IsNot,
+    }
 }
 
 /// Calls `push` with the folded text, piece by piece.
@@ -128,18 +142,19 @@ fn each(text: &str, mut push: impl FnMut(&str)) {
     let mut buffer = [0; 4];
     for c in normalizer.normalize_iter(visible) {
         match simple(c) {
-            Some(Some(c)) => push(c.encode_utf8(&mut buffer)),
-            Some(None) => {}
-            None if is_mark(c) => {}
+            Simple::Is(c) => push(c.encode_utf8(&mut buffer)),
+            Simple::IsNothing => {}
+            Simple::IsNot if is_mark(c) => {}
             // From Hebrew to Burmese, and in East Asia, there are no capitals to ask the table for.
-            None if matches!(
-                c,
-                '\u{590}'..='\u{109f}' | '\u{2e80}'..='\u{a63f}' | '\u{ac00}'..='\u{d7ff}'
-            ) =>
+            Simple::IsNot
+                if matches!(
+                    c,
+                    '\u{590}'..='\u{109f}' | '\u{2e80}'..='\u{a63f}' | '\u{ac00}'..='\u{d7ff}'
+                ) =>
             {
                 push(c.encode_utf8(&mut buffer));
             }
-            None => {
+            Simple::IsNot => {
                 let folded = case.fold_string(c.encode_utf8(&mut buffer));
                 // The capital I with a dot becomes a small one with a mark.
                 folded.split(is_mark).for_each(&mut push);
@@ -246,14 +261,16 @@ mod tests {
                 !is_visible || !tables.normalize_iter([c].into_iter()).any(is_invisible),
                 "{c:?}"
             );
-            if simple(c).is_none() {
-                continue;
-            }
+            let simple = match simple(c) {
+                Simple::Is(c) => Some(c),
+                Simple::IsNothing => None,
+                Simple::IsNot => continue,
+            };
             let mut folded = String::new();
             for c in tables.normalize_iter([c].into_iter()).filter(|c| !is_invisible(*c)) {
                 folded += &case.fold_string(c.encode_utf8(&mut [0; 4]));
             }
-            assert!(folded.chars().eq(simple(c).flatten()), "{c:?}");
+            assert!(folded.chars().eq(simple), "{c:?}");
         }
         assert!(fold("e\u{301}", 9).unwrap().text.unwrap() == "\u{e9}");
         assert!(fold("\u{304b}\u{3099}", 9).unwrap().text.unwrap() == "\u{304c}");

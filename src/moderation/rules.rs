@@ -103,6 +103,7 @@ impl Table {
         }
     }
 
+    #[allow(clippy::match_same_arms)] // one kind after the other
     fn content(self, key: &str) -> Option<Rule> {
         Some(match (self, key) {
             (Table::Text, "Text") => Text(Inline),

@@ -201,7 +201,7 @@ where
                 StateProjection::Inner { call, verdict } => {
                     let reply = ready!(call.poll(cx))?.into();
                     return Poll::Ready(match verdict.take() {
-                        Some(verdict) => verdict.join(reply),
+                        Some(verdict) => (*verdict).join(reply),
                         None => Ok(reply),
                     });
                 }
@@ -248,7 +248,7 @@ impl Verdict {
     /// Joins the rewritten message with the verdict of the inner service. If that rewrites as well,
     /// one of the two would be lost, and if it is no verdict, Tencent would send what was not
     /// rewritten; so both reject.
-    fn join(self: Box<Self>, inner: Reply) -> Result<Reply, HandlerError> {
+    fn join(self, inner: Reply) -> Result<Reply, HandlerError> {
         match Meaning::of(&self.command, 200, inner.as_bytes()) {
             Meaning::Allow => {
                 let disposition = inner.disposition();

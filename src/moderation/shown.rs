@@ -151,9 +151,8 @@ impl Shown {
             let place = match piece.part {
                 Part::Inline | Part::Block => Place::Message,
                 Part::Data | Part::Beside | Part::Custom => Place::CustomData,
-                Part::Member => Place::Member,
                 Part::Key | Part::Number if piece.is_in_message => Place::Message,
-                Part::Key | Part::Number => Place::Member,
+                Part::Member | Part::Key | Part::Number => Place::Member,
             };
             Text::new(self, self.text_of(piece), place, piece.is_escaped)
         });

@@ -23,7 +23,7 @@ use super::shown::{Incomplete, Shown};
 /// The other forms are made when they are first asked for, and once.
 pub struct Text<'a> {
     shown: &'a Shown,
-    text: Cow<'a, str>,
+    written: Cow<'a, str>,
     place: Place,
     /// Whether there may be a backslash in it.
     is_escaped: bool,
@@ -50,16 +50,16 @@ pub enum Place {
 impl<'a> Text<'a> {
     pub(super) fn new(
         shown: &'a Shown,
-        text: Cow<'a, str>,
+        written: Cow<'a, str>,
         place: Place,
         is_escaped: bool,
     ) -> Self {
-        Text { shown, text, place, is_escaped, forms: OnceLock::new() }
+        Text { shown, written, place, is_escaped, forms: OnceLock::new() }
     }
 
     /// The text as written.
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.written
     }
 
     /// Where it stands.
@@ -102,7 +102,7 @@ impl<'a> Text<'a> {
     ///
     /// [`Finding::Replace`]: super::Finding::Replace
     pub fn replace(&self, from: &str, to: &str) -> String {
-        self.text.replace(from, to)
+        self.written.replace(from, to)
     }
 
     fn others(&self) -> Vec<String> {
@@ -111,7 +111,7 @@ impl<'a> Text<'a> {
         // The form that is decoded next: the text as written, then what was decoded last.
         let mut level = None;
         for depth in 0..=forms::LEVELS {
-            let text: &str = level.map_or(&self.text, |level: usize| &forms[level]);
+            let text: &str = level.map_or(&self.written, |level: usize| &forms[level]);
             let Ok(Folded { text: folded, is_simple }) = fold(text, room) else {
                 self.shown.note(Incomplete::TooLong);
                 break;
@@ -120,7 +120,7 @@ impl<'a> Text<'a> {
             let decoded = if self.is_escaped { forms::decode(text, depth) } else { Level::Same };
             if let Some(folded) = folded {
                 room -= folded.len();
-                add(&mut forms, folded, &self.text);
+                add(&mut forms, folded, &self.written);
             }
             if let Some(turned) = turned {
                 let Ok(folded) = fold(&turned, room) else {
@@ -129,7 +129,7 @@ impl<'a> Text<'a> {
                 };
                 let folded = folded.text.unwrap_or(turned);
                 room = room.saturating_sub(folded.len());
-                add(&mut forms, folded, &self.text);
+                add(&mut forms, folded, &self.written);
             }
             match decoded {
                 Level::Same => break,
@@ -167,7 +167,7 @@ impl fmt::Debug for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Text")
             .field("place", &self.place)
-            .field("length", &self.text.len())
+            .field("length", &self.written.len())
             .finish_non_exhaustive()
     }
 }
