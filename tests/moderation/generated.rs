@@ -89,7 +89,7 @@ impl Sample {
     }
 
     fn takes(&mut self) -> bool {
-        self.random() % self.of == 0
+        self.random().is_multiple_of(self.of)
     }
 }
 

@@ -117,12 +117,11 @@ async fn bodies_of_an_odd_shape_hide_no_word() {
         element("TIMSoundElem", r#"{"Url":"u","Transcript":"spam"}"#),
         element("TIMStreamElem", r#"{"CompatibleText":"spam","Chunks":[]}"#),
         element("TIMStreamElem", r#"{"Chunks":["spam"]}"#),
-        format!(
-            r#"{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"x"}},"OfflinePushInfo":{{"Title":"spam"}}}}"#
-        ),
+        r#"{"MsgType":"TIMTextElem","MsgContent":{"Text":"x"},"OfflinePushInfo":{"Title":"spam"}}"#
+            .to_owned(),
     ];
     for element in &elements {
-        assert_eq!(meaning(&[element.clone()]).await, Meaning::Reject, "{element}");
+        assert_eq!(meaning(std::slice::from_ref(element)).await, Meaning::Reject, "{element}");
         assert_eq!(meaning(&[hello.clone(), element.clone()]).await, Meaning::Reject, "{element}");
     }
     let clean = message(&format!("[{hello}]"));

@@ -105,7 +105,7 @@ async fn near_json_hides_no_word_wherever_it_stands() {
                 element("TIMFaceElem", &format!(r#"{{"Index":1,"Data":{data}}}"#)),
                 element("TIMNewElem", &format!(r#"{{"x":[{data}]}}"#)),
             ] {
-                assert_eq!(meaning(&[place.clone()]).await, Meaning::Reject, "{place}");
+                assert_eq!(meaning(std::slice::from_ref(&place)).await, Meaning::Reject, "{place}");
             }
             let body = format!(
                 r#"{{"From_Account":"a","To_Account":"b","CloudCustomData":{data},"MsgBody":[{}]}}"#,
@@ -276,7 +276,11 @@ async fn what_is_incomplete_is_rejected_unless_it_is_allowed() {
         element("TIMNewElem", r#"{"JsonMsgKey":"k"}"#),
         deep,
     ] {
-        assert_eq!(meaning(&[incomplete.clone()]).await, Meaning::Reject, "{incomplete}");
+        assert_eq!(
+            meaning(std::slice::from_ref(&incomplete)).await,
+            Meaning::Reject,
+            "{incomplete}"
+        );
         let layer = ModerateLayer::new(judge).allow_incomplete(Incomplete::Bundle);
         let service = layer.layer(EventRouter::new());
         let callback = callback(Command::C2cBeforeSendMsg, message(&format!("[{incomplete}]")));
@@ -286,7 +290,7 @@ async fn what_is_incomplete_is_rejected_unless_it_is_allowed() {
         bundle(r#"{"Title":"x","MsgNum":0}"#),
         bundle(r#"{"MsgNum":1,"MsgList":[{"MsgBody":[]}],"JsonMsgKey":""}"#),
     ] {
-        assert_eq!(meaning(&[complete.clone()]).await, Meaning::Allow, "{complete}");
+        assert_eq!(meaning(std::slice::from_ref(&complete)).await, Meaning::Allow, "{complete}");
     }
     let mut broken = message(&format!("[{}]", text("hello"))).into_bytes();
     let at = broken.windows(5).position(|bytes| bytes == b"hello").unwrap();
@@ -312,7 +316,7 @@ async fn unknown_members_hide_neither_keys_nor_numbers() {
         element("TIMRelayElem", r#"{"MsgList":[{"MsgBody":[],"CloudCustomData":"spam"}]}"#),
         element("TIMRelayElem", r#"{"AbstractList":["x","spam"]}"#),
     ] {
-        assert_eq!(meaning(&[shown.clone()]).await, Meaning::Reject, "{shown}");
+        assert_eq!(meaning(std::slice::from_ref(&shown)).await, Meaning::Reject, "{shown}");
     }
     let phone = |text: &Text<'_>| {
         if text.contains("13800138000") { Finding::Reject } else { Finding::Allow }
@@ -339,7 +343,11 @@ async fn two_kinds_below_the_depth_that_is_typed_hide_nothing() {
     for inner in [two, two_files, escaped] {
         let mut elements = inner.to_owned();
         for depth in 0..9 {
-            assert_eq!(meaning(&[elements.clone()]).await, Meaning::Reject, "{depth} {inner}");
+            assert_eq!(
+                meaning(std::slice::from_ref(&elements)).await,
+                Meaning::Reject,
+                "{depth} {inner}"
+            );
             elements =
                 element("TIMRelayElem", &format!(r#"{{"MsgList":[{{"MsgBody":[{elements}]}}]}}"#));
         }
