@@ -94,7 +94,8 @@ pub struct DetachStats {
     pub succeeded: u64,
     /// Of these, duplicates that a `Dedup` inside answered from memory.
     pub duplicates: u64,
-    /// Of those, failed with an error or a panic.
+    /// Failed with an error or a panic: of those, and of the callbacks that ran before their answer
+    /// because they came after a drain had begun.
     pub failed: u64,
     /// Of those, returned by [`drain`](crate::DetachLayer::drain) as unfinished.
     pub unfinished: u64,
@@ -312,8 +313,8 @@ impl Shared {
         }
     }
 
-    /// Ran inline because it came after the drain had begun. It was never detached, so only its
-    /// failure is logged.
+    /// Ran inline because it came after the drain had begun. It was never detached, so of its ends
+    /// only a failure is counted and reported.
     pub(super) fn late(&self, params: &Params, result: &Result<Reply, DetachFailure>) {
         if let Err(failure) = result {
             self.failed(params, failure);

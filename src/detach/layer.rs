@@ -12,7 +12,7 @@ use super::service::Detach;
 use crate::auth::Params;
 use crate::response::Sampler;
 
-/// The limit in KiB of the bodies in the background, unless [`DetachLayer::max_bytes`] is set.
+/// The limit in KiB of the bodies and URLs in the background, unless [`DetachLayer::max_bytes`] is set.
 const MAX_KIBIBYTES: u32 = 64 * 1024;
 
 /// How long a callback waits for a permit, unless [`DetachLayer::max_wait`] is set. Tencent waits 2

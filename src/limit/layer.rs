@@ -147,7 +147,7 @@ impl RateLimitLayer {
     ///
     /// Such a callback counts as accepted, with
     /// [`Disposition::RateLimited`](crate::Disposition::RateLimited). A friend request that names
-    /// nobody, and what is no *before* callback, fails with
+    /// nobody, and a callback whose command takes no verdict, fails with
     /// [`Cause::RateLimited`](crate::Cause::RateLimited) all the same.
     pub fn reject(self, info: impl Into<Cow<'static, str>>) -> Self {
         let info = info.into();

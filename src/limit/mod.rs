@@ -6,12 +6,14 @@
 //! is a verdict or an error that [`OnError`](crate::OnError) decides about.
 //!
 //! **Where it stands:** around `timeout`, `load_shed` and `concurrency_limit`, so that a flood takes
-//! none of their permits. It is always ready, and decides in `call`.
+//! no place in them. It is always ready, and decides in `call`.
 //!
 //! **What is answered:** with [`reject`](RateLimitLayer::reject), the action over the limit is
 //! blocked, with your text. Without it, the callback fails with
 //! [`Cause::RateLimited`](crate::Cause::RateLimited), and `OnError` decides: **without
-//! [`OnError::reject`](crate::OnError::reject) Tencent lets the message through**, by default.
+//! [`OnError::reject`](crate::OnError::reject) the message is sent**, unless the console says that
+//! a failed callback blocks it. Notifications are not limited, unless
+//! [`limit_notifications`](RateLimitLayer::limit_notifications) says so.
 //!
 //! ```
 //! use std::time::Duration;

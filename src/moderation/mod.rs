@@ -25,19 +25,20 @@
 //! | `Sns.CallbackPrevFriendAdd`, `Sns.CallbackPrevFriendResponse` | remarks, names of lists, the greeting | rejects |
 //! | `C2C.CallbackAfterModifyMsg`, `Group.CallbackAfterModifyMsg` | the edited message | see [`ModerateLayer::on_edit`] |
 //!
-//! The other *before* callbacks contain ids only; they go to the inner service unjudged.
+//! In the other *before* callbacks people write nothing: they contain ids, counts and times. They go
+//! to the inner service unjudged.
 //!
 //! # How the verdict is made
 //!
 //! 1. A callback that is [incomplete](Incomplete) is rejected, unless
 //!    [`ModerateLayer::allow_incomplete`] says otherwise.
-//! 2. The judge finds something about each [`Text`] of [`Shown`]. One [`Finding::Reject`] rejects.
+//! 2. The judge gives a [`Finding`] for each [`Text`] of [`Shown`]. One [`Finding::Reject`] rejects.
 //! 3. With replacements, the message is rewritten and judged again. Anything but
 //!    [`Finding::Allow`] in the second look rejects, so a word that could not be replaced (a word
 //!    that is split over two elements, or written in escapes) never gets through.
 //! 4. What is allowed goes to the inner service. Its verdict counts, and is joined with the
-//!    rewritten message. If an [`EventRouter`](crate::EventRouter) has no handler for it, it is
-//!    allowed.
+//!    rewritten message. If an [`EventRouter`](crate::EventRouter) has neither a handler for it nor
+//!    a fallback, it is allowed.
 //!
 //! # What is not covered
 //!

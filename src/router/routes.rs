@@ -50,7 +50,7 @@ impl Routes {
             // There is a handler for these events, but this one cannot be read. An error reports
             // it; to answer `OK` would lose it silently.
             (_, Some(event), _) if self.is_wanted(event) => Some(unreadable(event)),
-            // Moderation has allowed it, and nobody else wants to be asked.
+            // Moderation has judged it, and there is no handler that could object.
             (_, _, Fallback::None) if judged => None,
             (_, _, Fallback::None) if waits_for_a_verdict(&callback) => Some(not_for(&callback)),
             (_, _, Fallback::None | Fallback::Allow) => None,

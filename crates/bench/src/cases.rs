@@ -256,7 +256,7 @@ pub fn routed() -> CallbackService<EventRouter> {
 
 /// The service with a rate limit between, which everything passes.
 pub fn limited() -> CallbackService<RateLimit<tower::util::ServiceFn<Handler>>> {
-    let limit = RateLimitLayer::per_sender(Quota::per_second(u32::MAX)).limit_notifications();
+    let limit = RateLimitLayer::per_sender(Quota::per_second(u32::MAX));
     layer().layer(limit.layer(tower::service_fn(handle as Handler)))
 }
 
