@@ -330,3 +330,46 @@ fn no_quota_and_no_clock_overflows() {
     at.store(100 * 365 * 24 * 3600, Ordering::SeqCst);
     assert_eq!(of(2, &service, &message("a")), 1);
 }
+
+/// A reply would say that a notification was handled.
+#[test]
+fn a_reply_of_ones_own_is_not_asked_about_notifications() {
+    let clock = Clock::default();
+    let layer = RateLimitLayer::per_sender(Quota::per_minute(2)).reply(|_| Some(Reply::ok()));
+    let service = service(clock.on(layer.limit_notifications()));
+    let sent = testing::sample(&Command::C2cAfterSendMsg).unwrap();
+    assert_eq!(of(5, &service, &callback(Command::C2cAfterSendMsg, sent)), 2);
+}
+
+/// A search takes time for each key that is held, so it is not made for each unseen key.
+#[test]
+fn a_full_table_is_searched_once_in_a_while() {
+    const KEYS: u64 = 20_000;
+    let (clock, next) = (Clock::default(), AtomicU64::new(0));
+    let key = move |_: &Callback| Some(next.fetch_add(1, Ordering::Relaxed));
+    let layer = RateLimitLayer::per_key(Quota::per_second(1000).burst(1), key);
+    let mut service = clock.on(layer.capacity(KEYS as usize)).layer(Inner::default());
+    let message = message("a");
+    for _ in 0..=KEYS {
+        drop(service.call(message.clone()));
+    }
+    // The last one made a search, and all keys were in use. After 1 ms none of them is, but the
+    // next search is due after 100 ns for each.
+    let mut after = |time| {
+        clock.pass(time);
+        drop(service.call(message.clone()));
+        (service.stats().keys as u64, service.stats().shared)
+    };
+    assert_eq!(after(Duration::ZERO), (KEYS, 2));
+    assert_eq!(after(MILLIS), (KEYS, 3));
+    assert_eq!(after(MILLIS), (1, 3));
+}
+
+#[test]
+fn without_room_all_keys_share_one_quota() {
+    let layer = RateLimitLayer::per_sender(Quota::per_minute(3)).capacity(0);
+    let service = service(Clock::default().on(layer));
+    let passed: usize = (0..9).map(|one| of(1, &service, &message(&one.to_string()))).sum();
+    let stats = service.stats();
+    assert_eq!((passed, stats.keys, stats.shared), (3, 0, 9));
+}

@@ -213,3 +213,24 @@ impl fmt::Debug for RateLimitLayer {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use super::*;
+
+    /// With a secret that is known, somebody could register names that collide.
+    #[test]
+    fn the_hash_of_a_key_is_a_secret_of_the_layer() {
+        let quota = Quota::per_second(1);
+        let callback = crate::testing::group_text_message("g", "a", "hello").erase();
+        for layer in [
+            RateLimitLayer::per_sender,
+            RateLimitLayer::per_group,
+            RateLimitLayer::per_app,
+            |quota| RateLimitLayer::per_key(quota, |_| Some("key")),
+        ] {
+            let hash = || (layer(quota).settings.key)(&callback).unwrap();
+            assert_ne!(hash(), hash());
+        }
+    }
+}

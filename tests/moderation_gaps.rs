@@ -1,0 +1,276 @@
+//! What no other test of moderation asked, found by mutants: see `.ci/mutants.md`.
+#![allow(clippy::pedantic)]
+
+use std::sync::{Arc, Mutex};
+
+use tencent_im_callback::moderation::{
+    Edit, Finding, Findings, Incomplete, Join, ModerateLayer, Place, Shown, Text,
+};
+use tencent_im_callback::reply::Meaning;
+use tencent_im_callback::{Callback, Command, EventRouter, Params, Reply};
+use tower::{Layer, ServiceExt};
+
+fn judge(text: &Text<'_>) -> Finding {
+    if text.contains("spam") {
+        Finding::Reject
+    } else if text.contains("damn") {
+        Finding::Replace(text.replace("damn", "****"))
+    } else {
+        Finding::Allow
+    }
+}
+
+fn callback(command: Command, body: impl Into<bytes::Bytes>) -> Callback {
+    Callback::parse_untyped(Params::trusted(1, command), body.into()).unwrap()
+}
+
+fn message(elements: &[String]) -> Callback {
+    let elements = elements.join(",");
+    let body = format!(r#"{{"From_Account":"a","To_Account":"b","MsgBody":[{elements}]}}"#);
+    callback(Command::C2cBeforeSendMsg, body)
+}
+
+async fn answer(callback: Callback) -> (Meaning, Reply) {
+    let command = callback.command().clone();
+    let reply = EventRouter::new().moderate(judge).oneshot(callback).await.unwrap();
+    (Meaning::of(&command, 200, reply.as_bytes()), reply)
+}
+
+fn element(kind: &str, content: &str) -> String {
+    format!(r#"{{"MsgType":"{kind}","MsgContent":{content}}}"#)
+}
+
+fn text(text: &str) -> String {
+    let text = serde_json::to_string(text).unwrap();
+    element("TIMTextElem", &format!(r#"{{"Text":{text}}}"#))
+}
+
+/// All texts that are shown of these elements.
+fn shown(elements: &[String]) -> Vec<(String, Place)> {
+    let shown = message(elements).shown();
+    shown.texts().map(|text| (text.as_str().to_owned(), text.place())).collect()
+}
+
+/// Each documented member, and nothing but what a reader sees. A text more is a false alarm, or
+/// an address that a rewrite breaks; a text less hides a word.
+#[test]
+fn of_each_kind_exactly_what_a_reader_sees_is_shown() {
+    use Place::{CustomData, Joined, Message};
+    let image = r#"{"UUID":"u","ImageFormat":1,"ImageInfoArray":
+        [{"Type":1,"Size":2,"Width":3,"Height":4,"URL":"u"}]}"#;
+    let sound = r#"{"Url":"u","UUID":"u","Size":1,"Second":2,"Download_Flag":2}"#;
+    let video = r#"{"VideoUrl":"u","VideoUUID":"u","VideoSize":1,"VideoSecond":2,
+        "VideoFormat":"mp4","VideoDownloadFlag":2,"ThumbUrl":"u","ThumbUUID":"u","ThumbSize":1,
+        "ThumbWidth":1,"ThumbHeight":1,"ThumbFormat":"JPG","ThumbDownloadFlag":2}"#;
+    let bundle = r#"{"Title":"t","MsgNum":1,"CompatibleText":"c",
+        "MsgList":[{"From_Account":"a","To_Account":"a","GroupId":"g","MsgId":"m","MsgSeq":1,
+        "MsgRandom":2,"MsgTimeStamp":3,"CloudCustomData":"d","MsgBody":[{"MsgType":"TIMTextElem",
+        "MsgContent":{"Text":"z"}}]}]}"#;
+    for (kind, content, wanted) in [
+        ("TIMTextElem", r#"{"Text":"x"}"#, vec![("x", Message)]),
+        ("TIMLocationElem", r#"{"Desc":"x","Latitude":1.5,"Longitude":2}"#, vec![("x", Message)]),
+        ("TIMFaceElem", r#"{"Index":6,"Data":"x"}"#, vec![("x", Message)]),
+        ("TIMFaceElem", r#"{"Index":"6"}"#, vec![("6", Message)]),
+        (
+            "TIMCustomElem",
+            r#"{"Data":"x","Desc":"y","Ext":"z","Sound":"u"}"#,
+            vec![("x", CustomData), ("y", CustomData), ("z", CustomData), ("xyz", Joined)],
+        ),
+        ("TIMSoundElem", sound, vec![]),
+        (
+            "TIMFileElem",
+            r#"{"Url":"u","UUID":"u","FileSize":1,"FileName":"x","Download_Flag":2}"#,
+            vec![("x", Message)],
+        ),
+        ("TIMImageElem", image, vec![]),
+        ("TIMVideoFileElem", video, vec![]),
+        (
+            "TIMStreamElem",
+            r#"{"StreamMsgID":"m","CompatibleText":"x","Chunks":[
+                {"EventType":"data","Index":1,"IsLast":1,"Markdown":"y"}]}"#,
+            vec![("x", Message), ("y", Message)],
+        ),
+        (
+            "TIMRelayElem",
+            bundle,
+            vec![("t", Message), ("c", Message), ("d", CustomData), ("z", Message)],
+        ),
+        (
+            "TIMNewElem",
+            r#"{"k":[1, 2]}"#,
+            vec![("TIMNewElem", Message), ("k", Message), ("1, 2", Message)],
+        ),
+    ] {
+        let wanted: Vec<_> =
+            wanted.into_iter().map(|(text, place)| (text.to_owned(), place)).collect();
+        assert_eq!(shown(&[element(kind, content)]), wanted, "{kind}");
+        // Behind a bundle, the kinds of the outer list are still known.
+        let bundle = element("TIMRelayElem", r#"{"MsgList":[{"MsgBody":[]}]}"#);
+        assert_eq!(shown(&[bundle, element(kind, content)]), wanted, "{kind}");
+    }
+    assert!(message(&[]).shown().is_empty());
+    assert!(!message(&[text("x")]).shown().is_empty());
+}
+
+#[tokio::test]
+async fn what_stands_behind_a_split_word_does_not_hide_it() {
+    let picture = element("TIMImageElem", r#"{"UUID":"u"}"#);
+    let empty = element("TIMImageElem", r#"{"UUID":"","ImageInfoArray":[]}"#);
+    let face = element("TIMFaceElem", r#"{"Index":6,"New":"am"}"#);
+    for split in [
+        vec![text("sp"), text("am"), picture.clone()],
+        vec![text("x"), picture.clone(), text("sp"), text("am"), picture],
+        vec![text("sp"), empty, text("am")],
+        vec![text("sp"), face],
+    ] {
+        assert_eq!(answer(message(&split)).await.0, Meaning::Reject, "{split:?}");
+    }
+}
+
+/// A client that shows no custom elements shows the texts side by side.
+#[test]
+fn texts_are_joined_with_and_without_what_stands_between() {
+    let custom = element("TIMCustomElem", r#"{"Data":"_"}"#);
+    let split = message(&[text("sp"), custom, text("am")]);
+    let joined = |join| {
+        let shown = split.shown_joined(join);
+        let joined = shown.texts().filter(|text| text.place() == Place::Joined);
+        joined.map(|text| text.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(joined(Join::Nothing), ["sp_am"]);
+    assert_eq!(joined(Join::Pictures), ["sp_am", "spam"]);
+    let one = message(&[text("x"), element("TIMCustomElem", r#"{"Data":"_"}"#)]);
+    assert_eq!(one.shown_joined(Join::Pictures).len(), 3);
+}
+
+/// Otherwise the custom data that was replaced would be sent as it came.
+#[tokio::test]
+async fn custom_data_behind_the_message_is_rewritten() {
+    let body = format!(
+        r#"{{"From_Account":"a","To_Account":"b","MsgBody":[{}],"CloudCustomData":"damn"}}"#,
+        text("x")
+    );
+    let (meaning, reply) = answer(callback(Command::C2cBeforeSendMsg, body)).await;
+    assert_eq!(meaning, Meaning::Rewrite);
+    assert!(reply.to_string().contains(r#""CloudCustomData":"****""#), "{reply}");
+    assert!(!reply.to_string().contains("MsgBody"), "{reply}");
+}
+
+#[tokio::test]
+async fn a_count_that_is_none_promises_more_than_there_is() {
+    let bundle = |count: &str| {
+        message(&[element("TIMRelayElem", &format!(r#"{{"MsgNum":{count},"MsgList":[]}}"#))])
+    };
+    for count in [r#""five""#, "true", "[5]", r#"{"n":5}"#, r#"5,"MsgNum":0"#, "0.5", "1e1"] {
+        let shown = bundle(count).shown();
+        assert!(shown.incomplete().any(|one| one == Incomplete::Bundle), "{count}");
+        assert_eq!(answer(bundle(count)).await.0, Meaning::Reject, "{count}");
+    }
+    for count in ["null", r#""""#, "0", r#""0""#, "-1"] {
+        assert!(bundle(count).shown().is_complete(), "{count}");
+    }
+}
+
+#[tokio::test]
+async fn escapes_of_every_sort_are_too_deep_alike() {
+    for escape in [r"\u0068", r"\x68", r"\u{68}", r"\U00000068"] {
+        let deep = escape.replace('\\', &r"\".repeat(256));
+        for said in [format!("{deep}ello"), deep] {
+            let (meaning, _) = answer(message(&[text(&said)])).await;
+            assert_eq!(meaning, Meaning::Reject, "{escape}");
+        }
+    }
+}
+
+/// The room counts what the forms take, decoded and folded ones.
+#[test]
+fn forms_that_take_more_than_their_room_are_incomplete() {
+    let forms = |said: &str, pad: usize| {
+        let pad = "a".repeat(pad);
+        let body =
+            format!(r#"{{"From_Account":"{pad}","To_Account":"b","MsgBody":[{}]}}"#, text(said));
+        let shown = callback(Command::C2cBeforeSendMsg, body).shown();
+        for text in shown.texts() {
+            assert!(!text.contains("spam"));
+        }
+        shown.incomplete().collect::<Vec<_>>()
+    };
+    // Eight levels, each as long as the text, and capitals, so that each is folded as well.
+    let capitals = "A".repeat(6000);
+    let levels = format!("{}u0041{capitals}", r"\".repeat(128));
+    for pad in [0, 400] {
+        assert_eq!(forms(&levels, pad), [Incomplete::TooLong], "{pad}");
+    }
+    // NFKC makes it eleven times as long, once for the text and once for what is decoded.
+    let grows = format!(r"{}\u0061", "\u{fdfa}".repeat(2000));
+    assert_eq!(forms(&grows, 0), [Incomplete::TooLong]);
+    assert_eq!(forms(&format!(r"{}\u0041", "A".repeat(6000)), 0), []);
+    assert_eq!(forms(&"\u{fdfa}".repeat(2000), 0), []);
+}
+
+#[test]
+fn a_word_that_is_folded_is_found_only_where_it_is() {
+    let callback = message(&[text("red packet")]);
+    let shown = callback.shown();
+    let text = shown.texts().next().unwrap();
+    assert!(text.contains("RED Packet"));
+    assert!(!text.contains("SPAM"));
+    assert!(!text.contains("\u{200b}"));
+}
+
+/// An id inside of the message, or of a person in a list, is not that of its sender.
+#[test]
+fn who_wrote_it_is_no_word_of_theirs() {
+    let forged = element("TIMNewElem", r#"{"From_Account":"forged","GroupId":"forged"}"#);
+    let body = format!(r#"{{"MsgBody":[{forged}],"From_Account":"a","GroupId":12}}"#);
+    let shown = callback(Command::GroupBeforeSendMsg, body).shown();
+    assert_eq!(shown.sender().unwrap(), "a");
+    assert_eq!(shown.group().unwrap(), "12");
+    let body = format!(r#"{{"MsgBody":[{forged}],"From_Account":"","GroupId":null}}"#);
+    let shown = callback(Command::GroupBeforeSendMsg, body).shown();
+    assert_eq!((shown.sender(), shown.group()), (None, None));
+}
+
+/// Of an edit that is incomplete, the host hears whatever the judge finds.
+#[tokio::test]
+async fn the_hook_gets_edits_that_are_incomplete_and_all_findings() {
+    let edits = Arc::new(Mutex::new(Vec::new()));
+    let seen = edits.clone();
+    let layer = ModerateLayer::new(judge).on_edit(move |edit: Edit| {
+        let findings: Vec<Finding> = edit.findings.iter().cloned().collect();
+        assert_eq!((&edit.findings).into_iter().count(), findings.len());
+        seen.lock().unwrap().push((findings, edit.shown.is_complete()));
+        std::future::ready(())
+    });
+    let service = layer.layer(EventRouter::new());
+    let bundle = element("TIMRelayElem", r#"{"MsgNum":5}"#);
+    for elements in [bundle, format!("{},{}", text("x"), text("damn"))] {
+        let body = format!(
+            r#"{{"Operator_Account":"e","From_Account":"a","To_Account":"b","MsgSeq":1,
+            "MsgRandom":1,"MsgTime":1,"MsgKey":"k","EventTime":1,"MsgBody":[{elements}]}}"#
+        );
+        let edit = callback(Command::C2cAfterModifyMsg, body);
+        assert_eq!(service.clone().oneshot(edit).await.unwrap(), Reply::ok());
+    }
+    let replace = |text: &str| Finding::Replace(text.to_owned());
+    let wanted = vec![Finding::Allow, replace("****"), replace("x****")];
+    assert_eq!(*edits.lock().unwrap(), [(vec![], false), (wanted, true)]);
+}
+
+/// Being incomplete is no excuse for what is there, nor is it a verdict on what cannot be read.
+#[tokio::test]
+async fn what_is_tolerated_is_judged_and_not_answered_by_the_router() {
+    let router = |ask: fn(&Text<'_>) -> Finding| {
+        EventRouter::new()
+            .moderate_with(ModerateLayer::new(ask).allow_incomplete(Incomplete::Unreadable))
+    };
+    let broken =
+        |word| callback(Command::C2cBeforeSendMsg, format!(r#"{{"MsgBody":5,"New":"{word}"}}"#));
+    assert_eq!(router(judge).oneshot(broken("spam")).await.unwrap(), Reply::reject(1, ""));
+    assert!(router(judge).oneshot(broken("hello")).await.is_err());
+    // A judge of all texts at once: a replacement of all of them rejects.
+    let all =
+        |_: Arc<Shown>| std::future::ready(Findings::from(Finding::Replace("****".to_owned())));
+    let reply = EventRouter::new().moderate(all).oneshot(message(&[text("x")])).await.unwrap();
+    assert_eq!(reply, Reply::reject(1, ""));
+}
