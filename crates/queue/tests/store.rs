@@ -201,37 +201,40 @@ async fn retries_wait_for_their_time_and_keep_their_error(make: &Make, clock: Cl
 }
 
 async fn the_trace_context_comes_with_every_attempt(make: &Make, clock: Clock) {
-    let context = Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    let context = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let store = make(clock.options().max_block(MINUTE)).await;
     let mut traced = entry("traced", Some("k"));
-    traced.trace_context = context.map(str::to_owned);
+    traced.trace_context = Some(context.to_owned());
     let id = add(&*store, traced).await;
     add(&*store, entry("not traced", None)).await;
     let records = store.list(Filter::waiting(), None, 10).await.unwrap();
     let listed: Vec<_> = records.iter().map(|record| record.trace_context.as_deref()).collect();
-    assert_eq!(listed, [context, None]);
+    assert_eq!(listed, [Some(context), None]);
     let line = serde_json::to_string(&records[0]).unwrap();
-    assert!(line.contains(&format!(r#""trace_context":"{}""#, context.unwrap())), "{line}");
+    assert!(line.contains(&format!(r#""trace_context":"{context}""#)), "{line}");
 
     let both = claim(&*store, 2).await;
     let claimed: Vec<_> = both.iter().map(|one| one.delivery.trace_context.as_deref()).collect();
-    assert_eq!(claimed, [context, None]);
+    assert_eq!(claimed, [Some(context), None]);
     store.complete(both[1].claim).await.unwrap();
     // A retry in its order, one out of order, a dead letter that is requeued.
     store.retry(both[0].claim, "no".to_owned(), SECOND).await.unwrap();
     clock.forward(SECOND);
     let again = claim_one(&*store).await;
-    assert_eq!((again.delivery.attempt, again.delivery.trace_context.as_deref()), (2, context));
+    assert_eq!(
+        (again.delivery.attempt, again.delivery.trace_context.as_deref()),
+        (2, Some(context))
+    );
     store.retry(again.claim, "no".to_owned(), 2 * MINUTE).await.unwrap();
     clock.forward(2 * MINUTE);
     let aside = claim_one(&*store).await;
     assert!(aside.delivery.out_of_order);
-    assert_eq!(aside.delivery.trace_context.as_deref(), context);
+    assert_eq!(aside.delivery.trace_context.as_deref(), Some(context));
     store.bury(aside.claim, "no".to_owned(), DeadReason::Attempts).await.unwrap();
     let dead = store.list(Filter::dead(), None, 10).await.unwrap();
-    assert_eq!(dead[0].trace_context.as_deref(), context);
+    assert_eq!(dead[0].trace_context.as_deref(), Some(context));
     store.requeue(id).await.unwrap();
-    assert_eq!(claim_one(&*store).await.delivery.trace_context.as_deref(), context);
+    assert_eq!(claim_one(&*store).await.delivery.trace_context.as_deref(), Some(context));
     store.close().await.unwrap();
 }
 
