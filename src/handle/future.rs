@@ -94,12 +94,11 @@ where
         if let KindProjection::Verified { exchange, span, mut state } =
             self.project().kind.project()
         {
-            span.in_scope(|| {
-                if exchange.dropped() {
-                    span.cancelled();
-                }
-                state.set(State::Done);
-            });
+            let _entered = span.enter();
+            if exchange.dropped() {
+                span.cancelled();
+            }
+            state.set(State::Done);
         }
     }
 }
@@ -129,12 +128,18 @@ where
         // after a panic and not used again.
         let response = match caught(|| advance(state.as_mut(), exchange, span, cx)) {
             Ok(polled) => ready!(polled),
-            Err(panic) => span.in_scope(|| exchange.fail(Cause::Panicked, panic)),
+            Err(panic) => {
+                let _entered = span.enter();
+                exchange.fail(Cause::Panicked, panic)
+            }
         };
         // Drops the inner service, its future and the body before the answer is written, so that a
         // permit of the inner service is free again. Dropping calls the host's code; if that
         // panics, the answer stays.
-        drop(caught(|| span.in_scope(|| state.set(State::Done))));
+        drop(caught(|| {
+            let _entered = span.enter();
+            state.set(State::Done);
+        }));
         span.conclude(&response);
         Poll::Ready(Ok(response))
     }
@@ -156,7 +161,8 @@ where
     B::Error: fmt::Display,
 {
     let StateProjection::Reading { body, buffer, head } = state.as_mut().project() else {
-        return span.in_scope(|| call(state, exchange, cx));
+        let _entered = span.enter();
+        return call(state, exchange, cx);
     };
     let collected = ready!(collect(body, buffer, cx));
     let Some(mut head) = head.take() else { polled_too_often() };
@@ -170,25 +176,24 @@ where
     };
     *span = CallbackSpan::of(&params);
     let callback = Callback::new(event, params, body, head.headers, head.extensions);
-    span.in_scope(|| {
-        match head.inner.poll_ready(cx) {
-            Poll::Ready(Ok(())) => {
-                exchange.calling = true;
-                let reply = head.inner.call(callback);
-                state.set(State::Calling { reply });
-            }
-            Poll::Ready(Err(error)) => {
-                return Poll::Ready(exchange.fail_by(Cause::NotReady, &error));
-            }
-            Poll::Pending => {
-                let callback = Some(Box::new(callback));
-                let inner = head.inner;
-                state.set(State::Waiting { inner, callback });
-                return Poll::Pending;
-            }
+    let _entered = span.enter();
+    match head.inner.poll_ready(cx) {
+        Poll::Ready(Ok(())) => {
+            exchange.calling = true;
+            let reply = head.inner.call(callback);
+            state.set(State::Calling { reply });
         }
-        call(state, exchange, cx)
-    })
+        Poll::Ready(Err(error)) => {
+            return Poll::Ready(exchange.fail_by(Cause::NotReady, &error));
+        }
+        Poll::Pending => {
+            let callback = Some(Box::new(callback));
+            let inner = head.inner;
+            state.set(State::Waiting { inner, callback });
+            return Poll::Pending;
+        }
+    }
+    call(state, exchange, cx)
 }
 
 /// Waits for the service, and for its reply.

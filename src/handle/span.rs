@@ -41,9 +41,10 @@ impl CallbackSpan {
         ))
     }
 
+    /// In the span until the guard is dropped. A closure would move the callback once more.
     #[inline]
-    pub(super) fn in_scope<T>(&self, work: impl FnOnce() -> T) -> T {
-        self.0.in_scope(work)
+    pub(super) fn enter(&self) -> impl Sized + '_ {
+        self.0.enter()
     }
 
     /// Records how the request was answered.
@@ -90,9 +91,7 @@ impl CallbackSpan {
         CallbackSpan
     }
 
-    pub(super) fn in_scope<T>(&self, work: impl FnOnce() -> T) -> T {
-        work()
-    }
+    pub(super) fn enter(&self) -> impl Sized {}
 
     pub(super) fn conclude(&self, _: &Response<ResponseBody>) {}
 
