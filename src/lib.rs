@@ -28,6 +28,7 @@ pub mod metrics;
 #[cfg_attr(docsrs, doc(cfg(feature = "moderation")))]
 pub mod moderation;
 mod oneshot;
+mod output;
 mod rejection;
 pub mod reply;
 pub mod response;

@@ -62,7 +62,7 @@ fn of_each_kind_exactly_what_a_reader_sees_is_shown() {
     let video = r#"{"VideoUrl":"u","VideoUUID":"u","VideoSize":1,"VideoSecond":2,
         "VideoFormat":"mp4","VideoDownloadFlag":2,"ThumbUrl":"u","ThumbUUID":"u","ThumbSize":1,
         "ThumbWidth":1,"ThumbHeight":1,"ThumbFormat":"JPG","ThumbDownloadFlag":2}"#;
-    let bundle = r#"{"Title":"t","MsgNum":1,"CompatibleText":"c",
+    let bundle = r#"{"Title":"t","MsgNum":1,"AbstractList":["p","q"],"CompatibleText":"c",
         "MsgList":[{"From_Account":"a","To_Account":"a","GroupId":"g","MsgId":"m","MsgSeq":1,
         "MsgRandom":2,"MsgTimeStamp":3,"CloudCustomData":"d","MsgBody":[{"MsgType":"TIMTextElem",
         "MsgContent":{"Text":"z"}}]}]}"#;
@@ -93,7 +93,14 @@ fn of_each_kind_exactly_what_a_reader_sees_is_shown() {
         (
             "TIMRelayElem",
             bundle,
-            vec![("t", Message), ("c", Message), ("d", CustomData), ("z", Message)],
+            vec![
+                ("t", Message),
+                ("p", Message),
+                ("q", Message),
+                ("c", Message),
+                ("d", CustomData),
+                ("z", Message),
+            ],
         ),
         (
             "TIMNewElem",

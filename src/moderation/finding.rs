@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::shown::Shown;
 use super::text::Text;
 use crate::error::HandlerError;
-use crate::router::HandlerOutput;
+use crate::output::HandlerOutput;
 
 /// What a judge finds about one [`Text`].
 #[derive(Clone, PartialEq, Eq)]

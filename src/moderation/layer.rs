@@ -6,14 +6,15 @@ use tower_layer::Layer;
 
 use super::edit::{Edit, Hook};
 use super::finding::Judge;
+use super::runs::Join;
 use super::service::Moderate;
-use super::shown::{Incomplete, Join, Shown};
+use super::shown::{Incomplete, Shown};
 use crate::callback::Callback;
 use crate::command::Command;
 use crate::error::HandlerError;
+use crate::output::HandlerOutput;
 use crate::reply::{Reply, c2c, group, official_account, sns};
 use crate::response::rejecting_with;
-use crate::router::HandlerOutput;
 
 /// Judges what people write before the inner service gets it: see the [module](super).
 ///

@@ -75,6 +75,7 @@ mod walk;
 pub use self::edit::Edit;
 pub use self::finding::{Finding, Findings, FindingsFuture, Judge};
 pub use self::layer::ModerateLayer;
+pub use self::runs::Join;
 pub use self::service::{Moderate, ModerateFuture};
-pub use self::shown::{Incomplete, Join, Shown};
+pub use self::shown::{Incomplete, Shown};
 pub use self::text::{Place, Text};

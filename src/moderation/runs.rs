@@ -3,7 +3,18 @@
 use std::ops::Range;
 
 use super::rules::Part;
-use super::shown::Join;
+
+/// Over what the texts of a message are joined. Texts side by side always are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Join {
+    /// Over elements that show nothing: those of any kind without content.
+    #[default]
+    Nothing,
+    /// Over faces, pictures, files, places and custom elements as well. Then `wasp`, a picture and
+    /// `ammunition` contain a word that no reader sees.
+    Pictures,
+}
 
 /// Pieces that a client shows as one text.
 #[derive(Clone, Copy, Debug)]

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use super::finding::{Finding, Findings};
 use super::forms;
 use super::rules::Part;
-use super::runs::Run;
+use super::runs::{Join, Run};
 use super::text::{Place, Text};
 use super::walk::{Piece, Walk};
 use crate::callback::Callback;
@@ -72,18 +72,6 @@ impl Incomplete {
     const fn bit(self) -> u8 {
         1 << self as u8
     }
-}
-
-/// Over what the texts of a message are joined. Texts side by side always are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Join {
-    /// Over elements that show nothing: those of any kind without content.
-    #[default]
-    Nothing,
-    /// Over faces, pictures, files, places and custom elements as well. Then `wasp`, a picture and
-    /// `ammunition` contain a word that no reader sees.
-    Pictures,
 }
 
 /// The memory that the forms of one text may take, as a multiple of the body.

@@ -11,8 +11,7 @@ use std::ops::Range;
 
 use super::kinds::Kinds;
 use super::rules::{Part, Rule, Table};
-use super::runs::{Run, Runs};
-use super::shown::Join;
+use super::runs::{Join, Run, Runs};
 use crate::json::{Token, Tokens};
 
 /// Something that is shown: its place in the body, a string with its quotes.
@@ -189,6 +188,7 @@ impl<'a> Walker<'a> {
                 frame.sight = sight;
                 self.open_members(table, object);
             }
+            Sight::Known(Rule::Text(_)) if !object => frame.sight = sight,
             _ => {}
         }
         self.sight = if object { Sight::All } else { of_item(frame.sight) };
@@ -364,7 +364,8 @@ impl<'a> Walker<'a> {
 fn of_item(list: Sight) -> Sight {
     match list {
         Sight::Known(Rule::Elements) => Sight::Element,
-        Sight::Known(Rule::Members(_)) => list,
+        // A preview of a bundle is a list of texts.
+        Sight::Known(Rule::Members(_) | Rule::Text(_)) => list,
         _ => Sight::All,
     }
 }

@@ -9,8 +9,8 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::handler::HandlerOutput;
 use crate::error::HandlerError;
+use crate::output::HandlerOutput;
 use crate::reply::{Disposition, MessageVerdict, Reply};
 
 pub(super) type BoxFuture = Pin<Box<dyn Future<Output = Result<Reply, HandlerError>> + Send>>;

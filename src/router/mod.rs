@@ -25,5 +25,6 @@ mod routes;
 mod service;
 
 pub use self::future::RouterFuture;
-pub use self::handler::{Handler, HandlerOutput};
+pub use self::handler::Handler;
 pub use self::service::EventRouter;
+pub use crate::output::HandlerOutput;

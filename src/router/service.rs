@@ -8,13 +8,14 @@ use serde::de::DeserializeOwned;
 use tower_service::Service;
 
 use super::future::{BoxFuture, Judged, RouterFuture, answered, boxed};
-use super::handler::{Handler, HandlerOutput, Output};
+use super::handler::{Handler, Output};
 use super::routes::{Fallback, Routes, failed, not_for};
 use crate::callback::Callback;
 use crate::command::Command;
 use crate::error::HandlerError;
 use crate::event::{BeforeMessage, Event, TypedEvent, c2c, group, official_account};
 use crate::oneshot::Oneshot;
+use crate::output::HandlerOutput;
 use crate::reply::{MessageVerdict, Reply};
 
 /// Typed handlers, one per event.
