@@ -70,9 +70,11 @@ fn work(mut jobs: mpsc::Receiver<Job>, mut record: Option<record::Writer>) {
     }
 }
 
+/// The record first: who reads a line may open the record.
 fn flush(out: &mut BufWriter<io::Stdout>, record: Option<&mut record::Writer>) -> io::Result<()> {
+    let flushed = record.map_or(Ok(()), record::Writer::flush);
     drop(out.flush());
-    record.map_or(Ok(()), record::Writer::flush)
+    flushed
 }
 
 /// A disk that is full fails each time: it is said once.
