@@ -58,10 +58,10 @@ impl Event {
     /// The account whose action it is: who sends the message, asks for the friendship, joins or
     /// creates the group, gives the gift.
     ///
-    /// It is `From_Account`, or else whoever the body names as the one who acts, such as
-    /// `Operator_Account`; for the events of an official account, that account. `None` if the body
-    /// names no one account, as in most notices, if a message over REST named no sender
-    /// (`@TLS#NOT_FOUND`), and for [`Event::Unknown`].
+    /// It is `From_Account`, or else the member of the body that names the account that acts, such
+    /// as `Operator_Account`. For the events of an official account it is that account. It is
+    /// `None` if the body does not name exactly one account, as in most notices, if a message over
+    /// REST named no sender (`@TLS#NOT_FOUND`), and for [`Event::Unknown`].
     ///
     /// ```
     /// use tencent_im_callback::{Command, Event};
