@@ -43,9 +43,7 @@ mod types;
 pub mod verify;
 
 #[doc(inline)]
-pub use self::auth::{
-    App, Apps, InvalidTokenError, Params, Token, Verified, Verifier, redacted, sign,
-};
+pub use self::auth::{App, Apps, InvalidTokenError, Params, Token, Verified, Verifier, redacted};
 #[doc(inline)]
 pub use self::callback::Callback;
 #[doc(inline)]

@@ -19,6 +19,6 @@ mod request;
 mod sample;
 
 pub use self::callback::{callback, event};
-pub use self::message::{bundle, group_message, group_text_message, message, text_message};
-pub use self::request::{Fault, SignedRequest};
+pub use self::message::{bundle, c2c_message, group_message};
+pub use self::request::{Fault, SignedRequest, sign};
 pub use self::sample::{other_samples, sample};
