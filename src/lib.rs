@@ -112,6 +112,9 @@ pub mod zh {
     #[allow(clippy::wildcard_imports)]
     use crate::*;
 
+    #[doc = include_str!("docs/zh/commands.md")]
+    pub mod commands {}
+
     #[doc = include_str!("docs/zh/hand_written.md")]
     pub mod hand_written {}
 
