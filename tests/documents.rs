@@ -183,7 +183,11 @@ fn every_link_into_the_repository_leads_somewhere() {
 
 /// What a heading is called in a link.
 fn slugs(text: &str) -> Vec<String> {
-    let titles = text.lines().filter(|line| line.starts_with('#') && line.contains("# "));
+    let mut code = false;
+    let titles = text.lines().filter(|line| {
+        code ^= line.starts_with("```");
+        !code && line.starts_with('#') && line.contains("# ")
+    });
     let slug = |line: &str| {
         let title = line.trim_start_matches('#').trim().to_lowercase();
         let kept = title.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
