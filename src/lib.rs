@@ -97,6 +97,16 @@ pub use self::verify::{VerifyBody, VerifyFuture, VerifyLayer, VerifyService};
 #[doc = include_str!("docs/commands.md")]
 pub mod commands {}
 
+#[doc = include_str!("docs/console.md")]
+pub mod console {}
+
+#[doc = include_str!("docs/troubleshooting.md")]
+pub mod troubleshooting {}
+
+#[cfg(feature = "moderation")]
+#[doc = include_str!("docs/word_lists.md")]
+pub mod word_lists {}
+
 #[doc = include_str!("docs/hand_written.md")]
 pub mod hand_written {}
 
@@ -109,6 +119,19 @@ pub mod zh {
     #[cfg(doc)]
     #[allow(clippy::wildcard_imports)]
     use crate::*;
+
+    #[doc = include_str!("docs/zh/commands.md")]
+    pub mod commands {}
+
+    #[doc = include_str!("docs/zh/console.md")]
+    pub mod console {}
+
+    #[doc = include_str!("docs/zh/troubleshooting.md")]
+    pub mod troubleshooting {}
+
+    #[cfg(feature = "moderation")]
+    #[doc = include_str!("docs/zh/word_lists.md")]
+    pub mod word_lists {}
 
     #[doc = include_str!("docs/zh/hand_written.md")]
     pub mod hand_written {}

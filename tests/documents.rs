@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use tencent_im_callback::{Cause, RejectionKind};
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
 }
@@ -10,6 +12,10 @@ fn root() -> PathBuf {
 fn read(file: &str) -> String {
     std::fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
+
+/// Pages of the documentation, each in `src/docs` and in `src/docs/zh`.
+const PAGES: [&str; 6] =
+    ["guide", "console", "troubleshooting", "word_lists", "hand_written", "deployment"];
 
 /// A document without what its language decides: the depth of each heading, each block of code, the
 /// code in each table row, and how many items each list has.
@@ -62,7 +68,12 @@ fn without_comments(code: &str) -> String {
     let hashes =
         ["```sh", "```nginx", "```yaml", "```toml"].iter().any(|start| code.starts_with(start));
     let comment = if hashes { "# " } else { "// " };
-    let lines = code.lines().map(|line| line.split(comment).next().unwrap_or_default().trim_end());
+    // So are the summaries of alerts.
+    let said = |line: &str| line.split(comment).next().unwrap_or_default().trim_end().to_owned();
+    let lines = code.lines().map(|line| match line.split_once("summary: ") {
+        Some((before, _)) => before.to_owned(),
+        None => said(line),
+    });
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -79,7 +90,7 @@ fn the_two_readmes_have_the_same_headings_code_and_words() {
 
 #[test]
 fn the_pages_in_chinese_have_the_headings_code_and_tables_of_the_english_ones() {
-    for page in ["guide", "hand_written", "deployment"] {
+    for page in PAGES {
         let english = read(&format!("src/docs/{page}.md"));
         let chinese = read(&format!("src/docs/zh/{page}.md"));
         let (left, right) = (skeleton(&english), skeleton(&chinese));
@@ -98,6 +109,34 @@ fn security_in_chinese_says_what_the_english_text_says() {
     let (left, right) = (skeleton(&english), skeleton(&chinese));
     assert_eq!(left, right);
     assert_eq!(words(&english), words(&chinese));
+}
+
+/// A row for each refusal, with the status and the words that a peer gets. So a kind that is added,
+/// or a phrase that is changed, is explained there.
+#[test]
+fn the_tables_of_troubleshooting_have_every_refusal() {
+    let kinds = RejectionKind::ALL.iter().filter(|kind| **kind != RejectionKind::Probe);
+    let known: Vec<_> = kinds
+        .map(|kind| format!("| {} | `{}` | `{kind:?}` | ", kind.status().as_u16(), kind.phrase()))
+        .collect();
+    for file in ["src/docs/troubleshooting.md", "src/docs/zh/troubleshooting.md"] {
+        let text = read(file);
+        let rows: Vec<_> = text.lines().filter(|line| line.starts_with("| 4")).collect();
+        let failed: Vec<_> = text.lines().filter(|line| line.starts_with("| 5")).collect();
+        assert_eq!(rows.len() + failed.len(), known.len(), "{file}");
+        for (row, known) in rows.into_iter().chain(failed).zip(&known) {
+            assert!(row.starts_with(known.as_str()), "{file}: {row} is not {known}");
+        }
+        // Each cause is among the names, or has the beginning of one.
+        let names: Vec<_> = text.split('`').skip(1).step_by(2).collect();
+        for cause in Cause::ALL {
+            let is_named = |name: &&&str| {
+                cause.as_str() == **name
+                    || name.ends_with("_…") && cause.as_str().starts_with("body_")
+            };
+            assert!(names.iter().any(|name| is_named(&name)), "{file}: {cause:?}");
+        }
+    }
 }
 
 fn own((one, two): (&str, &str)) -> (String, String) {
@@ -142,31 +181,54 @@ fn every_link_into_the_repository_leads_somewhere() {
     assert!(links > 5, "{links}");
 }
 
+/// What a heading is called in a link.
+fn slugs(text: &str) -> Vec<String> {
+    let mut code = false;
+    let titles = text.lines().filter(|line| {
+        code ^= line.starts_with("```");
+        !code && line.starts_with('#') && line.contains("# ")
+    });
+    let slug = |line: &str| {
+        let title = line.trim_start_matches('#').trim().to_lowercase();
+        let kept = title.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+        kept.collect::<String>().replace(' ', "-")
+    };
+    titles.map(slug).collect()
+}
+
+/// Where a link goes that begins with this: the file with the heading, and the heading.
+fn target<'a>(file: &str, link: &'a str) -> Option<(String, &'a str)> {
+    let (page, heading) = link.split_once('#')?;
+    let page = match page {
+        "" => return Some((file.to_owned(), heading)),
+        "crate" => "guide",
+        "crate::zh" => "zh/guide",
+        other => &other.strip_prefix("crate::")?.replace("::", "/"),
+    };
+    let file = format!("src/docs/{page}.md");
+    root().join(&file).exists().then_some((file, heading))
+}
+
 /// rustdoc checks the pages that a link names, and not the headings.
 #[test]
-fn every_link_to_a_heading_of_its_own_page_leads_to_one() {
+fn every_link_to_a_heading_leads_to_one() {
     let mut links = 0;
-    let pages = ["guide", "hand_written", "deployment"];
-    let pages = pages
+    let pages = PAGES
         .iter()
         .flat_map(|page| [format!("src/docs/{page}.md"), format!("src/docs/zh/{page}.md")]);
     for file in BILINGUAL.into_iter().map(str::to_owned).chain(pages) {
-        let file = file.as_str();
-        let text = read(file);
-        let titles = text.lines().filter(|line| line.starts_with('#') && line.contains("# "));
-        let slug = |line: &str| {
-            let title = line.trim_start_matches('#').trim().to_lowercase();
-            let kept =
-                title.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
-            kept.collect::<String>().replace(' ', "-")
-        };
-        let slugs: Vec<String> = titles.map(slug).collect();
-        for link in text.split("](#").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+        let text = read(&file);
+        for link in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+            let Some((to, heading)) = target(&file, link) else { continue };
             links += 1;
-            assert!(slugs.iter().any(|slug| slug == link), "{file}: #{link} is none of {slugs:?}");
+            let slugs = slugs(&read(&to));
+            assert!(
+                slugs.iter().any(|slug| slug == heading),
+                "{file}: {link} is none of {slugs:?}"
+            );
         }
     }
-    assert!(links > 20, "{links}");
+    assert!(links > 40, "{links}");
 }
 
 #[test]

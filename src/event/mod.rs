@@ -390,3 +390,5 @@ impl<'de> Deserialize<'de> for Event {
 
 #[cfg(all(test, feature = "testing"))]
 mod page;
+#[cfg(test)]
+mod page_zh;
