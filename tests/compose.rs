@@ -70,7 +70,7 @@ fn good() -> Request<Full<Bytes>> {
 }
 
 fn forged() -> Request<Full<Bytes>> {
-    signed(AFTER).fault(Fault::BadSignature).build()
+    signed(AFTER).fault(Fault::SignatureMismatch).build()
 }
 
 /// A signed request whose body comes as the test sends it.
@@ -523,7 +523,7 @@ async fn the_default_span_of_trace_logs_the_signature_and_one_with_redacted_does
     let leaky = log.take();
     assert!(
         leaky.contains("Sign=")
-            && leaky.contains(&tencent_im_callback::sign(common::TOKEN, common::NOW)),
+            && leaky.contains(&tencent_im_callback::testing::sign(common::TOKEN, common::NOW)),
         "{leaky}"
     );
 
@@ -535,7 +535,10 @@ async fn the_default_span_of_trace_logs_the_signature_and_one_with_redacted_does
     takes_one_and_refuses_one(&service).await;
     let clean = log.take();
     assert!(clean.contains("http{uri=") && clean.contains("Sns.CallbackFriendDelete"), "{clean}");
-    assert!(!clean.contains(&tencent_im_callback::sign(common::TOKEN, common::NOW)), "{clean}");
+    assert!(
+        !clean.contains(&tencent_im_callback::testing::sign(common::TOKEN, common::NOW)),
+        "{clean}"
+    );
 }
 
 #[tokio::test]
@@ -548,7 +551,9 @@ async fn a_body_limit_outside_answers_a_declared_length_itself_and_an_undeclared
         .service(inner.clone());
     let small = || signed(AFTER).body(SMALL);
     ask(&service, small().build::<Full<Bytes>>()).await.is_accepted();
-    ask(&service, small().fault(Fault::BadSignature).build::<Full<Bytes>>()).await.is_refused();
+    ask(&service, small().fault(Fault::SignatureMismatch).build::<Full<Bytes>>())
+        .await
+        .is_refused();
 
     // Declared: answered before the signature is looked at, without an envelope and without an
     // outcome.
@@ -746,7 +751,7 @@ async fn decompression_outside_leaves_the_limit_of_unpacked_bytes_to_our_layer()
         .service(Inner::default());
     takes_one_and_refuses_one(&service).await;
     ask(&service, gzip(&signed(AFTER), SMALL.as_bytes())).await.is_accepted();
-    ask(&service, gzip(&signed(AFTER).fault(Fault::BadSignature), SMALL.as_bytes()))
+    ask(&service, gzip(&signed(AFTER).fault(Fault::SignatureMismatch), SMALL.as_bytes()))
         .await
         .is_refused();
 
@@ -896,7 +901,8 @@ async fn every_place_of_an_axum_router_takes_it() {
         .fallback_service(service);
     let request = |path: &str, fault: bool| {
         let request = signed(AFTER).url(path);
-        if fault { request.fault(Fault::BadSignature) } else { request }.build::<axum::body::Body>()
+        if fault { request.fault(Fault::SignatureMismatch) } else { request }
+            .build::<axum::body::Body>()
     };
     for path in ["/route", "/method", "/nest", "/nest/further/in", "/elsewhere"] {
         ask(&router, request(path, false)).await.is_accepted();

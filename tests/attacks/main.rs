@@ -22,9 +22,9 @@ mod wire;
 use common::{Inner, NOW, OK, TOKEN, layer, outcome, send, signed, text};
 use http::Request;
 use http_body::Body;
+use tencent_im_callback::testing::sign;
 use tencent_im_callback::{
-    CallbackLayer, Cause, Command, Event, Outcome, OutcomeKind, RejectionKind as Kind,
-    ResponseBody, sign,
+    CallbackLayer, Cause, Command, Event, Outcome, OutcomeKind, RejectionKind as Kind, ResponseBody,
 };
 
 /// Stands in bodies, where it may be read by the handler and by nobody else.

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use clap::Args;
 use tencent_im_callback::Command;
+use tencent_im_callback::Token;
 use tencent_im_callback::testing::SignedRequest;
 
 use self::item::{Finding, Item, Went};
@@ -81,14 +82,14 @@ impl Arguments {
             })
     }
 
-    async fn ask(&self, token: &str, lang: Lang) -> Result<Vec<Finding>, Failure> {
+    async fn ask(&self, token: &Token, lang: Lang) -> Result<Vec<Finding>, Failure> {
         let client = Arc::new(Client::new(self.url.clone(), Duration::from_secs(self.timeout)));
         if let Err(trouble) = self.url.connect().await {
             return Err(Failure::Answer(format!("{}: {trouble}", self.url)));
         }
         let app = self.credentials.app_id();
         let make = |command: Command| {
-            SignedRequest::new(command).app(app).token(token).url(&self.url.path)
+            SignedRequest::new(command).app(app).token(token.clone()).url(&self.url.path)
         };
         let mut items: Vec<Item> = items::accepts(&make);
         items.extend(items::refuses(&make));
