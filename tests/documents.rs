@@ -82,7 +82,12 @@ fn without_comments(code: &str) -> String {
     let hashes =
         ["```sh", "```nginx", "```yaml", "```toml"].iter().any(|start| code.starts_with(start));
     let comment = if hashes { "# " } else { "// " };
-    let lines = code.lines().map(|line| line.split(comment).next().unwrap_or_default().trim_end());
+    // So are the summaries of alerts.
+    let said = |line: &str| line.split(comment).next().unwrap_or_default().trim_end().to_owned();
+    let lines = code.lines().map(|line| match line.split_once("summary: ") {
+        Some((before, _)) => before.to_owned(),
+        None => said(line),
+    });
     lines.collect::<Vec<_>>().join("\n")
 }
 
