@@ -15,8 +15,8 @@ const HEAD: &str = "\
 All commands: phase, type, what may be answered, which keys they have, and the vendor's page.
 
 A command links to its event. Its variant in [`Event`](crate::Event) and [`Command`](crate::Command)
-is made of the family and the name, without `Callback`, unless another one is named here. Where no
-reply is named, the handler returns `()`, which is answered `OK`.
+is made of the family and the name, without `Callback`, unless another one is named here. A reply has
+the name of its event, and `Reply` behind it. Without one, the handler returns `()`: that is `OK`.
 
 *Duplicate* is what identifies a second delivery ([`Callback::dedup_key`](crate::Callback::dedup_key)):
 the whole body, if it contains an id, or a time in milliseconds; otherwise (`RequestId` in the table)
@@ -29,24 +29,23 @@ or without it `RequestId` makes the key.
 *Order* is what the order key consists of ([`Callback::order_key`](crate::Callback::order_key)): the
 group, the two people of a conversation, an account and so on.
 
-| command | variant | phase | reply | duplicate | order | page |
+| command | phase | reply | duplicate | order | variant | page |
 | --- | --- | --- | --- | --- | --- | --- |
 ";
 
 fn page() -> String {
     let mut page = HEAD.to_owned();
     for (command, module, event, reply, order) in ROWS {
-        let reply = reply.map_or("–".to_owned(), |reply| {
-            format!("[`{reply}`](crate::reply::{module}::{reply})")
-        });
+        let reply = reply
+            .map_or("–".to_owned(), |reply| format!("[typed](crate::reply::{module}::{reply})"));
         let docs = command.docs().unwrap();
         writeln!(
             page,
-            "| [`{command}`](crate::event::{module}::{event}) | {} | {:?} | {reply} | {} | {} | [{}]({docs}) |",
-            odd_variant(command, event),
+            "| [{command}](crate::event::{module}::{event}) | {:?} | {reply} | {} | {} | {} | [{}]({docs}) |",
             command.phase(),
             duplicate(command),
             order.unwrap_or("–"),
+            odd_variant(command, event),
             docs.rsplit('/').next().unwrap(),
         )
         .unwrap();
