@@ -67,7 +67,7 @@ fn odd_variant(command: &Command, event: &str) -> String {
     let plain = |name: &str| name.replace('_', "").to_lowercase();
     match plain(variant) == plain(&format!("{family}{event}")) {
         true => String::new(),
-        false => format!("`{variant}`"),
+        false => variant.to_owned(),
     }
 }
 
@@ -87,9 +87,9 @@ fn duplicate(command: &Command) -> &'static str {
     if has_key(testing::sample(command).unwrap()) {
         "body"
     } else if testing::other_samples(command).iter().any(|body| has_key(body)) {
-        "body, or `RequestId`"
+        "body, or RequestId"
     } else {
-        "`RequestId`"
+        "RequestId"
     }
 }
 
