@@ -14,8 +14,22 @@ fn read(file: &str) -> String {
 }
 
 /// Pages of the documentation, each in `src/docs` and in `src/docs/zh`.
-const PAGES: [&str; 6] =
-    ["guide", "console", "troubleshooting", "word_lists", "hand_written", "deployment"];
+const PAGES: [&str; 14] = [
+    "guide",
+    "axum",
+    "hyper",
+    "other_frameworks",
+    "hand_written",
+    "stacks",
+    "moderation",
+    "errors",
+    "testing",
+    "tracing",
+    "deployment",
+    "console",
+    "troubleshooting",
+    "word_lists",
+];
 
 /// A document without what its language decides: the depth of each heading, each block of code, the
 /// code in each table row, and how many items each list has.
@@ -103,9 +117,7 @@ fn the_pages_in_chinese_have_the_headings_code_and_tables_of_the_english_ones() 
 
 #[test]
 fn security_in_chinese_says_what_the_english_text_says() {
-    // The table of attacks stands in one of them, and the other links to it.
-    let (english, _) = read("SECURITY.md").split_once("## Known attacks").map(own).unwrap();
-    let (chinese, _) = read("SECURITY.zh-CN.md").split_once("## 已知攻击").map(own).unwrap();
+    let (english, chinese) = (read("SECURITY.md"), read("SECURITY.zh-CN.md"));
     let (left, right) = (skeleton(&english), skeleton(&chinese));
     assert_eq!(left, right);
     assert_eq!(words(&english), words(&chinese));
@@ -139,98 +151,6 @@ fn the_tables_of_troubleshooting_have_every_refusal() {
     }
 }
 
-fn own((one, two): (&str, &str)) -> (String, String) {
-    (one.to_owned(), two.to_owned())
-}
-
-/// Documents in English and in Chinese that are not on docs.rs.
-const BILINGUAL: [&str; 8] = [
-    "README.md",
-    "README.zh-CN.md",
-    "SECURITY.md",
-    "SECURITY.zh-CN.md",
-    "crates/cli/README.md",
-    "crates/cli/README.zh-CN.md",
-    "crates/queue/README.md",
-    "crates/queue/README.zh-CN.md",
-];
-
-#[test]
-fn every_link_into_the_repository_leads_somewhere() {
-    let mut links = 0;
-    let others = [
-        "CONTRIBUTING.md",
-        "CHANGELOG.md",
-        "crates/bench/README.md",
-        "crates/queue/JETSTREAM.md",
-        "crates/soak/README.md",
-        "fuzz/README.md",
-    ];
-    for file in BILINGUAL.into_iter().chain(others) {
-        let text = read(file);
-        let folder = root().join(file).parent().unwrap().to_owned();
-        for link in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
-            if link.starts_with("http") || link.starts_with('#') {
-                continue;
-            }
-            links += 1;
-            let place = folder.join(link.split('#').next().unwrap());
-            assert!(place.exists(), "{file}: {link}");
-        }
-    }
-    assert!(links > 5, "{links}");
-}
-
-/// What a heading is called in a link.
-fn slugs(text: &str) -> Vec<String> {
-    let mut code = false;
-    let titles = text.lines().filter(|line| {
-        code ^= line.starts_with("```");
-        !code && line.starts_with('#') && line.contains("# ")
-    });
-    let slug = |line: &str| {
-        let title = line.trim_start_matches('#').trim().to_lowercase();
-        let kept = title.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
-        kept.collect::<String>().replace(' ', "-")
-    };
-    titles.map(slug).collect()
-}
-
-/// Where a link goes that begins with this: the file with the heading, and the heading.
-fn target<'a>(file: &str, link: &'a str) -> Option<(String, &'a str)> {
-    let (page, heading) = link.split_once('#')?;
-    let page = match page {
-        "" => return Some((file.to_owned(), heading)),
-        "crate" => "guide",
-        "crate::zh" => "zh/guide",
-        other => &other.strip_prefix("crate::")?.replace("::", "/"),
-    };
-    let file = format!("src/docs/{page}.md");
-    root().join(&file).exists().then_some((file, heading))
-}
-
-/// rustdoc checks the pages that a link names, and not the headings.
-#[test]
-fn every_link_to_a_heading_leads_to_one() {
-    let mut links = 0;
-    let pages = PAGES
-        .iter()
-        .flat_map(|page| [format!("src/docs/{page}.md"), format!("src/docs/zh/{page}.md")]);
-    for file in BILINGUAL.into_iter().map(str::to_owned).chain(pages) {
-        let text = read(&file);
-        for link in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
-            let Some((to, heading)) = target(&file, link) else { continue };
-            links += 1;
-            let slugs = slugs(&read(&to));
-            assert!(
-                slugs.iter().any(|slug| slug == heading),
-                "{file}: {link} is none of {slugs:?}"
-            );
-        }
-    }
-    assert!(links > 40, "{links}");
-}
-
 #[test]
 fn numbers_in_the_documents_are_those_of_the_code() {
     let commands = tencent_im_callback::Command::ALL.len().to_string();
@@ -253,7 +173,5 @@ fn numbers_in_the_documents_are_those_of_the_code() {
     }
     assert!(read("src/docs/guide.md").contains(&format!("minimum Rust version ({rust})")));
     let changelog = read("CHANGELOG.md");
-    assert!(
-        changelog.contains("## [Unreleased]") && changelog.contains(&format!("## [{version}]"))
-    );
+    assert!(changelog.contains(&format!("## {version}")));
 }

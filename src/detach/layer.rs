@@ -36,7 +36,7 @@ const ABORT: Duration = Duration::from_secs(1);
 ///
 /// **A crash loses detached events**: they are in memory only, and Tencent does not send them
 /// again. If you must not lose any, use the layer of
-/// [`tencent-im-callback-queue`](https://docs.rs/tencent-im-callback-queue) instead of this one.
+/// `tencent-im-callback-queue` instead of this one.
 ///
 /// At shutdown, stop accepting connections, then [`drain`](Self::drain).
 ///

@@ -14,7 +14,7 @@ const HEAD: &str = "\
 
 [`Command::name_zh`](crate::Command::name_zh) 和 [`Command::docs_zh`](crate::Command::docs_zh)
 返回本页的名称和链接；命令行工具 `im-callback commands --lang zh` 也会列出。名称链接到官方文档，命令字链接到事件类型。
-可以返回哪种应答、怎样识别重复的回调、按什么保证顺序，见英文的[命令字表](crate::commands)。
+可以返回哪种应答、怎样识别重复的回调、按什么保证顺序，见英文的[命令字表](crate::docs::commands)。
 
 *之前*：事件发生之前回调，腾讯云等待您的应答。*之后*：事件发生之后回调。*系统*：系统触发的回调（告警、结果等）。
 

@@ -111,7 +111,7 @@ pub enum Cause {
     /// of the error.
     Overloaded,
     /// There were too many callbacks of one sender, group, app or other key: the error of
-    /// [`RateLimitLayer`](crate::limit::RateLimitLayer), or
+    /// `RateLimitLayer`, or
     /// [`HandlerError::rate_limited`](crate::HandlerError::rate_limited). It is recognised by the
     /// text of the error. The handler was not called.
     RateLimited,

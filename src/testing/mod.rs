@@ -1,17 +1,4 @@
-//! For tests: signed requests, requests with each error that the crate knows, documented bodies,
-//! and callbacks for the unit test of a handler (feature `testing`).
-//!
-//! ```
-//! use tencent_im_callback::event::sns::FriendDelete;
-//! use tencent_im_callback::{Callback, testing};
-//!
-//! fn removed(callback: &Callback<FriendDelete>) -> usize {
-//!     callback.event.pair_list.len()
-//! }
-//!
-//! let callback = testing::callback::<FriendDelete>(r#"{"PairList":[{"From_Account":"id","To_Account":"id1"}]}"#);
-//! assert_eq!(removed(&callback), 1);
-//! ```
+#![doc = include_str!("../docs/testing.md")]
 
 mod callback;
 mod message;

@@ -1,4 +1,4 @@
-//! Known attacks, each with the answer it must get. SECURITY.md lists them.
+//! Known attacks, each with the answer it must get. tests/ATTACKS.md lists them.
 //!
 //! Every request here goes through [`attack`], which also holds the answer to its form, and the log
 //! line and the response's `Debug` to their silence.
