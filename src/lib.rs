@@ -15,6 +15,7 @@ pub mod dedup;
 pub mod detach;
 mod error;
 pub mod event;
+mod find;
 pub mod handle;
 mod json;
 #[cfg(feature = "limit")]
