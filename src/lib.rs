@@ -30,6 +30,7 @@ pub mod detach;
 pub mod docs;
 mod error;
 pub mod event;
+mod find;
 pub mod handle;
 mod json;
 #[cfg(feature = "limit")]

@@ -88,7 +88,7 @@ fn has_whole_bundles(json: &str) -> bool {
                 }
                 continue;
             }
-            Token::Key(key) => key,
+            Token::Key => tokens.key(),
             Token::Scalar => continue,
         };
         match &*key {
