@@ -148,12 +148,43 @@ pub(crate) struct Answer {
 pub(crate) struct Client {
     target: Target,
     patience: Duration,
+    /// Between two requests.
+    gap: Duration,
+    /// When the next request may be sent.
+    due: Mutex<Option<Instant>>,
     idle: Mutex<Vec<SendRequest<Full<Bytes>>>>,
 }
 
 impl Client {
     pub(crate) fn new(target: Target, patience: Duration) -> Self {
-        Client { target, patience, idle: Mutex::default() }
+        Client {
+            target,
+            patience,
+            gap: Duration::ZERO,
+            due: Mutex::default(),
+            idle: Mutex::default(),
+        }
+    }
+
+    /// At most so many requests a second.
+    pub(crate) fn paced(mut self, rate: Option<u32>) -> Self {
+        self.gap = rate.map_or(Duration::ZERO, |rate| Duration::from_secs(1) / rate);
+        self
+    }
+
+    /// Waits until the next request may be sent.
+    async fn turn(&self) {
+        if self.gap.is_zero() {
+            return;
+        }
+        let at = {
+            let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+            let now = Instant::now();
+            let at = due.map_or(now, |due| due.max(now));
+            *due = Some(at + self.gap);
+            at
+        };
+        tokio::time::sleep_until(at.into()).await;
     }
 
     pub(crate) fn target(&self) -> &Target {
@@ -168,6 +199,7 @@ impl Client {
         let host = HeaderValue::from_str(&self.target.authority)
             .map_err(|error| Trouble::Broken(error.to_string()))?;
         request.headers_mut().insert(header::HOST, host);
+        self.turn().await;
         let started = Instant::now();
         let sent = tokio::time::timeout(self.patience, self.exchange(request, started)).await;
         sent.unwrap_or(Err(Trouble::Late(self.patience)))

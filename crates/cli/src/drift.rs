@@ -44,7 +44,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             }
         }
     }
-    if found.is_empty() {
+    let skipped = reader.skipped;
+    if found.is_empty() && skipped == 0 {
         say(format_args!("{read} callbacks read, every member is known"))?;
         return Ok(());
     }
@@ -53,10 +54,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     for ((command, what), times) in &found {
         table.add_row([command, what, &times.to_string()]);
     }
-    say(table)?;
+    if !found.is_empty() {
+        say(table)?;
+    }
     say(format_args!("{read} callbacks read"))?;
     if more > 0 {
         say(format_args!("and {more} more of other kinds"))?;
+    }
+    if skipped > 0 {
+        say(format_args!("{skipped} lines passed over"))?;
+        return Err(Failure::Shown);
     }
     Ok(())
 }

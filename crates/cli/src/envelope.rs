@@ -36,6 +36,11 @@ pub(crate) fn meaning(command: &Command, answer: &Answer) -> Meaning {
     Meaning::of(command, answer.status.as_u16(), &answer.body)
 }
 
+/// What is wrong with an answer that decides nothing, such as an `ErrorCode` that the command does
+/// not have.
+pub(crate) const NO_VERDICT: &str =
+    "its ErrorCode is no verdict on this command: by default the action goes on";
+
 /// Whether a callback was taken: status 200, and an envelope that says OK.
 ///
 /// # Errors
@@ -91,7 +96,7 @@ pub(crate) fn blocked(command: &Command, answer: &Answer) -> Result<(), String> 
     match meaning(command, answer) {
         Meaning::Reject | Meaning::Discard => Ok(()),
         Meaning::RejectSome => Err("some of the persons were let through".into()),
-        Meaning::NoVerdict => Err("it is no verdict, and the action goes on".into()),
+        Meaning::NoVerdict => Err(NO_VERDICT.into()),
         _ => Err("it was let through, although nobody can read it all".into()),
     }
 }

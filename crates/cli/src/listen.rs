@@ -162,7 +162,8 @@ impl Shared {
                 let (verdict, mut note) = match (envelope::accepted(&answer), meaning) {
                     (Ok(_), Meaning::Allow | Meaning::Ignored) => (Verdict::Accepted, None),
                     (Ok(_), Meaning::NoVerdict) => {
-                        let note = "the server behind gave no verdict: the action goes on";
+                        let note =
+                            "the server behind gave no verdict: by default the action goes on";
                         (Verdict::Accepted, Some(note.to_owned()))
                     }
                     (Ok(_), _) => (Verdict::Moderated, None),
@@ -359,6 +360,11 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     });
     complain(format_args!("listening on http://{}", listener.local_addr()?));
     if let (Some(page), Some(history)) = (page, &shared.history) {
+        if !page.local_addr()?.ip().is_loopback() {
+            complain(
+                "the inspector has no password: whoever reaches that address reads all messages",
+            );
+        }
         complain(format_args!("inspector on http://{}", page.local_addr()?));
         let own = reachable(listener.local_addr()?);
         let router = inspect::router(Page {
@@ -366,6 +372,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
             client: Client::new(own.parse().map_err(Failure::Answer)?, PATIENCE),
             secret,
             token: inspect::new_token().map_err(Failure::Answer)?,
+            run: inspect::new_token().map_err(Failure::Answer)?,
         });
         tokio::spawn(axum::serve(page, router).into_future());
     }

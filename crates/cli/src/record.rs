@@ -45,7 +45,6 @@ pub(crate) struct Writer {
     path: PathBuf,
     file: BufWriter<File>,
     left: u64,
-    full: bool,
 }
 
 impl Writer {
@@ -57,7 +56,9 @@ impl Writer {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path)?;
-        let length = file.metadata()?.len();
+        let metadata = file.metadata()?;
+        close_to_others(&file, &metadata)?;
+        let length = metadata.len();
         if length > 0 {
             file.seek(SeekFrom::Start(length - 1))?;
             let mut last = [0];
@@ -71,23 +72,20 @@ impl Writer {
             path: path.to_owned(),
             file: BufWriter::new(file),
             left: limit.saturating_sub(length),
-            full: false,
         })
     }
 
-    /// Adds a line while the file is below its limit, and reports once when it is full.
+    /// Adds a line while the file is below its limit.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written, or is full.
     pub(crate) fn add(&mut self, line: &str) -> io::Result<()> {
-        if self.full {
-            return Ok(());
-        }
         let length = line.len() as u64;
         if length > self.left {
-            self.full = true;
             let path = self.path.display();
-            complain(format_args!(
-                "{path} has reached its limit, and no more is recorded; see --record-limit"
-            ));
-            return Ok(());
+            let full = format!("{path} has reached its limit; see --record-limit");
+            return Err(io::Error::other(full));
         }
         self.left -= length;
         self.file.write_all(line.as_bytes())
@@ -96,6 +94,25 @@ impl Writer {
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
+}
+
+/// An existing file may have been made by another program.
+#[cfg(unix)]
+fn close_to_others(file: &File, metadata: &std::fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let mut permissions = metadata.permissions();
+    let mode = permissions.mode();
+    if !metadata.is_file() || mode & 0o777 == mode & 0o700 {
+        return Ok(());
+    }
+    permissions.set_mode(mode & !0o077);
+    file.set_permissions(permissions)
+}
+
+#[cfg(not(unix))]
+fn close_to_others(_: &File, _: &std::fs::Metadata) -> io::Result<()> {
+    Ok(())
 }
 
 /// Reads a record.
@@ -113,13 +130,20 @@ impl Reader {
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let file =
             File::open(path).map_err(|error| wrong(format!("{}: {error}", path.display())))?;
-        Ok(Reader {
-            path: path.to_owned(),
-            file: BufReader::new(file),
-            number: 0,
-            line: Vec::new(),
-            skipped: 0,
-        })
+        let mut file = BufReader::new(file);
+        let shown = path.display();
+        let start =
+            file.fill_buf().map_err(|error| Failure::Answer(format!("{shown}: {error}")))?;
+        if start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") {
+            return Err(Failure::Answer(format!(
+                "{shown} is UTF-16, and nothing of it was read; convert it: iconv -f UTF-16 -t UTF-8"
+            )));
+        }
+        // PowerShell and some editors write a mark.
+        if start.starts_with(b"\xef\xbb\xbf") {
+            file.consume(3);
+        }
+        Ok(Reader { path: path.to_owned(), file, number: 0, line: Vec::new(), skipped: 0 })
     }
 
     /// The next callback. A line that is not a callback is skipped with a message; an incomplete
@@ -144,7 +168,7 @@ impl Reader {
             }
             match parse(&self.line) {
                 Ok(callback) => return Ok(Some(callback)),
-                Err(_) if !whole && (self.line.len() as u64) < LONGEST => return Ok(None),
+                Err(error) if !whole && error.is_eof() => return Ok(None),
                 Err(error) => {
                     self.skipped += 1;
                     if self.skipped <= 10 {

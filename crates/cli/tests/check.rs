@@ -48,7 +48,9 @@ const ALL: [&str; 2] = ["--spam", SPAM];
 fn a_careful_endpoint_passes_everything() {
     let Run { status, out, err } = check(good(), &ALL);
     assert_eq!(names(&out, "fail"), [""; 0], "{out}");
-    assert_eq!((status, err.as_str()), (0, ""));
+    assert_eq!(status, 0);
+    // It says how far it is if it takes long.
+    assert!(err.lines().all(|line| line.contains(" of ")), "{err}");
     assert_eq!(names(&out, "warn"), [""; 0], "{out}");
     assert!(names(&out, "pass").len() > 88 + 60 + 7 + 11 + 39 + 46 + 4 + 3);
     // Neither the token nor a signature.
@@ -131,6 +133,8 @@ fn a_broken_message_that_gets_through_is_a_failure_and_a_broken_event_that_is_re
     for (answer, wanted, warned) in [
         (ok, &let_through[..], &[][..]),
         (refuse, &let_through, &UNREADABLE),
+        // The code is none of these commands', so it rejects nothing.
+        (|| json(r#"{"ActionStatus":"OK","ErrorCode":403,"ErrorInfo":""}"#), &let_through, &[]),
         (fail, &let_through, &UNREADABLE),
         (top_level, &let_through[8..], &[]),
     ] {
@@ -139,10 +143,11 @@ fn a_broken_message_that_gets_through_is_a_failure_and_a_broken_event_that_is_re
         assert_eq!(names(&out, "warn"), broken(&["after"], warned), "{out}");
     }
     // That the endpoint itself fails is no hole: what to do then is chosen in the console. An event
-    // is lost by it.
+    // is lost by it, but nobody can demand that it be kept.
     let crash: Gives = || StatusCode::INTERNAL_SERVER_ERROR.into_response();
     let router = instead_of_unreadable(crash);
-    assert_eq!(fails(router, &["--only", "broken"]), broken(&["after"], &UNREADABLE));
+    let Run { status, out, .. } = check(router, &["--only", "broken"]);
+    assert_eq!((status, names(&out, "warn")), (0, broken(&["after"], &UNREADABLE)), "{out}");
 }
 
 #[test]

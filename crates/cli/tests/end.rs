@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -47,7 +47,10 @@ fn long_sending_ends_with_what_was_measured() {
 #[test]
 fn listening_ends_with_all_recorded_up_to_the_limit() {
     let record = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("end.jsonl");
-    let _ = std::fs::remove_file(&record);
+    // Made by another program, open to all.
+    std::fs::write(&record, "").unwrap();
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    std::fs::set_permissions(&record, open).unwrap();
     let arguments =
         ["listen", "--addr", "127.0.0.1:0", "--no-inspect", "--record-limit", "1", "--record"];
     let mut listen = Background::start(&[&arguments[..], &[record.to_str().unwrap()]].concat());
@@ -65,6 +68,43 @@ fn listening_ends_with_all_recorded_up_to_the_limit() {
     let mode =
         std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&record).unwrap().permissions());
     assert_eq!(mode & 0o077, 0);
+}
+
+#[test]
+fn listening_does_not_wait_for_who_reads_its_output() {
+    let mut listen = command()
+        .args(["listen", "--addr", "127.0.0.1:0", "--no-inspect"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut errors = BufReader::new(listen.stderr.take().unwrap());
+    let mut line = String::new();
+    errors.read_line(&mut line).unwrap();
+    let url = line.trim().rsplit(' ').next().unwrap().to_owned();
+    // More than a pipe and the queue before it take.
+    let sent = run(&["send", &url, "State.StateChange", "--count", "20000"]);
+    assert!(sent.status == 0 && sent.out.starts_with("20000 sent"), "{sent:?}");
+    let mut out = BufReader::new(listen.stdout.take().unwrap());
+    // Who reads again sees at the next line how many are missing. There is no room for it at once.
+    let reads = std::thread::spawn(move || {
+        let (mut line, mut shown) = (String::new(), 0);
+        loop {
+            line.clear();
+            assert!(out.read_line(&mut line).unwrap() > 0, "it has ended");
+            match line.strip_suffix(" lines dropped, since nobody read the output\n") {
+                Some(count) => return (shown, count.parse::<u64>().unwrap()),
+                None => shown += 1,
+            }
+        }
+    });
+    while !reads.is_finished() {
+        run(&["send", &url, "State.StateChange"]);
+    }
+    let (shown, dropped) = reads.join().unwrap();
+    assert!(dropped > 0 && shown + dropped >= 20_000, "{shown} {dropped}");
+    let _ = listen.kill();
+    let _ = listen.wait();
 }
 
 #[test]

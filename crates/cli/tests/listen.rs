@@ -144,6 +144,15 @@ fn verdicts_and_troubles_of_the_server_behind_are_shown_for_what_they_are() {
     assert_eq!(run(&["send", &url, "C2C.CallbackBeforeSendMsg"]).status, 0);
     assert!(background.line().contains("200 moderated"));
 
+    // No code that this command has: Tencent lets the message through.
+    let (target, _came) = behind(|| {
+        (StatusCode::OK, [("a", "b")], r#"{"ActionStatus":"OK","ErrorCode":403,"ErrorInfo":""}"#)
+    });
+    let (background, url) = listen(&["--forward", &target]);
+    assert_eq!(run(&["send", &url, "C2C.CallbackBeforeSendMsg"]).status, 0);
+    let line = background.line();
+    assert!(line.contains("200 accepted") && line.contains("gave no verdict"), "{line}");
+
     let (background, url) = listen(&["--forward", "http://127.0.0.1:1"]);
     assert_eq!(run(&["send", &url, "State.StateChange"]).status, 1);
     let line = background.line();

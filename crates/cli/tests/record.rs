@@ -105,7 +105,7 @@ fn the_pauses_of_a_record_are_kept_at_the_speed_asked_for() {
     let started = Instant::now();
     let Run { status, out, err } =
         run(&["replay", file.to_str().unwrap(), "--to", &url, "--speed", "10"]);
-    assert_eq!(status, 0, "{out}{err}");
+    assert_eq!(status, 1, "{out}{err}");
     assert!(
         out.ends_with("1 lines passed over\n") && err.contains("slow.jsonl:2: passed over"),
         "{out}{err}"
@@ -123,6 +123,31 @@ fn drift_names_what_is_not_known() {
         "{out}"
     );
     assert!(out.ends_with("3 callbacks read\n"), "{out}");
+}
+
+#[test]
+fn what_is_not_read_of_a_file_is_said_and_only_a_mark_is_passed_over() {
+    let line = std::fs::read_to_string(record("marked.jsonl")).unwrap();
+    let line = line.lines().next().unwrap();
+    let file = path("marked-2.jsonl").to_str().unwrap().to_owned();
+    let url = format!("http://{}/callback", serve(good()));
+    let both = || [run(&["replay", &file, "--to", &url]), run(&["drift", &file])];
+    std::fs::write(&file, format!("\u{feff}{line}\n")).unwrap();
+    let [replay, drift] = both();
+    assert!(replay.status == 0 && replay.out.starts_with("1 sent"), "{replay:?}");
+    assert!(drift.status == 0 && drift.out.ends_with("1 callbacks read\n"), "{drift:?}");
+
+    let utf16: Vec<u8> =
+        format!("\u{feff}{line}\n").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    std::fs::write(&file, utf16).unwrap();
+    for Run { status, err, .. } in both() {
+        assert!(status == 1 && err.contains("is UTF-16, and nothing of it was read"), "{err}");
+    }
+    std::fs::write(&file, b"\x01\x9c\x00\xfe\x80 and no end of line").unwrap();
+    for Run { status, out, err } in both() {
+        assert!(status == 1 && out.ends_with("1 lines passed over\n"), "{out}{err}");
+        assert!(err.contains("marked-2.jsonl:1: passed over"), "{err}");
+    }
 }
 
 /// Of no UTF-8, of no JSON, behind a mark, in UTF-16.

@@ -8,6 +8,7 @@ use tencent_im_callback::reply::Meaning;
 use super::item::{Finding, SHOWN, Went, came};
 use super::items::Make;
 use super::lang::{Lang, Text};
+use super::progress::Progress;
 use crate::client::{Answer, Client, TENCENT, Trouble};
 use crate::curl::curl;
 use crate::envelope::{Envelope, meaning};
@@ -77,11 +78,18 @@ fn questions() -> [Question; 4] {
 }
 
 /// Asks the sample of every command, and looks at the answers in four ways.
-pub(crate) async fn answers(make: Make<'_>, client: &Client, lang: Lang) -> Vec<Finding> {
+pub(crate) async fn answers(
+    make: Make<'_>,
+    client: &Client,
+    lang: Lang,
+    commands: &[Command],
+    progress: &Progress,
+) -> Vec<Finding> {
     let mut questions = questions();
     let mut latencies = Latencies::new();
     let mut longest = Duration::ZERO;
-    for command in Command::ALL {
+    for command in commands {
+        progress.next("answers");
         let signed = make(command.clone());
         let request = build(&signed);
         let sent = curl(&client.target().origin(), &request, &body_of(&signed), SHOWN);
@@ -121,14 +129,22 @@ pub(crate) async fn answers(make: Make<'_>, client: &Client, lang: Lang) -> Vec<
         }
     }
     let (p50, p99) = (latencies.at(50.0), latencies.at(99.0));
-    let all = Command::ALL.len();
+    let all = commands.len();
     questions
         .into_iter()
         .map(|question| {
             let first = question.wrong.first();
             let (sent, came) = match first {
                 Some((sent, came)) => {
-                    (sent.clone(), format!("{} of {all}, first {came}", question.wrong.len()))
+                    let wrong = question.wrong.len();
+                    let came = match lang {
+                        Lang::En => format!("{wrong} of {all}, first {came}"),
+                        Lang::Zh => format!("{all} 个应答中有 {wrong} 个，第一个是 {came}"),
+                    };
+                    (sent.clone(), came)
+                }
+                None if lang == Lang::Zh => {
+                    (String::new(), format!("{all} 个应答，p50 {p50:.1} ms，p99 {p99:.1} ms"))
                 }
                 None => (String::new(), format!("{all} answers, p50 {p50:.1} ms, p99 {p99:.1} ms")),
             };

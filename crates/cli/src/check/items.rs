@@ -137,10 +137,11 @@ pub(crate) fn accepts(make: Make<'_>) -> Vec<Item> {
 }
 
 /// Bad ones.
-pub(crate) fn refuses(make: Make<'_>) -> Vec<Item> {
-    let state = || make(Command::StateChange);
+pub(crate) fn refuses(make: Make<'_>, command: &Command) -> Vec<Item> {
+    let state = || make(command.clone());
+    let full = if command.phase().may_decide() { Wanted::BlockedOrCutOff } else { Wanted::CutOff };
     let item = |name: &str, request: SignedRequest, wanted: Wanted, why: Text| {
-        Item::new(format!("refuses.{name}"), Command::StateChange, request, wanted, why)
+        Item::new(format!("refuses.{name}"), command.clone(), request, wanted, why)
     };
     let fault = |name: &str, fault: Fault, why: Text| {
         item(name, state().fault(fault), Wanted::Refused, why)
@@ -191,6 +192,6 @@ pub(crate) fn refuses(make: Make<'_>) -> Vec<Item> {
                 "腾讯只发送 POST；GET 来自浏览器、链接预览和爬虫",
             ),
         ),
-        item("too-long", state().body(too_long(&Command::StateChange)), Wanted::CutOff, FULL),
+        item("too-long", state().body(too_long(command)), full, FULL),
     ]
 }

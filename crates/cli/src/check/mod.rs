@@ -6,6 +6,7 @@ mod item;
 mod items;
 mod lang;
 mod moderates;
+mod progress;
 mod report;
 mod survives;
 
@@ -20,10 +21,11 @@ use tencent_im_callback::testing::SignedRequest;
 
 use self::item::{Finding, Item, Went};
 use self::lang::Lang;
-use crate::client::{Client, Target};
+use self::progress::Progress;
+use crate::client::{Answer, Client, Target};
+use crate::commands::known;
 use crate::credentials::Credentials;
 use crate::output::{Failure, complain, say, wrong};
-use crate::storm::progress;
 
 /// Test an endpoint with valid, forged and malformed requests
 #[derive(Debug, Args)]
@@ -34,6 +36,7 @@ use crate::storm::progress;
 Groups: accepts, refuses, broken, moderates (with --spam), answers, survives. Exit status 1 if something fails; a warning is no failure.
 
 The callbacks are samples, but the endpoint takes them for real ones: ask one that may be asked.")]
+#[allow(clippy::struct_excessive_bools)] // flags of the command line
 pub(crate) struct Arguments {
     /// The endpoint, without parameters: http:// or https://host:port/path
     url: Target,
@@ -48,6 +51,15 @@ pub(crate) struct Arguments {
     /// The endpoint accepts unsigned requests on purpose: failed signature checks are warnings
     #[arg(long)]
     unsigned: bool,
+    /// The commands that the endpoint handles, with commas; the others are not sent
+    #[arg(long, value_name = "COMMANDS", value_delimiter = ',', value_parser = handled)]
+    commands: Vec<Command>,
+    /// The endpoint handles no commands that it could reject: none of them is sent
+    #[arg(long)]
+    no_before: bool,
+    /// Requests per second at most, for an endpoint with a limit; leaves out survives.many-at-once
+    #[arg(long, value_name = "RATE", value_parser = clap::value_parser!(u32).range(1..))]
+    rate: Option<u32>,
     /// Write the findings as JSON
     #[arg(long)]
     json: bool,
@@ -72,7 +84,31 @@ fn word(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+fn handled(word: &str) -> Result<Command, String> {
+    known(word).ok_or_else(|| format!("no command is called {word:?}"))
+}
+
 impl Arguments {
+    /// Whether the endpoint handles a command. One that nobody knows is sent to every endpoint.
+    fn handles(&self, command: &Command) -> bool {
+        let is_known = Command::ALL.contains(command);
+        !is_known
+            || (self.commands.is_empty() || self.commands.contains(command))
+                && !(self.no_before && command.phase().may_decide())
+    }
+
+    /// The commands that the endpoint handles, first the one that the checks send that are about
+    /// no command in particular.
+    fn all_handled(&self) -> Result<Vec<Command>, Failure> {
+        let all = Command::ALL.iter().filter(|command| self.handles(command)).cloned();
+        let mut all: Vec<Command> = all.collect();
+        all.sort_by_key(|command| *command != Command::StateChange);
+        if all.is_empty() {
+            return Err(wrong("--commands and --no-before leave no command"));
+        }
+        Ok(all)
+    }
+
     /// Whether an item of this name is asked for. A group is asked for if one of its items may be.
     fn wants(&self, name: &str) -> bool {
         self.only.is_empty()
@@ -82,8 +118,20 @@ impl Arguments {
             })
     }
 
+    fn items(&self, make: items::Make<'_>, base: &Command) -> Vec<Item> {
+        let mut items: Vec<Item> = items::accepts(make);
+        items.extend(items::refuses(make, base));
+        items.extend(broken::broken(make));
+        if let Some(spam) = &self.spam {
+            items.extend(moderates::moderates(make, spam));
+        }
+        items.retain(|item| self.wants(&item.name) && self.handles(&item.command));
+        items
+    }
+
     async fn ask(&self, token: &Token, lang: Lang) -> Result<Vec<Finding>, Failure> {
-        let client = Arc::new(Client::new(self.url.clone(), Duration::from_secs(self.timeout)));
+        let patience = Duration::from_secs(self.timeout);
+        let client = Arc::new(Client::new(self.url.clone(), patience).paced(self.rate));
         if let Err(trouble) = self.url.connect().await {
             return Err(Failure::Answer(format!("{}: {trouble}", self.url)));
         }
@@ -91,35 +139,53 @@ impl Arguments {
         let make = |command: Command| {
             SignedRequest::new(command).app(app).token(token.clone()).url(&self.url.path)
         };
-        let mut items: Vec<Item> = items::accepts(&make);
-        items.extend(items::refuses(&make));
-        items.extend(broken::broken(&make));
-        if let Some(spam) = &self.spam {
-            items.extend(moderates::moderates(&make, spam));
+        let handled = self.all_handled()?;
+        let base = &handled[0];
+        let first = client.send(crate::send::build(&make(base.clone()))).await;
+        if let Ok(Answer { status, .. }) = first
+            && matches!(status.as_u16(), 401 | 403)
+        {
+            return Err(Failure::Answer(no_entry(status.as_u16(), lang)));
         }
-        items.retain(|item| self.wants(&item.name));
-        let bar = progress(items.len() as u64);
-        let mut findings = Vec::new();
-        for item in &items {
-            bar.set_message(item.name.clone());
-            findings.push(item::ask(item, &client, lang, self.unsigned).await);
-            bar.inc(1);
-        }
+        let items = self.items(&make, base);
         // The four ask the same requests.
         let mut answers: Vec<&str> =
             vec!["answers.envelope", "answers.content-type", "answers.code", "answers.in-time"];
         answers.retain(|name| self.wants(name));
+        let more = if answers.is_empty() { 0 } else { handled.len() };
+        let progress = Progress::new((items.len() + more) as u64);
+        let mut findings = Vec::new();
+        for item in &items {
+            progress.next(&item.name);
+            findings.push(item::ask(item, &client, lang, self.unsigned).await);
+        }
         if !answers.is_empty() {
-            bar.set_message("answers");
-            let found = answers::answers(&make, &client, lang).await;
+            let found = answers::answers(&make, &client, lang, &handled, &progress).await;
             findings.extend(
                 found.into_iter().filter(|finding| answers.contains(&finding.name.as_str())),
             );
         }
-        bar.set_message("survives");
-        findings.extend(survives::survives(&make, &client, lang, |name| self.wants(name)).await);
-        bar.finish_and_clear();
+        progress.finish();
+        let wants = |name: &str| {
+            self.wants(name) && (self.rate.is_none() || name != "survives.many-at-once")
+        };
+        findings.extend(survives::survives(&make, base, &client, lang, wants).await);
         Ok(findings)
+    }
+}
+
+/// The first valid request was refused: all the others would be, too.
+fn no_entry(status: u16, lang: Lang) -> String {
+    match lang {
+        Lang::En => format!(
+            "the endpoint refuses a valid request with status {status}, so nothing else was sent. \
+             Are the token (IM_CALLBACK_TOKEN or --token-file) and the app (IM_SDK_APP_ID or \
+             --app) those of the endpoint, and is its clock right?"
+        ),
+        Lang::Zh => format!(
+            "有效的请求被拒绝（状态码 {status}），检查已停止。请确认鉴权 Token（IM_CALLBACK_TOKEN 或 \
+             --token-file）和 SDKAppID（IM_SDK_APP_ID 或 --app）与接口的配置一致，并确认服务器时间准确。"
+        ),
     }
 }
 

@@ -29,6 +29,7 @@ const HONEST: Text =
 
 struct Survives<'a> {
     make: Make<'a>,
+    command: &'a Command,
     client: &'a Client,
     lang: Lang,
 }
@@ -56,9 +57,9 @@ impl Survives<'_> {
 
     /// Sends an honest request; what is wrong with its answer, if anything is.
     async fn honest(&self) -> Result<Duration, String> {
-        let result = self.client.send(build(&(self.make)(Command::StateChange))).await;
+        let result = self.client.send(build(&(self.make)(self.command.clone()))).await;
         Wanted::Taken
-            .judge(&Command::StateChange, &result)
+            .judge(self.command, &result)
             .map_err(|wrong| format!("the honest request: {} ({wrong})", came(&result)))?;
         match result {
             Ok(answer) if answer.took > TENCENT => {
@@ -70,7 +71,7 @@ impl Survives<'_> {
     }
 
     fn shown(&self) -> String {
-        let made = (self.make)(Command::StateChange);
+        let made = (self.make)(self.command.clone());
         curl(&self.client.target().origin(), &build(&made), &body_of(&made), SHOWN)
     }
 
@@ -93,7 +94,7 @@ impl Survives<'_> {
 
     /// Opens connections with the beginning of a request on each.
     async fn half(&self) -> Vec<Box<dyn Stream>> {
-        let path = build(&(self.make)(Command::StateChange)).uri().to_string();
+        let path = build(&(self.make)(self.command.clone())).uri().to_string();
         let target = self.client.target();
         let head = format!(
             "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{{",
@@ -163,11 +164,12 @@ impl Survives<'_> {
     async fn deep(&self) -> Finding {
         let levels = 100_000;
         let body = format!(
-            r#"{{"CallbackCommand":"State.StateChange","A":{}{}}}"#,
+            r#"{{"CallbackCommand":"{}","A":{}{}}}"#,
+            self.command,
             "[".repeat(levels),
             "]".repeat(levels)
         );
-        let made = (self.make)(Command::StateChange).body(body);
+        let made = (self.make)(self.command.clone()).body(body);
         let sent = curl(&self.client.target().origin(), &build(&made), &body_of(&made), SHOWN);
         // Whatever comes of it.
         drop(self.client.send(build(&made)).await);
@@ -191,11 +193,12 @@ impl Survives<'_> {
 /// Each of them named, so that one alone can be asked for.
 pub(crate) async fn survives(
     make: Make<'_>,
+    command: &Command,
     client: &Arc<Client>,
     lang: Lang,
     wants: impl Fn(&str) -> bool,
 ) -> Vec<Finding> {
-    let survives = Survives { make, client, lang };
+    let survives = Survives { make, command, client, lang };
     let mut findings = Vec::new();
     if wants("survives.many-at-once") {
         findings.push(survives.many().await);

@@ -40,6 +40,8 @@ pub(crate) struct Page {
     pub(crate) secret: Option<Token>,
     /// What a request that changes something must carry: a page from elsewhere cannot read it.
     pub(crate) token: String,
+    /// Which run of the program this is: its numbers are not those of another.
+    pub(crate) run: String,
 }
 
 /// Without the secrets.
@@ -136,7 +138,10 @@ async fn guard(request: Request, next: Next) -> Response {
 }
 
 async fn index(State(page): State<Arc<Page>>) -> Response {
-    text("text/html; charset=utf-8", INDEX.replace("{{token}}", &page.token))
+    text(
+        "text/html; charset=utf-8",
+        INDEX.replace("{{token}}", &page.token).replace("{{run}}", &page.run),
+    )
 }
 
 /// Those that are kept, then those that come. A page that cannot keep up is cut off, and asks again
@@ -153,11 +158,17 @@ async fn events(
         let json = serde_json::to_string(&*summary).ok()?;
         Some(Ok(Sent::default().data(json)))
     });
+    // First of all which run this is: the page of an earlier one starts afresh.
+    let run = Sent::default().event("run").data(&page.run);
+    let sent = stream::iter([Ok(run)]).chain(sent);
     Sse::new(sent).keep_alive(KeepAlive::default())
 }
 
-async fn detail(State(page): State<Arc<Page>>, Path(id): Path<u64>) -> Response {
-    let Some(seen) = page.history.get(id) else {
+async fn detail(State(page): State<Arc<Page>>, Path(id): Path<u64>, uri: http::Uri) -> Response {
+    // The page says of which run the number is.
+    let run = uri.query().and_then(|query| query.strip_prefix("run="));
+    let is_this = run.is_none_or(|run| run == page.run);
+    let Some(seen) = page.history.get(id).filter(|_| is_this) else {
         return plain(StatusCode::NOT_FOUND, "no longer kept");
     };
     let (mut event, mut unknown, mut params, mut body, mut command) =

@@ -28,6 +28,7 @@ const VERDICTS = ["accepted", "moderated", "rejected", "failed", "probe"];
 
 const by = (id) => document.getElementById(id);
 const token = document.querySelector("meta[name=token]").content;
+const run = document.querySelector("meta[name=run]").content;
 let language = "en";
 try { language = localStorage.getItem("language") || (navigator.language.startsWith("zh") ? "zh" : "en"); } catch { /* not kept */ }
 if (!TEXTS[language]) language = "en";
@@ -181,7 +182,7 @@ async function open(one) {
   by("again").disabled = !one.again;
   let detail = null;
   try {
-    const response = await fetch(`callbacks/${one.id}`);
+    const response = await fetch(`callbacks/${one.id}?run=${run}`);
     if (response.ok) detail = await response.json();
   } catch { /* said below */ }
   if (opened !== one) return;
@@ -250,6 +251,8 @@ function connect() {
   const state = (on) => { by("live").className = on ? "on" : "off"; by("live").textContent = say(on ? "live" : "lost"); };
   events.addEventListener("open", () => state(true));
   events.addEventListener("error", () => state(false));
+  // After a restart numbers begin again, and the token is another.
+  events.addEventListener("run", (event) => { if (event.data !== run) location.reload(); });
   events.addEventListener("message", (event) => take(JSON.parse(event.data)));
 }
 
