@@ -65,9 +65,10 @@ fn odd_variant(command: &Command, event: &str) -> String {
     let variant = event_of.split('(').next().unwrap();
     let (family, _) = command.as_str().split_once('.').unwrap();
     let plain = |name: &str| name.replace('_', "").to_lowercase();
-    match plain(variant) == plain(&format!("{family}{event}")) {
-        true => String::new(),
-        false => variant.to_owned(),
+    if plain(variant) == plain(&format!("{family}{event}")) {
+        String::new()
+    } else {
+        variant.to_owned()
     }
 }
 
