@@ -35,6 +35,7 @@ use crate::output::{Failure, complain, say, wrong};
 Groups: accepts, refuses, broken, moderates (with --spam), answers, survives. Exit status 1 if something fails; a warning is no failure.
 
 The callbacks are samples, but the endpoint takes them for real ones: ask one that may be asked.")]
+#[allow(clippy::struct_excessive_bools)] // each is an option of its own
 pub(crate) struct Arguments {
     /// The endpoint, without parameters: http:// or https://host:port/path
     url: Target,
