@@ -298,7 +298,7 @@ impl<E: AsEvent> Callback<E> {
     /// the whole body, the app, the command and `OptPlatform`. Two events can have the same body
     /// unless it contains an id of its own, or a time in **milliseconds**: in one second a user can
     /// block, unblock and block somebody again. Without either, `RequestId` is added to the digest;
-    /// without that as well, there is no key. The [table](crate::commands) shows what each command
+    /// without that as well, there is no key. The [table](crate::docs::commands) shows what each command
     /// has.
     ///
     /// An unknown command has a key if the URL has `RequestId`, which the vendor documents as
@@ -328,7 +328,7 @@ impl<E: AsEvent> Callback<E> {
     ///
     /// It identifies the group, the two people of a conversation, the account (friends, block
     /// lists, follows, profiles, states), the official account, the room, the call or the service
-    /// session; see the [table](crate::commands). `None` where order does not matter, for events
+    /// session; see the [table](crate::docs::commands). `None` where order does not matter, for events
     /// without a type, and for callbacks that wait for a verdict. Tencent does not promise any
     /// order of delivery.
     pub fn order_key(&self) -> Option<OrderKey> {

@@ -9,6 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::table::for_each_command;
 use crate::types::Escaped;
 
+mod chinese;
+
 /// Old commands and their names today.
 ///
 /// `Live.CallbackMemberStateChanged` stands in the URL table of one vendor page,

@@ -108,7 +108,7 @@ impl HandlerError {
 
     /// The callback is over a rate limit, and will be within it after this time:
     /// [`Cause::RateLimited`](crate::Cause::RateLimited). The queue waits that long before it tries
-    /// again. For limits of your own; that of [`limit`](crate::limit) returns it.
+    /// again. For limits of your own; that of the feature `limit` returns it.
     pub fn rate_limited(wait: Duration) -> Self {
         HandlerError::retry_after(Wrapped::RateLimited, wait)
     }

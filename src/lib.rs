@@ -1,3 +1,17 @@
+#![cfg_attr(
+    not(all(
+        feature = "dedup",
+        feature = "detach",
+        feature = "limit",
+        feature = "metrics",
+        feature = "moderation",
+        feature = "testing",
+        feature = "tracing",
+    )),
+    doc = include_str!("docs/without_features.md")
+)]
+#![doc = "A [tower](https://docs.rs/tower) middleware for the callbacks (webhooks) of Tencent Cloud IM, also called Tencent Chat."]
+#![doc = ""]
 #![doc = include_str!("docs/guide.md")]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -13,8 +27,10 @@ pub mod dedup;
 #[cfg(feature = "detach")]
 #[cfg_attr(docsrs, doc(cfg(feature = "detach")))]
 pub mod detach;
+pub mod docs;
 mod error;
 pub mod event;
+mod find;
 pub mod handle;
 mod json;
 #[cfg(feature = "limit")]
@@ -41,11 +57,10 @@ mod table;
 pub mod testing;
 mod types;
 pub mod verify;
+pub mod zh;
 
 #[doc(inline)]
-pub use self::auth::{
-    App, Apps, InvalidTokenError, Params, Token, Verified, Verifier, redacted, sign,
-};
+pub use self::auth::{App, Apps, InvalidTokenError, Params, Token, Verified, Verifier, redacted};
 #[doc(inline)]
 pub use self::callback::Callback;
 #[doc(inline)]
@@ -95,29 +110,6 @@ pub use self::types::{
 };
 #[doc(inline)]
 pub use self::verify::{VerifyBody, VerifyFuture, VerifyLayer, VerifyService};
-
-#[doc = include_str!("docs/commands.md")]
-pub mod commands {}
-
-#[doc = include_str!("docs/hand_written.md")]
-pub mod hand_written {}
-
-#[doc = include_str!("docs/deployment.md")]
-pub mod deployment {}
-
-#[doc = include_str!("docs/zh/guide.md")]
-pub mod zh {
-    // The links on the page name items of the crate's root.
-    #[cfg(doc)]
-    #[allow(clippy::wildcard_imports)]
-    use crate::*;
-
-    #[doc = include_str!("docs/zh/hand_written.md")]
-    pub mod hand_written {}
-
-    #[doc = include_str!("docs/zh/deployment.md")]
-    pub mod deployment {}
-}
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

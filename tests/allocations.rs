@@ -58,7 +58,7 @@ fn parse_cost<E: DeserializeOwned>(body: &str) -> u64 {
 #[test]
 fn a_refused_request_costs_at_most_five() {
     for fault in [
-        Fault::BadSignature,
+        Fault::SignatureMismatch,
         Fault::Stale,
         Fault::TimestampInFuture,
         Fault::MissingSignature,
@@ -145,7 +145,7 @@ fn dispatch_by_command_word_allocates_nothing() {
 #[test]
 fn verification_allocates_nothing() {
     let verifier = verifier();
-    for fault in [None, Some(Fault::BadSignature), Some(Fault::Stale), Some(Fault::OtherApp)] {
+    for fault in [None, Some(Fault::SignatureMismatch), Some(Fault::Stale), Some(Fault::OtherApp)] {
         let request = signed(Command::SnsFriendDelete).parameter("OptPlatform", "iOS");
         let request: Request<Bytes> = match fault {
             Some(fault) => request.fault(fault).build(),

@@ -9,9 +9,10 @@ use common::{APP, Inner, NOW, OK, TOKEN, layer, outcome, send, signed, text};
 use http::{Request, StatusCode};
 use http_body_util::Full;
 use tencent_im_callback::testing::Fault;
+use tencent_im_callback::testing::sign;
 use tencent_im_callback::{
     App, Apps, Callback, CallbackLayer, Cause, Command, Disposition, Event, OnError, OutcomeKind,
-    Phase, RejectionKind as Kind, Reply, UnknownReason, Verifier, sign,
+    Phase, RejectionKind as Kind, Reply, UnknownReason, Verifier,
 };
 
 #[tokio::test]
@@ -51,7 +52,7 @@ async fn every_fault_has_its_answer() {
         let (kind, status) = match fault {
             Fault::Stale => (Kind::Stale, 401),
             Fault::TimestampInFuture => (Kind::TimestampInFuture, 401),
-            Fault::BadSignature => (Kind::SignatureMismatch, 401),
+            Fault::SignatureMismatch => (Kind::SignatureMismatch, 401),
             Fault::MissingSignature => (Kind::SignatureMissing, 401),
             Fault::MissingTime => (Kind::TimeMissing, 401),
             Fault::MalformedSignature => (Kind::SignatureMalformed, 401),

@@ -237,7 +237,7 @@ async fn a_declared_length_is_believed_only_to_refuse() {
 #[tokio::test]
 async fn the_body_of_a_request_that_is_not_verified_is_never_polled() {
     for fault in [
-        Fault::BadSignature,
+        Fault::SignatureMismatch,
         Fault::Stale,
         Fault::OtherApp,
         Fault::WrongMethod,

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use http::Request;
 use serde_json::Value;
 use tencent_im_callback::Command;
+use tencent_im_callback::Token;
 use tencent_im_callback::testing::{Fault, SignedRequest};
 
 /// An example that cargo has built beside this test.
@@ -195,7 +196,7 @@ fn the_hyper_example_answers() {
     let request = server.request(Command::SnsFriendDelete);
     let answer = send(&request);
     assert!(answer.contains("200 OK"), "{answer}");
-    let answer = send(&request.fault(Fault::BadSignature));
+    let answer = send(&request.fault(Fault::SignatureMismatch));
     assert!(answer.contains("401"), "{answer}");
 }
 
@@ -233,7 +234,7 @@ fn the_production_example_does_what_it_says() {
     let mut server = Server::start("production", &[("APPS_FILE", apps.path())]);
     let url = server.url.clone();
     let request = |app: u64, token: &str, command: &str| {
-        SignedRequest::new(command).url(&url).app(app).token(token)
+        SignedRequest::new(command).url(&url).app(app).token(Token::new(token).unwrap())
     };
     let question = |app: u64, token: &str| request(app, token, "C2C.CallbackBeforeSendMsg");
     // Two apps, two tokens each.
@@ -332,7 +333,7 @@ async fn the_hyper_example_speaks_http_2_as_well() {
             .unwrap();
     tokio::spawn(connection);
     let request = SignedRequest::new(Command::StateChange).url(&server.url);
-    let answers = [(request.clone(), 200), (request.fault(Fault::BadSignature), 401)];
+    let answers = [(request.clone(), 200), (request.fault(Fault::SignatureMismatch), 401)];
     for (request, status) in answers {
         let response = client.clone().send_request(request.build::<Full<Bytes>>()).await.unwrap();
         assert_eq!(

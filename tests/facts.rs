@@ -358,7 +358,6 @@ fn values_in_the_types_of_std() {
         Some(second + Duration::from_millis(3))
     );
     assert_eq!(EventTime::Secs(TimestampSecs(1_669_872_112)).to_system_time(), Some(second));
-    assert_eq!(tencent_im_callback::UserId::from("id").into_string(), "id");
     let set = [0, 1, 2, -1].map(|flag| tencent_im_callback::Flag(flag).is_set());
     assert_eq!(set, [false, true, true, true]);
 }

@@ -4,8 +4,9 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use tencent_im_callback::message::MsgBody;
+use tencent_im_callback::testing::sign;
 use tencent_im_callback::{
-    App, Command, Event, Params, RejectionKind, Token, UnknownReason, Verified, Verifier, sign,
+    App, Command, Event, Params, RejectionKind, Token, UnknownReason, Verified, Verifier,
 };
 
 /// Where texts of users are read as bytes, serde_json took raw control characters, so that a body

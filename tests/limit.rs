@@ -48,11 +48,11 @@ fn callback(command: impl Into<Command>, body: impl Into<Bytes>) -> Callback {
 }
 
 fn message(from: &str) -> Callback {
-    testing::text_message(from, "b", "hello").erase()
+    testing::c2c_message(from, "b", "hello").erase()
 }
 
 fn group_message(group: &str, from: &str) -> Callback {
-    testing::group_text_message(group, from, "hello").erase()
+    testing::group_message(group, from, "hello").erase()
 }
 
 /// Whether the callback reaches the handler. If not, it is the limit that says so.

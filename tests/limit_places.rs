@@ -175,7 +175,7 @@ async fn code_and_text_of_the_reply_are_the_owners() {
 async fn forged_requests_use_up_nothing() {
     let service = layer().layer(one_each().layer(Inner::default()));
     for _ in 0..3 {
-        let forged = signed(MESSAGE).fault(Fault::BadSignature).build::<Full<Bytes>>();
+        let forged = signed(MESSAGE).fault(Fault::SignatureMismatch).build::<Full<Bytes>>();
         assert_eq!(service.clone().oneshot(forged).await.unwrap().status(), 401);
         // Nor does what cannot be read, and never reaches the service.
         let broken = signed(MESSAGE).body(r#"{"From_Account":"a"}"#).build();

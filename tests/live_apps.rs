@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::{NOW, clock, token};
 use http::{Method, Uri};
-use tencent_im_callback::{App, Apps, RejectionKind as Kind, Verified, Verifier, sign};
+use tencent_im_callback::testing::sign;
+use tencent_im_callback::{App, Apps, RejectionKind as Kind, Verified, Verifier};
 
 fn url(app: u64, token: &str) -> Uri {
     format!("/?SdkAppid={app}&CallbackCommand=A.B&Sign={}&RequestTime={NOW}", sign(token, NOW))

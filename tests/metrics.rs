@@ -12,10 +12,12 @@ use common::{APP, NOW, TOKEN, verifier};
 use http::{Request, Response};
 use http_body_util::Full;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
+use tencent_im_callback::Token;
 use tencent_im_callback::testing::SignedRequest;
+use tencent_im_callback::testing::sign;
 use tencent_im_callback::{
     CallbackLayer, Command, DedupLayer, DetachLayer, EventRouter, HandlerError, MetricsLayer,
-    Quota, RateLimitLayer, Reply, ResponseBody, VerifyLayer, sign,
+    Quota, RateLimitLayer, Reply, ResponseBody, VerifyLayer,
 };
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
@@ -89,7 +91,11 @@ fn requests_are_counted_by_outcome_reason_and_command() {
         }
         assert_eq!(answer(&mut service, request(Command::SnsFriendDelete).build()).await, 200);
         assert_eq!(
-            answer(&mut service, request(Command::SnsFriendAdd).token("other").build()).await,
+            answer(
+                &mut service,
+                request(Command::SnsFriendAdd).token(Token::new("other").unwrap()).build()
+            )
+            .await,
             401
         );
         for word in ["New.Word", "Newer.Word"] {
@@ -218,8 +224,10 @@ fn outside_of_verify_all_is_counted() {
                 let handlers = service_fn(async |_| Ok::<_, HandlerError>(Reply::ok()));
                 layer().layer(handlers)
             };
-            let requests =
-                [request(Command::StateChange), request(Command::StateChange).token("x")];
+            let requests = [
+                request(Command::StateChange),
+                request(Command::StateChange).token(Token::new("x").unwrap()),
+            ];
             for (request, status) in requests.into_iter().zip([200, 401]) {
                 let request = request.build::<Full<Bytes>>();
                 let verify = VerifyLayer::new(verifier());

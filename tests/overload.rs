@@ -18,8 +18,9 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use tencent_im_callback::testing::SignedRequest;
+use tencent_im_callback::testing::sign;
 use tencent_im_callback::{
-    App, Callback, CallbackLayer, Command, Outcome, OutcomeKind, Reply, ResponseBody, sign,
+    App, Callback, CallbackLayer, Command, Outcome, OutcomeKind, Reply, ResponseBody,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

@@ -66,7 +66,7 @@ async fn the_service_is_ready_whatever_the_inner_one_says() {
 #[tokio::test]
 async fn a_refused_request_asks_nothing_of_the_inner_service() {
     for (command, fault) in [
-        (Command::SnsFriendDelete, Fault::BadSignature),
+        (Command::SnsFriendDelete, Fault::SignatureMismatch),
         (Command::SnsFriendDelete, Fault::TooLarge),
         (Command::C2cBeforeSendMsg, Fault::CommandMismatch),
         (Command::C2cBeforeSendMsg, Fault::NotJson),

@@ -65,8 +65,12 @@ async fn each_event_finds_its_handler() {
             Err(HandlerError::new(format!("{number} is no group")))
         })
         .on(count(1))
-        .on_with(calls.clone(), |calls: Arc<AtomicUsize>, _: Callback<sns::FriendAdd>| async move {
-            calls.fetch_add(10, Ordering::SeqCst);
+        .on({
+            let calls = calls.clone();
+            move |_: Callback<sns::FriendAdd>| {
+                calls.fetch_add(10, Ordering::SeqCst);
+                std::future::ready(())
+            }
         })
         .on(|_: Callback<tencent_im_callback::event::chatbot::OnC2cSignalMessage>| async {
             Ok::<_, HandlerError>(OnC2cSignalMessageReply::new("x"))
@@ -348,10 +352,7 @@ async fn handlers_take_the_state_and_answer_with_their_own_errors() {
         .on(count)
         .on(fails)
         .on(item)
-        .on_with(
-            7u8,
-            |seven: u8, _: Callback<sns::FriendDelete>| async move { assert_eq!(seven, 7) },
-        )
+        .on(|_: Callback<sns::FriendDelete>| async {})
         .on_unknown("New.Word", tomorrow)
         .fallback_fn(rest);
     let ask = |request| {

@@ -13,9 +13,10 @@ use http::{Request, Response};
 use http_body_util::Full;
 use tencent_im_callback::event::{sns, state};
 use tencent_im_callback::testing::Fault;
+use tencent_im_callback::testing::sign;
 use tencent_im_callback::{
     App, Apps, Callback, CallbackLayer, Command, DetachLayer, EventRouter, HandlerError,
-    OutcomeKind, Quota, RateLimitLayer, Reply, Verifier, VerifyLayer, sign,
+    OutcomeKind, Quota, RateLimitLayer, Reply, Verifier, VerifyLayer,
 };
 use tower::{Layer, Service, ServiceExt, service_fn};
 
@@ -170,7 +171,7 @@ fn one_log_event_per_request_and_no_secret_in_it() {
         // the log with the others.
         let again = run(signed(Command::SnsFriendDelete).fault(*fault).build()).1;
         assert!(again.contains(if after { "WARN" } else { "DEBUG" }), "{fault:?}: {again}");
-        if *fault == Fault::BadSignature {
+        if *fault == Fault::SignatureMismatch {
             assert!(text.contains("WARN") && text.contains("times=1"), "{text}");
         }
     }
@@ -185,7 +186,7 @@ fn a_wrong_token_is_seen_once_in_a_minute() {
             let service = verify.layer(service_fn(|_: Request<Full<Bytes>>| async {
                 Ok::<_, std::convert::Infallible>(Response::new(Full::<Bytes>::default()))
             }));
-            let request = signed(Command::SnsFriendDelete).fault(Fault::BadSignature).build();
+            let request = signed(Command::SnsFriendDelete).fault(Fault::SignatureMismatch).build();
             tokio_test::block_on(async { service.oneshot(request).await }).unwrap();
         }
     });

@@ -18,9 +18,10 @@ use metrics::{
 use tencent_im_callback::event::c2c;
 use tencent_im_callback::message::TextElem;
 use tencent_im_callback::testing::callback;
+use tencent_im_callback::testing::sign;
 use tencent_im_callback::{
     Callback, Command, DetachLayer, Event, HandlerError, MisfitKind, OnError, Params,
-    RejectionKind, Reply, StoredCallback, sign,
+    RejectionKind, Reply, StoredCallback,
 };
 use tokio_test::{assert_pending, task};
 use tower::{Layer, ServiceExt, service_fn};

@@ -16,8 +16,9 @@ use http_body_util::Full;
 use serde_json::{Value, json};
 use tencent_im_callback::event::sns;
 use tencent_im_callback::testing::Fault;
+use tencent_im_callback::testing::sign;
 use tencent_im_callback::{
-    Callback, Command, DedupLayer, DetachLayer, EventRouter, HandlerError, Reply, Split, sign,
+    Callback, Command, DedupLayer, DetachLayer, EventRouter, HandlerError, Reply, Split,
 };
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tracing::Instrument;
@@ -279,7 +280,7 @@ async fn what_became_of_it_is_recorded_at_the_end() {
 #[tokio::test]
 async fn what_is_refused_has_no_span() {
     start_log();
-    let refused = signed(AFTER).parameter("RequestId", "refused-1").fault(Fault::BadSignature);
+    let refused = signed(AFTER).parameter("RequestId", "refused-1").fault(Fault::SignatureMismatch);
     let response = send(&layer(), talks(), refused.build::<Full<bytes::Bytes>>()).await;
     assert_eq!(response.status(), 401);
     assert_eq!(lines("refused-1"), [] as [Value; 0]);

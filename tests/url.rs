@@ -7,9 +7,10 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use common::{APP, NOW, TOKEN, clock, token, verifier};
 use http::{Method, Uri};
+use tencent_im_callback::testing::sign;
 use tencent_im_callback::{
     App, Apps, Command, OptPlatform, Params, Rejection, RejectionKind as Kind, SdkAppId,
-    TimestampSecs, Verified, Verifier, sign,
+    TimestampSecs, Verified, Verifier,
 };
 
 /// The documented signature of `NOW` under `TOKEN`.

@@ -12,9 +12,9 @@ use http::{Request, Response};
 use http_body::Body as _;
 use http_body_util::{BodyExt, Full};
 use tencent_im_callback::testing::Fault;
+use tencent_im_callback::testing::sign;
 use tencent_im_callback::{
     Callback, CallbackLayer, Command, Outcome, OutcomeKind, Params, RejectionKind, VerifyLayer,
-    sign,
 };
 use tokio_test::{assert_pending, assert_ready, task};
 use tower::{Layer, Service, ServiceExt, service_fn};
@@ -42,7 +42,7 @@ async fn a_verified_request_goes_on_with_its_params() {
 async fn a_refused_one_does_not() {
     for (fault, kind) in [
         (Fault::Stale, RejectionKind::Stale),
-        (Fault::BadSignature, RejectionKind::SignatureMismatch),
+        (Fault::SignatureMismatch, RejectionKind::SignatureMismatch),
         (Fault::OtherApp, RejectionKind::AppUnknown),
     ] {
         let request = signed(Command::SnsFriendAdd).url("/callback").fault(fault).build::<Body>();
@@ -142,7 +142,7 @@ async fn a_body_knows_its_length_and_its_end_whoever_wrote_it() {
     let service = VerifyLayer::new(verifier()).layer(service_fn(|_: Request<Full<Bytes>>| async {
         Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from("inner"))))
     }));
-    for (fault, length) in [(None, 5), (Some(Fault::BadSignature), 71)] {
+    for (fault, length) in [(None, 5), (Some(Fault::SignatureMismatch), 71)] {
         let request = signed(Command::SnsFriendDelete);
         let request = match fault {
             Some(fault) => request.fault(fault),

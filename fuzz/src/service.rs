@@ -15,11 +15,12 @@ use bytes::{Buf, Bytes, buf::Chain};
 use http::{HeaderMap, HeaderValue, Request, Response, request::Parts};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
+use tencent_im_callback::testing::sign;
 use tencent_im_callback::testing::{Fault, SignedRequest};
 use tencent_im_callback::{
     App, Apps, Callback, CallbackLayer, Cause, Command, DedupKey, DedupLayer, Disposition, Event,
     EventRouter, HandlerError, OnError, Outcome, OutcomeKind, Params, Phase, Reply, ResponseBody,
-    StoredCallback, Token, UnknownReason, Verified, Verifier, VerifyLayer, sign,
+    StoredCallback, Token, UnknownReason, Verified, Verifier, VerifyLayer,
 };
 use tower_layer::Layer;
 use tower_service::Service;

@@ -239,7 +239,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
 #[test]
 fn the_reference_accepts_what_is_signed() {
     assert_eq!(
-        tencent_im_callback::sign(TOKEN, NOW),
+        tencent_im_callback::testing::sign(TOKEN, NOW),
         hex(&sha256(format!("{TOKEN}{NOW}").as_bytes()))
     );
     let uri: Uri = SignedRequest::new(Command::SnsFriendDelete)

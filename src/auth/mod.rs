@@ -20,5 +20,5 @@ mod verifier;
 pub use self::app::{App, Apps};
 pub use self::params::Params;
 pub use self::redact::redacted;
-pub use self::token::{InvalidTokenError, Token, sign};
+pub use self::token::{InvalidTokenError, Token};
 pub use self::verifier::{Verified, Verifier};

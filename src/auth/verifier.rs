@@ -28,7 +28,7 @@ const PROBED_TOKENS: usize = 64;
 /// It checks, in this order: method, parameters, app, signature, time.
 ///
 /// A valid signature does not cover the body: see [what the signature
-/// proves](https://github.com/tencent-im-callback/tencent-im-callback/blob/main/SECURITY.md#what-the-signature-proves).
+/// proves](crate::docs::security#what-the-signature-proves).
 ///
 /// `RequestTime` may be up to 60 s in the past or in the future. The vendor documents [that
 /// minute](https://cloud.tencent.com/document/product/269/32431). The signature is compared with

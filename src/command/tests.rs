@@ -53,6 +53,7 @@ fn every_variant_is_named_after_its_word() {
         let answered = command.phase() == Phase::Before || command.family() == Family::Chatbot;
         assert_eq!(command.is_answered(), answered, "{command}");
         assert!(command.docs().unwrap().starts_with("https://"), "{command}");
+        assert!(command.docs_zh().unwrap().starts_with("https://"), "{command}");
     }
 }
 
@@ -86,4 +87,21 @@ fn only_listed_pairs_of_words_are_reconciled() {
     assert_eq!(Live.reconcile(&Follow), Some(Follow));
     assert_eq!(Follow.reconcile(&Live), Some(Live));
     assert_eq!(Command::SnsFriendAdd.reconcile(&Command::SnsFriendDelete), None);
+}
+
+#[test]
+fn commands_have_the_names_that_the_chinese_console_shows() {
+    assert_eq!(Command::SnsFriendDelete.name_zh(), Some("删除好友之后回调"));
+    let page = "https://cloud.tencent.com/document/product/269/1659";
+    assert_eq!(Command::SnsFriendDelete.docs_zh(), Some(page));
+    let page = "https://trtc.io/zh/document/43468";
+    assert_eq!(Command::SnsPrevFriendAdd.docs_zh(), Some(page));
+    let unknown = Command::from("New.Word");
+    assert_eq!((unknown.name_zh(), unknown.docs_zh()), (None, None));
+    // The vendor says itself whether it asks before or after.
+    for command in Command::ALL {
+        let name = command.name_zh().unwrap();
+        let before = command.phase() == Phase::Before;
+        assert_eq!(name.contains("之前"), before, "{command}: {name}");
+    }
 }

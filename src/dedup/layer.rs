@@ -15,7 +15,7 @@ use crate::event::DedupKey;
 /// Tencent sends an *after* callback again if the answer was late and the console is set to do so.
 /// Two callbacks are the same delivery if they have the same [`Callback::dedup_key`], or the same
 /// [key of your own](Self::key). Callbacks without a key are always handled: the
-/// [table](crate::commands) shows which commands need `RequestId` in the URL to have one. A
+/// [table](crate::docs::commands) shows which commands need `RequestId` in the URL to have one. A
 /// callback that waits for a verdict never has a key, not even your own: each one is judged. An
 /// unknown command never has a key of your own: it may wait for a verdict, too.
 ///

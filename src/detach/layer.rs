@@ -36,7 +36,7 @@ const ABORT: Duration = Duration::from_secs(1);
 ///
 /// **A crash loses detached events**: they are in memory only, and Tencent does not send them
 /// again. If you must not lose any, use the layer of
-/// [`tencent-im-callback-queue`](https://docs.rs/tencent-im-callback-queue) instead of this one.
+/// `tencent-im-callback-queue` instead of this one.
 ///
 /// At shutdown, stop accepting connections, then [`drain`](Self::drain).
 ///
@@ -171,6 +171,39 @@ impl DetachLayer {
                 .map(|(id, callback)| (DetachId(id), callback))
                 .collect(),
         }
+    }
+
+    /// Waits until nothing is in the background: in a test, before you look at what a handler did.
+    /// The layer goes on detaching.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use http_body_util::Full;
+    /// use tencent_im_callback::event::sns::FriendDelete;
+    /// use tencent_im_callback::testing::SignedRequest;
+    /// use tencent_im_callback::{App, Callback, CallbackLayer, Command, DetachLayer, EventRouter, Token};
+    /// use tower::{ServiceBuilder, ServiceExt};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (told, tell) = std::sync::mpsc::channel();
+    /// let detach = DetachLayer::new(10);
+    /// let service = ServiceBuilder::new()
+    ///     .layer(CallbackLayer::new(App::signed(1400000000, Token::new("xxxxyyyy")?)))
+    ///     .layer(detach.clone())
+    ///     .service(EventRouter::new().on(move |_: Callback<FriendDelete>| {
+    ///         let told = told.clone();
+    ///         async move { drop(told.send("handled")) }
+    ///     }));
+    /// let request = SignedRequest::new(Command::SnsFriendDelete);
+    /// service.oneshot(request.build::<Full<Bytes>>()).await?;
+    /// detach.idle().await;
+    /// assert_eq!(tell.try_recv(), Ok("handled"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn idle(&self) {
+        self.shared.all_ended().await;
     }
 
     /// Counts since the layer was made.

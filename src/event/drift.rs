@@ -98,8 +98,8 @@ fn walk<'a>(json: &'a str, hasher: &RandomState, visit: &mut dyn FnMut(&Member<'
     let mut tokens = Tokens::new(json);
     while let Some(token) = tokens.next() {
         match token {
-            Token::Open { object, start } => {
-                let raw = object && is_raw_element(json, start, &keys);
+            Token::Open { object } => {
+                let raw = object && is_raw_element(json, tokens.start(), &keys);
                 if raw {
                     let member =
                         Member { place, keys: &keys, is_nothing: false, is_raw_element: true };
@@ -127,7 +127,8 @@ fn walk<'a>(json: &'a str, hasher: &RandomState, visit: &mut dyn FnMut(&Member<'
                 end_of_value(&stack, &mut keys);
                 place = stack.last().map_or(0, |frame| frame.place);
             }
-            Token::Key(name) => {
+            Token::Key => {
+                let name = tokens.key();
                 let parent = stack.last().map_or(0, |frame| frame.place);
                 place = hasher.hash_one((parent, &*name));
                 keys.push(Step { name, lists: 0 });
@@ -179,8 +180,8 @@ fn is_raw_element(json: &str, start: usize, keys: &[Step<'_>]) -> bool {
     let mut tokens = Tokens::from(json, start);
     let (mut kind, mut has_content) = (None, false);
     tokens.next();
-    while let Some(Token::Key(name)) = tokens.next() {
-        match &*name {
+    while let Some(Token::Key) = tokens.next() {
+        match &*tokens.key() {
             "MsgType" => kind = tokens.string(),
             "MsgContent" => has_content = true,
             _ => {}

@@ -60,7 +60,7 @@ pub use self::recording::{
 pub use self::time::EventTime;
 pub use self::unknown::{Misfit, MisfitKind, UnknownEvent, UnknownReason};
 
-use self::sealed::Documented;
+use self::sealed::{Documented, Rules};
 use self::word::Word;
 
 /// The type of the event of one command. You cannot implement it for your own types.
@@ -86,8 +86,45 @@ pub trait TypedEvent:
     fn from_event(event: Event) -> Result<Self, Event>;
 }
 
-mod sealed {
-    pub trait Sealed {}
+pub(crate) mod sealed {
+    use super::{Command, EventTime, OrderKey, SdkAppId};
+
+    /// What the crate itself asks of an event.
+    pub trait Rules {
+        /// When it happened.
+        fn time_by_rule(&self) -> Option<EventTime> {
+            None
+        }
+
+        /// Whether it has an id that no other event of its command has.
+        fn has_id(&self) -> bool {
+            false
+        }
+
+        /// The order key.
+        fn order_by_rule(&self, app: SdkAppId) -> Option<OrderKey> {
+            let _ = app;
+            None
+        }
+
+        /// The event as JSON, without what its type does not know; `None` for an event without a type.
+        fn written(&self) -> Option<String>;
+
+        /// Whether this is a batch with an item that did not fit its type.
+        fn has_unknown_item(&self) -> bool {
+            false
+        }
+
+        /// The command as which the callback has to be answered.
+        fn answered_as<'a>(&'a self, url: &'a Command) -> &'a Command {
+            url
+        }
+
+        /// Whether its body could not be read.
+        fn is_unreadable(&self) -> bool {
+            false
+        }
+    }
 
     /// What `event!` says of a type.
     pub trait Documented {
@@ -101,50 +138,9 @@ mod sealed {
 }
 
 /// An [`Event`], or the event of one command. You cannot implement it for your own types.
-pub trait AsEvent: sealed::Sealed {
-    /// When it happened.
-    #[doc(hidden)]
-    fn time_by_rule(&self) -> Option<EventTime> {
-        None
-    }
+pub trait AsEvent: sealed::Rules {}
 
-    /// Whether it has an id that no other event of its command has.
-    #[doc(hidden)]
-    fn has_id(&self) -> bool {
-        false
-    }
-
-    /// The order key.
-    #[doc(hidden)]
-    fn order_by_rule(&self, app: SdkAppId) -> Option<OrderKey> {
-        let _ = app;
-        None
-    }
-
-    /// The event as JSON, without what its type does not know; `None` for an event without a type.
-    #[doc(hidden)]
-    fn written(&self) -> Option<String>;
-
-    /// Whether this is a batch with an item that did not fit its type.
-    #[doc(hidden)]
-    fn has_unknown_item(&self) -> bool {
-        false
-    }
-
-    /// The command as which the callback has to be answered.
-    #[doc(hidden)]
-    fn answered_as<'a>(&'a self, url: &'a Command) -> &'a Command {
-        url
-    }
-
-    /// Whether its body could not be read.
-    #[doc(hidden)]
-    fn is_unreadable(&self) -> bool {
-        false
-    }
-}
-
-impl sealed::Sealed for Event {}
+impl AsEvent for Event {}
 
 macro_rules! define_events {
     ($( $family:ident $module:ident $prefix:literal {
@@ -273,13 +269,13 @@ struct Whole<'a, E> {
     event: &'a E,
 }
 
-impl AsEvent for Event {
+impl Rules for Event {
     fn time_by_rule(&self) -> Option<EventTime> {
         self.inner()?.time_by_rule()
     }
 
     fn has_id(&self) -> bool {
-        self.inner().is_some_and(AsEvent::has_id)
+        self.inner().is_some_and(Rules::has_id)
     }
 
     fn order_by_rule(&self, app: SdkAppId) -> Option<OrderKey> {
@@ -291,7 +287,7 @@ impl AsEvent for Event {
     }
 
     fn has_unknown_item(&self) -> bool {
-        self.inner().is_some_and(AsEvent::has_unknown_item)
+        self.inner().is_some_and(Rules::has_unknown_item)
     }
 
     fn answered_as<'a>(&'a self, url: &'a Command) -> &'a Command {
@@ -394,3 +390,5 @@ impl<'de> Deserialize<'de> for Event {
 
 #[cfg(all(test, feature = "testing"))]
 mod page;
+#[cfg(test)]
+mod page_zh;

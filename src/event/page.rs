@@ -14,35 +14,61 @@ use crate::{Callback, Command, Params, Phase, SdkAppId, testing};
 const HEAD: &str = "\
 All commands: phase, type, what may be answered, which keys they have, and the vendor's page.
 
-Where no reply is named, the handler returns `()`, which is answered `OK`.
+A command links to its event. Its variant in [`Event`](crate::Event) and [`Command`](crate::Command)
+is made of the family and the name, without `Callback`, unless another one is named here. A reply has
+the name of its event, and `Reply` behind it. Without one, the handler returns `()`: that is `OK`.
 
 *Duplicate* is what identifies a second delivery ([`Callback::dedup_key`](crate::Callback::dedup_key)):
-the whole body, if it contains an id, or a time in milliseconds; otherwise the body and the URL's
-`RequestId`, and without that there is no key. An unknown command needs `RequestId` as well.
+the whole body, if it contains an id, or a time in milliseconds; otherwise (`RequestId` in the table)
+the body and the URL's `RequestId`, and without that there is no key. The vendor documents `RequestId` as
+[unique for each callback, and the same on a repeat](https://cloud.tencent.com/document/product/269/111212).
+An unknown command needs it as well. For `Sns.CallbackBlackListDelete` the vendor's pages differ: on
+one, each entry of `PairList` has a `TimeStamp`, on the other it has none. It is in seconds, so with
+or without it `RequestId` makes the key.
+
 *Order* is what the order key consists of ([`Callback::order_key`](crate::Callback::order_key)): the
 group, the two people of a conversation, an account and so on.
 
-| command | phase | event | reply | duplicate | order | vendor's page |
+| command | phase | reply | duplicate | order | variant | page |
 | --- | --- | --- | --- | --- | --- | --- |
 ";
 
 fn page() -> String {
     let mut page = HEAD.to_owned();
     for (command, module, event, reply, order) in ROWS {
-        let reply = reply.map_or("–".to_owned(), |reply| {
-            format!("[`{reply}`](crate::reply::{module}::{reply})")
-        });
+        let reply = reply
+            .map_or("–".to_owned(), |reply| format!("[typed](crate::reply::{module}::{reply})"));
+        let docs = command.docs().unwrap();
         writeln!(
             page,
-            "| `{command}` | {:?} | [`{module}::{event}`](crate::event::{module}::{event}) | {reply} | {} | {} | <{}> |",
+            "| [{command}](crate::event::{module}::{event}) | {:?} | {reply} | {} | {} | {} | [{}]({docs}) |",
             command.phase(),
             duplicate(command),
             order.unwrap_or("–"),
-            command.docs().unwrap(),
+            odd_variant(command, event),
+            docs.rsplit('/').next().unwrap(),
         )
         .unwrap();
     }
     page
+}
+
+/// The variant of a command, if it is not that of the rule.
+fn odd_variant(command: &Command, event: &str) -> String {
+    let body = testing::sample(command).unwrap();
+    let app = match parse::app(body.as_bytes()) {
+        BodyApp::Is(app) => app,
+        _ => SdkAppId(1_400_000_000),
+    };
+    let params = Params::trusted(app, command.clone());
+    let event_of = format!("{:?}", Callback::parse(params, body.to_owned().into()).unwrap().event);
+    let variant = event_of.split('(').next().unwrap();
+    let (family, _) = command.as_str().split_once('.').unwrap();
+    let plain = |name: &str| name.replace('_', "").to_lowercase();
+    match plain(variant) == plain(&format!("{family}{event}")) {
+        true => String::new(),
+        false => variant.to_owned(),
+    }
 }
 
 /// What identifies a second delivery of the vendor's bodies, whose URL has no `RequestId` here.
@@ -61,9 +87,9 @@ fn duplicate(command: &Command) -> &'static str {
     if has_key(testing::sample(command).unwrap()) {
         "body"
     } else if testing::other_samples(command).iter().any(|body| has_key(body)) {
-        "body and, without a time in milliseconds, `RequestId`"
+        "body, or RequestId"
     } else {
-        "body and `RequestId`"
+        "RequestId"
     }
 }
 

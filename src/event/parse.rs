@@ -226,7 +226,8 @@ fn look(text: &str) -> Result<Seen, UnknownReason> {
     let mut seen = Seen { word: Word::Absent, app: BodyApp::Absent };
     let mut tokens = Tokens::new(text);
     tokens.next();
-    while let Some(Token::Key(key)) = tokens.next() {
+    while let Some(Token::Key) = tokens.next() {
+        let key = tokens.key();
         let value = tokens.value();
         match &*key {
             COMMAND => seen.word.note(match serde_json::from_str::<String>(value) {

@@ -41,10 +41,10 @@ macro_rules! event {
             )?
         }
 
-        impl $crate::event::sealed::Sealed for $event {}
-
         #[doc = concat!("Source: <", $page, ">")]
-        impl $crate::event::AsEvent for $event {
+        impl $crate::event::AsEvent for $event {}
+
+        impl $crate::event::sealed::Rules for $event {
             $( fn time_by_rule(&self) -> Option<$crate::event::EventTime> {
                 let $timed = self;
                 $crate::event::time::Timed::time($time)

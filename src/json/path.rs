@@ -33,8 +33,8 @@ pub(crate) fn path_at(json: &str, line: usize, column: usize) -> String {
             steps.push(Step::Index(*index));
         }
         match token {
-            Token::Key(key) if deeper == 0 => {
-                steps.push(Step::Key(key));
+            Token::Key if deeper == 0 => {
+                steps.push(Step::Key(tokens.key()));
                 if tokens.end() > place {
                     break;
                 }
@@ -49,7 +49,7 @@ pub(crate) fn path_at(json: &str, line: usize, column: usize) -> String {
         if tokens.end() > place {
             break;
         }
-        if let Token::Open { object, .. } = token {
+        if let Token::Open { object } = token {
             if open.len() < DEEPEST {
                 open.push((!object).then_some(0));
             } else {

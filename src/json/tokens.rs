@@ -9,13 +9,17 @@
 
 use std::borrow::Cow;
 
-pub(crate) enum Token<'a> {
+use crate::find::find;
+
+/// Without the key itself: most callers want to know of few keys, and this fits into a register.
+#[derive(Clone, Copy)]
+pub(crate) enum Token {
     Open {
         object: bool,
-        start: usize,
     },
     Close,
-    Key(Cow<'a, str>),
+    /// [`Tokens::key`] tells which.
+    Key,
     /// A string, a number, a truth value or `null`.
     Scalar,
 }
@@ -24,6 +28,8 @@ pub(crate) enum Token<'a> {
 pub(crate) struct Tokens<'a> {
     json: &'a str,
     start: usize,
+    end: usize,
+    /// What was looked at so far.
     at: usize,
     /// Whether the last string has escapes.
     is_escaped: bool,
@@ -36,11 +42,10 @@ impl<'a> Tokens<'a> {
 
     /// Tokens from the byte `at` on, where a value has to begin.
     pub(crate) fn from(json: &'a str, at: usize) -> Self {
-        Tokens { json, start: at, at, is_escaped: false }
+        Tokens { json, start: at, end: at, at, is_escaped: false }
     }
 
     /// The first byte of the last token.
-    #[cfg_attr(not(feature = "moderation"), allow(dead_code))]
     pub(crate) fn start(&self) -> usize {
         self.start
     }
@@ -53,7 +58,12 @@ impl<'a> Tokens<'a> {
 
     /// The byte after the last token.
     pub(crate) fn end(&self) -> usize {
-        self.at
+        self.end
+    }
+
+    /// The key that the last token is. It is decoded, since a sender may write it with escapes.
+    pub(crate) fn key(&self) -> Cow<'a, str> {
+        self.decoded(self.start, self.end, self.is_escaped).unwrap_or_default()
     }
 
     fn peek(&mut self) -> Option<u8> {
@@ -67,33 +77,27 @@ impl<'a> Tokens<'a> {
         bytes.get(self.at).copied()
     }
 
-    pub(crate) fn next(&mut self) -> Option<Token<'a>> {
-        let start = {
-            self.peek()?;
-            self.at
-        };
+    pub(crate) fn next(&mut self) -> Option<Token> {
+        let first = self.peek()?;
+        let start = self.at;
         self.start = start;
-        Some(match self.json.as_bytes()[start] {
-            byte @ (b'{' | b'[') => {
+        let token = match first {
+            b'{' | b'[' => {
                 self.at += 1;
-                Token::Open { object: byte == b'{', start }
+                Token::Open { object: first == b'{' }
             }
             b'}' | b']' => {
                 self.at += 1;
                 Token::Close
             }
             b'"' => {
-                let escaped = self.skip_text();
-                self.is_escaped = escaped;
+                self.is_escaped = self.skip_text();
                 let bytes = self.json.as_bytes();
                 let mut after = self.at;
                 while bytes.get(after).is_some_and(u8::is_ascii_whitespace) {
                     after += 1;
                 }
-                match bytes.get(after) {
-                    Some(b':') => Token::Key(self.decoded(start, escaped).unwrap_or_default()),
-                    _ => Token::Scalar,
-                }
+                if bytes.get(after) == Some(&b':') { Token::Key } else { Token::Scalar }
             }
             _ => {
                 let rest = &self.json.as_bytes()[start..];
@@ -103,49 +107,33 @@ impl<'a> Tokens<'a> {
                 self.at = start + end.unwrap_or(rest.len()).max(1);
                 Token::Scalar
             }
-        })
+        };
+        self.end = self.at;
+        Some(token)
     }
 
     /// Skips the string that begins here, and returns whether it has escapes.
     fn skip_text(&mut self) -> bool {
-        const MANY: usize = 32;
         let bytes = self.json.as_bytes();
-        let ends = |byte: &u8| *byte == b'"' || *byte == b'\\';
         self.at += 1;
         let mut escaped = false;
-        loop {
-            // Most strings are short. Of long ones the compiler looks at many bytes at once.
-            for _ in 0..MANY {
-                match bytes.get(self.at) {
-                    Some(b'"') => {
-                        self.at += 1;
-                        return escaped;
-                    }
-                    Some(b'\\') => {
-                        escaped = true;
-                        self.at += 2;
-                    }
-                    Some(_) => self.at += 1,
-                    None => {
-                        self.at = bytes.len();
-                        return escaped;
-                    }
-                }
+        while let Some(found) = special(bytes.get(self.at..).unwrap_or_default()) {
+            self.at += found + 1;
+            if bytes[self.at - 1] == b'"' {
+                return escaped;
             }
-            while let Some(many) = bytes.get(self.at..self.at + MANY)
-                && !many.iter().fold(false, |any, byte| any | ends(byte))
-            {
-                self.at += MANY;
-            }
+            escaped = true;
+            self.at += 1;
         }
+        self.at = bytes.len();
+        escaped
     }
 
-    /// The string from `start` to here. It is decoded, since a sender may write a key with escapes.
-    fn decoded(&self, start: usize, escaped: bool) -> Option<Cow<'a, str>> {
+    fn decoded(&self, start: usize, end: usize, escaped: bool) -> Option<Cow<'a, str>> {
         if escaped {
-            serde_json::from_str(self.json.get(start..self.at)?).ok().map(Cow::Owned)
+            serde_json::from_str(self.json.get(start..end)?).ok().map(Cow::Owned)
         } else {
-            self.json.get(start + 1..self.at.checked_sub(1)?).map(Cow::Borrowed)
+            self.json.get(start + 1..end.checked_sub(1)?).map(Cow::Borrowed)
         }
     }
 
@@ -157,7 +145,7 @@ impl<'a> Tokens<'a> {
         }
         let start = self.at;
         let escaped = self.skip_text();
-        let text = self.decoded(start, escaped);
+        let text = self.decoded(start, self.at, escaped);
         self.at = start;
         text
     }
@@ -201,5 +189,15 @@ impl<'a> Tokens<'a> {
                 None => return,
             }
         }
+    }
+}
+
+/// The first quote or backslash. Most strings are short; after that `memchr` is faster.
+fn special(text: &[u8]) -> Option<usize> {
+    const SHORT: usize = 64;
+    match text.split_at_checked(SHORT) {
+        None => find::<b'"', b'\\'>(text),
+        Some((first, rest)) => find::<b'"', b'\\'>(first)
+            .or_else(|| memchr::memchr2(b'"', b'\\', rest).map(|at| SHORT + at)),
     }
 }

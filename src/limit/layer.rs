@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn the_hash_of_a_key_is_a_secret_of_the_layer() {
         let quota = Quota::per_second(1);
-        let callback = crate::testing::group_text_message("g", "a", "hello").erase();
+        let callback = crate::testing::group_message("g", "a", "hello").erase();
         for layer in [
             RateLimitLayer::per_sender,
             RateLimitLayer::per_group,

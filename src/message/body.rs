@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::element::MsgElement;
 use super::read::Element;
+use super::text::TextElem;
 use crate::json::{Token, Tokens};
 
 /// The elements of a message (`MsgBody`), in order.
@@ -87,7 +88,7 @@ fn has_whole_bundles(json: &str) -> bool {
                 }
                 continue;
             }
-            Token::Key(key) => key,
+            Token::Key => tokens.key(),
             Token::Scalar => continue,
         };
         match &*key {
@@ -137,6 +138,19 @@ impl Index<usize> for MsgBody {
 impl Serialize for MsgBody {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.elements.serialize(serializer)
+    }
+}
+
+/// A message of this text.
+impl From<&str> for MsgBody {
+    fn from(text: &str) -> Self {
+        MsgElement::from(TextElem::new(text)).into()
+    }
+}
+
+impl From<MsgElement> for MsgBody {
+    fn from(element: MsgElement) -> Self {
+        std::iter::once(element).collect()
     }
 }
 

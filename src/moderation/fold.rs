@@ -59,11 +59,22 @@ fn fold_simple(text: &str) -> Option<Cow<'_, str>> {
         return Some(Cow::Owned(text.to_ascii_lowercase()));
     }
     let mut folded = String::new();
-    let mut copied = 0;
-    for (at, c) in text.char_indices() {
-        if matches!(c, '\u{4e00}'..='\u{9fff}' | 'a'..='z' | ' '..='@') {
-            continue;
+    let (mut at, mut copied) = (0, 0);
+    while let Some(first) = text.as_bytes().get(at) {
+        // Most of a Chinese text, which stays as it is, need not be decoded: it is between U+5000
+        // and U+9FFF, which its first byte tells.
+        match first {
+            0xe5..=0xe9 => {
+                at += 3;
+                continue;
+            }
+            b'a'..=b'z' | b' '..=b'@' => {
+                at += 1;
+                continue;
+            }
+            _ => {}
         }
+        let c = text[at..].chars().next()?;
         let new = match simple(c) {
             Simple::Is(new) => Some(new),
             Simple::IsNothing => None,
@@ -74,9 +85,12 @@ fn fold_simple(text: &str) -> Option<Cow<'_, str>> {
                 folded.reserve_exact(text.len());
             }
             folded.push_str(&text[copied..at]);
-            folded.extend(new);
+            if let Some(new) = new {
+                folded.push(new);
+            }
             copied = at + c.len_utf8();
         }
+        at += c.len_utf8();
     }
     if copied == 0 {
         return Some(Cow::Borrowed(text));

@@ -31,8 +31,8 @@ impl Kinds {
         let mut tokens = Tokens::from(body, start);
         while let Some(token) = tokens.next() {
             match token {
-                Token::Open { object, start } => {
-                    open.push(if object { start as u32 } else { LIST });
+                Token::Open { object } => {
+                    open.push(if object { tokens.start() as u32 } else { LIST });
                 }
                 Token::Close => {
                     open.pop();
@@ -40,13 +40,13 @@ impl Kinds {
                         break;
                     }
                 }
-                Token::Key(key) if key == "MsgType" => {
+                Token::Key if tokens.key() == "MsgType" => {
                     if let Some(&start) = open.last() {
                         let kind = tokens.string().unwrap_or(Cow::Borrowed(""));
                         self.found.push((start, Table::of_kind(&kind)));
                     }
                 }
-                Token::Key(_) | Token::Scalar => {}
+                Token::Key | Token::Scalar => {}
             }
         }
         self.known_to = tokens.end();

@@ -103,7 +103,7 @@ impl Walk {
             match token {
                 Token::Open { .. } => depth += 1,
                 Token::Close => depth = depth.saturating_sub(1),
-                Token::Key(key) if depth == 1 && key == name => {
+                Token::Key if depth == 1 && tokens.key() == name => {
                     if let Some(text) = tokens.string() {
                         return Some(text.into_owned());
                     }
@@ -111,7 +111,7 @@ impl Walk {
                     let number = body.get(tokens.start()..tokens.end())?;
                     return number.starts_with(|c: char| c.is_ascii_digit()).then(|| number.into());
                 }
-                Token::Key(_) | Token::Scalar => {}
+                Token::Key | Token::Scalar => {}
             }
         }
         None
@@ -156,9 +156,9 @@ impl<'a> Walker<'a> {
     fn walk(&mut self) {
         while let Some(token) = self.tokens.next() {
             match token {
-                Token::Open { object, start } => self.open(object, start),
+                Token::Open { object } => self.open(object, self.tokens.start()),
                 Token::Close => self.close(),
-                Token::Key(key) => self.key(&key),
+                Token::Key => self.key(&self.tokens.key()),
                 Token::Scalar => self.scalar(),
             }
         }

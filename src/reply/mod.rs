@@ -58,7 +58,7 @@ pub enum Disposition {
     Duplicate,
     /// It was answered when the queue had stored it. A worker handles it later.
     Enqueued,
-    /// It was over a rate limit. It was not handled; the [limit](crate::limit) replied.
+    /// It was over a rate limit. It was not handled; the limit replied.
     RateLimited,
     /// It is a notification that no handler of an [`EventRouter`](crate::EventRouter) wants, and
     /// was answered `OK`.

@@ -7,7 +7,7 @@
 //!
 //! Some causes are recognised by the text of an error, since the layer knows no more of a service's
 //! error or of a body's error than `Display`. `tests/too_late.rs`, `tests/overload.rs` and
-//! `tests/compose.rs` use the real layers, so a changed text would be noticed.
+//! `tests/stacks/` use the real layers, so a changed text would be noticed.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -111,7 +111,7 @@ pub enum Cause {
     /// of the error.
     Overloaded,
     /// There were too many callbacks of one sender, group, app or other key: the error of
-    /// [`RateLimitLayer`](crate::limit::RateLimitLayer), or
+    /// `RateLimitLayer`, or
     /// [`HandlerError::rate_limited`](crate::HandlerError::rate_limited). It is recognised by the
     /// text of the error. The handler was not called.
     RateLimited,

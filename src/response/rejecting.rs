@@ -76,7 +76,7 @@ fn persons(text: &str) -> Vec<UserId> {
     let mut tokens = Tokens::new(text);
     let mut persons = Vec::new();
     while let Some(token) = tokens.next() {
-        if matches!(token, Token::Key(key) if key == "To_Account") {
+        if matches!(token, Token::Key) && tokens.key() == "To_Account" {
             let start = tokens.end();
             tokens.skip_value();
             let value = text.get(start..tokens.end()).unwrap_or_default();

@@ -1,5 +1,4 @@
 use std::fmt;
-use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -92,9 +91,13 @@ impl EventRouter {
 impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
     /// A router whose handlers may take a clone of this state as their first argument.
     ///
+    /// The state is part of the router's type. A function that takes a router with any state, or
+    /// with none, has it as a parameter, as `endpoint` here.
+    ///
     /// ```
     /// use tencent_im_callback::event::{sns, state};
-    /// use tencent_im_callback::{Callback, EventRouter};
+    /// use tencent_im_callback::{App, Callback, CallbackLayer, CallbackService, EventRouter, Token};
+    /// use tower::Layer;
     ///
     /// #[derive(Clone)]
     /// struct Database;
@@ -107,7 +110,13 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
     ///     println!("{:?}", callback.event.info);
     /// }
     ///
+    /// fn endpoint<T>(router: EventRouter<T>, app: App) -> CallbackService<EventRouter<T>> {
+    ///     CallbackLayer::new(app).layer(router)
+    /// }
+    ///
     /// let router = EventRouter::with_state(Database).on(remove_friends).on(online);
+    /// let service = endpoint(router, App::signed(1400000000, Token::new("xxxxyyyy")?));
+    /// # Ok::<(), tencent_im_callback::InvalidTokenError>(())
     /// ```
     pub fn with_state(state: T) -> Self {
         EventRouter { routes: Arc::default(), state: Arc::new(state) }
@@ -179,23 +188,6 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
             }),
             Err(other) => not_for(&other),
         })
-    }
-
-    /// Adds a handler with its own state. It gets a clone of it with each callback.
-    ///
-    /// # Panics
-    ///
-    /// If that event has a handler already.
-    #[track_caller]
-    pub fn on_with<U, E, H, F>(self, state: U, handler: H) -> Self
-    where
-        U: Clone + Send + Sync + 'static,
-        E: TypedEvent,
-        H: Fn(U, Callback<E>) -> F + Send + Sync + 'static,
-        F: Future + Send + 'static,
-        F::Output: HandlerOutput<E::Reply>,
-    {
-        self.on(move |callback: Callback<E>| handler(state.clone(), callback))
     }
 
     /// Adds a service for its event, with any layers around it. For each callback, a clone of it is

@@ -1,63 +1,45 @@
 use super::callback::event;
 use crate::callback::Callback;
 use crate::event::{c2c, group};
-use crate::message::{MsgElement, RelayElem, RelayMessage, TextElem};
+use crate::message::{MsgBody, MsgElement, RelayElem, RelayMessage};
 
-/// A one-to-one text message that is about to be sent.
+/// A one-to-one message that is about to be sent. It has a text, an element, or a [`MsgBody`].
 ///
 /// ```
 /// use tencent_im_callback::message::TextElem;
-/// use tencent_im_callback::testing::text_message;
+/// use tencent_im_callback::testing::{bundle, c2c_message};
 ///
-/// let callback = text_message("jared", "jonh", "red packet");
+/// let callback = c2c_message("jared", "jonh", "red packet");
 /// assert_eq!(callback.event.msg_body[0], TextElem::new("red packet").into());
-/// ```
-pub fn text_message(from: &str, to: &str, text: &str) -> Callback<c2c::BeforeSendMsg> {
-    message(from, to, [TextElem::new(text)])
-}
-
-/// A one-to-one message with these elements that is about to be sent.
 ///
-/// ```
-/// use tencent_im_callback::testing::{bundle, message};
-///
-/// let callback = message("jared", "jonh", [bundle("chat", ["hi", "red packet"])]);
+/// let callback = c2c_message("jared", "jonh", bundle("chat", ["hi", "red packet"]));
 /// assert!(callback.event.msg_body.is_complete());
 /// ```
-pub fn message<M: Into<MsgElement>>(
-    from: &str,
-    to: &str,
-    elements: impl IntoIterator<Item = M>,
-) -> Callback<c2c::BeforeSendMsg> {
+pub fn c2c_message(from: &str, to: &str, body: impl Into<MsgBody>) -> Callback<c2c::BeforeSendMsg> {
     event(|event: &mut c2c::BeforeSendMsg| {
         event.from_account = from.into();
         event.to_account = to.into();
-        event.msg_body = elements.into_iter().map(Into::into).collect();
+        event.msg_body = body.into();
     })
 }
 
-/// A text message to a group that is about to be sent.
+/// A message to a group that is about to be sent. It has a text, an element, or a [`MsgBody`].
 ///
 /// ```
-/// use tencent_im_callback::testing::group_text_message;
+/// use tencent_im_callback::testing::group_message;
 ///
-/// let callback = group_text_message("@TGS#1", "jared", "red packet");
+/// let callback = group_message("@TGS#1", "jared", "red packet");
 /// assert_eq!(callback.event.group_id, "@TGS#1");
 /// ```
-pub fn group_text_message(group: &str, from: &str, text: &str) -> Callback<group::BeforeSendMsg> {
-    group_message(group, from, [TextElem::new(text)])
-}
-
-/// A message to a group with these elements that is about to be sent.
-pub fn group_message<M: Into<MsgElement>>(
+pub fn group_message(
     group: &str,
     from: &str,
-    elements: impl IntoIterator<Item = M>,
+    body: impl Into<MsgBody>,
 ) -> Callback<group::BeforeSendMsg> {
     event(|event: &mut group::BeforeSendMsg| {
         event.group_id = group.into();
         event.from_account = Some(from.into());
-        event.msg_body = elements.into_iter().map(Into::into).collect();
+        event.msg_body = body.into();
     })
 }
 
@@ -67,7 +49,7 @@ pub fn bundle<'a>(title: &str, texts: impl IntoIterator<Item = &'a str>) -> MsgE
         .into_iter()
         .map(|text| RelayMessage {
             from_account: Some("user".into()),
-            msg_body: std::iter::once(MsgElement::from(TextElem::new(text))).collect(),
+            msg_body: text.into(),
             ..RelayMessage::default()
         })
         .collect();

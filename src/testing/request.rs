@@ -4,9 +4,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use http::{Method, Request, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use sha2::{Digest, Sha256};
 
 use super::sample::sample_for;
-use crate::auth::sign;
+use crate::auth::Token;
 use crate::callback::Callback;
 use crate::command::Command;
 use crate::types::SdkAppId;
@@ -39,7 +40,7 @@ const TOKEN: &str = "xxxxyyyy";
 pub struct SignedRequest {
     command: Command,
     app: SdkAppId,
-    token: Option<String>,
+    token: Option<Token>,
     time: Option<u64>,
     body: Option<Bytes>,
     url: String,
@@ -57,7 +58,7 @@ pub enum Fault {
     /// Signed for an hour from now.
     TimestampInFuture,
     /// Signed with another token.
-    BadSignature,
+    SignatureMismatch,
     /// No `Sign`.
     MissingSignature,
     /// No `RequestTime`.
@@ -95,7 +96,7 @@ impl Fault {
     pub const ALL: &'static [Fault] = &[
         Fault::Stale,
         Fault::TimestampInFuture,
-        Fault::BadSignature,
+        Fault::SignatureMismatch,
         Fault::MissingSignature,
         Fault::MissingTime,
         Fault::MalformedSignature,
@@ -121,7 +122,7 @@ impl SignedRequest {
         SignedRequest {
             command: command.into(),
             app: SdkAppId(APP),
-            token: Some(TOKEN.to_owned()),
+            token: Token::new(TOKEN).ok(),
             time: None,
             body: None,
             url: "/".to_owned(),
@@ -132,12 +133,12 @@ impl SignedRequest {
     }
 
     /// A request with the command, app and body of this callback, for example one from
-    /// [`text_message`](super::text_message).
+    /// [`c2c_message`](super::c2c_message).
     ///
     /// ```
-    /// use tencent_im_callback::testing::{SignedRequest, text_message};
+    /// use tencent_im_callback::testing::{SignedRequest, c2c_message};
     ///
-    /// let request = SignedRequest::of(&text_message("jared", "jonh", "red packet")).build::<Vec<u8>>();
+    /// let request = SignedRequest::of(&c2c_message("jared", "jonh", "red packet")).build::<Vec<u8>>();
     /// assert!(request.uri().query().unwrap().contains("C2C.CallbackBeforeSendMsg"));
     /// assert!(std::str::from_utf8(request.body()).unwrap().contains("red packet"));
     /// ```
@@ -155,8 +156,8 @@ impl SignedRequest {
     }
 
     /// Signs with this token.
-    pub fn token(mut self, token: impl Into<String>) -> Self {
-        self.token = Some(token.into());
+    pub fn token(mut self, token: Token) -> Self {
+        self.token = Some(token);
         self
     }
 
@@ -284,7 +285,7 @@ impl SignedRequest {
         }
     }
 
-    fn push_signature(&self, token: &str, pairs: &mut Vec<(&str, String)>) {
+    fn push_signature(&self, token: &Token, pairs: &mut Vec<(&str, String)>) {
         let time = self.time.unwrap_or_else(|| {
             let since = SystemTime::now().duration_since(UNIX_EPOCH);
             since.map_or(0, |since| since.as_secs())
@@ -294,10 +295,11 @@ impl SignedRequest {
             Some(Fault::TimestampInFuture) => time + 3600,
             _ => time,
         };
-        let mut signature = match self.fault {
-            Some(Fault::BadSignature | Fault::MissingApp) => sign(&format!("{token}?"), time),
-            _ => sign(token, time),
+        let signed = match self.fault {
+            Some(Fault::SignatureMismatch | Fault::MissingApp) => format!("?{time}"),
+            _ => time.to_string(),
         };
+        let mut signature = const_hex::encode(token.digest(&signed));
         if self.fault == Some(Fault::MalformedSignature) {
             signature.pop();
         }
@@ -308,6 +310,23 @@ impl SignedRequest {
             pairs.push(("RequestTime", time.to_string()));
         }
     }
+}
+
+/// Signs a time (Unix seconds) as Tencent does: the SHA-256 of the token followed by the time, in
+/// lower-case hex. For requests that [`SignedRequest`] does not build. Any string is taken as a
+/// token, also an invalid one.
+///
+/// Source: <https://trtc.io/document/34354>
+///
+/// ```
+/// assert_eq!(
+///     tencent_im_callback::testing::sign("xxxxyyyy", 1_669_872_112),
+///     "17773bc39a671d7b9aa835458704d2a6db81360a5940292b587d6d760d484061",
+/// );
+/// ```
+pub fn sign(token: &str, unix_seconds: u64) -> String {
+    let hash = Sha256::new_with_prefix(token).chain_update(unix_seconds.to_string());
+    const_hex::encode(hash.finalize())
 }
 
 /// All but what a URL may hold as it is, so that a command word stays readable, as Tencent sends

@@ -23,11 +23,6 @@ macro_rules! id {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
-
-            /// The id as an owned string.
-            pub fn into_string(self) -> String {
-                self.0.into_string()
-            }
         }
 
         impl From<&str> for $name {
@@ -44,7 +39,7 @@ macro_rules! id {
 
         impl From<$name> for String {
             fn from(id: $name) -> Self {
-                id.into_string()
+                id.0.into()
             }
         }
 
@@ -61,24 +56,6 @@ macro_rules! id {
 
             fn from_str(id: &str) -> Result<Self, Infallible> {
                 Ok(id.into())
-            }
-        }
-
-        impl PartialEq<String> for $name {
-            fn eq(&self, other: &String) -> bool {
-                *self.0 == **other
-            }
-        }
-
-        impl PartialEq<$name> for str {
-            fn eq(&self, other: &$name) -> bool {
-                *self == *other.0
-            }
-        }
-
-        impl PartialEq<$name> for String {
-            fn eq(&self, other: &$name) -> bool {
-                **self == *other.0
             }
         }
 
@@ -172,11 +149,9 @@ mod tests {
     fn an_id_is_used_like_a_string() {
         let id: UserId = "jared".parse().unwrap();
         assert!(id.starts_with("ja") && id.len() == 5);
-        let text = "jared".to_owned();
-        assert_eq!(id, text);
-        assert_eq!(text, id);
-        assert_eq!(*"jared", id);
         assert_eq!(id, "jared");
+        assert_eq!(id, *"jared");
+        assert_eq!(String::from(id), "jared");
     }
 
     #[test]

@@ -5,9 +5,10 @@ use http::Request;
 use http_body_util::Full;
 use serde_json::Value;
 use tencent_im_callback::testing::sample;
+use tencent_im_callback::testing::sign;
 use tencent_im_callback::{
     App, Apps, CallbackLayer, Cause, Command, Event, Phase, RejectionKind as Kind, UnknownReason,
-    Verifier, sign,
+    Verifier,
 };
 
 use crate::common::{

@@ -1,4 +1,4 @@
-//! SECURITY.md names the test that proves each answer: each of them is there, and runs.
+//! tests/ATTACKS.md names the test that proves each answer: each of them is there, and runs.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ fn attributes(file: &str, function: &str) -> String {
 
 #[test]
 fn every_test_that_the_threat_model_names_is_there() {
-    let text = std::fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    let text = std::fs::read_to_string(root().join("tests/ATTACKS.md")).unwrap();
     let proved = named(&text);
     assert!(proved.len() >= 80, "{} tests are named", proved.len());
     for (file, function) in &proved {
@@ -65,7 +65,7 @@ fn every_test_that_the_threat_model_names_is_there() {
         for test in tests {
             let function = test.split_once("fn ").unwrap().1.split('(').next().unwrap();
             let key = (file.clone(), function.to_owned());
-            assert!(proved.contains(&key), "{function} is not in SECURITY.md");
+            assert!(proved.contains(&key), "{function} is not in tests/ATTACKS.md");
         }
     }
 }

@@ -9,8 +9,9 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::{Full, StreamBody};
 use tencent_im_callback::testing::Fault;
+use tencent_im_callback::testing::sign;
 use tencent_im_callback::{
-    Callback, Command, EventRouter, OptPlatform, Outcome, Phase, Reply, redacted, sign,
+    Callback, Command, EventRouter, OptPlatform, Outcome, Phase, Reply, redacted,
 };
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -142,7 +143,7 @@ fn a_signature_under_a_bent_name_is_redacted() {
 async fn a_log_line_is_short_however_long_the_request() {
     let long = "x".repeat(20_000);
     let request = signed(long.as_str().into()).parameter("OptPlatform", &long).parameter(&long, "");
-    for fault in [None, Some(Fault::TrailingBytes), Some(Fault::BadSignature)] {
+    for fault in [None, Some(Fault::TrailingBytes), Some(Fault::SignatureMismatch)] {
         let request = match fault {
             Some(fault) => request.clone().fault(fault),
             None => request.clone(),

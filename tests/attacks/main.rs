@@ -1,4 +1,4 @@
-//! Known attacks, each with the answer it must get. SECURITY.md lists them.
+//! Known attacks, each with the answer it must get. tests/ATTACKS.md lists them.
 //!
 //! Every request here goes through [`attack`], which also holds the answer to its form, and the log
 //! line and the response's `Debug` to their silence.
@@ -22,9 +22,9 @@ mod wire;
 use common::{Inner, NOW, OK, TOKEN, layer, outcome, send, signed, text};
 use http::Request;
 use http_body::Body;
+use tencent_im_callback::testing::sign;
 use tencent_im_callback::{
-    CallbackLayer, Cause, Command, Event, Outcome, OutcomeKind, RejectionKind as Kind,
-    ResponseBody, sign,
+    CallbackLayer, Cause, Command, Event, Outcome, OutcomeKind, RejectionKind as Kind, ResponseBody,
 };
 
 /// Stands in bodies, where it may be read by the handler and by nobody else.

@@ -7,9 +7,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;
+use tencent_im_callback::testing::sign;
 use tencent_im_callback::{
     App, Apps, Callback, CallbackLayer, Command, DedupLayer, Disposition, Event, HandlerError,
-    RejectionKind as Kind, Reply, Verifier, sign,
+    RejectionKind as Kind, Reply, Verifier,
 };
 use tower::{Layer, Service, ServiceExt, service_fn};
 

@@ -10,11 +10,12 @@ use http_body_util::Full;
 use tencent_im_callback::moderation::{Edit, Finding, ModerateLayer, Text};
 use tencent_im_callback::reply::c2c::BeforeSendMsgReply;
 use tencent_im_callback::reply::{Reply, Rewrite};
+use tencent_im_callback::testing::sign;
 use tencent_im_callback::testing::{SignedRequest, sample};
 use tencent_im_callback::{
     App, Apps, Callback, CallbackLayer, Command, DedupLayer, DetachFailure, DetachLayer, Event,
     EventRouter, HandlerError, MetricsLayer, Outcome, Quota, RateLimitLayer, Split, StoredCallback,
-    Token, Verifier, VerifyLayer, sign,
+    Token, Verifier, VerifyLayer,
 };
 use tower::{Layer, Service, service_fn};
 
@@ -142,7 +143,10 @@ async fn debug_of_every_public_type() {
     check("App", &app);
     check("Apps", &apps);
     check("Verifier", &verifier_);
-    check("SignedRequest", &SignedRequest::new(AFTER).token(OTHER).body(CANARY));
+    check(
+        "SignedRequest",
+        &SignedRequest::new(AFTER).token(Token::new(OTHER).unwrap()).body(CANARY),
+    );
     check("SignedRequest", &request());
     // Nor do the errors of their making say what was wrong with what.
     for bad in [format!(" {TOKEN}"), format!("{OTHER}\0")] {

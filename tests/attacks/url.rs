@@ -1,9 +1,9 @@
 //! Attacks by method and URL.
 
 use http::{Method, Uri};
+use tencent_im_callback::testing::sign;
 use tencent_im_callback::{
     App, Apps, CallbackLayer, Command, Event, Params, RejectionKind as Kind, Verified, Verifier,
-    sign,
 };
 
 use crate::common::{APP, NOW, TOKEN, clock, post, token, verifier};

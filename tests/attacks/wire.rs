@@ -10,8 +10,9 @@ use http::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::service::TowerToHyperService;
+use tencent_im_callback::testing::sign;
 use tencent_im_callback::{
-    Callback, CallbackLayer, Command, Outcome, OutcomeKind, RejectionKind as Kind, Reply, sign,
+    Callback, CallbackLayer, Command, Outcome, OutcomeKind, RejectionKind as Kind, Reply,
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
 use tokio::net::{TcpListener, TcpStream};

@@ -552,7 +552,7 @@ async fn edits_are_reported_and_go_on() {
     let seen = edits.clone();
     let layer = ModerateLayer::new(judge).on_edit(move |edit: Edit| {
         let words: Vec<_> = edit.shown.texts().map(|text| text.as_str().to_owned()).collect();
-        let sender = edit.shown.sender().unwrap().into_string();
+        let sender = edit.shown.sender().unwrap().to_string();
         seen.lock().unwrap().push((edit.callback.command().clone(), sender, words));
         std::future::ready(())
     });

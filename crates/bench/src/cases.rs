@@ -159,7 +159,7 @@ pub fn all() -> Vec<Case> {
         Case::new::<sns::FriendDelete>(
             "bad signature",
             Some(friends(3)),
-            Some(Fault::BadSignature),
+            Some(Fault::SignatureMismatch),
         ),
         Case::new::<sns::FriendDelete>("wrong app", Some(friends(3)), Some(Fault::OtherApp)),
         Case::new::<sns::FriendDelete>("stale", Some(friends(3)), Some(Fault::Stale)),

@@ -24,7 +24,7 @@ pub fn print(quick: bool) {
     let limit = RateLimitLayer::per_sender(Quota::per_minute(1));
     let mut service = limit
         .layer(tower::service_fn(|_| std::future::ready(Ok::<_, std::convert::Infallible>(()))));
-    let mut message = testing::text_message("sender", "other", "hello");
+    let mut message = testing::c2c_message("sender", "other", "hello");
     let before = resident();
     let (mut sent, mut spent) = (0, std::time::Duration::ZERO);
     for senders in [most / 100, most / 10, most / 2, most] {

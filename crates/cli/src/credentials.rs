@@ -45,7 +45,7 @@ impl Credentials {
     }
 
     /// The token, from wherever it was given.
-    pub(crate) fn token(&self) -> Result<String, Failure> {
+    pub(crate) fn token(&self) -> Result<Token, Failure> {
         let token = if let Some(token) = &self.token {
             complain(
                 "--token can be read in the list of processes; IM_CALLBACK_TOKEN or --token-file cannot",
@@ -67,9 +67,6 @@ impl Credentials {
                 Err(error) => return Err(wrong(format!("IM_CALLBACK_TOKEN: {error}"))),
             }
         };
-        match Token::new(token.clone()) {
-            Ok(_) => Ok(token),
-            Err(error) => Err(wrong(format!("the token: {error}"))),
-        }
+        Token::new(token).map_err(|error| wrong(format!("the token: {error}")))
     }
 }

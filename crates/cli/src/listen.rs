@@ -15,7 +15,7 @@ use http_body_util::{BodyExt as _, Full};
 use tencent_im_callback::reply::Meaning;
 use tencent_im_callback::{
     App, Callback, CallbackLayer, CallbackService, Event, Outcome, OutcomeKind, Reply,
-    StoredCallback, Token, Verified, Verifier,
+    StoredCallback, Verified, Verifier,
 };
 use tokio::net::TcpListener;
 use tower::util::BoxCloneSyncService;
@@ -331,10 +331,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let (app, secret) = if arguments.unsigned {
         (App::unsigned(id), None)
     } else {
-        let secret = arguments.credentials.token()?;
-        let token =
-            Token::new(secret.clone()).map_err(|error| wrong(format!("the token: {error}")))?;
-        (App::signed(id, token), Some(secret))
+        let token = arguments.credentials.token()?;
+        (App::signed(id, token.clone()), Some(token))
     };
     let forward = arguments.forward;
     if forward.as_ref().is_some_and(|target| target.path != "/") {

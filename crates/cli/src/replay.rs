@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use tencent_im_callback::{Command, StoredCallback};
+use tencent_im_callback::{Command, StoredCallback, Token};
 
 use crate::again::again;
 use crate::client::{Client, Target};
@@ -68,12 +68,12 @@ impl Arguments {
     async fn one(
         &self,
         stored: StoredCallback,
-        token: &str,
+        token: &Token,
         client: &Client,
     ) -> Result<Duration, String> {
         let request = again(&stored.params, stored.body, &self.to.path, self.credentials.given())
             .ok_or("its URL would be too long")?
-            .token(token);
+            .token(token.clone());
         let answer = client.send(build(&request)).await.map_err(|trouble| trouble.to_string())?;
         envelope::accepted(&answer)?;
         Ok(answer.took)
@@ -83,7 +83,7 @@ impl Arguments {
         &self,
         reader: &mut Reader,
         only: &[Command],
-        token: &str,
+        token: &Token,
         count: &mut Count,
         latencies: &mut Latencies,
     ) -> Result<(), Failure> {

@@ -100,7 +100,7 @@ fn what_is_forwarded_is_the_same_and_so_is_its_answer() {
     // Spelled as no library would.
     let time =
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-    let sign = tencent_im_callback::sign("xxxxyyyy", time);
+    let sign = tencent_im_callback::testing::sign("xxxxyyyy", time);
     let line = format!(
         "/a%2Fb//c?x=%7e&&SdkAppid=1400000000&CallbackCommand=State.StateChange&Sign={sign}&RequestTime={time}&%zz"
     );

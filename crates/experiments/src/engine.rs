@@ -120,6 +120,10 @@ impl Engine {
         self.known.len()
     }
 
+    pub fn sequences(&self) -> HashSet<u64> {
+        self.known.keys().map(|(sequence, _)| *sequence).collect()
+    }
+
     /// How many acknowledgements were begun, if none is under way.
     pub fn quiet(&self) -> Option<u64> {
         let begun = self.acks.0.load(Ordering::SeqCst);
@@ -138,6 +142,14 @@ impl Engine {
     pub fn take(&mut self, message: Message, place: Place) {
         let id = (place.sequence, place.stored);
         if place.delivered > 1 && self.ended.contains(&id) {
+            // Usually on its way while the acknowledgement was confirmed. But a server whose
+            // directory was set back does not know of it any more.
+            let (client, reply) = (self.worker.api.client.clone(), message.reply);
+            tokio::spawn(async move {
+                if let Some(reply) = reply {
+                    drop(client.publish(reply, "+ACK".into()).await);
+                }
+            });
             return;
         }
         match self.known.get_mut(&id) {

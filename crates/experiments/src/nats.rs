@@ -58,6 +58,8 @@ impl Process {
     }
 
     pub fn wait(&mut self) {
+        // `wait` closes the standard input, and a worker would take that for the end.
+        let _open = self.0.stdin.take();
         self.0.wait().unwrap();
     }
 }

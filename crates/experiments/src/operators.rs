@@ -50,6 +50,9 @@ impl Queue {
         }
         let seconds = start.elapsed().as_secs_f64();
         println!("{what}: {handled} of {NEW} new callbacks handled, within {seconds:.1} s");
+        if handled < NEW {
+            println!("{}", std::fs::read_to_string(&self.log).unwrap_or_default());
+        }
         assert_eq!(handled, NEW);
     }
 

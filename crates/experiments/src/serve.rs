@@ -4,12 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::api::Answer;
 use crate::engine::{Engine, Worker};
 use crate::lease::Lease;
 use crate::pull::{Pulled, Puller};
+
+/// How many sequence numbers are asked for at a time. Further ones come when `ack_wait` is over.
+const MAX_ASKED: usize = 100_000;
 
 /// The consumer of a partition outlives its owners: what it knows to be acknowledged may not have
 /// left the stream yet.
@@ -50,7 +53,6 @@ pub async fn serve(worker: Arc<Worker>, partition: u32, lease: Arc<Lease>) {
             settled: false,
             rounds: 0,
             since: Instant::now(),
-            before: usize::MAX,
         };
         owner.follow(&mut engine).await;
         if lease.draining.load(Ordering::SeqCst) && lease.holds() {
@@ -80,8 +82,6 @@ struct Owner {
     /// Pulls since it is not.
     rounds: u32,
     since: Instant,
-    /// What was held at the last comparison.
-    before: usize,
 }
 
 impl Owner {
@@ -109,6 +109,9 @@ impl Owner {
                     Pulled::Ended(status) => {
                         // Deleted, without a leader, or another one's: made if it is missing.
                         worker.log.say(&format!("ended {} {status}", self.partition));
+                        // The server says so before it has removed the consumer's folder. One that
+                        // is made meanwhile loses its folder to the removal.
+                        tokio::time::sleep(Duration::from_secs(1)).await;
                         return;
                     }
                 },
@@ -140,38 +143,57 @@ impl Owner {
         self.since = Instant::now();
     }
 
-    /// Compares what the broker waits for with what is here, while no pull is open. Whether the
-    /// consumer is missing.
+    /// Compares what the broker waits for with what is here, while no pull is open. If they differ,
+    /// asks for all that is missing. Whether the consumer is missing.
     async fn settle(&mut self, engine: &Engine) -> bool {
         let begun = engine.quiet();
         let subject = format!("CONSUMER.INFO.q.p{}", self.partition);
-        let pending = match self.worker.api.once(&subject, &json!({})).await {
-            Some(Answer::Done(info)) => info["num_ack_pending"].as_u64(),
+        let info = match self.worker.api.once(&subject, &json!({})).await {
+            Some(Answer::Done(info)) => info,
             Some(Answer::Failed(code, text)) => {
                 self.worker.log.say(&format!("no information {} {code} {text}", self.partition));
                 return true;
             }
-            _ => None,
+            None => return false,
         };
         let exact = begun.is_some() && engine.quiet() == begun;
-        // Purged messages keep the counts apart for ever. But once `ack_wait` is over, all that
-        // others had has come here, if a whole pull brings nothing new.
-        let late = self.since.elapsed() > self.worker.ttl + Duration::from_secs(1);
-        let same = pending == Some(engine.held() as u64)
-            || late && pending.is_some() && self.before == engine.held();
-        self.before = engine.held();
-        if self.rounds > 0 && exact && same {
+        let held = engine.held();
+        if self.rounds > 0 && exact && info["num_ack_pending"] == json!(held) {
             self.settled = true;
-            self.worker.log.say(&format!("own {} {}", self.partition, self.worker.id));
-        } else {
-            if self.rounds > 3 {
-                let (partition, held) = (self.partition, engine.held());
-                self.worker.log.say(&format!("unsettled {partition} {pending:?} {held} {exact}"));
-            }
-            self.rounds += 1;
-            // However much is held: what is missing may come after what is here.
-            self.puller.pull(500, &json!({"no_wait": true})).await;
+            let took = self.since.elapsed().as_millis();
+            self.worker.log.say(&format!("own {} {} {took}", self.partition, self.worker.id));
+            return false;
         }
+        if self.rounds > 3 {
+            let (partition, pending) = (self.partition, &info["num_ack_pending"]);
+            self.worker.log.say(&format!("unsettled {partition} {pending} {held} {exact}"));
+        }
+        self.rounds += 1;
+        self.ask_for_missing(engine, &info).await;
+        self.puller.pull(500, &json!({"no_wait": true})).await;
         false
+    }
+
+    /// Of what is not here, the broker delivers again at once what it has delivered to others. A
+    /// refusal of a message that nobody has changes nothing, and that of one that was purged makes
+    /// the broker forget it.
+    async fn ask_for_missing(&self, engine: &Engine, info: &Value) {
+        let number = |end: &str, which: &str| info[end][which].as_u64().unwrap_or(0);
+        let (floor, last) = (number("ack_floor", "stream_seq"), number("delivered", "stream_seq"));
+        let delivery = number("delivered", "consumer_seq");
+        let here = engine.sequences();
+        let client = &self.worker.api.client;
+        let name = format!("$JS.ACK.q.p{}", self.partition);
+        let missing = (floor + 1..=last).filter(|sequence| !here.contains(sequence));
+        let mut newest = None;
+        for sequence in missing.take(MAX_ASKED) {
+            let subject = format!("{name}.1.{sequence}.{delivery}.0.0");
+            drop(client.publish(subject.clone(), "-NAK".into()).await);
+            newest = Some(subject);
+        }
+        // An answer to the last one says that the others have been read.
+        if let Some(subject) = newest {
+            drop(client.request(subject, "-NAK".into()).await);
+        }
     }
 }

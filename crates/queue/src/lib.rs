@@ -1,3 +1,9 @@
+// These come before those at the end of the README, so that its links lead to pages here.
+#![doc = "[chinese]: crate::zh"]
+#![doc = "[commands]: tencent_im_callback::docs::commands"]
+#![doc = "[middleware]: tencent_im_callback"]
+#![doc = "[tracing]: tencent_im_callback::docs::tracing"]
+#![doc = ""]
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -40,6 +46,9 @@ pub use self::sqlite::SqliteStore;
 pub use self::store::{DeadReason, Death, Filter, Record, Stats, Store};
 pub use self::worker::{Stopped, Worker};
 
-#[cfg(doctest)]
+#[doc = "[commands]: tencent_im_callback::docs::commands"]
+#[doc = "[middleware]: tencent_im_callback::zh"]
+#[doc = "[tracing]: tencent_im_callback::zh::tracing"]
+#[doc = ""]
 #[doc = include_str!("../README.zh-CN.md")]
-struct ReadmeInChinese;
+pub mod zh {}

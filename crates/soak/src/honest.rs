@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
+use tencent_im_callback::Token;
 use tencent_im_callback::testing::SignedRequest;
 use tencent_im_callback::{Command, Phase};
 
@@ -119,8 +120,9 @@ fn next(world: &World, dice: &mut Dice) -> Callback {
             Callback::detached("unreadable event taken note of", bytes(&request))
         }
         8 => {
-            let request =
-                SignedRequest::new(Command::StateChange).app(OTHER_APP).token(OTHER_TOKEN);
+            let request = SignedRequest::new(Command::StateChange)
+                .app(OTHER_APP)
+                .token(Token::new(OTHER_TOKEN).unwrap());
             Callback::detached("the other app", bytes(&request))
         }
         9 => {
@@ -263,7 +265,7 @@ pub async fn begin(world: &World, number: usize) -> Option<InFlight> {
         let body = message(&format!("in-flight-{number}"), "buy spam");
         (None, SignedRequest::new(Command::C2cBeforeSendMsg).body(body), SPAM)
     };
-    let request = bytes(&request.app(APP).token(TOKEN));
+    let request = bytes(&request.app(APP).token(Token::new(TOKEN).unwrap()));
     let middle = crate::wire::end_of_head(&request) + 10;
     connection.send(&request[..middle]).await.ok()?;
     Some(InFlight { connection, rest: request[middle..].to_vec(), ledger, answer })

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
+use tencent_im_callback::Token;
 use tencent_im_callback::testing::{Fault, SignedRequest, sample};
 use tencent_im_callback::{Command, Phase};
 use tokio::io::AsyncWriteExt;
@@ -72,7 +73,7 @@ fn status_of(fault: Fault) -> Option<u16> {
     Some(match fault {
         Fault::Stale
         | Fault::TimestampInFuture
-        | Fault::BadSignature
+        | Fault::SignatureMismatch
         | Fault::MissingSignature
         | Fault::MissingTime
         | Fault::MalformedSignature
@@ -183,7 +184,8 @@ async fn attack(world: &World, scenario: usize, dice: &mut Dice) -> (&'static st
             // Unknown words by someone who cannot sign.
             let word =
                 format!("Family{}.Word\"}} 1\n{}", dice.below(1_000_000), dice.below(1_000_000));
-            let request = SignedRequest::new(word.as_str()).app(APP).token("guess");
+            let request =
+                SignedRequest::new(word.as_str()).app(APP).token(Token::new("guess").unwrap());
             ("unknown word", is_refusal(connection.ask(&bytes(&request)).await, 401))
         }
         14 => ("64 KiB query", long_query(&mut connection, &command, dice).await),
@@ -244,7 +246,8 @@ async fn attack(world: &World, scenario: usize, dice: &mut Dice) -> (&'static st
         }
         _ => {
             // Many at once, each refused in turn.
-            let request = bytes(&signed(SignedRequest::new(command)).token("guess"));
+            let request =
+                bytes(&signed(SignedRequest::new(command)).token(Token::new("guess").unwrap()));
             let sent = connection.send(&request.repeat(20)).await;
             let mut verdict = sent.map_err(|error| error.to_string());
             for _ in 0..20 {
@@ -327,7 +330,9 @@ async fn smuggle(world: &World, connection: &mut Connection, dice: &mut Dice) ->
             &inside,
         ),
     };
-    let behind = bytes(&SignedRequest::new(Command::StateChange).app(APP).token("guess"));
+    let behind = bytes(
+        &SignedRequest::new(Command::StateChange).app(APP).token(Token::new("guess").unwrap()),
+    );
     let sent = connection.send(&[outside, behind].concat()).await;
     sent.map_err(|error| error.to_string())?;
     let first = connection.receive().await;

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use tencent_im_callback::sign;
+use tencent_im_callback::Token;
 use tencent_im_callback::testing::SignedRequest;
+use tencent_im_callback::testing::sign;
 
 use crate::ledger::Ledger;
 
@@ -110,7 +111,7 @@ impl World {
 
 /// With the first app and its first token.
 pub fn signed(request: SignedRequest) -> SignedRequest {
-    request.app(APP).token(TOKEN)
+    request.app(APP).token(Token::new(TOKEN).unwrap())
 }
 
 pub fn now() -> u64 {

@@ -107,7 +107,7 @@ fn two_replicas_write_a_delivery_once() {
     assert_eq!(row("SELECT count(*) FROM ended"), 2);
     assert_eq!(send(two.1, &unfriend("second")), (200, OK.to_owned()));
     assert_eq!(row("SELECT count(*) FROM ended"), 4);
-    assert_eq!(send(one.1, &unfriend("third").fault(Fault::BadSignature)).0, 401);
+    assert_eq!(send(one.1, &unfriend("third").fault(Fault::SignatureMismatch)).0, 401);
     assert_eq!(row("SELECT count(*) FROM ended"), 4);
 
     // A word banned in the table is banned at both, from now on.
@@ -131,7 +131,7 @@ fn two_replicas_write_a_delivery_once() {
 fn actix_answers_as_the_layer_would() {
     let running = start(program(env!("CARGO_BIN_EXE_actix")));
     assert_eq!(send(running.1, &unfriend("1")), (200, OK.to_owned()));
-    assert_eq!(send(running.1, &unfriend("1").fault(Fault::BadSignature)).0, 401);
+    assert_eq!(send(running.1, &unfriend("1").fault(Fault::SignatureMismatch)).0, 401);
     assert_eq!(send(running.1, &unfriend("1").fault(Fault::WrongMethod)).0, 405);
     // Nobody judges messages there.
     assert_eq!(send(running.1, &message("hello")).0, 500);
@@ -209,7 +209,7 @@ fn mutual_tls_lets_in_who_has_a_certificate() {
     assert_eq!(send_over(connect(Some("client")), &unfriend("1")), (200, OK.to_owned()));
     // A certificate is no signature.
     assert_eq!(
-        send_over(connect(Some("client")), &unfriend("1").fault(Fault::BadSignature)).0,
+        send_over(connect(Some("client")), &unfriend("1").fault(Fault::SignatureMismatch)).0,
         401
     );
     for client in [None, Some("stranger")] {
@@ -241,7 +241,7 @@ fn lambda_runs_the_layer() {
         unfriend("1"),
         message("spam"),
         message("hello"),
-        unfriend("1").fault(Fault::BadSignature),
+        unfriend("1").fault(Fault::SignatureMismatch),
     ];
     // A function that ends early would be waited for without an end.
     let address = runtime.local_addr().unwrap();

@@ -13,6 +13,7 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tencent_im_callback::Command;
+use tencent_im_callback::Token;
 use tencent_im_callback::testing::{Fault, SignedRequest};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::{TcpListener, TcpStream};
@@ -176,7 +177,7 @@ async fn one_port_takes_callbacks_and_grpc() {
     let line = gateway.printed.next_line().await.unwrap().unwrap();
     assert_eq!(line, r#"New.Word {"a": 1.50}"#);
 
-    let (status, answer) = gateway.callback(c2c("hello").fault(Fault::BadSignature)).await;
+    let (status, answer) = gateway.callback(c2c("hello").fault(Fault::SignatureMismatch)).await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);
     assert_eq!(answer["ActionStatus"], "FAIL");
     // A mistyped URL does not look well.
@@ -315,7 +316,7 @@ async fn before(backend: &Backend) -> Gateway {
 }
 
 fn ours(request: SignedRequest) -> SignedRequest {
-    request.app(1_400_000_001).token("secret")
+    request.app(1_400_000_001).token(Token::new("secret").unwrap())
 }
 
 #[tokio::test]

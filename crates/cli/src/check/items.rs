@@ -161,7 +161,7 @@ pub(crate) fn refuses(make: Make<'_>, command: &Command) -> Vec<Item> {
         by_signature(fault("no-sign", Fault::MissingSignature, forged)),
         by_signature(fault("no-time", Fault::MissingTime, replayed)),
         by_signature(fault("short-sign", Fault::MalformedSignature, forged)),
-        by_signature(fault("other-token", Fault::BadSignature, forged)),
+        by_signature(fault("other-token", Fault::SignatureMismatch, forged)),
         by_signature(fault("stale", Fault::Stale, replayed)),
         by_signature(fault(
             "future",

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use clap::Args;
 use tencent_im_callback::Command;
+use tencent_im_callback::Token;
 use tencent_im_callback::testing::SignedRequest;
 
 use self::item::{Finding, Item, Went};
@@ -35,7 +36,7 @@ use crate::output::{Failure, complain, say, wrong};
 Groups: accepts, refuses, broken, moderates (with --spam), answers, survives. Exit status 1 if something fails; a warning is no failure.
 
 The callbacks are samples, but the endpoint takes them for real ones: ask one that may be asked.")]
-#[allow(clippy::struct_excessive_bools)] // each is an option of its own
+#[allow(clippy::struct_excessive_bools)] // flags of the command line
 pub(crate) struct Arguments {
     /// The endpoint, without parameters: http:// or https://host:port/path
     url: Target,
@@ -128,7 +129,7 @@ impl Arguments {
         items
     }
 
-    async fn ask(&self, token: &str, lang: Lang) -> Result<Vec<Finding>, Failure> {
+    async fn ask(&self, token: &Token, lang: Lang) -> Result<Vec<Finding>, Failure> {
         let patience = Duration::from_secs(self.timeout);
         let client = Arc::new(Client::new(self.url.clone(), patience).paced(self.rate));
         if let Err(trouble) = self.url.connect().await {
@@ -136,7 +137,7 @@ impl Arguments {
         }
         let app = self.credentials.app_id();
         let make = |command: Command| {
-            SignedRequest::new(command).app(app).token(token).url(&self.url.path)
+            SignedRequest::new(command).app(app).token(token.clone()).url(&self.url.path)
         };
         let handled = self.all_handled()?;
         let base = &handled[0];

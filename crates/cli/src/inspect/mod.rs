@@ -14,7 +14,7 @@ use axum::routing::{get, post};
 use futures_util::stream::{self, Stream, StreamExt as _};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::json;
-use tencent_im_callback::{Callback, Event, redacted};
+use tencent_im_callback::{Callback, Event, Token, redacted};
 use tokio::sync::broadcast;
 
 use crate::again::again;
@@ -37,7 +37,7 @@ pub(crate) struct Page {
     /// Sends to the listener itself, so that what is sent again is seen again.
     pub(crate) client: Client,
     /// The token of the app, `None` if nothing is signed.
-    pub(crate) secret: Option<String>,
+    pub(crate) secret: Option<Token>,
     /// What a request that changes something must carry: a page from elsewhere cannot read it.
     pub(crate) token: String,
     /// Which run of the program this is: its numbers are not those of another.
@@ -228,7 +228,7 @@ async fn send_again(
         return plain(StatusCode::CONFLICT, "its URL would be too long");
     };
     let request = match &page.secret {
-        Some(secret) => request.token(secret),
+        Some(secret) => request.token(secret.clone()),
         None => request.unsigned(),
     };
     match page.client.send(build(&request)).await {
