@@ -13,6 +13,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+use crate::lang::Said;
 use crate::output::chain;
 use crate::tls;
 
@@ -95,7 +96,7 @@ impl Target {
     pub(crate) async fn connect(&self) -> Result<Box<dyn Stream>, Trouble> {
         tokio::time::timeout(CONNECTS, self.connection())
             .await
-            .unwrap_or(Err("none within 5 s".into()))
+            .map_err(|_| Trouble::Unreachable(CONNECTS))?
             .map_err(Trouble::NoConnection)
     }
 
@@ -118,19 +119,41 @@ impl Target {
 pub(crate) enum Trouble {
     /// Nobody listens there, or no such host.
     NoConnection(String),
+    /// No connection within the time.
+    Unreachable(Duration),
     /// No answer within the time.
     Late(Duration),
     /// The connection broke, or what came is no HTTP.
     Broken(String),
+    /// The answer is longer than 4 MiB.
+    TooLong,
+}
+
+impl Trouble {
+    /// In words. The errors of the system and of libraries stay as they are.
+    pub(crate) fn said(&self) -> Said {
+        let (en, zh) = match self {
+            Trouble::NoConnection(error) => {
+                (format!("no connection: {error}"), format!("无法连接：{error}"))
+            }
+            Trouble::Unreachable(time) => {
+                let time = time.as_secs_f64();
+                (format!("no connection within {time} s"), format!("{time} 秒内无法连接"))
+            }
+            Trouble::Late(time) => {
+                let time = time.as_secs_f64();
+                (format!("no answer within {time} s"), format!("{time} 秒内没有应答"))
+            }
+            Trouble::Broken(error) => (format!("no answer: {error}"), format!("没有应答：{error}")),
+            Trouble::TooLong => ("the answer is longer than 4 MiB".into(), "应答超过 4 MiB".into()),
+        };
+        Said(en, zh)
+    }
 }
 
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Trouble::NoConnection(error) => write!(f, "no connection: {error}"),
-            Trouble::Late(time) => write!(f, "no answer within {} s", time.as_secs_f64()),
-            Trouble::Broken(error) => write!(f, "no answer: {error}"),
-        }
+        self.said().fmt(f)
     }
 }
 
@@ -230,7 +253,7 @@ impl Client {
         let body = match Limited::new(body, LONGEST).collect().await {
             Ok(body) => body.to_bytes(),
             Err(error) if error.is::<LengthLimitError>() => {
-                return Err(Trouble::Broken("the answer is longer than 4 MiB".into()));
+                return Err(Trouble::TooLong);
             }
             Err(error) => return Err(Trouble::Broken(chain(&*error))),
         };
