@@ -268,12 +268,19 @@ fn it_can_be_used_at_every_width_and_with_tab() {
         seen.picture(&format!("list-{width}"));
         let fits = "document.documentElement.scrollWidth <= innerWidth && [...document.querySelectorAll('#rows td:nth-child(3), #rows td:nth-child(6)')].every((cell) => cell.clientWidth > 0 && cell.scrollWidth <= cell.clientWidth)";
         assert_eq!(seen.browser.value(fits), true, "{width}");
+        // No word of the legend is broken over two lines.
+        let legend = "[...document.querySelectorAll('#legend span')].every((span) => span.getClientRects().length === 1 && span.offsetHeight < 25)";
+        assert_eq!(seen.browser.value(legend), true, "{width}");
         // One row is a stop of Tab.
         let stops = "document.querySelectorAll('#rows tr[tabindex=\"0\"]').length";
         assert_eq!(seen.browser.value(stops), 1);
         seen.browser.value("document.querySelector('#rows tr[tabindex=\"0\"]').focus()");
         seen.browser.key("Enter");
         seen.browser.wait("document.querySelectorAll('#parts pre').length >= 3");
+        // Where the details cover the list, focus is in them; else it stays in the list.
+        let focus = if width > 1000 { "TR" } else { "H2" };
+        assert_eq!(seen.browser.value("document.activeElement.tagName"), focus, "{width}");
+        assert_eq!(seen.browser.value("document.querySelector('#list').inert"), width <= 1000);
         // What is opened is in sight.
         let top = "(() => { const at = document.querySelector('#title').getBoundingClientRect(); return document.elementFromPoint(at.left + 2, at.top + 5)?.id; })()";
         assert_eq!(seen.browser.value(top), "title", "{width}");

@@ -192,10 +192,19 @@ function part(title, text) {
   return [make("h3", title), make("pre", text)];
 }
 
+// On a small screen the details cover the list: nothing behind them is a stop of Tab.
+const small = matchMedia("(max-width: 1000px)");
+function cover() {
+  const covers = small.matches && opened !== null;
+  for (const id of ["top", "plots", "list"]) by(id).inert = covers;
+  return covers;
+}
+
 async function open(one) {
   opened = one;
   by("detail").hidden = false;
   by("title").textContent = visible(one.command);
+  if (cover()) by("title").focus();
   by("said").textContent = "";
   by("again").disabled = !one.again;
   by("curl").disabled = true;
@@ -237,6 +246,7 @@ async function again() {
 function close() {
   opened = null;
   by("detail").hidden = true;
+  cover();
   if (stop) stop.focus();
 }
 
@@ -288,6 +298,7 @@ by("family").addEventListener("change", filter);
 by("verdict").addEventListener("change", filter);
 by("again").addEventListener("click", again);
 by("close").addEventListener("click", close);
+small.addEventListener("change", cover);
 by("curl").addEventListener("click", async () => {
   try {
     await navigator.clipboard.writeText(curl);
