@@ -15,10 +15,10 @@ const TEXTS = {
   },
   zh: {
     live: "实时", lost: "未连接", filter: "过滤（ / ）", families: "全部类别", verdicts: "全部结果",
-    head: ["时间", "结果", "命令", "账号", "状态码", "毫秒", "阶段", "应用", "原因"], empty: "还没有收到回调。",
+    head: ["时间", "结果", "回调命令字", "账号", "状态码", "毫秒", "类型", "应用", "原因"], empty: "还没有收到回调。",
     again: "重新发送（r）", curl: "复制为 curl", copied: "已复制，不含签名。", notCopied: "浏览器不允许复制。",
     sending: "正在发送…", sent: "已重新发送，应答：", failed: "发送失败：", gone: "该条已不再保留。",
-    accepted: "已接受", moderated: "已拦截", rejected: "已拒绝", failedVerdict: "失败", probe: "URL 检查",
+    accepted: "已接受", moderated: "已拦截", rejected: "已拒绝", failedVerdict: "失败", probe: "回调 URL 校验",
     note: "原因", event: "解析后的事件", unknown: "未识别的字段", params: "参数", body: "原始请求体",
     answer: "应答", url: "请求", rate: "每 5 秒的回调数（仅统计下方保留的）", latency: "延迟；虚线为腾讯云等待的 2 秒", span: ["5 分钟前", "现在"],
     keys: "/ 过滤 · j k 移动 · Enter 打开 · Esc 关闭 · r 重新发送", shown: (some, all) => `${some} / ${all}`,
