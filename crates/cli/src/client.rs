@@ -6,13 +6,14 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+use crate::lang::Said;
 use crate::output::chain;
 use crate::tls;
 
@@ -95,7 +96,7 @@ impl Target {
     pub(crate) async fn connect(&self) -> Result<Box<dyn Stream>, Trouble> {
         tokio::time::timeout(CONNECTS, self.connection())
             .await
-            .unwrap_or(Err("none within 5 s".into()))
+            .map_err(|_| Trouble::Unreachable(CONNECTS))?
             .map_err(Trouble::NoConnection)
     }
 
@@ -118,19 +119,41 @@ impl Target {
 pub(crate) enum Trouble {
     /// Nobody listens there, or no such host.
     NoConnection(String),
+    /// No connection within the time.
+    Unreachable(Duration),
     /// No answer within the time.
     Late(Duration),
     /// The connection broke, or what came is no HTTP.
     Broken(String),
+    /// The answer is longer than 4 MiB.
+    TooLong,
+}
+
+impl Trouble {
+    /// In words. The errors of the system and of libraries stay as they are.
+    pub(crate) fn said(&self) -> Said {
+        let (en, zh) = match self {
+            Trouble::NoConnection(error) => {
+                (format!("no connection: {error}"), format!("无法连接：{error}"))
+            }
+            Trouble::Unreachable(time) => {
+                let time = time.as_secs_f64();
+                (format!("no connection within {time} s"), format!("{time} 秒内无法连接"))
+            }
+            Trouble::Late(time) => {
+                let time = time.as_secs_f64();
+                (format!("no answer within {time} s"), format!("{time} 秒内没有应答"))
+            }
+            Trouble::Broken(error) => (format!("no answer: {error}"), format!("没有应答：{error}")),
+            Trouble::TooLong => ("the answer is longer than 4 MiB".into(), "应答超过 4 MiB".into()),
+        };
+        Said(en, zh)
+    }
 }
 
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Trouble::NoConnection(error) => write!(f, "no connection: {error}"),
-            Trouble::Late(time) => write!(f, "no answer within {} s", time.as_secs_f64()),
-            Trouble::Broken(error) => write!(f, "no answer: {error}"),
-        }
+        self.said().fmt(f)
     }
 }
 
@@ -141,6 +164,34 @@ pub(crate) struct Answer {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) took: Duration,
+}
+
+/// Headers that belong to a connection and not to a message.
+const HOPS: [HeaderName; 9] = [
+    header::CONNECTION,
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    header::CONTENT_LENGTH,
+    header::EXPECT,
+];
+
+/// Without the headers of a connection, and those that `Connection` names.
+pub(crate) fn passed_on(headers: &HeaderMap) -> HeaderMap {
+    let mut out = headers.clone();
+    for value in headers.get_all(header::CONNECTION) {
+        for name in value.to_str().unwrap_or_default().split(',') {
+            out.remove(name.trim());
+        }
+    }
+    out.remove("keep-alive");
+    for name in HOPS {
+        out.remove(name);
+    }
+    out
 }
 
 /// Sends requests to one target.
@@ -230,7 +281,7 @@ impl Client {
         let body = match Limited::new(body, LONGEST).collect().await {
             Ok(body) => body.to_bytes(),
             Err(error) if error.is::<LengthLimitError>() => {
-                return Err(Trouble::Broken("the answer is longer than 4 MiB".into()));
+                return Err(Trouble::TooLong);
             }
             Err(error) => return Err(Trouble::Broken(chain(&*error))),
         };

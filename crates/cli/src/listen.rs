@@ -10,7 +10,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use clap::Args;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use tencent_im_callback::reply::Meaning;
 use tencent_im_callback::{
@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service as _, service_fn};
 
-use crate::client::{Answer, Client, TENCENT, Target};
+use crate::client::{Answer, Client, TENCENT, Target, passed_on};
 use crate::credentials::Credentials;
 use crate::envelope;
 use crate::history::{self, History, Seen, Summary, Verdict};
@@ -108,34 +108,6 @@ fn service(app: App) -> CallbackService<Inner> {
     });
     let verifier = Verifier::new(app).path_parameters();
     CallbackLayer::new(verifier).forward_misfits().layer(BoxCloneSyncService::new(take))
-}
-
-/// Headers that belong to a connection and not to a message.
-const HOPS: [HeaderName; 9] = [
-    header::CONNECTION,
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-    header::CONTENT_LENGTH,
-    header::EXPECT,
-];
-
-/// Without the headers of a connection, and those that `Connection` names.
-fn passed_on(headers: &HeaderMap) -> HeaderMap {
-    let mut out = headers.clone();
-    for value in headers.get_all(header::CONNECTION) {
-        for name in value.to_str().unwrap_or_default().split(',') {
-            out.remove(name.trim());
-        }
-    }
-    out.remove("keep-alive");
-    for name in HOPS {
-        out.remove(name);
-    }
-    out
 }
 
 fn plain(status: StatusCode, text: String) -> Answer {

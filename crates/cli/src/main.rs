@@ -11,6 +11,7 @@ mod drift;
 mod envelope;
 mod history;
 mod inspect;
+mod lang;
 mod listen;
 mod output;
 mod queue;

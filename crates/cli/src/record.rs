@@ -103,10 +103,11 @@ fn close_to_others(file: &File, metadata: &std::fs::Metadata) -> io::Result<()> 
 
     let mut permissions = metadata.permissions();
     let mode = permissions.mode();
-    if !metadata.is_file() || mode & 0o777 == mode & 0o700 {
+    let own = mode & !0o077;
+    if !metadata.is_file() || mode == own {
         return Ok(());
     }
-    permissions.set_mode(mode & !0o077);
+    permissions.set_mode(own);
     file.set_permissions(permissions)
 }
 

@@ -15,6 +15,7 @@ use crate::client::{Answer, Client, TENCENT, Target, Trouble};
 use crate::commands::known;
 use crate::credentials::Credentials;
 use crate::envelope;
+use crate::lang::Said;
 use crate::output::{Failure, escaped_lines, say, wrong};
 use crate::set::Change;
 use crate::storm::{self, Storm};
@@ -199,7 +200,7 @@ impl Arguments {
     }
 
     /// What is wrong with an answer, if anything is.
-    fn judge(&self, answer: &Answer) -> Result<(), String> {
+    fn judge(&self, answer: &Answer) -> Result<(), Said> {
         let command = known(&self.command).unwrap_or_else(|| self.command.as_str().into());
         let may_decide = command.phase().may_decide();
         match self.fault {
@@ -235,7 +236,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
             };
             let started = Instant::now();
             match client.send(built).await {
-                Ok(answer) => (arguments.judge(&answer)).map(|()| answer.took),
+                Ok(answer) => match arguments.judge(&answer) {
+                    Ok(()) => Ok(answer.took),
+                    Err(wrong) => Err(wrong.to_string()),
+                },
                 Err(trouble) if arguments.is_refusal(&trouble) => Ok(started.elapsed()),
                 Err(trouble) => Err(trouble.to_string()),
             }
@@ -258,5 +262,5 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let verdict = if answer.took < TENCENT { "in time" } else { "too late" };
     let took = answer.took.as_secs_f64() * 1000.0;
     say(format_args!("{took:.1} ms, {verdict}: Tencent waits 2 s"))?;
-    arguments.judge(&answer).map_err(Failure::Answer)
+    arguments.judge(&answer).map_err(|wrong| Failure::Answer(wrong.to_string()))
 }

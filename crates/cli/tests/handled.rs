@@ -61,6 +61,32 @@ fn a_wrong_token_is_asked_about_at_once() {
     assert_eq!(count.load(Ordering::SeqCst), 2);
 }
 
+/// What stands in an answer may be in English; these are words of the tool.
+const ENGLISH: [&str; 8] =
+    ["status 2", "the answer", " of ", "was ", "times", "expected", "request ", "moderation"];
+
+#[test]
+fn in_chinese_all_is_chinese() {
+    // OK to everything, and with the wrong type now and then.
+    let deaf = Router::new().fallback(async |request: Request| match request.uri().query() {
+        Some(query) if query.contains("State.StateChange") => StatusCode::OK.into_response(),
+        _ => r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#.into_response(),
+    });
+    let url = format!("http://{}/callback", serve(deaf));
+    let Run { status, out, err } = run(&["check", &url, "--lang", "zh", "--verbose"]);
+    assert_eq!(status, 1);
+    // But for what was sent: it is as the vendor shows it.
+    let ours = ["│", "  收到", "  期望", "  原因", "失败", "警告"];
+    let ours = |line: &&str| ours.iter().any(|start| line.starts_with(start));
+    for line in out.lines().filter(ours).chain(err.lines()) {
+        for word in ENGLISH {
+            assert!(!line.contains(word), "{word}: {line}");
+        }
+    }
+    assert!(err.contains("死信") && err.contains("--spam"), "{err}");
+    assert!(out.contains("内容无法全部读出，却被放行"), "{out}");
+}
+
 #[test]
 fn an_endpoint_with_a_limit_is_asked_slowly() {
     let url = format!("http://{}/callback", serve(good()));

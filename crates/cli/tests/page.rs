@@ -224,3 +224,71 @@ fn ten_thousand_leave_it_usable() {
     );
     assert_eq!(seen.browser.value(&foreign), "refused");
 }
+
+#[test]
+fn a_restart_of_listen_starts_the_page_afresh() {
+    let Some(mut seen) = start("restart", &[]) else {
+        return;
+    };
+    seen.send(&["Sns.CallbackFriendDelete"]);
+    seen.rows(1);
+    let _ = seen.listen.child.kill();
+    let _ = seen.listen.child.wait();
+    let address = |url: &str| url.trim_start_matches("http://").to_owned();
+    let (url, page) = (address(&seen.url), address(&seen.page));
+    seen.listen = Background::start(&["listen", "--addr", &url, "--inspect", &page]);
+    seen.listen.announced("inspector on ");
+    seen.send(&["State.StateChange"]);
+    // The first of the second run has the number of the first of the first run.
+    seen.browser.wait(
+        "document.querySelectorAll('#rows tr').length === 1 && document.querySelector('#rows td:nth-child(3)').textContent === 'State.StateChange'",
+    );
+    seen.browser.key("j");
+    seen.browser.key("Enter");
+    seen.browser.wait("document.querySelector('#parts').textContent.includes('\"Info\"')");
+    seen.browser.key("r");
+    seen.rows(2);
+}
+
+#[test]
+fn it_can_be_used_at_every_width_and_with_tab() {
+    let Some(mut seen) = start("widths", &[]) else {
+        return;
+    };
+    seen.send(&["C2C.CallbackBeforeSendMsg"]);
+    seen.send(&["State.StateChange", "--fault", "Stale"]);
+    seen.rows(2);
+    assert!(seen.text("#rows td:nth-child(9)").contains("too old"));
+    for (width, height) in [(390, 844), (768, 1024), (1280, 800)] {
+        seen.browser.ask(
+            "Emulation.setDeviceMetricsOverride",
+            serde_json::json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false }),
+        );
+        seen.browser.wait(&format!("innerWidth === {width}"));
+        seen.picture(&format!("list-{width}"));
+        let fits = "document.documentElement.scrollWidth <= innerWidth && [...document.querySelectorAll('#rows td:nth-child(3), #rows td:nth-child(6)')].every((cell) => cell.clientWidth > 0 && cell.scrollWidth <= cell.clientWidth)";
+        assert_eq!(seen.browser.value(fits), true, "{width}");
+        // No word of the legend is broken over two lines.
+        let legend = "[...document.querySelectorAll('#legend span')].every((span) => span.getClientRects().length === 1 && span.offsetHeight < 25)";
+        assert_eq!(seen.browser.value(legend), true, "{width}");
+        // One row is a stop of Tab.
+        let stops = "document.querySelectorAll('#rows tr[tabindex=\"0\"]').length";
+        assert_eq!(seen.browser.value(stops), 1);
+        seen.browser.value("document.querySelector('#rows tr[tabindex=\"0\"]').focus()");
+        seen.browser.key("Enter");
+        seen.browser.wait("document.querySelectorAll('#parts pre').length >= 3");
+        // Where the details cover the list, focus is in them; else it stays in the list.
+        let focus = if width > 1000 { "TR" } else { "H2" };
+        assert_eq!(seen.browser.value("document.activeElement.tagName"), focus, "{width}");
+        assert_eq!(seen.browser.value("document.querySelector('#list').inert"), width <= 1000);
+        // What is opened is in sight.
+        let top = "(() => { const at = document.querySelector('#title').getBoundingClientRect(); return document.elementFromPoint(at.left + 2, at.top + 5)?.id; })()";
+        assert_eq!(seen.browser.value(top), "title", "{width}");
+        assert!(seen.text("#parts").contains("CallbackCommand = State.StateChange"));
+        // A refused request is no curl command: it has no body to send.
+        assert_eq!(seen.browser.value("document.querySelector('#curl').disabled"), true);
+        seen.picture(&format!("detail-{width}"));
+        seen.browser.key("Escape");
+        assert_eq!(seen.browser.value("document.activeElement.tagName"), "TR");
+    }
+}

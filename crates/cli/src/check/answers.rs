@@ -7,11 +7,11 @@ use tencent_im_callback::reply::Meaning;
 
 use super::item::{Finding, SHOWN, Went, came};
 use super::items::Make;
-use super::lang::{Lang, Text};
 use super::progress::Progress;
 use crate::client::{Answer, Client, TENCENT, Trouble};
 use crate::curl::curl;
 use crate::envelope::{Envelope, meaning};
+use crate::lang::{Lang, Text};
 use crate::send::{body_of, build};
 use crate::storm::Latencies;
 
@@ -25,10 +25,18 @@ fn allows(command: &Command, answer: &Answer, code: i64) -> bool {
     }
 }
 
+fn content_type(answer: &Answer) -> Option<&str> {
+    answer.headers.get(http::header::CONTENT_TYPE)?.to_str().ok()
+}
+
 fn is_json(answer: &Answer) -> bool {
-    let kind = answer.headers.get(http::header::CONTENT_TYPE);
-    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
+    content_type(answer)
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .eq_ignore_ascii_case("application/json")
 }
 
 /// A question, and the commands whose answers are not as wanted.
@@ -50,17 +58,20 @@ fn questions() -> [Question; 4] {
             ),
             Text(
                 "Tencent reads anything else as a failed callback",
-                "其他内容会被腾讯视为回调失败",
+                "其他内容会被腾讯云视为回调失败",
             ),
         ),
         question(
             "answers.content-type",
             Text("Content-Type: application/json", "Content-Type: application/json"),
-            Text("the vendor asks for it", "腾讯文档如此要求"),
+            Text("the vendor asks for it", "腾讯云文档如此要求"),
         ),
         question(
             "answers.code",
-            Text("ErrorCode 0, or one that the command allows", "ErrorCode 为 0，或该命令允许的值"),
+            Text(
+                "ErrorCode 0, or one that the command allows",
+                "ErrorCode 为 0，或该回调命令字允许的值",
+            ),
             Text(
                 "any other code is no verdict, and the action goes on; to a friend request it lets everybody through",
                 "其他错误码不是有效应答，操作会继续进行；加好友的回调则会放行所有人",
@@ -71,7 +82,7 @@ fn questions() -> [Question; 4] {
             Text("an answer within 2 s", "2 秒内应答"),
             Text(
                 "Tencent waits 2 s, and then lets the action go on",
-                "腾讯等待 2 秒，之后操作会继续进行",
+                "腾讯云等待 2 秒，之后操作会继续进行",
             ),
         ),
     ]
@@ -94,7 +105,7 @@ pub(crate) async fn answers(
         let request = build(&signed);
         let sent = curl(&client.target().origin(), &request, &body_of(&signed), SHOWN);
         let result = client.send(request).await;
-        let shown = came(&result);
+        let shown = came(&result, lang);
         let took = match &result {
             Ok(answer) => answer.took,
             Err(Trouble::Late(time)) => *time,
@@ -120,7 +131,7 @@ pub(crate) async fn answers(
                 let shown = if question.name == "answers.in-time" {
                     format!("{} ms: {shown}", took.as_millis())
                 } else if let (Ok(answer), "answers.content-type") = (&result, question.name) {
-                    format!("{:?}", answer.headers.get(http::header::CONTENT_TYPE))
+                    content_type(answer).unwrap_or(lang.of(Text("none", "没有"))).to_owned()
                 } else {
                     shown.clone()
                 };

@@ -5,15 +5,15 @@ use tencent_im_callback::testing::sample;
 
 use super::item::{Item, Wanted};
 use super::items::{FULL, Make, too_long};
-use super::lang::Text;
+use crate::lang::Text;
 
 const UNJUDGED: Text = Text(
     "nobody has judged it; after a status of 4xx, as after OK, the action goes on by default, so one broken byte gets everything past moderation",
-    "没有人审核过它；应答 4xx 与应答 OK 一样，默认都会放行，于是一个损坏的字节就能绕过审核",
+    "没有人审核过它；应答 4xx 与应答 OK 一样，腾讯云默认都会放行，于是一个损坏的字节就能绕过审核",
 );
 const LOST: Text = Text(
     "Tencent does not send a notification again: what is refused is lost; take it, keep its bytes and raise an alarm",
-    "腾讯不会重发通知：被拒绝的事件就丢失了；应当接收、保留原始字节并告警",
+    "腾讯云不会重发无需审核的回调：被拒绝的事件会丢失；应当接收、保留原始字节并告警",
 );
 const NOBODY: Text = Text(
     "a friend request is refused per person: each one who can be read needs a ResultCode, whatever the others look like",

@@ -10,10 +10,10 @@ use tencent_im_callback::Command;
 use tencent_im_callback::reply::Meaning;
 use tencent_im_callback::testing::SignedRequest;
 
-use super::lang::Text;
 use crate::client::{Answer, Client, Trouble};
 use crate::curl::curl;
 use crate::envelope::{self, Envelope};
+use crate::lang::{Lang, Said, Text};
 use crate::output::escaped;
 use crate::send::build;
 
@@ -94,11 +94,11 @@ impl Wanted {
         &self,
         command: &Command,
         came: &Result<Answer, Trouble>,
-    ) -> Result<(), String> {
+    ) -> Result<(), Said> {
         let answer = match (came, self) {
             (Ok(answer), _) => answer,
             (Err(Trouble::Broken(_)), Wanted::CutOff | Wanted::BlockedOrCutOff) => return Ok(()),
-            (Err(trouble), _) => return Err(trouble.to_string()),
+            (Err(trouble), _) => return Err(trouble.said()),
         };
         match self {
             Wanted::Taken | Wanted::Noted => envelope::accepted(answer).map(drop),
@@ -110,7 +110,7 @@ impl Wanted {
                     Err(envelope::NO_VERDICT.into())
                 }
                 Ok(_) => Ok(()),
-                Err(what) => Err(format!("{what}: by default the action goes on")),
+                Err(what) => Err(envelope::goes_on(what)),
             },
             Wanted::Blocked | Wanted::BlockedOrCutOff | Wanted::Withheld => {
                 envelope::blocked(command, answer)
@@ -119,7 +119,7 @@ impl Wanted {
                 envelope::accepted(answer)?;
                 match envelope::meaning(command, answer) {
                     Meaning::Allow | Meaning::Rewrite => Ok(()),
-                    _ => Err("it was refused".into()),
+                    _ => Err(Text("it was refused", "被拒绝").into()),
                 }
             }
             Wanted::Moderated(word) => {
@@ -128,7 +128,7 @@ impl Wanted {
                     Meaning::Reject | Meaning::Discard => Ok(()),
                     Meaning::Rewrite if is_rewritten(answer, word) => Ok(()),
                     Meaning::NoVerdict => Err(envelope::NO_VERDICT.into()),
-                    _ => Err("it was let through".into()),
+                    _ => Err(Text("it was let through", "被放行").into()),
                 }
             }
         }
@@ -240,23 +240,18 @@ fn as_millis<S: serde::Serializer>(took: &Duration, serializer: S) -> Result<S::
 }
 
 /// What came, in a line.
-pub(crate) fn came(result: &Result<Answer, Trouble>) -> String {
+pub(crate) fn came(result: &Result<Answer, Trouble>, lang: Lang) -> String {
     match result {
         Ok(answer) => {
             let body = String::from_utf8_lossy(&answer.body[..answer.body.len().min(4 * SHOWN)]);
             format!("{} {}", answer.status.as_u16(), escaped(&body, 300))
         }
-        Err(trouble) => escaped(&trouble.to_string(), 300),
+        Err(trouble) => escaped(&trouble.said().of(lang), 300),
     }
 }
 
 /// Sends an item and judges what comes.
-pub(crate) async fn ask(
-    item: &Item,
-    client: &Client,
-    lang: super::lang::Lang,
-    unsigned: bool,
-) -> Finding {
+pub(crate) async fn ask(item: &Item, client: &Client, lang: Lang, unsigned: bool) -> Finding {
     let request = item.build();
     let body = crate::send::body_of(&item.request);
     let sent = curl(&client.target().origin(), &request, &body, SHOWN);
@@ -267,9 +262,13 @@ pub(crate) async fn ask(
         Err(_) if (unsigned && item.by_signature) || item.wanted.tolerates(&result) => Went::Warn,
         Err(_) => Went::Fail,
     };
-    let mut came = came(&result);
+    let mut came = came(&result, lang);
     if let (Err(wrong), Ok(_)) = (judged, &result) {
-        came = format!("{came} ({})", escaped(&wrong, 200));
+        let wrong = escaped(&wrong.of(lang), 200);
+        came = match lang {
+            Lang::En => format!("{came} ({wrong})"),
+            Lang::Zh => format!("{came}（{wrong}）"),
+        };
     }
     Finding {
         name: item.name.clone(),

@@ -4,7 +4,7 @@ use tencent_im_callback::Command;
 use tencent_im_callback::testing::{Fault, SignedRequest, other_samples};
 
 use super::item::{Item, Wanted};
-use super::lang::Text;
+use crate::lang::Text;
 
 /// Bytes of the body that is too long.
 const TOO_LONG: usize = 16 * 1024 * 1024;
@@ -29,7 +29,7 @@ const AFTER_MESSAGE: &str = r#"{"CallbackCommand":"C2C.CallbackAfterSendMsg","Fr
 fn samples(make: Make<'_>) -> Vec<Item> {
     let sample = Text(
         "Tencent sends this body, as its pages show it; an endpoint that cannot take it loses the event or holds up a user",
-        "腾讯文档中的示例就是这样的请求；处理不了就会丢事件或阻塞用户操作",
+        "腾讯云文档中的示例就是这样的请求；处理不了就会丢事件或阻塞用户操作",
     );
     let mut items: Vec<Item> = Command::ALL
         .iter()
@@ -45,7 +45,7 @@ fn samples(make: Make<'_>) -> Vec<Item> {
         .collect();
     let other = Text(
         "Tencent's pages show this body as well, for another case or in an older form; an endpoint that cannot take it loses the event or holds up a user",
-        "腾讯文档针对其他情形或在旧版页面中也给出了这样的请求；处理不了就会丢事件或阻塞用户操作",
+        "腾讯云文档针对其他情形或在旧版页面中也给出了这样的请求；处理不了就会丢事件或阻塞用户操作",
     );
     for command in Command::ALL {
         for (at, body) in other_samples(command).iter().enumerate() {
@@ -85,7 +85,7 @@ pub(crate) fn accepts(make: Make<'_>) -> Vec<Item> {
         AFTER_MESSAGE.replacen('{', r#"{"NewMember":{"a":[1]},"#, 1),
         Text(
             "Tencent adds members without notice; a strict parser fails from that day on",
-            "腾讯会随时增加字段；过于严格的解析会从那天起失败",
+            "腾讯云会随时增加字段；过于严格的解析会从那天起失败",
         ),
     ));
     items.push(after(
@@ -117,7 +117,7 @@ pub(crate) fn accepts(make: Make<'_>) -> Vec<Item> {
             Wanted::Taken,
             Text(
                 "one of the vendor's pages writes the URL of this command with its older word",
-                "腾讯某一页文档的 URL 中使用的是该命令的旧名称",
+                "腾讯云某一页文档的 URL 中使用的是该回调命令字的旧名称",
             ),
         )
     });
@@ -130,7 +130,7 @@ pub(crate) fn accepts(make: Make<'_>) -> Vec<Item> {
         Wanted::Answered,
         Text(
             "commands are added; a new one must not crash anything",
-            "命令会增加；新命令不应导致崩溃",
+            "回调命令字会增加；新的回调命令字不应导致崩溃",
         ),
     ));
     items
@@ -189,7 +189,7 @@ pub(crate) fn refuses(make: Make<'_>, command: &Command) -> Vec<Item> {
             Fault::WrongMethod,
             Text(
                 "Tencent sends POST; GET comes from browsers, previews and crawlers",
-                "腾讯只发送 POST；GET 来自浏览器、链接预览和爬虫",
+                "腾讯云只发送 POST；GET 来自浏览器、链接预览和爬虫",
             ),
         ),
         item("too-long", state().body(too_long(command)), full, FULL),

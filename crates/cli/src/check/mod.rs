@@ -4,7 +4,6 @@ mod answers;
 mod broken;
 mod item;
 mod items;
-mod lang;
 mod moderates;
 mod progress;
 mod report;
@@ -20,11 +19,11 @@ use tencent_im_callback::Token;
 use tencent_im_callback::testing::SignedRequest;
 
 use self::item::{Finding, Item, Went};
-use self::lang::Lang;
 use self::progress::Progress;
 use crate::client::{Answer, Client, Target};
 use crate::commands::known;
 use crate::credentials::Credentials;
+use crate::lang::{Lang, Text};
 use crate::output::{Failure, complain, say, wrong};
 
 /// Test an endpoint with valid, forged and malformed requests
@@ -35,7 +34,7 @@ use crate::output::{Failure, complain, say, wrong};
 
 Groups: accepts, refuses, broken, moderates (with --spam), answers, survives. Exit status 1 if something fails; a warning is no failure.
 
-The callbacks are samples, but the endpoint takes them for real ones: ask one that may be asked.")]
+The callbacks are samples, but the endpoint takes them for real ones: ask one that may be asked. A queue behind it may keep the broken notifications as dead letters.")]
 #[allow(clippy::struct_excessive_bools)] // flags of the command line
 pub(crate) struct Arguments {
     /// The endpoint, without parameters: http:// or https://host:port/path
@@ -99,12 +98,15 @@ impl Arguments {
 
     /// The commands that the endpoint handles, first the one that the checks send that are about
     /// no command in particular.
-    fn all_handled(&self) -> Result<Vec<Command>, Failure> {
+    fn all_handled(&self, lang: Lang) -> Result<Vec<Command>, Failure> {
         let all = Command::ALL.iter().filter(|command| self.handles(command)).cloned();
         let mut all: Vec<Command> = all.collect();
         all.sort_by_key(|command| *command != Command::StateChange);
         if all.is_empty() {
-            return Err(wrong("--commands and --no-before leave no command"));
+            return Err(wrong(lang.of(Text(
+                "--commands and --no-before leave no command",
+                "--commands 与 --no-before 之下没有剩余的回调命令字",
+            ))));
         }
         Ok(all)
     }
@@ -133,13 +135,13 @@ impl Arguments {
         let patience = Duration::from_secs(self.timeout);
         let client = Arc::new(Client::new(self.url.clone(), patience).paced(self.rate));
         if let Err(trouble) = self.url.connect().await {
-            return Err(Failure::Answer(format!("{}: {trouble}", self.url)));
+            return Err(Failure::Answer(format!("{}: {}", self.url, trouble.said().of(lang))));
         }
         let app = self.credentials.app_id();
         let make = |command: Command| {
             SignedRequest::new(command).app(app).token(token.clone()).url(&self.url.path)
         };
-        let handled = self.all_handled()?;
+        let handled = self.all_handled(lang)?;
         let base = &handled[0];
         let first = client.send(crate::send::build(&make(base.clone()))).await;
         if let Ok(Answer { status, .. }) = first
@@ -153,7 +155,7 @@ impl Arguments {
             vec!["answers.envelope", "answers.content-type", "answers.code", "answers.in-time"];
         answers.retain(|name| self.wants(name));
         let more = if answers.is_empty() { 0 } else { handled.len() };
-        let progress = Progress::new((items.len() + more) as u64);
+        let progress = Progress::new((items.len() + more) as u64, lang);
         let mut findings = Vec::new();
         for item in &items {
             progress.next(&item.name);
@@ -173,6 +175,16 @@ impl Arguments {
         Ok(findings)
     }
 }
+
+const UNMODERATED: Text = Text(
+    "moderation was not asked for: --spam WORD does, with a word that the endpoint refuses",
+    "没有检查审核：请用 --spam 词，即该服务会拒绝的词",
+);
+
+const DEAD: Text = Text(
+    "the broken notifications (broken.after) may be dead letters now, in a queue behind the endpoint",
+    "损坏的无需审核的回调（broken.after）可能已成为接口后面队列中的死信",
+);
 
 /// The first valid request was refused: all the others would be, too.
 fn no_entry(status: u16, lang: Lang) -> String {
@@ -194,20 +206,26 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let token = arguments.credentials.token()?;
     let asked_for_moderation = arguments.only.iter().any(|only| only.starts_with("moderates"));
     if arguments.spam.is_none() && asked_for_moderation {
-        return Err(wrong("moderates wants --spam WORD, a word that the endpoint refuses"));
+        return Err(wrong(lang.of(Text(
+            "moderates wants --spam WORD, a word that the endpoint refuses",
+            "moderates 需要 --spam 词，即该服务会拒绝的词",
+        ))));
     }
     let findings = tokio::select! {
         findings = arguments.ask(&token, lang) => findings?,
-        _ = tokio::signal::ctrl_c() => return Err(Failure::Answer("interrupted".into())),
+        _ = tokio::signal::ctrl_c() => return Err(Failure::Answer(lang.of(Text("interrupted", "已中断")).into())),
     };
     if findings.is_empty() {
         let only = arguments.only.join(", ");
-        return Err(wrong(format!(
-            "nothing is called {only}; --only wants a group, or the name of an item"
-        )));
+        return Err(wrong(match lang {
+            Lang::En => {
+                format!("nothing is called {only}; --only wants a group, or the name of an item")
+            }
+            Lang::Zh => format!("没有名为 {only} 的项目；--only 需要分组名或项目名"),
+        }));
     }
     if let Some(path) = &arguments.junit {
-        let xml = report::junit(&findings).map_err(Failure::Answer)?;
+        let xml = report::junit(&findings, lang).map_err(Failure::Answer)?;
         std::fs::write(path, xml).map_err(|error| wrong(format!("{}: {error}", path.display())))?;
     }
     if arguments.json {
@@ -217,9 +235,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     } else {
         say(report::text(&findings, lang, arguments.verbose))?;
         if arguments.spam.is_none() && arguments.only.is_empty() {
-            complain(
-                "moderation was not asked for: --spam WORD does, with a word that the endpoint refuses",
-            );
+            complain(lang.of(UNMODERATED));
+        }
+        if findings.iter().any(|finding| finding.name.starts_with("broken.after.")) {
+            complain(lang.of(DEAD));
         }
     }
     if findings.iter().any(|finding| finding.went == Went::Fail) {

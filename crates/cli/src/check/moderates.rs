@@ -9,7 +9,7 @@ use tencent_im_callback::Command;
 use super::broken::beside;
 use super::item::{Item, Wanted};
 use super::items::Make;
-use super::lang::Text;
+use crate::lang::Text;
 
 const SEEN: Text = Text(
     "a reader sees the word there; moderation that looks at one place only is got round in a minute",
@@ -33,7 +33,7 @@ const BROKEN: Text = Text(
 );
 const WITHOUT_LIST: Text = Text(
     "the receiver can open the bundle and read what nobody judged: Tencent leaves out the messages of a large one",
-    "接收者可以打开合并消息，看到没有人审核过的内容：内容过大时腾讯不带其中的消息",
+    "接收者可以打开合并消息，看到没有人审核过的内容：内容过大时腾讯云不带其中的消息",
 );
 const EDIT: Text = Text(
     "an edit is reported when it is done: answer OK, judge it all the same, and withdraw the message (whether you do, this check cannot see)",
@@ -241,7 +241,7 @@ pub(crate) fn moderates(make: Make<'_>, spam: &str) -> Vec<Item> {
             &before,
             whole(&before, &text("hello"), ""),
             Wanted::Allowed,
-            Text("who refuses everything moderates nothing", "拒绝一切不等于审核"),
+            Text("who refuses everything moderates nothing", "正常消息也被拒绝"),
         );
         let moderated = || Wanted::Moderated(spam.to_owned());
         for message in word.in_elements().into_iter().chain(word.in_other_forms()) {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
 
+use crate::lang::Lang;
 use crate::output::complain;
 
 /// Between two lines.
@@ -15,14 +16,15 @@ const PAUSE: Duration = Duration::from_secs(5);
 pub(super) struct Progress {
     bar: ProgressBar,
     total: u64,
+    lang: Lang,
     done: Cell<u64>,
     said: Cell<Instant>,
 }
 
 impl Progress {
-    pub(super) fn new(total: u64) -> Self {
+    pub(super) fn new(total: u64, lang: Lang) -> Self {
         let bar = crate::storm::progress(total);
-        Progress { bar, total, done: Cell::new(0), said: Cell::new(Instant::now()) }
+        Progress { bar, total, lang, done: Cell::new(0), said: Cell::new(Instant::now()) }
     }
 
     /// The next request is about this.
@@ -32,7 +34,11 @@ impl Progress {
         self.done.set(self.done.get() + 1);
         if self.said.get().elapsed() >= PAUSE && !std::io::stderr().is_terminal() {
             self.said.set(Instant::now());
-            complain(format_args!("{} of {}: {name}", self.done.get(), self.total));
+            let (done, total) = (self.done.get(), self.total);
+            complain(match self.lang {
+                Lang::En => format!("{done} of {total}: {name}"),
+                Lang::Zh => format!("{done}/{total}：{name}"),
+            });
         }
     }
 

@@ -8,7 +8,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::item::{Finding, Went};
-use super::lang::{Lang, Text};
+use crate::lang::{Lang, Text};
 use crate::output::escaped_lines;
 
 /// Characters of an answer in the table.
@@ -93,7 +93,7 @@ fn is_sample(finding: &Finding) -> bool {
 }
 
 /// For CI: a suite for each group.
-pub(crate) fn junit(findings: &[Finding]) -> Result<String, String> {
+pub(crate) fn junit(findings: &[Finding], lang: Lang) -> Result<String, String> {
     let mut suites: BTreeMap<&str, TestSuite> = BTreeMap::new();
     for finding in findings {
         let group = finding.name.split('.').next().unwrap_or_default();
@@ -103,7 +103,10 @@ pub(crate) fn junit(findings: &[Finding]) -> Result<String, String> {
                 let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
                 let Finding { sent, came, wanted, why, .. } = finding;
                 status
-                    .set_message(format!("{came}; expected: {wanted}"))
+                    .set_message(match lang {
+                        Lang::En => format!("{came}; expected: {wanted}"),
+                        Lang::Zh => format!("{came}；期望：{wanted}"),
+                    })
                     .set_description(format!("{sent}\n{why}"));
                 status
             }
@@ -111,7 +114,7 @@ pub(crate) fn junit(findings: &[Finding]) -> Result<String, String> {
         let mut case = TestCase::new(finding.name.as_str(), status);
         case.set_time(finding.took);
         if finding.went == Went::Warn {
-            case.set_system_out(format!("warning: {}", finding.came));
+            case.set_system_out(format!("{}: {}", word(Went::Warn, lang), finding.came));
         }
         suites.entry(group).or_insert_with(|| TestSuite::new(group)).add_test_case(case);
     }

@@ -10,9 +10,9 @@ use tokio::io::AsyncWriteExt as _;
 
 use super::item::{Finding, SHOWN, Wanted, Went, came};
 use super::items::Make;
-use super::lang::{Lang, Text};
 use crate::client::{Client, Stream, TENCENT};
 use crate::curl::curl;
+use crate::lang::{Lang, Said, Text};
 use crate::send::{body_of, build};
 
 /// At a time.
@@ -26,6 +26,12 @@ const NOTICED: Duration = Duration::from_millis(300);
 
 const HONEST: Text =
     Text("an honest request is answered within 2 s", "正常的请求在 2 秒内得到应答");
+
+const MEANWHILE: Text =
+    Text("an honest request was answered meanwhile", "其间正常的请求得到了应答");
+
+const AFTERWARDS: Text =
+    Text("an honest request was answered afterwards", "之后正常的请求得到了应答");
 
 struct Survives<'a> {
     make: Make<'a>,
@@ -57,16 +63,28 @@ impl Survives<'_> {
 
     /// Sends an honest request; what is wrong with its answer, if anything is.
     async fn honest(&self) -> Result<Duration, String> {
+        self.asked().await.map_err(|wrong| wrong.of(self.lang))
+    }
+
+    async fn asked(&self) -> Result<Duration, Said> {
         let result = self.client.send(build(&(self.make)(self.command.clone()))).await;
-        Wanted::Taken
-            .judge(self.command, &result)
-            .map_err(|wrong| format!("the honest request: {} ({wrong})", came(&result)))?;
+        Wanted::Taken.judge(self.command, &result).map_err(|Said(en, zh)| {
+            let came = came(&result, self.lang);
+            Said(
+                format!("the honest request: {came} ({en})"),
+                format!("正常的请求：{came}（{zh}）"),
+            )
+        })?;
         match result {
             Ok(answer) if answer.took > TENCENT => {
-                Err(format!("the honest request took {} ms", answer.took.as_millis()))
+                let took = answer.took.as_millis();
+                Err(Said(
+                    format!("the honest request took {took} ms"),
+                    format!("正常的请求用了 {took} 毫秒"),
+                ))
             }
             Ok(answer) => Ok(answer.took),
-            Err(trouble) => Err(trouble.to_string()),
+            Err(trouble) => Err(trouble.said()),
         }
     }
 
@@ -84,11 +102,18 @@ impl Survives<'_> {
                 Err(what) => wrong.push(what),
             }
         }
-        let first = wrong.first().map(|first| format!("{} of {MANY}, first {first}", wrong.len()));
-        let came = format!("all within {} ms", longest.as_millis());
+        let (count, longest) = (wrong.len(), longest.as_millis());
+        let first = wrong.first().map(|first| match self.lang {
+            Lang::En => format!("{count} of {MANY}, first {first}"),
+            Lang::Zh => format!("{MANY} 个中有 {count} 个，第一个是 {first}"),
+        });
+        let (came, times) = match self.lang {
+            Lang::En => (format!("all within {longest} ms"), format!("{MANY} times at once")),
+            Lang::Zh => (format!("全部在 {longest} 毫秒内应答"), format!("同时 {MANY} 次")),
+        };
         let why =
             Text("a popular group sends as many at once", "一个活跃的群组就会同时产生这么多请求");
-        let sent = format!("{} # {MANY} times at once", self.shown());
+        let sent = format!("{} # {times}", self.shown());
         self.finding("many-at-once", first, came, HONEST, why, sent)
     }
 
@@ -112,7 +137,11 @@ impl Survives<'_> {
     }
 
     fn half_shown(&self) -> String {
-        format!("{} # {SLOW} times, with a body that stops after its first byte", self.shown())
+        let times = match self.lang {
+            Lang::En => format!("{SLOW} times, with a body that stops after its first byte"),
+            Lang::Zh => format!("{SLOW} 次，请求体在第一个字节之后停住"),
+        };
+        format!("{} # {times}", self.shown())
     }
 
     async fn dripping(&self) -> Finding {
@@ -136,7 +165,7 @@ impl Survives<'_> {
         self.finding(
             "dripping-bodies",
             wrong,
-            "an honest request was answered meanwhile".into(),
+            self.lang.of(MEANWHILE).into(),
             HONEST,
             why,
             self.half_shown(),
@@ -154,7 +183,7 @@ impl Survives<'_> {
         self.finding(
             "half-requests",
             wrong,
-            "an honest request was answered afterwards".into(),
+            self.lang.of(AFTERWARDS).into(),
             HONEST,
             why,
             self.half_shown(),
@@ -179,14 +208,7 @@ impl Survives<'_> {
             "a parser that goes down a level at a time runs out of stack, and takes the process with it",
             "逐层递归的解析器会耗尽栈空间，并使整个进程崩溃",
         );
-        self.finding(
-            "deep-nesting",
-            wrong,
-            "an honest request was answered afterwards".into(),
-            HONEST,
-            why,
-            sent,
-        )
+        self.finding("deep-nesting", wrong, self.lang.of(AFTERWARDS).into(), HONEST, why, sent)
     }
 }
 

@@ -5,22 +5,22 @@ const MOST = 1000;
 const TEXTS = {
   en: {
     live: "live", lost: "not connected", filter: "filter ( / )", families: "all families", verdicts: "all outcomes",
-    head: ["time", "outcome", "command", "who", "status", "ms", "phase", "app"], empty: "Nothing has come yet.",
+    head: ["time", "outcome", "command", "who", "status", "ms", "phase", "app", "why"], empty: "Nothing has come yet.",
     again: "send again (r)", curl: "copy as curl", copied: "Copied. The signature is left out.", notCopied: "The browser does not let it be copied.",
     sending: "Sending…", sent: "Sent again; answer: ", failed: "Not sent: ", gone: "It is no longer kept.",
     accepted: "accepted", moderated: "moderated", rejected: "refused", failedVerdict: "failed", probe: "URL check",
     note: "why", event: "event, as typed", unknown: "members that are not typed", params: "parameters", body: "body, as it came",
-    answer: "answer", url: "request", rate: "callbacks of the last 5 minutes", latency: "latency; the line is the 2 s that Tencent waits",
+    answer: "answer", url: "request", rate: "callbacks per 5 s, of those kept below", latency: "latency; the line is the 2 s that Tencent waits", span: ["5 min ago", "now"],
     keys: "/ filter · j k move · Enter open · Esc close · r send again", shown: (some, all) => `${some} of ${all}`,
   },
   zh: {
     live: "实时", lost: "未连接", filter: "过滤（ / ）", families: "全部类别", verdicts: "全部结果",
-    head: ["时间", "结果", "命令", "账号", "状态码", "毫秒", "阶段", "应用"], empty: "还没有收到回调。",
+    head: ["时间", "结果", "回调命令字", "账号", "状态码", "毫秒", "类型", "应用", "原因"], empty: "还没有收到回调。",
     again: "重新发送（r）", curl: "复制为 curl", copied: "已复制，不含签名。", notCopied: "浏览器不允许复制。",
     sending: "正在发送…", sent: "已重新发送，应答：", failed: "发送失败：", gone: "该条已不再保留。",
-    accepted: "已接受", moderated: "已拦截", rejected: "已拒绝", failedVerdict: "失败", probe: "URL 检查",
+    accepted: "已接受", moderated: "已拦截", rejected: "已拒绝", failedVerdict: "失败", probe: "回调 URL 校验",
     note: "原因", event: "解析后的事件", unknown: "未识别的字段", params: "参数", body: "原始请求体",
-    answer: "应答", url: "请求", rate: "最近 5 分钟的回调", latency: "延迟；虚线为腾讯等待的 2 秒",
+    answer: "应答", url: "请求", rate: "每 5 秒的回调数（仅统计下方保留的）", latency: "延迟；虚线为腾讯云等待的 2 秒", span: ["5 分钟前", "现在"],
     keys: "/ 过滤 · j k 移动 · Enter 打开 · Esc 关闭 · r 重新发送", shown: (some, all) => `${some} / ${all}`,
   },
 };
@@ -40,6 +40,8 @@ let seen = [];
 const known = new Set();
 let waiting = [];
 let chosen = null;
+// The one row that Tab stops at; j and k go on from there.
+let stop = null;
 let opened = null;
 let curl = "";
 
@@ -62,9 +64,11 @@ function row(one) {
   const verdict = VERDICTS.includes(one.verdict) ? one.verdict : "";
   line.append(
     make("td", clock), make("td", verdictWord(one.verdict), verdict), make("td", one.command), make("td", one.who ?? "–"),
-    make("td", one.status, "number"), make("td", one.took_ms.toFixed(1), "number"), make("td", one.phase), make("td", one.app ?? "–"),
+    make("td", one.status, "number"), make("td", one.took_ms.toFixed(1), "number"), make("td", one.phase), make("td", one.app ?? "–"), make("td", one.note ?? "", "why"),
   );
+  line.tabIndex = -1;
   line.addEventListener("click", () => { choose(one); open(one); });
+  line.addEventListener("focus", () => { if (chosen !== one) choose(one); });
   return line;
 }
 
@@ -75,7 +79,15 @@ function matches(one) {
   return (!family || one.family === family) && (!verdict || one.verdict === verdict) && words.every((word) => text.includes(word));
 }
 
+function stopAt() {
+  const holder = chosen && !chosen.row.hidden ? chosen : seen.find((one) => !one.row.hidden);
+  if (stop) stop.tabIndex = -1;
+  stop = holder ? holder.row : null;
+  if (stop) stop.tabIndex = 0;
+}
+
 function count() {
+  stopAt();
   const some = seen.reduce((sum, one) => sum + (one.row.hidden ? 0 : 1), 0);
   by("counts").textContent = TEXTS[language].shown(some, seen.length);
   by("empty").hidden = seen.length > 0;
@@ -133,6 +145,9 @@ function shape(name, attributes, kind) {
   return element;
 }
 
+// A line without length keeps its round ends round in a picture of any width.
+const dot = (x, y, verdict) => shape("line", { x1: x, x2: x, y1: y, y2: y }, `dot ${verdict}`);
+
 function plot() {
   const now = Date.now(), span = 300, bins = 60;
   const columns = Array.from({ length: bins }, () => ({}));
@@ -144,7 +159,7 @@ function plot() {
     column[one.verdict] = (column[one.verdict] || 0) + 1;
     // Logarithmic, from 0.1 ms to 10 s.
     const height = Math.min(1, Math.max(0, (Math.log10(Math.max(0.1, one.took_ms)) + 1) / 5));
-    if (dots.length < 400) dots.push(shape("circle", { cx: Math.min(298, (span - age) / span * 300), cy: 58 - height * 56, r: 1.5 }, one.verdict));
+    if (dots.length < 400) dots.push(dot(Math.min(298, (span - age) / span * 300), 58 - height * 56, one.verdict));
   }
   const total = (column) => Object.values(column).reduce((sum, part) => sum + part, 0);
   const highest = Math.max(1, ...columns.map(total));
@@ -158,6 +173,7 @@ function plot() {
     }
   });
   by("rate").replaceChildren(...bars);
+  by("rate-highest").textContent = highest;
   const limit = 58 - (Math.log10(2000) + 1) / 5 * 56;
   by("latency").replaceChildren(shape("line", { x1: 0, x2: 300, y1: limit, y2: limit }, "limit"), ...dots);
 }
@@ -166,6 +182,8 @@ function choose(one) {
   if (chosen) chosen.row.classList.remove("chosen");
   chosen = one;
   chosen.row.classList.add("chosen");
+  stopAt();
+  chosen.row.focus({ preventScroll: true });
   chosen.row.scrollIntoView({ block: "nearest" });
 }
 
@@ -174,12 +192,23 @@ function part(title, text) {
   return [make("h3", title), make("pre", text)];
 }
 
+// On a small screen the details cover the list: nothing behind them is a stop of Tab.
+const small = matchMedia("(max-width: 1000px)");
+function cover() {
+  const covers = small.matches && opened !== null;
+  for (const id of ["top", "plots", "list"]) by(id).inert = covers;
+  return covers;
+}
+
 async function open(one) {
   opened = one;
   by("detail").hidden = false;
   by("title").textContent = visible(one.command);
+  if (cover()) by("title").focus();
   by("said").textContent = "";
   by("again").disabled = !one.again;
+  by("curl").disabled = true;
+  curl = "";
   let detail = null;
   try {
     const response = await fetch(`callbacks/${one.id}?run=${run}`);
@@ -191,7 +220,10 @@ async function open(one) {
     return;
   }
   curl = detail.curl;
-  const params = detail.params.map(([name, value]) => `${name} = ${value}`).join("\n");
+  by("curl").disabled = !curl;
+  // Of a refused request there is the URL alone.
+  const query = [...new URLSearchParams(detail.url.split("?")[1])].filter(([name]) => name.toLowerCase() !== "sign");
+  const params = (detail.params.length ? detail.params : query).map(([name, value]) => `${name} = ${value}`).join("\n");
   by("parts").replaceChildren(
     ...part(say("note"), one.note), ...part(say("unknown"), detail.unknown.join("\n")), ...part(say("answer"), `${one.status}\n${detail.answer}`),
     ...part(say("event"), detail.event), ...part(say("params"), params), ...part(say("body"), detail.body), ...part(say("url"), detail.url),
@@ -214,6 +246,8 @@ async function again() {
 function close() {
   opened = null;
   by("detail").hidden = true;
+  cover();
+  if (stop) stop.focus();
 }
 
 function move(step) {
@@ -231,13 +265,16 @@ function words() {
   by("filter").setAttribute("aria-label", say("filter"));
   by("family").setAttribute("aria-label", say("families"));
   by("verdict").setAttribute("aria-label", say("verdicts"));
-  by("head").replaceChildren(...say("head").map((text) => make("th", text)));
+  by("head").replaceChildren(...say("head").map((text, at) => make("th", text, at === 4 || at === 5 ? "number" : "")));
   by("empty").textContent = say("empty");
   by("again").textContent = say("again");
   by("curl").textContent = say("curl");
   by("rate-title").textContent = say("rate");
   by("latency-title").textContent = say("latency");
   by("keys").textContent = say("keys");
+  by("close").setAttribute("aria-label", language === "zh" ? "关闭" : "close");
+  for (const plot of ["rate", "latency"]) by(`${plot}-span`).replaceChildren(...say("span").map((text) => make("span", text)));
+  by("legend").replaceChildren(...VERDICTS.map((verdict) => make("span", verdictWord(verdict), verdict)));
   by("live").textContent = say(by("live").className === "on" ? "live" : "lost");
   choice("verdict", say("verdicts"), VERDICTS, verdictWord);
   families();
@@ -261,6 +298,7 @@ by("family").addEventListener("change", filter);
 by("verdict").addEventListener("change", filter);
 by("again").addEventListener("click", again);
 by("close").addEventListener("click", close);
+small.addEventListener("change", cover);
 by("curl").addEventListener("click", async () => {
   try {
     await navigator.clipboard.writeText(curl);

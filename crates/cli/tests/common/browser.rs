@@ -83,6 +83,10 @@ impl Browser {
                 .recv_timeout(Duration::from_secs(60))
                 .expect("an answer of the browser");
             if message["id"] == id {
+                // The page was loaded anew meanwhile: there is no value.
+                if message["error"]["message"] == "Inspected target navigated or closed" {
+                    return json!({});
+                }
                 assert!(message["error"].is_null(), "{method}: {message}");
                 return message["result"].clone();
             }

@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub)] // each test uses some of it
 
 pub mod browser;
+pub mod check;
 pub mod server;
 
 use std::io::{BufRead, BufReader, Write};

@@ -1,5 +1,7 @@
 //! English and Chinese.
 
+use std::fmt;
+
 use clap::ValueEnum;
 
 /// A language.
@@ -35,3 +37,29 @@ impl Lang {
 /// A text in both: English, Chinese.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Text(pub(crate) &'static str, pub(crate) &'static str);
+
+/// The same with values in it.
+#[derive(Clone, Debug)]
+pub(crate) struct Said(pub(crate) String, pub(crate) String);
+
+impl Said {
+    pub(crate) fn of(self, lang: Lang) -> String {
+        match lang {
+            Lang::En => self.0,
+            Lang::Zh => self.1,
+        }
+    }
+}
+
+impl From<Text> for Said {
+    fn from(Text(en, zh): Text) -> Self {
+        Said(en.to_owned(), zh.to_owned())
+    }
+}
+
+/// In English, for the commands that speak no other language.
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
