@@ -27,6 +27,7 @@ const LOOKS: usize = 2048;
 const PASSED: usize = 4 * LOOKS;
 
 /// A row that other claims must not take.
+#[derive(Clone, Copy)]
 pub(super) struct Held {
     /// The claim's number; 0 for a row that is in `ready`.
     pub(super) token: u64,

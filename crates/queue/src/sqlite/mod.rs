@@ -19,9 +19,9 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use self::disk::Disk;
-use self::inbox::Shared;
+use self::inbox::{Answer, Append, How, Op, PendingClaim, Purge, Settle, Shared};
 use self::own::Own;
-use self::writer::{Answer, Append, How, Op, PendingClaim, Purge, Settle, Writer};
+use self::writer::Writer;
 use crate::delivery::DeliveryId;
 use crate::error::{QueueError, StorageError};
 use crate::options::StoreOptions;
