@@ -13,7 +13,6 @@ use tokio::time::Instant;
 use tower_service::Service;
 use tracing::Instrument;
 
-use super::Hook;
 use super::attempt::{CatchPanic, Failed, Origin, read_caught, text_of};
 use super::guard::{ClaimGuard, LeaseKeeper};
 use crate::delivery::Delivery;
@@ -33,6 +32,9 @@ const GIVE_UP: Duration = Duration::from_secs(5);
 
 /// The wait before a settlement is tried again for which the disk had no room.
 const AGAIN: Duration = Duration::from_millis(500);
+
+/// Is called for every dead letter.
+pub(super) type Hook = dyn Fn(&Record) + Send + Sync;
 
 /// Whether a result was stored.
 enum Settled {
