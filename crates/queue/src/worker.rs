@@ -21,9 +21,9 @@ use self::guard::ClaimGuard;
 use self::job::{End, Hook, Job};
 use crate::error::QueueError;
 use crate::policy::RetryPolicy;
-use crate::queue::Queue;
 use crate::store::{Claimed, Record, Store};
 use crate::trace::Extract;
+use crate::watch::Watch;
 
 /// The longest single wait for something to claim.
 const WAIT: Duration = Duration::from_secs(10);
@@ -74,7 +74,8 @@ const BATCH: usize = 1024;
 #[must_use]
 pub struct Worker<S> {
     service: S,
-    queue: Queue,
+    store: Arc<dyn Store>,
+    watch: Arc<Watch>,
     concurrency: usize,
     timeout: Duration,
     grace: Duration,
@@ -84,10 +85,11 @@ pub struct Worker<S> {
 }
 
 impl<S> Worker<S> {
-    pub(crate) fn new(queue: Queue, service: S) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>, watch: Arc<Watch>, service: S) -> Self {
         Worker {
             service,
-            queue,
+            store,
+            watch,
             concurrency: 64,
             timeout: Duration::from_secs(60),
             grace: Duration::from_secs(10),
@@ -157,11 +159,10 @@ where
     /// An error of the storage, such as [`QueueError::Poisoned`]. Open the queue again, and make
     /// another worker. Running handlers have been aborted by then.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<Stopped, QueueError> {
-        self.queue.watch.worker_runs();
+        self.watch.worker_runs();
         let (report, results) = mpsc::unbounded_channel();
-        let store = self.queue.store;
         let mut running = Running {
-            store: store.clone(),
+            store: self.store.clone(),
             places: Arc::new(Semaphore::new(self.concurrency)),
             limit: self.concurrency.saturating_add(SETTLING),
             tasks: JoinSet::new(),
@@ -170,8 +171,8 @@ where
         };
         let job = Arc::new(Job {
             service: std::sync::Mutex::new(self.service),
-            watch: self.queue.watch,
-            store,
+            watch: self.watch,
+            store: self.store,
             timeout: self.timeout,
             retry: self.retry,
             random: RandomState::new(),

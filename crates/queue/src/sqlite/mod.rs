@@ -2,6 +2,7 @@
 
 mod claims;
 mod disk;
+mod head;
 mod inbox;
 mod lineage;
 mod open;
