@@ -3,8 +3,7 @@
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
-use super::super::inbox::Answer;
-use super::super::inbox::{Append, Purge, Settle};
+use super::super::inbox::{Answer, Append, Purge, Settle};
 use super::super::open::failed;
 use super::Writer;
 use super::numbers::Numbers;
