@@ -13,9 +13,9 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::error::QueueError;
-use crate::queue::Queue;
-use crate::store::{Appended, Entry};
+use crate::store::{Appended, Entry, Store};
 use crate::trace::{self, Inject};
+use crate::watch::Watch;
 
 /// How long storing a callback may take, unless [`EnqueueLayer::max_wait`] is set. Tencent waits 2
 /// s.
@@ -42,14 +42,15 @@ const MAX_WAIT: Duration = Duration::from_millis(1500);
 #[derive(Clone)]
 #[must_use]
 pub struct EnqueueLayer {
-    queue: Queue,
+    store: Arc<dyn Store>,
+    watch: Arc<Watch>,
     max_wait: Duration,
     trace_context: Option<Arc<Inject>>,
 }
 
 impl EnqueueLayer {
-    pub(crate) fn new(queue: Queue) -> Self {
-        EnqueueLayer { queue, max_wait: MAX_WAIT, trace_context: None }
+    pub(crate) fn new(store: Arc<dyn Store>, watch: Arc<Watch>) -> Self {
+        EnqueueLayer { store, watch, max_wait: MAX_WAIT, trace_context: None }
     }
 
     /// How long storing a callback may take, including the wait for room (1.5 s; Tencent waits 2
@@ -80,7 +81,8 @@ impl<S> Layer<S> for EnqueueLayer {
     fn layer(&self, inner: S) -> Enqueue<S> {
         Enqueue {
             inner,
-            queue: self.queue.clone(),
+            store: self.store.clone(),
+            watch: self.watch.clone(),
             max_wait: self.max_wait,
             trace_context: self.trace_context.clone(),
         }
@@ -91,7 +93,8 @@ impl<S> Layer<S> for EnqueueLayer {
 #[derive(Clone)]
 pub struct Enqueue<S> {
     inner: S,
-    queue: Queue,
+    store: Arc<dyn Store>,
+    watch: Arc<Watch>,
     max_wait: Duration,
     trace_context: Option<Arc<Inject>>,
 }
@@ -133,18 +136,18 @@ where
     fn call(&mut self, callback: Callback) -> EnqueueFuture<S> {
         let command = callback.answered_as();
         if command.is_answered() || command.phase().may_decide() {
-            self.queue.watch.passed_on();
+            self.watch.passed_on();
             let call = Oneshot::new(self.inner.clone(), callback);
             return EnqueueFuture { state: State::Inline { call } };
         }
-        let (queue, max_wait) = (self.queue.clone(), self.max_wait);
+        let (store, watch, max_wait) = (self.store.clone(), self.watch.clone(), self.max_wait);
         let entry = Entry::of(&callback).map(|mut entry| {
             entry.trace_context = trace::inject(self.trace_context.as_ref(), &callback);
             entry
         });
         let append: Append = Box::pin(async move {
-            let appended = queue.store.append(entry?, max_wait).await?;
-            queue.watch.enqueued(queue.store.lease().is_none());
+            let appended = store.append(entry?, max_wait).await?;
+            watch.enqueued(store.lease().is_none());
             Ok(appended)
         });
         EnqueueFuture { state: State::Enqueuing { append } }
@@ -210,10 +213,7 @@ fn refused(error: QueueError) -> HandlerError {
 
 impl fmt::Debug for EnqueueLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EnqueueLayer")
-            .field("queue", &self.queue)
-            .field("max_wait", &self.max_wait)
-            .finish_non_exhaustive()
+        f.debug_struct("EnqueueLayer").field("max_wait", &self.max_wait).finish_non_exhaustive()
     }
 }
 

@@ -1,16 +1,18 @@
 //! A queue in memory, for tests (feature `testing`).
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod contents;
+
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tencent_im_callback::{DedupKey, OrderKey};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::delivery::{Delivery, DeliveryId};
+use self::contents::{Contents, Row, passes};
+use crate::delivery::DeliveryId;
 use crate::error::QueueError;
 use crate::options::{Clock, StoreOptions, from_millis, millis};
 use crate::store::{
@@ -29,38 +31,6 @@ pub struct MemoryStore {
     state: Mutex<Contents>,
     changed: Notify,
     options: StoreOptions,
-}
-
-struct Contents {
-    store: u64,
-    clock: Clock,
-    next_id: u64,
-    next_token: u64,
-    rows: BTreeMap<u64, Row>,
-    dead: BTreeMap<u64, (Row, Death)>,
-    seen: HashMap<DedupKey, Seen>,
-    counts: Stats,
-    closed: bool,
-}
-
-struct Row {
-    payload: String,
-    dedup_key: Option<DedupKey>,
-    order_key: Option<OrderKey>,
-    accepted_at: i64,
-    attempts: u32,
-    error: Option<String>,
-    due_at: Option<i64>,
-    aside_at: Option<i64>,
-    out_of_order: bool,
-    trace_context: Option<String>,
-    token: Option<u64>,
-}
-
-struct Seen {
-    id: u64,
-    /// Set once it is done with.
-    until: Option<i64>,
 }
 
 impl MemoryStore {
@@ -128,149 +98,6 @@ impl Default for MemoryStore {
     fn default() -> Self {
         MemoryStore::new()
     }
-}
-
-impl Contents {
-    fn id(&self, row: u64) -> DeliveryId {
-        DeliveryId::new(self.store, row)
-    }
-
-    fn is_full(&self, size: usize, options: &StoreOptions) -> bool {
-        let bytes: usize = self.all().map(|row| row.payload.len()).sum();
-        (self.rows.len() + self.dead.len()) as u64 >= options.max_rows
-            || (bytes + size) as u64 > options.bytes()
-    }
-
-    fn all(&self) -> impl Iterator<Item = &Row> {
-        self.rows.values().chain(self.dead.values().map(|(row, _)| row))
-    }
-
-    fn append(&mut self, entry: &Entry, now: i64, options: &StoreOptions) -> Option<Appended> {
-        if let Some(key) = entry.dedup_key {
-            let first = self.seen.get(&key);
-            if let Some(first) = first.filter(|seen| seen.until.is_none_or(|until| until > now)) {
-                self.counts.duplicates += 1;
-                return Some(Appended::Duplicate(self.id(first.id)));
-            }
-        }
-        if self.is_full(entry.payload.len(), options) {
-            return None;
-        }
-        let id = self.next_id;
-        self.next_id += 1;
-        if let Some(key) = entry.dedup_key {
-            self.seen.insert(key, Seen { id, until: None });
-        }
-        self.rows.insert(
-            id,
-            Row {
-                payload: entry.payload.clone(),
-                dedup_key: entry.dedup_key,
-                order_key: entry.order_key,
-                accepted_at: now,
-                attempts: 0,
-                error: None,
-                due_at: None,
-                aside_at: None,
-                out_of_order: false,
-                trace_context: entry.trace_context.clone(),
-                token: None,
-            },
-        );
-        self.counts.accepted += 1;
-        Some(Appended::Stored(self.id(id)))
-    }
-
-    fn step_aside(&mut self, now: i64) {
-        for row in self.rows.values_mut() {
-            if row.aside_at.is_some_and(|at| at <= now) {
-                row.aside_at = None;
-                row.out_of_order = true;
-            }
-        }
-    }
-
-    fn claim(&mut self, max: usize, now: i64) -> Vec<Claimed> {
-        let mut blocked: HashSet<OrderKey> = HashSet::new();
-        let running = self.rows.values().filter(|row| row.token.is_some());
-        blocked.extend(running.filter_map(|row| row.order_key));
-        let mut claimed = Vec::new();
-        let store = self.store;
-        for (&id, row) in &mut self.rows {
-            if claimed.len() >= max {
-                break;
-            }
-            let free = row.order_key.is_none_or(|key| !blocked.contains(&key));
-            let due = row.due_at.is_none_or(|due| due <= now);
-            if row.token.is_none() && due && free {
-                let token = self.next_token;
-                self.next_token += 1;
-                row.token = Some(token);
-                blocked.extend(row.order_key);
-                let id = DeliveryId::new(store, id);
-                let mut delivery = Delivery::new(id, from_millis(row.accepted_at));
-                delivery.attempt = row.attempts.saturating_add(1);
-                delivery.order_key = row.order_key;
-                delivery.out_of_order = row.out_of_order;
-                delivery.trace_context.clone_from(&row.trace_context);
-                claimed.push(Claimed::new(
-                    Claim::new(id, token),
-                    delivery,
-                    Some(row.payload.clone()),
-                ));
-            } else if !row.out_of_order {
-                blocked.extend(row.order_key);
-            }
-        }
-        claimed
-    }
-
-    fn claimed(&mut self, claim: Claim) -> Result<(u64, &mut Row), QueueError> {
-        let id = claim.id().sequence();
-        let ours = claim.id().store() == self.store;
-        match self.rows.get_mut(&id) {
-            Some(row) if ours && row.token == Some(claim.token()) => Ok((id, row)),
-            _ => Err(QueueError::ClaimLost),
-        }
-    }
-
-    fn bury(
-        &mut self,
-        claim: Claim,
-        error: String,
-        reason: DeadReason,
-        now: i64,
-    ) -> Result<(), QueueError> {
-        let (id, _) = self.claimed(claim)?;
-        if let Some(mut row) = self.rows.remove(&id) {
-            row.attempts = row.attempts.saturating_add(1);
-            row.error = Some(bounded(error));
-            self.dead.insert(id, (row, Death::new(from_millis(now), reason)));
-        }
-        self.counts.buried += 1;
-        Ok(())
-    }
-
-    /// The sizes of the dead letters whose bodies cannot be read.
-    fn unreadable(&self) -> impl Iterator<Item = u64> {
-        let dead = self.dead.values();
-        let unreadable = dead.filter(|(_, death)| death.reason == DeadReason::BodyUnreadable);
-        unreadable.map(|(row, _)| row.payload.len() as u64)
-    }
-
-    fn done(&mut self, row: &Row, now: i64, options: &StoreOptions) {
-        let until = now.saturating_add(millis(options.dedup_window));
-        self.seen.retain(|_, seen| seen.until.is_none_or(|until| until > now));
-        if let Some(seen) = row.dedup_key.and_then(|key| self.seen.get_mut(&key)) {
-            seen.until = Some(until);
-        }
-    }
-}
-
-fn passes(filter: &Filter, row: &Row, now: i64) -> bool {
-    let old =
-        filter.older_than.is_none_or(|age| row.accepted_at <= now.saturating_sub(millis(age)));
-    old && (filter.order_key.is_none() || filter.order_key == row.order_key)
 }
 
 impl Store for MemoryStore {

@@ -22,8 +22,8 @@ const PAGE: usize = 256;
 /// handles it at least once.
 #[derive(Clone)]
 pub struct Queue {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) watch: Arc<Watch>,
+    store: Arc<dyn Store>,
+    watch: Arc<Watch>,
 }
 
 impl Queue {
@@ -64,12 +64,12 @@ impl Queue {
 
     /// The layer that puts notifications into the queue and answers them.
     pub fn layer(&self) -> EnqueueLayer {
-        EnqueueLayer::new(self.clone())
+        EnqueueLayer::new(self.store.clone(), self.watch.clone())
     }
 
     /// A worker that passes the queue's callbacks to this service.
     pub fn worker<S>(&self, service: S) -> Worker<S> {
-        Worker::new(self.clone(), service)
+        Worker::new(self.store.clone(), self.watch.clone(), service)
     }
 
     /// Counts, now and since the store was opened.

@@ -7,22 +7,23 @@ mod job;
 use std::fmt;
 use std::future::Future;
 use std::hash::RandomState;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tencent_im_callback::{Callback, Reply};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tower_service::Service;
 use tracing::{Instrument, Span};
 
 use self::guard::ClaimGuard;
-use self::job::{End, Job};
+use self::job::{End, Hook, Job};
 use crate::error::QueueError;
 use crate::policy::RetryPolicy;
-use crate::queue::Queue;
-use crate::store::Record;
+use crate::store::{Claimed, Record, Store};
 use crate::trace::Extract;
+use crate::watch::Watch;
 
 /// The longest single wait for something to claim.
 const WAIT: Duration = Duration::from_secs(10);
@@ -32,8 +33,6 @@ const SETTLING: usize = 1024;
 
 /// The most that is claimed at a time: what is claimed is in memory.
 const BATCH: usize = 1024;
-
-type Hook = dyn Fn(&Record) + Send + Sync;
 
 /// Claims callbacks from a queue and passes them to a service, until it is told to stop.
 ///
@@ -75,7 +74,8 @@ type Hook = dyn Fn(&Record) + Send + Sync;
 #[must_use]
 pub struct Worker<S> {
     service: S,
-    queue: Queue,
+    store: Arc<dyn Store>,
+    watch: Arc<Watch>,
     concurrency: usize,
     timeout: Duration,
     grace: Duration,
@@ -85,10 +85,11 @@ pub struct Worker<S> {
 }
 
 impl<S> Worker<S> {
-    pub(crate) fn new(queue: Queue, service: S) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>, watch: Arc<Watch>, service: S) -> Self {
         Worker {
             service,
-            queue,
+            store,
+            watch,
             concurrency: 64,
             timeout: Duration::from_secs(60),
             grace: Duration::from_secs(10),
@@ -158,15 +159,20 @@ where
     /// An error of the storage, such as [`QueueError::Poisoned`]. Open the queue again, and make
     /// another worker. Running handlers have been aborted by then.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<Stopped, QueueError> {
-        let store = self.queue.store.clone();
-        self.queue.watch.worker_runs();
-        let places = Arc::new(Semaphore::new(self.concurrency));
-        let limit = self.concurrency.saturating_add(SETTLING);
-        let (report, mut results) = mpsc::unbounded_channel();
+        self.watch.worker_runs();
+        let (report, results) = mpsc::unbounded_channel();
+        let mut running = Running {
+            store: self.store.clone(),
+            places: Arc::new(Semaphore::new(self.concurrency)),
+            limit: self.concurrency.saturating_add(SETTLING),
+            tasks: JoinSet::new(),
+            results,
+            stopped: Stopped::default(),
+        };
         let job = Arc::new(Job {
             service: std::sync::Mutex::new(self.service),
-            watch: self.queue.watch.clone(),
-            store: store.clone(),
+            watch: self.watch,
+            store: self.store,
             timeout: self.timeout,
             retry: self.retry,
             random: RandomState::new(),
@@ -174,70 +180,116 @@ where
             trace_context: self.trace_context,
             results: report,
         });
-        let mut tasks: JoinSet<()> = JoinSet::new();
-        let mut stopped = Stopped::default();
-        let mut shutdown = std::pin::pin!(shutdown);
-        let worked: Result<(), QueueError> = async {
-            loop {
-                while tasks.try_join_next().is_some() {}
-                while let Ok(end) = results.try_recv() {
-                    stopped.count(end)?;
-                }
-                if tasks.len() >= limit {
-                    tokio::select! {
-                        () = &mut shutdown => break,
-                        _ = tasks.join_next() => continue,
-                    }
-                }
-                let place = tokio::select! {
-                    biased;
-                    () = &mut shutdown => break,
-                    place = places.clone().acquire_owned() => place,
-                };
-                // Never closed.
-                let Ok(place) = place else { break };
-                // Lets tasks finish that are about to: one claim for many permits is cheaper than
-                // many claims for one each.
-                tokio::task::yield_now().await;
-                let max = places.available_permits().saturating_add(1).min(BATCH);
-                let mut claim = store.claim(max, WAIT);
-                let claimed = loop {
-                    tokio::select! {
-                        biased;
-                        () = &mut shutdown => break None,
-                        claimed = &mut claim => break Some(claimed?),
-                        end = results.recv() => if let Some(end) = end { stopped.count(end)? },
-                    }
-                };
-                drop(claim);
-                let Some(claimed) = claimed else { break };
-                let mut place = Some(place);
-                for claimed in claimed {
-                    let guard = ClaimGuard::new(store.clone(), claimed.claim);
-                    let place = match place.take() {
-                        Some(place) => Some(place),
-                        None => places.clone().try_acquire_owned().ok(),
-                    };
-                    tasks.spawn(job.clone().handle(claimed, guard, place).in_current_span());
-                }
-            }
-            Ok(())
-        }
-        .await;
-        if let Err(error) = worked {
-            tasks.shutdown().await;
+        if let Err(error) = running.work(&job, std::pin::pin!(shutdown)).await {
+            running.tasks.shutdown().await;
             return Err(error);
         }
-        let rest = async { while tasks.join_next().await.is_some() {} };
-        drop(tokio::time::timeout(self.grace, rest).await);
-        tasks.abort_all();
-        while let Some(end) = tasks.join_next().await {
-            stopped.aborted += usize::from(end.is_err());
+        running.finish(self.grace).await
+    }
+}
+
+/// The handlers of a worker that runs.
+struct Running {
+    store: Arc<dyn Store>,
+    places: Arc<Semaphore>,
+    /// The most tasks at a time.
+    limit: usize,
+    tasks: JoinSet<()>,
+    results: mpsc::UnboundedReceiver<Result<End, QueueError>>,
+    stopped: Stopped,
+}
+
+impl Running {
+    /// Starts handlers until `shutdown` is done.
+    async fn work<S, F>(
+        &mut self,
+        job: &Arc<Job<S>>,
+        mut shutdown: Pin<&mut F>,
+    ) -> Result<(), QueueError>
+    where
+        S: Service<Callback> + Clone + Send + 'static,
+        S::Future: Send,
+        S::Response: Into<Reply>,
+        S::Error: fmt::Display + Send + Sync,
+        F: Future<Output = ()>,
+    {
+        while let Some(place) = self.place(shutdown.as_mut()).await? {
+            // Lets tasks finish that are about to: one claim for many permits is cheaper than many
+            // claims for one each.
+            tokio::task::yield_now().await;
+            let Some(claimed) = self.claim(shutdown.as_mut()).await? else {
+                break;
+            };
+            let mut place = Some(place);
+            for claimed in claimed {
+                let guard = ClaimGuard::new(self.store.clone(), claimed.claim);
+                let free = || self.places.clone().try_acquire_owned().ok();
+                let place = place.take().or_else(free);
+                self.tasks.spawn(job.clone().handle(claimed, guard, place).in_current_span());
+            }
         }
-        while let Ok(end) = results.try_recv() {
-            stopped.count(end)?;
+        Ok(())
+    }
+
+    /// Waits for the place of a handler; `None` at shutdown.
+    async fn place<F: Future<Output = ()>>(
+        &mut self,
+        mut shutdown: Pin<&mut F>,
+    ) -> Result<Option<OwnedSemaphorePermit>, QueueError> {
+        loop {
+            while self.tasks.try_join_next().is_some() {}
+            self.count()?;
+            if self.tasks.len() < self.limit {
+                break;
+            }
+            tokio::select! {
+                () = &mut shutdown => return Ok(None),
+                _ = self.tasks.join_next() => {}
+            }
         }
-        Ok(stopped)
+        tokio::select! {
+            biased;
+            () = &mut shutdown => Ok(None),
+            // Never closed.
+            place = self.places.clone().acquire_owned() => Ok(place.ok()),
+        }
+    }
+
+    /// Claims for all free places, and for the one that is taken; `None` at shutdown.
+    async fn claim<F: Future<Output = ()>>(
+        &mut self,
+        mut shutdown: Pin<&mut F>,
+    ) -> Result<Option<Vec<Claimed>>, QueueError> {
+        let max = self.places.available_permits().saturating_add(1).min(BATCH);
+        let mut claim = self.store.claim(max, WAIT);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut shutdown => return Ok(None),
+                claimed = &mut claim => return claimed.map(Some),
+                end = self.results.recv() => if let Some(end) = end { self.stopped.count(end)? },
+            }
+        }
+    }
+
+    /// Waits for the handlers, and aborts those that are not done in time.
+    async fn finish(mut self, grace: Duration) -> Result<Stopped, QueueError> {
+        let rest = async { while self.tasks.join_next().await.is_some() {} };
+        drop(tokio::time::timeout(grace, rest).await);
+        self.tasks.abort_all();
+        while let Some(end) = self.tasks.join_next().await {
+            self.stopped.aborted += usize::from(end.is_err());
+        }
+        self.count()?;
+        Ok(self.stopped)
+    }
+
+    /// Counts the results that are there.
+    fn count(&mut self) -> Result<(), QueueError> {
+        while let Ok(end) = self.results.try_recv() {
+            self.stopped.count(end)?;
+        }
+        Ok(())
     }
 }
 

@@ -8,12 +8,15 @@
 //! table `line`; when a key becomes free, its next row is looked up there. Rows that wait for a
 //! retry are found by `due_at`.
 
+mod known;
+
 use std::collections::hash_map::Entry as Slot;
 use std::collections::{HashMap, VecDeque};
 
 use rusqlite::{OptionalExtension, Row, Statement};
 use tencent_im_callback::OrderKey;
 
+use self::known::Known;
 use super::schema::Statements;
 use crate::delivery::{Delivery, DeliveryId};
 use crate::options::from_millis;
@@ -27,6 +30,7 @@ const LOOKS: usize = 2048;
 const PASSED: usize = 4 * LOOKS;
 
 /// A row that other claims must not take.
+#[derive(Clone, Copy)]
 pub(super) struct Held {
     /// The claim's number; 0 for a row that is in `ready`.
     pub(super) token: u64,
@@ -344,60 +348,6 @@ impl Claims {
     /// Whether a claim holds this row.
     pub(super) fn is_running(&self, row: i64) -> bool {
         self.held.get(&row).is_some_and(|held| held.token != 0)
-    }
-}
-
-/// A row as read from the file.
-struct Known {
-    row: i64,
-    accepted_at: i64,
-    dedup_key: Option<[u8; 32]>,
-    order_key: Option<[u8; 32]>,
-    key: Option<i64>,
-    out_of_order: bool,
-    attempts: u32,
-    aside_at: Option<i64>,
-    due_at: Option<i64>,
-    size: u64,
-    payload: Option<String>,
-    trace_context: Option<String>,
-}
-
-impl Known {
-    fn read(columns: &Row<'_>) -> rusqlite::Result<Self> {
-        let text = columns.get_ref(9)?;
-        let bytes = text.as_bytes().unwrap_or_default();
-        let sound = columns.get::<_, i64>(8)? == i64::from(crc32fast::hash(bytes));
-        let order_key = key(columns, 3)?;
-        Ok(Known {
-            row: columns.get(0)?,
-            accepted_at: columns.get(1)?,
-            dedup_key: key(columns, 2)?,
-            order_key,
-            // This includes rows that have left their order: no two rows of a key are handled at
-            // the same time.
-            key: order_key.map(|key| key_number(&OrderKey::from_bytes(key))),
-            out_of_order: columns.get::<_, i64>(4)? != 0,
-            attempts: columns.get(5)?,
-            aside_at: columns.get(6)?,
-            due_at: columns.get(7)?,
-            size: bytes.len() as u64,
-            payload: sound.then(|| std::str::from_utf8(bytes).ok()).flatten().map(str::to_owned),
-            trace_context: optional_text(columns, 10)?,
-        })
-    }
-
-    fn held(&self) -> Held {
-        Held {
-            token: 0,
-            key: self.key,
-            dedup_key: self.dedup_key,
-            out_of_order: self.out_of_order,
-            attempt: self.attempts.saturating_add(1),
-            aside_at: self.aside_at,
-            retrying: self.due_at.is_some(),
-            size: self.size,
-        }
     }
 }
 

@@ -4,15 +4,83 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::writer::Op;
+use crate::delivery::DeliveryId;
 use crate::error::QueueError;
-use crate::store::Claimed;
+use crate::store::{Appended, Claim, Claimed, DeadReason, Entry, Filter, Record, Stats, bounded};
 
 /// The number of callbacks that may wait for the writer. Further callers wait outside, so that a
 /// disk that hangs does not fill the memory.
 const PLACES: usize = 8192;
+
+pub(super) type Answer<T> = oneshot::Sender<Result<T, QueueError>>;
+
+/// A request to the store.
+pub(super) enum Op {
+    Append(Append),
+    Settle(Settle),
+    Requeue(DeliveryId, Answer<()>),
+    Purge(Purge),
+    Release(Claim),
+    Extend(Claim, Answer<()>),
+    Claim(PendingClaim),
+    Stats(Answer<Stats>),
+    List(Filter, Option<DeliveryId>, usize, Answer<Vec<Record>>),
+    Close(Answer<()>),
+}
+
+pub(super) struct Append {
+    pub(super) entry: Entry,
+    pub(super) answer: Answer<Appended>,
+    /// The permit to wait in the inbox.
+    pub(super) place: Option<OwnedSemaphorePermit>,
+}
+
+pub(super) struct Settle {
+    pub(super) claim: Claim,
+    pub(super) how: How,
+    /// Whether it was settled like this, and not dropped.
+    pub(super) answer: Answer<bool>,
+}
+
+impl Settle {
+    pub(super) fn new(claim: Claim, how: How, answer: Answer<bool>) -> Self {
+        let how = match how {
+            How::Complete => How::Complete,
+            How::Retry(error, delay) => How::Retry(bounded(error), delay),
+            How::Bury { error, reason, unsigned } => {
+                How::Bury { error: bounded(error), reason, unsigned }
+            }
+        };
+        Settle { claim, how, answer }
+    }
+}
+
+pub(super) enum How {
+    Complete,
+    Retry(String, Duration),
+    Bury {
+        error: String,
+        reason: DeadReason,
+        /// Only if there is room for unreadable ones of unsigned apps.
+        unsigned: bool,
+    },
+}
+
+pub(super) struct Purge {
+    pub(super) filter: Filter,
+    pub(super) answer: Answer<u64>,
+    pub(super) after: i64,
+    pub(super) purged: u64,
+}
+
+pub(super) struct PendingClaim {
+    pub(super) max: usize,
+    /// Answer at once, even if there is nothing to claim.
+    pub(super) now: bool,
+    pub(super) answer: Answer<Handed>,
+}
 
 pub(super) struct Shared {
     inbox: Mutex<Inbox>,

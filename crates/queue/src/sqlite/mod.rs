@@ -2,6 +2,7 @@
 
 mod claims;
 mod disk;
+mod head;
 mod inbox;
 mod lineage;
 mod open;
@@ -19,9 +20,9 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use self::disk::Disk;
-use self::inbox::Shared;
+use self::inbox::{Answer, Append, How, Op, PendingClaim, Purge, Settle, Shared};
 use self::own::Own;
-use self::writer::{Answer, Append, How, Op, PendingClaim, Purge, Settle, Writer};
+use self::writer::Writer;
 use crate::delivery::DeliveryId;
 use crate::error::{QueueError, StorageError};
 use crate::options::StoreOptions;

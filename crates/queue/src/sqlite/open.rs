@@ -1,21 +1,15 @@
 //! Opens the file, and finds out what is wrong with it.
 
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::Path;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::head::{APPLICATION_ID, FORMAT};
 use super::own::Own;
 use super::{Place, lineage, schema};
 use crate::error::{QueueError, StorageError};
-
-/// `TIMq` as `PRAGMA application_id`: distinguishes a queue from the files of other programs.
-pub(super) const APPLICATION_ID: u32 = 0x5449_4d71;
-
-/// `PRAGMA user_version`: the format that this version writes, and the newest that it reads.
-pub(super) const FORMAT: u32 = 1;
 
 /// Files of up to this size, in bytes, are checked completely when they are opened. This reads the
 /// whole file: about a second per GiB.
@@ -23,6 +17,19 @@ const CHECKED_SIZE: u64 = 256 << 20;
 
 /// The size of SQLite's page cache, in KiB.
 pub(super) const CACHE_SIZE: &str = "PRAGMA cache_size = -32768";
+
+/// The settings of the connection, with what SQLite then says of them.
+const PRAGMAS: [(&str, &str, &str); 7] = [
+    ("journal_mode", "wal", "wal"),
+    ("synchronous", "full", "2"),
+    // For macOS, where `fsync` leaves the data in the cache of the disk.
+    ("fullfsync", "on", "1"),
+    ("checkpoint_fullfsync", "on", "1"),
+    // The writer does it after the callers have their answers, where its errors are noticed.
+    ("wal_autocheckpoint", "0", "0"),
+    ("cell_size_check", "on", "1"),
+    ("trusted_schema", "off", "0"),
+];
 
 /// Maps an error of SQLite to an error of the queue.
 pub(super) fn failed(error: rusqlite::Error) -> QueueError {
@@ -89,17 +96,7 @@ pub(super) fn open(path: &Path, own: Option<&Own>, place: Place) -> Result<Conne
     if let Some(own) = own {
         lineage::prepare(&conn, own).map_err(&failed)?;
     }
-    for (pragma, value, expected) in [
-        ("journal_mode", "wal", "wal"),
-        ("synchronous", "full", "2"),
-        // For macOS, where `fsync` leaves the data in the cache of the disk.
-        ("fullfsync", "on", "1"),
-        ("checkpoint_fullfsync", "on", "1"),
-        // The writer does it after the callers have their answers, where its errors are noticed.
-        ("wal_autocheckpoint", "0", "0"),
-        ("cell_size_check", "on", "1"),
-        ("trusted_schema", "off", "0"),
-    ] {
+    for (pragma, value, expected) in PRAGMAS {
         set(&conn, pragma, value, expected).map_err(&failed)?;
     }
     if let Some(pages) = place.pages {
@@ -146,39 +143,6 @@ fn connect(path: &Path, vfs: Option<&str>) -> Result<Connection, QueueError> {
         }
     }
     .map_err(not_opened(path))
-}
-
-/// Checks what can be checked without SQLite, which would repair, lock or write.
-pub(super) fn look_at(file: &File, path: &Path) -> Result<(), QueueError> {
-    let storage = |error: std::io::Error| QueueError::Storage(StorageError::new(error));
-    let mut head = Vec::with_capacity(100);
-    file.take(100).read_to_end(&mut head).map_err(storage)?;
-    if !head.is_empty() {
-        let (Some(magic), Some(id), Some(format)) =
-            (head.get(..16), number(&head, 68), number(&head, 60))
-        else {
-            return Err(QueueError::NotADatabase(path.to_owned()));
-        };
-        if magic != b"SQLite format 3\0" {
-            return Err(QueueError::NotADatabase(path.to_owned()));
-        }
-        if id != APPLICATION_ID {
-            return Err(QueueError::NotAQueue(path.to_owned()));
-        }
-        if format > FORMAT {
-            return Err(QueueError::NewerFormat { found: format, supported: FORMAT });
-        }
-    }
-    // Also checked for the superuser, who could write the file anyway.
-    if file.metadata().map_err(storage)?.permissions().readonly() {
-        return Err(QueueError::ReadOnly(path.to_owned()));
-    }
-    Ok(())
-}
-
-fn number(head: &[u8], at: usize) -> Option<u32> {
-    let bytes = head.get(at..at + 4)?;
-    Some(u32::from_be_bytes(bytes.try_into().ok()?))
 }
 
 fn create(conn: &Connection) -> rusqlite::Result<()> {

@@ -20,7 +20,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use fs4::{FileExt, TryLockError};
 
-use super::open::look_at;
+use super::head::look_at;
 use crate::error::{QueueError, StorageError};
 
 /// What tells one file from another. A path does not: files have several names, and names get other

@@ -13,7 +13,6 @@ use tokio::time::Instant;
 use tower_service::Service;
 use tracing::Instrument;
 
-use super::Hook;
 use super::attempt::{CatchPanic, Failed, Origin, read_caught, text_of};
 use super::guard::{ClaimGuard, LeaseKeeper};
 use crate::delivery::Delivery;
@@ -33,6 +32,9 @@ const GIVE_UP: Duration = Duration::from_secs(5);
 
 /// The wait before a settlement is tried again for which the disk had no room.
 const AGAIN: Duration = Duration::from_millis(500);
+
+/// Is called for every dead letter.
+pub(super) type Hook = dyn Fn(&Record) + Send + Sync;
 
 /// Whether a result was stored.
 enum Settled {
@@ -243,18 +245,10 @@ where
                 })
                 .await;
         };
+        let delay = self.delay_after(&failed, delivery, origin);
         let error = bounded(failed.text);
         let (id, attempt) = (delivery.id, delivery.attempt);
         let failure = Failure { id, attempt, error: &error, signed: origin.signed };
-        let dead = |reason| Err(if origin.readable { reason } else { DeadReason::BodyUnreadable });
-        let delay = match failed.retry {
-            _ if failed.cause.is_none() => Err(DeadReason::Unreadable),
-            Retry::Never => dead(DeadReason::Permanent),
-            retry => match self.retry.delay_after(attempt, &self.random, id.sequence()) {
-                None => dead(DeadReason::Attempts),
-                Some(usual) => Ok(if let Retry::After(delay) = retry { delay } else { usual }),
-            },
-        };
         let reason = match delay {
             Ok(delay) => {
                 let retry = || async {
@@ -297,6 +291,25 @@ where
             drop(catch_unwind(AssertUnwindSafe(|| hook(&record))));
         }
         Ok(settled)
+    }
+
+    /// When it is tried again, or why it is not.
+    fn delay_after(
+        &self,
+        failed: &Failed,
+        delivery: &Delivery,
+        origin: Origin,
+    ) -> Result<Duration, DeadReason> {
+        let dead = |reason| Err(if origin.readable { reason } else { DeadReason::BodyUnreadable });
+        let (attempt, id) = (delivery.attempt, delivery.id.sequence());
+        match failed.retry {
+            _ if failed.cause.is_none() => Err(DeadReason::Unreadable),
+            Retry::Never => dead(DeadReason::Permanent),
+            retry => match self.retry.delay_after(attempt, &self.random, id) {
+                None => dead(DeadReason::Attempts),
+                Some(usual) => Ok(if let Retry::After(delay) = retry { delay } else { usual }),
+            },
+        }
     }
 
     /// Settles it, as soon as there is space. After `patience` without space it gives up.

@@ -6,8 +6,10 @@ use std::time::Duration;
 use tencent_im_callback::DedupKey;
 
 use super::super::disk::Space;
+use super::super::inbox::How;
 use super::super::open::failed;
-use super::{CHUNK, How, Log, Pages, Write, Writer, fail_all};
+use super::transaction::{Write, fail_all};
+use super::{CHUNK, Log, Pages, Writer};
 use crate::error::QueueError;
 use crate::store::Entry;
 
@@ -67,7 +69,7 @@ impl Writer<'_> {
             _ => 0,
         });
         let Pages { all, unused } = self.pages;
-        let mut space = self.disk.space(all, unused, self.meta.rows(), wanted.sum());
+        let mut space = self.disk.space(all, unused, self.numbers.rows(), wanted.sum());
         for (place, write) in writes.iter().enumerate() {
             let fits = match write {
                 Write::Append(append) => {
@@ -81,7 +83,7 @@ impl Writer<'_> {
                         let held = held.unwrap_or(0);
                         let size = usize::try_from(held).unwrap_or(0);
                         // What is dropped makes space.
-                        how.is_dropped(held, &self.meta, &self.options)
+                        how.is_dropped(held, &self.numbers, &self.options)
                             || space.take_failed(size.saturating_add(error.len()))
                     }
                 },
@@ -150,7 +152,7 @@ impl Writer<'_> {
         let result = self.s.checkpoint.query_row((), |_| Ok(()));
         // Also after a failure: a part of the log may be written back.
         let measured = self.measure_log();
-        let rows = self.meta.rows();
+        let rows = self.numbers.rows();
         match result.and(measured).map_err(failed) {
             Ok(()) => self.disk.written_back(Some(self.pages.all), rows),
             // The log stays, and is written back when there is space. Until then nothing is
