@@ -223,9 +223,9 @@ async fn a_full_stream_refuses_and_has_room_again() {
     for number in 0..3 {
         add(&*store, keyed("x", &number.to_string())).await;
     }
-    assert!(matches!(store.append(entry("y", None), SHORT).await, Err(QueueError::Full)));
+    assert!(matches!(store.append(entry("y", None), 2 * SECOND).await, Err(QueueError::Full)));
     // A repeat takes no room.
-    let again = store.append(keyed("x", "0"), SHORT).await.unwrap();
+    let again = store.append(keyed("x", "0"), 10 * SECOND).await.unwrap();
     assert!(matches!(again, Appended::Duplicate(_)));
     for claimed in store.claim(3, SECOND).await.unwrap() {
         store.complete(claimed.claim).await.unwrap();

@@ -11,8 +11,8 @@ use super::names::Lane;
 use super::streams::{LAYOUT, PARTITIONS, STORE, is_not_found};
 use crate::error::{QueueError, StorageError};
 
-/// The first server whose work queues keep what this store relies on.
-const LOWEST: (u32, u32, u32) = (2, 12, 5);
+/// The first server that keeps what this store relies on, and stops counting purged messages.
+const LOWEST: (u32, u32, u32) = (2, 12, 7);
 
 pub(super) fn name(name: &str) -> Result<(), QueueError> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
@@ -212,10 +212,10 @@ mod tests {
 
     #[test]
     fn versions_are_compared_by_their_numbers() {
-        for new in ["2.12.5", "2.12.10", "2.15.1", "3.0.0", "2.15.0-dev", "2.12.5-binary+x"] {
+        for new in ["2.12.7", "2.12.10", "2.15.1", "3.0.0", "2.15.0-dev", "2.12.7-binary+x"] {
             assert!(is_new_enough(new), "{new}");
         }
-        for old in ["2.9.10", "2.12.4", "1.99.99", "2.12", "", "new"] {
+        for old in ["2.9.10", "2.12.6", "1.99.99", "2.12", "", "new"] {
             assert!(!is_new_enough(old), "{old}");
         }
     }

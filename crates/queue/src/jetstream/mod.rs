@@ -13,7 +13,7 @@
 //! # }
 //! ```
 //!
-//! It needs nats-server 2.12.5 or newer. What the queue makes at the broker, if its name is
+//! It needs nats-server 2.12.7 or newer. What the queue makes at the broker, if its name is
 //! `callbacks`:
 //!
 //! | stream | subjects | what is in it |

@@ -20,6 +20,9 @@ use crate::error::QueueError;
 /// How many messages are asked for at a time.
 pub(super) const BATCH: usize = 500;
 
+/// How long the broker may take to remove a consumer.
+const REMOVAL: Duration = Duration::from_secs(1);
+
 /// How often to look whether the partition is still ours, and whether there is room.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -151,8 +154,13 @@ impl Owner {
                 }
                 // Nothing came, or it has expired.
                 Pulled::Ended(404 | 408) => {}
-                // Deleted, without a leader, or another one's.
-                Pulled::Ended(_) => return Ok(()),
+                // Without a leader, or another one's; or deleted. The broker says so before it has
+                // removed the folder, and with that one that is made meanwhile.
+                Pulled::Ended(_) => {
+                    self.unsettle();
+                    tokio::time::sleep(REMOVAL).await;
+                    return Ok(());
+                }
             }
         }
         Ok(())

@@ -21,11 +21,13 @@ const END: Duration = Duration::from_millis(500);
 pub(super) struct Takeover {
     began: Instant,
     ack_wait: Duration,
+    /// Whether a pull of each lane has ended.
+    pulled: [bool; 2],
 }
 
 impl Takeover {
     pub(super) fn new(ack_wait: Duration) -> Self {
-        Takeover { began: Instant::now(), ack_wait }
+        Takeover { began: Instant::now(), ack_wait, pulled: [false; 2] }
     }
 
     /// Whether a round that began at this time has seen all that the last owner could get.
@@ -60,11 +62,12 @@ impl Owner {
         let read = name == Lane::New || info.num_pending == 0 || full;
         let quiet = begun.is_some() && begun == self.lease.quiet();
         let delivery = info.delivered.consumer_sequence;
-        if read && quiet && info.num_ack_pending == held.len() {
+        if takeover.pulled[lane] && read && quiet && info.num_ack_pending == held.len() {
             self.arrived(lane, delivery);
             return Ok(true);
         }
         let heard = self.ask_back(name, &info).await?;
+        takeover.pulled[lane] = true;
         let came = self.fetch(lane, info.delivered.stream_sequence).await;
         let over = read && quiet && !came && takeover.is_late_enough(round, heard);
         if over {
