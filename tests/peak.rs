@@ -1,5 +1,5 @@
 //! What reading a hostile body takes in memory for a moment, as a multiple of the body. What an
-//! event may hold, tests/attacks/deep.rs says.
+//! event may hold, tests/body/deep.rs says.
 #![allow(clippy::pedantic)]
 
 mod common;

@@ -1,6 +1,7 @@
 //! The production example under honest and hostile load, with every verdict checked. `README.md`
 //! says what is held against it.
 
+mod flood;
 mod honest;
 mod hostile;
 mod ledger;
@@ -118,12 +119,12 @@ fn make_war(world: &Arc<World>, round: u64) {
         tokio::spawn(hostile::send(world.clone(), seed, Duration::from_millis(10)));
     }
     for seed in 0..DRIPPING {
-        tokio::spawn(hostile::drip(world.clone(), seed + 1000 * round));
+        tokio::spawn(flood::drip(world.clone(), seed + 1000 * round));
     }
     for _ in 0..SPAMMING {
-        tokio::spawn(hostile::spam(world.clone(), Duration::from_millis(2)));
+        tokio::spawn(flood::spam(world.clone(), Duration::from_millis(2)));
     }
-    tokio::spawn(hostile::flood(world.clone(), FLOOD));
+    tokio::spawn(flood::flood(world.clone(), FLOOD));
 }
 
 fn row(world: &World, begun: Instant, sample: Sample) -> String {

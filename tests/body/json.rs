@@ -1,4 +1,4 @@
-//! Attacks by body: JSON that is too deep, too much, double, or of something else.
+//! Attacks by JSON that is too deep, too much, or of something else.
 
 use bytes::Bytes;
 use http::Request;
@@ -11,16 +11,14 @@ use tencent_im_callback::{
     Verifier,
 };
 
+use crate::attack::{AFTER, BEFORE, CANARY, Fate, attack_on, body, unread};
 use crate::common::{
     APP, Inner, NOW, TOKEN, clock, layer, outcome, post, send, signed, text, token,
 };
-use crate::{AFTER, BEFORE, CANARY, Fate, attack_on, body, unread};
+
+use crate::{before, objects};
 
 const PREV: Command = Command::SnsPrevFriendAdd;
-
-fn before() -> impl Iterator<Item = &'static Command> {
-    Command::ALL.iter().filter(|command| command.phase() == Phase::Before)
-}
 
 #[tokio::test]
 async fn nesting_of_100_000_is_a_misfit_where_it_is_read_and_nothing_where_it_is_not() {
@@ -125,135 +123,6 @@ async fn what_is_no_json_is_unread_in_every_phase() {
     }
 }
 
-/// Every body that the vendor's pages show, with its command.
-fn documented() -> Vec<(Command, String)> {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/testing/payloads");
-    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let mut all: Vec<_> = files
-        .map(|path| {
-            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-            let word = name.split(".other").next().unwrap().trim_end_matches(".json");
-            (Command::from(word), std::fs::read_to_string(path).unwrap())
-        })
-        .filter(|(command, _)| !command.is_unknown())
-        .collect();
-    all.sort();
-    assert!(all.len() > Command::ALL.len());
-    all
-}
-
-/// Where each object of a JSON text starts (behind its `{`), with the path to it and its keys.
-fn objects(value: &Value, path: &str, found: &mut Vec<(String, Vec<String>)>) {
-    match value {
-        Value::Object(members) => {
-            found.push((path.to_owned(), members.keys().cloned().collect()));
-            for (key, value) in members {
-                objects(value, &format!("{path}/{key}"), found);
-            }
-        }
-        Value::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                objects(item, &format!("{path}/{index}"), found);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// Writes JSON with one member of one object twice: as it was, and with another value before or
-/// behind that. One of the keys is written in escapes.
-fn with_member_twice(
-    value: &Value,
-    path: &str,
-    at: &str,
-    key: &str,
-    (other, behind): (&str, bool),
-) -> String {
-    match value {
-        Value::Object(members) => {
-            let mut parts = Vec::new();
-            for (name, value) in members {
-                let written =
-                    with_member_twice(value, &format!("{path}/{name}"), at, key, (other, behind));
-                if path == at && name == key {
-                    let escaped: String =
-                        name.chars().map(|one| format!("\\u{:04x}", one as u32)).collect();
-                    let (first, last) =
-                        if behind { (&*written, other) } else { (other, &*written) };
-                    parts.push(format!("\"{name}\":{first},\"{escaped}\":{last}"));
-                } else {
-                    parts.push(format!("{}:{written}", Value::from(name.as_str())));
-                }
-            }
-            format!("{{{}}}", parts.join(","))
-        }
-        Value::Array(items) => {
-            let items = items.iter().enumerate();
-            let items = items.map(|(index, item)| {
-                with_member_twice(item, &format!("{path}/{index}"), at, key, (other, behind))
-            });
-            format!("[{}]", items.collect::<Vec<_>>().join(","))
-        }
-        other => other.to_string(),
-    }
-}
-
-/// Two values for one name: one program in the way of a callback may have judged the first, another
-/// the last. So a member that is read is read once, at every depth of every documented body; a
-/// *before* callback with two is not handed on.
-#[tokio::test]
-async fn no_member_that_is_read_can_stand_twice() {
-    let mut doubled = 0;
-    for (command, text) in documented() {
-        let command = &command;
-        let text = text.replace("\"SdkAppId\"", "\"Ignored\"");
-        let sample: Value = serde_json::from_str(&text).unwrap();
-        let honest = Event::parse_untyped(command, text.clone().into());
-        assert!(!matches!(honest, Event::Unknown(_)), "{command}");
-        let mut places = Vec::new();
-        objects(&sample, "", &mut places);
-        for (at, keys) in places {
-            for key in keys.iter().filter(|key| *key != "CallbackCommand") {
-                for other in [
-                    ("null", false),
-                    ("\"\"", true),
-                    ("[]", false),
-                    ("[]", true),
-                    ("7", false),
-                    ("7", true),
-                ] {
-                    let text = with_member_twice(&sample, "", &at, key, other);
-                    let event = Event::parse_untyped(command, text.into());
-                    if event.misfit().is_some() {
-                        doubled += 1;
-                        continue;
-                    }
-                    // Nobody reads it, then: what is read is as it was.
-                    assert!(
-                        event == honest || lost_an_item(&event),
-                        "{command} {at}/{key} {other:?}: {event:?}"
-                    );
-                }
-            }
-        }
-    }
-    assert!(doubled > 2000, "{doubled}");
-}
-
-/// Nor can an entry of the one map that is read.
-#[tokio::test]
-async fn no_entry_of_a_map_can_stand_twice() {
-    let group = r#"{"Operator_Account":"a","Type":"Public","CreatedGroupNum":{"Public":9,"Work":1,"\u0050ublic":0}}"#;
-    let fate = body(Command::GroupBeforeCreateGroup, group).await;
-    assert_eq!(fate, Fate::Failed(Cause::Misfit));
-}
-
-/// A batch gives up an item that does not fit, and keeps the others.
-fn lost_an_item(event: &Event) -> bool {
-    let batch = matches!(event, Event::PushAllMemberPush(_) | Event::PushOfflinePush(_));
-    batch && format!("{event:?}").contains("Unknown(")
-}
-
 /// A callback with the body of another one is not taken for either, whichever two they are; but for
 /// three documented pairs, none of which changes its phase. If one of the two waits for a verdict,
 /// the whole callback does.
@@ -330,7 +199,7 @@ async fn a_before_callback_whose_body_was_dropped_is_a_failure() {
         // Half of it is not enough either.
         let whole = sample(command).unwrap().trim_end();
         for length in [1, whole.len() / 2, whole.len() - 1] {
-            let fate = crate::body(command.clone(), &whole.as_bytes()[..length]).await;
+            let fate = body(command.clone(), &whole.as_bytes()[..length]).await;
             assert_eq!(fate, Fate::Failed(Cause::BodyNotJson), "{command}");
         }
     }

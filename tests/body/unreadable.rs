@@ -1,16 +1,13 @@
 //! Bodies that cannot be read, generated over all commands and all ways to break one: what waits
 //! for a verdict gets the owner's answer, a notification reaches the service, whatever the bytes
 //! are.
-#![allow(clippy::pedantic)]
-
-mod common;
 
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::common::{APP, Inner, layer, outcome, params_of, send, signed, text, verifier};
 use bytes::Bytes;
-use common::{APP, Inner, layer, outcome, params_of, send, signed, text, verifier};
 use http::Request;
 use http_body::Frame;
 use http_body_util::{Full, StreamBody};

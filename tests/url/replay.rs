@@ -1,5 +1,5 @@
-//! What a signature does not prove. These attacks succeed, and the threat model says so: here is
-//! how far they reach.
+//! Attacks that succeed, as the threat model says, since a signature does not prove it: here is how
+//! far they reach.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,8 +14,8 @@ use tencent_im_callback::{
 };
 use tower::{Layer, Service, ServiceExt, service_fn};
 
+use crate::attack::{CANARY, Fate, attack_on};
 use crate::common::{APP, NOW, TOKEN, clock, outcome, post, signed, token};
-use crate::{CANARY, Fate, attack_on};
 
 const FORGED: &str = r#"{"CallbackCommand":"Sns.CallbackFriendAdd","PairList":[{"From_Account":"canary-in-the-body","To_Account":"b"}]}"#;
 

@@ -9,8 +9,8 @@ use http::{HeaderMap, Request};
 use http_body::{Body, Frame};
 use tencent_im_callback::{Event, RejectionKind as Kind};
 
+use crate::attack::{AFTER, Fate, attack, attack_on};
 use crate::common::{layer, signed};
-use crate::{AFTER, Fate, attack, attack_on};
 
 const BODY: &str = r#"{"PairList":[{"From_Account":"a","To_Account":"b"}]}"#;
 

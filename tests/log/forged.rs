@@ -1,9 +1,6 @@
-//! The log of this crate, kept for each thread, and attacks on whoever reads it.
+//! Attacks on whoever reads the log or the metrics.
 
-use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
-use std::io;
-use std::sync::Once;
 
 use bytes::Bytes;
 use http::Request;
@@ -13,61 +10,12 @@ use tencent_im_callback::testing::sign;
 use tencent_im_callback::{
     Callback, Command, EventRouter, OptPlatform, Outcome, Phase, Reply, redacted,
 };
-use tracing_subscriber::fmt::MakeWriter;
 
+use crate::attack::LOOKALIKES;
+use crate::attack::{AFTER, CANARY, silent};
 use crate::common::{Inner, NOW, TOKEN, layer, outcome, send, signed};
-use crate::url::LOOKALIKES;
-use crate::{AFTER, CANARY, silent};
 
-thread_local! {
-    static LOG: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Takes the events of this crate, and no others.
-struct Ours(bool);
-
-impl<'a> MakeWriter<'a> for Ours {
-    type Writer = Ours;
-
-    fn make_writer(&'a self) -> Ours {
-        Ours(false)
-    }
-
-    fn make_writer_for(&'a self, event: &tracing::Metadata<'_>) -> Ours {
-        Ours(event.target() == "tencent_im_callback")
-    }
-}
-
-impl io::Write for Ours {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.0 {
-            LOG.with_borrow_mut(|log| log.extend_from_slice(bytes));
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Starts the log of this thread anew.
-pub(crate) fn clear() {
-    static SUBSCRIBER: Once = Once::new();
-    SUBSCRIBER.call_once(|| {
-        tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_ansi(false)
-            .with_writer(Ours(false))
-            .init();
-    });
-    LOG.with_borrow_mut(Vec::clear);
-}
-
-/// What was logged on this thread since.
-pub(crate) fn take() -> String {
-    String::from_utf8(LOG.with_borrow_mut(std::mem::take)).unwrap()
-}
+use crate::attack::log::{clear, take};
 
 /// What would forge a line, colour a terminal, turn a text around or end a quoted field.
 const EVIL: &str =

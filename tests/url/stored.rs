@@ -1,8 +1,5 @@
 //! What is stored of a URL and read again says the same, whatever characters it has and wherever
 //! they stand.
-#![allow(clippy::pedantic)]
-
-mod common;
 
 use std::collections::BTreeSet;
 
@@ -38,7 +35,7 @@ fn pieces() -> Vec<String> {
 
 fn params(pairs: &str, in_path: bool) -> Option<Params> {
     let before = if in_path { "/a/" } else { "/a?" };
-    let app = common::APP;
+    let app = crate::common::APP;
     let uri: Uri =
         format!("{before}SdkAppid={app}&CallbackCommand=State.StateChange&{pairs}").parse().ok()?;
     match Verifier::new(App::unsigned(app)).path_parameters().verify(&Method::POST, &uri) {
@@ -53,7 +50,7 @@ fn shown(params: &Params) -> Vec<(String, String)> {
 
 /// The parameters after they were stored and read again, twice.
 fn stored(params: &Params) -> Params {
-    let mut read = StoredCallback::new(params.clone(), Bytes::new(), common::clock());
+    let mut read = StoredCallback::new(params.clone(), Bytes::new(), crate::common::clock());
     for _ in 0..2 {
         let json = serde_json::to_string(&read).unwrap();
         read = serde_json::from_str(&json).unwrap_or_else(|error| panic!("{error}: {json}"));

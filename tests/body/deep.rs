@@ -1,4 +1,4 @@
-//! Bodies as deep as a stranger likes, and bodies that grow: nothing that the documents recommend
+//! Attacks by bodies as deep as a stranger likes, and bodies that grow: nothing that the documents recommend
 //! recurses over them, and nothing takes many times their memory.
 
 use tencent_im_callback::message::MsgBody;

@@ -1,6 +1,9 @@
 //! Attacks by the bytes on the wire, through hyper: what the crate leaves to a server, and what it
 //! makes of it.
 
+mod http2;
+mod slow;
+
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,15 +17,14 @@ use tencent_im_callback::testing::sign;
 use tencent_im_callback::{
     Callback, CallbackLayer, Command, Outcome, OutcomeKind, RejectionKind as Kind, Reply,
 };
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, duplex};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_http::timeout::RequestBodyDeadlineLayer;
 
+use crate::attack::{AFTER, BEFORE, log, silent};
 use crate::common::{APP, NOW, TOKEN, layer};
-use crate::{AFTER, BEFORE, log, silent};
 
 /// What the layer made of one request.
 #[derive(Debug, PartialEq)]
@@ -336,235 +338,4 @@ async fn what_is_no_url_comes_no_further_than_the_server() {
     // With scheme and host it is the same URL.
     let (_, ends, _) = exchange(at("POST ", b"POST http://elsewhere"), 100_000).await;
     assert_eq!(ends, [ACCEPTED]);
-}
-
-/// Half of a request, and then nothing more: the deadline for the body ends it, and nobody was
-/// called.
-#[tokio::test(start_paused = true)]
-async fn a_body_that_stalls_ends_at_the_deadline_outside() {
-    for half in ["", "{", &BODY[..BODY.len() - 1]] {
-        let (mut client, server) = duplex(100_000);
-        let server = Server::start(server, false);
-        let headers = format!("Content-Length: {}\r\n{CLOSE}", BODY.len());
-        let start = head(&AFTER, TOKEN, &headers) + half;
-        client.write_all(start.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        client.read_to_string(&mut answer).await.unwrap();
-        assert!(
-            answer.starts_with("HTTP/1.1 400") && answer.contains("body incomplete"),
-            "{answer}"
-        );
-        assert_eq!(server.ends().await, (vec![refused(Kind::BodyIncomplete)], vec![]));
-    }
-}
-
-/// A drip that never stalls is ended by the same deadline: it counts from the start, not from the
-/// last byte.
-#[tokio::test(start_paused = true)]
-async fn a_body_that_drips_ends_at_the_deadline_outside() {
-    let (client, server) = duplex(100_000);
-    let server = Server::start(server, false);
-    let (mut from, mut to) = tokio::io::split(client);
-    let headers = format!("Content-Length: 100000\r\n{CLOSE}");
-    to.write_all(head(&AFTER, TOKEN, &headers).as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    let mut dripped = 0;
-    let drip = async {
-        while to.write_all(b" ").await.is_ok() {
-            dripped += 1;
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    };
-    tokio::select! {
-        () = drip => {}
-        read = from.read_to_string(&mut answer) => drop(read.unwrap()),
-    }
-    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
-    assert!((40..60).contains(&dripped), "{dripped} bytes in five seconds");
-    drop((from, to));
-    assert_eq!(server.ends().await, (vec![refused(Kind::BodyIncomplete)], vec![]));
-}
-
-async fn tcp() -> (TcpStream, Server) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    let (stream, _) = listener.accept().await.unwrap();
-    (client, Server::start(stream, false))
-}
-
-/// A peer that has said half of it and will say no more, over a real socket.
-#[tokio::test]
-async fn half_a_body_before_a_half_close_calls_nobody() {
-    for (half, abort) in [("", false), ("{", false), (&BODY[..20], false), (&BODY[..20], true)] {
-        let (mut client, server) = tcp().await;
-        let headers = format!("Content-Length: {}\r\n", BODY.len());
-        let start = head(&AFTER, TOKEN, &headers) + half;
-        client.write_all(start.as_bytes()).await.unwrap();
-        if abort {
-            drop(client);
-        } else {
-            client.shutdown().await.unwrap();
-            let mut answer = String::new();
-            client.read_to_string(&mut answer).await.unwrap();
-            assert!(!answer.contains("200 OK"), "{answer}");
-        }
-        let (ends, bodies) = server.ends().await;
-        assert_eq!(bodies, [""; 0]);
-        assert!(ends == [End::Dropped] || ends == [refused(Kind::BodyIncomplete)], "{ends:?}");
-    }
-    // Said in full, it is a callback, though the peer will say nothing more.
-    let (mut client, server) = tcp().await;
-    client.write_all(whole(TOKEN, "", BODY).as_bytes()).await.unwrap();
-    client.shutdown().await.unwrap();
-    let mut answer = String::new();
-    client.read_to_string(&mut answer).await.unwrap();
-    assert_eq!(statuses(&answer), ["200"]);
-    assert_eq!(server.ends().await, (vec![ACCEPTED], vec![BODY.into()]));
-}
-
-// --- HTTP/2, frame by frame
-// --------------------------------------------------------------------------------------------------------
-
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const RESET: u8 = 3;
-const SETTINGS: u8 = 4;
-const GO_AWAY: u8 = 7;
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
-
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
-}
-
-/// A literal with a name of the static table, neither indexed nor compressed.
-fn literal(name: u8, value: &str) -> Vec<u8> {
-    let mut bytes = vec![name];
-    let mut length = value.len();
-    if length < 127 {
-        bytes.push(u8::try_from(length).unwrap());
-    } else {
-        bytes.push(127);
-        length -= 127;
-        while length >= 128 {
-            bytes.push(u8::try_from(length % 128).unwrap() | 128);
-            length /= 128;
-        }
-        bytes.push(u8::try_from(length).unwrap());
-    }
-    bytes.extend(value.as_bytes());
-    bytes
-}
-
-fn head_of_http2(token: &str) -> Vec<u8> {
-    // POST, http, the path, the host.
-    let block = [vec![0x83, 0x86], literal(4, &target(&AFTER, token)), literal(1, "h")].concat();
-    let hello = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &frame(SETTINGS, 0, 0, &[])].concat();
-    [hello, frame(HEADERS, END_HEADERS, 1, &block)].concat()
-}
-
-/// Reads the server's frames up to the one that answers the request: for an answer its status in
-/// the static table, for an end of the connection its error.
-async fn answer_of_http2(from: &mut (impl AsyncRead + Unpin)) -> Option<(u8, u8)> {
-    loop {
-        let mut head = [0; 9];
-        from.read_exact(&mut head).await.ok()?;
-        let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
-        from.read_exact(&mut payload).await.ok()?;
-        match head[3] {
-            HEADERS => return Some((HEADERS, payload[0])),
-            GO_AWAY => return Some((GO_AWAY, payload[7])),
-            _ => {}
-        }
-    }
-}
-
-const STATUS_200: u8 = 0x88;
-
-async fn over_http2(bytes: Vec<u8>) -> (Option<(u8, u8)>, Server, DuplexStream) {
-    let (client, server) = duplex(64 * 1024);
-    let server = Server::start(server, true);
-    let (mut from, mut to) = tokio::io::split(client);
-    let write = async {
-        let _ = to.write_all(&bytes).await;
-    };
-    let (answer, ()) = tokio::join!(answer_of_http2(&mut from), write);
-    (answer, server, from.unsplit(to))
-}
-
-/// An error of the connection: the peer does too much of what is allowed.
-const ENHANCE_YOUR_CALM: u8 = 11;
-
-/// Frames without data cost no flow-control window. A few are nothing …
-#[tokio::test]
-async fn empty_frames_of_http2_are_nothing() {
-    let empty = frame(DATA, 0, 1, b"").repeat(30);
-    let (first, second) = BODY.as_bytes().split_at(20);
-    let bytes = [
-        head_of_http2(TOKEN),
-        empty.clone(),
-        frame(DATA, 0, 1, first),
-        empty.clone(),
-        frame(DATA, 0, 1, second),
-        empty.clone(),
-        frame(DATA, END_STREAM, 1, b""),
-    ];
-    let (answer, server, client) = over_http2(bytes.concat()).await;
-    assert_eq!(answer, Some((HEADERS, STATUS_200)));
-    drop(client);
-    assert_eq!(server.ends().await, (vec![ACCEPTED], vec![BODY.into()]));
-}
-
-/// … and a flood of them ends the connection, before anybody is called. (The `h2` crate sees to
-/// that; what this crate does with such frames, should they come through, is in `frames.rs`.)
-#[tokio::test]
-async fn a_flood_of_empty_frames_of_http2_calls_nobody() {
-    let flood = frame(DATA, 0, 1, b"").repeat(20_000);
-    for (token, ends) in [("guess", refused(Kind::SignatureMismatch)), (TOKEN, End::Dropped)] {
-        let bytes =
-            [head_of_http2(token), flood.clone(), frame(DATA, END_STREAM, 1, BODY.as_bytes())];
-        let (client, server) = duplex(64 * 1024);
-        let server = Server::start(server, true);
-        let (mut from, mut to) = tokio::io::split(client);
-        let bytes = bytes.concat();
-        let write = async {
-            let _ = to.write_all(&bytes).await;
-        };
-        let read = async {
-            let mut last = None;
-            while let Some(answer) = answer_of_http2(&mut from).await {
-                last = Some(answer);
-            }
-            last
-        };
-        let (last, ()) = tokio::join!(read, write);
-        assert_eq!(last, Some((GO_AWAY, ENHANCE_YOUR_CALM)));
-        drop((from, to));
-        let (got, bodies) = server.ends().await;
-        assert_eq!(bodies, [""; 0]);
-        assert!(
-            got.iter().all(|end| *end == ends || *end == refused(Kind::BodyIncomplete)),
-            "{got:?}"
-        );
-    }
-}
-
-/// Well signed, and taken back in the middle.
-#[tokio::test]
-async fn a_stream_of_http2_that_is_reset_calls_nobody() {
-    let (client, server) = duplex(64 * 1024);
-    let server = Server::start(server, true);
-    let (mut from, mut to) = tokio::io::split(client);
-    let drain = tokio::spawn(async move { from.read_to_end(&mut Vec::new()).await });
-    let reset = frame(RESET, 0, 1, &8_u32.to_be_bytes());
-    to.write_all(&[head_of_http2(TOKEN), frame(DATA, 0, 1, b"{")].concat()).await.unwrap();
-    server.started.notified().await;
-    to.write_all(&reset).await.unwrap();
-    to.shutdown().await.unwrap();
-    drop(to);
-    drain.await.unwrap().unwrap();
-    let (ends, bodies) = server.ends().await;
-    assert_eq!(bodies, [""; 0]);
-    assert!(ends == [End::Dropped] || ends == [refused(Kind::BodyIncomplete)], "{ends:?}");
 }

@@ -1,4 +1,4 @@
-//! Every public type that is not a mere value of the protocol, written with `{:?}` and `{:#?}`.
+//! Attacks by `Debug`: every public type that is not a mere value of the protocol, written with `{:?}` and `{:#?}`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -19,8 +19,8 @@ use tencent_im_callback::{
 };
 use tower::{Layer, Service, service_fn};
 
+use crate::attack::{AFTER, CANARY};
 use crate::common::{APP, Inner, NOW, TOKEN, clock, layer, outcome, send, signed, token, verifier};
-use crate::{AFTER, CANARY};
 
 /// A second token, and parameters that are nobody's business.
 const OTHER: &str = "another-token";

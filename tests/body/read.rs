@@ -1,7 +1,4 @@
 //! Reading the body: frames, limits, lies and errors.
-#![allow(clippy::pedantic)]
-
-mod common;
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -10,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
+use crate::common::{Inner, layer, outcome, send, signed};
 use bytes::Bytes;
-use common::{Inner, layer, outcome, send, signed};
 use http::{HeaderMap, Request};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
@@ -246,7 +243,7 @@ async fn the_body_of_a_request_that_is_not_verified_is_never_polled() {
         let body = Frames::new([data(BODY)]);
         let polls = body.polls.clone();
         let (parts, _) = SignedRequest::new(Command::SnsFriendDelete)
-            .time(common::NOW)
+            .time(crate::common::NOW)
             .fault(fault)
             .build::<Bytes>()
             .into_parts();

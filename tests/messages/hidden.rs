@@ -1,4 +1,4 @@
-//! Bodies that are made to hide a message from those who judge it.
+//! Attacks by bodies that are made to hide a message from those who judge it.
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -8,8 +8,8 @@ use tencent_im_callback::message::MsgElement;
 use tencent_im_callback::testing::sample;
 use tencent_im_callback::{Callback, Cause, Command, Event, Params, testing};
 
+use crate::attack::{BEFORE, CANARY, Fate, body};
 use crate::common::{Inner, layer, outcome, send, signed};
-use crate::{BEFORE, CANARY, Fate, body};
 
 /// Those that ask about a message.
 const ASK: [Command; 3] =

@@ -1,4 +1,4 @@
-//! Ways to be answered "OK", which means "allow", for what nobody judged.
+//! Attacks that want to be answered "OK", which means "allow", for what nobody judged.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,12 +14,9 @@ use tencent_im_callback::{
 };
 use tower::{Layer, Service, ServiceExt, service_fn};
 
+use crate::attack::{CANARY, Fate, attack, log};
+use crate::before;
 use crate::common::{Inner, layer, outcome, params_of, send, signed, verifier};
-use crate::{CANARY, Fate, attack, log};
-
-fn before() -> impl Iterator<Item = &'static Command> {
-    Command::ALL.iter().filter(|command| command.phase() == tencent_im_callback::Phase::Before)
-}
 
 /// The plain functions refuse what the layer answers 500 to.
 fn by_hand(request: Request<Bytes>) -> Result<Callback, Kind> {

@@ -1,12 +1,9 @@
 //! The body as a type of the user's, for members that this version does not know.
-#![allow(clippy::pedantic)]
-
-mod common;
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::common::{layer, signed};
 use bytes::Bytes;
-use common::{layer, signed};
 use http_body_util::Full;
 use serde::Deserialize;
 use tencent_im_callback::event::{BeforeMessage, Misfit, c2c};
@@ -133,7 +130,7 @@ async fn a_handler_reads_them_and_half_a_character_does_not_stop_it() {
         let body =
             format!(r#"{{"From_Account":"\ud800","To_Account":"b","MsgBody":[],"Level":{level}}}"#);
         let request = signed(command).body(body).build::<Full<Bytes>>();
-        let answer = common::text(service.clone().oneshot(request).await.unwrap()).await;
+        let answer = crate::common::text(service.clone().oneshot(request).await.unwrap()).await;
         assert!(answer.contains(wanted), "{answer}");
     }
 }
