@@ -138,7 +138,7 @@ pub struct Record {
     pub order_key: Option<OrderKey>,
     /// Set if it is a dead letter.
     pub death: Option<Death>,
-    /// As in [`Delivery::trace_context`].
+    /// As in [`Delivery::trace_context`](crate::Delivery::trace_context).
     pub trace_context: Option<String>,
     payload: String,
 }
