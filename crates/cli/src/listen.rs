@@ -334,7 +334,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     if let (Some(page), Some(history)) = (page, &shared.history) {
         if !page.local_addr()?.ip().is_loopback() {
             complain(
-                "the inspector has no password: whoever reaches that address reads all messages",
+                "the inspector has no password: everybody who can connect to it reads all messages",
             );
         }
         complain(format_args!("inspector on http://{}", page.local_addr()?));

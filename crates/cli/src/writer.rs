@@ -1,5 +1,5 @@
 //! Two threads: one writes the record, the other prints. Requests wait for the disk if there is no
-//! room, and never for whoever reads the output.
+//! room, and never for the program that reads the output.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -17,7 +17,7 @@ const BATCH: u64 = 256;
 /// Batches that wait to be printed.
 const BATCHES: usize = 16;
 
-/// How long the end waits for whoever reads the output.
+/// How long the end waits for the program that reads the output.
 const LAST: Duration = Duration::from_secs(1);
 
 enum Job {
