@@ -44,6 +44,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::command::{Command, Phase};
+use crate::json::CheckedText;
 use crate::rejection::Rejection;
 use crate::reply::{self, Reply};
 use crate::table::for_each_command;
@@ -327,7 +328,7 @@ impl Event {
     /// Like [`parse`](Self::parse), but a callback that waits for a verdict and cannot be read
     /// becomes [`Event::Unknown`] as well. Do not allow what is unknown.
     pub fn parse_untyped(command: &Command, body: Bytes) -> Event {
-        parse::parse(command, &body)
+        parse::parse(command, &body, &CheckedText::default())
     }
 
     /// The command that counts, if it is not the URL's: the vendor documents that the body knows

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use bytestring::ByteString;
+
 use super::finding::{Finding, Findings};
 use super::forms;
 use super::rules::Part;
@@ -34,7 +36,7 @@ use crate::types::{GroupId, SdkAppId, UserId};
 /// ```
 pub struct Shown {
     /// The body as text.
-    text: String,
+    text: ByteString,
     pieces: Vec<Piece>,
     runs: Vec<Run>,
     incomplete: AtomicU8,
@@ -95,10 +97,15 @@ impl<E: AsEvent> Callback<E> {
 
 impl Shown {
     pub(super) fn of<E: AsEvent>(callback: &Callback<E>, join: Join) -> Self {
-        let text = readable(&callback.body);
-        let is_broken = matches!(text, Cow::Owned(_));
+        let (text, is_broken) = match callback.checked.is_of(&callback.body) {
+            Some(text) => (text, false),
+            None => match readable(&callback.body) {
+                Cow::Borrowed(text) => (text.into(), false),
+                Cow::Owned(text) => (text.into(), true),
+            },
+        };
         let (command, app) = (callback.answered_as(), callback.params.sdk_app_id);
-        let shown = Shown::read(text.into_owned(), join, command, app);
+        let shown = Shown::read(text, join, command, app);
         if is_broken {
             shown.note(Incomplete::BrokenBytes);
         }
@@ -110,13 +117,13 @@ impl Shown {
 
     /// The same callback with another body.
     pub(super) fn again(&self, body: &str) -> Self {
-        let shown = Shown::read(body.to_owned(), self.join, &self.command, self.sdk_app_id);
+        let shown = Shown::read(body.into(), self.join, &self.command, self.sdk_app_id);
         let before = self.incomplete.load(Ordering::Relaxed);
         shown.incomplete.fetch_or(before, Ordering::Relaxed);
         shown
     }
 
-    fn read(text: String, join: Join, command: &Command, sdk_app_id: SdkAppId) -> Self {
+    fn read(text: ByteString, join: Join, command: &Command, sdk_app_id: SdkAppId) -> Self {
         let walk = Walk::of(&text, join);
         let shown = Shown {
             text,
