@@ -379,11 +379,11 @@ impl Callback {
     /// The callback, if it is of another event.
     #[allow(clippy::result_large_err)] // handed through, not reported
     pub fn downcast<E: TypedEvent>(self) -> Result<Callback<E>, Callback> {
-        let Callback { event, params, body, checked, headers, extensions, judged } = self;
+        let Callback { event, params, body, headers, extensions, checked, judged } = self;
         match E::from_event(event) {
-            Ok(event) => Ok(Callback { event, params, body, checked, headers, extensions, judged }),
+            Ok(event) => Ok(Callback { event, params, body, headers, extensions, checked, judged }),
             Err(event) => {
-                Err(Callback { event, params, body, checked, headers, extensions, judged })
+                Err(Callback { event, params, body, headers, extensions, checked, judged })
             }
         }
     }

@@ -11,7 +11,7 @@ use super::forms;
 use super::rules::Part;
 use super::runs::{Join, Run};
 use super::text::{Place, Text};
-use super::walk::{Piece, Walk};
+use super::walk::{Piece, Pieces, Walk};
 use crate::callback::Callback;
 use crate::command::Command;
 use crate::event::AsEvent;
@@ -37,7 +37,7 @@ use crate::types::{GroupId, SdkAppId, UserId};
 pub struct Shown {
     /// The body as text.
     text: ByteString,
-    pieces: Vec<Piece>,
+    pieces: Pieces,
     runs: Vec<Run>,
     incomplete: AtomicU8,
     join: Join,
@@ -170,15 +170,7 @@ impl Shown {
 
     /// Judges each text, until one is rejected.
     pub fn judge(&self, judge: impl Fn(&Text<'_>) -> Finding) -> Findings {
-        let mut findings = Vec::with_capacity(self.len());
-        for text in self.texts() {
-            let finding = judge(&text);
-            if finding == Finding::Reject {
-                return finding.into();
-            }
-            findings.push(finding);
-        }
-        findings.into_iter().collect()
+        Findings::about(self.texts(), judge)
     }
 
     /// Why a part of it could not be judged. Escapes and lengths count when
