@@ -142,6 +142,7 @@ mod tests {
     use serde_json::Value;
 
     use crate::event::parse;
+    use crate::json::CheckedText;
     use crate::{Command, testing};
 
     /// Where a body names who acts; the first that it has counts.
@@ -182,7 +183,7 @@ mod tests {
                 let first =
                     |paths: &[&str]| paths.iter().find_map(|path| json.pointer(path)).map(text);
                 let named = |name: Option<String>| name.filter(|name| !name.is_empty());
-                let event = parse::parse(command, &body.into());
+                let event = parse::parse(command, &body.into(), &CheckedText::default());
                 let sender = event.sender().map(str::to_owned);
                 assert_eq!(sender, named(first(SENDER)), "{command}: {body}");
                 let group = event.group_id().map(str::to_owned);
@@ -203,10 +204,15 @@ mod tests {
             ("", None),
         ] {
             let body = format!(r#"{{"GroupId":"@TGS#1",{from}"MsgBody":[]}}"#);
-            let event = parse::parse(&Command::GroupBeforeSendMsg, &body.into());
+            let event =
+                parse::parse(&Command::GroupBeforeSendMsg, &body.into(), &CheckedText::default());
             assert_eq!((event.sender(), event.group_id()), (sender, Some("@TGS#1")));
         }
-        let unknown = parse::parse(&"New.Word".into(), &r#"{"From_Account":"jared"}"#.into());
+        let unknown = parse::parse(
+            &"New.Word".into(),
+            &r#"{"From_Account":"jared"}"#.into(),
+            &CheckedText::default(),
+        );
         assert_eq!(unknown.sender(), None);
     }
 }

@@ -13,6 +13,7 @@ use crate::command::Command;
 use crate::error::{describe, had_no_room, was_late, was_limited};
 use crate::event::sealed::Rules;
 use crate::event::{Event, UnknownReason};
+use crate::json::CheckedText;
 use crate::rejection::{Rejection, RejectionKind};
 use crate::reply::{Reply, is_friend_request};
 use crate::response::{self, Cause, Failure, OnError, Outcome, OutcomeKind, ResponseBody};
@@ -47,13 +48,16 @@ impl Exchange {
 
     /// Reads the event. The error is the response, if the service is not to be called.
     #[allow(clippy::result_large_err)] // the answer, and no error
-    pub(super) fn read(&mut self, body: &Bytes) -> Result<(Event, Params), Response<ResponseBody>> {
+    pub(super) fn read(
+        &mut self,
+        body: &Bytes,
+    ) -> Result<(Event, Params, CheckedText), Response<ResponseBody>> {
         let Some(params) = &mut self.params else {
             let rejection = Callback::check_probe(body).err();
             return Err(self.reject(rejection.unwrap_or_else(|| RejectionKind::Probe.into())));
         };
-        let event = match Callback::read(params, body) {
-            Ok(event) => event,
+        let (event, checked) = match Callback::read(params, body) {
+            Ok(read) => read,
             Err(rejection) => return Err(self.reject(rejection)),
         };
         let command = event.answered_as(&params.command);
@@ -74,7 +78,7 @@ impl Exchange {
             }
             _ => {
                 let params = params.clone();
-                Ok((event, params))
+                Ok((event, params, checked))
             }
         }
     }
