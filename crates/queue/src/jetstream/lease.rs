@@ -8,8 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use async_nats::header::{HeaderMap, NATS_EXPECTED_LAST_SUBJECT_SEQUENCE};
-use async_nats::jetstream::stream::DirectGetErrorKind;
 use async_nats::{Message, Subscriber};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
@@ -17,12 +15,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::broker::{Broker, NotStored, PATIENCE};
+use super::broker::{NotStored, PATIENCE};
 use super::names::Lane;
+use super::record::{FREE, read, reserve, write};
 use super::{Shared, serve, streams};
-
-/// The record of a partition that nobody owns.
-pub(super) const FREE: &str = "free";
 
 /// The longest time between two looks at all partitions.
 const LOOK: Duration = Duration::from_secs(2);
@@ -99,32 +95,6 @@ impl Lease {
     pub(super) fn quiet(&self) -> Option<u64> {
         let begun = self.begun.load(Ordering::SeqCst);
         (begun == self.ended.load(Ordering::SeqCst)).then_some(begun)
-    }
-}
-
-/// Writes the record of a partition if the last one has this revision. Returns the new one.
-pub(super) async fn write(
-    broker: &Broker,
-    subject: String,
-    revision: u64,
-    text: &str,
-) -> Result<u64, NotStored> {
-    let mut headers = HeaderMap::new();
-    headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, revision.to_string());
-    let text = text.to_owned().into();
-    let stored = broker.publish(subject.into(), headers, text, PATIENCE).await?;
-    Ok(stored.sequence)
-}
-
-/// Revision and text of the last record. A stale one does no harm: nothing is written after it.
-async fn read(broker: &Broker, partition: usize) -> Option<(u64, String)> {
-    let owners = broker.context.get_stream_no_info(broker.names.owners()).await.ok()?;
-    let subject = broker.names.owner_subject(partition);
-    let found = tokio::time::timeout(PATIENCE, owners.direct_get_last_for_subject(subject)).await;
-    match found.ok()? {
-        Ok(found) => Some((found.sequence, String::from_utf8_lossy(&found.payload).into_owned())),
-        Err(error) if error.kind() == DirectGetErrorKind::NotFound => Some((0, String::new())),
-        Err(_) => None,
     }
 }
 
@@ -222,6 +192,9 @@ impl Manager {
         self.mend().await;
         self.release(self.share());
         self.take().await;
+        if self.owned.len() >= self.share() {
+            reserve(&self.shared.broker).await;
+        }
         self.shared.lock().looked = true;
         self.shared.changed.notify_waiters();
     }

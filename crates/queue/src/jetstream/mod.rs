@@ -56,6 +56,7 @@ mod names;
 mod options;
 mod part;
 mod pull;
+mod record;
 mod serve;
 mod settle;
 mod streams;

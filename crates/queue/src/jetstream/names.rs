@@ -59,6 +59,11 @@ impl Names {
         format!("{}.{partition}", self.owners())
     }
 
+    /// Not the subject of a partition: a message that is there for its size.
+    pub(super) fn reserve(&self) -> String {
+        format!("{}.reserve", self.owners())
+    }
+
     pub(super) fn consumer(lane: Lane, partition: usize) -> String {
         match lane {
             Lane::New => format!("p{partition}"),

@@ -13,10 +13,10 @@ use super::names::Lane;
 use super::wire::{Meta, Position};
 
 /// New callbacks of a partition that are held at a time.
-pub(super) const WINDOW: usize = 2000;
+pub(super) const WINDOW: usize = 20_000;
 
 /// The size of what is held of them, in bytes, at which no more are asked for.
-const BYTES: usize = 16 << 20;
+const BYTES: usize = 64 << 20;
 
 /// The last ones whose end was confirmed. A redelivery of one may be under way.
 const REMEMBERED: usize = 2 * WINDOW;

@@ -12,7 +12,6 @@ use super::lease::Lease;
 use super::names::{LANES, Lane};
 use super::part::{Job, Place};
 use super::pull::{Pulled, Puller};
-use super::takeover::Takeover;
 use super::wire::{Meta, Position};
 use super::{AGAIN, Shared, streams};
 use crate::error::QueueError;
@@ -97,8 +96,6 @@ pub(super) struct Arrived {
     /// Whether all deliveries before it have arrived here.
     in_turn: bool,
     pub(super) sequence: u64,
-    /// Whether it was not here before.
-    pub(super) is_new: bool,
 }
 
 impl Owner {
@@ -185,11 +182,11 @@ impl Owner {
     /// Brings all here that was delivered and not acknowledged. Whether that was reached.
     async fn settle(&mut self) -> Result<bool, QueueError> {
         let began = Instant::now();
-        let mut takeover = Takeover::new(self.shared.settings.ack_wait);
+        let mut pulled = [false; LANES.len()];
         while self.lease.may_start() {
             let mut all = true;
-            for lane in 0..LANES.len() {
-                all &= self.round(lane, &mut takeover).await?;
+            for (lane, pulled) in pulled.iter_mut().enumerate() {
+                all &= self.round(lane, pulled).await?;
             }
             if all {
                 self.shared.lock().settled(self.partition, self.epoch);
@@ -232,18 +229,12 @@ impl Owner {
         let (job, delivery) = read(reader.lane, message)?;
         let in_turn = delivery == reader.delivery + 1;
         reader.delivery = delivery;
-        let (place, sequence) = (job.place, job.place.at.sequence);
-        let (is_new, over) = {
-            let mut state = self.shared.lock();
-            let part = state.part(self.partition, self.epoch)?;
-            let was_here = part.job(place).is_some();
-            let over = state.arrive(self.partition, self.epoch, job, delivery);
-            (!was_here, over)
-        };
+        let sequence = job.place.at.sequence;
+        let over = self.shared.lock().arrive(self.partition, self.epoch, job, delivery);
         for reply in over {
             self.shared.broker.tell(reply, AckKind::Ack).await;
         }
-        Some(Arrived { in_turn, sequence, is_new })
+        Some(Arrived { in_turn, sequence })
     }
 
     /// What is on its way to here is taken in before the inboxes are given up.

@@ -10,11 +10,10 @@ use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, Stor
 use async_nats::jetstream::{Context, ErrorCode};
 use futures_util::future::try_join_all;
 
-use super::AGAIN;
 use super::broker::{Broker, unavailable};
-use super::check;
 use super::names::{LANES, Lane, Names};
 use super::options::JetStream;
+use super::{AGAIN, check, record};
 use crate::error::QueueError;
 
 /// How many messages of a lane may be given out and not acknowledged.
@@ -93,13 +92,14 @@ pub(super) async fn is_missing(broker: &Broker) -> bool {
 async fn free(broker: &Broker, settings: &JetStream) -> Result<(), QueueError> {
     for partition in 0..settings.partitions {
         let subject = broker.names.owner_subject(partition);
-        let written = super::lease::write(broker, subject, 0, super::lease::FREE).await;
+        let written = record::write(broker, subject, 0, record::FREE).await;
         match written {
             // Another process was faster.
             Ok(_) | Err(super::broker::NotStored::Mismatch) => {}
             Err(error) => return Err(error.into()),
         }
     }
+    record::reserve(broker).await;
     Ok(())
 }
 
