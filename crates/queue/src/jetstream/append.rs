@@ -1,5 +1,6 @@
 //! Taking a callback in.
 
+use std::hash::BuildHasher;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -8,9 +9,9 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::broker::{NotStored, PATIENCE, Stored};
-use super::names::{Lane, partition_for};
+use super::names::{Lane, partition_for, start_of};
 use super::wire::Meta;
-use super::{AGAIN, Shared, check, streams};
+use super::{AGAIN, Shared, check};
 use crate::delivery::DeliveryId;
 use crate::error::{QueueError, StorageError};
 use crate::store::{Appended, Entry};
@@ -32,7 +33,13 @@ impl Shared {
             return Err(QueueError::TooLarge { size: payload.len(), max: self.max_payload });
         }
         let partition = partition_for(entry.order_key, &self.random, self.settings.partitions);
+        // The same delivery to another endpoint must have the same id.
+        let id = match &entry.dedup_key {
+            Some(key) => start_of(key.as_bytes()),
+            None => self.random.hash_one((now, std::time::Instant::now())),
+        };
         let meta = Meta {
+            id,
             at: now,
             order: entry.order_key.map(|key| key.to_string()),
             trace_context: entry.trace_context,
@@ -40,7 +47,7 @@ impl Shared {
         };
         let key = entry.dedup_key.map(|key| key.to_string());
         let stored = self.insist(partition, &meta, key.as_deref(), payload, max_wait).await?;
-        let id = DeliveryId::new(self.number.load(Ordering::Relaxed), stored.sequence);
+        let id = DeliveryId::new(id, stored.sequence);
         let mut state = self.lock();
         Ok(if stored.duplicate {
             state.counts.duplicates += 1;
@@ -61,10 +68,9 @@ impl Shared {
         payload: Bytes,
         max_wait: Duration,
     ) -> Result<Stored, QueueError> {
-        let subject = self.subject(Lane::New, partition);
+        let subject = self.subject(partition);
         let end = Instant::now() + max_wait;
         let mut last = QueueError::TimedOut;
-        let mut failed = false;
         loop {
             let rest = end.saturating_duration_since(Instant::now());
             if rest.is_zero() {
@@ -79,12 +85,7 @@ impl Shared {
                 let patience = if key.is_some() { rest.min(PATIENCE) } else { rest };
                 let sent = self.broker.publish(subject.clone(), headers, payload.clone(), patience);
                 match sent.await {
-                    Ok(stored) => {
-                        if failed {
-                            self.renumber().await;
-                        }
-                        return Ok(stored);
-                    }
+                    Ok(stored) => return Ok(stored),
                     Err(NotStored::Surely(error)) if error.is_temporary() => last = error,
                     Err(NotStored::Perhaps(error)) if error.is_temporary() && key.is_some() => {
                         last = error;
@@ -94,16 +95,8 @@ impl Shared {
             } else {
                 last = QueueError::Unavailable(StorageError::new("not connected"));
             }
-            failed = true;
             let rest = end.saturating_duration_since(Instant::now());
             tokio::time::sleep(rest.min(AGAIN / 4)).await;
-        }
-    }
-
-    /// The stream may have been made anew meanwhile.
-    async fn renumber(&self) {
-        if let Ok(number) = streams::number(&self.broker).await {
-            self.number.store(number, Ordering::Relaxed);
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_nats::header::HeaderMap;
 use async_nats::jetstream::consumer::Info;
+use async_nats::jetstream::stream::LastRawMessageErrorKind;
 use async_nats::jetstream::{AckKind, Context, ErrorCode, stream};
 use async_nats::{Client, Message, Request, RequestErrorKind, StatusCode, Subject};
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use serde::Deserialize;
 
 use super::names::{Lane, Names};
 use super::wire::Meta;
+use crate::delivery::DeliveryId;
 use crate::error::{QueueError, StorageError};
 
 /// How long to wait for one answer of the broker. A repeated request is repeated after this time.
@@ -67,6 +69,16 @@ struct Answer {
 pub(super) struct Found {
     pub(super) sequence: u64,
     pub(super) meta: Option<Meta>,
+    pub(super) payload: Bytes,
+}
+
+impl Found {
+    /// The id of the callback.
+    pub(super) fn id(&self) -> DeliveryId {
+        let first = self.meta.as_ref().and_then(|meta| meta.first);
+        let sequence = first.map_or(self.sequence, |first| first.sequence);
+        DeliveryId::new(self.meta.as_ref().map_or(0, |meta| meta.id), sequence)
+    }
 }
 
 impl Broker {
@@ -150,6 +162,20 @@ impl Broker {
         Ok(stream.cached_info().state.clone())
     }
 
+    /// The metadata of a message, as its leader has it. `None`: there is no such message.
+    pub(super) async fn find(
+        &self,
+        stream: &str,
+        sequence: u64,
+    ) -> Result<Option<Meta>, QueueError> {
+        let stream = self.context.get_stream_no_info(stream).await.map_err(unavailable)?;
+        match stream.get_raw_message(sequence).await {
+            Ok(found) => Ok(Some(Meta::read(Some(&found.headers)).unwrap_or_default())),
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
     /// Deletes a message. Whether it was there.
     pub(super) async fn delete(&self, stream: &str, sequence: u64) -> Result<bool, QueueError> {
         use async_nats::jetstream::stream::DeleteMessageErrorKind;
@@ -196,7 +222,7 @@ impl Broker {
 fn read(message: &Message) -> Option<Found> {
     let headers = message.headers.as_ref()?;
     let sequence = headers.get("Nats-Sequence")?.as_str().parse().ok()?;
-    Some(Found { sequence, meta: Meta::read(Some(headers)) })
+    Some(Found { sequence, meta: Meta::read(Some(headers)), payload: message.payload.clone() })
 }
 
 pub(super) fn unavailable(error: impl Error + Send + Sync + 'static) -> QueueError {

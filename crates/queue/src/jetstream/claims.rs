@@ -9,7 +9,7 @@ use super::lease::Lease;
 use super::names::{LANES, Lane};
 use super::options::JetStream;
 use super::part::{Job, Key, Offer, Part, Place};
-use crate::delivery::{Delivery, DeliveryId};
+use crate::delivery::Delivery;
 use crate::options::{Clock, from_millis, millis};
 use crate::store::{Claim, Claimed, Stats};
 
@@ -17,7 +17,6 @@ use crate::store::{Claim, Claimed, Stats};
 #[derive(Clone)]
 pub(super) struct Held {
     pub(super) partition: usize,
-    pub(super) number: u64,
     pub(super) lease: Arc<Lease>,
     pub(super) job: Job,
 }
@@ -240,9 +239,9 @@ impl State {
             if new != Some(place) && retry.map(|(_, place)| place) != Some(place) {
                 continue;
             }
-            let (epoch, number) = (part.epoch, part.number);
+            let epoch = part.epoch;
             let Some(job) = part.start(place, token) else { continue };
-            claimed.push(claimed_of(job, number, token));
+            claimed.push(claimed_of(job, token));
             self.claims.insert(token, (partition, epoch, place));
         }
         claimed.sort_by_key(|claimed| claimed.delivery.id);
@@ -254,10 +253,8 @@ impl State {
         let (partition, epoch, place) = *self.claims.get(&claim.token())?;
         let part = self.parts.get(partition)?.as_ref().filter(|part| part.epoch == epoch)?;
         let job = part.job(place)?;
-        let same = claim.id() == DeliveryId::new(part.number, job.first().sequence);
-        (same && part.lease.holds()).then(|| Held {
+        (claim.id() == job.id() && part.lease.holds()).then(|| Held {
             partition,
-            number: part.number,
             lease: part.lease.clone(),
             job: job.clone(),
         })
@@ -315,8 +312,8 @@ impl State {
     }
 }
 
-fn claimed_of(job: &Job, number: u64, token: u64) -> Claimed {
-    let id = DeliveryId::new(number, job.first().sequence);
+fn claimed_of(job: &Job, token: u64) -> Claimed {
+    let id = job.id();
     let mut delivery = Delivery::new(id, from_millis(job.meta.at));
     delivery.attempt = job.meta.attempts.saturating_add(1);
     delivery.order_key = job.meta.order_key();

@@ -18,7 +18,8 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::broker::{NotStored, PATIENCE};
 use super::names::Lane;
 use super::record::{FREE, read, reserve, write};
-use super::{Shared, serve, streams};
+use super::serve::{self, REMOVAL};
+use super::{Shared, streams};
 
 /// The longest time between two looks at all partitions.
 const LOOK: Duration = Duration::from_secs(2);
@@ -115,6 +116,8 @@ struct Manager {
     others: HashMap<String, Instant>,
     tasks: JoinSet<(usize, u64)>,
     renewed: Instant,
+    /// Since when a stream is missing.
+    missing: Option<Instant>,
 }
 
 /// Owns this process's share of the partitions until it is told to stop, or nobody claims any more.
@@ -129,6 +132,7 @@ pub(super) async fn manage(shared: Arc<Shared>, mut stop: watch::Receiver<bool>)
         others: HashMap::new(),
         tasks: JoinSet::new(),
         renewed: Instant::now(),
+        missing: None,
     };
     let Ok(news) = shared.broker.client.subscribe(shared.broker.names.news()).await else { return };
     manager.run(news, &mut stop).await;
@@ -337,6 +341,10 @@ impl Manager {
     async fn mend(&mut self) {
         let shared = &self.shared;
         if !streams::is_missing(&shared.broker).await {
+            self.missing = None;
+            return;
+        }
+        if self.missing.get_or_insert_with(Instant::now).elapsed() < REMOVAL {
             return;
         }
         tracing::error!(

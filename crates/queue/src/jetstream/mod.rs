@@ -19,13 +19,12 @@
 //! | stream | subjects | what is in it |
 //! | --- | --- | --- |
 //! | `callbacks` | `callbacks.0` … | callbacks that wait for their first attempt |
-//! | `callbacks-retry` | `callbacks-retry.0` … | failed callbacks, until their next attempt |
+//! | `callbacks-retry` | `callbacks-retry.0.ID` … | failed and requeued callbacks, until their next attempt |
 //! | `callbacks-dead` | `callbacks-dead.ID` | dead letters |
 //! | `callbacks-owners` | `callbacks-owners.0` … | which worker owns which partition |
 //!
 //! The first two are work queues: a message is deleted when a worker's acknowledgement is
-//! confirmed. Each of their subjects is a partition, with a durable consumer (`p0` …, `r0` …) that
-//! must not be deleted. A partition belongs to one worker at a time, for as long as it renews its
+//! confirmed. Each partition has a durable consumer in each of them (`p0` …, `r0` …). A partition belongs to one worker at a time, for as long as it renews its
 //! lease. So callbacks with the same order key are handled in order, over all processes. Workers
 //! share the partitions among them, and hand over when one joins or leaves.
 //!
@@ -40,8 +39,7 @@
 //!   [`max_unreadable_bytes`](crate::StoreOptions::max_unreadable_bytes) of unsigned apps, and
 //!   drops the rest until it opens the queue again. Callbacks that it buries at the same moment can
 //!   exceed that.
-//! - With [`Filter::waiting`](crate::Filter::waiting), a list reads everything that waits. A purge
-//!   also deletes what other processes are handling at that moment.
+//! - A purge also deletes what other processes are handling at that moment.
 //! - While the broker is away, a callback is refused after
 //!   [`max_wait`](crate::EnqueueLayer::max_wait), and workers wait.
 
@@ -52,6 +50,7 @@ mod check;
 mod claim;
 mod claims;
 mod lease;
+mod list;
 mod names;
 mod options;
 mod part;
@@ -65,7 +64,7 @@ mod wire;
 
 use std::fmt;
 use std::hash::RandomState;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -76,7 +75,7 @@ use tokio::task::JoinHandle;
 
 use self::broker::{Broker, PATIENCE};
 use self::claims::State;
-use self::names::{Lane, Names};
+use self::names::Names;
 pub use self::options::JetStream;
 use crate::delivery::DeliveryId;
 use crate::error::QueueError;
@@ -108,8 +107,6 @@ pub struct JetStreamStore {
 struct Shared {
     broker: Broker,
     settings: JetStream,
-    /// The store's.
-    number: AtomicU64,
     random: RandomState,
     /// The largest payload, in bytes, that the broker accepts together with all later metadata.
     max_payload: usize,
@@ -139,9 +136,8 @@ impl JetStreamStore {
     pub async fn open(context: Context, settings: JetStream) -> Result<Self, QueueError> {
         let names = Names(settings.name.clone());
         let broker = Broker { client: context.client(), context, names };
-        let number = streams::open(&broker, &settings).await?;
+        streams::open(&broker, &settings).await?;
         let shared = Shared {
-            number: AtomicU64::new(number),
             random: RandomState::new(),
             max_payload: broker.client.server_info().max_payload.saturating_sub(HEADERS),
             state: Mutex::new(State::new(&settings)),
@@ -185,8 +181,12 @@ impl Shared {
         self.lock().max_block
     }
 
-    fn subject(&self, lane: Lane, partition: usize) -> Subject {
-        self.broker.names.subject(lane, partition).into()
+    fn subject(&self, partition: usize) -> Subject {
+        self.broker.names.subject(partition).into()
+    }
+
+    fn retry_subject(&self, partition: usize, id: DeliveryId) -> Subject {
+        self.broker.names.retry_subject(partition, id).into()
     }
 
     /// Logs once when the broker goes away, and once when it is back.

@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use tencent_im_callback::OrderKey;
 
 use super::wire::Position;
+use crate::delivery::DeliveryId;
 
 /// Where a callback waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -47,12 +48,25 @@ impl Names {
         format!("{}-state", self.0)
     }
 
-    pub(super) fn subject(&self, lane: Lane, partition: usize) -> String {
-        format!("{}.{partition}", self.stream(lane))
+    pub(super) fn subject(&self, partition: usize) -> String {
+        format!("{}.{partition}", self.stream(Lane::New))
     }
 
-    pub(super) fn dead_subject(&self, sequence: u64) -> String {
-        format!("{}.{sequence}", self.dead())
+    /// With the id, so that retries can be listed in the order of acceptance.
+    pub(super) fn retry_subject(&self, partition: usize, id: DeliveryId) -> String {
+        format!("{}.{partition}.{id}", self.stream(Lane::Retry))
+    }
+
+    /// The subjects of a partition.
+    pub(super) fn filter(&self, lane: Lane, partition: usize) -> String {
+        match lane {
+            Lane::New => self.subject(partition),
+            Lane::Retry => format!("{}.{partition}.*", self.stream(lane)),
+        }
+    }
+
+    pub(super) fn dead_subject(&self, id: DeliveryId) -> String {
+        format!("{}.{id}", self.dead())
     }
 
     pub(super) fn owner_subject(&self, partition: usize) -> String {
@@ -88,9 +102,12 @@ impl Names {
 /// The partition of a callback that has been stored.
 pub(super) fn partition_of(key: Option<OrderKey>, first: Position, partitions: usize) -> usize {
     let Some(key) = key else { return spread(first.sequence, partitions) };
-    // The key is a digest: any bytes of it are a hash.
-    let hash = key.as_bytes().iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte));
-    spread(hash, partitions)
+    spread(start_of(key.as_bytes()), partitions)
+}
+
+/// The first eight bytes of a digest: any bytes of it are a hash.
+pub(super) fn start_of(digest: &[u8; 32]) -> u64 {
+    digest.iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte))
 }
 
 /// The partition of a callback that is yet to be stored.

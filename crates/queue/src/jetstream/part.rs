@@ -11,6 +11,7 @@ use tencent_im_callback::OrderKey;
 use super::lease::Lease;
 use super::names::Lane;
 use super::wire::{Meta, Position};
+use crate::delivery::DeliveryId;
 
 /// New callbacks of a partition that are held at a time.
 pub(super) const WINDOW: usize = 20_000;
@@ -58,6 +59,10 @@ impl Job {
     /// Where it was stored first.
     pub(super) fn first(&self) -> Position {
         self.meta.first.unwrap_or(self.place.at)
+    }
+
+    pub(super) fn id(&self) -> DeliveryId {
+        DeliveryId::new(self.meta.id, self.first().sequence)
     }
 
     pub(super) fn key(&self) -> Key {
@@ -122,7 +127,7 @@ pub(super) struct Offer {
 pub(super) struct Part {
     pub(super) epoch: u64,
     pub(super) lease: Arc<Lease>,
-    /// The store's number.
+    /// That of the stream it is of.
     pub(super) number: u64,
     /// All that was delivered and not acknowledged is here, so that nothing can come in between.
     pub(super) settled: bool,

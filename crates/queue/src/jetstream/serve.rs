@@ -14,13 +14,14 @@ use super::part::{Job, Place};
 use super::pull::{Pulled, Puller};
 use super::wire::{Meta, Position};
 use super::{AGAIN, Shared, streams};
-use crate::error::QueueError;
+use crate::error::{QueueError, StorageError};
 
 /// How many messages are asked for at a time.
 pub(super) const BATCH: usize = 500;
 
-/// How long the broker may take to remove a consumer.
-const REMOVAL: Duration = Duration::from_secs(1);
+/// How long the broker may take to remove a stream or a consumer after it has said so. What is made
+/// meanwhile may lose its folder.
+pub(super) const REMOVAL: Duration = Duration::from_secs(1);
 
 /// How often to look whether the partition is still ours, and whether there is room.
 const TICK: Duration = Duration::from_millis(50);
@@ -106,7 +107,6 @@ impl Owner {
         lease: Arc<Lease>,
     ) -> Result<Self, QueueError> {
         let number = streams::number(&shared.broker).await?;
-        shared.number.store(number, std::sync::atomic::Ordering::Relaxed);
         shared.lock().renew(partition, epoch, number);
         let reader = async |lane| {
             let consumer =
@@ -115,6 +115,11 @@ impl Owner {
             Ok::<_, QueueError>(Reader { lane, puller, delivery: 0 })
         };
         let readers = [reader(LANES[0]).await?, reader(LANES[1]).await?];
+        if streams::number(&shared.broker).await? != number {
+            // What is held would be taken for messages of the new stream.
+            let error = StorageError::new("the stream was made anew meanwhile");
+            return Err(QueueError::Unavailable(error));
+        }
         Ok(Owner { shared, partition, epoch, lease, readers })
     }
 

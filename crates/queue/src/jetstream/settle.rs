@@ -42,8 +42,8 @@ impl Shared {
         if let Some(part) = self.lock().part_of(claim) {
             part.expect(job, attempts, expected);
         }
-        let id = message_id(held.number, job, "retry", &format!(".{attempts}"));
-        let subject = self.subject(Lane::Retry, *partition);
+        let id = message_id(job, "retry", &format!(".{attempts}"));
+        let subject = self.retry_subject(*partition, job.id());
         let headers = meta.headers(Some(&id));
         let sent = self.broker.publish(subject, headers, job.payload.clone(), PATIENCE).await;
         match sent {
@@ -76,8 +76,8 @@ impl Shared {
             reason: Some(reason.as_str().to_owned()),
             ..job.meta.clone()
         };
-        let id = message_id(held.number, job, "dead", "");
-        let subject = self.broker.names.dead_subject(job.first().sequence).into();
+        let id = message_id(job, "dead", "");
+        let subject = self.broker.names.dead_subject(job.id()).into();
         let headers = meta.headers(Some(&id));
         self.broker.publish(subject, headers, job.payload.clone(), PATIENCE).await?;
         self.acknowledge(claim, &held).await?;
@@ -133,14 +133,15 @@ impl Shared {
                 return Ok(());
             }
             self.held(claim)?;
-            let given_out = self.broker.lane(place.lane, held.partition).await;
-            if let Ok(Some(info)) = given_out
-                && info.delivered.stream_sequence < place.at.sequence
-            {
-                // The stream was set back. If it is there, it is delivered again, and known.
-                return Ok(());
-            }
             tokio::time::sleep(AGAIN).await;
+            // If the stream was set back, another message may have this sequence number by now. It
+            // must not be acknowledged. If it is still the one, it is delivered again, and known.
+            let stream = self.broker.names.stream(place.lane);
+            match self.broker.find(&stream, place.at.sequence).await {
+                Ok(Some(meta)) if meta.is_of(&held.job.meta) => {}
+                Ok(_) => return Ok(()),
+                Err(error) => self.told(Err(&error)),
+            }
         }
     }
 
@@ -171,7 +172,7 @@ fn failed(job: &Job, error: String, now: i64, delay: i64, max_block: i64) -> (Me
 
 /// An id that is the same only if the same move of the same callback is published again, since its
 /// answer was lost.
-pub(super) fn message_id(number: u64, job: &Job, kind: &str, more: &str) -> String {
+fn message_id(job: &Job, kind: &str, more: &str) -> String {
     let (first, generation) = job.life();
-    format!("{number:x}-{}-{:x} {kind} {generation}{more}", first.sequence, first.stored)
+    format!("{}-{:x} {kind} {generation}{more}", job.id(), first.stored)
 }

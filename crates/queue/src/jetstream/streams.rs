@@ -33,12 +33,12 @@ pub(super) const STORE: &str = "store";
 pub(super) const PARTITIONS: &str = "partitions";
 const NUMBER: &str = "number";
 
-/// Makes or checks a queue's streams and consumers. Returns the store's number.
-pub(super) async fn open(broker: &Broker, settings: &JetStream) -> Result<u64, QueueError> {
+/// Makes or checks a queue's streams and consumers.
+pub(super) async fn open(broker: &Broker, settings: &JetStream) -> Result<(), QueueError> {
     check::name(&settings.name)?;
     check::version(broker)?;
     check::layout(broker).await?;
-    let (number, is_new) = make(broker, settings).await?;
+    let is_new = make(broker, settings).await?;
     if is_new {
         free(broker, settings).await?;
     }
@@ -50,19 +50,19 @@ pub(super) async fn open(broker: &Broker, settings: &JetStream) -> Result<u64, Q
         )
         .await?;
     }
-    Ok(number)
+    Ok(())
 }
 
-/// Makes or checks the streams. Returns the store's number, and whether the store is new.
-pub(super) async fn make(broker: &Broker, settings: &JetStream) -> Result<(u64, bool), QueueError> {
+/// Makes or checks the streams. Returns whether the store is new.
+pub(super) async fn make(broker: &Broker, settings: &JetStream) -> Result<bool, QueueError> {
     let mut is_new = false;
     for wanted in configs(&broker.names, settings) {
         let main = wanted.name == settings.name;
         is_new |= made(&broker.context, wanted).await? && main;
     }
-    // A cluster may tell two processes that each of them has made the stream. The last one counts,
-    // so the number is read when everything stands.
-    Ok((number(broker).await?, is_new))
+    // In a cluster, the stream that another process makes may not be there yet.
+    number(broker).await?;
+    Ok(is_new)
 }
 
 /// The number that was drawn when the stream was made.
@@ -133,7 +133,8 @@ fn configs(names: &Names, settings: &JetStream) -> [Config; 4] {
         ]),
         ..stream(names.stream(Lane::New))
     };
-    let retry = stream(names.stream(Lane::Retry));
+    let retry = names.stream(Lane::Retry);
+    let retry = Config { subjects: vec![format!("{retry}.*.*")], ..stream(retry) };
     let dead = Config { retention: RetentionPolicy::Limits, ..stream(names.dead()) };
     let owners = Config {
         retention: RetentionPolicy::Limits,
@@ -207,7 +208,7 @@ pub(super) async fn consumer(
         ack_policy: AckPolicy::Explicit,
         ack_wait: settings.ack_wait,
         max_deliver: -1,
-        filter_subject: broker.names.subject(lane, partition),
+        filter_subject: broker.names.filter(lane, partition),
         replay_policy: ReplayPolicy::Instant,
         max_ack_pending: OUT,
         num_replicas: settings.replicas,

@@ -23,6 +23,9 @@ pub(super) struct Position {
 /// since no two clocks agree. All in ms.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Meta {
+    /// The random number of its id.
+    #[serde(default)]
+    pub(super) id: u64,
     /// When it was accepted.
     pub(super) at: i64,
     /// Where it was stored first, if it has been stored again.
@@ -71,6 +74,12 @@ impl Meta {
         Some(Death::new(at, reason.unwrap_or(DeadReason::Attempts)))
     }
 
+    /// Whether both are those of one message.
+    pub(super) fn is_of(&self, other: &Meta) -> bool {
+        let which = |meta: &Meta| (meta.id, meta.at, meta.generation, meta.attempts);
+        which(self) == which(other)
+    }
+
     /// `None` if it is missing or cannot be read.
     pub(super) fn read(headers: Option<&HeaderMap>) -> Option<Self> {
         serde_json::from_str(headers?.get(META)?.as_str()).ok()
@@ -107,6 +116,7 @@ mod tests {
     fn what_is_written_is_read_again() {
         let key = OrderKey::new("conversation");
         let meta = Meta {
+            id: u64::MAX,
             at: 1_700_000_000_123,
             first: Some(Position { sequence: 7, stored: u64::MAX }),
             order: Some(key.to_string()),

@@ -1,7 +1,7 @@
 //! A real NATS server.
 
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -70,6 +70,11 @@ impl Node {
     pub fn signal(&self, name: &str) {
         let id = self.child.as_ref().unwrap().id().to_string();
         assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+    }
+
+    /// Where it stores everything.
+    pub fn data(&self) -> &Path {
+        self.folder.path()
     }
 
     pub fn url(&self) -> String {

@@ -1,12 +1,17 @@
 //! What a queue on JetStream promises beyond the rules of all stores (`tests/store.rs`), against a
 //! real server.
 #![cfg(all(unix, feature = "jetstream"))]
+#![allow(unreachable_pub)]
 
 #[path = "../common/mod.rs"]
 mod common;
 
+mod again;
 mod append;
 mod away;
+mod crew;
+mod operators;
+mod proxy;
 mod settings;
 mod space;
 mod workers;
