@@ -71,6 +71,13 @@ enum Action {
     },
 }
 
+impl Action {
+    /// Whether it writes. The others leave the file as it is.
+    fn changes(&self) -> bool {
+        matches!(self, Action::Requeue { .. } | Action::Purge { yes: true, .. })
+    }
+}
+
 /// Which callbacks.
 #[derive(Debug, Args)]
 struct Which {
@@ -104,7 +111,7 @@ impl Which {
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let queue = open(&arguments.file).await?;
+    let queue = open(&arguments.file, arguments.action.changes()).await?;
     let done = act(&queue, arguments.action).await;
     queue.close().await.map_err(failed)?;
     done
@@ -112,11 +119,12 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
 
 /// Opens the file, and does not make one: a path with a typing error would look like an empty
 /// queue.
-async fn open(file: &Path) -> Result<Queue, Failure> {
+async fn open(file: &Path, changes: bool) -> Result<Queue, Failure> {
     if !file.exists() {
         return Err(wrong(format_args!("there is no file {}", file.display())));
     }
-    Queue::open(file).await.map_err(|error| match error {
+    let opened = if changes { Queue::open(file).await } else { Queue::open_read_only(file).await };
+    opened.map_err(|error| match error {
         QueueError::Locked(_) => {
             wrong(format_args!("{}; stop the server that uses it", shown(&error)))
         }
