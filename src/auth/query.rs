@@ -147,11 +147,32 @@ pub(super) fn marked(parameters: &str) -> impl Iterator<Item = (&str, bool)> {
     split(parameters).map(|pair| (pair.whole(), known(pair.key()) == Some(Known::Sign)))
 }
 
-/// Whether a text decodes to UTF-8. Tells without decoding it, since anybody can send a long one.
-pub(super) fn is_utf8(text: &str) -> bool {
-    if find::<b'%', b'%'>(text.as_bytes()).is_none() {
-        return true;
+/// A text that decodes to UTF-8.
+pub(super) struct Encoded<'a> {
+    text: &'a str,
+    is_plain: bool,
+}
+
+impl<'a> Encoded<'a> {
+    /// `None` if the text does not decode to UTF-8. Tells without decoding it, since anybody can
+    /// send a long one.
+    pub(super) fn of(text: &'a str) -> Option<Self> {
+        let is_plain = is_plain(text);
+        (is_plain || is_utf8(text)).then_some(Encoded { text, is_plain })
     }
+
+    pub(super) fn decode(&self) -> Cow<'a, str> {
+        let decoded = if self.is_plain { None } else { decode(self.text) };
+        decoded.map_or(Cow::Borrowed(self.text), Cow::Owned)
+    }
+}
+
+/// Whether decoding changes nothing.
+fn is_plain(text: &str) -> bool {
+    find::<b'%', b'+'>(text.as_bytes()).is_none()
+}
+
+fn is_utf8(text: &str) -> bool {
     let mut buffer = [0; 64];
     let mut length = 0;
     for byte in percent_decode_str(text) {
@@ -175,12 +196,12 @@ pub(super) fn is_utf8(text: &str) -> bool {
 
 /// Decodes `%41` and `+`; `None` if that gives no UTF-8.
 pub(super) fn strict(text: &str) -> Option<Cow<'_, str>> {
-    if find::<b'%', b'+'>(text.as_bytes()).is_none() {
-        return Some(Cow::Borrowed(text));
-    }
+    if is_plain(text) { Some(Cow::Borrowed(text)) } else { decode(text).map(Cow::Owned) }
+}
+
+fn decode(text: &str) -> Option<String> {
     let spaced = text.replace('+', " ");
-    let decoded = percent_decode_str(&spaced).decode_utf8().ok()?.into_owned();
-    Some(Cow::Owned(decoded))
+    Some(percent_decode_str(&spaced).decode_utf8().ok()?.into_owned())
 }
 
 /// Decodes `%41` and `+`; what gives no UTF-8 stays as it is.
