@@ -113,12 +113,10 @@ impl Writer<'_> {
                 drop(answer.send(self.noticed(stats)));
             }
             Op::List(filter, after, limit, answer) => {
+                let (store, now) = (self.claims.store(), self.clock.now());
                 let list = match self.broken {
                     Some(_) => Err(QueueError::Poisoned),
-                    None => {
-                        let (store, now) = (self.claims.store(), self.clock.now());
-                        list(&mut self.s, store, &filter, after, limit, now).map_err(failed)
-                    }
+                    None => list(&mut self.s, store, &filter, after, limit, now).map_err(failed),
                 };
                 drop(answer.send(self.noticed(list)));
             }
