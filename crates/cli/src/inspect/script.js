@@ -2,6 +2,8 @@
 // Everything shown was written by strangers: it gets into the page by textContent alone.
 
 const MOST = 1000;
+// Characters of a part that are shown: some long texts stop a browser for a minute.
+const SHOWN = 20000;
 const TEXTS = {
   en: {
     live: "live", lost: "not connected", filter: "filter ( / )", families: "all families", verdicts: "all outcomes",
@@ -11,7 +13,7 @@ const TEXTS = {
     accepted: "accepted", moderated: "moderated", refused: "refused", failedVerdict: "failed", probe: "URL check",
     note: "why", event: "typed event", unknown: "unknown fields", params: "parameters", body: "body, as received",
     answer: "answer", url: "request", rate: "callbacks per 5 s, of those kept below", latency: "latency; the line is the 2 s that Tencent waits", span: ["5 min ago", "now"],
-    keys: "/ filter · j k move · Enter open · Esc close · r send again", shown: (some, all) => `${some} of ${all}`,
+    keys: "/ filter · j k move · Enter open · Esc close · r send again", shown: (some, all) => `${some} of ${all}`, more: (count) => `… ${count} more characters`,
   },
   zh: {
     live: "实时", lost: "未连接", filter: "过滤（ / ）", families: "全部类别", verdicts: "全部结果",
@@ -21,7 +23,7 @@ const TEXTS = {
     accepted: "已接受", moderated: "已拦截", refused: "已拒绝", failedVerdict: "失败", probe: "回调 URL 校验",
     note: "原因", event: "解析后的事件", unknown: "未识别的字段", params: "参数", body: "原始请求体",
     answer: "应答", url: "请求", rate: "每 5 秒的回调数（仅统计下方保留的）", latency: "延迟；虚线为腾讯云等待的 2 秒", span: ["5 分钟前", "现在"],
-    keys: "/ 过滤 · j k 移动 · Enter 打开 · Esc 关闭 · r 重新发送", shown: (some, all) => `${some} / ${all}`,
+    keys: "/ 过滤 · j k 移动 · Enter 打开 · Esc 关闭 · r 重新发送", shown: (some, all) => `${some} / ${all}`, more: (count) => `…… 还有 ${count} 个字符`,
   },
 };
 const VERDICTS = ["accepted", "moderated", "refused", "failed", "probe"];
@@ -196,7 +198,9 @@ function choose(one) {
 
 function part(title, text) {
   if (text === null || text === undefined || text === "") return [];
-  return [make("h3", title), make("pre", text)];
+  const parts = [make("h3", title), make("pre", text.slice(0, SHOWN))];
+  if (text.length > SHOWN) parts.push(make("p", TEXTS[language].more(text.length - SHOWN)));
+  return parts;
 }
 
 // On a small screen the details cover the list: nothing behind them is a stop of Tab.
