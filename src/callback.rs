@@ -49,10 +49,12 @@ pub struct Callback<E = Event> {
     /// The request's extensions, as outer layers set them.
     pub extensions: Extensions,
     /// The text of `body`, if that has been checked.
-    pub(crate) checked: CheckedText,
+    pub(crate) text: CheckedText,
     /// Whether moderation has allowed it, so that a router without a handler for it may allow it.
     pub(crate) judged: bool,
 }
+
+type Read = (Event, CheckedText);
 
 impl Callback {
     /// Parses the body of a verified callback from anywhere: another web framework, a cloud
@@ -90,8 +92,8 @@ impl Callback {
     ///
     /// Like [`parse`](Self::parse), without [`RejectionKind::Untyped`].
     pub fn parse_untyped(mut params: Params, body: Bytes) -> Result<Self, Rejection> {
-        let (event, checked) = Callback::read(&mut params, &body)?;
-        Ok(Callback::new(event, params, body, checked, HeaderMap::new(), Extensions::new()))
+        let (event, text) = Callback::read(&mut params, &body)?;
+        Ok(Callback::new(event, params, body, text, HeaderMap::new(), Extensions::new()))
     }
 
     /// Checks the body of a request whose URL is that of a [`Probe`](crate::Verified::Probe): it is
@@ -115,11 +117,11 @@ impl Callback {
         event: Event,
         params: Params,
         body: Bytes,
-        checked: CheckedText,
+        text: CheckedText,
         headers: HeaderMap,
         extensions: Extensions,
     ) -> Self {
-        Callback { event, params, body, checked, headers, extensions, judged: false }
+        Callback { event, params, body, text, headers, extensions, judged: false }
     }
 
     /// Prepares the callback for work that outlives its request. Body and URL are slices of the
@@ -128,7 +130,7 @@ impl Callback {
     #[cfg(feature = "detach")]
     pub(crate) fn outlive_request(&mut self) {
         self.body = Bytes::copy_from_slice(&self.body);
-        self.checked = CheckedText::default();
+        self.text = CheckedText::default();
         if let Event::Unknown(event) = &mut self.event {
             event.body = self.body.clone();
         }
@@ -144,10 +146,7 @@ impl Callback {
     }
 
     /// Reads the event, and notes the command that counts in the parameters.
-    pub(crate) fn read(
-        params: &mut Params,
-        body: &Bytes,
-    ) -> Result<(Event, CheckedText), Rejection> {
+    pub(crate) fn read(params: &mut Params, body: &Bytes) -> Result<Read, Rejection> {
         let app = params.sdk_app_id;
         let refused = |kind: RejectionKind| Err(Rejection::from(kind).of_app(app));
         if !params.command.phase().may_decide()
@@ -164,17 +163,12 @@ impl Callback {
                 BodyApp::Is(_) | BodyApp::Unreadable => return refused(RejectionKind::AppMismatch),
             }
         }
-        // Only what waits for a verdict is moderated often.
-        let checked = if params.command.phase().may_decide() {
-            CheckedText::of(body)
-        } else {
-            CheckedText::default()
-        };
-        let event = parse::parse(&params.command, body, &checked);
+        let text = CheckedText::of(body, params.command.phase().may_decide());
+        let event = parse::parse(&params.command, body, &text);
         if let Some(command) = event.corrected(&params.command) {
             params.command = command;
         }
-        Ok((event, checked))
+        Ok((event, text))
     }
 }
 
@@ -185,7 +179,7 @@ impl<E> Callback<E> {
             event: map(self.event),
             params: self.params,
             body: self.body,
-            checked: self.checked,
+            text: self.text,
             headers: self.headers,
             extensions: self.extensions,
             judged: self.judged,
@@ -371,12 +365,10 @@ impl Callback {
     /// The callback, if it is of another event.
     #[allow(clippy::result_large_err)] // handed through, not reported
     pub fn downcast<E: TypedEvent>(self) -> Result<Callback<E>, Callback> {
-        let Callback { event, params, body, headers, extensions, checked, judged } = self;
+        let Callback { event, params, body, headers, extensions, text, judged } = self;
         match E::from_event(event) {
-            Ok(event) => Ok(Callback { event, params, body, headers, extensions, checked, judged }),
-            Err(event) => {
-                Err(Callback { event, params, body, headers, extensions, checked, judged })
-            }
+            Ok(event) => Ok(Callback { event, params, body, headers, extensions, text, judged }),
+            Err(event) => Err(Callback { event, params, body, headers, extensions, text, judged }),
         }
     }
 }

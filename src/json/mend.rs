@@ -38,16 +38,19 @@ pub(crate) fn mend(body: &[u8]) -> Cow<'_, str> {
 pub(crate) struct CheckedText(#[cfg(feature = "moderation")] Option<ByteString>);
 
 impl CheckedText {
-    /// Checks a body. There is nothing in it if the body has broken bytes or a byte order mark.
+    /// Checks a body, if it may be moderated. There is nothing in it if the body has broken bytes
+    /// or a byte order mark.
     #[cfg(feature = "moderation")]
-    pub(crate) fn of(body: &Bytes) -> Self {
-        let is_marked = body.starts_with(BYTE_ORDER_MARK);
-        CheckedText((!is_marked).then(|| ByteString::try_from(body.clone()).ok()).flatten())
+    pub(crate) fn of(body: &Bytes, is_wanted: bool) -> Self {
+        if !is_wanted || body.starts_with(BYTE_ORDER_MARK) {
+            return CheckedText::default();
+        }
+        CheckedText(ByteString::try_from(body.clone()).ok())
     }
 
     /// Nothing is checked, since nobody asks for it.
     #[cfg(not(feature = "moderation"))]
-    pub(crate) fn of(_: &Bytes) -> Self {
+    pub(crate) fn of(_: &Bytes, _: bool) -> Self {
         CheckedText()
     }
 

@@ -169,6 +169,7 @@ impl<'a> Tokens<'a> {
     }
 
     /// Skips the string that begins here, and returns whether it has escapes.
+    #[inline]
     fn skip_text(&mut self) -> bool {
         let bytes = self.json.as_bytes();
         let mut at = self.at + 1;

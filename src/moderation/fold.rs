@@ -122,7 +122,7 @@ fn fold_simple(text: &str) -> Option<Cow<'_, str>> {
             }
             // Full width from `!` to `_`.
             Some([0xef, 0xbc, last @ 0x81..=0xbf]) => {
-                (Some(char::from(last - 0x60).to_ascii_lowercase()), 3)
+                (Some(char::from((last - 0x60).to_ascii_lowercase())), 3)
             }
             _ => {
                 let c = text.get(at..)?.chars().next()?;

@@ -97,7 +97,7 @@ impl<E: AsEvent> Callback<E> {
 
 impl Shown {
     pub(super) fn of<E: AsEvent>(callback: &Callback<E>, join: Join) -> Self {
-        let (text, is_broken) = match callback.checked.is_of(&callback.body) {
+        let (text, is_broken) = match callback.text.is_of(&callback.body) {
             Some(text) => (text, false),
             None => match readable(&callback.body) {
                 Cow::Borrowed(text) => (text.into(), false),

@@ -7,10 +7,13 @@
 //! otherwise take many times its length. Places are bytes of the text, so that a rewrite can
 //! replace single strings.
 
+mod open;
+
 use std::ops::Range;
 
 use smallvec::SmallVec;
 
+use self::open::{Bundle, Element, Frame, Sight, of_item};
 use super::kinds::Kinds;
 use super::rules::{Part, Rule, Table};
 use super::runs::{Join, Run, Runs};
@@ -34,58 +37,6 @@ impl Piece {
     pub(super) fn range(&self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
-}
-
-/// How the next value is treated.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Sight {
-    Known(Rule),
-    /// One element of a message.
-    Element,
-    /// The kind of an element.
-    Kind {
-        is_known: bool,
-    },
-    /// Everything in it, with its keys.
-    All,
-}
-
-#[derive(Clone, Copy)]
-struct Frame {
-    sight: Sight,
-    object: bool,
-    /// If this is an element: the kind of its content.
-    kind: Option<Table>,
-    /// Whether the kind is that of the first `MsgType`. There may be another one, which has not
-    /// been looked for.
-    is_first_kind: bool,
-    has_kind: bool,
-}
-
-impl Frame {
-    const OUTSIDE: Frame = Frame {
-        sight: Sight::All,
-        object: true,
-        kind: None,
-        is_first_kind: false,
-        has_kind: false,
-    };
-}
-
-/// The element that is being read.
-#[derive(Clone, Copy, Default)]
-struct Element {
-    first: u32,
-    kind: Option<Table>,
-    has_content: bool,
-    is_face: bool,
-}
-
-/// A bundle that is open.
-struct Bundle {
-    depth: u32,
-    promised: u32,
-    found: u32,
 }
 
 /// Most messages have few.
@@ -115,8 +66,7 @@ impl Walk {
             walker.asks_kinds = true;
             let _ = walker.walk();
         }
-        let is_whole = walker.is_whole && is_short;
-        Walk { pieces: walker.pieces, runs: walker.runs.into_found(), is_whole }
+        walker.into_walk(is_short)
     }
 
     /// The string or number that a member of the body has.
@@ -186,6 +136,11 @@ impl<'a> Walker<'a> {
             runs: Runs::new(join),
             is_whole: true,
         }
+    }
+
+    fn into_walk(self, is_whole: bool) -> Walk {
+        let is_whole = self.is_whole && is_whole;
+        Walk { pieces: self.pieces, runs: self.runs.into_found(), is_whole }
     }
 
     fn walk(&mut self) -> Result<(), SecondKindError> {
@@ -432,12 +387,5 @@ impl<'a> Walker<'a> {
     }
 }
 
-/// How the items of a list are treated.
-fn of_item(list: Sight) -> Sight {
-    match list {
-        Sight::Known(Rule::Elements) => Sight::Element,
-        // A preview of a bundle is a list of texts.
-        Sight::Known(Rule::Members(_) | Rule::Text(_)) => list,
-        _ => Sight::All,
-    }
-}
+#[cfg(test)]
+mod tests;
