@@ -10,7 +10,7 @@ use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, Stor
 use async_nats::jetstream::{Context, ErrorCode};
 use futures_util::future::try_join_all;
 
-use super::broker::{Broker, unavailable};
+use super::broker::{Broker, PATIENCE, unavailable};
 use super::names::{LANES, Lane, Names};
 use super::options::JetStream;
 use super::{AGAIN, check, record};
@@ -36,6 +36,8 @@ const NUMBER: &str = "number";
 /// Makes or checks a queue's streams and consumers.
 pub(super) async fn open(broker: &Broker, settings: &JetStream) -> Result<(), QueueError> {
     check::name(&settings.name)?;
+    // A client that waits for its first connection does not know the version yet.
+    drop(tokio::time::timeout(PATIENCE, broker.client.flush()).await);
     check::version(broker)?;
     check::layout(broker).await?;
     let is_new = make(broker, settings).await?;

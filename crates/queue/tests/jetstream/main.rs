@@ -11,6 +11,7 @@ mod append;
 mod away;
 mod crew;
 mod operators;
+mod permissions;
 mod proxy;
 mod settings;
 mod space;
