@@ -55,6 +55,37 @@ pub(super) async fn open(broker: &Broker, settings: &JetStream) -> Result<(), Qu
     Ok(())
 }
 
+/// The settings with which this queue was made, if it exists.
+pub(super) async fn settings(
+    context: &Context,
+    unknown: JetStream,
+) -> Result<Option<JetStream>, QueueError> {
+    check::name(&unknown.name)?;
+    let stream = match context.get_stream(&unknown.name).await {
+        Ok(stream) => stream,
+        Err(error) if is_not_found(&error) => return Ok(None),
+        Err(error) => return Err(unavailable(error)),
+    };
+    let config = &stream.cached_info().config;
+    let mut options = unknown.options.clone().dedup_window(config.duplicate_window);
+    if let Ok(rows) = u64::try_from(config.max_messages) {
+        options = options.max_rows(rows);
+    }
+    if let Ok(bytes) = u64::try_from(config.max_bytes) {
+        options = options.max_bytes(bytes);
+    }
+    let partitions = config.metadata.get(PARTITIONS).and_then(|number| number.parse().ok());
+    let mut settings = unknown.replicas(config.num_replicas).options(options);
+    if let Some(partitions) = partitions {
+        settings = settings.partitions(partitions);
+    }
+    let first = Names::consumer(Lane::New, 0);
+    if let Ok(consumer) = stream.get_consumer::<pull::Config>(&first).await {
+        settings = settings.ack_wait(consumer.cached_info().config.ack_wait);
+    }
+    Ok(Some(settings))
+}
+
 /// Makes or checks the streams. Returns whether the store is new.
 pub(super) async fn make(broker: &Broker, settings: &JetStream) -> Result<bool, QueueError> {
     let mut is_new = false;

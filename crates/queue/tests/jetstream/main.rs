@@ -7,6 +7,7 @@
 mod common;
 
 mod again;
+mod apart;
 mod append;
 mod away;
 mod crew;
