@@ -34,7 +34,7 @@ const PAGE: usize = 256;
 )]
 pub(crate) struct Arguments {
     /// The queue's file, or the address of a NATS server: nats://HOST:PORT, or tls://. User and
-    /// password may be in it, or in NATS_USER and NATS_PASSWORD
+    /// password may be in it, or in `NATS_USER` and `NATS_PASSWORD`
     file: PathBuf,
     /// The name of the queue on that server
     name: Option<String>,
