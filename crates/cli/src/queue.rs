@@ -1,4 +1,6 @@
-//! `queue`: looks after the file of `tencent-im-callback-queue`.
+//! `queue`: looks after a queue of `tencent-im-callback-queue`.
+
+mod nats;
 
 use std::error::Error;
 use std::fs::OpenOptions;
@@ -15,20 +17,27 @@ use crate::output::{Failure, chain, escaped, say, wrong};
 /// How many dead letters are read at a time.
 const PAGE: usize = 256;
 
-/// Manage the file of `tencent-im-callback-queue`: counts, dead letters, export
+/// Manage a queue of `tencent-im-callback-queue`: counts, dead letters, export
 ///
-/// Only one process can open the file: stop your server first. Your server can use `Queue::stats`,
+/// Only one process can open a file: stop your server first. A queue on NATS can be in use. Your server can use `Queue::stats`,
 /// `dead_letters`, `requeue`, `purge` and `export` instead.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(
+    after_help = "Examples:
   im-callback queue callbacks.queue stats
   im-callback queue callbacks.queue dead
   im-callback queue callbacks.queue requeue --all
   im-callback queue callbacks.queue export --dead > dead.jsonl
-  im-callback queue callbacks.queue purge --dead --older-than-days 30 --yes")]
+  im-callback queue callbacks.queue purge --dead --older-than-days 30 --yes
+  im-callback queue nats://127.0.0.1:4222 callbacks stats",
+    subcommand_precedence_over_arg = true
+)]
 pub(crate) struct Arguments {
-    /// The queue's file
+    /// The queue's file, or the address of a NATS server: nats://HOST:PORT, or tls://. User and
+    /// password may be in it, or in `NATS_USER` and `NATS_PASSWORD`
     file: PathBuf,
+    /// The name of the queue on that server
+    name: Option<String>,
     #[command(subcommand)]
     action: Action,
 }
@@ -111,7 +120,17 @@ impl Which {
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let queue = open(&arguments.file, arguments.action.changes()).await?;
+    let queue = match (nats::address(&arguments.file), arguments.name) {
+        (Some(address), Some(name)) => nats::open(address, name).await?,
+        (Some(_), None) => return Err(wrong("the name of the queue is missing after the address")),
+        (None, Some(name)) => {
+            return Err(wrong(format_args!(
+                "a file has no queue with a name: {}",
+                escaped(&name, 60)
+            )));
+        }
+        (None, None) => open(&arguments.file, arguments.action.changes()).await?,
+    };
     let done = act(&queue, arguments.action).await;
     queue.close().await.map_err(failed)?;
     done
@@ -165,6 +184,9 @@ async fn stats(queue: &Queue) -> Result<(), Failure> {
     let stats = queue.stats().await.map_err(failed)?;
     let mut table = table();
     table.add_row(["waiting", &stats.waiting.to_string()]);
+    if stats.running > 0 {
+        table.add_row(["of these, with a worker", &stats.running.to_string()]);
+    }
     table.add_row(["of these, to be tried again", &stats.retrying.to_string()]);
     table.add_row(["oldest, accepted", &stats.oldest.map_or("-".to_owned(), ago)]);
     table.add_row(["dead letters", &stats.dead.to_string()]);

@@ -27,6 +27,9 @@ pub(super) fn name(name: &str) -> Result<(), QueueError> {
 /// The version of the server that the client is connected to.
 pub(super) fn version(broker: &Broker) -> Result<(), QueueError> {
     let found = broker.client.server_info().version;
+    if found.is_empty() {
+        return Err(QueueError::Unavailable(StorageError::new("not connected")));
+    }
     if is_new_enough(&found) {
         return Ok(());
     }

@@ -10,7 +10,7 @@ use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, Stor
 use async_nats::jetstream::{Context, ErrorCode};
 use futures_util::future::try_join_all;
 
-use super::broker::{Broker, unavailable};
+use super::broker::{Broker, PATIENCE, unavailable};
 use super::names::{LANES, Lane, Names};
 use super::options::JetStream;
 use super::{AGAIN, check, record};
@@ -36,6 +36,8 @@ const NUMBER: &str = "number";
 /// Makes or checks a queue's streams and consumers.
 pub(super) async fn open(broker: &Broker, settings: &JetStream) -> Result<(), QueueError> {
     check::name(&settings.name)?;
+    // A client that waits for its first connection does not know the version yet.
+    drop(tokio::time::timeout(PATIENCE, broker.client.flush()).await);
     check::version(broker)?;
     check::layout(broker).await?;
     let is_new = make(broker, settings).await?;
@@ -51,6 +53,37 @@ pub(super) async fn open(broker: &Broker, settings: &JetStream) -> Result<(), Qu
         .await?;
     }
     Ok(())
+}
+
+/// The settings with which this queue was made, if it exists.
+pub(super) async fn settings(
+    context: &Context,
+    unknown: JetStream,
+) -> Result<Option<JetStream>, QueueError> {
+    check::name(&unknown.name)?;
+    let stream = match context.get_stream(&unknown.name).await {
+        Ok(stream) => stream,
+        Err(error) if is_not_found(&error) => return Ok(None),
+        Err(error) => return Err(unavailable(error)),
+    };
+    let config = &stream.cached_info().config;
+    let mut options = unknown.options.clone().dedup_window(config.duplicate_window);
+    if let Ok(rows) = u64::try_from(config.max_messages) {
+        options = options.max_rows(rows);
+    }
+    if let Ok(bytes) = u64::try_from(config.max_bytes) {
+        options = options.max_bytes(bytes);
+    }
+    let partitions = config.metadata.get(PARTITIONS).and_then(|number| number.parse().ok());
+    let mut settings = unknown.replicas(config.num_replicas).options(options);
+    if let Some(partitions) = partitions {
+        settings = settings.partitions(partitions);
+    }
+    let first = Names::consumer(Lane::New, 0);
+    if let Ok(consumer) = stream.get_consumer::<pull::Config>(&first).await {
+        settings = settings.ack_wait(consumer.cached_info().config.ack_wait);
+    }
+    Ok(Some(settings))
 }
 
 /// Makes or checks the streams. Returns whether the store is new.

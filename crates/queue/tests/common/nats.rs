@@ -104,9 +104,14 @@ impl Nats {
 
     /// One server that stores at most this many bytes.
     pub fn with_storage(bytes: u64) -> Self {
+        Nats::with_config(&format!("jetstream {{ max_file_store: {bytes} }}\n"))
+    }
+
+    /// One server with these lines in its configuration.
+    pub fn with_config(lines: &str) -> Self {
         let config = Folder::new();
         let file = config.file();
-        std::fs::write(&file, format!("jetstream {{ max_file_store: {bytes} }}\n")).unwrap();
+        std::fs::write(&file, lines).unwrap();
         let arguments = vec!["-c".to_owned(), file.display().to_string()];
         Nats { nodes: vec![Node::new(arguments, free_port())], _config: Some(config) }
     }

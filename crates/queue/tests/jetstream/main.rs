@@ -7,10 +7,12 @@
 mod common;
 
 mod again;
+mod apart;
 mod append;
 mod away;
 mod crew;
 mod operators;
+mod permissions;
 mod proxy;
 mod settings;
 mod space;

@@ -1,11 +1,14 @@
 //! What is checked when a queue is opened.
 
-use tencent_im_callback_queue::jetstream::async_nats::jetstream::consumer;
+use tencent_im_callback_queue::jetstream::async_nats;
 use tencent_im_callback_queue::jetstream::async_nats::jetstream::stream::{
     Config, DiscardPolicy, RetentionPolicy, StorageType,
 };
+use tencent_im_callback_queue::jetstream::async_nats::jetstream::{self, Context, consumer};
 use tencent_im_callback_queue::jetstream::{JetStream, JetStreamStore};
 use tencent_im_callback_queue::{QueueError, StoreOptions};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 use super::common::SECOND;
 use super::{open, server, settings};
@@ -104,5 +107,54 @@ async fn an_existing_stream_with_wider_limits_is_refused() {
             JetStreamStore::open(nats.context().await, options(narrower)).await.err().unwrap();
         let text = std::error::Error::source(&error).unwrap().to_string();
         assert!(text.contains(setting) && text.contains("nats stream edit"), "{text}");
+    }
+}
+
+/// The start of a connection to a server of this version.
+async fn server_of(version: &str) -> Context {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let info = format!(
+        "INFO {{\"server_id\":\"old\",\"version\":\"{version}\",\"go\":\"go1\",\"host\":\"127.0.0.1\",\"port\":{port},\
+        \"headers\":true,\"max_payload\":1048576,\"proto\":1,\"jetstream\":true}}\r\n"
+    );
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(info.as_bytes()).await.unwrap();
+        let mut buffer = [0; 4096];
+        while stream.read(&mut buffer).await.is_ok_and(|count| count > 0) {
+            stream.write_all(b"PONG\r\n").await.unwrap();
+        }
+    });
+    jetstream::new(async_nats::connect(format!("nats://127.0.0.1:{port}")).await.unwrap())
+}
+
+#[tokio::test]
+async fn a_server_that_is_too_old_is_refused() {
+    for version in ["2.9.10", "2.12.6"] {
+        let refused = JetStreamStore::open(server_of(version).await, settings()).await;
+        let error = refused.err().unwrap();
+        let QueueError::ServerTooOld { found, lowest } = &error else { panic!("{error:?}") };
+        assert_eq!((found.as_str(), lowest.as_str()), (version, "2.12.7"));
+        assert!(error.to_string().contains("2.12.7 or newer"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn streams_of_the_old_layout_are_refused_and_not_touched() {
+    let nats = server!();
+    let context = nats.context().await;
+    for name in ["test", "test-state"] {
+        let old = Config { name: name.to_owned(), ..Config::default() };
+        let before = context.create_stream(old).await.unwrap().cached_info().config.clone();
+        let refused = JetStreamStore::open(context.clone(), settings()).await;
+        let Err(QueueError::UnsafeSetting(error)) = refused else { panic!("{refused:?}") };
+        let text = error.to_string();
+        assert!(text.contains(&format!("stream {name}:")), "{text}");
+        assert!(text.contains("another name"), "{text}");
+        let after = context.get_stream(name).await.unwrap();
+        assert_eq!(after.cached_info().config, before);
+        assert!(context.get_stream("test-owners").await.is_err());
+        context.delete_stream(name).await.unwrap();
     }
 }
