@@ -23,6 +23,11 @@ pub const TOKEN: &str = "xxxxyyyy";
 /// The time of the documented signature.
 pub const NOW: u64 = 1_669_872_112;
 
+/// A size of a test that takes long: the first with `cargo test`, the second with `FULL_SIZE=1`.
+pub fn sized(short: usize, full: usize) -> usize {
+    if std::env::var_os("FULL_SIZE").is_some() { full } else { short }
+}
+
 pub fn token(text: &str) -> Token {
     Token::new(text).unwrap()
 }
