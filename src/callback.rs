@@ -22,27 +22,19 @@ use crate::types::OptPlatform;
 ///
 /// `Callback` holds an [`Event`] of any kind, `Callback<sns::FriendDelete>` holds that event.
 ///
-/// It does not contain the URL, which has the signature. `Debug` shows command, app, event and the
-/// length of the body.
+/// ```
+/// use tencent_im_callback::event::c2c::AfterSendMsg;
+/// use tencent_im_callback::{Callback, Reply};
 ///
-/// A callback is always made from verified parameters, or from [`Params::trusted`]. It cannot be
-/// built by hand:
-///
-/// ```compile_fail,E0639
-/// use tencent_im_callback::{Callback, Event, Params};
-///
-/// fn forged(event: Event, params: Params) -> Callback {
-///     Callback { event, params, body: Default::default(), headers: Default::default(), extensions: Default::default() }
+/// async fn count(callback: Callback<AfterSendMsg>) -> Reply {
+///     println!("{} from {}", callback.params.sdk_app_id, callback.event.from_account);
+///     Reply::ok()
 /// }
 /// ```
 ///
-/// Nor do its parameters give the URL away:
-///
-/// ```compile_fail,E0616
-/// fn sign(params: &tencent_im_callback::Params) -> String {
-///     params.url.to_string()
-/// }
-/// ```
+/// A callback is always made from verified parameters, or from [`Params::trusted`]; it cannot be
+/// built by hand. It does not contain the URL, which has the signature. `Debug` shows command, app,
+/// event and the length of the body.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Callback<E = Event> {

@@ -87,8 +87,11 @@ impl Exchange {
     #[inline]
     pub(super) fn accept(&mut self, reply: Reply) -> Response<ResponseBody> {
         self.calling = false;
-        let outcome = Outcome::accepted(reply.disposition(), self.params.take());
-        self.finish(response::replied(reply), outcome, None, None)
+        let disposition = reply.disposition();
+        let mut response = response::replied(reply);
+        let outcome = Outcome::accepted(disposition, self.params.take());
+        self.finish(&mut response, outcome, None, None);
+        response
     }
 
     /// Ends the request because its body did not arrive or is too large. For a callback that waits
@@ -103,9 +106,10 @@ impl Exchange {
     }
 
     fn reject(&mut self, rejection: Rejection) -> Response<ResponseBody> {
-        let response = response::rejection(rejection.kind());
+        let mut response = response::rejection(rejection.kind());
         let outcome = Outcome::of_rejection(rejection, self.params.take());
-        self.finish(response, outcome, None, None)
+        self.finish(&mut response, outcome, None, None);
+        response
     }
 
     /// Ends the request with an error of the inner service, in `poll_ready` or as its reply.
@@ -138,21 +142,22 @@ impl Exchange {
                 }
             }
         });
-        let response = reply.map_or_else(response::server_error, response::replied);
+        let mut response = reply.map_or_else(response::server_error, response::replied);
         let outcome = Outcome::new(OutcomeKind::Failed, self.params.take());
-        self.finish(response, outcome, Some(cause), Some(error.into()))
+        self.finish(&mut response, outcome, Some(cause), Some(error.into()));
+        response
     }
 
     #[inline]
     fn finish(
         &mut self,
-        response: Response<ResponseBody>,
+        response: &mut Response<ResponseBody>,
         mut outcome: Outcome,
         cause: Option<Cause>,
         error: Option<Box<str>>,
-    ) -> Response<ResponseBody> {
+    ) {
         outcome.trouble(cause, error, self.unread.take().map(|unread| unread.reason));
-        response::concluded(response, outcome, &self.config.sampler)
+        response::conclude(response, outcome, &self.config.sampler);
     }
 }
 

@@ -1,5 +1,5 @@
-//! Attacks by bodies as deep as a stranger likes, and bodies that grow: nothing that the documents recommend
-//! recurses over them, and nothing takes many times their memory.
+//! Attacks by bodies as deep as a stranger likes, and bodies that grow: nothing that the documents
+//! recommend recurses over them, and nothing takes many times their memory.
 
 use tencent_im_callback::message::MsgBody;
 use tencent_im_callback::moderation::{Finding, ModerateLayer, Text};
@@ -8,6 +8,8 @@ use tencent_im_callback::{
     Callback, Command, Event, EventRouter, MisfitKind, Params, Phase, StoredCallback,
 };
 use tower::{Layer, ServiceExt};
+
+use crate::common::sized;
 
 /// A thread whose stack holds no more than a few hundred frames.
 const STACK: usize = 128 * 1024;
@@ -51,7 +53,7 @@ fn everything(command: &Command, body: String) {
     );
     let _ = callback.unknown_fields();
     let written = serde_json::to_string(&callback.event).unwrap();
-    drop(Event::parse_untyped(command, written.into()));
+    drop(crate::common::read(command, written));
     drop(serde_json::to_string(&StoredCallback::from(&callback)).unwrap());
     if let Ok(message) = callback.rewrite_message() {
         drop(serde_json::to_string(&message));
@@ -113,7 +115,7 @@ fn with(body: &serde_json::Value, place: &str, json: &str) -> String {
 #[test]
 fn nothing_recurses_over_any_member_of_any_command() {
     on_a_small_stack(|| {
-        let (short, deep) = (deep(2 * 1024), deep(16 * 1024));
+        let (short, deep) = (deep(sized(1024, 2 * 1024)), deep(sized(4 * 1024, 16 * 1024)));
         for command in Command::ALL {
             let mut body: serde_json::Value =
                 serde_json::from_str(sample(command).unwrap()).unwrap();
@@ -132,11 +134,13 @@ fn nothing_recurses_over_any_member_of_any_command() {
     });
 }
 
-/// The free-form places, a megabyte deep. `unknown_fields()` was quadratic, and ended the process.
+/// The free-form places; a megabyte deep with `FULL_SIZE=1`. `unknown_fields()` was quadratic, and
+/// ended the process.
 #[test]
-fn nothing_recurses_over_a_megabyte() {
+fn nothing_recurses_over_free_form_places() {
     on_a_small_stack(|| {
-        let (short, deep) = (deep(32 * 1024), deep(1024 * 1024));
+        let length = sized(128 * 1024, 1024 * 1024);
+        let (short, deep) = (deep(length / 32), deep(length));
         let element = |json: &str| {
             format!(
                 r#"{{"From_Account":"a","To_Account":"b","Brandnew":{json},"MsgBody":[
@@ -161,7 +165,7 @@ fn nothing_recurses_over_a_megabyte() {
             everything(&"New.Word".into(), format!(r#"{{"x":{json}}}"#));
         }
         let bundles = r#"[{"MsgType":"TIMRelayElem","MsgContent":{"MsgList":[{"MsgBody":"#;
-        let count = 1024 * 1024 / 72;
+        let count = length / 72;
         let body = format!("{}[]{}", bundles.repeat(count), "}]}}]".repeat(count));
         everything(
             &Command::C2cBeforeSendMsg,
@@ -173,6 +177,7 @@ fn nothing_recurses_over_a_megabyte() {
 /// `{}` and its like in each list of each command: what is held is at most sixteen times what came.
 #[test]
 fn no_body_takes_more_than_sixteen_times_its_memory() {
+    let bytes = sized(8 * 1024, 64 * 1024);
     let mut most = Vec::new();
     for command in Command::ALL {
         let body: serde_json::Value = serde_json::from_str(sample(command).unwrap()).unwrap();
@@ -192,14 +197,13 @@ fn no_body_takes_more_than_sixteen_times_its_memory() {
                 r#"{"MsgType":"TIMTextElem","MsgContent":{}}"#,
             ];
             for item in items.into_iter().map(str::to_owned).chain(item.clone()) {
-                let count = 64 * 1024 / (item.len() + 1);
+                let count = bytes / (item.len() + 1);
                 let json = format!("[{}]", vec![&*item; count].join(","));
                 let text = with(&body, place, &json);
                 let length = text.len() as f64;
                 let mut held = None;
-                let info = allocation_counter::measure(|| {
-                    held = Some(Event::parse_untyped(command, text.into()))
-                });
+                let info =
+                    allocation_counter::measure(|| held = Some(crate::common::read(command, text)));
                 let Some(event) = held else { continue };
                 let ratio = info.bytes_current as f64 / length;
                 assert!(ratio <= 16.0, "{command} {place} {item}: {ratio:.1}");
@@ -212,9 +216,9 @@ fn no_body_takes_more_than_sixteen_times_its_memory() {
             }
             // What is honest is typed, however much of it there is.
             if let Some(item) = item {
-                let count = 64 * 1024 / (item.len() + 1);
+                let count = bytes / (item.len() + 1);
                 let text = with(&body, place, &format!("[{}]", vec![&*item; count].join(",")));
-                let event = Event::parse_untyped(command, text.into());
+                let event = crate::common::read(command, text);
                 let too_many =
                     event.misfit().is_some_and(|misfit| misfit.kind() == MisfitKind::TooManyItems);
                 assert!(!too_many, "{command} {place} {item}");
@@ -248,6 +252,7 @@ fn no_element_in_bundles_takes_more_than_sixteen_times_its_memory() {
     ];
     let items =
         ["{}", "\"\"", r#"{"MsgBody":[]}"#, r#"{"MsgBody":[{"MsgType":"","MsgContent":0}]}"#];
+    let bytes = sized(4 * 1024, 32 * 1024);
     let mut measured = 0;
     for (kind, list) in lists {
         for (item, more, count) in items
@@ -258,14 +263,14 @@ fn no_element_in_bundles_takes_more_than_sixteen_times_its_memory() {
             let content = vec![*item; count].join(",");
             let element =
                 format!(r#"{{"MsgType":"{kind}","MsgContent":{{"{list}":[{content}]{more}}}}}"#);
-            let elements = vec![&*element; 32 * 1024 / element.len()].join(",");
+            let elements = vec![&*element; bytes / element.len()].join(",");
             for depth in [0, 5, 6, 7] {
                 let text = bundled(depth, &elements);
                 let length = text.len() as f64;
                 let mut held = None;
                 let command = Command::C2cBeforeSendMsg;
                 let info = allocation_counter::measure(|| {
-                    held = Some(Event::parse_untyped(&command, text.into()))
+                    held = Some(crate::common::read(&command, text))
                 });
                 let ratio = info.bytes_current as f64 / length;
                 assert!(ratio <= 16.0, "{depth} {element}: {ratio:.1}");
@@ -295,7 +300,7 @@ fn short_honest_elements_in_bundles_are_typed() {
     for element in [text, bundle, image.to_owned(), stream] {
         for (depth, count) in [(0, 1), (0, 100), (1, 100), (5, 1), (5, 100)] {
             let body = bundled(depth, &vec![&*element; count].join(","));
-            let event = Event::parse_untyped(&Command::C2cBeforeSendMsg, body.into());
+            let event = crate::common::read(&Command::C2cBeforeSendMsg, body);
             assert!(event.misfit().is_none(), "{depth} {element}: {:?}", event.misfit());
         }
     }
@@ -305,7 +310,7 @@ fn short_honest_elements_in_bundles_are_typed() {
 #[test]
 fn a_batch_of_nothing_is_a_misfit_and_no_batch() {
     let body = format!(r#"{{"Events":[{}]}}"#, vec!["{}"; 300_000].join(","));
-    let event = Event::parse(&Command::PushOfflinePush, body.clone().into()).unwrap();
+    let event = crate::common::read(&Command::PushOfflinePush, body.clone());
     let Event::Unknown(event) = event else { panic!("typed") };
     assert_eq!(event.misfit().unwrap().kind(), MisfitKind::TooManyItems);
     assert_eq!(event.body, body);

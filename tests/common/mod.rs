@@ -13,8 +13,8 @@ use http_body_util::{BodyExt, Full};
 use tencent_im_callback::moderation::Place;
 use tencent_im_callback::testing::SignedRequest;
 use tencent_im_callback::{
-    App, Callback, CallbackLayer, Command, Outcome, Params, Reply, ResponseBody, Token, Verified,
-    Verifier,
+    App, Callback, CallbackLayer, Command, Event, Outcome, Params, Reply, ResponseBody, Token,
+    Verified, Verifier,
 };
 use tower::{Layer, Service, ServiceExt};
 
@@ -22,6 +22,11 @@ pub const APP: u64 = 1_400_000_000;
 pub const TOKEN: &str = "xxxxyyyy";
 /// The time of the documented signature.
 pub const NOW: u64 = 1_669_872_112;
+
+/// A size of a test that takes long: the first with `cargo test`, the second with `FULL_SIZE=1`.
+pub fn sized(short: usize, full: usize) -> usize {
+    if std::env::var_os("FULL_SIZE").is_some() { full } else { short }
+}
 
 pub fn token(text: &str) -> Token {
     Token::new(text).unwrap()
@@ -43,6 +48,16 @@ pub fn layer() -> CallbackLayer {
 /// A request that [`verifier`] accepts.
 pub fn signed(command: Command) -> SignedRequest {
     SignedRequest::new(command).time(NOW)
+}
+
+/// The event of a body that came with this command in the URL.
+pub fn read(command: &Command, body: impl Into<Bytes>) -> Event {
+    let app = match command {
+        // The one command whose body names its app; this is the documented one.
+        Command::ContentCallbackResultNotify => 1_400_187_352,
+        _ => APP,
+    };
+    Callback::parse_untyped(Params::trusted(app, command.clone()), body.into()).unwrap().event
 }
 
 pub fn post(url: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {

@@ -350,7 +350,7 @@ fn run(calls: Vec<Call>, survives: bool) -> TestCaseResult {
 fn config() -> ProptestConfig {
     let mut config = ProptestConfig::default();
     if std::env::var_os("PROPTEST_CASES").is_none() {
-        config.cases = 200;
+        config.cases = 100;
     }
     config.failure_persistence = None;
     config
