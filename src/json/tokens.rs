@@ -130,14 +130,12 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// Skips the next value if it is a number, and returns whether it is.
+    /// Skips the next value if it is a number.
     #[cfg_attr(not(feature = "moderation"), allow(dead_code))]
-    pub(crate) fn skip_number(&mut self) -> bool {
-        let is_number = matches!(self.peek(), Some(b'-' | b'0'..=b'9'));
-        if is_number {
+    pub(crate) fn skip_number(&mut self) {
+        if let Some(b'-' | b'0'..=b'9') = self.peek() {
             self.skip_word();
         }
-        is_number
     }
 
     /// Skips the next value if it is a string, and returns whether it is.

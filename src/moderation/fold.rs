@@ -292,6 +292,7 @@ mod tests {
         folds("\u{3a3}\u{3c2}", "\u{3c3}\u{3c3}");
         folds("e\u{301}", "\u{e9}");
         folds("你好，世界", "你好,世界");
+        folds("好。，", "好。,");
     }
 
     #[test]
@@ -339,6 +340,9 @@ mod tests {
         let folded = fold(&long, 11 * long.len()).unwrap().text.unwrap();
         assert_eq!((folded.len(), folded.capacity()), (11 * long.len(), 11 * long.len()));
         assert_eq!(fold(&long, 11 * long.len() - 1), Err(TooLongError));
-        assert_eq!(fold("SPAM", 3), Err(TooLongError));
+        for (text, length) in [("SPAM", 4), ("你好，", 7)] {
+            assert_eq!(fold(text, length).unwrap().text.unwrap().len(), length);
+            assert_eq!(fold(text, length - 1), Err(TooLongError));
+        }
     }
 }

@@ -193,7 +193,7 @@ impl<'a> Walker<'a> {
 
     /// The kind of the element that starts here, and whether it is that of the first `MsgType`.
     fn kind(&mut self, start: usize) -> (Option<Table>, bool) {
-        if !self.asks_kinds {
+        if !self.asks_kinds && self.messages > 0 {
             if let Some(kind) = self.tokens.first("MsgType") {
                 return (Table::of_kind(kind), true);
             }
@@ -239,7 +239,9 @@ impl<'a> Walker<'a> {
             self.is_whole &= bundle.found >= bundle.promised;
             self.bundles.pop();
         }
-        self.sight = if outer.object { Sight::All } else { of_item(outer.sight) };
+        if !self.outer.is_empty() {
+            self.sight = if outer.object { Sight::All } else { of_item(outer.sight) };
+        }
     }
 
     fn key(&mut self, key: &str) -> Result<(), SecondKindError> {
@@ -268,15 +270,10 @@ impl<'a> Walker<'a> {
         self.sight = known.unwrap_or(Sight::All);
         if self.messages == 0 {
             // Most of a body is skipped here.
-            let is_skipped = match known {
-                Some(Sight::Known(Rule::Hidden)) => {
-                    self.tokens.skip_string() || self.tokens.skip_number()
-                }
-                Some(Sight::Known(Rule::Number)) => self.tokens.skip_number(),
-                _ => false,
-            };
-            if is_skipped {
-                self.sight = Sight::All;
+            if let Some(Sight::Known(rule @ (Rule::Hidden | Rule::Number))) = known
+                && (rule == Rule::Number || !self.tokens.skip_string())
+            {
+                self.tokens.skip_number();
             }
             return Ok(());
         }
