@@ -12,7 +12,7 @@ use crate::command::{Command, Phase};
 use crate::event::key::{self, DedupKey, OrderKey};
 use crate::event::parse::{self, BodyApp};
 use crate::event::{AsEvent, Event, EventTime, Misfit, TypedEvent, drift};
-use crate::json::{self, Room};
+use crate::json::{self, CheckedText, Room};
 use crate::message::{MsgBodyBuilder, NoMessageError};
 use crate::rejection::{Rejection, RejectionKind};
 use crate::types::OptPlatform;
@@ -56,6 +56,8 @@ pub struct Callback<E = Event> {
     pub headers: HeaderMap,
     /// The request's extensions, as outer layers set them.
     pub extensions: Extensions,
+    /// The text of `body`, if that has been checked.
+    pub(crate) checked: CheckedText,
     /// Whether moderation has allowed it, so that a router without a handler for it may allow it.
     pub(crate) judged: bool,
 }
@@ -96,8 +98,8 @@ impl Callback {
     ///
     /// Like [`parse`](Self::parse), without [`RejectionKind::Untyped`].
     pub fn parse_untyped(mut params: Params, body: Bytes) -> Result<Self, Rejection> {
-        let event = Callback::read(&mut params, &body)?;
-        Ok(Callback::new(event, params, body, HeaderMap::new(), Extensions::new()))
+        let (event, checked) = Callback::read(&mut params, &body)?;
+        Ok(Callback::new(event, params, body, checked, HeaderMap::new(), Extensions::new()))
     }
 
     /// Checks the body of a request whose URL is that of a [`Probe`](crate::Verified::Probe): it is
@@ -121,10 +123,11 @@ impl Callback {
         event: Event,
         params: Params,
         body: Bytes,
+        checked: CheckedText,
         headers: HeaderMap,
         extensions: Extensions,
     ) -> Self {
-        Callback { event, params, body, headers, extensions, judged: false }
+        Callback { event, params, body, checked, headers, extensions, judged: false }
     }
 
     /// Prepares the callback for work that outlives its request. Body and URL are slices of the
@@ -133,6 +136,7 @@ impl Callback {
     #[cfg(feature = "detach")]
     pub(crate) fn outlive_request(&mut self) {
         self.body = Bytes::copy_from_slice(&self.body);
+        self.checked = CheckedText::default();
         if let Event::Unknown(event) = &mut self.event {
             event.body = self.body.clone();
         }
@@ -148,7 +152,10 @@ impl Callback {
     }
 
     /// Reads the event, and notes the command that counts in the parameters.
-    pub(crate) fn read(params: &mut Params, body: &Bytes) -> Result<Event, Rejection> {
+    pub(crate) fn read(
+        params: &mut Params,
+        body: &Bytes,
+    ) -> Result<(Event, CheckedText), Rejection> {
         let app = params.sdk_app_id;
         let refused = |kind: RejectionKind| Err(Rejection::from(kind).of_app(app));
         if !params.command.phase().may_decide()
@@ -165,11 +172,17 @@ impl Callback {
                 BodyApp::Is(_) | BodyApp::Unreadable => return refused(RejectionKind::AppMismatch),
             }
         }
-        let event = parse::parse(&params.command, body);
+        // Only what waits for a verdict is moderated often.
+        let checked = if params.command.phase().may_decide() {
+            CheckedText::of(body)
+        } else {
+            CheckedText::default()
+        };
+        let event = parse::parse(&params.command, body, &checked);
         if let Some(command) = event.corrected(&params.command) {
             params.command = command;
         }
-        Ok(event)
+        Ok((event, checked))
     }
 }
 
@@ -180,6 +193,7 @@ impl<E> Callback<E> {
             event: map(self.event),
             params: self.params,
             body: self.body,
+            checked: self.checked,
             headers: self.headers,
             extensions: self.extensions,
             judged: self.judged,
@@ -365,10 +379,12 @@ impl Callback {
     /// The callback, if it is of another event.
     #[allow(clippy::result_large_err)] // handed through, not reported
     pub fn downcast<E: TypedEvent>(self) -> Result<Callback<E>, Callback> {
-        let Callback { event, params, body, headers, extensions, judged } = self;
+        let Callback { event, params, body, headers, extensions, checked, judged } = self;
         match E::from_event(event) {
-            Ok(event) => Ok(Callback { event, params, body, headers, extensions, judged }),
-            Err(event) => Err(Callback { event, params, body, headers, extensions, judged }),
+            Ok(event) => Ok(Callback { event, params, body, headers, extensions, checked, judged }),
+            Err(event) => {
+                Err(Callback { event, params, body, headers, extensions, checked, judged })
+            }
         }
     }
 }

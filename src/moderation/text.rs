@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::OnceLock;
 
+use smallvec::SmallVec;
+
 use super::fold::{Folded, fold};
 use super::forms::{self, Level};
 use super::shown::{Incomplete, Shown};
@@ -28,8 +30,11 @@ pub struct Text<'a> {
     /// Whether there may be a backslash in it.
     is_escaped: bool,
     /// The forms beside that as written.
-    forms: OnceLock<Vec<String>>,
+    forms: OnceLock<Forms>,
 }
+
+/// Most texts have one other form, or none.
+type Forms = SmallVec<[String; 1]>;
 
 /// Where a [`Text`] stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -77,12 +82,12 @@ impl<'a> Text<'a> {
     /// For many words, build an automaton of your own (such as that of `aho-corasick`) and search
     /// [`forms`](Self::forms).
     pub fn contains(&self, word: &str) -> bool {
-        let has = |word: &str| self.forms().any(|form| form.contains(word));
-        if has(word) {
+        let any = |word: &str| self.forms().any(|form| has(form, word));
+        if any(word) {
             return true;
         }
         match fold(word, usize::MAX) {
-            Ok(Folded { text: Some(folded), .. }) => !folded.is_empty() && has(&folded),
+            Ok(Folded { text: Some(folded), .. }) => !folded.is_empty() && any(&folded),
             Ok(_) | Err(_) => false,
         }
     }
@@ -105,8 +110,8 @@ impl<'a> Text<'a> {
         self.written.replace(from, to)
     }
 
-    fn others(&self) -> Vec<String> {
-        let mut forms: Vec<String> = Vec::new();
+    fn others(&self) -> Forms {
+        let mut forms = Forms::new();
         let mut room = self.shown.room();
         // The form that is decoded next: the text as written, then what was decoded last.
         let mut level = None;
@@ -151,8 +156,19 @@ impl<'a> Text<'a> {
     }
 }
 
+/// Whether a text contains a word. In long texts `memchr` searches faster, in short ones its
+/// preparation takes longer than the search.
+fn has(text: &str, word: &str) -> bool {
+    const SHORT: usize = 512;
+    if text.len() < SHORT {
+        text.contains(word)
+    } else {
+        memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some()
+    }
+}
+
 /// Adds a form unless it is there already or is the text as written, and returns its index.
-fn add(forms: &mut Vec<String>, form: String, written: &str) -> usize {
+fn add(forms: &mut Forms, form: String, written: &str) -> usize {
     if let Some(index) = forms.iter().position(|other| *other == form) {
         return index;
     }

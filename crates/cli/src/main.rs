@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod again;
+mod behind;
 mod check;
 mod client;
 mod commands;
