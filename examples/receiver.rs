@@ -1,10 +1,10 @@
 //! Receives callbacks and prints each as one line of JSON.
 //!
 //! ```sh
-//! cargo run -p receiver
+//! cargo run --example receiver
 //! ```
 //!
-//! `cargo run --example receiver` runs the same program, and builds first what the tests need.
+//! `cargo run -p receiver` runs the same program, without building first what the tests need.
 //!
 //! | environment | default | meaning |
 //! | --- | --- | --- |
