@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tencent_im_callback::event::{group, sns};
 use tencent_im_callback::testing::sample;
-use tencent_im_callback::{Callback, Command, Event, Flag, TimestampMillis, testing};
+use tencent_im_callback::{Callback, Command, Flag, TimestampMillis, testing};
 
 use crate::{documented, normalise, ours, payloads, typed, verifier_for};
 
