@@ -12,7 +12,7 @@ use crate::command::{Command, Phase};
 use crate::event::key::{self, DedupKey, OrderKey};
 use crate::event::parse::{self, BodyApp};
 use crate::event::{AsEvent, Event, EventTime, Misfit, TypedEvent, drift};
-use crate::json::{self, Room};
+use crate::json::{self, CheckedText, Room};
 use crate::message::{MsgBodyBuilder, NoMessageError};
 use crate::rejection::{Rejection, RejectionKind};
 use crate::types::OptPlatform;
@@ -22,27 +22,19 @@ use crate::types::OptPlatform;
 ///
 /// `Callback` holds an [`Event`] of any kind, `Callback<sns::FriendDelete>` holds that event.
 ///
-/// It does not contain the URL, which has the signature. `Debug` shows command, app, event and the
-/// length of the body.
+/// ```
+/// use tencent_im_callback::event::c2c::AfterSendMsg;
+/// use tencent_im_callback::{Callback, Reply};
 ///
-/// A callback is always made from verified parameters, or from [`Params::trusted`]. It cannot be
-/// built by hand:
-///
-/// ```compile_fail,E0639
-/// use tencent_im_callback::{Callback, Event, Params};
-///
-/// fn forged(event: Event, params: Params) -> Callback {
-///     Callback { event, params, body: Default::default(), headers: Default::default(), extensions: Default::default() }
+/// async fn count(callback: Callback<AfterSendMsg>) -> Reply {
+///     println!("{} from {}", callback.params.sdk_app_id, callback.event.from_account);
+///     Reply::ok()
 /// }
 /// ```
 ///
-/// Nor do its parameters give the URL away:
-///
-/// ```compile_fail,E0616
-/// fn sign(params: &tencent_im_callback::Params) -> String {
-///     params.url.to_string()
-/// }
-/// ```
+/// A callback is always made from verified parameters, or from [`Params::trusted`]; it cannot be
+/// built by hand. It does not contain the URL, which has the signature. `Debug` shows command, app,
+/// event and the length of the body.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Callback<E = Event> {
@@ -56,9 +48,13 @@ pub struct Callback<E = Event> {
     pub headers: HeaderMap,
     /// The request's extensions, as outer layers set them.
     pub extensions: Extensions,
+    /// The text of `body`, if that has been checked.
+    pub(crate) text: CheckedText,
     /// Whether moderation has allowed it, so that a router without a handler for it may allow it.
     pub(crate) judged: bool,
 }
+
+type Read = (Event, CheckedText);
 
 impl Callback {
     /// Parses the body of a verified callback from anywhere: another web framework, a cloud
@@ -96,8 +92,8 @@ impl Callback {
     ///
     /// Like [`parse`](Self::parse), without [`RejectionKind::Untyped`].
     pub fn parse_untyped(mut params: Params, body: Bytes) -> Result<Self, Rejection> {
-        let event = Callback::read(&mut params, &body)?;
-        Ok(Callback::new(event, params, body, HeaderMap::new(), Extensions::new()))
+        let (event, text) = Callback::read(&mut params, &body)?;
+        Ok(Callback::new(event, params, body, text, HeaderMap::new(), Extensions::new()))
     }
 
     /// Checks the body of a request whose URL is that of a [`Probe`](crate::Verified::Probe): it is
@@ -121,10 +117,11 @@ impl Callback {
         event: Event,
         params: Params,
         body: Bytes,
+        text: CheckedText,
         headers: HeaderMap,
         extensions: Extensions,
     ) -> Self {
-        Callback { event, params, body, headers, extensions, judged: false }
+        Callback { event, params, body, text, headers, extensions, judged: false }
     }
 
     /// Prepares the callback for work that outlives its request. Body and URL are slices of the
@@ -133,6 +130,7 @@ impl Callback {
     #[cfg(feature = "detach")]
     pub(crate) fn outlive_request(&mut self) {
         self.body = Bytes::copy_from_slice(&self.body);
+        self.text = CheckedText::default();
         if let Event::Unknown(event) = &mut self.event {
             event.body = self.body.clone();
         }
@@ -148,7 +146,7 @@ impl Callback {
     }
 
     /// Reads the event, and notes the command that counts in the parameters.
-    pub(crate) fn read(params: &mut Params, body: &Bytes) -> Result<Event, Rejection> {
+    pub(crate) fn read(params: &mut Params, body: &Bytes) -> Result<Read, Rejection> {
         let app = params.sdk_app_id;
         let refused = |kind: RejectionKind| Err(Rejection::from(kind).of_app(app));
         if !params.command.phase().may_decide()
@@ -165,11 +163,12 @@ impl Callback {
                 BodyApp::Is(_) | BodyApp::Unreadable => return refused(RejectionKind::AppMismatch),
             }
         }
-        let event = parse::parse(&params.command, body);
+        let text = CheckedText::of(body, params.command.phase().may_decide());
+        let event = parse::parse(&params.command, body, &text);
         if let Some(command) = event.corrected(&params.command) {
             params.command = command;
         }
-        Ok(event)
+        Ok((event, text))
     }
 }
 
@@ -180,6 +179,7 @@ impl<E> Callback<E> {
             event: map(self.event),
             params: self.params,
             body: self.body,
+            text: self.text,
             headers: self.headers,
             extensions: self.extensions,
             judged: self.judged,
@@ -365,10 +365,10 @@ impl Callback {
     /// The callback, if it is of another event.
     #[allow(clippy::result_large_err)] // handed through, not reported
     pub fn downcast<E: TypedEvent>(self) -> Result<Callback<E>, Callback> {
-        let Callback { event, params, body, headers, extensions, judged } = self;
+        let Callback { event, params, body, headers, extensions, text, judged } = self;
         match E::from_event(event) {
-            Ok(event) => Ok(Callback { event, params, body, headers, extensions, judged }),
-            Err(event) => Err(Callback { event, params, body, headers, extensions, judged }),
+            Ok(event) => Ok(Callback { event, params, body, headers, extensions, text, judged }),
+            Err(event) => Err(Callback { event, params, body, headers, extensions, text, judged }),
         }
     }
 }

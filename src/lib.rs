@@ -118,3 +118,29 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../README.zh-CN.md")]
 struct ReadmeInChinese;
+
+/// A callback cannot be built by hand:
+///
+/// ```compile_fail,E0639
+/// use tencent_im_callback::{Callback, Event, Params};
+///
+/// fn forged(event: Event, params: Params) -> Callback {
+///     Callback {
+///         event,
+///         params,
+///         body: Default::default(),
+///         headers: Default::default(),
+///         extensions: Default::default(),
+///     }
+/// }
+/// ```
+///
+/// Nor do its parameters give the URL away:
+///
+/// ```compile_fail,E0616
+/// fn sign(params: &tencent_im_callback::Params) -> String {
+///     params.url.to_string()
+/// }
+/// ```
+#[cfg(doctest)]
+struct DoesNotCompile;

@@ -281,3 +281,112 @@ async fn what_is_tolerated_is_judged_and_not_answered_by_the_router() {
     let reply = EventRouter::new().moderate(all).oneshot(message(&[text("x")])).await.unwrap();
     assert_eq!(reply, Reply::reject(1, ""));
 }
+
+/// The body of a callback is public. What is judged is what stands there now, whichever was parsed.
+#[test]
+fn a_body_that_was_replaced_is_judged() {
+    let came = message(&[text("fine")]);
+    let mut replaced = came.clone();
+    replaced.body = message(&[text("spam")]).body;
+    assert_eq!(came.body.len(), replaced.body.len());
+    assert!(replaced.shown().texts().any(|text| text.contains("spam")));
+    // In the same place, but shorter.
+    let mut cut = came.clone();
+    cut.body = came.body.slice(..came.body.len() - "fine\"}}]}".len());
+    assert!(cut.shown().texts().all(|text| !text.contains("fine")));
+    assert!(came.shown().texts().any(|text| text.contains("fine")));
+}
+
+/// However many are allowed before one is replaced.
+#[test]
+fn each_of_many_texts_has_its_finding() {
+    for allowed in [0, 1, 7, 8, 9, 30] {
+        let image = element("TIMImageElem", r#"{"UUID":"u"}"#);
+        let mut elements = vec![format!("{},{image}", text("x")); allowed];
+        let shown = message(&elements).shown();
+        assert_eq!(shown.len(), allowed);
+        let all = vec![Finding::Allow; allowed];
+        assert!(shown.judge(judge).iter().eq(&all), "{allowed}");
+        elements.extend([text("damn"), image.clone(), text("x")]);
+        let replaced = [Finding::Replace("****".to_owned()), Finding::Allow];
+        let findings = message(&elements).shown().judge(judge);
+        assert!(findings.iter().eq(all.iter().chain(&replaced)), "{allowed}");
+        elements.push(text("spam"));
+        let findings = message(&elements).shown().judge(judge);
+        assert_eq!(findings, Findings::from(Finding::Reject), "{allowed}");
+    }
+}
+
+/// A word is found as it is and folded, in the text as written and in its folded form, whatever
+/// stands before and behind it.
+#[test]
+fn a_word_is_found_in_either_form() {
+    let long = "\u{4eca}\u{5929}, Tomorrow! ".repeat(50);
+    for (written, word, is_there) in [
+        ("Spam", "spam", true),
+        ("Spam", "Spam", true),
+        ("Spam", "SPAM", true),
+        ("Spam", "spa m", false),
+        // The accent makes another letter of it, but only in the folded form.
+        ("e\u{301}", "e", true),
+        ("e\u{301}", "\u{e9}", true),
+        ("\u{ff33}\u{ff30}", "sp", true),
+        ("\u{ff33}\u{ff30}", "\u{ff33}", true),
+        ("\u{4f60}\u{597d}\u{ff0c}", "\u{597d},", true),
+        ("\u{4f60}\u{597d}\u{ff0c}", "\u{597d}\u{ff0c}", true),
+        ("s\u{200b}p", "sp", true),
+        ("s\u{200b}p", "s\u{200b}p", true),
+        ("s\u{3000}p", "s p", true),
+        ("\u{3400}\u{4dff}\u{ff5e}\u{3002}", "\u{4dff}~\u{3002}", true),
+        ("\u{3001}\u{3003}", "\u{3001}", true),
+    ] {
+        for (before, behind) in [("", ""), (&*long, ""), ("", &*long), (&*long, &*long)] {
+            let callback = message(&[text(&format!("{before}{written}{behind}"))]);
+            let found = callback.shown().texts().any(|text| text.contains(word));
+            assert_eq!(found, is_there, "{written:?} {word:?}");
+        }
+    }
+}
+
+/// What is not built as a message is has no elements: its words are shown, and nothing is joined.
+#[test]
+fn lists_and_objects_in_each_others_place_are_shown() {
+    use Place::{CustomData, Member};
+    let shown = |body: &str| -> Vec<(String, Place)> {
+        let shown = callback(Command::C2cBeforeSendMsg, body.to_owned()).shown();
+        shown.texts().map(|text| (text.as_str().to_owned(), text.place())).collect()
+    };
+    let wanted = [("sp", CustomData), ("am", CustomData)].map(|(text, at)| (text.to_owned(), at));
+    assert_eq!(shown(r#"{"MsgBody":[["sp"],["am"]]}"#), wanted);
+    let wanted = [("a", Member), ("x", Member), ("y", Member)].map(|(text, at)| (text.into(), at));
+    assert_eq!(shown(r#"{"MsgBody":{"a":"x"},"Name":"y"}"#), wanted);
+}
+
+/// An element that does not begin with its kind, or has two, changes nothing for those around it.
+#[test]
+fn elements_beside_an_unusual_one_are_read_as_usual() {
+    let late = r#"{"MsgContent":{"UUID":"spam"},"MsgType":"TIMImageElem"}"#.to_owned();
+    let bundle =
+        element("TIMRelayElem", &format!(r#"{{"MsgNum":1,"MsgList":[{{"MsgBody":[{late}]}}]}}"#));
+    assert_eq!(shown(&[bundle, late.clone()]), []);
+    let two = r#"{"MsgType":"TIMImageElem","MsgType":"TIMImageElem"}"#.to_owned();
+    for elements in [[two.clone(), text("spam")], [late + "," + &two, text("spam")]] {
+        assert!(shown(&elements).contains(&("spam".to_owned(), Place::Message)), "{elements:?}");
+    }
+}
+
+/// A newer client shows a member that this version does not know, an older one leaves it out. What
+/// an unknown element contains stands between the texts around it.
+#[test]
+fn a_word_is_joined_with_and_without_what_is_not_known() {
+    let beside = element("TIMTextElem", r#"{"Text":"sp","New":"x"}"#);
+    let found = shown(&[beside, text("am")]);
+    for joined in ["spxam", "spam"] {
+        assert!(found.contains(&(joined.to_owned(), Place::Joined)), "{found:?}");
+    }
+    let found = shown(&[text("wasp"), element("New", r#"{"x":"y"}"#), text("ammo")]);
+    assert!(found.iter().all(|(text, _)| text != "waspammo"), "{found:?}");
+    let body = format!(r#"{{"MsgBody":[{}],"New":"y"}}"#, text("x"));
+    let shown = callback(Command::C2cBeforeSendMsg, body).shown();
+    assert!(shown.texts().any(|text| text.as_str() == "y" && text.place() == Place::Member));
+}

@@ -11,7 +11,9 @@ use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 use tencent_im_callback::testing::sample;
-use tencent_im_callback::{Callback, Command, Disposition, Event, StoredCallback};
+use tencent_im_callback::{
+    Callback, Command, Disposition, Event, Params, RejectionKind, StoredCallback,
+};
 
 fn json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -77,16 +79,24 @@ fn collect(value: &Value, at: String, places: &mut Vec<String>) {
 /// Typed, or unknown with the raw body; and written back and read again it is the same.
 fn nothing_is_lost(command: &Command, body: &Value) -> Result<(), TestCaseError> {
     let raw = Bytes::from(body.to_string());
-    let event = Event::parse_untyped(command, raw.clone());
+    let params = Params::trusted(1_400_187_352, command.clone());
+    let event = match Callback::parse_untyped(params, raw.clone()) {
+        Ok(callback) => callback.event,
+        // One command's body names its app, and the bent one is another app's.
+        Err(rejection) => {
+            prop_assert_eq!(rejection.kind(), RejectionKind::AppMismatch);
+            prop_assert_eq!(command, &Command::ContentCallbackResultNotify);
+            return Ok(());
+        }
+    };
     if let Event::Unknown(event) = &event {
         prop_assert_eq!(&event.body, &raw);
         return Ok(());
     }
     let written = serde_json::to_vec(&event).unwrap();
-    let again = Event::parse_untyped(command, written.clone().into());
+    let again = crate::common::read(command, written.clone());
     prop_assert_eq!(&again, &event);
-    prop_assert_eq!(serde_json::to_vec(&again).unwrap(), written.clone());
-    prop_assert_eq!(serde_json::from_slice::<Event>(&written).unwrap(), event);
+    prop_assert_eq!(serde_json::to_vec(&again).unwrap(), written);
     Ok(())
 }
 

@@ -20,8 +20,8 @@ use tencent_im_callback::message::TextElem;
 use tencent_im_callback::testing::callback;
 use tencent_im_callback::testing::sign;
 use tencent_im_callback::{
-    Callback, Command, DetachLayer, Event, HandlerError, MisfitKind, OnError, Params,
-    RejectionKind, Reply, StoredCallback,
+    Callback, Command, DetachLayer, HandlerError, MisfitKind, OnError, Params, RejectionKind,
+    Reply, StoredCallback,
 };
 use tokio_test::{assert_pending, task};
 use tower::{Layer, ServiceExt, service_fn};
@@ -59,7 +59,7 @@ fn custom_data_beside_a_new_member_is_shown() {
 fn an_element_of_two_kinds_is_none() {
     let body = r#"{"From_Account":"a","To_Account":"b","MsgBody":[
         {"MsgType":"TIMTextElem","MsgType":"TIMFileElem","MsgContent":{"Text":"spam","Url":"spam"}}]}"#;
-    let event = Event::parse_untyped(&Command::C2cBeforeSendMsg, body.into());
+    let event = crate::common::read(&Command::C2cBeforeSendMsg, body);
     assert!(event.misfit().unwrap().path().starts_with("MsgBody[0]"));
 }
 
@@ -171,7 +171,7 @@ fn the_second_look_at_a_body_has_the_limits_of_the_first() {
         let body = format!(
             r#"{{"EventTime":{time},"Info":{{"To_Account":"a"}},"KickedDevice":[{devices}]}}"#
         );
-        let event = Event::parse_untyped(&Command::StateChange, body.into());
+        let event = crate::common::read(&Command::StateChange, body);
         assert_eq!(event.misfit().unwrap().kind(), MisfitKind::TooManyItems, "{time}");
     }
 }

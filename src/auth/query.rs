@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use http::Uri;
-use percent_encoding::percent_decode_str;
+use percent_encoding::{percent_decode, percent_decode_str};
 
 use crate::find::find;
 use crate::rejection::Rejection;
@@ -22,14 +22,12 @@ enum Known {
 const LONGEST: usize = "CallbackCommand".len();
 
 /// Finds out which parameter a key names: decoded once, then compared without case.
-fn known(key: &str) -> Option<Known> {
-    named(key.as_bytes()).or_else(|| {
-        if !key.bytes().any(|byte| byte == b'%') {
-            return None;
-        }
+fn known(key: &[u8]) -> Option<Known> {
+    named(key).or_else(|| {
+        find::<b'%', b'%'>(key)?;
         let mut buffer = [0; LONGEST];
         let mut length = 0;
-        for byte in percent_decode_str(key) {
+        for byte in percent_decode(key) {
             *buffer.get_mut(length)? = byte;
             length += 1;
         }
@@ -69,11 +67,10 @@ impl<'a> Raw<'a> {
     pub(super) fn scan(parameters: &'a str) -> Result<Self, Rejection> {
         let mut raw = Raw::default();
         for pair in pairs(parameters) {
-            let value = pair.value;
-            let (slot, name) = match known(pair.key) {
+            let (slot, name) = match known(pair.key()) {
                 None => continue,
                 Some(Known::OptPlatform) => {
-                    raw.opt_platform.get_or_insert(value);
+                    raw.opt_platform.get_or_insert(pair.value());
                     continue;
                 }
                 Some(Known::SdkAppid) => (&mut raw.sdk_app_id, "SdkAppid"),
@@ -81,7 +78,7 @@ impl<'a> Raw<'a> {
                 Some(Known::Sign) => (&mut raw.sign, "Sign"),
                 Some(Known::RequestTime) => (&mut raw.request_time, "RequestTime"),
             };
-            if slot.replace(value).is_some() {
+            if slot.replace(pair.value()).is_some() {
                 return Err(Rejection::duplicate(name));
             }
         }
@@ -89,52 +86,93 @@ impl<'a> Raw<'a> {
     }
 }
 
-/// One parameter, still encoded.
+/// One parameter, still encoded: where it is in the parameters. Nobody looks at most of them, and to
+/// slice a text costs more than to slice bytes.
 struct Pair<'a> {
+    parameters: &'a str,
+    from: usize,
+    /// Where the key ends.
+    at: usize,
+    /// Where the value starts.
+    start: usize,
+    end: usize,
+}
+
+impl<'a> Pair<'a> {
     /// Key, `=` and value.
-    whole: &'a str,
-    key: &'a str,
+    fn whole(&self) -> &'a str {
+        &self.parameters[self.from..self.end]
+    }
+
+    fn key(&self) -> &'a [u8] {
+        &self.parameters.as_bytes()[self.from..self.at]
+    }
+
     /// Empty for a parameter without `=`.
-    value: &'a str,
+    fn value(&self) -> &'a str {
+        &self.parameters[self.start..self.end]
+    }
 }
 
 /// Splits parameters at `&`, and each at its first `=`, in one pass over the bytes.
 fn split(parameters: &str) -> impl Iterator<Item = Pair<'_>> {
-    let mut rest = Some(parameters);
+    let bytes = parameters.as_bytes();
+    let mut next = Some(0);
     std::iter::from_fn(move || {
-        let text = rest.take()?;
-        let bytes = text.as_bytes();
-        let at = find::<b'=', b'&'>(bytes).unwrap_or(bytes.len());
+        let from = next.take()?;
+        let rest = &bytes[from..];
+        let at = from + find::<b'=', b'&'>(rest).unwrap_or(rest.len());
         let start = if bytes.get(at) == Some(&b'=') { at + 1 } else { at };
         let length = find::<b'&', b'&'>(&bytes[start..]);
-        let end = length.map_or(text.len(), |length| start + length);
-        rest = length.map(|_| &text[end + 1..]);
-        Some(Pair { whole: &text[..end], key: &text[..at], value: &text[start..end] })
+        let end = length.map_or(bytes.len(), |length| start + length);
+        next = length.map(|_| end + 1);
+        Some(Pair { parameters, from, at, start, end })
     })
 }
 
 /// The parameters, without the empty ones.
 fn pairs(parameters: &str) -> impl Iterator<Item = Pair<'_>> {
-    split(parameters).filter(|pair| !pair.whole.is_empty())
+    split(parameters).filter(|pair| pair.from != pair.end)
 }
 
 /// The decoded parameters, without the signature.
 pub(super) fn decoded(parameters: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
     pairs(parameters)
-        .filter(|pair| known(pair.key) != Some(Known::Sign))
-        .map(|pair| (lenient(pair.key), lenient(pair.value)))
+        .filter(|pair| known(pair.key()) != Some(Known::Sign))
+        .map(|pair| (lenient(&parameters[pair.from..pair.at]), lenient(pair.value())))
 }
 
 /// The raw pairs, and whether each is the signature.
 pub(super) fn marked(parameters: &str) -> impl Iterator<Item = (&str, bool)> {
-    split(parameters).map(|pair| (pair.whole, known(pair.key) == Some(Known::Sign)))
+    split(parameters).map(|pair| (pair.whole(), known(pair.key()) == Some(Known::Sign)))
 }
 
-/// Whether a text decodes to UTF-8. Tells without decoding it, since anybody can send a long one.
-pub(super) fn is_utf8(text: &str) -> bool {
-    if find::<b'%', b'%'>(text.as_bytes()).is_none() {
-        return true;
+/// A text that decodes to UTF-8.
+pub(super) struct Encoded<'a> {
+    text: &'a str,
+    is_plain: bool,
+}
+
+impl<'a> Encoded<'a> {
+    /// `None` if the text does not decode to UTF-8. Tells without decoding it, since anybody can
+    /// send a long one.
+    pub(super) fn of(text: &'a str) -> Option<Self> {
+        let is_plain = is_plain(text);
+        (is_plain || is_utf8(text)).then_some(Encoded { text, is_plain })
     }
+
+    pub(super) fn decode(&self) -> Cow<'a, str> {
+        let decoded = if self.is_plain { None } else { decode(self.text) };
+        decoded.map_or(Cow::Borrowed(self.text), Cow::Owned)
+    }
+}
+
+/// Whether decoding changes nothing.
+fn is_plain(text: &str) -> bool {
+    find::<b'%', b'+'>(text.as_bytes()).is_none()
+}
+
+fn is_utf8(text: &str) -> bool {
     let mut buffer = [0; 64];
     let mut length = 0;
     for byte in percent_decode_str(text) {
@@ -158,12 +196,12 @@ pub(super) fn is_utf8(text: &str) -> bool {
 
 /// Decodes `%41` and `+`; `None` if that gives no UTF-8.
 pub(super) fn strict(text: &str) -> Option<Cow<'_, str>> {
-    if find::<b'%', b'+'>(text.as_bytes()).is_none() {
-        return Some(Cow::Borrowed(text));
-    }
+    if is_plain(text) { Some(Cow::Borrowed(text)) } else { decode(text).map(Cow::Owned) }
+}
+
+fn decode(text: &str) -> Option<String> {
     let spaced = text.replace('+', " ");
-    let decoded = percent_decode_str(&spaced).decode_utf8().ok()?.into_owned();
-    Some(Cow::Owned(decoded))
+    Some(percent_decode_str(&spaced).decode_utf8().ok()?.into_owned())
 }
 
 /// Decodes `%41` and `+`; what gives no UTF-8 stays as it is.
@@ -220,7 +258,8 @@ mod tests {
         ] {
             let simple: Vec<_> =
                 text.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, ""))).collect();
-            let split: Vec<_> = split(text).map(|pair| (pair.key, pair.value)).collect();
+            let split: Vec<_> =
+                split(text).map(|pair| (&text[pair.from..pair.at], pair.value())).collect();
             assert_eq!(split, simple, "{text}");
         }
     }
@@ -244,18 +283,18 @@ mod tests {
     #[test]
     fn keys_are_decoded_once_and_compared_without_case() {
         for key in ["Sign", "sign", "SIGN", "%53ign", "s%69gn", "%73%69%67%6e"] {
-            assert!(known(key) == Some(Known::Sign), "{key}");
+            assert!(known(key.as_bytes()) == Some(Known::Sign), "{key}");
         }
         for key in
             ["", "Sign%00", "%2553ign", "Signs", "S+ign", "%", "%5", "%53%", "CallbackCommand%41"]
         {
-            assert!(known(key).is_none(), "{key}");
+            assert!(known(key.as_bytes()).is_none(), "{key}");
         }
-        assert!(known("sdkappid") == Some(Known::SdkAppid));
-        assert!(known("REQUESTTIME") == Some(Known::RequestTime));
-        assert!(known("optplatform") == Some(Known::OptPlatform));
-        assert!(known("callbackcommand") == Some(Known::CallbackCommand));
-        assert!(known("RxquestTime").is_none());
+        assert!(known(b"sdkappid") == Some(Known::SdkAppid));
+        assert!(known(b"REQUESTTIME") == Some(Known::RequestTime));
+        assert!(known(b"optplatform") == Some(Known::OptPlatform));
+        assert!(known(b"callbackcommand") == Some(Known::CallbackCommand));
+        assert!(known(b"RxquestTime").is_none());
     }
 
     #[test]

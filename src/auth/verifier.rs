@@ -9,7 +9,7 @@ use subtle::{ConditionallySelectable, ConstantTimeEq};
 
 use super::app::{App, Apps, Snapshot};
 use super::params::Params;
-use super::query::{self, Place, Raw};
+use super::query::{self, Encoded, Place, Raw};
 use super::token::{Token, decode_signature};
 use crate::command::Command;
 use crate::rejection::{Rejection, RejectionKind};
@@ -132,8 +132,7 @@ impl Verifier {
         };
         let command = match raw.command {
             None | Some("") => None,
-            Some(word) if query::is_utf8(word) => Some(word),
-            Some(_) => return Err(RejectionKind::CommandMalformed.into()),
+            Some(word) => Some(Encoded::of(word).ok_or(RejectionKind::CommandMalformed)?),
         };
         let apps = self.apps.load();
         let Some(id) = claimed else {
@@ -147,7 +146,7 @@ impl Verifier {
         let (token, seconds) =
             self.authenticate(app, &raw).map_err(|rejection| rejection.of_app(id))?;
         // Decoded only now that the signature is verified, since decoding may allocate.
-        let Some(command) = command.and_then(query::strict) else {
+        let Some(command) = command.map(|word| word.decode()) else {
             return match token {
                 Some(_) => Ok(Verified::Probe),
                 None => Err(Rejection::from(RejectionKind::CommandMissing).of_app(id)),

@@ -1,10 +1,12 @@
 //! The events: one type per command, one module per family, and [`Event`] for all of them.
 //!
 //! ```
-//! use tencent_im_callback::{Command, Event};
+//! use tencent_im_callback::{Callback, Command, Event, Params};
 //!
-//! let body = r#"{"CallbackCommand":"Sns.CallbackFriendDelete","PairList":[{"From_Account":"id","To_Account":"id1"}]}"#;
-//! let Event::SnsFriendDelete(event) = Event::parse(&Command::SnsFriendDelete, body.into())? else { panic!() };
+//! let body = r#"{"PairList":[{"From_Account":"id","To_Account":"id1"}]}"#;
+//! let params = Params::trusted(1400000000, Command::SnsFriendDelete);
+//! let callback = Callback::parse(params, body.into())?;
+//! let Event::SnsFriendDelete(event) = callback.event else { panic!() };
 //! assert_eq!(event.pair_list[0].to_account, "id1");
 //! # Ok::<(), tencent_im_callback::Rejection>(())
 //! ```
@@ -40,11 +42,9 @@ mod unknown;
 mod who;
 mod word;
 
-use bytes::Bytes;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
 use crate::command::{Command, Phase};
-use crate::rejection::Rejection;
 use crate::reply::{self, Reply};
 use crate::table::for_each_command;
 use crate::types::SdkAppId;
@@ -307,29 +307,6 @@ impl Rules for Event {
 }
 
 impl Event {
-    /// Parses the body of a callback whose URL has this command.
-    ///
-    /// A notification that cannot be read becomes [`Event::Unknown`] with the reason and the raw
-    /// body.
-    ///
-    /// # Errors
-    ///
-    /// [`RejectionKind::Untyped`](crate::RejectionKind::Untyped): the callback waits for a verdict,
-    /// and the body cannot be read as its type.
-    pub fn parse(command: &Command, body: Bytes) -> Result<Event, Rejection> {
-        let event = Event::parse_untyped(command, body);
-        match event.unjudged(command) {
-            Some(unknown) => Err(Rejection::untyped(unknown.why().to_string())),
-            None => Ok(event),
-        }
-    }
-
-    /// Like [`parse`](Self::parse), but a callback that waits for a verdict and cannot be read
-    /// becomes [`Event::Unknown`] as well. Do not allow what is unknown.
-    pub fn parse_untyped(command: &Command, body: Bytes) -> Event {
-        parse::parse(command, &body)
-    }
-
     /// The command that counts, if it is not the URL's: the vendor documents that the body knows
     /// better.
     pub(crate) fn corrected(&self, url: &Command) -> Option<Command> {
@@ -371,20 +348,6 @@ impl Event {
             Event::Unknown(event) => Some(&event.reason),
             _ => None,
         }
-    }
-}
-
-/// Reads a whole body, with its `CallbackCommand`, in the same way as the layer. It works from JSON
-/// text only, since the body of an event without a type is kept raw.
-impl<'de> Deserialize<'de> for Event {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        use serde::de::Error;
-
-        let json: Box<serde_json::value::RawValue> = Deserialize::deserialize(deserializer)?;
-        let body = Bytes::from(String::from(Box::<str>::from(json)));
-        let command =
-            parse::command(&body).ok_or_else(|| D::Error::missing_field("CallbackCommand"))?;
-        Ok(Event::parse_untyped(&command, body))
     }
 }
 

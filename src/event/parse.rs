@@ -21,15 +21,15 @@ use super::Event;
 use super::unknown::{Misfit, UnknownEvent, UnknownReason};
 use super::word::{COMMAND, WithWord, Word};
 use crate::command::{Command, Phase};
-use crate::json::{self, Lenient, Nulls, Token, Tokens};
+use crate::json::{self, CheckedText, Lenient, Nulls, Token, Tokens};
 use crate::message;
 use crate::types::{SdkAppId, digits};
 
 /// Parses a body straight into the type that the URL's command names. Only if that fails is the
 /// body looked at again, for the reason. Whatever the body is, there is an event: at worst one that
 /// is [`Event::Unknown`].
-pub(crate) fn parse(url: &Command, body: &Bytes) -> Event {
-    event(url, body).unwrap_or_else(|Untyped(reason, body_command)| {
+pub(crate) fn parse(url: &Command, body: &Bytes, checked: &CheckedText) -> Event {
+    event(url, body, checked).unwrap_or_else(|Untyped(reason, body_command)| {
         Event::Unknown(Box::new(UnknownEvent {
             command: url.clone(),
             body_command,
@@ -42,12 +42,12 @@ pub(crate) fn parse(url: &Command, body: &Bytes) -> Event {
 /// Why there is no typed event, and the command of the body, if it has one.
 struct Untyped(UnknownReason, Option<Command>);
 
-fn event(url: &Command, body: &[u8]) -> Result<Event, Untyped> {
+fn event(url: &Command, body: &[u8], checked: &CheckedText) -> Result<Event, Untyped> {
     // `{}` has no message to judge. For a notification it is an object like any other.
     if is_blank(body) && (url.phase().may_decide() || is_empty(body)) {
         return Err(Untyped(UnknownReason::BodyEmpty, None));
     }
-    let text = &*json::mend(body);
+    let text = &*checked.mend(body);
     let mut word = Word::Absent;
     let mut typed = Event::typed(url, text, &mut word);
     if !matches!(typed, Some(Ok(_))) {

@@ -64,12 +64,11 @@ impl Event {
     /// REST named no sender (`@TLS#NOT_FOUND`), and for [`Event::Unknown`].
     ///
     /// ```
-    /// use tencent_im_callback::{Command, Event};
+    /// use tencent_im_callback::{Event, event::c2c::BeforeSendMsg, testing};
     ///
     /// let body = r#"{"From_Account":"jared","To_Account":"leckie","MsgBody":[]}"#;
-    /// let event = Event::parse(&Command::C2cBeforeSendMsg, body.into())?;
+    /// let event = testing::callback::<BeforeSendMsg>(body).map_event(Event::from).event;
     /// assert_eq!((event.sender(), event.group_id()), (Some("jared"), None));
-    /// # Ok::<(), tencent_im_callback::Rejection>(())
     /// ```
     pub fn sender(&self) -> Option<&str> {
         name_in! { self;
@@ -142,7 +141,9 @@ impl Event {
 mod tests {
     use serde_json::Value;
 
-    use crate::{Command, Event, testing};
+    use crate::event::parse;
+    use crate::json::CheckedText;
+    use crate::{Command, testing};
 
     /// Where a body names who acts; the first that it has counts.
     const SENDER: &[&str] = &[
@@ -182,7 +183,7 @@ mod tests {
                 let first =
                     |paths: &[&str]| paths.iter().find_map(|path| json.pointer(path)).map(text);
                 let named = |name: Option<String>| name.filter(|name| !name.is_empty());
-                let event = Event::parse(command, body.to_owned().into()).unwrap();
+                let event = parse::parse(command, &body.into(), &CheckedText::default());
                 let sender = event.sender().map(str::to_owned);
                 assert_eq!(sender, named(first(SENDER)), "{command}: {body}");
                 let group = event.group_id().map(str::to_owned);
@@ -203,10 +204,15 @@ mod tests {
             ("", None),
         ] {
             let body = format!(r#"{{"GroupId":"@TGS#1",{from}"MsgBody":[]}}"#);
-            let event = Event::parse(&Command::GroupBeforeSendMsg, body.into()).unwrap();
+            let event =
+                parse::parse(&Command::GroupBeforeSendMsg, &body.into(), &CheckedText::default());
             assert_eq!((event.sender(), event.group_id()), (sender, Some("@TGS#1")));
         }
-        let unknown = Event::parse(&"New.Word".into(), r#"{"From_Account":"jared"}"#.into());
-        assert_eq!(unknown.unwrap().sender(), None);
+        let unknown = parse::parse(
+            &"New.Word".into(),
+            &r#"{"From_Account":"jared"}"#.into(),
+            &CheckedText::default(),
+        );
+        assert_eq!(unknown.sender(), None);
     }
 }

@@ -1,21 +1,27 @@
 //! Collecting a body, up to a limit.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use http::Request;
 use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, Request};
 use http_body::Body;
 
-/// The length that a body announces, if it does: in the header, or as the lower bound of its size
-/// hint. It is only used to refuse requests; no memory is allocated for it.
-pub(super) fn announced<B: Body>(request: &Request<B>) -> Option<u64> {
-    let header = request.headers().get(CONTENT_LENGTH);
-    let declared = header.and_then(|length| {
-        let digits = length.to_str().ok()?;
-        let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-        // A number that does not fit counts as the largest one, which is over every limit.
-        plain.then(|| digits.parse().unwrap_or(u64::MAX))
-    });
-    declared.max(Some(request.body().size_hint().lower()))
+/// The length that a request announces: that of its body, if the body knows it, as those of servers
+/// do; otherwise the larger one of the header's and the least that the body knows of. It is only
+/// used to refuse requests; no memory is allocated for it.
+#[inline]
+pub(super) fn announced<B: Body>(request: &Request<B>) -> u64 {
+    let hint = request.body().size_hint();
+    match hint.exact() {
+        Some(length) => length,
+        None => hint.lower().max(declared(request.headers()).unwrap_or(0)),
+    }
+}
+
+fn declared(headers: &HeaderMap) -> Option<u64> {
+    let digits = headers.get(CONTENT_LENGTH)?.to_str().ok()?;
+    let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    // A number that does not fit counts as the largest one, which is over every limit.
+    plain.then(|| digits.parse().unwrap_or(u64::MAX))
 }
 
 /// The data of a body. A single frame is kept as it is, several are copied into one. Memory is

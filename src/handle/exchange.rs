@@ -13,6 +13,7 @@ use crate::command::Command;
 use crate::error::{describe, had_no_room, was_late, was_limited};
 use crate::event::sealed::Rules;
 use crate::event::{Event, UnknownReason};
+use crate::json::CheckedText;
 use crate::rejection::{Rejection, RejectionKind};
 use crate::reply::{Reply, is_friend_request};
 use crate::response::{self, Cause, Failure, OnError, Outcome, OutcomeKind, ResponseBody};
@@ -47,13 +48,16 @@ impl Exchange {
 
     /// Reads the event. The error is the response, if the service is not to be called.
     #[allow(clippy::result_large_err)] // the answer, and no error
-    pub(super) fn read(&mut self, body: &Bytes) -> Result<(Event, Params), Response<ResponseBody>> {
+    pub(super) fn read(
+        &mut self,
+        body: &Bytes,
+    ) -> Result<(Event, Params, CheckedText), Response<ResponseBody>> {
         let Some(params) = &mut self.params else {
             let rejection = Callback::check_probe(body).err();
             return Err(self.reject(rejection.unwrap_or_else(|| RejectionKind::Probe.into())));
         };
-        let event = match Callback::read(params, body) {
-            Ok(event) => event,
+        let (event, checked) = match Callback::read(params, body) {
+            Ok(read) => read,
             Err(rejection) => return Err(self.reject(rejection)),
         };
         let command = event.answered_as(&params.command);
@@ -74,7 +78,7 @@ impl Exchange {
             }
             _ => {
                 let params = params.clone();
-                Ok((event, params))
+                Ok((event, params, checked))
             }
         }
     }
@@ -83,8 +87,11 @@ impl Exchange {
     #[inline]
     pub(super) fn accept(&mut self, reply: Reply) -> Response<ResponseBody> {
         self.calling = false;
-        let outcome = Outcome::accepted(reply.disposition(), self.params.take());
-        self.finish(response::replied(reply), outcome, None, None)
+        let disposition = reply.disposition();
+        let mut response = response::replied(reply);
+        let outcome = Outcome::accepted(disposition, self.params.take());
+        self.finish(&mut response, outcome, None, None);
+        response
     }
 
     /// Ends the request because its body did not arrive or is too large. For a callback that waits
@@ -99,9 +106,10 @@ impl Exchange {
     }
 
     fn reject(&mut self, rejection: Rejection) -> Response<ResponseBody> {
-        let response = response::rejection(rejection.kind());
+        let mut response = response::rejection(rejection.kind());
         let outcome = Outcome::of_rejection(rejection, self.params.take());
-        self.finish(response, outcome, None, None)
+        self.finish(&mut response, outcome, None, None);
+        response
     }
 
     /// Ends the request with an error of the inner service, in `poll_ready` or as its reply.
@@ -134,21 +142,22 @@ impl Exchange {
                 }
             }
         });
-        let response = reply.map_or_else(response::server_error, response::replied);
+        let mut response = reply.map_or_else(response::server_error, response::replied);
         let outcome = Outcome::new(OutcomeKind::Failed, self.params.take());
-        self.finish(response, outcome, Some(cause), Some(error.into()))
+        self.finish(&mut response, outcome, Some(cause), Some(error.into()));
+        response
     }
 
     #[inline]
     fn finish(
         &mut self,
-        response: Response<ResponseBody>,
+        response: &mut Response<ResponseBody>,
         mut outcome: Outcome,
         cause: Option<Cause>,
         error: Option<Box<str>>,
-    ) -> Response<ResponseBody> {
+    ) {
         outcome.trouble(cause, error, self.unread.take().map(|unread| unread.reason));
-        response::concluded(response, outcome, &self.config.sampler)
+        response::conclude(response, outcome, &self.config.sampler);
     }
 }
 

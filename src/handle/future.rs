@@ -170,12 +170,12 @@ where
         return Poll::Ready(exchange.refuse_body(rejection));
     }
     let body = buffer.finish();
-    let (event, params) = match exchange.read(&body) {
+    let (event, params, checked) = match exchange.read(&body) {
         Ok(read) => read,
         Err(response) => return Poll::Ready(response),
     };
     *span = CallbackSpan::of(&params);
-    let callback = Callback::new(event, params, body, head.headers, head.extensions);
+    let callback = Callback::new(event, params, body, checked, head.headers, head.extensions);
     let _entered = span.enter();
     match head.inner.poll_ready(cx) {
         Poll::Ready(Ok(())) => {

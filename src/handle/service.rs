@@ -75,7 +75,7 @@ where
             }
         };
         let mut exchange = Exchange::new(config.clone(), params);
-        if buffer::announced(&request).is_some_and(|length| length > config.body_limit as u64) {
+        if buffer::announced(&request) > config.body_limit as u64 {
             return ResponseFuture::answered(
                 exchange.refuse_body(RejectionKind::BodyTooLarge.into()),
             );

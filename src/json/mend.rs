@@ -5,6 +5,10 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
+#[cfg(feature = "moderation")]
+use bytestring::ByteString;
+
 use super::surrogates::replace_unpaired;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -25,6 +29,44 @@ pub(crate) fn mend(body: &[u8]) -> Cow<'_, str> {
             Cow::Borrowed(_) => Cow::Owned(text),
             Cow::Owned(mended) => Cow::Owned(mended),
         },
+    }
+}
+
+/// The text of a body that parsing has found to be UTF-8, so that moderation need not check it
+/// again. It shares the memory of the body.
+#[derive(Clone, Default)]
+pub(crate) struct CheckedText(#[cfg(feature = "moderation")] Option<ByteString>);
+
+impl CheckedText {
+    /// Checks a body, if it may be moderated. There is nothing in it if the body has broken bytes
+    /// or a byte order mark.
+    #[cfg(feature = "moderation")]
+    pub(crate) fn of(body: &Bytes, is_wanted: bool) -> Self {
+        if !is_wanted || body.starts_with(BYTE_ORDER_MARK) {
+            return CheckedText::default();
+        }
+        CheckedText(ByteString::try_from(body.clone()).ok())
+    }
+
+    /// Nothing is checked, since nobody asks for it.
+    #[cfg(not(feature = "moderation"))]
+    pub(crate) fn of(_: &Bytes, _: bool) -> Self {
+        CheckedText()
+    }
+
+    /// [`mend`], without another check.
+    pub(crate) fn mend<'a>(&'a self, body: &'a [u8]) -> Cow<'a, str> {
+        #[cfg(feature = "moderation")]
+        if let Some(text) = &self.0 {
+            return replace_unpaired(text);
+        }
+        mend(body)
+    }
+
+    /// The text, if the body is still the one that was checked: its user may have replaced it.
+    #[cfg(feature = "moderation")]
+    pub(crate) fn is_of(&self, body: &Bytes) -> Option<ByteString> {
+        self.0.clone().filter(|text| std::ptr::eq(&raw const **text.as_bytes(), &raw const **body))
     }
 }
 

@@ -11,7 +11,7 @@ mod surrogates;
 mod tokens;
 
 pub(crate) use self::lenient::{Lenient, from_str, from_str_within, lenient, misfit};
-pub(crate) use self::mend::{mend, readable, without_mark};
+pub(crate) use self::mend::{CheckedText, mend, readable, without_mark};
 pub(crate) use self::once::{Once, entries};
 pub(crate) use self::open::{Text, wire_int, wire_text};
 pub(crate) use self::path::{offset, path_at};

@@ -62,19 +62,26 @@ impl<'a> Tokens<'a> {
     }
 
     /// The key that the last token is. It is decoded, since a sender may write it with escapes.
+    #[inline]
     pub(crate) fn key(&self) -> Cow<'a, str> {
+        if !self.is_escaped {
+            let key = self.json.get(self.start + 1..self.end.saturating_sub(1));
+            return Cow::Borrowed(key.unwrap_or_default());
+        }
         self.decoded(self.start, self.end, self.is_escaped).unwrap_or_default()
     }
 
     fn peek(&mut self) -> Option<u8> {
         let bytes = self.json.as_bytes();
-        while bytes
-            .get(self.at)
-            .is_some_and(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b',' | b':'))
-        {
-            self.at += 1;
-        }
-        bytes.get(self.at).copied()
+        let mut at = self.at;
+        let first = loop {
+            match bytes.get(at) {
+                Some(b' ' | b'\t' | b'\n' | b'\r' | b',' | b':') => at += 1,
+                first => break first,
+            }
+        };
+        self.at = at;
+        first.copied()
     }
 
     pub(crate) fn next(&mut self) -> Option<Token> {
@@ -92,19 +99,10 @@ impl<'a> Tokens<'a> {
             }
             b'"' => {
                 self.is_escaped = self.skip_text();
-                let bytes = self.json.as_bytes();
-                let mut after = self.at;
-                while bytes.get(after).is_some_and(u8::is_ascii_whitespace) {
-                    after += 1;
-                }
-                if bytes.get(after) == Some(&b':') { Token::Key } else { Token::Scalar }
+                if self.is_key() { Token::Key } else { Token::Scalar }
             }
             _ => {
-                let rest = &self.json.as_bytes()[start..];
-                let end = rest.iter().position(|byte| {
-                    matches!(byte, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r')
-                });
-                self.at = start + end.unwrap_or(rest.len()).max(1);
+                self.skip_word();
                 Token::Scalar
             }
         };
@@ -112,18 +110,76 @@ impl<'a> Tokens<'a> {
         Some(token)
     }
 
-    /// Skips the string that begins here, and returns whether it has escapes.
-    fn skip_text(&mut self) -> bool {
+    /// Whether the string that ends here is a key.
+    fn is_key(&self) -> bool {
+        let mut rest = self.json.as_bytes().get(self.at..).unwrap_or_default();
+        while let [b' ' | b'\t' | b'\n' | b'\x0c' | b'\r', after @ ..] = rest {
+            rest = after;
+        }
+        rest.first() == Some(&b':')
+    }
+
+    /// Skips the number, truth value or `null` that begins here, at least one byte.
+    fn skip_word(&mut self) {
         let bytes = self.json.as_bytes();
         self.at += 1;
+        while let Some(byte) = bytes.get(self.at)
+            && !matches!(byte, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r')
+        {
+            self.at += 1;
+        }
+    }
+
+    /// Skips the next value if it is a number.
+    #[cfg_attr(not(feature = "moderation"), allow(dead_code))]
+    pub(crate) fn skip_number(&mut self) {
+        if let Some(b'-' | b'0'..=b'9') = self.peek() {
+            self.skip_word();
+        }
+    }
+
+    /// Skips the next value if it is a string, and returns whether it is.
+    #[cfg_attr(not(feature = "moderation"), allow(dead_code))]
+    pub(crate) fn skip_string(&mut self) -> bool {
+        if self.peek() != Some(b'"') {
+            return false;
+        }
+        let start = self.at;
+        self.skip_text();
+        // In what is no JSON, it may be a key.
+        let is_value = !self.is_key();
+        if !is_value {
+            self.at = start;
+        }
+        is_value
+    }
+
+    /// The value of this key, if it is the next one and both are strings without escapes. The place
+    /// in the text stays the same.
+    #[cfg_attr(not(feature = "moderation"), allow(dead_code))]
+    pub(crate) fn first(&self, key: &str) -> Option<&'a str> {
+        let next =
+            |text: &'a str| text.trim_start_matches([' ', '\t', '\n', '\r']).strip_prefix('"');
+        let rest = next(self.json.get(self.at..)?)?.strip_prefix(key)?.strip_prefix("\":")?;
+        let rest = next(rest)?;
+        let end = special(rest.as_bytes())?;
+        (rest.as_bytes()[end] == b'"').then(|| &rest[..end])
+    }
+
+    /// Skips the string that begins here, and returns whether it has escapes.
+    #[inline]
+    fn skip_text(&mut self) -> bool {
+        let bytes = self.json.as_bytes();
+        let mut at = self.at + 1;
         let mut escaped = false;
-        while let Some(found) = special(bytes.get(self.at..).unwrap_or_default()) {
-            self.at += found + 1;
-            if bytes[self.at - 1] == b'"' {
+        while let Some(found) = special(bytes.get(at..).unwrap_or_default()) {
+            at += found + 1;
+            if bytes[at - 1] == b'"' {
+                self.at = at;
                 return escaped;
             }
             escaped = true;
-            self.at += 1;
+            at += 1;
         }
         self.at = bytes.len();
         escaped
@@ -195,9 +251,11 @@ impl<'a> Tokens<'a> {
 /// The first quote or backslash. Most strings are short; after that `memchr` is faster.
 fn special(text: &[u8]) -> Option<usize> {
     const SHORT: usize = 64;
-    match text.split_at_checked(SHORT) {
-        None => find::<b'"', b'\\'>(text),
-        Some((first, rest)) => find::<b'"', b'\\'>(first)
-            .or_else(|| memchr::memchr2(b'"', b'\\', rest).map(|at| SHORT + at)),
+    let short = text.get(..SHORT).unwrap_or(text);
+    match find::<b'"', b'\\'>(short) {
+        None if text.len() > SHORT => {
+            memchr::memchr2(b'"', b'\\', &text[SHORT..]).map(|at| SHORT + at)
+        }
+        found => found,
     }
 }

@@ -1,5 +1,6 @@
 //! What a judge finds, and what a judge is.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::{Future, Ready, ready};
 use std::sync::Arc;
@@ -40,12 +41,36 @@ impl fmt::Debug for Finding {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Findings {
-    each: Vec<Finding>,
+    each: Cow<'static, [Finding]>,
     /// About the texts that have no finding of their own.
     rest: Finding,
 }
 
 impl Findings {
+    /// Judges each text, until one is rejected.
+    pub(super) fn about<T>(texts: impl Iterator<Item = T>, judge: impl Fn(&T) -> Finding) -> Self {
+        // Most are all allowed: then there is no list.
+        let (mut allowed, mut list) = (0, None);
+        for text in texts {
+            match (judge(&text), &mut list) {
+                (Finding::Reject, _) => return Finding::Reject.into(),
+                (Finding::Allow, None) => allowed += 1,
+                (finding, None) => {
+                    let mut new = vec![Finding::Allow; allowed];
+                    new.push(finding);
+                    list = Some(new);
+                }
+                (finding, Some(list)) => list.push(finding),
+            }
+        }
+        let each = match (list, ALLOWED.get(..allowed)) {
+            (Some(list), _) => Cow::Owned(list),
+            (None, Some(each)) => Cow::Borrowed(each),
+            (None, None) => Cow::Owned(vec![Finding::Allow; allowed]),
+        };
+        Findings { each, rest: Finding::Reject }
+    }
+
     /// The finding about the text with this index.
     pub(super) fn of(&self, index: usize) -> &Finding {
         self.each.get(index).unwrap_or(&self.rest)
@@ -83,7 +108,7 @@ impl From<Finding> for Findings {
             Finding::Allow => Finding::Allow,
             Finding::Reject | Finding::Replace(_) => Finding::Reject,
         };
-        Findings { each: Vec::new(), rest }
+        Findings { each: Cow::Borrowed(&[]), rest }
     }
 }
 
@@ -93,6 +118,9 @@ impl FromIterator<Finding> for Findings {
         Findings { each: findings.into_iter().collect(), rest: Finding::Reject }
     }
 }
+
+/// So many texts are allowed without memory for their findings.
+static ALLOWED: [Finding; 8] = [const { Finding::Allow }; 8];
 
 /// A closure or function that judges: of one [`&Text`](Text), which returns a [`Finding`], or an
 /// async one of [`Arc<Shown>`](Shown), which returns [`Findings`] or a `Result` of them. It is

@@ -26,13 +26,22 @@ pub(super) struct Folded {
 
 /// The folded text. It is never longer than `room`.
 pub(super) fn fold(text: &str, room: usize) -> Result<Folded, TooLongError> {
-    if is_folded_ascii(text) {
-        return Ok(Folded { text: None, is_simple: true });
+    let simple = |text| Ok(Folded { text, is_simple: true });
+    if each_byte(text, is_folded) {
+        return simple(None);
+    }
+    // Capitals are all that can change in most ASCII.
+    if each_byte(text, is_plain) {
+        return if text.len() > room {
+            Err(TooLongError)
+        } else {
+            simple(Some(text.to_ascii_lowercase()))
+        };
     }
     match fold_simple(text) {
         Some(Cow::Owned(folded)) if folded.len() > room => return Err(TooLongError),
-        Some(Cow::Owned(folded)) => return Ok(Folded { text: Some(folded), is_simple: true }),
-        Some(Cow::Borrowed(_)) => return Ok(Folded { text: None, is_simple: true }),
+        Some(Cow::Owned(folded)) => return simple(Some(folded)),
+        Some(Cow::Borrowed(_)) => return simple(None),
         None => {}
     }
     let mut length = text.len();
@@ -51,64 +60,99 @@ pub(super) fn fold(text: &str, room: usize) -> Result<Folded, TooLongError> {
     Ok(Folded { text: Some(folded).filter(|folded| folded != text), is_simple: false })
 }
 
+/// Whether this is so of each byte. The end of a text is filled up with spaces, so that the
+/// compiler can look at 32 bytes at once there as well.
+fn each_byte(text: &str, is_so: fn(u8) -> bool) -> bool {
+    const AT_ONCE: usize = 32;
+    let all = |bytes: &[u8; AT_ONCE]| bytes.iter().fold(true, |all, byte| all & is_so(*byte));
+    let (chunks, rest) = text.as_bytes().as_chunks();
+    let mut last = [b' '; AT_ONCE];
+    last[..rest.len()].copy_from_slice(rest);
+    chunks.iter().all(all) && all(&last)
+}
+
+/// Whether it is ASCII that is shown.
+#[allow(clippy::needless_bitwise_bool)] // without a branch, so that it is done for many at once
+fn is_plain(byte: u8) -> bool {
+    // As signed numbers, which take the fewest instructions.
+    let is_visible = (byte.cast_signed() >= b' '.cast_signed()) & (byte != 0x7f);
+    is_visible | (byte == b'\n')
+}
+
+/// Whether it is ASCII that stays as it is.
+fn is_folded(byte: u8) -> bool {
+    is_plain(byte) & !byte.is_ascii_uppercase()
+}
+
+/// The length of a character that stays as it is, by its first byte: ASCII, and what is between
+/// U+4000 and U+9FFF, most of a Chinese text. 0 if its other bytes have to be looked at.
+const STAYS: [u8; 256] = {
+    let mut lengths = [0; 256];
+    let mut byte = 0u8;
+    while byte < u8::MAX {
+        lengths[byte as usize] = match byte {
+            b'A'..=b'Z' => 0,
+            b' '..=b'~' | b'\t'..=b'\r' => 1,
+            0xe4..=0xe9 => 3,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    lengths
+};
+
 /// The folded text, if that takes no tables.
 fn fold_simple(text: &str) -> Option<Cow<'_, str>> {
-    // Capitals are all that can change in most ASCII.
-    let is_plain = |byte: u8| matches!(byte, b' '..=b'~' | b'\n');
-    if text.bytes().fold(true, |all, byte| all & is_plain(byte)) {
-        return Some(Cow::Owned(text.to_ascii_lowercase()));
-    }
+    let bytes = text.as_bytes();
     let mut folded = String::new();
     let (mut at, mut copied) = (0, 0);
-    while let Some(first) = text.as_bytes().get(at) {
-        // Most of a Chinese text, which stays as it is, need not be decoded: it is between U+5000
-        // and U+9FFF, which its first byte tells.
-        match first {
-            0xe5..=0xe9 => {
+    loop {
+        while let Some(first) = bytes.get(at)
+            && let stays @ 1.. = STAYS[usize::from(*first)]
+        {
+            at += usize::from(stays);
+        }
+        if at >= bytes.len() {
+            break;
+        }
+        let (new, length) = match bytes.get(at..at + 3) {
+            Some([0xe3, 0x80, 0x81 | 0x82]) => {
                 at += 3;
                 continue;
             }
-            b'a'..=b'z' | b' '..=b'@' => {
-                at += 1;
-                continue;
+            // Full width from `!` to `_`.
+            Some([0xef, 0xbc, last @ 0x81..=0xbf]) => {
+                (Some(char::from((last - 0x60).to_ascii_lowercase())), 3)
             }
-            _ => {}
-        }
-        let c = text[at..].chars().next()?;
-        let new = match simple(c) {
-            Simple::Is(new) => Some(new),
-            Simple::IsNothing => None,
-            Simple::IsNot => return None,
+            _ => {
+                let c = text.get(at..)?.chars().next()?;
+                let new = match simple(c) {
+                    Simple::Is(new) => Some(new),
+                    Simple::IsNothing => None,
+                    Simple::IsNot => return None,
+                };
+                if new == Some(c) {
+                    at += c.len_utf8();
+                    continue;
+                }
+                (new, c.len_utf8())
+            }
         };
-        if new != Some(c) {
-            if copied == 0 {
-                folded.reserve_exact(text.len());
-            }
-            folded.push_str(&text[copied..at]);
-            if let Some(new) = new {
-                folded.push(new);
-            }
-            copied = at + c.len_utf8();
+        if folded.is_empty() {
+            folded.reserve_exact(text.len());
         }
-        at += c.len_utf8();
+        folded.push_str(text.get(copied..at)?);
+        if let Some(new) = new {
+            folded.push(new);
+        }
+        at += length;
+        copied = at;
     }
     if copied == 0 {
         return Some(Cow::Borrowed(text));
     }
-    folded.push_str(&text[copied..]);
+    folded.push_str(text.get(copied..)?);
     Some(Cow::Owned(folded))
-}
-
-/// Whether it is ASCII without capitals and control characters. Written so that the compiler looks
-/// at many bytes at once.
-fn is_folded_ascii(text: &str) -> bool {
-    let changes = |byte: u8| {
-        let is_control = (byte < b' ' && !matches!(byte, b'\t'..=b'\r')) || byte >= 0x7f;
-        byte.is_ascii_uppercase() || is_control
-    };
-    text.as_bytes()
-        .chunks(64)
-        .all(|bytes| !bytes.iter().fold(false, |any, byte| any | changes(*byte)))
 }
 
 /// What a character folds to, if that is certain without the tables and whatever is beside it:
@@ -131,8 +175,7 @@ fn simple(c: char) -> Simple {
         | '\u{3008}'..='\u{3011}'
         | '\u{3041}'..='\u{3096}'
         | '\u{30a1}'..='\u{30fa}'
-        | '\u{3400}'..='\u{4dbf}'
-        | '\u{4e00}'..='\u{9fff}'
+        | '\u{3400}'..='\u{9fff}'
         | '\u{ac00}'..='\u{d7a3}'
         | '\u{1f300}'..='\u{1f64f}'
         | '\u{1f680}'..='\u{1f6ff}'
@@ -249,6 +292,7 @@ mod tests {
         folds("\u{3a3}\u{3c2}", "\u{3c3}\u{3c3}");
         folds("e\u{301}", "\u{e9}");
         folds("你好，世界", "你好,世界");
+        folds("好。，", "好。,");
     }
 
     #[test]
@@ -296,6 +340,9 @@ mod tests {
         let folded = fold(&long, 11 * long.len()).unwrap().text.unwrap();
         assert_eq!((folded.len(), folded.capacity()), (11 * long.len(), 11 * long.len()));
         assert_eq!(fold(&long, 11 * long.len() - 1), Err(TooLongError));
-        assert_eq!(fold("SPAM", 3), Err(TooLongError));
+        for (text, length) in [("SPAM", 4), ("你好，", 7)] {
+            assert_eq!(fold(text, length).unwrap().text.unwrap().len(), length);
+            assert_eq!(fold(text, length - 1), Err(TooLongError));
+        }
     }
 }

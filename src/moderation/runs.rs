@@ -87,12 +87,15 @@ impl Runs {
     pub(super) fn end(&mut self, end: u32, next: u32) {
         let first = std::mem::replace(&mut self.first, next);
         let Counts { texts, data, beside } = std::mem::take(&mut self.counts);
+        if texts + data + beside <= 1 {
+            return;
+        }
         let mut add = |skips, is_new| {
             if is_new {
                 self.found.push(Run { first, end, skips });
             }
         };
-        add(Skips::Nothing, texts + data + beside > 1);
+        add(Skips::Nothing, true);
         add(Skips::Beside, texts + data > 1 && beside > 0);
         add(Skips::Data, self.join == Join::Pictures && texts > 1 && data > 0);
     }

@@ -4,12 +4,14 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use bytestring::ByteString;
+
 use super::finding::{Finding, Findings};
 use super::forms;
 use super::rules::Part;
 use super::runs::{Join, Run};
 use super::text::{Place, Text};
-use super::walk::{Piece, Walk};
+use super::walk::{Piece, Pieces, Walk};
 use crate::callback::Callback;
 use crate::command::Command;
 use crate::event::AsEvent;
@@ -34,8 +36,8 @@ use crate::types::{GroupId, SdkAppId, UserId};
 /// ```
 pub struct Shown {
     /// The body as text.
-    text: String,
-    pieces: Vec<Piece>,
+    text: ByteString,
+    pieces: Pieces,
     runs: Vec<Run>,
     incomplete: AtomicU8,
     join: Join,
@@ -95,10 +97,15 @@ impl<E: AsEvent> Callback<E> {
 
 impl Shown {
     pub(super) fn of<E: AsEvent>(callback: &Callback<E>, join: Join) -> Self {
-        let text = readable(&callback.body);
-        let is_broken = matches!(text, Cow::Owned(_));
+        let (text, is_broken) = match callback.text.is_of(&callback.body) {
+            Some(text) => (text, false),
+            None => match readable(&callback.body) {
+                Cow::Borrowed(text) => (text.into(), false),
+                Cow::Owned(text) => (text.into(), true),
+            },
+        };
         let (command, app) = (callback.answered_as(), callback.params.sdk_app_id);
-        let shown = Shown::read(text.into_owned(), join, command, app);
+        let shown = Shown::read(text, join, command, app);
         if is_broken {
             shown.note(Incomplete::BrokenBytes);
         }
@@ -110,13 +117,13 @@ impl Shown {
 
     /// The same callback with another body.
     pub(super) fn again(&self, body: &str) -> Self {
-        let shown = Shown::read(body.to_owned(), self.join, &self.command, self.sdk_app_id);
+        let shown = Shown::read(body.into(), self.join, &self.command, self.sdk_app_id);
         let before = self.incomplete.load(Ordering::Relaxed);
         shown.incomplete.fetch_or(before, Ordering::Relaxed);
         shown
     }
 
-    fn read(text: String, join: Join, command: &Command, sdk_app_id: SdkAppId) -> Self {
+    fn read(text: ByteString, join: Join, command: &Command, sdk_app_id: SdkAppId) -> Self {
         let walk = Walk::of(&text, join);
         let shown = Shown {
             text,
@@ -163,15 +170,7 @@ impl Shown {
 
     /// Judges each text, until one is rejected.
     pub fn judge(&self, judge: impl Fn(&Text<'_>) -> Finding) -> Findings {
-        let mut findings = Vec::with_capacity(self.len());
-        for text in self.texts() {
-            let finding = judge(&text);
-            if finding == Finding::Reject {
-                return finding.into();
-            }
-            findings.push(finding);
-        }
-        findings.into_iter().collect()
+        Findings::about(self.texts(), judge)
     }
 
     /// Why a part of it could not be judged. Escapes and lengths count when

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::OnceLock;
 
+use smallvec::SmallVec;
+
 use super::fold::{Folded, fold};
 use super::forms::{self, Level};
 use super::shown::{Incomplete, Shown};
@@ -28,7 +30,17 @@ pub struct Text<'a> {
     /// Whether there may be a backslash in it.
     is_escaped: bool,
     /// The forms beside that as written.
-    forms: OnceLock<Vec<String>>,
+    others: OnceLock<Others>,
+}
+
+/// Most texts have one other form, or none.
+type Forms = SmallVec<[String; 1]>;
+
+struct Others {
+    forms: Forms,
+    /// Whether a folded word that is in the text as written is in its folded form as well: each
+    /// character was folded without regard to those beside it.
+    covers_written: bool,
 }
 
 /// Where a [`Text`] stands.
@@ -54,7 +66,7 @@ impl<'a> Text<'a> {
         place: Place,
         is_escaped: bool,
     ) -> Self {
-        Text { shown, written, place, is_escaped, forms: OnceLock::new() }
+        Text { shown, written, place, is_escaped, others: OnceLock::new() }
     }
 
     /// The text as written.
@@ -77,13 +89,15 @@ impl<'a> Text<'a> {
     /// For many words, build an automaton of your own (such as that of `aho-corasick`) and search
     /// [`forms`](Self::forms).
     pub fn contains(&self, word: &str) -> bool {
-        let has = |word: &str| self.forms().any(|form| form.contains(word));
-        if has(word) {
-            return true;
-        }
+        let any = |word: &str, skipped| {
+            self.forms().skip(usize::from(skipped)).any(|form| has(form, word))
+        };
         match fold(word, usize::MAX) {
-            Ok(Folded { text: Some(folded), .. }) => !folded.is_empty() && has(&folded),
-            Ok(_) | Err(_) => false,
+            Ok(Folded { text: None, .. }) => any(word, self.others().covers_written),
+            Ok(Folded { text: Some(folded), .. }) => {
+                any(word, false) || (!folded.is_empty() && any(&folded, false))
+            }
+            Err(_) => any(word, false),
         }
     }
 
@@ -91,8 +105,7 @@ impl<'a> Text<'a> {
     /// U+FFFD and invisible characters. So fold your words in the same way: without capitals, at
     /// least.
     pub fn forms(&self) -> impl Iterator<Item = &str> {
-        let others = self.forms.get_or_init(|| self.others());
-        std::iter::once(self.as_str()).chain(others.iter().map(String::as_str))
+        std::iter::once(self.as_str()).chain(self.others().forms.iter().map(String::as_str))
     }
 
     /// The text as written with each `from` replaced by `to`.
@@ -105,8 +118,16 @@ impl<'a> Text<'a> {
         self.written.replace(from, to)
     }
 
-    fn others(&self) -> Vec<String> {
-        let mut forms: Vec<String> = Vec::new();
+    fn others(&self) -> &Others {
+        self.others.get_or_init(|| {
+            let mut covers_written = false;
+            let forms = self.make_others(&mut covers_written);
+            Others { forms, covers_written }
+        })
+    }
+
+    fn make_others(&self, covers_written: &mut bool) -> Forms {
+        let mut forms = Forms::new();
         let mut room = self.shown.room();
         // The form that is decoded next: the text as written, then what was decoded last.
         let mut level = None;
@@ -119,6 +140,7 @@ impl<'a> Text<'a> {
             let turned = if is_simple { None } else { forms::turned(text) };
             let decoded = if self.is_escaped { forms::decode(text, depth) } else { Level::Same };
             if let Some(folded) = folded {
+                *covers_written |= depth == 0 && is_simple;
                 room -= folded.len();
                 add(&mut forms, folded, &self.written);
             }
@@ -151,8 +173,19 @@ impl<'a> Text<'a> {
     }
 }
 
+/// Whether a text contains a word. In long texts `memchr` searches faster, in short ones its
+/// preparation takes longer than the search.
+fn has(text: &str, word: &str) -> bool {
+    const SHORT: usize = 512;
+    if text.len() < SHORT {
+        text.contains(word)
+    } else {
+        memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some()
+    }
+}
+
 /// Adds a form unless it is there already or is the text as written, and returns its index.
-fn add(forms: &mut Vec<String>, form: String, written: &str) -> usize {
+fn add(forms: &mut Forms, form: String, written: &str) -> usize {
     if let Some(index) = forms.iter().position(|other| *other == form) {
         return index;
     }

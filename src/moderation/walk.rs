@@ -7,8 +7,13 @@
 //! otherwise take many times its length. Places are bytes of the text, so that a rewrite can
 //! replace single strings.
 
+mod open;
+
 use std::ops::Range;
 
+use smallvec::SmallVec;
+
+use self::open::{Bundle, Element, Frame, Sight, of_item};
 use super::kinds::Kinds;
 use super::rules::{Part, Rule, Table};
 use super::runs::{Join, Run, Runs};
@@ -34,47 +39,15 @@ impl Piece {
     }
 }
 
-/// How the next value is treated.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Sight {
-    Known(Rule),
-    /// One element of a message.
-    Element,
-    /// The kind of an element.
-    Kind {
-        is_known: bool,
-    },
-    /// Everything in it, with its keys.
-    All,
-}
+/// Most messages have few.
+pub(super) type Pieces = SmallVec<[Piece; 4]>;
 
-#[derive(Clone, Copy)]
-struct Frame {
-    sight: Sight,
-    object: bool,
-    /// If this is an element: the kind of its content.
-    kind: Option<Table>,
-}
-
-/// The element that is being read.
-#[derive(Clone, Copy, Default)]
-struct Element {
-    first: u32,
-    kind: Option<Table>,
-    has_content: bool,
-    is_face: bool,
-}
-
-/// A bundle that is open.
-struct Bundle {
-    depth: u32,
-    promised: u32,
-    found: u32,
-}
+/// An element has two kinds, and the first one was taken for the only one.
+struct SecondKindError;
 
 /// What a walk has found.
 pub(super) struct Walk {
-    pub(super) pieces: Vec<Piece>,
+    pub(super) pieces: Pieces,
     pub(super) runs: Vec<Run>,
     /// Whether all bundles contain their messages.
     pub(super) is_whole: bool,
@@ -88,11 +61,12 @@ impl Walk {
         let mut walker = Walker::new(body, join);
         // No server takes a body of 2 GB. If one did, nothing of it was judged.
         let is_short = body.len() <= LONGEST;
-        if is_short {
-            walker.walk();
+        if is_short && walker.walk().is_err() {
+            walker = Walker::new(body, join);
+            walker.asks_kinds = true;
+            let _ = walker.walk();
         }
-        let is_whole = walker.is_whole && is_short;
-        Walk { pieces: walker.pieces, runs: walker.runs.into_found(), is_whole }
+        walker.into_walk(is_short)
     }
 
     /// The string or number that a member of the body has.
@@ -122,14 +96,22 @@ struct Walker<'a> {
     body: &'a str,
     tokens: Tokens<'a>,
     join: Join,
-    stack: Vec<Frame>,
+    /// The innermost of what is open.
+    frame: Frame,
+    /// What is around it.
+    outer: SmallVec<[Frame; 8]>,
     sight: Sight,
     bundles: Vec<Bundle>,
     /// The number of lists of elements that are open.
     messages: u32,
     kinds: Kinds,
+    /// Whether kinds are asked of `kinds`. That takes another look at all elements, so it is only
+    /// done from the first element on that does not begin with its kind.
+    asks_kinds: bool,
+    /// The outermost list of elements that is open.
+    list: usize,
     element: Element,
-    pieces: Vec<Piece>,
+    pieces: Pieces,
     runs: Runs,
     is_whole: bool,
 }
@@ -141,37 +123,46 @@ impl<'a> Walker<'a> {
             body,
             tokens: Tokens::new(body),
             join,
-            stack: Vec::new(),
+            frame: Frame::OUTSIDE,
+            outer: SmallVec::new(),
             sight: Sight::Known(Rule::Members(Table::Body)),
             bundles: Vec::new(),
             messages: 0,
             kinds: Kinds::default(),
+            asks_kinds: false,
+            list: 0,
             element: Element::default(),
-            pieces: Vec::new(),
+            pieces: Pieces::new(),
             runs: Runs::new(join),
             is_whole: true,
         }
     }
 
-    fn walk(&mut self) {
+    fn into_walk(self, is_whole: bool) -> Walk {
+        let is_whole = self.is_whole && is_whole;
+        Walk { pieces: self.pieces, runs: self.runs.into_found(), is_whole }
+    }
+
+    fn walk(&mut self) -> Result<(), SecondKindError> {
         while let Some(token) = self.tokens.next() {
             match token {
                 Token::Open { object } => self.open(object, self.tokens.start()),
                 Token::Close => self.close(),
-                Token::Key => self.key(&self.tokens.key()),
+                Token::Key => self.key(&self.tokens.key())?,
                 Token::Scalar => self.scalar(),
             }
         }
         self.end_run();
+        Ok(())
     }
 
     fn open(&mut self, object: bool, start: usize) {
         let sight = self.sight;
-        let mut frame = Frame { sight: Sight::All, object, kind: None };
+        let mut frame = Frame { object, ..Frame::OUTSIDE };
         match sight {
             Sight::Element if object => {
                 frame.sight = Sight::Element;
-                frame.kind = self.kinds.at(start);
+                (frame.kind, frame.is_first_kind) = self.kind(start);
                 self.element = Element {
                     first: self.pieces.len() as u32,
                     kind: frame.kind,
@@ -181,8 +172,13 @@ impl<'a> Walker<'a> {
             Sight::Known(Rule::Elements) if !object => {
                 frame.sight = sight;
                 self.end_run();
+                if self.messages == 0 {
+                    self.list = start;
+                }
                 self.messages += 1;
-                self.kinds.find(self.body, start);
+                if self.asks_kinds {
+                    self.kinds.find(self.body, start);
+                }
             }
             Sight::Known(Rule::Members(table)) => {
                 frame.sight = sight;
@@ -192,7 +188,19 @@ impl<'a> Walker<'a> {
             _ => {}
         }
         self.sight = if object { Sight::All } else { of_item(frame.sight) };
-        self.stack.push(frame);
+        self.outer.push(std::mem::replace(&mut self.frame, frame));
+    }
+
+    /// The kind of the element that starts here, and whether it is that of the first `MsgType`.
+    fn kind(&mut self, start: usize) -> (Option<Table>, bool) {
+        if !self.asks_kinds && self.messages > 0 {
+            if let Some(kind) = self.tokens.first("MsgType") {
+                return (Table::of_kind(kind), true);
+            }
+            self.asks_kinds = true;
+            self.kinds.find(self.body, self.list);
+        }
+        (self.kinds.at(start), false)
     }
 
     /// Counts the messages of a bundle.
@@ -200,7 +208,7 @@ impl<'a> Walker<'a> {
         if !object {
             return;
         }
-        let depth = self.stack.len() as u32;
+        let depth = self.outer.len() as u32;
         if table == Table::Relay {
             self.bundles.push(Bundle { depth, promised: 0, found: 0 });
         } else if table == Table::Message
@@ -211,7 +219,8 @@ impl<'a> Walker<'a> {
     }
 
     fn close(&mut self) {
-        let Some(frame) = self.stack.pop() else { return };
+        let Some(outer) = self.outer.pop() else { return };
+        let frame = std::mem::replace(&mut self.frame, outer);
         match frame.sight {
             Sight::Element => self.end_element(),
             Sight::Known(Rule::Elements) if !frame.object => {
@@ -225,21 +234,29 @@ impl<'a> Walker<'a> {
             _ => {}
         }
         if let Some(bundle) = self.bundles.last()
-            && bundle.depth as usize == self.stack.len()
+            && bundle.depth as usize == self.outer.len()
         {
             self.is_whole &= bundle.found >= bundle.promised;
             self.bundles.pop();
         }
-        if let Some(outer) = self.stack.last() {
+        if !self.outer.is_empty() {
             self.sight = if outer.object { Sight::All } else { of_item(outer.sight) };
         }
     }
 
-    fn key(&mut self, key: &str) {
-        let Some(&frame) = self.stack.last() else { return };
+    fn key(&mut self, key: &str) -> Result<(), SecondKindError> {
+        if self.outer.is_empty() {
+            return Ok(());
+        }
+        let frame = self.frame;
         let known = match frame.sight {
             Sight::Element => match (key, frame.kind) {
-                ("MsgType", kind) => Some(Sight::Kind { is_known: kind.is_some() }),
+                ("MsgType", kind) => {
+                    if frame.is_first_kind && std::mem::replace(&mut self.frame.has_kind, true) {
+                        return Err(SecondKindError);
+                    }
+                    Some(Sight::Kind { is_known: kind.is_some() })
+                }
                 ("MsgContent", Some(kind)) => Some(Sight::Known(Rule::Members(kind))),
                 ("MsgContent", None) => Some(Sight::All),
                 _ => None,
@@ -252,7 +269,13 @@ impl<'a> Walker<'a> {
         }
         self.sight = known.unwrap_or(Sight::All);
         if self.messages == 0 {
-            return;
+            // Most of a body is skipped here.
+            if let Some(Sight::Known(rule @ (Rule::Hidden | Rule::Number))) = known
+                && (rule == Rule::Number || !self.tokens.skip_string())
+            {
+                self.tokens.skip_number();
+            }
+            return Ok(());
         }
         if key == "JsonMsgKey" && !self.tokens.next_is_nothing() {
             self.is_whole = false;
@@ -264,6 +287,7 @@ impl<'a> Walker<'a> {
             }
             _ => {}
         }
+        Ok(())
     }
 
     /// Reads how many messages a bundle says that it has.
@@ -360,12 +384,5 @@ impl<'a> Walker<'a> {
     }
 }
 
-/// How the items of a list are treated.
-fn of_item(list: Sight) -> Sight {
-    match list {
-        Sight::Known(Rule::Elements) => Sight::Element,
-        // A preview of a bundle is a list of texts.
-        Sight::Known(Rule::Members(_) | Rule::Text(_)) => list,
-        _ => Sight::All,
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -36,5 +36,5 @@ pub(crate) use self::trace::shown;
 pub(crate) use self::trace::{CANCELLED, TARGET};
 pub(crate) use self::trace::{cancelled, report};
 pub(crate) use self::write::{
-    CONTENT_TYPE, NOT_HANDLED, concluded, refuse, rejection, replied, server_error,
+    CONTENT_TYPE, NOT_HANDLED, conclude, refuse, rejection, replied, server_error,
 };

@@ -49,19 +49,16 @@ pub(crate) fn rejection(kind: RejectionKind) -> Response<ResponseBody> {
 
 /// Refuses a request by its method and URL alone.
 pub(crate) fn refuse(rejection: Rejection, sampler: &Sampler) -> Response<ResponseBody> {
-    concluded(self::rejection(rejection.kind()), Outcome::of_rejection(rejection, None), sampler)
+    let mut response = self::rejection(rejection.kind());
+    conclude(&mut response, Outcome::of_rejection(rejection, None), sampler);
+    response
 }
 
 /// Reports how a request was answered, in the log and in the response's extensions.
 #[inline]
-pub(crate) fn concluded<B>(
-    mut response: Response<B>,
-    outcome: Outcome,
-    sampler: &Sampler,
-) -> Response<B> {
+pub(crate) fn conclude<B>(response: &mut Response<B>, outcome: Outcome, sampler: &Sampler) {
     report(&outcome, Some(response.status()), sampler);
     response.extensions_mut().insert(outcome);
-    response
 }
 
 /// The response if the callback could not be handled and the settings have no reply for that.

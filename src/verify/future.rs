@@ -63,7 +63,7 @@ impl Exchange {
     }
 
     /// Tencent takes every status but 200 for a failed callback.
-    fn responded<R>(&mut self, response: Response<R>) -> Response<R> {
+    fn responded<R>(&mut self, mut response: Response<R>) -> Response<R> {
         if response.extensions().get::<Outcome>().is_some() {
             // A `CallbackLayer` further inside has reported it already, and knows more.
             self.calling = false;
@@ -74,7 +74,8 @@ impl Exchange {
         } else {
             self.outcome(OutcomeKind::Failed, Some(Cause::Failed))
         };
-        response::concluded(response, outcome, &self.sampler)
+        response::conclude(&mut response, outcome, &self.sampler);
+        response
     }
 }
 

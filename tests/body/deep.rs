@@ -53,7 +53,7 @@ fn everything(command: &Command, body: String) {
     );
     let _ = callback.unknown_fields();
     let written = serde_json::to_string(&callback.event).unwrap();
-    drop(Event::parse_untyped(command, written.into()));
+    drop(crate::common::read(command, written));
     drop(serde_json::to_string(&StoredCallback::from(&callback)).unwrap());
     if let Ok(message) = callback.rewrite_message() {
         drop(serde_json::to_string(&message));
@@ -202,9 +202,8 @@ fn no_body_takes_more_than_sixteen_times_its_memory() {
                 let text = with(&body, place, &json);
                 let length = text.len() as f64;
                 let mut held = None;
-                let info = allocation_counter::measure(|| {
-                    held = Some(Event::parse_untyped(command, text.into()))
-                });
+                let info =
+                    allocation_counter::measure(|| held = Some(crate::common::read(command, text)));
                 let Some(event) = held else { continue };
                 let ratio = info.bytes_current as f64 / length;
                 assert!(ratio <= 16.0, "{command} {place} {item}: {ratio:.1}");
@@ -219,7 +218,7 @@ fn no_body_takes_more_than_sixteen_times_its_memory() {
             if let Some(item) = item {
                 let count = bytes / (item.len() + 1);
                 let text = with(&body, place, &format!("[{}]", vec![&*item; count].join(",")));
-                let event = Event::parse_untyped(command, text.into());
+                let event = crate::common::read(command, text);
                 let too_many =
                     event.misfit().is_some_and(|misfit| misfit.kind() == MisfitKind::TooManyItems);
                 assert!(!too_many, "{command} {place} {item}");
@@ -271,7 +270,7 @@ fn no_element_in_bundles_takes_more_than_sixteen_times_its_memory() {
                 let mut held = None;
                 let command = Command::C2cBeforeSendMsg;
                 let info = allocation_counter::measure(|| {
-                    held = Some(Event::parse_untyped(&command, text.into()))
+                    held = Some(crate::common::read(&command, text))
                 });
                 let ratio = info.bytes_current as f64 / length;
                 assert!(ratio <= 16.0, "{depth} {element}: {ratio:.1}");
@@ -301,7 +300,7 @@ fn short_honest_elements_in_bundles_are_typed() {
     for element in [text, bundle, image.to_owned(), stream] {
         for (depth, count) in [(0, 1), (0, 100), (1, 100), (5, 1), (5, 100)] {
             let body = bundled(depth, &vec![&*element; count].join(","));
-            let event = Event::parse_untyped(&Command::C2cBeforeSendMsg, body.into());
+            let event = crate::common::read(&Command::C2cBeforeSendMsg, body);
             assert!(event.misfit().is_none(), "{depth} {element}: {:?}", event.misfit());
         }
     }
@@ -311,7 +310,7 @@ fn short_honest_elements_in_bundles_are_typed() {
 #[test]
 fn a_batch_of_nothing_is_a_misfit_and_no_batch() {
     let body = format!(r#"{{"Events":[{}]}}"#, vec!["{}"; 300_000].join(","));
-    let event = Event::parse(&Command::PushOfflinePush, body.clone().into()).unwrap();
+    let event = crate::common::read(&Command::PushOfflinePush, body.clone());
     let Event::Unknown(event) = event else { panic!("typed") };
     assert_eq!(event.misfit().unwrap().kind(), MisfitKind::TooManyItems);
     assert_eq!(event.body, body);

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::{HeaderMap, Request};
 use http_body::{Body, Frame};
-use tencent_im_callback::{Event, RejectionKind as Kind};
+use tencent_im_callback::RejectionKind as Kind;
 
 use crate::attack::{AFTER, Fate, attack, attack_on};
 use crate::common::{layer, signed, sized};
@@ -46,7 +46,7 @@ fn data(bytes: impl Into<Bytes>) -> Result<Frame<Bytes>, &'static str> {
 }
 
 fn accepted() -> Fate {
-    Fate::Accepted(Event::parse(&AFTER, BODY.into()).unwrap())
+    Fate::Accepted(crate::common::read(&AFTER, BODY))
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use tencent_im_callback::{Command, Event, testing};
 const LONE: [&str; 3] = [r"\ud83d", r"\uDE00", r"\udfff\uD800"];
 
 fn written(command: &Command, body: &str) -> Value {
-    let event = Event::parse_untyped(command, Bytes::copy_from_slice(body.as_bytes()));
+    let event = crate::common::read(command, Bytes::copy_from_slice(body.as_bytes()));
     if let Event::Unknown(event) = &event {
         panic!("{command}: {:?} {body}", event.misfit());
     }
@@ -91,13 +91,13 @@ fn a_key_at_any_depth_changes_nothing() {
 #[test]
 fn the_raw_body_stays_and_positions_stay() {
     let body = "{\"PairList\":\n[{\"From_Account\":\"\\ud83d\",\"To_Account\":5.5}]}";
-    let event = Event::parse_untyped(&Command::SnsFriendDelete, body.into());
+    let event = crate::common::read(&Command::SnsFriendDelete, body);
     let Event::Unknown(event) = event else { panic!() };
     assert_eq!(event.body, body);
     let misfit = event.misfit().unwrap();
     assert_eq!((misfit.path(), misfit.line()), ("PairList[0].To_Account", 2));
     let plain = body.replace("\\ud83d", "\\u0041");
-    let Event::Unknown(same) = Event::parse_untyped(&Command::SnsFriendDelete, plain.into()) else {
+    let Event::Unknown(same) = crate::common::read(&Command::SnsFriendDelete, plain) else {
         panic!()
     };
     assert_eq!(same.misfit().unwrap().column(), misfit.column());
@@ -109,7 +109,7 @@ fn escaped_backslashes_are_no_surrogates() {
         [(r"\\ud83d", r"\ud83d"), (r"\\\ud83d", "\\\u{fffd}"), (r"\\\\ud83d", r"\\ud83d")]
     {
         let body = format!(r#"{{"PairList":[{{"From_Account":"{text}","To_Account":"b"}}]}}"#);
-        let event = Event::parse_untyped(&Command::SnsFriendDelete, body.into());
+        let event = crate::common::read(&Command::SnsFriendDelete, body);
         let Event::SnsFriendDelete(event) = event else { panic!() };
         assert_eq!(event.pair_list[0].from_account, wanted);
     }

@@ -55,7 +55,7 @@ async fn no_member_that_is_read_can_stand_twice() {
         let command = &command;
         let text = text.replace("\"SdkAppId\"", "\"Ignored\"");
         let sample: Value = serde_json::from_str(&text).unwrap();
-        let honest = Event::parse_untyped(command, text.clone().into());
+        let honest = crate::common::read(command, text.clone());
         assert!(!matches!(honest, Event::Unknown(_)), "{command}");
         let mut places = Vec::new();
         objects(&sample, "", &mut places);
@@ -70,7 +70,7 @@ async fn no_member_that_is_read_can_stand_twice() {
                     ("7", true),
                 ] {
                     let text = with_member_twice(&sample, "", &at, key, other);
-                    let event = Event::parse_untyped(command, text.into());
+                    let event = crate::common::read(command, text);
                     if event.misfit().is_some() {
                         doubled += 1;
                         continue;

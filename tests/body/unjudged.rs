@@ -9,14 +9,14 @@ use http::{Request, Version};
 use http_body_util::Full;
 use tencent_im_callback::testing::sample;
 use tencent_im_callback::{
-    Callback, Cause, Command, DetachLayer, Event, EventRouter, HandlerError, RejectionKind as Kind,
-    StoredCallback,
+    Callback, Cause, Command, DetachLayer, Event, EventRouter, HandlerError, Params,
+    RejectionKind as Kind, StoredCallback,
 };
 use tower::{Layer, Service, ServiceExt, service_fn};
 
 use crate::attack::{CANARY, Fate, attack, log};
 use crate::before;
-use crate::common::{Inner, layer, outcome, params_of, send, signed, verifier};
+use crate::common::{APP, Inner, layer, outcome, params_of, send, signed, verifier};
 
 /// The plain functions refuse what the layer answers 500 to.
 fn by_hand(request: Request<Bytes>) -> Result<Callback, Kind> {
@@ -41,9 +41,10 @@ async fn a_misfit_before_callback_is_an_error_without_the_layer_too() {
             format!(r#"{{"MsgBody":"{CANARY}","EventTime":"{CANARY}","From_Account":{{}}}}"#);
         let request = signed(command.clone()).body(body.clone()).build::<Bytes>();
         assert_eq!(by_hand(request).unwrap_err(), Kind::Untyped, "{command}");
-        let error = Event::parse(command, body.clone().into()).unwrap_err();
+        let params = Params::trusted(APP, command.clone());
+        let error = Callback::parse(params, body.clone().into()).unwrap_err();
         assert_eq!(error.kind(), Kind::Untyped, "{command}");
-        assert!(Event::parse_untyped(command, body.into()).misfit().is_some());
+        assert!(crate::common::read(command, body).misfit().is_some());
         // The one that fits is taken.
         let good = signed(command.clone()).body(sample(command).unwrap()).build::<Bytes>();
         assert!(by_hand(good).is_ok(), "{command}");

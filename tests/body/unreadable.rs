@@ -298,7 +298,7 @@ async fn null_is_no_list_before_an_action() {
         assert_eq!(what.cause(), Some(Cause::Misfit), "{command}");
         assert_eq!(what.misfit().unwrap().path(), list);
     }
-    let event = Event::parse_untyped(&Command::SnsFriendDelete, r#"{"PairList":null}"#.into());
+    let event = crate::common::read(&Command::SnsFriendDelete, r#"{"PairList":null}"#);
     assert!(matches!(event, Event::SnsFriendDelete(event) if event.pair_list.is_empty()));
 }
 
@@ -378,8 +378,7 @@ fn a_mended_message_says_so_and_is_rewritten_from_what_was_read() {
 
     let plain = whole(&Command::C2cBeforeSendMsg).to_string();
     assert!(!Callback::parse(params(), plain.into()).unwrap().is_mended());
-    let broken =
-        Event::parse_untyped(&Command::SnsFriendDelete, (&b"{\"x\":\"\xff\",\n5}"[..]).into());
+    let broken = crate::common::read(&Command::SnsFriendDelete, &b"{\"x\":\"\xff\",\n5}"[..]);
     let Event::Unknown(event) = broken else { panic!() };
     assert_eq!(event.reason, UnknownReason::BodyNotJson { line: 2, column: 1 });
     assert_eq!(serde_json::to_string(&event).unwrap(), r#""{\"x\":\"�\",\n5}""#);

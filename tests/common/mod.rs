@@ -13,8 +13,8 @@ use http_body_util::{BodyExt, Full};
 use tencent_im_callback::moderation::Place;
 use tencent_im_callback::testing::SignedRequest;
 use tencent_im_callback::{
-    App, Callback, CallbackLayer, Command, Outcome, Params, Reply, ResponseBody, Token, Verified,
-    Verifier,
+    App, Callback, CallbackLayer, Command, Event, Outcome, Params, Reply, ResponseBody, Token,
+    Verified, Verifier,
 };
 use tower::{Layer, Service, ServiceExt};
 
@@ -48,6 +48,16 @@ pub fn layer() -> CallbackLayer {
 /// A request that [`verifier`] accepts.
 pub fn signed(command: Command) -> SignedRequest {
     SignedRequest::new(command).time(NOW)
+}
+
+/// The event of a body that came with this command in the URL.
+pub fn read(command: &Command, body: impl Into<Bytes>) -> Event {
+    let app = match command {
+        // The one command whose body names its app; this is the documented one.
+        Command::ContentCallbackResultNotify => 1_400_187_352,
+        _ => APP,
+    };
+    Callback::parse_untyped(Params::trusted(app, command.clone()), body.into()).unwrap().event
 }
 
 pub fn post(url: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {

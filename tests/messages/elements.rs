@@ -1,8 +1,8 @@
 //! Every element is typed and written back as it came; what does not fit is found where it is.
 
 use serde_json::{Value, json};
+use tencent_im_callback::Command;
 use tencent_im_callback::message::{MsgBody, MsgElement};
-use tencent_im_callback::{Command, Event};
 
 use crate::common::shown;
 use crate::{body, bundles, message};
@@ -115,10 +115,8 @@ fn an_element_that_does_not_fit_is_a_misfit_of_the_callback() {
         r#""x""#,
         r#"[{"MsgType":"TIMRelayElem","MsgContent":{"MsgList":[{"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":[]}}]}]}}]"#,
     ] {
-        let event = tencent_im_callback::Event::parse_untyped(
-            &tencent_im_callback::Command::C2cBeforeSendMsg,
-            body(elements).into(),
-        );
+        let event =
+            crate::common::read(&tencent_im_callback::Command::C2cBeforeSendMsg, body(elements));
         let misfit = event.misfit().unwrap_or_else(|| panic!("{elements}"));
         assert!(misfit.path().starts_with("MsgBody"), "{elements}: {}", misfit.path());
     }
@@ -130,7 +128,7 @@ fn a_misfit_in_a_message_is_found_where_it_is() {
     let misfit = |elements: &str| {
         let body =
             format!("{{\"From_Account\":\"a\",\n \"To_Account\":\"b\",\n\"MsgBody\":{elements}}}");
-        let event = Event::parse_untyped(&Command::C2cBeforeSendMsg, body.clone().into());
+        let event = crate::common::read(&Command::C2cBeforeSendMsg, body.clone());
         let misfit = event.misfit().unwrap();
         let line = body.lines().nth(misfit.line() - 1).unwrap();
         let around = &line[..misfit.column().min(line.len())];

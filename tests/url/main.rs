@@ -17,7 +17,7 @@ mod stored;
 
 use http::{Method, Uri};
 use tencent_im_callback::testing::sign;
-use tencent_im_callback::{Event, Params, Rejection, RejectionKind as Kind, Verified, Verifier};
+use tencent_im_callback::{Params, Rejection, RejectionKind as Kind, Verified, Verifier};
 
 use crate::attack::{AFTER, CANARY, Fate, attack};
 use crate::common::{APP, NOW, TOKEN, post, verifier};
@@ -70,7 +70,7 @@ async fn with(rest: &str) -> Fate {
 }
 
 fn accepted() -> Fate {
-    Fate::Accepted(Event::parse(&AFTER, body().into()).unwrap())
+    Fate::Accepted(crate::common::read(&AFTER, body()))
 }
 
 fn params(url: &str) -> Params {

@@ -9,7 +9,7 @@ use http::Request;
 use http_body_util::Full;
 use tencent_im_callback::testing::sign;
 use tencent_im_callback::{
-    App, Apps, Callback, CallbackLayer, Command, DedupLayer, Disposition, Event, HandlerError,
+    App, Apps, Callback, CallbackLayer, Command, DedupLayer, Disposition, HandlerError,
     RejectionKind as Kind, Reply, Verifier,
 };
 use tower::{Layer, Service, ServiceExt, service_fn};
@@ -40,7 +40,7 @@ async fn a_captured_url_is_good_for_any_body_and_command_until_the_window_is_ove
     let seen = url(APP, "C2C.CallbackBeforeSendMsg");
     let other = url(APP, "Sns.CallbackFriendAdd");
     assert_ne!(seen, other);
-    let forged = Event::parse(&Command::SnsFriendAdd, FORGED.into()).unwrap();
+    let forged = crate::common::read(&Command::SnsFriendAdd, FORGED);
     for (seconds, fate) in [
         (0, Fate::Accepted(forged.clone())),
         (60, Fate::Accepted(forged.clone())),

@@ -171,7 +171,7 @@ pub fn print(cases: &[Case], growth: &[[Case; 2]]) -> Result<(), String> {
 
     let mut table = Table::new(
         "Instructions per body that is read",
-        &["body", "plain derived structs", "Event::parse", "ratio"],
+        &["body", "plain derived structs", "Callback::parse", "ratio"],
     );
     for (number, body) in parse::bodies().iter().enumerate() {
         let [plain, ours] = [READ_PLAIN, READ].map(|contender| count(contender, number));

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tencent_im_callback::testing::sample;
-use tencent_im_callback::{Command, Event};
+use tencent_im_callback::{Callback, Command, Params};
 
 use crate::table::{Spread, Table};
 
@@ -98,7 +98,7 @@ struct Relayed {
 /// A body, and a plain type for it.
 pub struct Body {
     pub name: String,
-    command: Command,
+    params: Params,
     bytes: Bytes,
     plain: fn(&[u8]),
 }
@@ -115,7 +115,7 @@ impl Body {
         [(name.to_owned(), compact(json)), (format!("{name}, sorted"), sorted.to_string())].map(
             |(name, json)| Body {
                 name,
-                command: command.clone(),
+                params: Params::trusted(1, command.clone()),
                 bytes: json.into(),
                 plain: plain::<T>,
             },
@@ -123,7 +123,8 @@ impl Body {
     }
 
     pub fn ours(&self) {
-        black_box(Event::parse(&self.command, self.bytes.clone()).expect("a body that fits"));
+        let callback = Callback::parse(self.params.clone(), self.bytes.clone());
+        black_box(callback.expect("a body that fits"));
     }
 
     pub fn plain(&self) {
@@ -195,7 +196,7 @@ fn nanoseconds(body: &Body, read: fn(&Body)) -> f64 {
 
 pub fn print(quick: bool) {
     let rounds = if quick { 21 } else { 201 };
-    let head = ["body", "plain, ns", "Event::parse, ns", "ratio", "goal"];
+    let head = ["body", "plain, ns", "Callback::parse, ns", "ratio", "goal"];
     let mut table = Table::new("Reading a body, beside plain derived structs", &head);
     let goals = ["<= 1.00", "<= 1.10", "<= 1.30", ""].into_iter().flat_map(|goal| [goal; 2]);
     for (body, goal) in bodies().iter().zip(goals) {

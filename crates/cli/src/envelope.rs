@@ -4,7 +4,7 @@ use serde::Deserialize;
 use tencent_im_callback::Command;
 use tencent_im_callback::reply::Meaning;
 
-use crate::client::Answer;
+use crate::client::{Answer, TENCENT};
 use crate::lang::{Said, Text};
 
 /// `{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}`, without what stands beside it.
@@ -49,6 +49,10 @@ pub(crate) const NO_VERDICT: Text = Text(
     "该回调命令字没有这个 ErrorCode，不构成审核结果：腾讯云默认放行",
 );
 
+/// What is wrong with an answer that Tencent does not wait for.
+const LATE: Text =
+    Text("the answer took longer than the 2 s that Tencent waits", "应答超过了腾讯云等待的 2 秒");
+
 /// Another status than was wanted.
 fn status(answer: &Answer) -> Said {
     let status = answer.status.as_u16();
@@ -73,6 +77,21 @@ pub(crate) fn accepted(answer: &Answer) -> Result<Envelope, Said> {
         ));
     }
     Ok(envelope)
+}
+
+/// Whether a valid callback was accepted in time, with an answer that this command knows: any
+/// verdict.
+///
+/// # Errors
+///
+/// What came instead.
+pub(crate) fn taken(command: &Command, answer: &Answer) -> Result<(), Said> {
+    accepted(answer)?;
+    match meaning(command, answer) {
+        Meaning::NoVerdict => Err(NO_VERDICT.into()),
+        _ if answer.took > TENCENT => Err(LATE.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Whether a request was refused: a status of 4xx or 501, or an envelope that says FAIL.

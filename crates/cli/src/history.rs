@@ -27,7 +27,7 @@ pub(crate) enum Verdict {
     /// The console's check of the URL.
     Probe,
     /// Refused: unsigned, stale and so on.
-    Rejected,
+    Refused,
     /// Verified, but the server behind failed or the body does not fit.
     Failed,
 }
@@ -38,7 +38,7 @@ impl Verdict {
             Verdict::Accepted => "accepted",
             Verdict::Moderated => "moderated",
             Verdict::Probe => "probe",
-            Verdict::Rejected => "rejected",
+            Verdict::Refused => "refused",
             Verdict::Failed => "failed",
         }
     }

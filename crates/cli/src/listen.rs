@@ -10,20 +10,19 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use clap::Args;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
-use tencent_im_callback::reply::Meaning;
 use tencent_im_callback::{
     App, Callback, CallbackLayer, CallbackService, Event, Outcome, OutcomeKind, Reply,
-    StoredCallback, Verified, Verifier,
+    StoredCallback, Token, Verified, Verifier,
 };
 use tokio::net::TcpListener;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service as _, service_fn};
 
-use crate::client::{Answer, Client, TENCENT, Target, passed_on};
+use crate::behind::{forward, plain};
+use crate::client::{Answer, Client, Target, passed_on};
 use crate::credentials::Credentials;
-use crate::envelope;
 use crate::history::{self, History, Seen, Summary, Verdict};
 use crate::inspect::{self, Page};
 use crate::output::{Failure, complain, escaped, wrong};
@@ -110,80 +109,30 @@ fn service(app: App) -> CallbackService<Inner> {
     CallbackLayer::new(verifier).forward_misfits().layer(BoxCloneSyncService::new(take))
 }
 
-fn plain(status: StatusCode, text: String) -> Answer {
-    let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    Answer { status, headers, body: text.into(), took: Duration::ZERO }
-}
-
 impl Shared {
-    /// Sends a callback to the server behind: the very same path, query and body.
-    async fn forward(
-        &self,
-        client: &Client,
-        head: &http::request::Parts,
-        callback: &Callback,
-    ) -> (Answer, Verdict, Option<String>) {
-        let mut request = Request::new(Full::new(callback.body.clone()));
-        *request.method_mut() = head.method.clone();
-        *request.uri_mut() = head.uri.clone();
-        *request.headers_mut() = passed_on(&head.headers);
-        match client.send(request).await {
-            Ok(answer) => {
-                let meaning = envelope::meaning(callback.answered_as(), &answer);
-                let (verdict, mut note) = match (envelope::accepted(&answer), meaning) {
-                    (Ok(_), Meaning::Allow | Meaning::Ignored) => (Verdict::Accepted, None),
-                    (Ok(_), Meaning::NoVerdict) => {
-                        let note =
-                            "the server behind gave no verdict: by default the action goes on";
-                        (Verdict::Accepted, Some(note.to_owned()))
-                    }
-                    (Ok(_), _) => (Verdict::Moderated, None),
-                    (Err(why), _) => (Verdict::Failed, Some(format!("the server behind: {why}"))),
-                };
-                if answer.took > TENCENT {
-                    note = Some(note.unwrap_or_else(|| {
-                        "the server behind took longer than the 2 s that Tencent waits".into()
-                    }));
-                }
-                (answer, verdict, note)
-            }
-            Err(trouble) => {
-                let status = match trouble {
-                    crate::client::Trouble::Late(_) => StatusCode::GATEWAY_TIMEOUT,
-                    _ => StatusCode::BAD_GATEWAY,
-                };
-                let why = format!("the server behind: {trouble}");
-                (plain(status, format!("{why}\n")), Verdict::Failed, Some(why))
-            }
-        }
-    }
-
     /// Takes a request, and gives its answer.
-    async fn take(&self, request: Request<Body>) -> Response<Body> {
+    async fn take(&self, mut request: Request<Body>) -> Response<Body> {
         let started = Instant::now();
         let now = SystemTime::now();
+        let uri = request.uri().clone();
+        // Forwarding alone needs them.
+        let head = self
+            .forward
+            .as_ref()
+            .map(|client| (client, request.method().clone(), passed_on(request.headers())));
         let slot = Slot::default();
-        let (head, body) = request.into_parts();
-        let mut inner = Request::new(body);
-        *inner.method_mut() = head.method.clone();
-        *inner.uri_mut() = head.uri.clone();
-        *inner.headers_mut() = head.headers.clone();
-        inner.extensions_mut().insert(slot.clone());
-        let called = tokio::time::timeout(PATIENCE, self.service.clone().call(inner)).await;
-        let (answer, outcome) = match called {
+        request.extensions_mut().insert(slot.clone());
+        let called = tokio::time::timeout(PATIENCE, self.service.clone().call(request)).await;
+        let (mut answer, outcome) = match called {
             Ok(Ok(response)) => {
                 let (parts, body) = response.into_parts();
                 let outcome = parts.extensions.get::<Outcome>().cloned();
+                let body = body.collect().await;
                 let answer = Answer {
                     status: parts.status,
                     headers: parts.headers,
-                    body: body
-                        .collect()
-                        .await
-                        .map(http_body_util::Collected::to_bytes)
-                        .unwrap_or_default(),
-                    took: started.elapsed(),
+                    body: body.map(http_body_util::Collected::to_bytes).unwrap_or_default(),
+                    took: Duration::ZERO,
                 };
                 (answer, outcome)
             }
@@ -193,45 +142,58 @@ impl Shared {
             ),
         };
         let callback = slot.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let (verdict, note) = judged(outcome.as_ref());
-        let (mut answer, verdict, note) = match (&self.forward, &callback) {
-            (Some(client), Some(callback)) => {
-                let (answer, verdict, behind) = self.forward(client, &head, callback).await;
-                (answer, verdict, behind.or(note))
-            }
-            _ => (answer, verdict, note),
-        };
+        let (mut verdict, mut note) = judged(outcome.as_ref());
+        if let (Some((client, method, headers)), Some(callback)) = (head, &callback) {
+            let mut request = Request::new(Full::new(callback.body.clone()));
+            *request.method_mut() = method;
+            *request.uri_mut() = uri.clone();
+            *request.headers_mut() = headers;
+            let behind;
+            (answer, verdict, behind) = forward(client, request, callback).await;
+            note = behind.or(note);
+        }
         answer.took = started.elapsed();
-        self.note(now, &head.uri, callback, outcome.as_ref(), &answer, verdict, note).await;
-        let mut response = Response::new(Body::from(answer.body));
+        let mut response = Response::new(Body::from(answer.body.clone()));
         *response.status_mut() = answer.status;
-        *response.headers_mut() = passed_on(&answer.headers);
+        *response.headers_mut() = std::mem::take(&mut answer.headers);
+        self.note(Noted { now, uri, callback, outcome, answer, verdict, note }).await;
         response
     }
 
     /// Prints, records and remembers it.
-    #[allow(clippy::too_many_arguments)] // all there is to know about it
-    async fn note(
-        &self,
-        now: SystemTime,
-        uri: &http::Uri,
-        callback: Option<Callback>,
-        outcome: Option<&Outcome>,
-        answer: &Answer,
-        verdict: Verdict,
-        note: Option<String>,
-    ) {
-        let params = callback.as_ref().map(|callback| &callback.params);
-        let params = params.or_else(|| outcome.and_then(Outcome::params));
+    async fn note(&self, noted: Noted) {
+        let summary = self.summary(&noted);
+        let Noted { now, uri, callback, answer, .. } = noted;
+        let recorded = callback.as_ref().filter(|_| self.records).and_then(|callback| {
+            let stored = StoredCallback::new(callback.params.clone(), callback.body.clone(), now);
+            record::line(&stored, summary.status).ok()
+        });
+        self.writer.write(line(&summary), recorded).await;
+        if let Some(history) = &self.history {
+            history.add(Seen {
+                summary: Arc::new(summary),
+                uri,
+                callback: callback.map(|callback| (callback.params, callback.body)),
+                answer: answer.body,
+            });
+        }
+    }
+
+    fn summary(&self, noted: &Noted) -> Summary {
+        let params = noted.callback.as_ref().map(|callback| &callback.params);
+        let params = params.or_else(|| noted.outcome.as_ref().and_then(Outcome::params));
         // What a refused request claims to be.
-        let claimed = match (params, self.claims.verify(&http::Method::POST, uri)) {
-            (None, Ok(Verified::Callback(claimed))) => Some(claimed),
-            _ => None,
+        let claimed = match params {
+            None => self.claims.verify(&http::Method::POST, &noted.uri).ok(),
+            Some(_) => None,
         };
-        let params = params.or(claimed.as_ref());
+        let params = match &claimed {
+            Some(Verified::Callback(claimed)) => Some(claimed),
+            _ => params,
+        };
         let command = params.map(|params| &params.command);
-        let at = now.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let summary = Summary {
+        let at = noted.now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Summary {
             id: 0,
             at: u64::try_from(at.as_millis()).unwrap_or_default(),
             command: command
@@ -239,44 +201,47 @@ impl Shared {
             family: command.map_or("–", |command| command.family().as_str()),
             phase: command.map_or("–", |command| command.phase().as_str()),
             app: params.map(|params| params.sdk_app_id),
-            who: callback.as_ref().and_then(history::who),
-            verdict,
-            status: answer.status.as_u16(),
-            took_ms: history::millis(answer.took),
-            note,
-            again: callback.is_some(),
-        };
-        let second = at.as_secs() % 86_400;
-        let mut line = format!(
-            "{:02}:{:02}:{:02}Z {} {} {} {} {:.1} ms",
-            second / 3600,
-            second / 60 % 60,
-            second % 60,
-            summary.command,
-            summary.who.as_deref().map_or_else(|| "–".to_owned(), |who| escaped(who, 40)),
-            summary.status,
-            verdict.as_str(),
-            summary.took_ms,
-        );
-        if let Some(note) = &summary.note {
-            line.push_str(": ");
-            line.push_str(&escaped(note, 300));
-        }
-        line.push('\n');
-        let recorded = callback.as_ref().filter(|_| self.records).and_then(|callback| {
-            let stored = StoredCallback::new(callback.params.clone(), callback.body.clone(), now);
-            record::line(&stored, summary.status).ok()
-        });
-        self.writer.write(line, recorded).await;
-        if let Some(history) = &self.history {
-            history.add(Seen {
-                summary: Arc::new(summary),
-                uri: uri.clone(),
-                callback: callback.map(|callback| (callback.params, callback.body)),
-                answer: answer.body.clone(),
-            });
+            who: noted.callback.as_ref().and_then(history::who),
+            verdict: noted.verdict,
+            status: noted.answer.status.as_u16(),
+            took_ms: history::millis(noted.answer.took),
+            note: noted.note.clone(),
+            again: noted.callback.is_some(),
         }
     }
+}
+
+/// What there is to know about a request and its answer.
+struct Noted {
+    now: SystemTime,
+    uri: http::Uri,
+    callback: Option<Callback>,
+    outcome: Option<Outcome>,
+    answer: Answer,
+    verdict: Verdict,
+    note: Option<String>,
+}
+
+/// What is printed.
+fn line(summary: &Summary) -> String {
+    let second = summary.at / 1000 % 86_400;
+    let mut line = format!(
+        "{:02}:{:02}:{:02}Z {} {} {} {} {:.1} ms",
+        second / 3600,
+        second / 60 % 60,
+        second % 60,
+        summary.command,
+        summary.who.as_deref().map_or_else(|| "–".to_owned(), |who| escaped(who, 40)),
+        summary.status,
+        summary.verdict.as_str(),
+        summary.took_ms,
+    );
+    if let Some(note) = &summary.note {
+        line.push_str(": ");
+        line.push_str(&escaped(note, 300));
+    }
+    line.push('\n');
+    line
 }
 
 /// How a request was answered here, and what there is to report about it.
@@ -287,7 +252,7 @@ fn judged(outcome: Option<&Outcome>) -> (Verdict, Option<String>) {
     let verdict = match outcome.kind() {
         OutcomeKind::Accepted => Verdict::Accepted,
         OutcomeKind::Probe => Verdict::Probe,
-        OutcomeKind::Rejected => Verdict::Rejected,
+        OutcomeKind::Rejected => Verdict::Refused,
         _ => Verdict::Failed,
     };
     let note = outcome
@@ -330,23 +295,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         writer: Writer::start(record),
         history: page.is_some().then(|| Arc::new(History::new())),
     });
-    complain(format_args!("listening on http://{}", listener.local_addr()?));
+    let address = listener.local_addr()?;
+    complain(format_args!("listening on http://{address}"));
     if let (Some(page), Some(history)) = (page, &shared.history) {
-        if !page.local_addr()?.ip().is_loopback() {
-            complain(
-                "the inspector has no password: everybody who can connect to it reads all messages",
-            );
-        }
-        complain(format_args!("inspector on http://{}", page.local_addr()?));
-        let own = reachable(listener.local_addr()?);
-        let router = inspect::router(Page {
-            history: history.clone(),
-            client: Client::new(own.parse().map_err(Failure::Answer)?, PATIENCE),
-            secret,
-            token: inspect::new_token().map_err(Failure::Answer)?,
-            run: inspect::new_token().map_err(Failure::Answer)?,
-        });
-        tokio::spawn(axum::serve(page, router).into_future());
+        show(page, history.clone(), address, secret)?;
     }
     let take = async |State(shared): State<Arc<Shared>>, request: Request<Body>| {
         Ok::<_, Infallible>(shared.take(request).await)
@@ -357,6 +309,31 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         _ = tokio::signal::ctrl_c() => {}
     }
     shared.writer.finish().await;
+    Ok(())
+}
+
+/// Serves the inspector page of what is received at this address.
+fn show(
+    page: TcpListener,
+    history: Arc<History>,
+    address: SocketAddr,
+    secret: Option<Token>,
+) -> Result<(), Failure> {
+    let own = page.local_addr()?;
+    if !own.ip().is_loopback() {
+        complain(
+            "the inspector has no password: everybody who can connect to it reads all messages",
+        );
+    }
+    complain(format_args!("inspector on http://{own}"));
+    let router = inspect::router(Page {
+        history,
+        client: Client::new(reachable(address).parse().map_err(Failure::Answer)?, PATIENCE),
+        secret,
+        token: inspect::new_token().map_err(Failure::Answer)?,
+        run: inspect::new_token().map_err(Failure::Answer)?,
+    });
+    tokio::spawn(axum::serve(page, router).into_future());
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod again;
+mod behind;
 mod check;
 mod client;
 mod commands;
@@ -53,7 +54,7 @@ enum Command {
     Replay(Box<replay::Arguments>),
     /// List the fields in recorded callbacks that this version does not know
     Drift(drift::Arguments),
-    /// Manage the file of `tencent-im-callback-queue`: counts, dead letters, export
+    /// Manage a queue of `tencent-im-callback-queue`: counts, dead letters, export
     Queue(queue::Arguments),
 }
 

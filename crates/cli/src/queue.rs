@@ -1,4 +1,6 @@
-//! `queue`: looks after the file of `tencent-im-callback-queue`.
+//! `queue`: looks after a queue of `tencent-im-callback-queue`.
+
+mod nats;
 
 use std::error::Error;
 use std::fs::OpenOptions;
@@ -15,20 +17,27 @@ use crate::output::{Failure, chain, escaped, say, wrong};
 /// How many dead letters are read at a time.
 const PAGE: usize = 256;
 
-/// Manage the file of `tencent-im-callback-queue`: counts, dead letters, export
+/// Manage a queue of `tencent-im-callback-queue`: counts, dead letters, export
 ///
-/// Only one process can open the file: stop your server first. Your server can use `Queue::stats`,
+/// Only one process can open a file: stop your server first. A queue on NATS can be in use. Your server can use `Queue::stats`,
 /// `dead_letters`, `requeue`, `purge` and `export` instead.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(
+    after_help = "Examples:
   im-callback queue callbacks.queue stats
   im-callback queue callbacks.queue dead
   im-callback queue callbacks.queue requeue --all
   im-callback queue callbacks.queue export --dead > dead.jsonl
-  im-callback queue callbacks.queue purge --dead --older-than-days 30 --yes")]
+  im-callback queue callbacks.queue purge --dead --older-than-days 30 --yes
+  im-callback queue nats://127.0.0.1:4222 callbacks stats",
+    subcommand_precedence_over_arg = true
+)]
 pub(crate) struct Arguments {
-    /// The queue's file
+    /// The queue's file, or the address of a NATS server: nats://HOST:PORT, or tls://. User and
+    /// password may be in it, or in `NATS_USER` and `NATS_PASSWORD`
     file: PathBuf,
+    /// The name of the queue on that server
+    name: Option<String>,
     #[command(subcommand)]
     action: Action,
 }
@@ -71,6 +80,13 @@ enum Action {
     },
 }
 
+impl Action {
+    /// Whether it writes. The others leave the file as it is.
+    fn changes(&self) -> bool {
+        matches!(self, Action::Requeue { .. } | Action::Purge { yes: true, .. })
+    }
+}
+
 /// Which callbacks.
 #[derive(Debug, Args)]
 struct Which {
@@ -104,7 +120,17 @@ impl Which {
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let queue = open(&arguments.file).await?;
+    let queue = match (nats::address(&arguments.file), arguments.name) {
+        (Some(address), Some(name)) => nats::open(address, name).await?,
+        (Some(_), None) => return Err(wrong("the name of the queue is missing after the address")),
+        (None, Some(name)) => {
+            return Err(wrong(format_args!(
+                "a file has no queue with a name: {}",
+                escaped(&name, 60)
+            )));
+        }
+        (None, None) => open(&arguments.file, arguments.action.changes()).await?,
+    };
     let done = act(&queue, arguments.action).await;
     queue.close().await.map_err(failed)?;
     done
@@ -112,11 +138,12 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
 
 /// Opens the file, and does not make one: a path with a typing error would look like an empty
 /// queue.
-async fn open(file: &Path) -> Result<Queue, Failure> {
+async fn open(file: &Path, changes: bool) -> Result<Queue, Failure> {
     if !file.exists() {
         return Err(wrong(format_args!("there is no file {}", file.display())));
     }
-    Queue::open(file).await.map_err(|error| match error {
+    let opened = if changes { Queue::open(file).await } else { Queue::open_read_only(file).await };
+    opened.map_err(|error| match error {
         QueueError::Locked(_) => {
             wrong(format_args!("{}; stop the server that uses it", shown(&error)))
         }
@@ -126,40 +153,8 @@ async fn open(file: &Path) -> Result<Queue, Failure> {
 
 async fn act(queue: &Queue, action: Action) -> Result<(), Failure> {
     match action {
-        Action::Stats => {
-            let stats = queue.stats().await.map_err(failed)?;
-            let mut table = table();
-            table.add_row(["waiting", &stats.waiting.to_string()]);
-            table.add_row(["of these, to be tried again", &stats.retrying.to_string()]);
-            table.add_row(["oldest, accepted", &stats.oldest.map_or("-".to_owned(), ago)]);
-            table.add_row(["dead letters", &stats.dead.to_string()]);
-            table.add_row(["of these, unreadable bodies", &stats.unreadable.to_string()]);
-            table.add_row(["size in bytes", &stats.bytes.to_string()]);
-            say(table)?;
-        }
-        Action::Dead { limit } => {
-            let mut table = table();
-            table.set_header(["id", "accepted", "attempts", "why", "command", "last error"]);
-            let letters = dead(queue, limit).await?;
-            for letter in &letters {
-                let command = letter.callback().map_or("cannot be read".to_owned(), |stored| {
-                    escaped(stored.params.command.as_str(), 60)
-                });
-                table.add_row([
-                    letter.id.to_string(),
-                    ago(letter.accepted_at),
-                    letter.attempts.to_string(),
-                    letter.death.map_or(String::new(), |death| death.reason.to_string()),
-                    command,
-                    escaped(letter.error.as_deref().unwrap_or_default(), 120),
-                ]);
-            }
-            if !letters.is_empty() {
-                say(table)?;
-            }
-            let all = queue.stats().await.map_err(failed)?.dead;
-            say(format_args!("{} of {all} dead letters", letters.len()))?;
-        }
+        Action::Stats => stats(queue).await,
+        Action::Dead { limit } => list_dead(queue, limit).await,
         Action::Requeue { ids, all } => {
             let count = if all {
                 requeue_all(queue).await?
@@ -169,7 +164,7 @@ async fn act(queue: &Queue, action: Action) -> Result<(), Failure> {
                 }
                 ids.len()
             };
-            say(format_args!("{count} requeued"))?;
+            Ok(say(format_args!("{count} requeued"))?)
         }
         Action::Purge { which, yes } => {
             if !yes {
@@ -179,30 +174,64 @@ async fn act(queue: &Queue, action: Action) -> Result<(), Failure> {
                 )));
             }
             let count = queue.purge(which.filter()).await.map_err(failed)?;
-            say(format_args!("{count} deleted"))?;
+            Ok(say(format_args!("{count} deleted"))?)
         }
-        Action::Export { which, out } => match out {
-            Some(path) => {
-                let mut options = OpenOptions::new();
-                options.write(true).create_new(true);
-                #[cfg(unix)]
-                std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-                let file = options
-                    .open(&path)
-                    .map_err(|error| wrong(format_args!("{}: {error}", path.display())))?;
-                let count =
-                    queue.export(which.filter(), io::BufWriter::new(file)).await.map_err(failed)?;
-                say(format_args!("{count} written to {}", path.display()))?;
-            }
-            None => drop(
-                queue
-                    .export(which.filter(), io::stdout())
-                    .await
-                    .map_err(|error| not_written(&error))?,
-            ),
-        },
+        Action::Export { which, out } => export(queue, &which, out.as_deref()).await,
     }
-    Ok(())
+}
+
+async fn stats(queue: &Queue) -> Result<(), Failure> {
+    let stats = queue.stats().await.map_err(failed)?;
+    let mut table = table();
+    table.add_row(["waiting", &stats.waiting.to_string()]);
+    if stats.running > 0 {
+        table.add_row(["of these, with a worker", &stats.running.to_string()]);
+    }
+    table.add_row(["of these, to be tried again", &stats.retrying.to_string()]);
+    table.add_row(["oldest, accepted", &stats.oldest.map_or("-".to_owned(), ago)]);
+    table.add_row(["dead letters", &stats.dead.to_string()]);
+    table.add_row(["of these, unreadable bodies", &stats.unreadable.to_string()]);
+    table.add_row(["size in bytes", &stats.bytes.to_string()]);
+    Ok(say(table)?)
+}
+
+async fn list_dead(queue: &Queue, limit: usize) -> Result<(), Failure> {
+    let mut table = table();
+    table.set_header(["id", "accepted", "attempts", "why", "command", "last error"]);
+    let letters = dead(queue, limit).await?;
+    for letter in &letters {
+        let command = letter.callback().map_or("cannot be read".to_owned(), |stored| {
+            escaped(stored.params.command.as_str(), 60)
+        });
+        table.add_row([
+            letter.id.to_string(),
+            ago(letter.accepted_at),
+            letter.attempts.to_string(),
+            letter.death.map_or(String::new(), |death| death.reason.to_string()),
+            command,
+            escaped(letter.error.as_deref().unwrap_or_default(), 120),
+        ]);
+    }
+    if !letters.is_empty() {
+        say(table)?;
+    }
+    let all = queue.stats().await.map_err(failed)?.dead;
+    Ok(say(format_args!("{} of {all} dead letters", letters.len()))?)
+}
+
+async fn export(queue: &Queue, which: &Which, out: Option<&Path>) -> Result<(), Failure> {
+    let Some(path) = out else {
+        let written = queue.export(which.filter(), io::stdout()).await;
+        return written.map(drop).map_err(|error| not_written(&error));
+    };
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file =
+        options.open(path).map_err(|error| wrong(format_args!("{}: {error}", path.display())))?;
+    let count = queue.export(which.filter(), io::BufWriter::new(file)).await.map_err(failed)?;
+    Ok(say(format_args!("{count} written to {}", path.display()))?)
 }
 
 async fn requeue(queue: &Queue, id: DeliveryId) -> Result<(), Failure> {

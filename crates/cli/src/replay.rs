@@ -75,7 +75,7 @@ impl Arguments {
             .ok_or("its URL would be too long")?
             .token(token.clone());
         let answer = client.send(build(&request)).await.map_err(|trouble| trouble.to_string())?;
-        envelope::accepted(&answer).map_err(|wrong| wrong.to_string())?;
+        envelope::taken(&stored.params.command, &answer).map_err(|wrong| wrong.to_string())?;
         Ok(answer.took)
     }
 

@@ -204,7 +204,7 @@ impl Arguments {
         let command = known(&self.command).unwrap_or_else(|| self.command.as_str().into());
         let may_decide = command.phase().may_decide();
         match self.fault {
-            None => envelope::accepted(answer).map(drop),
+            None => envelope::taken(&command, answer),
             Some(fault) if is_of_body(fault) && may_decide => envelope::blocked(&command, answer),
             Some(fault) if is_of_body(fault) && fault != Fault::TooLarge => {
                 envelope::refused(answer).or_else(|_| envelope::accepted(answer).map(drop))

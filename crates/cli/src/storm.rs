@@ -101,14 +101,24 @@ pub(crate) async fn run(
         _ = tokio::signal::ctrl_c() => true,
     };
     bar.finish_and_clear();
-    let (took, done) = (started.elapsed().as_secs_f64(), done.get());
+    let done = done.get();
     if interrupted {
         say(format_args!("interrupted after {done} of {}", storm.count))?;
     }
-    let bad: u64 = wrong.borrow().values().sum();
+    report(done, started.elapsed(), &latencies.borrow(), &wrong.borrow())
+}
+
+#[allow(clippy::cast_precision_loss)] // shown with one digit
+fn report(
+    done: u64,
+    took: Duration,
+    latencies: &Latencies,
+    wrong: &BTreeMap<String, u64>,
+) -> Result<(), Failure> {
+    let bad: u64 = wrong.values().sum();
+    let took = took.as_secs_f64();
     let rate = done as f64 / took.max(0.000_001);
     say(format_args!("{done} sent in {took:.1} s, {rate:.0} a second, {bad} unexpected answers"))?;
-    let latencies = latencies.borrow();
     let at = |percentile| latencies.at(percentile);
     let which = if bad > 0 { " (of the others)" } else { "" };
     say(format_args!(
@@ -117,7 +127,7 @@ pub(crate) async fn run(
         at(99.0),
         at(100.0)
     ))?;
-    for (what, count) in wrong.borrow().iter() {
+    for (what, count) in wrong {
         say(format_args!("{count} × {}", escaped(what, 300)))?;
     }
     if bad > 0 { Err(Failure::Shown) } else { Ok(()) }

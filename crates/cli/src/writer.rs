@@ -17,6 +17,10 @@ const BATCH: u64 = 256;
 /// Batches that wait to be printed.
 const BATCHES: usize = 16;
 
+/// What comes within this time is written together. Waking a thread for each line would take a
+/// good part of the time of a request.
+const PAUSE: Duration = Duration::from_millis(2);
+
 /// How long the end waits for the program that reads the output.
 const LAST: Duration = Duration::from_secs(1);
 
@@ -137,9 +141,13 @@ fn work(
         // The record first: who reads a line may open the record.
         let flushed = record.as_mut().map_or(Ok(()), record::Writer::flush);
         stop_on_error(&mut record, flushed, &mut batch);
+        let is_full = batch.count >= BATCH;
         printer.print(batch);
         if finish.is_some() {
             return finish;
+        }
+        if !is_full {
+            std::thread::sleep(PAUSE);
         }
     }
     None

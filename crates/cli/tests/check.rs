@@ -66,6 +66,20 @@ fn what_is_not_refused_is_found() {
     }
 }
 
+#[test]
+fn an_endpoint_without_a_check_of_signatures_is_told_of_the_option() {
+    let endpoint = || {
+        let open = deaf_to(&[RejectionKind::SignatureMissing]);
+        format!("http://{}/callback", common::server::serve(open))
+    };
+    let only = ["--only", "refuses.unsigned"];
+    let Run { status, err, .. } = run(&[&["check", &endpoint()][..], &only].concat());
+    assert!(status == 1 && err.contains("add --unsigned"), "{err}");
+    let Run { status, out, err } =
+        run(&[&["check", &endpoint(), "--unsigned"][..], &only].concat());
+    assert!(status == 0 && !err.contains("--unsigned"), "{out}{err}");
+}
+
 /// Names of this group that end like this.
 fn broken(groups: &[&str], ways: &[&str]) -> Vec<String> {
     let of =

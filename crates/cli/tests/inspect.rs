@@ -142,7 +142,7 @@ fn what_comes_is_told_at_once_and_can_be_opened() {
 
     page.send(&["State.StateChange", "--fault", "Stale"]);
     let event = events.next().unwrap();
-    assert_eq!((&event["verdict"], &event["status"]), (&"rejected".into(), &401.into()));
+    assert_eq!((&event["verdict"], &event["status"]), (&"refused".into(), &401.into()));
     assert!(event["note"].as_str().unwrap().starts_with("RequestTime too old"), "{event}");
     assert_eq!(page.events().take(2).count(), 2);
 

@@ -39,7 +39,7 @@ fn each_callback_is_one_line_and_the_record_has_no_signature() {
 
     assert_eq!(run(&["send", &url, "State.StateChange", "--fault", "Stale"]).status, 0);
     let line = listen.line();
-    assert!(line.contains("401 rejected") && line.contains("RequestTime too old"), "{line}");
+    assert!(line.contains("401 refused") && line.contains("RequestTime too old"), "{line}");
 
     // A message that cannot be read is not waved through.
     let set = ["send", &url, "C2C.CallbackBeforeSendMsg", "--set", "MsgBody=oops"];
@@ -122,7 +122,7 @@ fn what_is_forwarded_is_the_same_and_so_is_its_answer() {
 
     // What is refused here does not get there; nor does a request for somewhere else.
     assert_eq!(run(&["send", &url, "State.StateChange", "--unsigned"]).status, 1);
-    assert!(listen.line().contains("401 rejected"));
+    assert!(listen.line().contains("401 refused"));
     let mut stream = TcpStream::connect(url.trim_start_matches("http://")).unwrap();
     write!(
         stream,
@@ -149,7 +149,7 @@ fn verdicts_and_troubles_of_the_server_behind_are_shown_for_what_they_are() {
         (StatusCode::OK, [("a", "b")], r#"{"ActionStatus":"OK","ErrorCode":403,"ErrorInfo":""}"#)
     });
     let (background, url) = listen(&["--forward", &target]);
-    assert_eq!(run(&["send", &url, "C2C.CallbackBeforeSendMsg"]).status, 0);
+    assert_eq!(run(&["send", &url, "C2C.CallbackBeforeSendMsg"]).status, 1);
     let line = background.line();
     assert!(line.contains("200 accepted") && line.contains("gave no verdict"), "{line}");
 
@@ -174,4 +174,19 @@ fn tempfile() -> std::path::PathBuf {
     let _ = std::fs::remove_dir_all(&directory);
     std::fs::create_dir_all(&directory).unwrap();
     directory
+}
+
+#[test]
+fn a_page_that_others_can_reach_is_warned_about() {
+    let listen = |inspect: &str| {
+        Background::start(&["listen", "--addr", "127.0.0.1:0", "--inspect", inspect])
+    };
+    let open = listen("0.0.0.0:0");
+    let warning = open.announced("the inspector has no password: ");
+    assert_eq!(warning, "everybody who can connect to it reads all messages");
+    open.announced("inspector on http://0.0.0.0:");
+    // On loopback there is nothing to warn about.
+    let own = listen("127.0.0.1:0");
+    own.announced("listening on ");
+    assert!(own.next_error().starts_with("im-callback: inspector on http://127.0.0.1:"));
 }

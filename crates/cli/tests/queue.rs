@@ -41,6 +41,7 @@ async fn queue(name: &str) -> String {
 #[tokio::test]
 async fn dead_letters_are_listed_put_back_exported_and_deleted() {
     let file = queue("looked-after.queue").await;
+    let before = std::fs::read(&file).unwrap();
     let Run { status, out, err } = run(&["queue", &file, "stats"]);
     assert_eq!((status, err.as_str()), (0, ""));
     let squeezed = out.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -64,14 +65,17 @@ async fn dead_letters_are_listed_put_back_exported_and_deleted() {
     assert_eq!(exported.lines().count(), 2);
     let line: serde_json::Value = serde_json::from_str(exported.lines().next().unwrap()).unwrap();
     assert_eq!(line["id"], id);
+    let Run { status, err, .. } = run(&["queue", &file, "purge", "--dead"]);
+    assert!(status == 2 && err.contains("add --yes"), "{err}");
+    // Looking changes nothing.
+    assert!(std::fs::read(&file).unwrap() == before);
+    assert!(!std::path::Path::new(&format!("{file}-wal")).exists());
 
     assert_eq!(run(&["queue", &file, "requeue", id]).out, "1 requeued\n");
     let Run { status, err, .. } = run(&["queue", &file, "requeue", id]);
     assert!(status == 1 && err.contains("no dead letter with this id"), "{err}");
     assert_eq!(run(&["queue", &file, "requeue", "--all"]).out, "1 requeued\n");
 
-    let Run { status, err, .. } = run(&["queue", &file, "purge", "--waiting"]);
-    assert!(status == 2 && err.contains("add --yes"), "{err}");
     assert_eq!(
         run(&["queue", &file, "purge", "--waiting", "--older-than-days", "1", "--yes"]).out,
         "0 deleted\n"

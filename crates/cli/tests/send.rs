@@ -132,3 +132,55 @@ fn each_of_many_has_its_number() {
         assert_eq!(bodies.iter().filter(has).count(), 1, "{number}");
     }
 }
+
+#[test]
+fn an_answer_that_is_too_long_is_not_read_to_its_end() {
+    let answer = |mib: usize| {
+        let long = "x".repeat(mib * 1024 * 1024);
+        let router = Router::new().fallback(async move || long.clone());
+        format!("http://{}/callback", serve(router))
+    };
+    let Run { status, out, err } = run(&["send", &answer(5), "State.StateChange"]);
+    assert!(status == 1 && err.contains("the answer is longer than 4 MiB"), "{out}{err}");
+    let Run { status, err, .. } = run(&["send", &answer(3), "State.StateChange"]);
+    assert!(status == 1 && !err.contains("longer"), "{err}");
+}
+
+/// Tencent acts as if there were no answer.
+#[test]
+fn an_error_code_that_is_no_verdict_is_an_unexpected_answer() {
+    let answer = r#"{"ActionStatus":"OK","ErrorCode":403,"ErrorInfo":""}"#;
+    let url = format!("http://{}/callback", serve(Router::new().fallback(async move || answer)));
+    let Run { status, out, err } = run(&["send", &url, "C2C.CallbackBeforeSendMsg"]);
+    assert!(status == 1 && out.contains("403"), "{out}");
+    assert!(err.contains("its ErrorCode is no verdict on this command"), "{err}");
+    // Nobody reads the code of a notification's answer.
+    assert_eq!(run(&["send", &url, "C2C.CallbackAfterSendMsg"]).status, 0);
+
+    let line = |command: &str| {
+        let params = tencent_im_callback::Params::trusted(1_400_000_000, command);
+        let body = br#"{"MsgBody":[]}"#.as_slice();
+        let now = std::time::SystemTime::now();
+        let stored = tencent_im_callback::StoredCallback::new(params, body.into(), now);
+        serde_json::to_string(&stored).unwrap()
+    };
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-verdict.jsonl");
+    let lines = [line("C2C.CallbackBeforeSendMsg"), line("C2C.CallbackAfterSendMsg")];
+    std::fs::write(&file, lines.join("\n") + "\n").unwrap();
+    let Run { status, out, err } = run(&["replay", file.to_str().unwrap(), "--to", &url]);
+    assert!(status == 1 && out.starts_with("2 sent, 1 unexpected"), "{out}");
+    assert!(err.contains("1: C2C.CallbackBeforeSendMsg: its ErrorCode is no verdict"), "{err}");
+}
+
+/// Tencent does not wait for it.
+#[test]
+fn an_answer_after_two_seconds_is_an_unexpected_one() {
+    let late = Router::new().fallback(async || {
+        tokio::time::sleep(std::time::Duration::from_millis(2100)).await;
+        r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#
+    });
+    let url = format!("http://{}/callback", serve(late));
+    let Run { status, out, err } = run(&["send", &url, "State.StateChange"]);
+    assert!(status == 1 && out.contains("too late"), "{out}");
+    assert!(err.contains("longer than the 2 s that Tencent waits"), "{err}");
+}

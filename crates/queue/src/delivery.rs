@@ -9,21 +9,24 @@ use tencent_im_callback::OrderKey;
 
 /// Identifies one accepted callback in all attempts, after restarts, and as a dead letter.
 ///
-/// It has two numbers: a random one that the store gets when it is made, and the position in the
-/// order of acceptance. So ids do not repeat when a queue's file is deleted and made again.
+/// It has two numbers: a random one, and the position in the order of acceptance. The random one is
+/// drawn when the store is made; on JetStream, it is drawn for each callback. So ids do not repeat
+/// when a queue's file is deleted and made again, or when a stream is restored. They are ordered by
+/// position.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DeliveryId {
-    store: u64,
+    // First, for the order.
     sequence: u64,
+    store: u64,
 }
 
 impl DeliveryId {
     /// An id of your own store.
     pub const fn new(store: u64, sequence: u64) -> Self {
-        DeliveryId { store, sequence }
+        DeliveryId { sequence, store }
     }
 
-    /// The number of the store.
+    /// The random number of the store; on JetStream, of the callback.
     pub const fn store(self) -> u64 {
         self.store
     }
@@ -34,7 +37,7 @@ impl DeliveryId {
     }
 }
 
-/// `9f86d081884c7d65-42`: the store in hex, the sequence in decimal.
+/// `9f86d081884c7d65-42`: the random number in hex, the position in decimal.
 impl fmt::Display for DeliveryId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}-{}", self.store, self.sequence)

@@ -74,6 +74,13 @@ pub enum QueueError {
     /// A stream or consumer has a setting with which callbacks could be lost or mixed up. The text
     /// names the setting.
     UnsafeSetting(StorageError),
+    /// The NATS server is older than the queue needs. Nothing was changed; use a newer one.
+    ServerTooOld {
+        /// The version of the server.
+        found: String,
+        /// The lowest version that will do.
+        lowest: String,
+    },
 }
 
 impl QueueError {
@@ -101,6 +108,7 @@ impl QueueError {
             QueueError::Export(_) => "export",
             QueueError::Unavailable(_) => "unavailable",
             QueueError::UnsafeSetting(_) => "unsafe_setting",
+            QueueError::ServerTooOld { .. } => "server_too_old",
         }
     }
 
@@ -161,6 +169,10 @@ impl fmt::Display for QueueError {
             QueueError::Export(_) => f.write_str("the export could not be written"),
             QueueError::Unavailable(_) => f.write_str("the broker does not answer, or refuses"),
             QueueError::UnsafeSetting(_) => f.write_str("a setting at the broker is not safe"),
+            QueueError::ServerTooOld { found, lowest } => write!(
+                f,
+                "the NATS server has version {found}, and the queue needs {lowest} or newer"
+            ),
         }
     }
 }

@@ -42,6 +42,23 @@ impl Queue {
         Ok(Queue::new(crate::sqlite::SqliteStore::open(path).await?))
     }
 
+    /// Opens an existing SQLite file to look at it. The file and its log stay as they are, also
+    /// after a crash. No other process can have it open, and you need the right to write: both are
+    /// for the lock.
+    ///
+    /// [`stats`](Self::stats), [`dead_letters`](Self::dead_letters), [`export`](Self::export) and
+    /// [`close`](Self::close) work. Everything else fails with [`QueueError::ReadOnly`].
+    ///
+    /// # Errors
+    ///
+    /// As [`SqliteStore::open_with`](crate::sqlite::SqliteStore::open_with), and
+    /// [`QueueError::Storage`] if there is no file.
+    #[cfg(feature = "sqlite")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
+    pub async fn open_read_only(path: impl AsRef<Path>) -> Result<Self, QueueError> {
+        Ok(Queue::new(crate::sqlite::ReadOnlyStore::open(path.as_ref()).await?))
+    }
+
     /// A queue on NATS JetStream, which several processes share. Missing streams and consumers are
     /// made, existing ones are checked.
     ///

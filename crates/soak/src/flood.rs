@@ -8,8 +8,8 @@ use tencent_im_callback::Command;
 use tencent_im_callback::testing::SignedRequest;
 
 use crate::honest::{UNREADABLE, message};
-use crate::hostile::Verdict;
 use crate::load::{Dice, World, signed};
+use crate::verdict::Verdict;
 use crate::wire::{Connection, OK, bytes, end_of_head};
 
 /// Bodies that come byte by byte, signed or not: none may be waited for longer than the deadline of

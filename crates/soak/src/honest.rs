@@ -81,6 +81,21 @@ fn is_judged(command: &Command) -> bool {
 }
 
 fn next(world: &World, dice: &mut Dice) -> Callback {
+    match dice.below(24) {
+        kind @ (0..=6 | 17..=20) => judged(kind, dice),
+        kind @ 7..=16 => other(kind, dice),
+        _ => {
+            let (number, request) = world.ledger.open(false);
+            Callback {
+                number: Some(number),
+                ..Callback::detached("friendship ended", bytes(&signed(request)))
+            }
+        }
+    }
+}
+
+/// A *before* callback that somebody judges.
+fn judged(kind: usize, dice: &mut Dice) -> Callback {
     // So many people that nobody of them is over the rate limit of the example.
     let from = format!("honest-{}", dice.below(10_000));
     let c2c = |words: &str| {
@@ -95,7 +110,7 @@ fn next(world: &World, dice: &mut Dice) -> Callback {
         );
         bytes(&signed(SignedRequest::new(Command::GroupBeforeSendMsg).body(body)))
     };
-    match dice.below(24) {
+    match kind {
         0 => Callback::new("message allowed", c2c("hello"), OK),
         1 => Callback::new("message of 64 KiB allowed", c2c(&"hello ".repeat(11_000)), OK),
         2 => Callback::new("message refused", c2c("buy spam"), SPAM),
@@ -114,6 +129,26 @@ fn next(world: &World, dice: &mut Dice) -> Callback {
             let request = signed(SignedRequest::new(Command::C2cBeforeSendMsg).body(body));
             Callback::new("unreadable message refused", bytes(&request), UNREADABLE)
         }
+        17 => Callback::new("escaped word refused", c2c(r#"{\"t\":\"\\u0073pam\"}"#), SPAM),
+        18 => Callback::new("word in another form refused", c2c("S\u{200b}\u{ff30}AM"), SPAM),
+        19 => {
+            let body = format!(r#"{{"Operator_Account":"{from}","Type":"Public","Name":"spam"}}"#);
+            let request = signed(SignedRequest::new(Command::GroupBeforeCreateGroup).body(body));
+            Callback::new("name of a group refused", bytes(&request), GROUP_SPAM)
+        }
+        _ => {
+            let body = format!(
+                r#"{{"From_Account":"{from}","FriendItem":[{{"To_Account":"id1","AddWording":"spam"}}],"AddType":"Add_Type_Both"}}"#
+            );
+            let request = signed(SignedRequest::new(Command::SnsPrevFriendAdd).body(body));
+            Callback::new("friend request refused", bytes(&request), FRIEND_SPAM)
+        }
+    }
+}
+
+/// Notifications, checks of the URL, and samples.
+fn other(kind: usize, dice: &mut Dice) -> Callback {
+    match kind {
         7 => {
             let request =
                 signed(SignedRequest::new(Command::SnsFriendDelete).body(r#"{"PairList":1}"#));
@@ -158,7 +193,7 @@ fn next(world: &World, dice: &mut Dice) -> Callback {
             let request = signed(SignedRequest::new(word.as_str()).body(r#"{"a":1}"#));
             Callback::new("command of tomorrow", bytes(&request), OK)
         }
-        15 | 16 => {
+        _ => {
             let command = &Command::ALL[dice.below(Command::ALL.len())];
             let request =
                 signed(SignedRequest::new(command.clone())).parameter("ClientIP", "10.0.0.1");
@@ -168,27 +203,6 @@ fn next(world: &World, dice: &mut Dice) -> Callback {
             Callback {
                 detached: is_detached(command),
                 ..Callback::new("documented body", bytes(&request), answer)
-            }
-        }
-        17 => Callback::new("escaped word refused", c2c(r#"{\"t\":\"\\u0073pam\"}"#), SPAM),
-        18 => Callback::new("word in another form refused", c2c("S\u{200b}\u{ff30}AM"), SPAM),
-        19 => {
-            let body = format!(r#"{{"Operator_Account":"{from}","Type":"Public","Name":"spam"}}"#);
-            let request = signed(SignedRequest::new(Command::GroupBeforeCreateGroup).body(body));
-            Callback::new("name of a group refused", bytes(&request), GROUP_SPAM)
-        }
-        20 => {
-            let body = format!(
-                r#"{{"From_Account":"{from}","FriendItem":[{{"To_Account":"id1","AddWording":"spam"}}],"AddType":"Add_Type_Both"}}"#
-            );
-            let request = signed(SignedRequest::new(Command::SnsPrevFriendAdd).body(body));
-            Callback::new("friend request refused", bytes(&request), FRIEND_SPAM)
-        }
-        _ => {
-            let (number, request) = world.ledger.open(false);
-            Callback {
-                number: Some(number),
-                ..Callback::detached("friendship ended", bytes(&signed(request)))
             }
         }
     }

@@ -1,93 +1,19 @@
 //! Everything that a public endpoint meets besides Tencent. What is refused has one right answer as
 //! well.
 
-use std::io::Result;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
+use tencent_im_callback::Command;
 use tencent_im_callback::Token;
 use tencent_im_callback::testing::{Fault, SignedRequest, sample};
-use tencent_im_callback::{Command, Phase};
 use tokio::io::AsyncWriteExt;
 
-use crate::honest::{SPAM, UNREADABLE, UNREADABLE_FRIENDS, is_detached};
+use crate::honest::SPAM;
 use crate::load::{APP, Dice, World, now, signed, target};
-use crate::wire::{Answer, Connection, OK, bytes, end_of_head, head, raw};
-
-/// What went wrong, from the server's owner's point of view.
-pub(crate) type Verdict = std::result::Result<(), String>;
-
-pub(crate) fn is_refusal(answer: Result<Answer>, status: u16) -> Verdict {
-    match answer {
-        Ok(answer) if answer.is_refusal(status) => Ok(()),
-        other => Err(format!("{status} expected: {other:?}")),
-    }
-}
-
-/// Refused with this status, unless the server ended the connection first, as it may before it has
-/// read all.
-pub(crate) fn is_refusal_or_end(answer: Result<Answer>, status: u16) -> Verdict {
-    match answer {
-        Err(error) if error.kind() != std::io::ErrorKind::InvalidData => Ok(()),
-        answer => is_refusal(answer, status),
-    }
-}
-
-/// The answer to a verified callback whose body cannot be read: the owner's for what waits for a
-/// verdict, and a notification reaches the service. `named`: whether the persons of a friend
-/// request can be read, so that each can be rejected.
-fn is_owners(world: &World, command: &Command, named: bool, answer: Result<Answer>) -> Verdict {
-    let answer = answer.map_err(|error| error.to_string())?;
-    let is_friend_request =
-        matches!(command, Command::SnsPrevFriendAdd | Command::SnsPrevFriendResponse);
-    let right = match command.phase() {
-        Phase::Before if is_friend_request && named => answer.is(UNREADABLE_FRIENDS),
-        // No reply would block it.
-        Phase::Before if is_friend_request => answer.is_refusal(500),
-        Phase::Before => answer.is(UNREADABLE),
-        _ if answer.is(OK) || answer.is_turned_away() => {
-            if is_detached(command) {
-                let counts = &world.counts;
-                let count = if answer.is(OK) { &counts.detached } else { &counts.unclaimed };
-                count.fetch_add(1, Relaxed);
-            }
-            true
-        }
-        _ => false,
-    };
-    if right { Ok(()) } else { Err(format!("{command}: {answer:?}")) }
-}
-
-/// The answer to a body that is too large: only a notification is refused.
-fn is_too_large(world: &World, command: &Command, answer: Result<Answer>) -> Verdict {
-    if command.phase() == Phase::Before {
-        is_owners(world, command, false, answer)
-    } else {
-        is_refusal(answer, 413)
-    }
-}
-
-/// The status that refuses a fault; `None` where it is only the body that cannot be read.
-fn status_of(fault: Fault) -> Option<u16> {
-    Some(match fault {
-        Fault::Stale
-        | Fault::TimestampInFuture
-        | Fault::SignatureMismatch
-        | Fault::MissingSignature
-        | Fault::MissingTime
-        | Fault::MalformedSignature
-        // The id next to the app's is that of the other app, which has other tokens.
-        | Fault::OtherApp => 401,
-        Fault::CommandMismatch
-        | Fault::TruncatedJson
-        | Fault::NotJson
-        | Fault::NotAnObject
-        | Fault::TrailingBytes => return None,
-        Fault::WrongMethod => 405,
-        _ => 400,
-    })
-}
+use crate::verdict::{Verdict, is_owners, is_refusal, is_refusal_or_end, is_too_large, status_of};
+use crate::wire::{Connection, OK, bytes, end_of_head, head, raw};
 
 /// A connection that the server did not take.
 pub(crate) const NOT_TAKEN: &str = "connection not taken";
@@ -95,38 +21,58 @@ pub(crate) const NOT_TAKEN: &str = "connection not taken";
 /// All scenarios that run in turn.
 pub const SCENARIOS: usize = 21;
 
+/// What one scenario does, and what came of it.
 async fn attack(world: &World, scenario: usize, dice: &mut Dice) -> (&'static str, Verdict) {
     let command = Command::ALL[dice.below(Command::ALL.len())].clone();
-    let open = async || {
-        Connection::open(world.address).await.map_err(|error| format!("not taken: {error}"))
-    };
-    let mut connection = match open().await {
+    let mut connection = match Connection::open(world.address).await {
         Ok(connection) => connection,
-        Err(error) => return (NOT_TAKEN, Err(error)),
+        Err(error) => return (NOT_TAKEN, Err(format!("not taken: {error}"))),
     };
+    let connection = &mut connection;
     match scenario {
-        // Half of all: the plain faults.
-        0..=6 => {
-            let fault = Fault::ALL[dice.below(Fault::ALL.len())];
-            let request = bytes(&signed(SignedRequest::new(command.clone())).fault(fault));
-            if fault == Fault::TooLarge {
-                // The server answers before it has read the body, and need not read it.
-                let begin = &request[..end_of_head(&request) + 1000];
-                let answer = connection.ask(begin).await;
-                return ("huge declared body", is_too_large(world, &command, answer));
-            }
-            let answer = connection.ask(&request).await;
-            match status_of(fault) {
-                Some(status) => ("fault", is_refusal(answer, status)),
-                None => {
-                    let named = matches!(
-                        fault,
-                        Fault::TruncatedJson | Fault::TrailingBytes | Fault::NotAnObject
-                    );
-                    ("unreadable body", is_owners(world, &command, named, answer))
-                }
-            }
+        // Half of all.
+        0..=6 => fault(world, connection, command, dice).await,
+        7 | 8 | 13 | 14 | 15 => broken_head(connection, scenario, command, dice).await,
+        9 | 10 => broken_body(world, connection, scenario, command, dice).await,
+        17..=19 => broken_bytes(world, connection, scenario, command, dice).await,
+        _ => misused(world, connection, scenario, command, dice).await,
+    }
+}
+
+/// One of the plain faults.
+async fn fault(
+    world: &World,
+    connection: &mut Connection,
+    command: Command,
+    dice: &mut Dice,
+) -> (&'static str, Verdict) {
+    let fault = Fault::ALL[dice.below(Fault::ALL.len())];
+    let request = bytes(&signed(SignedRequest::new(command.clone())).fault(fault));
+    if fault == Fault::TooLarge {
+        // The server answers before it has read the body, and need not read it.
+        let begin = &request[..end_of_head(&request) + 1000];
+        let answer = connection.ask(begin).await;
+        return ("huge declared body", is_too_large(world, &command, answer));
+    }
+    let answer = connection.ask(&request).await;
+    match status_of(fault) {
+        Some(status) => ("fault", is_refusal(answer, status)),
+        None => {
+            let named =
+                matches!(fault, Fault::TruncatedJson | Fault::TrailingBytes | Fault::NotAnObject);
+            ("unreadable body", is_owners(world, &command, named, answer))
         }
+    }
+}
+
+/// What is wrong with the head of a request, or with all of it.
+async fn broken_head(
+    connection: &mut Connection,
+    scenario: usize,
+    command: Command,
+    dice: &mut Dice,
+) -> (&'static str, Verdict) {
+    match scenario {
         7 => {
             let request = signed(SignedRequest::new(command)).app(APP + 7);
             ("wrong app", is_refusal(connection.ask(&bytes(&request)).await, 403))
@@ -136,13 +82,45 @@ async fn attack(world: &World, scenario: usize, dice: &mut Dice) -> (&'static st
             let request = raw("POST", &target(&duplicate), b"{}");
             ("duplicate parameter", is_refusal(connection.ask(&request).await, 400))
         }
+        13 => {
+            // Unknown words by someone who cannot sign.
+            let word =
+                format!("Family{}.Word\"}} 1\n{}", dice.below(1_000_000), dice.below(1_000_000));
+            let request =
+                SignedRequest::new(word.as_str()).app(APP).token(Token::new("guess").unwrap());
+            ("unknown word", is_refusal(connection.ask(&bytes(&request)).await, 401))
+        }
+        14 => ("64 KiB query", long_query(connection, &command, dice).await),
+        _ => {
+            let mut garbage: Vec<u8> =
+                (0..1 + dice.below(4000)).map(|_| dice.below(256) as u8).collect();
+            garbage.extend_from_slice(b"\r\n\r\n");
+            let _ = connection.send(&garbage).await;
+            let _ = connection.stream.shutdown().await;
+            // The server's own answer has no body that is ours.
+            let answers = connection.rest(Duration::from_secs(5)).await;
+            let refused = answers.iter().all(|answer| answer.status >= 400);
+            ("garbage", if refused { Ok(()) } else { Err(format!("{answers:?}")) })
+        }
+    }
+}
+
+/// What is wrong with the body.
+async fn broken_body(
+    world: &World,
+    connection: &mut Connection,
+    scenario: usize,
+    command: Command,
+    dice: &mut Dice,
+) -> (&'static str, Verdict) {
+    match scenario {
         9 => {
             let nested = format!(r#"{{"a":{}"#, "[".repeat(10_000 + dice.below(90_000)));
             let request = signed(SignedRequest::new(command.clone()).body(nested));
             let answer = connection.ask(&bytes(&request)).await;
             ("broken JSON", is_owners(world, &command, false, answer))
         }
-        10 => {
+        _ => {
             // Longer than the limit, in chunks, so that nothing is declared.
             let parameters = format!("SdkAppid={APP}&CallbackCommand={command}&");
             let mut request = head("POST", &target(&parameters), "Transfer-Encoding: chunked\r\n");
@@ -160,47 +138,18 @@ async fn attack(world: &World, scenario: usize, dice: &mut Dice) -> (&'static st
             };
             ("long body in chunks", verdict)
         }
-        11 => {
-            let (number, request) = world.ledger.open(false);
-            let request = bytes(&signed(request));
-            let verdict =
-                half_close(world, &mut connection, &request, number, dice.below(2) == 0).await;
-            ("half-closed", verdict)
-        }
-        12 => {
-            // Gone as soon as all of it or a part is sent.
-            let (_, request) = world.ledger.open(false);
-            let request = bytes(&signed(request));
-            let end = if dice.below(2) == 0 { request.len() } else { dice.below(request.len()) };
-            let _ = connection.send(&request[..end]).await;
-            world.counts.unclaimed.fetch_add(1, Relaxed);
-            if dice.below(2) == 0 {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-            let _ = connection.stream.set_zero_linger();
-            ("aborted", Ok(()))
-        }
-        13 => {
-            // Unknown words by someone who cannot sign.
-            let word =
-                format!("Family{}.Word\"}} 1\n{}", dice.below(1_000_000), dice.below(1_000_000));
-            let request =
-                SignedRequest::new(word.as_str()).app(APP).token(Token::new("guess").unwrap());
-            ("unknown word", is_refusal(connection.ask(&bytes(&request)).await, 401))
-        }
-        14 => ("64 KiB query", long_query(&mut connection, &command, dice).await),
-        15 => {
-            let mut garbage: Vec<u8> =
-                (0..1 + dice.below(4000)).map(|_| dice.below(256) as u8).collect();
-            garbage.extend_from_slice(b"\r\n\r\n");
-            let _ = connection.send(&garbage).await;
-            let _ = connection.stream.shutdown().await;
-            // The server's own answer has no body that is ours.
-            let answers = connection.rest(Duration::from_secs(5)).await;
-            let refused = answers.iter().all(|answer| answer.status >= 400);
-            ("garbage", if refused { Ok(()) } else { Err(format!("{answers:?}")) })
-        }
-        16 => ("request inside of a body", smuggle(world, &mut connection, dice).await),
+    }
+}
+
+/// Broken bytes, and a message behind the URL of a check.
+async fn broken_bytes(
+    world: &World,
+    connection: &mut Connection,
+    scenario: usize,
+    command: Command,
+    dice: &mut Dice,
+) -> (&'static str, Verdict) {
+    match scenario {
         17 => {
             // Broken bytes hide no word.
             let text =
@@ -231,7 +180,7 @@ async fn attack(world: &World, scenario: usize, dice: &mut Dice) -> (&'static st
             let verdict = is_owners(world, &Command::SnsFriendDelete, false, answer);
             ("event in broken bytes", verdict)
         }
-        19 => {
+        _ => {
             // Behind a URL without its command: no check of the URL, whatever the body is.
             let sample = sample(&command).unwrap_or_default().trim_end().as_bytes();
             let body = match dice.below(5) {
@@ -244,6 +193,38 @@ async fn attack(world: &World, scenario: usize, dice: &mut Dice) -> (&'static st
             let request = raw("POST", &target(&format!("SdkAppid={APP}&")), &body);
             ("message behind a broken URL", is_refusal(connection.ask(&request).await, 400))
         }
+    }
+}
+
+/// What is wrong with the use of the connection.
+async fn misused(
+    world: &World,
+    connection: &mut Connection,
+    scenario: usize,
+    command: Command,
+    dice: &mut Dice,
+) -> (&'static str, Verdict) {
+    match scenario {
+        11 => {
+            let (number, request) = world.ledger.open(false);
+            let request = bytes(&signed(request));
+            let verdict = half_close(world, connection, &request, number, dice.below(2) == 0).await;
+            ("half-closed", verdict)
+        }
+        12 => {
+            // Gone as soon as all of it or a part is sent.
+            let (_, request) = world.ledger.open(false);
+            let request = bytes(&signed(request));
+            let end = if dice.below(2) == 0 { request.len() } else { dice.below(request.len()) };
+            let _ = connection.send(&request[..end]).await;
+            world.counts.unclaimed.fetch_add(1, Relaxed);
+            if dice.below(2) == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            let _ = connection.stream.set_zero_linger();
+            ("aborted", Ok(()))
+        }
+        16 => ("request inside of a body", smuggle(world, connection, dice).await),
         _ => {
             // Many at once, each refused in turn.
             let request =

@@ -12,8 +12,6 @@ use std::sync::{Mutex, PoisonError};
 use tencent_im_callback::testing::SignedRequest;
 use tencent_im_callback::{Command, StoredCallback};
 
-use crate::server::fields;
-
 /// How the accounts are called that are numbers of the ledger.
 const PREFIX: &str = "soak-";
 
@@ -121,4 +119,14 @@ fn number_after(line: &str, key: &str) -> Option<u64> {
     let (_, rest) = line.split_once(&format!("{key}{PREFIX}"))?;
     let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
     rest[..digits].parse().ok()
+}
+
+/// The fields of a line of JSON, if it has this message. Other lines are not parsed.
+pub fn fields(line: &str, message: &str) -> Option<serde_json::Map<String, serde_json::Value>> {
+    if !line.contains(message) {
+        return None;
+    }
+    let mut line: serde_json::Value = serde_json::from_str(line).ok()?;
+    let fields = line["fields"].as_object_mut().map(std::mem::take)?;
+    (fields.get("message")? == message).then_some(fields)
 }

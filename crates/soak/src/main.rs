@@ -7,16 +7,17 @@ mod hostile;
 mod ledger;
 mod load;
 mod server;
+mod verdict;
 mod wire;
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{ExitCode, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use crate::ledger::Ledger;
-use crate::load::World;
+use crate::load::{Totals, World};
 use crate::server::{Sample, Server};
 
 const HONEST: usize = 8;
@@ -141,12 +142,45 @@ fn row(world: &World, begun: Instant, sample: Sample) -> String {
     )
 }
 
+/// What was seen of one soak.
+struct Seen {
+    world: Arc<World>,
+    server: Server,
+    /// Before anything was sent.
+    quiet: Sample,
+    /// At regular times, under load.
+    samples: Vec<Sample>,
+    /// While no new hostile requests came.
+    peace: Sample,
+    metrics: Totals,
+    /// Requests that were in flight at SIGTERM, and those of them that were answered.
+    in_flight: usize,
+    finished: usize,
+    status: Option<ExitStatus>,
+    /// From SIGTERM to the end of the server.
+    took: Duration,
+}
+
 async fn soak(program: &Path, length: Duration, rules: &mut Rules) {
     let ledger = Arc::new(Ledger::default());
-    let mut server = Server::start(program, DATABASE, &ledger);
-    let world = World::new(server.address, ledger.clone());
-    let quiet = server.sample();
+    let server = Server::start(program, DATABASE, &ledger);
+    let seen = load(server, ledger, length).await;
+    println!("\nWhat was sent:\n");
+    for (kind, count) in seen.world.by_kind.lock().expect("no sender is left").iter() {
+        println!("- {kind}: {count}");
+    }
+    let slowest = seen.world.counts.slowest_micros.load(Relaxed);
+    println!("- slowest honest answer: {} ms", slowest / 1000);
+    println!("\nWhat the metrics counted by then: {:?}\n", seen.metrics);
+    check_answers(&seen, length, rules);
+    check_process(&seen, length, rules);
+    check_work(&seen, rules);
+}
 
+/// Sends everything, and ends the server.
+async fn load(mut server: Server, ledger: Arc<Ledger>, length: Duration) -> Seen {
+    let world = World::new(server.address, ledger);
+    let quiet = server.sample();
     println!(
         "| minutes | RssAnon, KiB | descriptors |   honest |  hostile | wrong | turned away |"
     );
@@ -177,11 +211,23 @@ async fn soak(program: &Path, length: Duration, rules: &mut Rules) {
     make_war(&world, 1);
     tokio::time::sleep(Duration::from_secs(2)).await;
 
+    let (in_flight, finished, told) = terminate(&world, &server).await;
+    let status = tokio::task::block_in_place(|| server.wait(END));
+    let took = told.elapsed();
+    for sender in honest {
+        let _ = tokio::time::timeout(END, sender).await;
+    }
+    Seen { world, server, quiet, samples, peace, metrics, in_flight, finished, status, took }
+}
+
+/// Tells the server to stop while requests are in flight. Returns how many were, how many of them
+/// it answered, and when it was told.
+async fn terminate(world: &Arc<World>, server: &Server) -> (usize, usize, Instant) {
     let mut in_flight = Vec::new();
     for number in 0..IN_FLIGHT {
-        in_flight.extend(honest::begin(&world, number).await);
+        in_flight.extend(honest::begin(world, number).await);
     }
-    let begun_in_flight = in_flight.len();
+    let begun = in_flight.len();
     tokio::time::sleep(Duration::from_millis(500)).await;
     world.stop();
     tokio::task::block_in_place(|| server.terminate());
@@ -189,33 +235,28 @@ async fn soak(program: &Path, length: Duration, rules: &mut Rules) {
     tokio::time::sleep(Duration::from_millis(300)).await;
     let mut finished = 0;
     for request in in_flight {
-        finished += usize::from(request.finish(&world).await);
+        finished += usize::from(request.finish(world).await);
     }
     world.peace.store(true, Relaxed);
-    let status = tokio::task::block_in_place(|| server.wait(END));
-    let took = told.elapsed();
-    for sender in honest {
-        let _ = tokio::time::timeout(END, sender).await;
-    }
+    (begun, finished, told)
+}
 
-    let counts = &world.counts;
-    let [honest, wrong, turned_away, detached, unclaimed, cut, slowest] = [
+/// Whether a run is long enough for what needs time to settle.
+fn is_long(length: Duration) -> bool {
+    length >= Duration::from_secs(600)
+}
+
+fn check_answers(seen: &Seen, length: Duration, rules: &mut Rules) {
+    let counts = &seen.world.counts;
+    let [honest, wrong, turned_away, verdicts, slow, limited] = [
         &counts.honest,
         &counts.wrong,
         &counts.turned_away,
-        &counts.detached,
-        &counts.unclaimed,
-        &counts.cut,
-        &counts.slowest_micros,
+        &counts.verdicts,
+        &counts.slow_verdicts,
+        &counts.limited,
     ]
     .map(|count| count.load(Relaxed));
-    println!("\nWhat was sent:\n");
-    for (kind, count) in world.by_kind.lock().expect("no sender is left").iter() {
-        println!("- {kind}: {count}");
-    }
-    println!("- slowest honest answer: {} ms", slowest / 1000);
-    println!("\nWhat the metrics counted by then: {metrics:?}\n");
-
     rules.check(
         "no wrong verdict",
         wrong == 0,
@@ -226,49 +267,62 @@ async fn soak(program: &Path, length: Duration, rules: &mut Rules) {
         turned_away * 1000 <= honest,
         turned_away,
     );
-    let [verdicts, slow, limited] =
-        [&counts.verdicts, &counts.slow_verdicts, &counts.limited].map(|count| count.load(Relaxed));
     // A debug build on a machine that builds other things beside it is slow without a flood, too.
-    let is_long = length >= Duration::from_secs(600);
     rules.check(
         "a flood by one sender is limited, and leaves the others' verdicts under 100 ms (one in a thousand may be slower; not held against short runs)",
-        limited > 0 && (!is_long || slow * 1000 <= verdicts),
+        limited > 0 && (!is_long(length) || slow * 1000 <= verdicts),
         format!("{limited} of the flood rejected; {slow} of {verdicts} verdicts slower"),
     );
+}
+
+fn check_process(seen: &Seen, length: Duration, rules: &mut Rules) {
     // What is remembered for a window of five minutes is still growing in a short run.
-    let tolerance = if is_long { 110 } else { 150 };
-    let (second, last) = quarters(&samples, |sample| sample.memory);
+    let tolerance = if is_long(length) { 110 } else { 150 };
+    let (second, last) = quarters(&seen.samples, |sample| sample.memory);
     rules.check(
         &format!("memory is flat: the last quarter's median at most {tolerance} % of the second quarter's"),
         last * 100 <= second * tolerance,
         format!("{last} KiB, {second} KiB"),
     );
-    let left = peace.descriptors.saturating_sub(quiet.descriptors + HONEST);
+    let (quiet, peace) = (seen.quiet.descriptors, seen.peace.descriptors);
     rules.check(
         "no descriptor is left behind by hostile connections (5 allowed that are on their way)",
-        left <= 5,
-        format!(
-            "{} before, {} in peace with {HONEST} honest connections",
-            quiet.descriptors, peace.descriptors
-        ),
+        peace.saturating_sub(quiet + HONEST) <= 5,
+        format!("{quiet} before, {peace} in peace with {HONEST} honest connections"),
     );
+    let Seen { in_flight, finished, status, took, .. } = seen;
     rules.check(
         "every request in flight at SIGTERM is answered",
-        begun_in_flight == IN_FLIGHT && finished == IN_FLIGHT,
+        *in_flight == IN_FLIGHT && *finished == IN_FLIGHT,
         format!("{finished} of {IN_FLIGHT}"),
     );
+    let cut = seen.world.counts.cut.load(Relaxed);
     rules.check(
         "the server ends, and well",
         status.is_some_and(|status| status.success()),
         format!("{status:?} after {took:.1?}; {cut} honest requests came too late to be taken"),
     );
+    let log = seen.server.log();
+    rules.check(
+        "no token and no panic in the log",
+        log.bad.is_empty() && log.lines > 0,
+        format!("{} lines {:?}", log.lines, log.bad),
+    );
+}
+
+/// Whether all work was done that was promised.
+fn check_work(seen: &Seen, rules: &mut Rules) {
+    let ledger = &seen.world.ledger;
     let balance = ledger.balance();
     rules.check(
         "every event that was answered OK was handled or handed back, once; none that was hidden in a refused body",
         balance.lost + balance.repeated + balance.smuggled == 0 && balance.promised > 0,
         format!("{balance:?}{}", ledger.lost()),
     );
-    let log = server.log();
+    let counts = &seen.world.counts;
+    let [detached, unclaimed] =
+        [&counts.detached, &counts.unclaimed].map(|count| count.load(Relaxed));
+    let log = seen.server.log();
     let figure = |name: &str| log.drained.get(name).copied().unwrap_or(u64::MAX);
     let [of_server, succeeded, failed, unfinished] =
         ["detached", "succeeded", "failed", "unfinished"].map(figure);
@@ -281,11 +335,6 @@ async fn soak(program: &Path, length: Duration, rules: &mut Rules) {
         "all of them ended well or were handed back",
         failed == 0 && succeeded.checked_add(unfinished) == Some(of_server),
         format!("{succeeded} succeeded, {failed} failed, {unfinished} handed back"),
-    );
-    rules.check(
-        "no token and no panic in the log",
-        log.bad.is_empty() && log.lines > 0,
-        format!("{} lines {:?}", log.lines, log.bad),
     );
 }
 

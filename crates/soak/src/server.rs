@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, fields};
 use crate::load::{APPS, Totals};
 
 /// Builds the example the way this program was built, and says where it is.
@@ -58,16 +58,6 @@ impl Log {
                 pairs.filter_map(|(name, figure)| Some((name, figure.as_u64()?))).collect();
         }
     }
-}
-
-/// The fields of a line of JSON, if it has this message. Other lines are not parsed.
-pub fn fields(line: &str, message: &str) -> Option<serde_json::Map<String, serde_json::Value>> {
-    if !line.contains(message) {
-        return None;
-    }
-    let mut line: serde_json::Value = serde_json::from_str(line).ok()?;
-    let fields = line["fields"].as_object_mut().map(std::mem::take)?;
-    (fields.get("message")? == message).then_some(fields)
 }
 
 /// Figures of the process from `/proc`.

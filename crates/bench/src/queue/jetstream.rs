@@ -29,8 +29,8 @@ struct Broker {
 impl Broker {
     fn start(folder: &Folder) -> Option<Self> {
         let port = TcpListener::bind("127.0.0.1:0").ok()?.local_addr().ok()?.port();
-        let debian = PathBuf::from("/usr/sbin/nats-server");
-        let program = if debian.exists() { debian } else { "nats-server".into() };
+        let named = std::env::var_os("NATS_SERVER");
+        let program = named.map_or_else(|| "nats-server".into(), PathBuf::from);
         let folder = folder.0.join("nats");
         drop(std::fs::remove_dir_all(&folder));
         let child = Command::new(program)
@@ -124,7 +124,7 @@ pub fn print(quick: bool) {
     let folder = Folder::new();
     if Broker::start(&folder).is_none() {
         println!(
-            "Not measured: there is no nats-server. `apt-get install nats-server`, and then `benchmarks jetstream`."
+            "Not measured: there is no nats-server. `NATS_SERVER=$(.ci/nats) cargo run --release -p benchmarks -- jetstream`"
         );
         return;
     }

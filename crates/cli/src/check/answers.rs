@@ -105,7 +105,6 @@ pub(crate) async fn answers(
         let request = build(&signed);
         let sent = curl(&client.target().origin(), &request, &body_of(&signed), SHOWN);
         let result = client.send(request).await;
-        let shown = came(&result, lang);
         let took = match &result {
             Ok(answer) => answer.took,
             Err(Trouble::Late(time)) => *time,
@@ -113,63 +112,69 @@ pub(crate) async fn answers(
         };
         latencies.add(took);
         longest = longest.max(took);
-        let envelope = result.as_ref().ok().map(Envelope::of);
-        let good = [
-            matches!(&envelope, Some(Ok(_))) && has_info(&result),
-            result.as_ref().is_ok_and(is_json),
-            match (&envelope, &result) {
-                (Some(Ok(envelope)), Ok(answer)) if envelope.is_ok() && answer.status == 200 => {
-                    allows(command, answer, envelope.error_code)
-                }
-                // Said by the first question.
-                _ => true,
-            },
-            took < TENCENT,
-        ];
-        for (question, good) in questions.iter_mut().zip(good) {
+        for (question, good) in questions.iter_mut().zip(look(command, &result, took)) {
             if !good {
-                let shown = if question.name == "answers.in-time" {
-                    format!("{} ms: {shown}", took.as_millis())
-                } else if let (Ok(answer), "answers.content-type") = (&result, question.name) {
-                    content_type(answer).unwrap_or(lang.of(Text("none", "没有"))).to_owned()
-                } else {
-                    shown.clone()
+                let shown = match (&result, question.name) {
+                    (_, "answers.in-time") => {
+                        format!("{} ms: {}", took.as_millis(), came(&result, lang))
+                    }
+                    (Ok(answer), "answers.content-type") => {
+                        content_type(answer).unwrap_or(lang.of(Text("none", "没有"))).to_owned()
+                    }
+                    _ => came(&result, lang),
                 };
                 question.wrong.push((sent.clone(), format!("{command}: {shown}")));
             }
         }
     }
-    let (p50, p99) = (latencies.at(50.0), latencies.at(99.0));
     let all = commands.len();
-    questions
-        .into_iter()
-        .map(|question| {
-            let first = question.wrong.first();
-            let (sent, came) = match first {
-                Some((sent, came)) => {
-                    let wrong = question.wrong.len();
-                    let came = match lang {
-                        Lang::En => format!("{wrong} of {all}, first {came}"),
-                        Lang::Zh => format!("{all} 个应答中有 {wrong} 个，第一个是 {came}"),
-                    };
-                    (sent.clone(), came)
-                }
-                None if lang == Lang::Zh => {
-                    (String::new(), format!("{all} 个应答，p50 {p50:.1} ms，p99 {p99:.1} ms"))
-                }
-                None => (String::new(), format!("{all} answers, p50 {p50:.1} ms, p99 {p99:.1} ms")),
-            };
-            Finding {
-                name: question.name.to_owned(),
-                went: if first.is_some() { Went::Fail } else { Went::Pass },
-                sent,
-                came,
-                wanted: lang.of(question.wanted).to_owned(),
-                why: lang.of(question.why).to_owned(),
-                took: longest,
+    questions.into_iter().map(|question| question.found(all, &latencies, longest, lang)).collect()
+}
+
+/// Whether an answer is as wanted, for each of the [`questions`].
+fn look(command: &Command, result: &Result<Answer, Trouble>, took: Duration) -> [bool; 4] {
+    let envelope = result.as_ref().ok().map(Envelope::of);
+    [
+        matches!(&envelope, Some(Ok(_))) && has_info(result),
+        result.as_ref().is_ok_and(is_json),
+        match (&envelope, result) {
+            (Some(Ok(envelope)), Ok(answer)) if envelope.is_ok() && answer.status == 200 => {
+                allows(command, answer, envelope.error_code)
             }
-        })
-        .collect()
+            // Said by the first question.
+            _ => true,
+        },
+        took < TENCENT,
+    ]
+}
+
+impl Question {
+    /// What is found after `all` answers.
+    fn found(self, all: usize, latencies: &Latencies, longest: Duration, lang: Lang) -> Finding {
+        let (p50, p99) = (latencies.at(50.0), latencies.at(99.0));
+        let wrong = self.wrong.len();
+        let (sent, came) = match (self.wrong.into_iter().next(), lang) {
+            (Some((sent, came)), Lang::En) => (sent, format!("{wrong} of {all}, first {came}")),
+            (Some((sent, came)), Lang::Zh) => {
+                (sent, format!("{all} 个应答中有 {wrong} 个，第一个是 {came}"))
+            }
+            (None, Lang::En) => {
+                (String::new(), format!("{all} answers, p50 {p50:.1} ms, p99 {p99:.1} ms"))
+            }
+            (None, Lang::Zh) => {
+                (String::new(), format!("{all} 个应答，p50 {p50:.1} ms，p99 {p99:.1} ms"))
+            }
+        };
+        Finding {
+            name: self.name.to_owned(),
+            went: if wrong > 0 { Went::Fail } else { Went::Pass },
+            sent,
+            came,
+            wanted: lang.of(self.wanted).to_owned(),
+            why: lang.of(self.why).to_owned(),
+            took: longest,
+        }
+    }
 }
 
 /// Whether it has an `ErrorInfo`, which is a text.

@@ -181,6 +181,11 @@ const UNMODERATED: Text = Text(
     "没有检查审核：请用 --spam 词，即该服务会拒绝的词",
 );
 
+const OPEN: Text = Text(
+    "the endpoint accepts unsigned requests, so anybody can send it callbacks. If it does so on purpose, add --unsigned",
+    "接口接受未签名的请求，任何人都可以伪造回调。如果是有意关闭鉴权，请加上 --unsigned",
+);
+
 const DEAD: Text = Text(
     "the broken notifications (broken.after) may be dead letters now, in a queue behind the endpoint",
     "损坏的无需审核的回调（broken.after）可能已成为接口后面队列中的死信",
@@ -236,6 +241,11 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         say(report::text(&findings, lang, arguments.verbose))?;
         if arguments.spam.is_none() && arguments.only.is_empty() {
             complain(lang.of(UNMODERATED));
+        }
+        let is_open =
+            |finding: &Finding| finding.name == "refuses.unsigned" && finding.went == Went::Fail;
+        if findings.iter().any(is_open) {
+            complain(lang.of(OPEN));
         }
         if findings.iter().any(|finding| finding.name.starts_with("broken.after.")) {
             complain(lang.of(DEAD));

@@ -32,17 +32,49 @@ impl Progress {
         self.bar.set_message(name.to_owned());
         self.bar.inc(1);
         self.done.set(self.done.get() + 1);
-        if self.said.get().elapsed() >= PAUSE && !std::io::stderr().is_terminal() {
-            self.said.set(Instant::now());
-            let (done, total) = (self.done.get(), self.total);
-            complain(match self.lang {
-                Lang::En => format!("{done} of {total}: {name}"),
-                Lang::Zh => format!("{done}/{total}：{name}"),
-            });
+        if !std::io::stderr().is_terminal()
+            && let Some(line) = self.line(name, Instant::now())
+        {
+            complain(line);
         }
+    }
+
+    /// What is said at this moment, unless something was said a moment ago.
+    fn line(&self, name: &str, now: Instant) -> Option<String> {
+        if now.saturating_duration_since(self.said.get()) < PAUSE {
+            return None;
+        }
+        self.said.set(now);
+        let (done, total) = (self.done.get(), self.total);
+        Some(match self.lang {
+            Lang::En => format!("{done} of {total}: {name}"),
+            Lang::Zh => format!("{done}/{total}：{name}"),
+        })
     }
 
     pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_a_line_every_five_seconds() {
+        for (lang, wanted) in
+            [(Lang::En, "2 of 9: refuses.stale"), (Lang::Zh, "2/9：refuses.stale")]
+        {
+            let progress = Progress::new(9, lang);
+            progress.next("accepts.chunked");
+            progress.next("refuses.stale");
+            let begun = progress.said.get();
+            let after = |seconds| progress.line("refuses.stale", begun + seconds * PAUSE / 5);
+            assert_eq!(after(4), None);
+            assert_eq!(after(5).as_deref(), Some(wanted));
+            assert_eq!(after(9), None);
+            assert_eq!(after(10).as_deref(), Some(wanted));
+        }
     }
 }

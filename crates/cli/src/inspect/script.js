@@ -2,29 +2,31 @@
 // Everything shown was written by strangers: it gets into the page by textContent alone.
 
 const MOST = 1000;
+// Characters of a part that are shown: some long texts stop a browser for a minute.
+const SHOWN = 20000;
 const TEXTS = {
   en: {
     live: "live", lost: "not connected", filter: "filter ( / )", families: "all families", verdicts: "all outcomes",
     head: ["time", "outcome", "command", "who", "status", "ms", "phase", "app", "why"], empty: "Nothing has come yet.",
     again: "send again (r)", curl: "copy as curl", copied: "Copied. The signature is left out.", notCopied: "The browser does not let it be copied.",
     sending: "Sending…", sent: "Sent again; answer: ", failed: "Not sent: ", gone: "It is no longer kept.",
-    accepted: "accepted", moderated: "moderated", rejected: "refused", failedVerdict: "failed", probe: "URL check",
-    note: "why", event: "event, as typed", unknown: "members that are not typed", params: "parameters", body: "body, as it came",
+    accepted: "accepted", moderated: "moderated", refused: "refused", failedVerdict: "failed", probe: "URL check",
+    note: "why", event: "typed event", unknown: "unknown fields", params: "parameters", body: "body, as received",
     answer: "answer", url: "request", rate: "callbacks per 5 s, of those kept below", latency: "latency; the line is the 2 s that Tencent waits", span: ["5 min ago", "now"],
-    keys: "/ filter · j k move · Enter open · Esc close · r send again", shown: (some, all) => `${some} of ${all}`,
+    keys: "/ filter · j k move · Enter open · Esc close · r send again", shown: (some, all) => `${some} of ${all}`, more: (count) => `… ${count} more characters`,
   },
   zh: {
     live: "实时", lost: "未连接", filter: "过滤（ / ）", families: "全部类别", verdicts: "全部结果",
     head: ["时间", "结果", "回调命令字", "账号", "状态码", "毫秒", "类型", "应用", "原因"], empty: "还没有收到回调。",
     again: "重新发送（r）", curl: "复制为 curl", copied: "已复制，不含签名。", notCopied: "浏览器不允许复制。",
     sending: "正在发送…", sent: "已重新发送，应答：", failed: "发送失败：", gone: "该条已不再保留。",
-    accepted: "已接受", moderated: "已拦截", rejected: "已拒绝", failedVerdict: "失败", probe: "回调 URL 校验",
+    accepted: "已接受", moderated: "已拦截", refused: "已拒绝", failedVerdict: "失败", probe: "回调 URL 校验",
     note: "原因", event: "解析后的事件", unknown: "未识别的字段", params: "参数", body: "原始请求体",
     answer: "应答", url: "请求", rate: "每 5 秒的回调数（仅统计下方保留的）", latency: "延迟；虚线为腾讯云等待的 2 秒", span: ["5 分钟前", "现在"],
-    keys: "/ 过滤 · j k 移动 · Enter 打开 · Esc 关闭 · r 重新发送", shown: (some, all) => `${some} / ${all}`,
+    keys: "/ 过滤 · j k 移动 · Enter 打开 · Esc 关闭 · r 重新发送", shown: (some, all) => `${some} / ${all}`, more: (count) => `…… 还有 ${count} 个字符`,
   },
 };
-const VERDICTS = ["accepted", "moderated", "rejected", "failed", "probe"];
+const VERDICTS = ["accepted", "moderated", "refused", "failed", "probe"];
 
 const by = (id) => document.getElementById(id);
 const token = document.querySelector("meta[name=token]").content;
@@ -56,6 +58,13 @@ function make(name, text, kind) {
   return element;
 }
 
+// A long one is broken between two words.
+function command(text) {
+  const cell = make("td");
+  visible(text).split(/(?<=\.)|(?<=[a-z])(?=[A-Z])/).forEach((word, at) => cell.append(...(at ? [make("wbr"), word] : [word])));
+  return cell;
+}
+
 function row(one) {
   const line = document.createElement("tr");
   line.dataset.id = one.id;
@@ -63,7 +72,7 @@ function row(one) {
   const clock = [time.getHours(), time.getMinutes(), time.getSeconds()].map((part) => String(part).padStart(2, "0")).join(":");
   const verdict = VERDICTS.includes(one.verdict) ? one.verdict : "";
   line.append(
-    make("td", clock), make("td", verdictWord(one.verdict), verdict), make("td", one.command), make("td", one.who ?? "–"),
+    make("td", clock), make("td", verdictWord(one.verdict), verdict), command(one.command), make("td", one.who ?? "–"),
     make("td", one.status, "number"), make("td", one.took_ms.toFixed(1), "number"), make("td", one.phase), make("td", one.app ?? "–"), make("td", one.note ?? "", "why"),
   );
   line.tabIndex = -1;
@@ -189,7 +198,9 @@ function choose(one) {
 
 function part(title, text) {
   if (text === null || text === undefined || text === "") return [];
-  return [make("h3", title), make("pre", text)];
+  const parts = [make("h3", title), make("pre", text.slice(0, SHOWN))];
+  if (text.length > SHOWN) parts.push(make("p", TEXTS[language].more(text.length - SHOWN)));
+  return parts;
 }
 
 // On a small screen the details cover the list: nothing behind them is a stop of Tab.
@@ -209,6 +220,8 @@ async function open(one) {
   by("again").disabled = !one.again;
   by("curl").disabled = true;
   curl = "";
+  // Not those of another one until its own have come.
+  by("parts").replaceChildren();
   let detail = null;
   try {
     const response = await fetch(`callbacks/${one.id}?run=${run}`);

@@ -92,10 +92,15 @@ impl Background {
         self.lines.recv_timeout(Duration::from_millis(200)).is_err()
     }
 
+    /// The next line of standard error.
+    pub fn next_error(&self) -> String {
+        self.errors.recv_timeout(Duration::from_secs(20)).expect("a line")
+    }
+
     /// What stands after this in some line of standard error.
     pub fn announced(&self, before: &str) -> String {
         loop {
-            let line = self.errors.recv_timeout(Duration::from_secs(20)).expect("a line");
+            let line = self.next_error();
             if let Some((_, rest)) = line.split_once(before) {
                 return rest.to_owned();
             }

@@ -1,426 +1,324 @@
-//! What this process has requested from the broker, and what it holds.
+//! What this process owns, holds and has claimed.
 
-use std::collections::{HashMap, VecDeque};
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use async_nats::Subject;
-use bytes::Bytes;
-use tokio::time::Instant;
 
-use super::options::{JetStream, Lane};
-use super::wire::{Failed, Meta};
-use crate::delivery::{Delivery, DeliveryId};
-use crate::options::{Clock, from_millis};
+use super::lease::Lease;
+use super::names::{LANES, Lane};
+use super::options::JetStream;
+use super::part::{Job, Key, Offer, Part, Place};
+use crate::delivery::Delivery;
+use crate::options::{Clock, from_millis, millis};
 use crate::store::{Claim, Claimed, Stats};
 
-/// How long the broker keeps a request for messages. A change of leader loses the request, so a
-/// lane may stand still for this long.
-pub(super) const ASK: Duration = Duration::from_secs(2);
-
-/// How long a claim that does not wait gives the broker to answer.
-pub(super) const LOOK: Duration = Duration::from_millis(50);
-
-/// How late the broker's answer may be before the request is given up.
-const LATE: Duration = Duration::from_millis(500);
-
-/// How long a message may wait here for a free permit before other processes get it.
-pub(super) const KEEP: Duration = Duration::from_millis(500);
-
-/// How long a lane is not asked after its request was refused.
-const PAUSE: Duration = Duration::from_millis(500);
-
-/// The maximum number of messages that wait here, rather than at the broker, until they are due.
-const PARKED: usize = 10_000;
-
-/// A message that the broker has delivered to this process.
+/// A claim that has not ended.
 #[derive(Clone)]
 pub(super) struct Held {
-    pub(super) lane: Lane,
-    pub(super) sequence: u64,
-    /// The subject to acknowledge it on.
-    pub(super) reply: Subject,
-    /// Includes the attempts, from its note.
-    pub(super) meta: Meta,
-    pub(super) payload: Bytes,
-    /// Whether its metadata can be read.
-    pub(super) readable: bool,
-    /// Whether it was delivered after later ones of its partition.
-    pub(super) late: bool,
-    /// After this time the broker may deliver it to others.
-    pub(super) until: Instant,
-    /// When it began to wait for a permit.
-    pub(super) since: Instant,
-}
-
-impl Held {
-    pub(super) fn id(&self) -> u64 {
-        self.meta.id.unwrap_or(self.sequence)
-    }
-
-    /// Whether it blocks others of its lane.
-    pub(super) fn blocks(&self) -> bool {
-        self.lane.is_ordered() && !self.meta.out_of_order
-    }
-
-    /// When something must be done with it. `None` means now.
-    fn wake(&self) -> Option<i64> {
-        let failed = &self.meta.failed;
-        let due = failed.due?;
-        Some(if self.blocks() { failed.aside.map_or(due, |aside| aside.min(due)) } else { due })
-    }
-}
-
-/// What to tell the broker about a message that this process holds.
-pub(super) enum Step {
-    /// It is not due for a long time: any process may handle it then.
-    Later(Held, Duration),
-    /// It has blocked others for long enough.
-    Aside(Held),
-    /// It is due, and goes to the end of its partition.
-    Back(Held),
-}
-
-struct Ask {
-    lane: usize,
-    rest: usize,
-    until: Instant,
-    /// The acknowledgement that was sent with this request. An answer to the request confirms it.
-    with: Option<Subject>,
+    pub(super) partition: usize,
+    pub(super) lease: Arc<Lease>,
+    pub(super) job: Job,
 }
 
 /// The state behind the lock.
-pub(super) struct Claims {
-    store: u64,
+pub(super) struct State {
     pub(super) clock: Clock,
     pub(super) counts: Stats,
     pub(super) closed: bool,
-    /// The number of messages whose notes are being read, and of steps in progress.
-    pub(super) busy: usize,
     /// The number of waiting claims.
     pub(super) waiting: usize,
-    partitions: usize,
-    lease: Duration,
+    /// Whether it was tried once to take what nobody owns.
+    pub(super) looked: bool,
+    pub(super) max_block: i64,
+    parts: Vec<Option<Part>>,
+    /// The last ones that this process has published.
+    published: HashMap<(Lane, usize), u64>,
+    claims: HashMap<u64, (usize, u64, Place)>,
+    new: BTreeSet<(Place, usize)>,
+    retries: BTreeSet<(i64, Place, usize)>,
+    /// Whether retries are next.
+    turn: bool,
+    wakes: BTreeMap<(i64, u64), (usize, u64, Key)>,
     next: u64,
-    asks: HashMap<u64, Ask>,
-    unheard: Vec<Subject>,
-    /// In the order of [`Lane::all`].
-    ready: Vec<VecDeque<Held>>,
-    paused: Vec<Option<Instant>>,
-    /// How long this process has the message of a lane that delivers one at a time.
-    out: Vec<Option<Instant>>,
-    parked: Vec<Held>,
-    held: HashMap<u64, Held>,
-    turn: usize,
 }
 
-impl Claims {
-    pub(super) fn new(store: u64, settings: &JetStream) -> Self {
-        let lanes = settings.partitions + 2;
-        Claims {
-            store,
+impl State {
+    pub(super) fn new(settings: &JetStream) -> Self {
+        State {
             clock: Clock::new(&settings.options),
             counts: Stats::default(),
             closed: false,
-            busy: 0,
             waiting: 0,
-            partitions: settings.partitions,
-            lease: settings.ack_wait,
+            looked: false,
+            max_block: millis(settings.options.max_block),
+            parts: (0..settings.partitions).map(|_| None).collect(),
+            published: HashMap::new(),
+            claims: HashMap::new(),
+            new: BTreeSet::new(),
+            retries: BTreeSet::new(),
+            turn: false,
+            wakes: BTreeMap::new(),
             next: 1,
-            asks: HashMap::new(),
-            unheard: Vec::new(),
-            ready: (0..lanes).map(|_| VecDeque::new()).collect(),
-            paused: vec![None; lanes],
-            out: vec![None; settings.partitions],
-            parked: Vec::new(),
-            held: HashMap::new(),
-            turn: 0,
         }
     }
 
-    fn index(&self, lane: Lane) -> usize {
-        lane.index(self.partitions)
-    }
-
-    /// The requests to send so that up to `max` messages come: lane, number of messages, and number
-    /// of the request.
-    pub(super) fn asks(
-        &mut self,
-        max: usize,
-        expires: Duration,
-        once: Option<&[(usize, u64)]>,
-    ) -> Vec<(usize, usize, u64)> {
-        let now = Instant::now();
-        let over = self.asks.extract_if(|_, ask| ask.until <= now);
-        self.unheard.extend(over.filter_map(|(_, ask)| ask.with));
-        let mut out = vec![0; self.ready.len()];
-        for ask in self.asks.values() {
-            out[ask.lane] += ask.rest;
-        }
-        let mut asks = Vec::new();
-        for (lane, out) in out.into_iter().enumerate() {
-            if self.paused[lane].is_some_and(|until| until > now) {
-                continue;
-            }
-            let ours = self.out.get(lane).copied().flatten().is_some_and(|until| until > now);
-            let asked = once.is_some_and(|asked| asked.iter().any(|(one, _)| *one == lane));
-            if ours || asked {
-                continue;
-            }
-            let most = if lane < self.partitions { 1 } else { max };
-            // Earlier requests get messages first, so a new one would learn too late that there are
-            // none.
-            let here = self.ready[lane].len() + if once.is_some() { 0 } else { out };
-            let batch = most.saturating_sub(here);
-            // Not for every permit that becomes free: a request costs the broker as much as a
-            // message.
-            if batch > 0 && batch * 2 >= most {
-                let number = self.next;
-                self.next += 1;
-                self.asks.insert(
-                    number,
-                    Ask { lane, rest: batch, until: now + expires + LATE, with: None },
-                );
-                asks.push((lane, batch, number));
-            }
-        }
-        asks
-    }
-
-    /// Acknowledgements that the broker may not have received. Their lanes stand still until it
-    /// has.
-    pub(super) fn unheard(&mut self) -> Vec<Subject> {
-        std::mem::take(&mut self.unheard)
-    }
-
-    /// Whether these requests have all their messages.
-    pub(super) fn are_answered(&self, asked: &[(usize, u64)]) -> bool {
-        let now = Instant::now();
-        let open =
-            |(_, number): &(usize, u64)| self.asks.get(number).is_some_and(|ask| ask.until > now);
-        self.busy == 0 && !asked.iter().any(open)
-    }
-
-    /// A message has arrived. It does not say for which request, so it counts for the oldest of its
-    /// lane.
-    pub(super) fn came(&mut self, lane: Lane, until: Instant) {
-        let lane = self.index(lane);
-        if let Some(out) = self.out.get_mut(lane) {
-            *out = Some(until);
-        }
-        let asks = self.asks.iter_mut().filter(|(_, ask)| ask.lane == lane);
-        let Some((&number, ask)) = asks.min_by_key(|(number, _)| **number) else {
-            return;
-        };
-        ask.rest = ask.rest.saturating_sub(1);
-        if ask.rest == 0 {
-            self.asks.remove(&number);
-        }
-    }
-
-    /// This process no longer has the message, so the lane may be asked again.
-    pub(super) fn free(&mut self, lane: Lane) {
-        let lane = self.index(lane);
-        if let Some(out) = self.out.get_mut(lane) {
-            *out = None;
-        }
-    }
-
-    /// A request for the next message of this lane, if a claim waits and the lane delivers one at a
-    /// time.
-    pub(super) fn next(&mut self, held: &Held) -> Option<u64> {
-        if !held.lane.is_ordered() || self.waiting == 0 || self.closed {
-            return None;
-        }
-        let number = self.next;
+    /// A number that no other claim or partition has had.
+    fn draw(&mut self) -> u64 {
         self.next += 1;
-        let until = Instant::now() + ASK + LATE;
-        let lane = self.index(held.lane);
-        let with = Some(held.reply.clone());
-        let ask = Ask { lane, rest: 1, until, with };
-        self.asks.insert(number, ask);
-        Some(number)
+        self.next
     }
 
-    /// The request is over.
-    pub(super) fn ended(&mut self, number: u64, refused: bool) {
-        let ask = self.asks.remove(&number).filter(|_| refused);
-        if let Some(ask) = ask {
-            self.paused[ask.lane] = Some(Instant::now() + PAUSE);
+    // ----- partitions
+
+    /// This process owns the partition from now on. Returns the number of this time.
+    pub(super) fn own(&mut self, partition: usize, lease: Arc<Lease>) -> u64 {
+        let epoch = self.draw();
+        if let Some(part) = self.parts.get_mut(partition) {
+            *part = Some(Part::new(epoch, lease));
+        }
+        epoch
+    }
+
+    /// It is over. What runs is not settled by this process.
+    pub(super) fn disown(&mut self, partition: usize, epoch: u64) {
+        if let Some(part) = self.parts.get_mut(partition) {
+            part.take_if(|part| part.epoch == epoch);
         }
     }
 
-    /// Puts a message where it belongs, or returns what to tell the broker first.
-    pub(super) fn place(&mut self, mut held: Held) -> Option<Step> {
-        let now = self.clock.now();
-        let lane = self.index(held.lane);
-        if let Some(out) = self.out.get_mut(lane) {
-            *out = Some(held.until);
+    pub(super) fn part(&mut self, partition: usize, epoch: u64) -> Option<&mut Part> {
+        self.parts.get_mut(partition)?.as_mut().filter(|part| part.epoch == epoch)
+    }
+
+    pub(super) fn parts(&self) -> impl Iterator<Item = (usize, &Part)> {
+        let parts = self.parts.iter().enumerate();
+        parts.filter_map(|(partition, part)| Some((partition, part.as_ref()?)))
+    }
+
+    /// Everything of the partition that was delivered and not acknowledged is here.
+    pub(super) fn settled(&mut self, partition: usize, epoch: u64) {
+        let Some(part) = self.part(partition, epoch) else { return };
+        part.settled = true;
+        for key in part.keys() {
+            self.offer(partition, key);
         }
-        if held.blocks() && held.meta.failed.aside.is_some_and(|at| at <= now) {
-            return Some(Step::Aside(held));
+    }
+
+    /// The stream was made anew: what is here is of the one before.
+    pub(super) fn renew(&mut self, partition: usize, epoch: u64, number: u64) {
+        let Some(part) = self.part(partition, epoch) else { return };
+        if part.number != 0 && part.number != number {
+            let lease = part.lease.clone();
+            *part = Part::new(epoch, lease);
+            self.claims.retain(|_, (of, ..)| *of != partition);
         }
-        if let Some(wake) = held.wake().filter(|wake| *wake > now) {
-            let wait = Duration::from_millis(wake.saturating_sub(now).unsigned_abs());
-            // If it had less than half of its time left, the claim could expire before the worker
-            // extends it.
-            let lasts = Instant::now()
-                .checked_add(wait)
-                .is_some_and(|at| at + self.lease / 2 <= held.until);
-            if !lasts || self.parked.len() >= PARKED {
-                return Some(Step::Later(held, wait));
+        if let Some(part) = self.part(partition, epoch) {
+            part.number = number;
+            part.settled = false;
+            part.delivered.clear();
+        }
+    }
+
+    /// Takes a message in. Returns what is to be acknowledged.
+    pub(super) fn arrive(
+        &mut self,
+        partition: usize,
+        epoch: u64,
+        job: Job,
+        delivery: u64,
+    ) -> Vec<Subject> {
+        let (now, max_block, key) = (self.clock.now(), self.max_block, job.key());
+        let Some(part) = self.part(partition, epoch) else { return Vec::new() };
+        part.delivered.insert(job.place.lane, delivery);
+        let over = part.arrive(job, now, max_block);
+        self.offer(partition, key);
+        over
+    }
+
+    /// Messages that somebody has deleted from the stream.
+    pub(super) fn purged(&mut self, lane: Lane, sequences: &HashSet<u64>) -> Vec<Subject> {
+        let mut over = Vec::new();
+        for partition in 0..self.parts.len() {
+            let Some(Some(part)) = self.parts.get_mut(partition) else { continue };
+            let places: Vec<(Place, Key)> = (part.jobs())
+                .filter(|job| job.place.lane == lane && sequences.contains(&job.place.at.sequence))
+                .map(|job| (job.place, job.key()))
+                .collect();
+            for (place, key) in places {
+                let part = self.parts.get_mut(partition).and_then(Option::as_mut);
+                over.extend(part.and_then(|part| part.forget(place)));
+                self.offer(partition, key);
             }
-            self.parked.push(held);
-            return None;
         }
-        if held.lane == Lane::Retry && held.meta.order.is_some() {
-            return Some(Step::Back(held));
-        }
-        held.since = Instant::now();
-        self.ready[lane].push_back(held);
-        None
+        over
     }
 
-    /// Moves messages that are due.
-    pub(super) fn wake(&mut self) -> Vec<Step> {
+    pub(super) fn is_running(&self, lane: Lane, sequence: u64) -> bool {
+        let mut places = self.claims.values().map(|(_, _, place)| place);
+        places.any(|place| place.lane == lane && place.at.sequence == sequence)
+    }
+
+    /// Whether anything runs that was claimed of this partition.
+    pub(super) fn runs(&self, partition: usize, epoch: u64) -> bool {
+        self.claims.values().any(|(of, at, _)| (*of, *at) == (partition, epoch))
+    }
+
+    /// Whether nobody claims anything or has claimed anything.
+    pub(super) fn is_idle(&self) -> bool {
+        self.waiting == 0 && self.claims.is_empty()
+    }
+
+    /// The number of claims that have not ended.
+    pub(super) fn running(&self) -> usize {
+        self.claims.len()
+    }
+
+    // ----- what may start
+
+    fn offer(&mut self, partition: usize, key: Key) {
         let now = self.clock.now();
-        let due = |held: &mut Held| held.wake().is_none_or(|wake| wake <= now);
-        let due: Vec<Held> = self.parked.extract_if(.., due).collect();
-        due.into_iter().filter_map(|held| self.place(held)).collect()
+        let Some(Some(part)) = self.parts.get_mut(partition) else { return };
+        if !part.settled {
+            return;
+        }
+        let epoch = part.epoch;
+        let Offer { new, retry, wake } = part.offer(key, now);
+        self.new.extend(new.map(|place| (place, partition)));
+        self.retries.extend(retry.map(|(due, place)| (due, place, partition)));
+        if let Some(wake) = wake {
+            let number = self.draw();
+            self.wakes.insert((wake, number), (partition, epoch, key));
+        }
     }
 
-    /// Takes up to `max` messages that are ready, from all lanes in turn.
+    /// Looks at the keys whose time has come.
+    fn wake(&mut self) {
+        let now = self.clock.now();
+        while let Some(entry) = self.wakes.first_entry().filter(|entry| entry.key().0 <= now) {
+            let (partition, epoch, key) = entry.remove();
+            if self.part(partition, epoch).is_some() {
+                self.offer(partition, key);
+            }
+        }
+    }
+
+    /// How long until another one may start, in ms; at least 1.
+    pub(super) fn next_wake(&mut self) -> Option<u64> {
+        let now = self.clock.now();
+        let ((at, _), _) = self.wakes.first_key_value()?;
+        Some(at.saturating_sub(now).max(1).unsigned_abs())
+    }
+
+    /// The next one that may start: new ones and retries take turns.
+    fn pop(&mut self) -> Option<(usize, Place)> {
+        self.turn = !self.turn;
+        let retry = if self.turn || self.new.is_empty() { self.retries.pop_first() } else { None };
+        if let Some((_, place, partition)) = retry {
+            return Some((partition, place));
+        }
+        let new = self.new.pop_first().map(|(place, partition)| (partition, place));
+        new.or_else(|| self.retries.pop_first().map(|(_, place, partition)| (partition, place)))
+    }
+
+    /// Takes up to `max` that may start now.
     pub(super) fn take(&mut self, max: usize) -> Vec<Claimed> {
+        self.wake();
+        let now = self.clock.now();
         let mut claimed = Vec::new();
-        let lanes = self.ready.len();
-        let fresh = Instant::now() + self.lease / 2;
-        let mut empty = 0;
-        while claimed.len() < max && empty < lanes {
-            self.turn = (self.turn + 1) % lanes;
-            let Some(held) = self.ready[self.turn].pop_front() else {
-                empty += 1;
-                continue;
-            };
-            if held.until < fresh {
-                // The broker delivers it again.
+        while claimed.len() < max {
+            let Some((partition, place)) = self.pop() else { break };
+            let token = self.draw();
+            let Some(Some(part)) = self.parts.get_mut(partition) else { continue };
+            // The fence. What is passed over here is offered again when the partition is settled.
+            if !part.settled || !part.lease.may_start() {
                 continue;
             }
-            empty = 0;
-            let token = self.next;
-            self.next += 1;
-            let id = DeliveryId::new(self.store, held.id());
-            let mut delivery = Delivery::new(id, from_millis(held.meta.at));
-            delivery.attempt = held.meta.failed.attempts.saturating_add(1);
-            delivery.order_key = held.meta.order_key();
-            delivery.out_of_order = held.meta.out_of_order;
-            delivery.trace_context.clone_from(&held.meta.trace_context);
-            let text = std::str::from_utf8(&held.payload).ok().filter(|_| held.readable);
-            claimed.push(Claimed::new(Claim::new(id, token), delivery, text.map(str::to_owned)));
-            self.held.insert(token, held);
+            let Some(key) = part.job(place).map(Job::key) else { continue };
+            let Offer { new, retry, .. } = part.offer(key, now);
+            if new != Some(place) && retry.map(|(_, place)| place) != Some(place) {
+                continue;
+            }
+            let epoch = part.epoch;
+            let Some(job) = part.start(place, token) else { continue };
+            claimed.push(claimed_of(job, token));
+            self.claims.insert(token, (partition, epoch, place));
         }
         claimed.sort_by_key(|claimed| claimed.delivery.id);
         claimed
     }
 
-    /// The message of a claim that holds.
-    pub(super) fn of(&self, claim: Claim) -> Option<Held> {
-        let held = self.held.get(&claim.token())?;
-        let ours = claim.id() == DeliveryId::new(self.store, held.id());
-        (ours && held.until > Instant::now()).then(|| held.clone())
+    /// What was claimed, unless the claim has ended.
+    pub(super) fn held(&self, claim: Claim) -> Option<Held> {
+        let (partition, epoch, place) = *self.claims.get(&claim.token())?;
+        let part = self.parts.get(partition)?.as_ref().filter(|part| part.epoch == epoch)?;
+        let job = part.job(place)?;
+        (claim.id() == job.id() && part.lease.holds()).then(|| Held {
+            partition,
+            lease: part.lease.clone(),
+            job: job.clone(),
+        })
     }
 
-    /// Ends a claim that was settled or given back. `None` if it had ended already.
-    pub(super) fn settle(&mut self, claim: Claim) -> Option<Held> {
-        let held = self.of(claim);
-        if let Some(held) = self.held.remove(&claim.token()) {
-            self.free(held.lane);
-        }
-        held
+    pub(super) fn part_of(&mut self, claim: Claim) -> Option<&mut Part> {
+        let (partition, epoch, _) = *self.claims.get(&claim.token())?;
+        self.part(partition, epoch)
     }
 
-    /// The broker has extended the claim.
-    pub(super) fn extended(&mut self, claim: Claim, until: Instant) {
-        if let Some(held) = self.held.get_mut(&claim.token()) {
-            held.until = held.until.max(until);
-            let (lane, until) = (held.lane, held.until);
-            let lane = self.index(lane);
-            if let Some(out) = self.out.get_mut(lane) {
-                *out = Some(until);
-            }
-        }
+    /// The broker has confirmed how it went.
+    pub(super) fn end(&mut self, claim: Claim) {
+        self.leave(claim, Part::end);
     }
 
-    /// A worker has given it back. The next claim here, or another process, gets it.
-    pub(super) fn release(&mut self, mut held: Held) {
-        held.since = Instant::now();
-        let lane = self.index(held.lane);
-        if let Some(out) = self.out.get_mut(lane) {
-            *out = Some(held.until);
-        }
-        self.ready[lane].push_front(held);
+    /// A worker has given it back.
+    pub(super) fn release(&mut self, claim: Claim) {
+        self.leave(claim, Part::release);
     }
 
-    /// Messages that have waited here for too long; another process may have a permit for them.
-    pub(super) fn surplus(&mut self, all: bool) -> Vec<Subject> {
-        let now = Instant::now();
-        // The broker has given these to others by now.
-        self.held.retain(|_, held| held.until > now);
-        let mut surplus = Vec::new();
-        for lane in &mut self.ready {
-            while let Some(held) = lane.front() {
-                if !all && now.duration_since(held.since) < KEEP {
-                    break;
-                }
-                surplus.extend(lane.pop_front());
-            }
-        }
-        if all {
-            surplus.append(&mut self.parked);
-        }
-        for held in &surplus {
-            self.free(held.lane);
-        }
-        surplus.into_iter().map(|held| held.reply).collect()
-    }
-
-    /// The messages that are here and not being handled.
-    pub(super) fn idle(&self) -> impl Iterator<Item = &Held> {
-        self.ready.iter().flatten().chain(&self.parked)
-    }
-
-    /// Takes out the messages that are here, not being handled, and pass the filter.
-    pub(super) fn take_idle(&mut self, passes: impl Fn(&Held) -> bool) -> Vec<Held> {
-        let mut taken = Vec::new();
-        for lane in &mut self.ready {
-            taken.extend(lane.iter().filter(|held| passes(held)).cloned());
-            lane.retain(|held| !passes(held));
-        }
-        taken.extend(self.parked.extract_if(.., |held| passes(held)));
-        taken
-    }
-
-    pub(super) fn is_running(&self, lane: Lane, sequence: u64) -> bool {
-        self.held.values().any(|held| held.lane == lane && held.sequence == sequence)
-    }
-
-    /// The number of messages here that wait for a retry in their lanes.
-    pub(super) fn blocking(&self) -> usize {
-        self.parked.iter().filter(|held| held.blocks()).count()
-    }
-
-    /// The attempts after a failure.
-    pub(super) fn failed(
-        held: &Held,
-        error: String,
-        now: i64,
-        delay: i64,
-        max_block: i64,
-    ) -> Failed {
-        let before = &held.meta.failed;
-        Failed {
-            attempts: before.attempts.saturating_add(1),
-            error: Some(error),
-            due: Some(now.saturating_add(delay)),
-            aside: before.aside.or_else(|| held.blocks().then(|| now.saturating_add(max_block))),
+    fn leave(&mut self, claim: Claim, how: impl Fn(&mut Part, Place) -> Option<Key>) {
+        let Some((partition, epoch, place)) = self.claims.remove(&claim.token()) else { return };
+        if let Some(key) = self.part(partition, epoch).and_then(|part| how(part, place)) {
+            self.offer(partition, key);
         }
     }
+
+    /// Gives back everything that runs.
+    pub(super) fn release_all(&mut self) {
+        let claims: Vec<(usize, u64, Place)> = self.claims.drain().map(|(_, of)| of).collect();
+        for (partition, epoch, place) in claims {
+            self.part(partition, epoch).and_then(|part| part.release(place));
+        }
+    }
+
+    // ----- what is on its way
+
+    pub(super) fn published(&mut self, lane: Lane, partition: usize, sequence: u64) {
+        self.published.insert((lane, partition), sequence);
+    }
+
+    /// What was published last, of the partitions that this process owns.
+    pub(super) fn to_come(&self) -> Vec<(Lane, usize, u64)> {
+        let lanes = self.parts().flat_map(|(partition, _)| LANES.map(|lane| (lane, partition)));
+        lanes
+            .map(|(lane, partition)| {
+                let last = self.published.get(&(lane, partition));
+                (lane, partition, last.copied().unwrap_or(0))
+            })
+            .collect()
+    }
+
+    pub(super) fn forget_published(&mut self) {
+        self.published.clear();
+    }
+}
+
+fn claimed_of(job: &Job, token: u64) -> Claimed {
+    let id = job.id();
+    let mut delivery = Delivery::new(id, from_millis(job.meta.at));
+    delivery.attempt = job.meta.attempts.saturating_add(1);
+    delivery.order_key = job.meta.order_key();
+    delivery.out_of_order = job.meta.out_of_order;
+    delivery.trace_context.clone_from(&job.meta.trace_context);
+    let text = std::str::from_utf8(&job.payload).ok().filter(|_| job.readable);
+    Claimed::new(Claim::new(id, token), delivery, text.map(str::to_owned))
 }

@@ -1,25 +1,23 @@
-//! Making what is missing at the broker, and checking what is there.
+//! Making what is missing at the broker.
 
-use std::fmt::Display;
+use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer, ReplayPolicy, pull};
 use async_nats::jetstream::context::{GetStreamError, GetStreamErrorKind};
-use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType, Stream};
-use async_nats::jetstream::{Context, ErrorCode, consumer};
+use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
+use async_nats::jetstream::{Context, ErrorCode};
+use futures_util::future::try_join_all;
 
-use super::AGAIN;
-use super::broker::{Broker, unavailable};
-use super::options::{JetStream, Lane, Names};
-use crate::error::{QueueError, StorageError};
+use super::broker::{Broker, PATIENCE, unavailable};
+use super::names::{LANES, Lane, Names};
+use super::options::JetStream;
+use super::{AGAIN, check, record};
+use crate::error::QueueError;
 
-/// How many messages may be delivered and not acknowledged, on the lanes without order, over all
-/// processes.
-const OUT: i64 = 100_000;
-
-/// The maximum time within which one process publishes the same message again.
-const REPEAT: Duration = Duration::from_secs(120);
+/// How many messages of a lane may be given out and not acknowledged.
+pub(super) const OUT: i64 = 50_000;
 
 /// How often to look for a stream that another process is making.
 const TRIES: u32 = 50;
@@ -27,27 +25,120 @@ const TRIES: u32 = 50;
 /// How often a stream or a consumer is asked for until it is given up.
 const ASKED: u32 = 4;
 
-/// The text before the store's number in the description of the main stream.
-const DESCRIPTION: &str = "callbacks of Tencent Cloud IM, store ";
+/// The layout, in the metadata of the stream.
+pub(super) const LAYOUT: &str = "2";
+
+/// The keys of the metadata.
+pub(super) const STORE: &str = "store";
+pub(super) const PARTITIONS: &str = "partitions";
+const NUMBER: &str = "number";
 
 /// Makes or checks a queue's streams and consumers.
-pub(super) async fn open(
-    context: Context,
-    settings: &JetStream,
-) -> Result<(Broker, u64), QueueError> {
-    let name = &settings.name;
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    if name.is_empty() || name.len() > 200 || !name.bytes().all(plain) {
-        return Err(unsafe_setting(format!(
-            "the name {name:?}: up to 200 letters, digits, `-` and `_` can be taken"
-        )));
+pub(super) async fn open(broker: &Broker, settings: &JetStream) -> Result<(), QueueError> {
+    check::name(&settings.name)?;
+    // A client that waits for its first connection does not know the version yet.
+    drop(tokio::time::timeout(PATIENCE, broker.client.flush()).await);
+    check::version(broker)?;
+    check::layout(broker).await?;
+    let is_new = make(broker, settings).await?;
+    if is_new {
+        free(broker, settings).await?;
     }
-    let names = Names(name.clone());
-    let window = settings.window();
+    let all = (0..settings.partitions).flat_map(|partition| LANES.map(|lane| (lane, partition)));
+    let all: Vec<_> = all.collect();
+    for some in all.chunks(8) {
+        try_join_all(
+            some.iter().map(|(lane, partition)| consumer(broker, settings, *lane, *partition)),
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// The settings with which this queue was made, if it exists.
+pub(super) async fn settings(
+    context: &Context,
+    unknown: JetStream,
+) -> Result<Option<JetStream>, QueueError> {
+    check::name(&unknown.name)?;
+    let stream = match context.get_stream(&unknown.name).await {
+        Ok(stream) => stream,
+        Err(error) if is_not_found(&error) => return Ok(None),
+        Err(error) => return Err(unavailable(error)),
+    };
+    let config = &stream.cached_info().config;
+    let mut options = unknown.options.clone().dedup_window(config.duplicate_window);
+    if let Ok(rows) = u64::try_from(config.max_messages) {
+        options = options.max_rows(rows);
+    }
+    if let Ok(bytes) = u64::try_from(config.max_bytes) {
+        options = options.max_bytes(bytes);
+    }
+    let partitions = config.metadata.get(PARTITIONS).and_then(|number| number.parse().ok());
+    let mut settings = unknown.replicas(config.num_replicas).options(options);
+    if let Some(partitions) = partitions {
+        settings = settings.partitions(partitions);
+    }
+    let first = Names::consumer(Lane::New, 0);
+    if let Ok(consumer) = stream.get_consumer::<pull::Config>(&first).await {
+        settings = settings.ack_wait(consumer.cached_info().config.ack_wait);
+    }
+    Ok(Some(settings))
+}
+
+/// Makes or checks the streams. Returns whether the store is new.
+pub(super) async fn make(broker: &Broker, settings: &JetStream) -> Result<bool, QueueError> {
+    let mut is_new = false;
+    for wanted in configs(&broker.names, settings) {
+        let main = wanted.name == settings.name;
+        is_new |= made(&broker.context, wanted).await? && main;
+    }
+    // In a cluster, the stream that another process makes may not be there yet.
+    number(broker).await?;
+    Ok(is_new)
+}
+
+/// The number that was drawn when the stream was made.
+pub(super) async fn number(broker: &Broker) -> Result<u64, QueueError> {
+    let config = appears(&broker.context, &broker.names.stream(Lane::New)).await?;
+    let number = config.metadata.get(NUMBER).and_then(|text| u64::from_str_radix(text, 16).ok());
+    Ok(number.unwrap_or_default())
+}
+
+/// Whether one of the streams is missing.
+pub(super) async fn is_missing(broker: &Broker) -> bool {
+    let names = &broker.names;
+    let streams =
+        [names.stream(Lane::New), names.stream(Lane::Retry), names.dead(), names.owners()];
+    for stream in streams {
+        if let Err(error) = broker.context.get_stream(&stream).await
+            && is_not_found(&error)
+        {
+            return true;
+        }
+    }
+    false
+}
+
+/// In a new store nobody owns anything. A record that is missing later was deleted, and its owner
+/// may not know that yet.
+async fn free(broker: &Broker, settings: &JetStream) -> Result<(), QueueError> {
+    for partition in 0..settings.partitions {
+        let subject = broker.names.owner_subject(partition);
+        let written = record::write(broker, subject, 0, record::FREE).await;
+        match written {
+            // Another process was faster.
+            Ok(_) | Err(super::broker::NotStored::Mismatch) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    record::reserve(broker).await;
+    Ok(())
+}
+
+fn configs(names: &Names, settings: &JetStream) -> [Config; 4] {
     let most = |bound: u64| i64::try_from(bound).unwrap_or(i64::MAX);
-    let max_messages = most(settings.options.max_rows);
-    let max_bytes = settings.options.max_bytes.map_or(-1, most);
-    let number = RandomState::new().hash_one(std::time::SystemTime::now());
+    let number = RandomState::new().hash_one(std::time::Instant::now());
     let base = Config {
         storage: StorageType::File,
         num_replicas: settings.replicas,
@@ -56,79 +147,52 @@ pub(super) async fn open(
         max_messages_per_subject: -1,
         max_consumers: -1,
         discard: DiscardPolicy::New,
-        retention: RetentionPolicy::Limits,
-        duplicate_window: window.max(REPEAT),
+        retention: RetentionPolicy::WorkQueue,
+        duplicate_window: settings.window(),
+        allow_direct: true,
         ..Config::default()
     };
+    let stream = |name: String| {
+        let subjects = vec![format!("{name}.*")];
+        Config { name, subjects, ..base.clone() }
+    };
     let main = Config {
-        name: names.main(),
-        description: Some(format!("{DESCRIPTION}{number:016x}")),
-        subjects: Lane::main(settings.partitions).map(|lane| names.subject(lane)).collect(),
-        max_messages,
-        max_bytes,
-        ..base.clone()
+        max_messages: most(settings.options.max_rows),
+        max_bytes: settings.options.max_bytes.map_or(-1, most),
+        metadata: HashMap::from([
+            (STORE.to_owned(), LAYOUT.to_owned()),
+            (PARTITIONS.to_owned(), settings.partitions.to_string()),
+            (NUMBER.to_owned(), format!("{number:016x}")),
+        ]),
+        ..stream(names.stream(Lane::New))
     };
-    let retry =
-        Config { name: names.retry(), subjects: vec![names.subject(Lane::Retry)], ..base.clone() };
-    let dead = Config {
-        name: names.dead(),
-        subjects: vec![format!("{name}.dead.*")],
-        max_messages,
-        max_bytes,
-        ..base.clone()
+    let retry = names.stream(Lane::Retry);
+    let retry = Config { subjects: vec![format!("{retry}.*.*")], ..stream(retry) };
+    let dead = Config { retention: RetentionPolicy::Limits, ..stream(names.dead()) };
+    let owners = Config {
+        retention: RetentionPolicy::Limits,
+        discard: DiscardPolicy::Old,
+        max_messages_per_subject: 1,
+        duplicate_window: Duration::from_secs(120),
+        ..stream(names.owners())
     };
-    let state = Config {
-        name: names.state(),
-        subjects: vec![format!("{name}.state.*")],
-        duplicate_window: REPEAT,
-        // Followers would answer with what they have so far.
-        allow_direct: settings.replicas == 1,
-        ..base
-    };
-    let main = made(&context, main).await?;
-    let retry = made(&context, retry).await?;
-    let dead = made(&context, dead).await?;
-    let state = made(&context, state).await?;
-    let mut lanes = Vec::new();
-    for lane in Lane::all(settings.partitions) {
-        let stream = if lane == Lane::Retry { &retry } else { &main };
-        lanes.push((lane, lane_consumer(stream, &names, lane, settings).await?));
-    }
-    // A cluster may tell two processes that each of them has made the stream. The last one counts,
-    // so the number is read when everything stands.
-    let main = appears(&context, &names.main()).await?;
-    let number = main.cached_info().config.description.as_deref();
-    let number =
-        number.and_then(|text| u64::from_str_radix(text.strip_prefix(DESCRIPTION)?, 16).ok());
-    let kept = &state.cached_info().config;
-    let direct = kept.allow_direct && kept.num_replicas == 1;
-    let broker = Broker {
-        direct,
-        client: context.client(),
-        context,
-        names,
-        main,
-        retry,
-        dead,
-        state,
-        lanes,
-    };
-    // A stream that was made by hand has no number.
-    Ok((broker, number.unwrap_or_default()))
+    // Last, so that it is not there before the others are.
+    [retry, dead, owners, main]
 }
 
-/// Makes or checks a stream.
-async fn made(context: &Context, wanted: Config) -> Result<Stream, QueueError> {
+/// Makes or checks a stream. Whether it was made.
+async fn made(context: &Context, wanted: Config) -> Result<bool, QueueError> {
     let name = &wanted.name;
     let mut tries = 1;
-    let stream = loop {
+    let (found, made) = loop {
         match context.get_stream(name).await {
-            Ok(stream) => break stream,
-            Err(error) if is_missing(&error) => match context.create_stream(&wanted).await {
-                Ok(stream) => break stream,
+            Ok(stream) => break (stream.cached_info().config.clone(), false),
+            Err(error) if is_not_found(&error) => match context.create_stream(&wanted).await {
+                Ok(stream) => break (stream.cached_info().config.clone(), true),
                 // Another process was faster, and drew another number.
                 Err(refused) => {
-                    break appears(context, name).await.map_err(|_| unavailable(refused))?;
+                    let found = appears(context, name).await;
+                    break (found.map_err(|_| unavailable(refused))?, false);
                 }
             },
             // While several processes make the same stream, a cluster may answer none of them.
@@ -136,11 +200,11 @@ async fn made(context: &Context, wanted: Config) -> Result<Stream, QueueError> {
             Err(_) => tries += 1,
         }
     };
-    check_stream(&stream.cached_info().config, &wanted)?;
-    Ok(stream)
+    check::stream(&found, &wanted)?;
+    Ok(made)
 }
 
-fn is_missing(error: &GetStreamError) -> bool {
+pub(super) fn is_not_found(error: &GetStreamError) -> bool {
     match error.kind() {
         GetStreamErrorKind::JetStream(said) => said.error_code() == ErrorCode::STREAM_NOT_FOUND,
         _ => false,
@@ -149,11 +213,11 @@ fn is_missing(error: &GetStreamError) -> bool {
 
 /// The stream that another process is making. In a cluster its name is taken before it can be
 /// looked up, and for some seconds nobody may answer for it.
-async fn appears(context: &Context, name: &str) -> Result<Stream, QueueError> {
+async fn appears(context: &Context, name: &str) -> Result<Config, QueueError> {
     let mut tries = 1;
     loop {
         match context.get_stream(name).await {
-            Ok(stream) => return Ok(stream),
+            Ok(stream) => return Ok(stream.cached_info().config.clone()),
             Err(error) if tries == TRIES => return Err(unavailable(error)),
             Err(_) => tokio::time::sleep(AGAIN).await,
         }
@@ -161,91 +225,29 @@ async fn appears(context: &Context, name: &str) -> Result<Stream, QueueError> {
     }
 }
 
-fn check_stream(found: &Config, wanted: &Config) -> Result<(), QueueError> {
-    let demand = |holds, setting, is: &dyn Display, must_be: &dyn Display, why| {
-        demand(holds, &format!("stream {}", found.name), setting, is, must_be, why)
-    };
-    let subjects = |config: &Config| {
-        let mut subjects = config.subjects.clone();
-        subjects.sort();
-        subjects.join(" ")
-    };
-    let (is, right) = (subjects(found), subjects(wanted));
-    let why = "all processes of a queue need the same number of partitions";
-    demand(is == right, "subjects", &is, &right, why)?;
-    let is = format!("{:?}", found.storage);
-    demand(
-        found.storage == StorageType::File,
-        "storage",
-        &is,
-        &"File",
-        "a restart would lose everything",
-    )?;
-    let (is, least) = (found.num_replicas, wanted.num_replicas);
-    demand(
-        is >= least,
-        "num_replicas",
-        &is,
-        &format!("at least {least}"),
-        "so many were asked for",
-    )?;
-    let (is, right) = (format!("{:?}", found.retention), format!("{:?}", wanted.retention));
-    demand(is == right, "retention", &is, &right, "callbacks or their ids would be forgotten")?;
-    let (is, right) = (format!("{:?}", found.discard), format!("{:?}", wanted.discard));
-    demand(is == right, "discard", &is, &right, "a full stream would drop its oldest callbacks")?;
-    demand(!found.no_ack, "no_ack", &true, &false, "nothing would be confirmed")?;
-    for (setting, is, most) in [
-        ("max_msgs", found.max_messages, wanted.max_messages),
-        ("max_bytes", found.max_bytes, wanted.max_bytes),
-    ] {
-        let holds = most < 0 || (0..=most).contains(&is);
-        let right = format!("at most {most}");
-        demand(
-            holds,
-            setting,
-            &is,
-            &right,
-            "an existing stream keeps its limits; change them with `nats stream edit`",
-        )?;
-    }
-    let is = found.max_age;
-    let why = "what is older would be deleted, handled or not";
-    demand(is.is_zero(), "max_age", &format!("{is:?}"), &0, why)?;
-    let (is, right) = (found.max_messages_per_subject, wanted.max_messages_per_subject);
-    demand(is == right, "max_msgs_per_subject", &is, &right, "callbacks share their subjects")?;
-    let (is, least) = (found.duplicate_window, wanted.duplicate_window);
-    let right = format!("at least {least:?}");
-    demand(
-        is >= least,
-        "duplicate_window",
-        &format!("{is:?}"),
-        &right,
-        "repeats would be handled again",
-    )?;
-    let holds = !(found.deny_delete || found.deny_purge || found.sealed);
-    let why = "handled callbacks could not be deleted";
-    demand(holds, "deny_delete, deny_purge or sealed", &true, &false, why)
-}
-
-/// Makes or checks the consumer of a lane.
-async fn lane_consumer(
-    stream: &Stream,
-    names: &Names,
-    lane: Lane,
+/// Makes or checks the consumer of a lane. It is never deleted: what it knows to be acknowledged
+/// may not have left the stream yet.
+pub(super) async fn consumer(
+    broker: &Broker,
     settings: &JetStream,
+    lane: Lane,
+    partition: usize,
 ) -> Result<PullConsumer, QueueError> {
-    let name = lane.name();
+    let name = Names::consumer(lane, partition);
+    let stream_name = broker.names.stream(lane);
     let wanted = pull::Config {
         durable_name: Some(name.clone()),
         deliver_policy: DeliverPolicy::All,
         ack_policy: AckPolicy::Explicit,
         ack_wait: settings.ack_wait,
         max_deliver: -1,
-        filter_subject: names.subject(lane),
+        filter_subject: broker.names.filter(lane, partition),
         replay_policy: ReplayPolicy::Instant,
-        max_ack_pending: if lane.is_ordered() { 1 } else { OUT },
+        max_ack_pending: OUT,
+        num_replicas: settings.replicas,
         ..pull::Config::default()
     };
+    let stream = broker.context.get_stream_no_info(&stream_name).await.map_err(unavailable)?;
     // Looked up before it is made: creating it again would change the existing one.
     let mut tries = 1;
     let found = loop {
@@ -259,76 +261,7 @@ async fn lane_consumer(
             Err(_) => tries += 1,
         }
     };
-    check_consumer(
-        &found.cached_info().config,
-        &wanted,
-        &format!("consumer {name} of stream {}", names.stream(lane)),
-    )?;
+    let what = format!("consumer {name} of stream {stream_name}");
+    check::consumer(&found.cached_info().config, &wanted, &what)?;
     Ok(found)
-}
-
-fn check_consumer(
-    found: &consumer::Config,
-    wanted: &pull::Config,
-    what: &str,
-) -> Result<(), QueueError> {
-    let demand = |holds, setting, is: &dyn Display, must_be: &dyn Display, why| {
-        demand(holds, what, setting, is, must_be, why)
-    };
-    let (is, right) = (format!("{:?}", found.ack_policy), format!("{:?}", wanted.ack_policy));
-    demand(
-        is == right,
-        "ack_policy",
-        &is,
-        &right,
-        "callbacks would be done before they are handled",
-    )?;
-    let (is, right) =
-        (format!("{:?}", found.deliver_policy), format!("{:?}", wanted.deliver_policy));
-    demand(is == right, "deliver_policy", &is, &right, "callbacks would be passed over")?;
-    let (is, right) = (&found.filter_subject, &wanted.filter_subject);
-    demand(is == right, "filter_subject", is, right, "callbacks would be passed over")?;
-    let is = found.max_deliver;
-    demand(is <= 0, "max_deliver", &is, &-1, "callbacks would be given up unseen")?;
-    let (is, right) = (found.max_ack_pending, wanted.max_ack_pending);
-    let holds = right != 1 || is == 1;
-    demand(
-        holds,
-        "max_ack_pending",
-        &is,
-        &right,
-        "callbacks of one order key would be handled at once",
-    )?;
-    let (is, right) = (found.ack_wait, wanted.ack_wait);
-    let (holds, is, right) = (is == right, format!("{is:?}"), format!("{right:?}"));
-    demand(holds, "ack_wait", &is, &right, "all processes of a queue need the same")?;
-    demand(!found.headers_only, "headers_only", &true, &false, "handlers need the bodies")?;
-    let is = found.inactive_threshold;
-    let why = "the consumer would be deleted, and everything handled again";
-    demand(is.is_zero(), "inactive_threshold", &format!("{is:?}"), &0, why)?;
-    demand(
-        !found.memory_storage,
-        "mem_storage",
-        &true,
-        &false,
-        "a restart would handle everything again",
-    )
-}
-
-fn demand(
-    holds: bool,
-    what: &str,
-    setting: &str,
-    is: &dyn Display,
-    must_be: &dyn Display,
-    why: &str,
-) -> Result<(), QueueError> {
-    if holds {
-        return Ok(());
-    }
-    Err(unsafe_setting(format!("{what}: {setting} is {is}, and must be {must_be}: {why}")))
-}
-
-fn unsafe_setting(text: String) -> QueueError {
-    QueueError::UnsafeSetting(StorageError::new(text))
 }

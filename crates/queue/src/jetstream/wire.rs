@@ -2,7 +2,6 @@
 
 use async_nats::HeaderMap;
 use async_nats::header::{HeaderName, NATS_MESSAGE_ID};
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tencent_im_callback::OrderKey;
 
@@ -11,14 +10,27 @@ use crate::store::{DeadReason, Death};
 /// The header that holds a [`Meta`] as JSON.
 const META: HeaderName = HeaderName::from_static("Callback-Queue");
 
-/// What the queue knows about a callback. Times are in ms.
+/// Where a callback was stored first. The time of storing is part of it: sequence numbers repeat
+/// when a stream is made anew or set back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Position {
+    pub(super) sequence: u64,
+    /// In ns, by the broker.
+    pub(super) stored: u64,
+}
+
+/// What the queue knows about a callback. The times of day are only shown: delays are durations,
+/// since no two clocks agree. All in ms.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Meta {
+    /// The random number of its id.
+    #[serde(default)]
+    pub(super) id: u64,
     /// When it was accepted.
     pub(super) at: i64,
-    /// Its id, if that is not the message's own sequence number.
+    /// Where it was stored first, if it has been stored again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) id: Option<u64>,
+    pub(super) first: Option<Position>,
     /// The order key, in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) order: Option<String>,
@@ -26,45 +38,24 @@ pub(super) struct Meta {
     pub(super) out_of_order: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) trace_context: Option<String>,
+    /// How often it was requeued from the dead letters.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub(super) failed: Failed,
+    pub(super) generation: u32,
+    /// Failed attempts.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) attempts: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) error: Option<String>,
+    /// From the failure to the next attempt.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) delay: i64,
+    /// From the first failure to the last one.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) blocked: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) dead_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reason: Option<String>,
-}
-
-/// The attempts until now.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Failed {
-    #[serde(default)]
-    pub(super) attempts: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) error: Option<String>,
-    /// When the next attempt may begin.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) due: Option<i64>,
-    /// When it steps aside and no longer blocks others.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) aside: Option<i64>,
-}
-
-/// A note: a message of the state stream.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Noted {
-    /// The sequence number of the message that it is about.
-    pub(super) sequence: u64,
-    pub(super) state: State,
-}
-
-/// What a note says about a message.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum State {
-    /// Handled, or moved elsewhere. Only the acknowledgement may be missing.
-    Done,
-    /// It failed, and waits in its lane.
-    Failed(Failed),
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -83,6 +74,12 @@ impl Meta {
         Some(Death::new(at, reason.unwrap_or(DeadReason::Attempts)))
     }
 
+    /// Whether both are those of one message.
+    pub(super) fn is_of(&self, other: &Meta) -> bool {
+        let which = |meta: &Meta| (meta.id, meta.at, meta.generation, meta.attempts);
+        which(self) == which(other)
+    }
+
     /// `None` if it is missing or cannot be read.
     pub(super) fn read(headers: Option<&HeaderMap>) -> Option<Self> {
         serde_json::from_str(headers?.get(META)?.as_str()).ok()
@@ -97,16 +94,6 @@ impl Meta {
             headers.insert(NATS_MESSAGE_ID, id);
         }
         headers
-    }
-}
-
-impl Noted {
-    pub(super) fn to_bytes(&self) -> Bytes {
-        serde_json::to_vec(self).unwrap_or_default().into()
-    }
-
-    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
-        serde_json::from_slice(bytes).ok()
     }
 }
 
@@ -129,17 +116,17 @@ mod tests {
     fn what_is_written_is_read_again() {
         let key = OrderKey::new("conversation");
         let meta = Meta {
+            id: u64::MAX,
             at: 1_700_000_000_123,
-            id: Some(7),
+            first: Some(Position { sequence: 7, stored: u64::MAX }),
             order: Some(key.to_string()),
             out_of_order: true,
             trace_context: Some("two\r\nlines".to_owned()),
-            failed: Failed {
-                attempts: 3,
-                error: Some("two\r\nlines, \"quoted\", 中文, \0".to_owned()),
-                due: Some(-1),
-                aside: None,
-            },
+            generation: 2,
+            attempts: 3,
+            error: Some("two\r\nlines, \"quoted\", 中文, \0".to_owned()),
+            delay: 10,
+            blocked: 20,
             dead_at: Some(2),
             reason: Some("permanent".to_owned()),
         };
@@ -150,10 +137,6 @@ mod tests {
         let short = Meta { at: 5, ..Meta::default() };
         assert_eq!(Meta::read(Some(&short.headers(None))), Some(short));
         assert_eq!(Meta::read(None), None);
-        for state in [State::Done, State::Failed(meta.failed)] {
-            let noted = Noted { sequence: 7, state };
-            assert_eq!(Noted::read(&noted.to_bytes()), Some(noted));
-        }
         assert_eq!(from_hex(&"é".repeat(32)), None);
         assert_eq!(from_hex("+1"), None);
     }

@@ -17,6 +17,7 @@ use rusqlite::{OptionalExtension, Row, Statement};
 use tencent_im_callback::OrderKey;
 
 use self::known::Known;
+use super::read;
 use super::schema::Statements;
 use crate::delivery::{Delivery, DeliveryId};
 use crate::options::from_millis;
@@ -107,9 +108,13 @@ impl Claims {
         DeliveryId::new(self.store, row.unsigned_abs())
     }
 
+    pub(super) fn store(&self) -> u64 {
+        self.store
+    }
+
     /// The row with this id, if the id is of this store.
     pub(super) fn row(&self, id: DeliveryId) -> Option<i64> {
-        (id.store() == self.store).then(|| i64::try_from(id.sequence()).ok()).flatten()
+        read::row(self.store, id)
     }
 
     /// The row that the claim holds, if it still holds it.

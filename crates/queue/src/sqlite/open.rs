@@ -55,9 +55,16 @@ fn not_opened(path: &Path) -> impl Fn(rusqlite::Error) -> QueueError + '_ {
     }
 }
 
-/// Opens the file, and creates the tables in an empty one. A file of another program is not
-/// changed.
-pub(super) fn open(path: &Path, own: Option<&Own>, place: Place) -> Result<Connection, QueueError> {
+/// A connection on which nothing was written yet, and what the file says of itself.
+struct Begun {
+    conn: Connection,
+    application: u32,
+    tables: u32,
+}
+
+const KEEP_LOG: DbConfig = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+
+fn begin(path: &Path, own: Option<&Own>, place: Place) -> Result<Begun, QueueError> {
     let conn = connect(path, place.vfs)?;
     let failed = not_opened(path);
     conn.busy_timeout(std::time::Duration::ZERO).map_err(&failed)?;
@@ -65,11 +72,10 @@ pub(super) fn open(path: &Path, own: Option<&Own>, place: Place) -> Result<Conne
     // between.
     set(&conn, "locking_mode", "exclusive", "exclusive").map_err(&failed)?;
     // A file that is refused is left as it is, and so is its log.
-    let keep = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
-    conn.set_db_config(keep, true).map_err(&failed)?;
-    let found: u32 =
+    conn.set_db_config(KEEP_LOG, true).map_err(&failed)?;
+    let application =
         conn.query_row("PRAGMA application_id", (), |row| row.get(0)).map_err(&failed)?;
-    let tables: u32 = conn
+    let tables = conn
         .query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0))
         .map_err(&failed)?;
     // SQLite has read the log by now, and written nothing.
@@ -79,18 +85,19 @@ pub(super) fn open(path: &Path, own: Option<&Own>, place: Place) -> Result<Conne
     if conn.is_readonly("main").map_err(&failed)? {
         return Err(QueueError::ReadOnly(path.to_owned()));
     }
-    match (found, tables) {
-        (APPLICATION_ID, 1..) => {
-            let format: u32 =
-                conn.query_row("PRAGMA user_version", (), |row| row.get(0)).map_err(&failed)?;
-            if format > FORMAT {
-                return Err(QueueError::NewerFormat { found: format, supported: FORMAT });
-            }
-            check(&conn, path)?;
-        }
+    Ok(Begun { conn, application, tables })
+}
+
+/// Opens the file, and creates the tables in an empty one. A file of another program is not
+/// changed.
+pub(super) fn open(path: &Path, own: Option<&Own>, place: Place) -> Result<Connection, QueueError> {
+    let Begun { conn, application, tables } = begin(path, own, place)?;
+    let failed = not_opened(path);
+    match (application, tables) {
+        (APPLICATION_ID, 1..) => check(&conn, path)?,
         // With a rollback journal, so that a reader after a crash finds either an empty file or the
         // complete id.
-        (_, 0) if found == 0 || found == APPLICATION_ID => create(&conn).map_err(&failed)?,
+        (0 | APPLICATION_ID, 0) => create(&conn).map_err(&failed)?,
         _ => return Err(QueueError::NotAQueue(path.to_owned())),
     }
     if let Some(own) = own {
@@ -106,7 +113,28 @@ pub(super) fn open(path: &Path, own: Option<&Own>, place: Place) -> Result<Conne
     conn.execute_batch(CACHE_SIZE).map_err(&failed)?;
     // Takes the write lock now, not at the first callback.
     conn.execute_batch("BEGIN IMMEDIATE; COMMIT").map_err(&failed)?;
-    conn.set_db_config(keep, false).map_err(&failed)?;
+    conn.set_db_config(KEEP_LOG, false).map_err(&failed)?;
+    Ok(conn)
+}
+
+/// Opens the file to read it. The file and its log stay as they are, also after a crash.
+pub(super) fn open_read_only(own: &Own) -> Result<Connection, QueueError> {
+    let path = &own.path;
+    if own.beside("-journal").exists() {
+        return Err(QueueError::Storage(StorageError::new(
+            "a process has ended in the middle of a change (`FILE-journal`); open the queue to write, which undoes it",
+        )));
+    }
+    // SQLite creates an empty log where there is none. It deletes that one when it closes the file.
+    let keep = own.log.exists();
+    let Begun { conn, application, tables } = begin(path, Some(own), Place::default())?;
+    if (application, tables == 0) != (APPLICATION_ID, false) {
+        return Err(QueueError::NotAQueue(path.clone()));
+    }
+    check(&conn, path)?;
+    let failed = not_opened(path);
+    set(&conn, "query_only", "on", "1").map_err(&failed)?;
+    conn.set_db_config(KEEP_LOG, keep).map_err(&failed)?;
     Ok(conn)
 }
 
@@ -156,8 +184,13 @@ fn create(conn: &Connection) -> rusqlite::Result<()> {
     conn.execute_batch("COMMIT")
 }
 
-/// Whether the file is intact, as far as a short check can tell.
+/// Whether this version reads the format, and the file is intact, as far as a short check can tell.
 fn check(conn: &Connection, path: &Path) -> Result<(), QueueError> {
+    let format: u32 =
+        conn.query_row("PRAGMA user_version", (), |row| row.get(0)).map_err(not_opened(path))?;
+    if format > FORMAT {
+        return Err(QueueError::NewerFormat { found: format, supported: FORMAT });
+    }
     let size = fs::metadata(path).map_or(0, |found| found.len());
     if size > CHECKED_SIZE {
         return Ok(());

@@ -84,6 +84,23 @@ impl Own {
     pub(super) fn take(path: &Path) -> Result<Self, QueueError> {
         let real = real_path(path)?;
         let found = find(&real, path)?;
+        Own::with(real, path, found)
+    }
+
+    /// The same, but creates nothing except the lock beside the file.
+    pub(super) fn take_existing(path: &Path) -> Result<Self, QueueError> {
+        let real = real_path(path)?;
+        match find(&real, path)? {
+            None => Err(at(path)(ErrorKind::NotFound.into())),
+            found => Own::with(real, path, found),
+        }
+    }
+
+    fn with(
+        real: PathBuf,
+        path: &Path,
+        found: Option<(File, Registered)>,
+    ) -> Result<Self, QueueError> {
         if let Some((file, _)) = &found {
             look_at(file, path)?;
         }

@@ -19,7 +19,8 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tencent_im_callback::HandlerError;
 
-use self::numbers::{Head, Numbers};
+pub(super) use self::numbers::Head;
+use self::numbers::Numbers;
 use self::transaction::{Write, fail_all};
 use super::claims::Claims;
 use super::disk::Disk;

@@ -261,4 +261,6 @@ pub struct Stats {
     /// was opened: there was no room within
     /// [`max_unreadable_bytes`](crate::StoreOptions::max_unreadable_bytes).
     pub dropped: u64,
+    /// Partitions that this process owns now. 0 for a store that only one process can open.
+    pub partitions: u64,
 }

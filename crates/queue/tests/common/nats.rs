@@ -1,7 +1,7 @@
-//! A real NATS server, from the distribution.
+//! A real NATS server.
 
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -16,17 +16,15 @@ pub fn is_installed() -> bool {
     let found = Command::new(program()).arg("--version").output().is_ok();
     if !found {
         eprintln!(
-            "SKIPPED, since there is no nats-server: apt-get install nats-server, and then \
-            cargo test -p tencent-im-callback-queue --features jetstream"
+            "SKIPPED, since there is no nats-server: NATS_SERVER=$(.ci/nats) cargo test -p \
+            tencent-im-callback-queue --features jetstream"
         );
     }
     found
 }
 
 fn program() -> PathBuf {
-    // Debian puts it where only root looks.
-    let debian = PathBuf::from("/usr/sbin/nats-server");
-    if debian.exists() { debian } else { "nats-server".into() }
+    std::env::var_os("NATS_SERVER").map_or_else(|| "nats-server".into(), PathBuf::from)
 }
 
 fn free_port() -> u16 {
@@ -74,6 +72,11 @@ impl Node {
         assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
     }
 
+    /// Where it stores everything.
+    pub fn data(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
     }
@@ -101,9 +104,14 @@ impl Nats {
 
     /// One server that stores at most this many bytes.
     pub fn with_storage(bytes: u64) -> Self {
+        Nats::with_config(&format!("jetstream {{ max_file_store: {bytes} }}\n"))
+    }
+
+    /// One server with these lines in its configuration.
+    pub fn with_config(lines: &str) -> Self {
         let config = Folder::new();
         let file = config.file();
-        std::fs::write(&file, format!("jetstream {{ max_file_store: {bytes} }}\n")).unwrap();
+        std::fs::write(&file, lines).unwrap();
         let arguments = vec!["-c".to_owned(), file.display().to_string()];
         Nats { nodes: vec![Node::new(arguments, free_port())], _config: Some(config) }
     }

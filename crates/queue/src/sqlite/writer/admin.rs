@@ -1,18 +1,17 @@
 //! What an administrator asks for.
 
 use rusqlite::{OptionalExtension, params};
-use tencent_im_callback::OrderKey;
 
-use super::super::claims::{key, optional_text};
+use super::super::claims::key;
 use super::super::inbox::{Op, Purge};
 use super::super::open::failed;
+use super::super::read::{accepted_before, list, oldest, order_key};
 use super::Writer;
 use super::numbers::{order_number, sql};
 use super::transaction::{Effect, Outcome, Scratch};
 use crate::delivery::DeliveryId;
 use crate::error::QueueError;
-use crate::options::{from_millis, millis};
-use crate::store::{DeadReason, Death, Filter, Record, Stats};
+use crate::store::Stats;
 
 /// A row to purge.
 struct Found {
@@ -114,9 +113,10 @@ impl Writer<'_> {
                 drop(answer.send(self.noticed(stats)));
             }
             Op::List(filter, after, limit, answer) => {
+                let (store, now) = (self.claims.store(), self.clock.now());
                 let list = match self.broken {
                     Some(_) => Err(QueueError::Poisoned),
-                    None => self.list(&filter, after, limit).map_err(failed),
+                    None => list(&mut self.s, store, &filter, after, limit, now).map_err(failed),
                 };
                 drop(answer.send(self.noticed(list)));
             }
@@ -133,55 +133,7 @@ impl Writer<'_> {
     }
 
     fn stats(&mut self) -> Result<Stats, QueueError> {
-        let oldest =
-            self.s.oldest.query_row((), |columns| columns.get(0)).optional().map_err(failed)?;
-        Ok(Stats {
-            running: self.claims.running,
-            oldest: oldest.map(from_millis),
-            ..self.numbers.stats
-        })
+        let oldest = oldest(&mut self.s).map_err(failed)?;
+        Ok(Stats { running: self.claims.running, oldest, ..self.numbers.stats })
     }
-
-    fn list(
-        &mut self,
-        filter: &Filter,
-        after: Option<DeliveryId>,
-        limit: usize,
-    ) -> rusqlite::Result<Vec<Record>> {
-        let after = after.map_or(0, |id| self.claims.row(id).unwrap_or(0));
-        let before = accepted_before(filter, self.clock.now());
-        let limit = sql(limit);
-        let statement = if filter.dead { &mut self.s.list_dead } else { &mut self.s.list_waiting };
-        let claims = &self.claims;
-        let rows =
-            statement.query_map(params![after, before, order_key(filter), limit], |columns| {
-                let text = columns.get_ref(5)?;
-                let payload =
-                    String::from_utf8_lossy(text.as_bytes().unwrap_or_default()).into_owned();
-                let mut record =
-                    Record::new(claims.id(columns.get(0)?), from_millis(columns.get(1)?), payload);
-                record.order_key = key(columns, 2)?.map(OrderKey::from_bytes);
-                record.attempts = columns.get(3)?;
-                record.error = columns.get(4)?;
-                record.trace_context = optional_text(columns, 8)?;
-                record.death = match columns.get::<_, Option<i64>>(6)? {
-                    Some(at) => {
-                        let reason: String = columns.get(7)?;
-                        let reason = DeadReason::from_name(&reason).unwrap_or(DeadReason::Attempts);
-                        Some(Death::new(from_millis(at), reason))
-                    }
-                    None => None,
-                };
-                Ok(record)
-            })?;
-        rows.collect()
-    }
-}
-
-fn accepted_before(filter: &Filter, now: i64) -> i64 {
-    filter.older_than.map_or(i64::MAX, |age| now.saturating_sub(millis(age)))
-}
-
-fn order_key(filter: &Filter) -> Option<&[u8]> {
-    filter.order_key.as_ref().map(|key| &key.as_bytes()[..])
 }

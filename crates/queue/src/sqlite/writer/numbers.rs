@@ -13,7 +13,7 @@ const RESERVE: i64 = 10_000;
 
 /// A transaction works on a copy. Its commit assigns the copy.
 #[derive(Clone, Copy)]
-pub(super) struct Numbers {
+pub(in super::super) struct Numbers {
     pub(super) next_id: i64,
     /// Ids up to this one may be used without writing to the file.
     pub(super) reserved: i64,
@@ -24,21 +24,37 @@ pub(super) struct Numbers {
     /// When the next row stops blocking its key.
     pub(super) next_aside: Option<i64>,
     /// Without what is running, and the time of the oldest callback.
-    pub(super) stats: Stats,
+    pub(in super::super) stats: Stats,
 }
 
 /// What the file says of itself when it is opened.
-pub(super) struct Head {
+pub(in super::super) struct Head {
     /// The id of the store.
-    pub(super) store: u64,
+    pub(in super::super) store: u64,
     pub(super) was_closed: bool,
     /// The number of its log.
     pub(super) log: Option<i64>,
-    pub(super) numbers: Numbers,
+    pub(in super::super) numbers: Numbers,
 }
 
 impl Head {
     pub(super) fn read(s: &mut Statements<'_>, now: i64) -> rusqlite::Result<Self> {
+        let mut head = Head::counted(s)?;
+        // If the clock went back since then, timers keep their remaining time.
+        s.due_back.execute([now])?;
+        let newest_done: Option<i64> =
+            s.newest_done.query_row((), |columns| columns.get(0)).optional()?;
+        if newest_done.is_some_and(|at| at > now) {
+            s.done_back.execute([now])?;
+        }
+        let numbers = &mut head.numbers;
+        numbers.oldest_done = s.oldest_done.query_row([1], |columns| columns.get(1)).optional()?;
+        numbers.next_aside = s.next_aside.query_row((), |columns| columns.get(0))?;
+        Ok(head)
+    }
+
+    /// Without the times. Writes nothing.
+    pub(in super::super) fn counted(s: &mut Statements<'_>) -> rusqlite::Result<Self> {
         let mut head = s.meta.query_row((), |columns| {
             let stats = Stats {
                 waiting: count(columns, 4)?,
@@ -64,19 +80,9 @@ impl Head {
                 },
             })
         })?;
-        let numbers = &mut head.numbers;
         if !head.was_closed {
-            numbers.count_rows(s)?;
+            head.numbers.count_rows(s)?;
         }
-        // If the clock went back since then, timers keep their remaining time.
-        s.due_back.execute([now])?;
-        let newest_done: Option<i64> =
-            s.newest_done.query_row((), |columns| columns.get(0)).optional()?;
-        if newest_done.is_some_and(|at| at > now) {
-            s.done_back.execute([now])?;
-        }
-        numbers.oldest_done = s.oldest_done.query_row([1], |columns| columns.get(1)).optional()?;
-        numbers.next_aside = s.next_aside.query_row((), |columns| columns.get(0))?;
         Ok(head)
     }
 }

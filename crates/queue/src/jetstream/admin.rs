@@ -1,0 +1,112 @@
+//! Counting and requeueing.
+
+use std::collections::HashSet;
+
+use async_nats::jetstream::stream::LastRawMessageErrorKind;
+use futures_util::future::try_join_all;
+
+use super::Shared;
+use super::broker::{PATIENCE, unavailable};
+use super::names::{LANES, Lane, partition_of};
+use super::wire::{Meta, Position};
+use crate::delivery::DeliveryId;
+use crate::error::{QueueError, StorageError};
+use crate::options::from_millis;
+use crate::store::Stats;
+
+/// How many retries are looked at to find the oldest.
+const LOOKED_AT: usize = 1000;
+
+impl Shared {
+    pub(super) async fn stats(&self) -> Result<Stats, QueueError> {
+        self.now()?;
+        let names = &self.broker.names;
+        let (new, retry, dead) = (names.stream(Lane::New), names.stream(Lane::Retry), names.dead());
+        let (new, retry, dead, oldest, elsewhere) = tokio::try_join!(
+            self.broker.state(&new),
+            self.broker.state(&retry),
+            self.broker.state(&dead),
+            self.oldest(),
+            self.held_elsewhere(),
+        )?;
+        let state = self.lock();
+        let waiting = new.messages + retry.messages;
+        Ok(Stats {
+            waiting,
+            running: waiting.min(state.running() as u64 + elsewhere),
+            retrying: retry.messages,
+            dead: dead.messages,
+            bytes: new.bytes + retry.bytes + dead.bytes,
+            oldest: oldest.map(from_millis),
+            partitions: state.parts().count() as u64,
+            ..state.counts
+        })
+    }
+
+    /// What the workers of other processes have, running or not.
+    async fn held_elsewhere(&self) -> Result<u64, QueueError> {
+        let ours: HashSet<usize> = self.lock().parts().map(|(partition, _)| partition).collect();
+        let others = (0..self.settings.partitions).filter(|partition| !ours.contains(partition));
+        let lanes = others.flat_map(|partition| LANES.map(|lane| (lane, partition)));
+        let counts = lanes.map(async |(lane, partition)| {
+            let info = self.broker.lane(lane, partition).await?;
+            Ok::<_, QueueError>(info.map_or(0, |info| info.num_ack_pending as u64))
+        });
+        Ok(try_join_all(counts).await?.into_iter().sum())
+    }
+
+    /// When the oldest waiting callback was accepted.
+    async fn oldest(&self) -> Result<Option<i64>, QueueError> {
+        let names = &self.broker.names;
+        let first = self.broker.read(&names.stream(Lane::New), 1).await?;
+        let first = first.into_iter().filter_map(|found| found.meta).map(|meta| meta.at).min();
+        let mut retries = Vec::new();
+        let mut from = 1;
+        while retries.len() < LOOKED_AT {
+            let some = self.broker.read(&names.stream(Lane::Retry), from).await?;
+            let Some(last) = some.last() else { break };
+            from = last.sequence + 1;
+            retries.extend(some.into_iter().filter_map(|found| found.meta).map(|meta| meta.at));
+        }
+        Ok(retries.into_iter().chain(first).min())
+    }
+
+    pub(super) async fn requeue(&self, id: DeliveryId) -> Result<(), QueueError> {
+        self.now()?;
+        let dead = self.broker.context.get_stream_no_info(self.broker.names.dead()).await;
+        let subject = self.broker.names.dead_subject(id);
+        let found = dead.map_err(unavailable)?.get_last_raw_message_by_subject(&subject).await;
+        let message = found.map_err(|error| match error.kind() {
+            LastRawMessageErrorKind::NoMessageFound => QueueError::NotFound,
+            _ => unavailable(error),
+        })?;
+        let Some(meta) = Meta::read(Some(&message.headers)) else {
+            return Err(QueueError::Unreadable(StorageError::new(
+                "the dead letter's headers are damaged",
+            )));
+        };
+        let first = meta.first.unwrap_or(Position { sequence: id.sequence(), stored: 0 });
+        let generation = meta.generation.saturating_add(1);
+        let partition = partition_of(meta.order_key(), first, self.settings.partitions);
+        let meta = Meta {
+            first: Some(first),
+            generation,
+            attempts: 0,
+            delay: 0,
+            blocked: 0,
+            dead_at: None,
+            reason: None,
+            out_of_order: true,
+            ..meta
+        };
+        // If the answer is lost and it is requeued again, it is stored only once.
+        let again = format!("{id}-{:x} again {generation}", first.stored);
+        // It goes on with those that have failed, so that a full queue takes it.
+        let subject = self.retry_subject(partition, id);
+        let headers = meta.headers(Some(&again));
+        let stored = self.broker.publish(subject, headers, message.payload, PATIENCE).await?;
+        self.lock().published(Lane::Retry, partition, stored.sequence);
+        self.broker.delete(&self.broker.names.dead(), message.sequence).await?;
+        Ok(())
+    }
+}

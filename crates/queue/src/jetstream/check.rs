@@ -1,0 +1,225 @@
+//! What must be so at the broker, or callbacks could be lost or mixed up.
+
+use std::fmt::Display;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_nats::jetstream::consumer::{self, pull};
+use async_nats::jetstream::stream::{Config, StorageType};
+
+use super::broker::{Broker, unavailable};
+use super::names::Lane;
+use super::streams::{LAYOUT, PARTITIONS, STORE, is_not_found};
+use crate::error::{QueueError, StorageError};
+
+/// The first server that keeps what this store relies on, and stops counting purged messages.
+const LOWEST: (u32, u32, u32) = (2, 12, 7);
+
+pub(super) fn name(name: &str) -> Result<(), QueueError> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if name.is_empty() || name.len() > 200 || !name.bytes().all(plain) {
+        return Err(unsafe_setting(format!(
+            "the name {name:?}: up to 200 letters, digits, `-` and `_` can be taken"
+        )));
+    }
+    Ok(())
+}
+
+/// The version of the server that the client is connected to.
+pub(super) fn version(broker: &Broker) -> Result<(), QueueError> {
+    let found = broker.client.server_info().version;
+    if found.is_empty() {
+        return Err(QueueError::Unavailable(StorageError::new("not connected")));
+    }
+    if is_new_enough(&found) {
+        return Ok(());
+    }
+    let (major, minor, patch) = LOWEST;
+    Err(QueueError::ServerTooOld { found, lowest: format!("{major}.{minor}.{patch}") })
+}
+
+/// The same after the connection was lost.
+pub(super) fn version_again(broker: &Broker, checked: &AtomicBool) -> Result<(), QueueError> {
+    if !checked.load(Ordering::Relaxed) {
+        version(broker)?;
+        checked.store(true, Ordering::Relaxed);
+    }
+    Ok(())
+}
+
+fn is_new_enough(version: &str) -> bool {
+    let mut numbers = version.split(['.', '-', '+']).map(str::parse::<u32>);
+    let mut next = || numbers.next().and_then(Result::ok);
+    let (Some(major), Some(minor), Some(patch)) = (next(), next(), next()) else {
+        return false;
+    };
+    (major, minor, patch) >= LOWEST
+}
+
+/// Whether the streams, if there are any, are those of this version.
+pub(super) async fn layout(broker: &Broker) -> Result<(), QueueError> {
+    let names = &broker.names;
+    for name in [names.stream(Lane::New), names.old()] {
+        let found = match broker.context.get_stream(&name).await {
+            Ok(found) => found,
+            Err(error) if is_not_found(&error) => continue,
+            Err(error) => return Err(unavailable(error)),
+        };
+        let layout = found.cached_info().config.metadata.get(STORE);
+        if layout.map(String::as_str) != Some(LAYOUT) {
+            return Err(unsafe_setting(format!(
+                "stream {name}: it is of another layout than this version's, and is not touched. \
+                Give this queue another name, and let the version that made the stream handle what \
+                is in it; or, if nothing in it is needed, delete {0}, {0}-retry, {0}-dead and \
+                {0}-state",
+                names.0
+            )));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn stream(found: &Config, wanted: &Config) -> Result<(), QueueError> {
+    let demand = |holds, setting, is: &dyn Display, must_be: &dyn Display, why| {
+        demand(holds, &format!("stream {}", found.name), setting, is, must_be, why)
+    };
+    let subjects = |config: &Config| {
+        let mut subjects = config.subjects.clone();
+        subjects.sort();
+        subjects.join(" ")
+    };
+    let partitions = |config: &Config| config.metadata.get(PARTITIONS).cloned().unwrap_or_default();
+    let (is, right) = (partitions(found), partitions(wanted));
+    let why = "all processes of a queue need the same number";
+    demand(is == right, "partitions", &is, &right, why)?;
+    let (is, right) = (subjects(found), subjects(wanted));
+    demand(is == right, "subjects", &is, &right, "callbacks would be passed over")?;
+    let why = "what waits could not be listed";
+    demand(found.allow_direct, "allow_direct", &false, &true, why)?;
+    let is = format!("{:?}", found.storage);
+    demand(
+        found.storage == StorageType::File,
+        "storage",
+        &is,
+        &"File",
+        "a restart would lose everything",
+    )?;
+    let (is, least) = (found.num_replicas, wanted.num_replicas);
+    demand(
+        is >= least,
+        "num_replicas",
+        &is,
+        &format!("at least {least}"),
+        "so many were asked for",
+    )?;
+    let (is, right) = (format!("{:?}", found.retention), format!("{:?}", wanted.retention));
+    demand(is == right, "retention", &is, &right, "callbacks or their ids would be forgotten")?;
+    let (is, right) = (format!("{:?}", found.discard), format!("{:?}", wanted.discard));
+    demand(is == right, "discard", &is, &right, "a full stream must refuse, not drop")?;
+    demand(!found.no_ack, "no_ack", &true, &false, "nothing would be confirmed")?;
+    for (setting, is, most) in [
+        ("max_msgs", found.max_messages, wanted.max_messages),
+        ("max_bytes", found.max_bytes, wanted.max_bytes),
+    ] {
+        let holds = most < 0 || (0..=most).contains(&is);
+        let right = format!("at most {most}");
+        demand(
+            holds,
+            setting,
+            &is,
+            &right,
+            "an existing stream keeps its limits; change them with `nats stream edit`",
+        )?;
+    }
+    let is = found.max_age;
+    let why = "what is older would be deleted, handled or not";
+    demand(is.is_zero(), "max_age", &format!("{is:?}"), &0, why)?;
+    let (is, right) = (found.max_messages_per_subject, wanted.max_messages_per_subject);
+    demand(is == right, "max_msgs_per_subject", &is, &right, "callbacks share their subjects")?;
+    let (is, least) = (found.duplicate_window, wanted.duplicate_window);
+    let right = format!("at least {least:?}");
+    demand(
+        is >= least,
+        "duplicate_window",
+        &format!("{is:?}"),
+        &right,
+        "repeats would be handled again",
+    )?;
+    let holds = !(found.deny_delete || found.deny_purge || found.sealed);
+    let why = "handled callbacks could not be deleted";
+    demand(holds, "deny_delete, deny_purge or sealed", &true, &false, why)
+}
+
+pub(super) fn consumer(
+    found: &consumer::Config,
+    wanted: &pull::Config,
+    what: &str,
+) -> Result<(), QueueError> {
+    let demand = |holds, setting, is: &dyn Display, must_be: &dyn Display, why| {
+        demand(holds, what, setting, is, must_be, why)
+    };
+    let (is, right) = (format!("{:?}", found.ack_policy), format!("{:?}", wanted.ack_policy));
+    demand(
+        is == right,
+        "ack_policy",
+        &is,
+        &right,
+        "callbacks would be done before they are handled",
+    )?;
+    let (is, right) =
+        (format!("{:?}", found.deliver_policy), format!("{:?}", wanted.deliver_policy));
+    demand(is == right, "deliver_policy", &is, &right, "callbacks would be passed over")?;
+    let (is, right) = (&found.filter_subject, &wanted.filter_subject);
+    demand(is == right, "filter_subject", is, right, "callbacks would be passed over")?;
+    let is = found.max_deliver;
+    demand(is <= 0, "max_deliver", &is, &-1, "callbacks would be given up unseen")?;
+    let (is, least) = (found.max_ack_pending, wanted.max_ack_pending);
+    let right = format!("at least {least}");
+    demand(is >= least, "max_ack_pending", &is, &right, "workers would stand still")?;
+    let (is, right) = (found.ack_wait, wanted.ack_wait);
+    let (holds, is, right) = (is == right, format!("{is:?}"), format!("{right:?}"));
+    demand(holds, "ack_wait", &is, &right, "all processes of a queue need the same")?;
+    demand(!found.headers_only, "headers_only", &true, &false, "handlers need the bodies")?;
+    let is = found.inactive_threshold;
+    let why = "the consumer would be deleted, and everything handled again";
+    demand(is.is_zero(), "inactive_threshold", &format!("{is:?}"), &0, why)?;
+    demand(
+        !found.memory_storage,
+        "mem_storage",
+        &true,
+        &false,
+        "a restart would handle everything again",
+    )
+}
+
+fn demand(
+    holds: bool,
+    what: &str,
+    setting: &str,
+    is: &dyn Display,
+    must_be: &dyn Display,
+    why: &str,
+) -> Result<(), QueueError> {
+    if holds {
+        return Ok(());
+    }
+    Err(unsafe_setting(format!("{what}: {setting} is {is}, and must be {must_be}: {why}")))
+}
+
+fn unsafe_setting(text: String) -> QueueError {
+    QueueError::UnsafeSetting(StorageError::new(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_by_their_numbers() {
+        for new in ["2.12.7", "2.12.10", "2.15.1", "3.0.0", "2.15.0-dev", "2.12.7-binary+x"] {
+            assert!(is_new_enough(new), "{new}");
+        }
+        for old in ["2.9.10", "2.12.6", "1.99.99", "2.12", "", "new"] {
+            assert!(!is_new_enough(old), "{old}");
+        }
+    }
+}

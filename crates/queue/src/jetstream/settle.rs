@@ -1,0 +1,178 @@
+//! How a claim ends. A confirmed acknowledgement is the end of a message; what is not done has been
+//! stored elsewhere before.
+
+use std::time::Duration;
+
+use async_nats::jetstream::AckKind;
+
+use super::broker::PATIENCE;
+use super::claims::Held;
+use super::names::Lane;
+use super::part::{Expected, Job};
+use super::wire::Meta;
+use super::{AGAIN, Shared};
+use crate::error::QueueError;
+use crate::options::millis;
+use crate::store::{Claim, DeadReason, Stats, bounded};
+
+impl Shared {
+    pub(super) async fn complete(
+        &self,
+        claim: Claim,
+        count: impl Fn(&mut Stats),
+    ) -> Result<(), QueueError> {
+        let held = self.held(claim)?;
+        self.acknowledge(claim, &held).await?;
+        self.end(claim, count);
+        Ok(())
+    }
+
+    pub(super) async fn retry(
+        &self,
+        claim: Claim,
+        error: String,
+        delay: Duration,
+    ) -> Result<(), QueueError> {
+        let held = self.held(claim)?;
+        let Held { partition, job, .. } = &held;
+        let now = self.now()?;
+        let (meta, expected) = failed(job, error, now, millis(delay), self.max_block());
+        let attempts = meta.attempts;
+        // Before it is published: it may arrive before the answer.
+        if let Some(part) = self.lock().part_of(claim) {
+            part.expect(job, attempts, expected);
+        }
+        let id = message_id(job, "retry", &format!(".{attempts}"));
+        let subject = self.retry_subject(*partition, job.id());
+        let headers = meta.headers(Some(&id));
+        let sent = self.broker.publish(subject, headers, job.payload.clone(), PATIENCE).await;
+        match sent {
+            Ok(stored) => self.lock().published(Lane::Retry, *partition, stored.sequence),
+            Err(error) => {
+                if let Some(part) = self.lock().part_of(claim) {
+                    part.expect_no_more(job, attempts);
+                }
+                return Err(error.into());
+            }
+        }
+        self.acknowledge(claim, &held).await?;
+        self.end(claim, |counts| counts.retried += 1);
+        Ok(())
+    }
+
+    pub(super) async fn bury(
+        &self,
+        claim: Claim,
+        error: String,
+        reason: DeadReason,
+    ) -> Result<(), QueueError> {
+        let held = self.held(claim)?;
+        let job = &held.job;
+        let meta = Meta {
+            first: Some(job.first()),
+            attempts: job.meta.attempts.saturating_add(1),
+            error: Some(bounded(error)),
+            dead_at: Some(self.now()?),
+            reason: Some(reason.as_str().to_owned()),
+            ..job.meta.clone()
+        };
+        let id = message_id(job, "dead", "");
+        let subject = self.broker.names.dead_subject(job.id()).into();
+        let headers = meta.headers(Some(&id));
+        self.broker.publish(subject, headers, job.payload.clone(), PATIENCE).await?;
+        self.acknowledge(claim, &held).await?;
+        let unreadable = reason == DeadReason::BodyUnreadable;
+        self.end(claim, |counts| {
+            counts.buried += 1;
+            if unreadable {
+                counts.unreadable += 1;
+                counts.unreadable_bytes += job.payload.len() as u64;
+            }
+        });
+        Ok(())
+    }
+
+    pub(super) async fn bury_unsigned(
+        &self,
+        claim: Claim,
+        error: String,
+    ) -> Result<bool, QueueError> {
+        let size = self.held(claim)?.job.payload.len() as u64;
+        let there = self.lock().counts.unreadable_bytes;
+        if self.settings.options.keeps_unreadable(there, size) {
+            self.bury(claim, error, DeadReason::BodyUnreadable).await?;
+            return Ok(true);
+        }
+        self.complete(claim, |counts| counts.dropped += 1).await?;
+        Ok(false)
+    }
+
+    /// The handler is still running: the broker need not deliver it again.
+    pub(super) async fn extend(&self, claim: Claim) -> Result<(), QueueError> {
+        let held = self.held(claim)?;
+        self.broker.tell(held.job.reply, AckKind::Progress).await;
+        Ok(())
+    }
+
+    fn held(&self, claim: Claim) -> Result<Held, QueueError> {
+        let state = self.lock();
+        if state.closed {
+            return Err(QueueError::Closed);
+        }
+        state.held(claim).ok_or(QueueError::ClaimLost)
+    }
+
+    /// Acknowledges until the broker confirms it, or the lease is over.
+    async fn acknowledge(&self, claim: Claim, held: &Held) -> Result<(), QueueError> {
+        let _acknowledging = held.lease.acknowledging();
+        let place = held.job.place;
+        loop {
+            let confirmed = self.broker.confirm(held.job.reply.clone(), AckKind::Ack).await;
+            self.told(confirmed.as_ref().map(drop));
+            if confirmed.is_ok() {
+                return Ok(());
+            }
+            self.held(claim)?;
+            tokio::time::sleep(AGAIN).await;
+            // If the stream was set back, another message may have this sequence number by now. It
+            // must not be acknowledged. If it is still the one, it is delivered again, and known.
+            let stream = self.broker.names.stream(place.lane);
+            match self.broker.find(&stream, place.at.sequence).await {
+                Ok(Some(meta)) if meta.is_of(&held.job.meta) => {}
+                Ok(_) => return Ok(()),
+                Err(error) => self.told(Err(&error)),
+            }
+        }
+    }
+
+    fn end(&self, claim: Claim, count: impl Fn(&mut Stats)) {
+        let mut state = self.lock();
+        state.end(claim);
+        count(&mut state.counts);
+        drop(state);
+        self.changed.notify_waiters();
+    }
+}
+
+/// What is written about a failed attempt, and when the next one is.
+fn failed(job: &Job, error: String, now: i64, delay: i64, max_block: i64) -> (Meta, Expected) {
+    let aside = job.aside.unwrap_or_else(|| now.saturating_add(max_block));
+    let out_of_order = job.meta.out_of_order || (job.blocks() && aside <= now);
+    let meta = Meta {
+        first: Some(job.first()),
+        attempts: job.meta.attempts.saturating_add(1),
+        error: Some(bounded(error)),
+        delay,
+        blocked: max_block.saturating_sub(aside.saturating_sub(now)),
+        out_of_order,
+        ..job.meta.clone()
+    };
+    (meta, Expected { due: now.saturating_add(delay), aside, out_of_order })
+}
+
+/// An id that is the same only if the same move of the same callback is published again, since its
+/// answer was lost.
+fn message_id(job: &Job, kind: &str, more: &str) -> String {
+    let (first, generation) = job.life();
+    format!("{}-{:x} {kind} {generation}{more}", job.id(), first.stored)
+}

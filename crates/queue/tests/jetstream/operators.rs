@@ -1,0 +1,147 @@
+//! What operators do to the streams, and that new callbacks are handled afterwards.
+
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+use tencent_im_callback_queue::jetstream::async_nats::Client;
+use tencent_im_callback_queue::jetstream::async_nats::jetstream::Context;
+
+use super::common::Folder;
+use super::crew::Crew;
+use super::{server, until};
+
+const STREAMS: [&str; 4] = ["test", "test-retry", "test-dead", "test-owners"];
+
+async fn delete(context: &Context, streams: &[&str]) {
+    for stream in streams {
+        context.delete_stream(stream).await.unwrap();
+    }
+    // Made anew by a worker.
+    until("made anew", async || {
+        for stream in streams {
+            if context.get_stream(stream).await.is_err() {
+                return false;
+            }
+        }
+        true
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn new_callbacks_are_handled_after_streams_were_deleted() {
+    let nats = server!();
+    let context = nats.context().await;
+    let crew = Crew::new(&nats).await;
+    crew.handles_new_ones("nothing").await;
+    for streams in [&STREAMS[..1], &STREAMS[3..], &STREAMS[1..3], &STREAMS[..]] {
+        delete(&context, streams).await;
+        crew.handles_new_ones(&format!("{} deleted", streams.join(" and "))).await;
+    }
+    crew.has_unique_ids();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_handled_again_after_consumers_were_deleted_or_streams_purged() {
+    let nats = server!();
+    let context = nats.context().await;
+    let crew = Crew::new(&nats).await;
+    crew.handles_new_ones("nothing").await;
+    for stream in &STREAMS[..2] {
+        let stream = context.get_stream(stream).await.unwrap();
+        let mut names = stream.consumer_names();
+        while let Some(name) = names.next().await {
+            stream.delete_consumer(&name.unwrap()).await.unwrap();
+        }
+    }
+    crew.handles_new_ones("all consumers deleted").await;
+    for stream in ["test-owners", "test"] {
+        context.get_stream(stream).await.unwrap().purge().await.unwrap();
+        crew.handles_new_ones(&format!("{stream} purged")).await;
+    }
+    assert_eq!(crew.handled_again(), [""; 0]);
+}
+
+async fn call(client: &Client, subject: String, body: String) -> Value {
+    let answer = client.request(subject, body.into()).await.unwrap();
+    let answer: Value = serde_json::from_slice(&answer.payload).unwrap();
+    assert!(answer["error"].is_null(), "{answer}");
+    answer
+}
+
+/// As `nats stream backup` does it.
+async fn backup(client: &Client, stream: &str) -> (Value, Vec<bytes::Bytes>) {
+    let inbox = client.new_inbox();
+    let mut parts = client.subscribe(inbox.clone()).await.unwrap();
+    let subject = format!("$JS.API.STREAM.SNAPSHOT.{stream}");
+    let info = call(client, subject, json!({"deliver_subject": inbox}).to_string()).await;
+    let mut chunks = Vec::new();
+    while let Some(part) = parts.next().await {
+        if let Some(reply) = part.reply.clone() {
+            client.publish(reply, "".into()).await.unwrap();
+        }
+        if part.payload.is_empty() {
+            break;
+        }
+        chunks.push(part.payload);
+    }
+    (info, chunks)
+}
+
+async fn restore(client: &Client, stream: &str, (info, chunks): &(Value, Vec<bytes::Bytes>)) {
+    let body = json!({"config": info["config"], "state": info["state"]}).to_string();
+    let place = call(client, format!("$JS.API.STREAM.RESTORE.{stream}"), body).await;
+    let place = place["deliver_subject"].as_str().unwrap().to_owned();
+    for chunk in chunks {
+        client.request(place.clone(), chunk.clone()).await.unwrap();
+    }
+    call(client, place, String::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn new_callbacks_are_handled_after_the_streams_were_restored() {
+    let nats = server!();
+    let context = nats.context().await;
+    let client = context.client();
+    let mut crew = Crew::new(&nats).await;
+    crew.handles_new_ones("nothing").await;
+    crew.stop().await;
+    let mut saved = Vec::new();
+    for stream in STREAMS {
+        saved.push(backup(&client, stream).await);
+    }
+    crew.start(&nats).await;
+    crew.handles_new_ones("backed up").await;
+    crew.stop().await;
+    for (stream, saved) in STREAMS.iter().zip(&saved) {
+        context.delete_stream(stream).await.unwrap();
+        restore(&client, stream, saved).await;
+    }
+    crew.start(&nats).await;
+    crew.handles_new_ones("restored").await;
+    crew.has_unique_ids();
+}
+
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    let copied = std::process::Command::new("cp").arg("-a").arg(from).arg(to).status();
+    assert!(copied.unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn new_callbacks_are_handled_after_a_servers_directory_was_set_back() {
+    let mut nats = server!();
+    let crew = Crew::new(&nats).await;
+    crew.handles_new_ones("nothing").await;
+    let copies = Folder::new();
+    let node = &mut nats.nodes[0];
+    node.kill();
+    copy(&node.data().join("jetstream"), copies.path());
+    node.start();
+    crew.handles_new_ones("killed").await;
+    node.kill();
+    std::fs::remove_dir_all(node.data().join("jetstream")).unwrap();
+    copy(&copies.path().join("jetstream"), node.data());
+    node.start();
+    crew.handles_new_ones("set back").await;
+    crew.handles_new_ones("some time after").await;
+    crew.has_unique_ids();
+}
