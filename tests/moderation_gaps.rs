@@ -339,6 +339,8 @@ fn a_word_is_found_in_either_form() {
         ("s\u{3000}p", "s p", true),
         ("\u{3400}\u{4dff}\u{ff5e}\u{3002}", "\u{4dff}~\u{3002}", true),
         ("\u{3001}\u{3003}", "\u{3001}", true),
+        // Only as written: this one is decoded further on.
+        (r"a\u0041", r"\u0041", true),
     ] {
         for (before, behind) in [("", ""), (&*long, ""), ("", &*long), (&*long, &*long)] {
             let callback = message(&[text(&format!("{before}{written}{behind}"))]);
