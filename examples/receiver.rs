@@ -4,6 +4,8 @@
 //! cargo run --example receiver
 //! ```
 //!
+//! `cargo run -p receiver` runs the same program, without building first what the tests need.
+//!
 //! | environment | default | meaning |
 //! | --- | --- | --- |
 //! | `ADDR` | `127.0.0.1:3000` | where to listen; port 0 picks a free one |

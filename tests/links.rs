@@ -158,8 +158,8 @@ fn every_file_that_is_named_is_there() {
     let folders = ["examples/", "crates/", "tests/", "src/", "fuzz/", ".ci/"];
     let mut named = 0;
     for (file, text) in documents() {
-        // Plans and old figures name what is not there any more.
-        if file.ends_with("JETSTREAM.md") || file.ends_with("mutants.md") {
+        // Plans name what is not there any more.
+        if file.ends_with("JETSTREAM.md") {
             continue;
         }
         for name in prose(&text).flat_map(|line| line.split('`').skip(1).step_by(2)) {

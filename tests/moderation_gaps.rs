@@ -1,4 +1,4 @@
-//! What no other test of moderation asked, found by mutants: see `.ci/mutants.md`.
+//! What no other test of moderation asked, found by mutants.
 #![allow(clippy::pedantic)]
 
 use std::sync::{Arc, Mutex};

@@ -1,7 +1,4 @@
-//! Typed handlers by event.
-#![allow(clippy::pedantic)]
-
-mod common;
+//! Which handler gets an event, and what it is given.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -9,41 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use allocation_counter::measure;
-use bytes::Bytes;
-use common::{layer, outcome, send, signed, text};
-use http_body_util::Full;
-use tencent_im_callback::event::{c2c, group, sns, state};
-use tencent_im_callback::reply::{c2c::BeforeSendMsgReply, chatbot::OnC2cSignalMessageReply};
-use tencent_im_callback::{
-    Callback, Cause, Command, Event, EventRouter, HandlerError, OutcomeKind, Reply, testing,
-};
+use tencent_im_callback::event::{group, sns, state};
+use tencent_im_callback::reply::c2c::BeforeSendMsgReply;
+use tencent_im_callback::reply::chatbot::OnC2cSignalMessageReply;
+use tencent_im_callback::{Callback, Command, Event, EventRouter, HandlerError, Reply, testing};
 use tower::limit::ConcurrencyLimitLayer;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
-async fn answer<T: Clone>(router: &EventRouter<T>, command: Command) -> Result<Reply, String> {
-    answer_to(router, signed(command).build()).await
-}
-
-fn parse(request: http::Request<Bytes>) -> Callback {
-    let (parts, body) = request.into_parts();
-    let params = common::params_of(&common::verifier(), &parts.method, &parts.uri);
-    Callback::parse_untyped(params, body).unwrap()
-}
-
-async fn answer_to<T: Clone>(
-    router: &EventRouter<T>,
-    request: http::Request<Bytes>,
-) -> Result<Reply, String> {
-    router.clone().oneshot(parse(request)).await.map_err(|error| error.to_string())
-}
-
-async fn item(callback: Callback<c2c::BeforeSendMsg>) -> BeforeSendMsgReply {
-    if callback.event.msg_body.is_empty() {
-        BeforeSendMsgReply::reject()
-    } else {
-        BeforeSendMsgReply::discard()
-    }
-}
+use crate::common::signed;
+use crate::{answer, answer_to, common, item};
 
 #[tokio::test]
 async fn each_event_finds_its_handler() {
@@ -110,23 +81,6 @@ async fn the_fallback_gets_the_rest_misfits_too() {
     let failing =
         EventRouter::new().fallback(service_fn(|_: Callback| async { Err::<(), _>("no") }));
     assert_eq!(answer(&failing, Command::SnsFriendAdd).await, Err("no".to_owned()));
-}
-
-/// An event that somebody handles is not lost because its body does not fit: behind the queue it
-/// becomes a dead letter.
-#[tokio::test]
-async fn a_misfit_of_a_handled_event_is_an_error() {
-    use tencent_im_callback::Retry;
-
-    let misfit = || parse(signed(Command::StateChange).body(r#"{"Info":5}"#).build());
-    let handled = EventRouter::new().on(|_: Callback<state::StateChange>| async {});
-    for router in [handled.clone(), handled.allow_unhandled()] {
-        let error: HandlerError = router.oneshot(misfit()).await.unwrap_err();
-        assert_eq!(error.retry(), Retry::Never);
-        assert!(error.to_string().starts_with("body does not fit its command at Info"), "{error}");
-    }
-    // Nobody asked for it.
-    assert_eq!(EventRouter::new().oneshot(misfit()).await.unwrap(), Reply::ok());
 }
 
 #[tokio::test]
@@ -196,36 +150,6 @@ async fn a_service_is_made_ready_before_it_is_called() {
 }
 
 #[test]
-#[should_panic(expected = "there is a handler for `State.StateChange` already")]
-fn a_second_handler_for_one_event_panics_when_it_is_added() {
-    let _ = EventRouter::new()
-        .on(|_: Callback<state::StateChange>| async {})
-        .on(|_: Callback<state::StateChange>| async {});
-}
-
-#[test]
-#[should_panic(expected = "`State.StateChange` is known")]
-fn a_known_word_has_a_type() {
-    let _ =
-        EventRouter::new().on_unknown("State.StateChange", |_: Callback<()>| async { Reply::ok() });
-}
-
-#[tokio::test]
-async fn errors_take_the_road_that_the_layer_was_given() {
-    let router = EventRouter::new()
-        .on(|_: Callback<c2c::BeforeSendMsg>| async { Err(HandlerError::new("no database")) });
-    let request = signed(Command::C2cBeforeSendMsg).build::<Full<Bytes>>();
-    let response = send(&layer(), router, request).await;
-    assert_eq!(response.status(), 500);
-    let what = outcome(&response);
-    assert_eq!(
-        (what.kind(), what.cause(), what.error()),
-        (OutcomeKind::Failed, Some(Cause::Failed), Some("no database"))
-    );
-    assert!(!text(response).await.contains("database"));
-}
-
-#[test]
 fn a_call_allocates_once() {
     let mut router = EventRouter::new().on(|_: Callback<state::StateChange>| async {});
     let callback = || {
@@ -244,72 +168,6 @@ fn a_call_allocates_once() {
     }
     let info = measure(|| drop(router.clone()));
     assert_eq!(info.count_total, 0);
-}
-
-/// "OK" to what nobody judged would let it pass.
-#[tokio::test]
-async fn a_verdict_without_a_handler_is_an_error() {
-    let router = EventRouter::new().on(|_: Callback<state::StateChange>| async {});
-    let open = router.clone().allow_unhandled();
-    for command in Command::ALL {
-        let found = answer(&router, command.clone()).await;
-        if command.phase() == tencent_im_callback::Phase::Before {
-            let error = found.unwrap_err();
-            assert!(error.starts_with("no handler for"), "{error}");
-        } else {
-            assert_eq!(found, Ok(Reply::ok()), "{command}");
-        }
-        assert_eq!(answer(&open, command.clone()).await, Ok(Reply::ok()));
-    }
-    // Nor is one judged that has no type: by its body, or because one of its two words is unknown.
-    let misfit = || signed(Command::C2cBeforeSendMsg).body(r#"{"MsgBody":5}"#).build();
-    let words = || {
-        signed("c2c.callbackbeforesendmsg".into())
-            .body(r#"{"CallbackCommand":"C2C.CallbackBeforeSendMsg"}"#)
-            .build()
-    };
-    let handled = router.clone().on(item);
-    let untyped =
-        [(misfit(), "body does not fit its command at MsgBody"), (words(), "no handler for")];
-    for (request, error) in untyped {
-        let found = answer_to(&handled, request).await.unwrap_err();
-        assert!(found.starts_with(error), "{found}");
-    }
-    assert_eq!(answer_to(&open, words()).await, Ok(Reply::ok()));
-    // There is a handler, so it is not unhandled.
-    answer_to(&open.on(item), misfit()).await.unwrap_err();
-    let fallback = handled
-        .fallback(service_fn(|_: Callback| async { Ok::<_, Infallible>(Reply::fail("asked")) }));
-    for request in [misfit(), words()] {
-        assert_eq!(answer_to(&fallback, request).await, Ok(Reply::fail("asked")));
-    }
-}
-
-/// The source and the advice of an error stay behind `route`, `fallback` and tower's own layers.
-#[tokio::test]
-async fn errors_stay_what_they_are() {
-    use tencent_im_callback::Retry;
-
-    let failing = |_: Callback<sns::FriendAdd>| async {
-        Err::<(), _>(HandlerError::permanent("x".parse::<u8>().unwrap_err()))
-    };
-    let timed = tower::ServiceBuilder::new()
-        .timeout(std::time::Duration::from_secs(60))
-        .service(service_fn(failing));
-    let routed = EventRouter::new().route::<sns::FriendAdd, _>(timed.clone());
-    let fallen = EventRouter::new().fallback(
-        tower::ServiceBuilder::new()
-            .timeout(std::time::Duration::from_secs(60))
-            .service(EventRouter::new().route::<sns::FriendAdd, _>(timed)),
-    );
-    for mut router in [routed, fallen] {
-        let request = signed(Command::SnsFriendAdd).build::<Bytes>();
-        let (parts, body) = request.into_parts();
-        let params = common::params_of(&common::verifier(), &parts.method, &parts.uri);
-        let error = router.call(Callback::parse(params, body).unwrap()).await.unwrap_err();
-        assert_eq!(error.retry(), Retry::Never);
-        assert!(error.downcast_ref::<std::num::ParseIntError>().is_some(), "{error:?}");
-    }
 }
 
 /// One state for all handlers that want it; each error of a handler is taken as it is.

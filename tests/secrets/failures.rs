@@ -1,0 +1,101 @@
+//! What the log says of calls that failed or were dropped.
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Full;
+use tencent_im_callback::{Callback, Command, DetachLayer, Reply, VerifyLayer};
+use tower::{Layer, Service, ServiceExt, service_fn};
+
+use crate::common::{layer, signed, verifier};
+use crate::{LOG, clean, has, logged, request};
+
+#[test]
+fn a_call_dropped_at_work_says_so() {
+    let (before, text) = logged(|| {
+        let mut service = layer()
+            .layer(service_fn(|_: Callback| std::future::pending::<Result<Reply, String>>()));
+        let mut call = tokio_test::task::spawn(service.call(request()));
+        assert!(call.poll().is_pending());
+        let before = LOG.with_borrow(Vec::len);
+        drop(call);
+        before
+    });
+    assert_eq!(before, 0);
+    clean(&text);
+    assert!(text.contains("WARN") && text.contains("outcome=\"cancelled\""), "{text}");
+    assert_eq!(text.lines().count(), 1, "{text}");
+}
+
+/// Also if the service had to be waited for first: the flag is set in another place then.
+#[test]
+fn a_call_dropped_at_work_after_waiting_says_so() {
+    let ready = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
+    let limit = tower::limit::GlobalConcurrencyLimitLayer::with_semaphore(ready.clone());
+    let ((waiting, before), text) = logged(|| {
+        let mut service = layer().layer(
+            limit.layer(service_fn(|_: Callback| std::future::pending::<Result<Reply, String>>())),
+        );
+        // One that waits and is dropped has not begun.
+        let mut call = tokio_test::task::spawn(service.call(request()));
+        assert!(call.poll().is_pending());
+        drop(call);
+        let waiting = LOG.with_borrow(Vec::len);
+        let mut call = tokio_test::task::spawn(service.call(request()));
+        assert!(call.poll().is_pending());
+        ready.add_permits(1);
+        assert!(call.poll().is_pending());
+        let before = LOG.with_borrow(Vec::len);
+        drop(call);
+        (waiting, before)
+    });
+    assert_eq!((waiting, before), (0, 0));
+    assert_eq!(text.matches("outcome=\"cancelled\"").count(), 1, "{text}");
+}
+
+#[test]
+fn a_call_dropped_behind_the_check_alone_says_so_too() {
+    let ((), text) = logged(|| {
+        let mut service =
+            VerifyLayer::new(verifier()).layer(service_fn(|_: Request<Full<Bytes>>| {
+                std::future::pending::<Result<http::Response<Full<Bytes>>, String>>()
+            }));
+        let mut call = tokio_test::task::spawn(service.call(request()));
+        assert!(call.poll().is_pending());
+    });
+    clean(&text);
+    assert!(text.contains("WARN") && text.contains("outcome=\"cancelled\""), "{text}");
+}
+
+#[test]
+fn a_failure_behind_the_check_alone_says_so() {
+    let (error, text) = logged(|| {
+        let mut service =
+            VerifyLayer::new(verifier()).layer(service_fn(|_: Request<Full<Bytes>>| {
+                std::future::ready(Err::<http::Response<Full<Bytes>>, _>("no database"))
+            }));
+        tokio_test::block_on(service.call(request())).unwrap_err()
+    });
+    clean(&text);
+    assert_eq!((error, text.lines().count()), ("no database", 1));
+    has(
+        &text,
+        &["WARN", "outcome=\"failed\"", "cause=\"failed\"", "command=Sns.CallbackFriendDelete"],
+    );
+}
+
+#[tokio::test]
+async fn a_failure_in_the_background_says_so() {
+    let detach = DetachLayer::new(1);
+    let service = layer()
+        .layer(detach.layer(service_fn(|_: Callback| async { Err::<Reply, _>("no database") })));
+    logged(|| ());
+    service.oneshot(signed(Command::SnsFriendDelete).build::<Full<Bytes>>()).await.unwrap();
+    assert_eq!(detach.drain(std::time::Duration::from_secs(10)).await.finished, 1);
+    let text = String::from_utf8(LOG.with_borrow_mut(std::mem::take)).unwrap();
+    clean(&text);
+    let line = text.lines().find(|line| line.contains("in the background")).expect(&text);
+    has(
+        line,
+        &["WARN", "outcome=\"failed\"", "command=Sns.CallbackFriendDelete", "error=no database"],
+    );
+}
