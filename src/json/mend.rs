@@ -55,6 +55,7 @@ impl CheckedText {
     }
 
     /// [`mend`], without another check.
+    #[cfg_attr(not(feature = "moderation"), allow(clippy::unused_self))]
     pub(crate) fn mend<'a>(&'a self, body: &'a [u8]) -> Cow<'a, str> {
         #[cfg(feature = "moderation")]
         if let Some(text) = &self.0 {
