@@ -19,14 +19,15 @@
 //! | stream | subjects | what is in it |
 //! | --- | --- | --- |
 //! | `callbacks` | `callbacks.0` … | callbacks that wait for their first attempt |
-//! | `callbacks-retry` | `callbacks-retry.0.ID` … | failed and requeued callbacks, until their next attempt |
+//! | `callbacks-retry` | `callbacks-retry.0.ID` … | failed and requeued callbacks |
 //! | `callbacks-dead` | `callbacks-dead.ID` | dead letters |
 //! | `callbacks-owners` | `callbacks-owners.0` … | which worker owns which partition |
 //!
 //! The first two are work queues: a message is deleted when a worker's acknowledgement is
-//! confirmed. Each partition has a durable consumer in each of them (`p0` …, `r0` …). A partition belongs to one worker at a time, for as long as it renews its
-//! lease. So callbacks with the same order key are handled in order, over all processes. Workers
-//! share the partitions among them, and hand over when one joins or leaves.
+//! confirmed. Each partition has a durable consumer in each of them (`p0` …, `r0` …). A partition
+//! belongs to one worker at a time, for as long as it renews its lease. So callbacks with the same
+//! order key are handled in order, over all processes. Workers share the partitions among them, and
+//! hand over when one joins or leaves.
 //!
 //! Differences from a queue on one disk:
 //!
