@@ -20,14 +20,14 @@ use super::{Folder, Measured, Pairs, Until, callers, end_to_end, enqueue, templa
 use crate::table::Table;
 
 /// One node with file storage, new for each measurement.
-struct Broker {
+pub(super) struct Broker {
     child: Child,
     port: u16,
     folder: PathBuf,
 }
 
 impl Broker {
-    fn start(folder: &Folder) -> Option<Self> {
+    pub(super) fn start(folder: &Folder) -> Option<Self> {
         let port = TcpListener::bind("127.0.0.1:0").ok()?.local_addr().ok()?.port();
         let named = std::env::var_os("NATS_SERVER");
         let program = named.map_or_else(|| "nats-server".into(), PathBuf::from);
@@ -43,7 +43,7 @@ impl Broker {
         Some(Broker { child, port, folder })
     }
 
-    async fn context(&self) -> Context {
+    pub(super) async fn context(&self) -> Context {
         let options = async_nats::ConnectOptions::new().retry_on_initial_connect();
         let client = options.connect(format!("nats://127.0.0.1:{}", self.port)).await.unwrap();
         let context = async_nats::jetstream::new(client);
@@ -133,6 +133,7 @@ pub fn print(quick: bool) {
     Runtime::new().unwrap().block_on(async {
         print_accepted(&folder, &template, quick).await;
         print_end_to_end(&folder, &template, quick).await;
+        super::workers::print(&folder, &template, quick).await;
     });
 }
 

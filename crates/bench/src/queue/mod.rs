@@ -2,6 +2,7 @@
 
 mod bare;
 pub mod jetstream;
+mod workers;
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
