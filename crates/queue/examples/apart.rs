@@ -14,6 +14,7 @@
 //! | environment | default | meaning |
 //! | --- | --- | --- |
 //! | `NATS` | `nats://127.0.0.1:4222` | the addresses of the servers, separated by commas |
+//! | `REPLICAS` | `1` | how many servers of a cluster keep each callback |
 //! | `ADDR` | `127.0.0.1:3000` | where the endpoint listens; port 0 picks a free one |
 
 use std::env;
@@ -34,7 +35,8 @@ async fn open() -> Result<Queue, Box<dyn Error>> {
     let servers: Vec<&str> = servers.split(',').collect();
     let client = async_nats::connect(servers).await?;
     let context = async_nats::jetstream::new(client);
-    Ok(Queue::jetstream(context, JetStream::new("callbacks")).await?)
+    let replicas = env::var("REPLICAS").unwrap_or_else(|_| "1".to_owned()).parse()?;
+    Ok(Queue::jetstream(context, JetStream::new("callbacks").replicas(replicas)).await?)
 }
 
 async fn endpoint() -> Result<(), Box<dyn Error>> {
