@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use async_nats::HeaderMap;
@@ -14,40 +14,8 @@ use tokio::task::JoinHandle;
 
 use crate::api::{Answer, Api};
 use crate::engine::Worker;
+use crate::held::Lease;
 use crate::serve::serve;
-
-pub struct Lease {
-    born: Instant,
-    /// Until when it holds, in ms since `born`. 0: lost.
-    until: AtomicU64,
-    pub draining: AtomicBool,
-}
-
-impl Lease {
-    fn new(until: Instant) -> Arc<Self> {
-        let born = Instant::now();
-        let lease = Lease { born, until: AtomicU64::new(0), draining: AtomicBool::new(false) };
-        lease.extend(until);
-        Arc::new(lease)
-    }
-
-    fn extend(&self, until: Instant) {
-        let until = until.saturating_duration_since(self.born).as_millis();
-        self.until.store(u64::try_from(until).unwrap_or(0), Ordering::SeqCst);
-    }
-
-    fn lose(&self) {
-        self.until.store(0, Ordering::SeqCst);
-    }
-
-    pub fn holds(&self) -> bool {
-        (self.born.elapsed().as_millis() as u64) < self.until.load(Ordering::SeqCst)
-    }
-
-    pub fn may_start(&self) -> bool {
-        !self.draining.load(Ordering::SeqCst) && self.holds()
-    }
-}
 
 struct Owned {
     lease: Arc<Lease>,

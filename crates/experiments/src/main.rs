@@ -8,6 +8,7 @@
 mod acknowledge;
 mod api;
 mod engine;
+mod held;
 mod ids;
 mod lease;
 mod ledger;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::api::Answer;
 use crate::engine::{Engine, Worker};
-use crate::lease::Lease;
+use crate::held::Lease;
 use crate::pull::{Pulled, Puller};
 
 /// How many sequence numbers are asked for at a time. Further ones come when `ack_wait` is over.

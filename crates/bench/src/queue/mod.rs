@@ -2,13 +2,13 @@
 
 mod bare;
 pub mod jetstream;
+mod measure;
+mod size;
 mod workers;
 
 use std::convert::Infallible;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tencent_im_callback::testing::{self, SignedRequest};
@@ -22,7 +22,10 @@ use tokio::task::JoinSet;
 use tower::{Layer, Service, service_fn};
 
 use self::bare::{BareWriter, Row};
-use crate::table::{Spread, Table};
+use self::measure::{Measured, Pairs, Until, callers, median};
+pub use self::size::resident;
+use self::size::{mib, resident_of, size};
+use crate::table::Table;
 
 const WORD: &str = "C2C.CallbackAfterSendMsg";
 
@@ -87,163 +90,6 @@ fn numbered(template: &Callback, number: u64) -> Callback {
         event.from_account = (number % CONVERSATIONS).to_string().into();
     }
     callback
-}
-
-/// What calls had to wait for, and how many there were.
-struct Measured {
-    count: usize,
-    per_second: f64,
-    p50: f64,
-    p99: f64,
-    /// Of this process, callers and runtime included: microseconds of CPU and bytes written, for
-    /// each call.
-    cpu: f64,
-    written: f64,
-    /// Calls that shared one commit, and so one sync of the log.
-    per_sync: f64,
-}
-
-/// What this process has used so far: microseconds of CPU, and bytes written.
-#[derive(Clone, Copy, Default)]
-struct Used {
-    cpu: f64,
-    written: f64,
-}
-
-impl Used {
-    /// Zero where there is no `/proc`.
-    fn now() -> Self {
-        let read =
-            |file: &str| std::fs::read_to_string(format!("/proc/self/{file}")).unwrap_or_default();
-        // The name in the second field may have blanks. User and system time are the 12th and 13th
-        // after it, in hundredths.
-        let stat = read("stat");
-        let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
-        let ticks: f64 =
-            fields.skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
-        let io = read("io");
-        let written = io.lines().find_map(|line| line.strip_prefix("wchar: "));
-        Used {
-            cpu: ticks * 10_000.0,
-            written: written.and_then(|bytes| bytes.parse().ok()).unwrap_or_default(),
-        }
-    }
-}
-
-impl Measured {
-    fn of(mut waits: Vec<Duration>, took: Duration, before: Used) -> Self {
-        let now = Used::now();
-        let calls = waits.len() as f64;
-        waits.sort_unstable();
-        let at = |part: usize| waits[(waits.len() - 1) * part / 100].as_secs_f64() * 1e3;
-        Measured {
-            count: waits.len(),
-            per_second: waits.len() as f64 / took.as_secs_f64(),
-            p50: at(50),
-            p99: at(99),
-            cpu: (now.cpu - before.cpu) / calls,
-            written: (now.written - before.written) / calls,
-            per_sync: f64::NAN,
-        }
-    }
-
-    fn with_commits(self, commits: u64) -> Self {
-        Measured { per_sync: self.count as f64 / commits as f64, ..self }
-    }
-}
-
-/// When callers stop: after this time, or after so many calls of all of them.
-#[derive(Clone, Copy)]
-enum Until {
-    Over(Duration),
-    Calls(u64),
-}
-
-/// So many callers, each with one call at a time.
-async fn callers<C, F>(count: usize, until: Until, call: C) -> Measured
-where
-    C: Fn(u64) -> F + Clone + Send + 'static,
-    F: Future<Output = Duration> + Send,
-{
-    let next = Arc::new(AtomicU64::new(1));
-    let stop = Arc::new(AtomicBool::new(false));
-    let (lasts, most) = match until {
-        Until::Over(lasts) => (lasts, u64::MAX),
-        Until::Calls(most) => (Duration::from_secs(3600), most),
-    };
-    let (start, before) = (Instant::now(), Used::now());
-    let mut tasks = JoinSet::new();
-    for _ in 0..count {
-        let (call, next, stop) = (call.clone(), next.clone(), stop.clone());
-        tasks.spawn(async move {
-            let mut waits = Vec::new();
-            while !stop.load(Ordering::Relaxed) {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                if number > most {
-                    break;
-                }
-                waits.push(call(number).await);
-            }
-            waits
-        });
-    }
-    let mut all = std::pin::pin!(tasks.join_all());
-    let waits = tokio::select! {
-        waits = &mut all => waits,
-        () = tokio::time::sleep(lasts) => {
-            stop.store(true, Ordering::Relaxed);
-            all.await
-        }
-    };
-    Measured::of(waits.concat(), start.elapsed(), before)
-}
-
-fn median<T>(rounds: &[T], figure: fn(&T) -> f64) -> f64 {
-    Spread::of(rounds.iter().map(figure).collect()).median
-}
-
-/// Rounds of the queue and of what it is compared with.
-struct Pairs<T> {
-    others: Vec<T>,
-    ours: Vec<T>,
-}
-
-impl<T> Pairs<T> {
-    /// In turns, and each first as often as the other: the disk has good and bad minutes.
-    async fn measure(rounds: usize, other: impl AsyncFn() -> T, ours: impl AsyncFn() -> T) -> Self {
-        let mut pairs = Pairs { others: Vec::new(), ours: Vec::new() };
-        for round in 0..rounds {
-            if round % 2 == 0 {
-                pairs.others.push(other().await);
-                pairs.ours.push(ours().await);
-            } else {
-                pairs.ours.push(ours().await);
-                pairs.others.push(other().await);
-            }
-        }
-        pairs
-    }
-
-    /// One figure: the medians, and the ratios of the rounds.
-    fn row(
-        &self,
-        callers: usize,
-        what: &str,
-        goal: &str,
-        digits: usize,
-        figure: fn(&T) -> f64,
-    ) -> [String; 6] {
-        let ratios = self.ours.iter().zip(&self.others);
-        let ratios = ratios.map(|(ours, other)| figure(ours) / figure(other));
-        [
-            callers.to_string(),
-            what.to_owned(),
-            format!("{:.digits$}", median(&self.others, figure)),
-            format!("{:.digits$}", median(&self.ours, figure)),
-            Spread::of(ratios.collect()).to_string(),
-            goal.to_owned(),
-        ]
-    }
 }
 
 async fn bare(
@@ -380,41 +226,6 @@ async fn drain(queue: &Queue) -> Duration {
     };
     queue.worker(handler).concurrency(1024).run(empty).await.unwrap();
     start.elapsed()
-}
-
-fn mib(bytes: u64) -> String {
-    format!("{:.1}", bytes as f64 / f64::from(1 << 20))
-}
-
-fn size(file: &Path) -> u64 {
-    std::fs::metadata(file).map_or(0, |found| found.len())
-}
-
-/// What a process holds that opens the file and works on it a little, in bytes.
-fn resident_of(file: &Path) -> u64 {
-    let output =
-        Command::new(std::env::current_exe().unwrap()).arg("resident").arg(file).output().unwrap();
-    String::from_utf8_lossy(&output.stdout).trim().parse().unwrap()
-}
-
-/// Prints the resident memory of this process once it has the queue open and has handled a thousand
-/// callbacks of it.
-pub fn resident(file: &Path) {
-    let runtime = Runtime::new().unwrap();
-    runtime.block_on(async {
-        let store = SqliteStore::open(file).await.unwrap();
-        for _ in 0..10 {
-            let claimed = store.claim(100, Duration::ZERO).await.unwrap();
-            for claimed in claimed {
-                store.release(claimed.claim);
-            }
-        }
-        store.stats().await.unwrap();
-        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or("0 0");
-        let kilobytes: u64 = line.split_whitespace().nth(1).unwrap_or("0").parse().unwrap();
-        println!("{}", kilobytes * 1024);
-    });
 }
 
 /// A fixed number of calls, to be run under a profiler: `bare`, `index` (the bare writer with a

@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 use tokio::time::Instant;
 
 use super::names::Lane;
-use super::{Shared, lease};
+use super::{Shared, manager};
 use crate::error::QueueError;
 use crate::store::Claimed;
 
@@ -63,7 +63,7 @@ impl Shared {
         let mut manager = self.manager.lock().unwrap_or_else(PoisonError::into_inner);
         if manager.as_ref().is_none_or(tokio::task::JoinHandle::is_finished) {
             let stop = self.stop.subscribe();
-            *manager = Some(tokio::spawn(lease::manage(self.clone(), stop)));
+            *manager = Some(tokio::spawn(manager::manage(self.clone(), stop)));
         }
         Ok(())
     }

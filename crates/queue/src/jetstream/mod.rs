@@ -52,6 +52,7 @@ mod claim;
 mod claims;
 mod lease;
 mod list;
+mod manager;
 mod names;
 mod options;
 mod part;

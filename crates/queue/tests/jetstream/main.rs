@@ -1,4 +1,4 @@
-//! What a queue on JetStream promises beyond the rules of all stores (`tests/store.rs`), against a
+//! What a queue on JetStream promises beyond the rules of all stores (`tests/store`), against a
 //! real server.
 #![cfg(all(unix, feature = "jetstream"))]
 #![allow(unreachable_pub)]

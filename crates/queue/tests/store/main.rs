@@ -23,7 +23,7 @@ use tencent_im_callback_queue::store::Store;
 use unreadable::*;
 
 /// `every`: the rules of all stores. `exact`: those that need a store with one clock and one count,
-/// which a broker does not have; its own are in `tests/jetstream.rs`.
+/// which a broker does not have; its own are in `tests/jetstream`.
 macro_rules! suite {
     (every { $($every:ident)* } exact { $($exact:ident)* }) => {
         stores! { $($every)* $($exact)* }

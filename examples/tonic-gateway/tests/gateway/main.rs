@@ -2,149 +2,29 @@
 //! one port.
 #![allow(clippy::pedantic)]
 
-use std::net::SocketAddr;
-use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use http::StatusCode;
-use http_body_util::{BodyExt, Full};
-use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tencent_im_callback::Command;
 use tencent_im_callback::Token;
 use tencent_im_callback::testing::{Fault, SignedRequest};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::process::{Child, ChildStdout, Command as Process};
 use tonic::transport::server::TcpIncoming;
 use tonic::{Code, Request, Response, Status};
+
+mod program;
 
 mod pb {
     tonic::include_proto!("tencent.im.callback.v1");
 }
 
-use pb::events_client::EventsClient;
 use pb::events_server::{Events, EventsServer};
 use pb::finding::Finding as F;
 use pb::{Ack, Allow, Event, Finding, Findings, Reject, Text, Written};
-
-fn program(settings: &[(&str, &str)]) -> Process {
-    let mut program = Process::new(env!("CARGO_BIN_EXE_tonic-gateway"));
-    for name in ["SDK_APP_ID", "CALLBACK_TOKEN", "EVENTS_URL"] {
-        program.env_remove(name);
-    }
-    program
-        .env("ADDR", "127.0.0.1:0")
-        .envs(settings.iter().copied())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    program
-}
-
-struct Gateway {
-    child: Child,
-    address: SocketAddr,
-    printed: Lines<BufReader<ChildStdout>>,
-}
-
-impl Gateway {
-    async fn start(settings: &[(&str, &str)]) -> Gateway {
-        let mut child = program(settings).spawn().unwrap();
-        let mut errors = BufReader::new(child.stderr.take().unwrap());
-        let mut line = String::new();
-        errors.read_line(&mut line).await.unwrap();
-        let address = line
-            .trim()
-            .strip_prefix("listening on http://")
-            .and_then(|rest| rest.strip_suffix("/callback"))
-            .unwrap_or_else(|| panic!("{line}"))
-            .parse()
-            .unwrap();
-        // The log must be read, or the gateway would wait for room in the pipe.
-        tokio::spawn(async move { errors.read_to_end(&mut Vec::new()).await });
-        let printed = BufReader::new(child.stdout.take().unwrap()).lines();
-        Gateway { child, address, printed }
-    }
-
-    /// Sends it over HTTP/1.1, as Tencent does, and checks that the answer comes before Tencent
-    /// gives up.
-    async fn send(&self, request: &SignedRequest) -> (StatusCode, Vec<u8>) {
-        let begin = Instant::now();
-        let stream = TcpStream::connect(self.address).await.unwrap();
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
-        tokio::spawn(connection);
-        let mut request = request.build::<Full<Bytes>>();
-        request.headers_mut().insert("host", "im.example".parse().unwrap());
-        let response = sender.send_request(request).await.unwrap();
-        assert_eq!(response.version(), http::Version::HTTP_11);
-        let status = response.status();
-        let body = response.into_body().collect().await.unwrap().to_bytes();
-        assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
-        (status, body.to_vec())
-    }
-
-    async fn callback(&self, request: SignedRequest) -> (StatusCode, Value) {
-        let (status, body) = self.send(&request.url("/callback")).await;
-        (status, serde_json::from_slice(&body).unwrap())
-    }
-
-    async fn client(&self) -> EventsClient<tonic::transport::Channel> {
-        EventsClient::connect(format!("http://{}", self.address)).await.unwrap()
-    }
-
-    #[cfg(unix)]
-    async fn stops(&mut self, signal: &str) -> bool {
-        let id = self.child.id().unwrap().to_string();
-        let sent = Process::new("kill").args(["-s", signal, &id]).status().await.unwrap();
-        assert!(sent.success());
-        let ended = tokio::time::timeout(Duration::from_secs(15), self.child.wait()).await;
-        ended.unwrap().unwrap().success()
-    }
-}
-
-fn envelope(status: &str, code: u32, info: &str) -> Value {
-    json!({"ActionStatus": status, "ErrorCode": code, "ErrorInfo": info})
-}
-
-fn c2c(text: &str) -> SignedRequest {
-    let body = json!({
-        "CallbackCommand": "C2C.CallbackBeforeSendMsg",
-        "From_Account": "jared",
-        "To_Account": "jonh",
-        "MsgBody": [{"MsgType": "TIMTextElem", "MsgContent": {"Text": text}}],
-    });
-    SignedRequest::new(Command::C2cBeforeSendMsg).body(body.to_string())
-}
-
-fn group(text: &str) -> SignedRequest {
-    let body = json!({
-        "CallbackCommand": "Group.CallbackBeforeSendMsg",
-        "GroupId": "@TGS#1",
-        "From_Account": "jared",
-        "MsgBody": [{"MsgType": "TIMTextElem", "MsgContent": {"Text": text}}],
-    });
-    SignedRequest::new(Command::GroupBeforeSendMsg).body(body.to_string())
-}
-
-/// A group that is about to be created.
-fn named(name: &str) -> SignedRequest {
-    let body = json!({
-        "CallbackCommand": "Group.CallbackBeforeCreateGroup",
-        "Operator_Account": "jared",
-        "Type": "Public",
-        "Name": name,
-    });
-    SignedRequest::new(Command::GroupBeforeCreateGroup).body(body.to_string())
-}
-
-/// What is rejected because nobody judged it.
-fn unjudged() -> Value {
-    envelope("OK", 1, "try again later")
-}
+use program::{Gateway, c2c, envelope, group, named, program, unjudged};
 
 #[tokio::test]
 async fn one_port_takes_callbacks_and_grpc() {
