@@ -144,10 +144,14 @@ fn endpoint(app: App, queue: &Queue) -> Router {
         ));
     // Never called: `Split` sends verdicts to the other service.
     let notifications = ServiceBuilder::new().layer(queue.layer()).service(EventRouter::new());
+    // If the queue is full or broken, answer a status that monitoring sees: Tencent does not send
+    // the event again. What could not be judged in time is rejected: Tencent delivers a message
+    // whose callback failed.
+    let layer = CallbackLayer::new(app)
+        .on_after_error(OnError::ServerError)
+        .on_before_error(OnError::reject("try again later"));
     let callbacks = ServiceBuilder::new()
-        // If the queue is full or broken, answer a status that monitoring sees. Tencent does not
-        // send the event again.
-        .layer(CallbackLayer::new(app).on_after_error(OnError::ServerError))
+        .layer(layer)
         .service(Split::new(verdicts, notifications));
     Router::new().route_service("/callback", callbacks)
 }
