@@ -150,9 +150,7 @@ fn endpoint(app: App, queue: &Queue) -> Router {
     let layer = CallbackLayer::new(app)
         .on_after_error(OnError::ServerError)
         .on_before_error(OnError::reject("try again later"));
-    let callbacks = ServiceBuilder::new()
-        .layer(layer)
-        .service(Split::new(verdicts, notifications));
+    let callbacks = ServiceBuilder::new().layer(layer).service(Split::new(verdicts, notifications));
     Router::new().route_service("/callback", callbacks)
 }
 
