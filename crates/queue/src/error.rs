@@ -51,7 +51,8 @@ pub enum QueueError {
     NotADatabase(PathBuf),
     /// The path is the SQLite file of another program. Nothing was changed. Choose another path.
     NotAQueue(PathBuf),
-    /// The file, or its folder, cannot be written.
+    /// The file, or its folder, cannot be written, or the queue was opened by
+    /// `Queue::open_read_only`.
     ReadOnly(PathBuf),
     /// The folder of the file does not exist. The queue does not create it, so that you notice a
     /// wrong path.
