@@ -105,3 +105,34 @@ fn each_dependency_says_why() {
     }
     assert!(reasons > 30, "{reasons}");
 }
+
+/// One release for the three crates that are published, with a heading in the changelog.
+#[test]
+fn versions_agree_with_each_other_and_the_changelog() {
+    let metadata = metadata();
+    let ours: Vec<&Value> = metadata["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|package| package["source"].is_null() && package["publish"].is_null())
+        .collect();
+    let names: BTreeSet<&str> = ours.iter().filter_map(|ours| ours["name"].as_str()).collect();
+    let published = ["tencent-im-callback", "tencent-im-callback-cli", "tencent-im-callback-queue"];
+    assert_eq!(names, BTreeSet::from(published));
+    let version = env!("CARGO_PKG_VERSION");
+    for ours in ours {
+        assert_eq!(ours["version"], version, "{}", ours["name"]);
+        for dependency in ours["dependencies"].as_array().unwrap() {
+            let is_ours = dependency["name"].as_str().is_some_and(|name| names.contains(name));
+            if is_ours && dependency["kind"].is_null() {
+                assert_eq!(dependency["req"], format!("^{version}"), "{}", ours["name"]);
+            }
+        }
+    }
+    let changelog = include_str!("../CHANGELOG.md");
+    let (_, rest) = changelog.split_once(&format!("\n## {version} (")).unwrap();
+    let (date, _) = rest.split_once(")\n").unwrap();
+    let is_date =
+        |(at, c): (usize, char)| if at == 4 || at == 7 { c == '-' } else { c.is_ascii_digit() };
+    assert!(date.len() == 10 && date.chars().enumerate().all(is_date), "{date}");
+}
