@@ -24,8 +24,39 @@ pub(super) struct Folded {
     pub(super) is_simple: bool,
 }
 
+/// A word as it is in the folded [forms](super::Text::forms) of a text: NFKC, case folded, without
+/// U+FFFD, invisible characters, and marks drawn over letters.
+///
+/// For automata of many words. [`Text::contains`](super::Text::contains) folds by itself.
+///
+/// ```
+/// # use tencent_im_callback::moderation::fold;
+/// assert_eq!(fold("Stra\u{df}e"), "strasse");
+/// assert_eq!(fold("\u{ff36}\u{ff38}"), "vx");
+/// ```
+pub fn fold(word: &str) -> String {
+    match fold_within(word, usize::MAX) {
+        Ok(Folded { text: Some(folded), .. }) => folded,
+        _ => word.to_owned(),
+    }
+}
+
+/// Adds a character, folded without regard to those beside it. Marks stay: with the letter before
+/// it, one may make another letter.
+pub(super) fn fold_char(c: char, folded: &mut String) {
+    if is_mark(c) {
+        return folded.push(c);
+    }
+    let mut buffer = [0; 4];
+    let c = c.encode_utf8(&mut buffer);
+    match fold_within(c, usize::MAX) {
+        Ok(Folded { text: Some(new), .. }) => folded.push_str(&new),
+        _ => folded.push_str(c),
+    }
+}
+
 /// The folded text. It is never longer than `room`.
-pub(super) fn fold(text: &str, room: usize) -> Result<Folded, TooLongError> {
+pub(super) fn fold_within(text: &str, room: usize) -> Result<Folded, TooLongError> {
     let simple = |text| Ok(Folded { text, is_simple: true });
     if each_byte(text, is_folded) {
         return simple(None);
@@ -242,7 +273,7 @@ fn is_invisible(c: char) -> bool {
 
 /// Whether it is drawn over the letter before it, in whatever script: a stroke, dots, a circle. A
 /// mark that makes another letter of it (`\u{e9}`) is part of that letter by now.
-fn is_mark(c: char) -> bool {
+pub(super) fn is_mark(c: char) -> bool {
     matches!(
         c,
         '\u{300}'..='\u{36f}'
@@ -260,11 +291,11 @@ mod tests {
 
     #[track_caller]
     fn folds(text: &str, wanted: &str) {
-        let folded = fold(text, usize::MAX).unwrap().text;
+        let folded = fold_within(text, usize::MAX).unwrap().text;
         assert_eq!(folded.as_deref().unwrap_or(text), wanted, "{text:?}");
         assert_eq!(folded.is_none(), text == wanted, "{text:?}");
         // What is folded stays as it is.
-        assert_eq!(fold(wanted, usize::MAX).unwrap().text, None, "{wanted:?}");
+        assert_eq!(fold_within(wanted, usize::MAX).unwrap().text, None, "{wanted:?}");
     }
 
     #[test]
@@ -330,19 +361,19 @@ mod tests {
             }
             assert!(folded.chars().eq(simple), "{c:?}");
         }
-        assert!(fold("e\u{301}", 9).unwrap().text.unwrap() == "\u{e9}");
-        assert!(fold("\u{304b}\u{3099}", 9).unwrap().text.unwrap() == "\u{304c}");
+        assert!(fold_within("e\u{301}", 9).unwrap().text.unwrap() == "\u{e9}");
+        assert!(fold_within("\u{304b}\u{3099}", 9).unwrap().text.unwrap() == "\u{304c}");
     }
 
     #[test]
     fn a_text_that_grows_is_bounded() {
         let long = "\u{fdfa}".repeat(10_000);
-        let folded = fold(&long, 11 * long.len()).unwrap().text.unwrap();
+        let folded = fold_within(&long, 11 * long.len()).unwrap().text.unwrap();
         assert_eq!((folded.len(), folded.capacity()), (11 * long.len(), 11 * long.len()));
-        assert_eq!(fold(&long, 11 * long.len() - 1), Err(TooLongError));
+        assert_eq!(fold_within(&long, 11 * long.len() - 1), Err(TooLongError));
         for (text, length) in [("SPAM", 4), ("你好，", 7)] {
-            assert_eq!(fold(text, length).unwrap().text.unwrap().len(), length);
-            assert_eq!(fold(text, length - 1), Err(TooLongError));
+            assert_eq!(fold_within(text, length).unwrap().text.unwrap().len(), length);
+            assert_eq!(fold_within(text, length - 1), Err(TooLongError));
         }
     }
 }

@@ -6,6 +6,7 @@ mod fold;
 mod forms;
 mod kinds;
 mod layer;
+mod replace;
 mod rewrite;
 mod rules;
 mod runs;
@@ -16,6 +17,7 @@ mod walk;
 
 pub use self::edit::Edit;
 pub use self::finding::{Finding, Findings, FindingsFuture, Judge};
+pub use self::fold::fold;
 pub use self::layer::ModerateLayer;
 pub use self::runs::Join;
 pub use self::service::{Moderate, ModerateFuture};

@@ -6,8 +6,9 @@ use std::sync::OnceLock;
 
 use smallvec::SmallVec;
 
-use super::fold::{Folded, fold};
+use super::fold::{Folded, fold_within};
 use super::forms::{self, Level};
+use super::replace::replace;
 use super::shown::{Incomplete, Shown};
 
 /// Something that a user wrote and another user may see, in all the forms in which it may be seen.
@@ -86,13 +87,13 @@ impl<'a> Text<'a> {
 
     /// Whether one of its [forms](Self::forms) contains this word, as it is or folded.
     ///
-    /// For many words, build an automaton of your own (such as that of `aho-corasick`) and search
-    /// [`forms`](Self::forms).
+    /// For many words, build an automaton of your own (such as that of `aho-corasick`) from words
+    /// that you [fold](super::fold()), and search [`forms`](Self::forms).
     pub fn contains(&self, word: &str) -> bool {
         let any = |word: &str, skipped| {
             self.forms().skip(usize::from(skipped)).any(|form| has(form, word))
         };
-        match fold(word, usize::MAX) {
+        match fold_within(word, usize::MAX) {
             Ok(Folded { text: None, .. }) => any(word, self.others().covers_written),
             Ok(Folded { text: Some(folded), .. }) => {
                 any(word, false) || (!folded.is_empty() && any(&folded, false))
@@ -101,21 +102,22 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Each form once, the one as written first. Folded forms are NFKC, case folded, without
-    /// U+FFFD and invisible characters. So fold your words in the same way: without capitals, at
-    /// least.
+    /// Each form once, the one as written first. In folded forms, words are as
+    /// [`fold`](super::fold()) writes them.
     pub fn forms(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.as_str()).chain(self.others().forms.iter().map(String::as_str))
     }
 
-    /// The text as written with each `from` replaced by `to`.
+    /// The text as written with each `word` replaced by `new`: also in capitals, in full width, or
+    /// with invisible characters in it.
     ///
-    /// If `from` is in another form only, nothing is replaced. [`Finding::Replace`] then rejects,
-    /// since the word is still there in the second look.
+    /// If the word is in another form only (escaped, backwards, with marks over its letters),
+    /// nothing is replaced. [`Finding::Replace`] then rejects, since the word is still there in the
+    /// second look.
     ///
     /// [`Finding::Replace`]: super::Finding::Replace
-    pub fn replace(&self, from: &str, to: &str) -> String {
-        self.written.replace(from, to)
+    pub fn replace(&self, word: &str, new: &str) -> String {
+        replace(&self.written, word, new)
     }
 
     fn others(&self) -> &Others {
@@ -133,7 +135,7 @@ impl<'a> Text<'a> {
         let mut level = None;
         for depth in 0..=forms::LEVELS {
             let text: &str = level.map_or(&self.written, |level: usize| &forms[level]);
-            let Ok(Folded { text: folded, is_simple }) = fold(text, room) else {
+            let Ok(Folded { text: folded, is_simple }) = fold_within(text, room) else {
                 self.shown.note(Incomplete::TooLong);
                 break;
             };
@@ -145,7 +147,7 @@ impl<'a> Text<'a> {
                 add(&mut forms, folded, &self.written);
             }
             if let Some(turned) = turned {
-                let Ok(folded) = fold(&turned, room) else {
+                let Ok(folded) = fold_within(&turned, room) else {
                     self.shown.note(Incomplete::TooLong);
                     break;
                 };

@@ -90,6 +90,11 @@ async fn a_rewrite_changes_the_word_and_nothing_else() {
     let reply = reply.to_string();
     assert!(reply.contains(&format!("\"MsgBody\":{wanted}")), "{reply}");
     assert!(reply.contains(r#""CloudCustomData":"**** it""#), "{reply}");
+    for folded in ["Damn it", "d\u{200b}amn it", "\u{ff24}\u{ff21}\u{ff2d}\u{ff2e} it"] {
+        let (_, reply) =
+            answer(&Command::C2cBeforeSendMsg, message(&format!("[{}]", text(folded)))).await;
+        assert!(reply.to_string().contains(r#""Text":"**** it""#), "{reply}");
+    }
     // Only the custom data is new.
     let body = message("[]").replace("\"MsgBody\"", "\"CloudCustomData\":\"damn\",\"MsgBody\"");
     let (_, reply) = answer(&Command::C2cBeforeSendMsg, body).await;
@@ -100,10 +105,10 @@ async fn a_rewrite_changes_the_word_and_nothing_else() {
 async fn what_cannot_be_rewritten_is_rejected() {
     for elements in [
         vec![text("da"), text("mn")],
-        vec![text("d\u{200b}amn")],
-        vec![text("DAMN")],
+        vec![text("d\u{336}amn")],
+        vec![text("\u{202e}nmad")],
         vec![text(r"d\u0061mn")],
-        vec![text("damn"), text("DAMN")],
+        vec![text("damn"), text(r"d\u0061mn")],
         vec![element("TIMNewElem", r#"{"damn":1}"#)],
         vec![element("TIMdamnElem", "{}")],
     ] {
