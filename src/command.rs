@@ -51,7 +51,8 @@ pub enum Phase {
     After,
     /// An alarm or a result. No user caused it.
     Notice,
-    /// The phase of a command that this version does not know. It is handled as carefully as
+    /// The phase of a command that this version does not know, and that does not have *before* in
+    /// its name. It is never detached or taken for a duplicate, and its errors are those of
     /// [`Phase::Before`].
     Unknown,
 }
@@ -92,6 +93,12 @@ impl UnknownCommand {
     /// use it as a label.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it is called like the *before* callbacks of today. No other command has either word.
+    fn says_before(&self) -> bool {
+        let word = self.0.to_ascii_lowercase();
+        word.contains("before") || word.contains(".callbackprev")
     }
 }
 
@@ -210,10 +217,15 @@ impl Command {
     }
 
     /// Whether the action waits for the answer.
-    pub const fn phase(&self) -> Phase {
-        match self.row() {
-            Some(row) => row.phase,
-            None => Phase::Unknown,
+    ///
+    /// A command that this version does not know, but whose name says *before* as Tencent writes it
+    /// (`Group.CallbackBeforeSomething`, `Sns.CallbackPrevSomething`), is a [`Phase::Before`]: no
+    /// notification is called so.
+    pub fn phase(&self) -> Phase {
+        match (self, self.row()) {
+            (_, Some(row)) => row.phase,
+            (Command::Unknown(word), None) if word.says_before() => Phase::Before,
+            _ => Phase::Unknown,
         }
     }
 

@@ -64,7 +64,7 @@ pub use self::auth::{App, Apps, InvalidTokenError, Params, Token, Verified, Veri
 #[doc(inline)]
 pub use self::callback::Callback;
 #[doc(inline)]
-pub use self::command::{Command, Family, Phase};
+pub use self::command::{Command, Family, Phase, UnknownCommand};
 #[cfg(feature = "dedup")]
 #[cfg_attr(docsrs, doc(cfg(feature = "dedup")))]
 #[doc(inline)]

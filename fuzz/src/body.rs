@@ -42,10 +42,10 @@ impl Told {
     /// Whether somebody waits for a verdict that nobody can give, if the event has no type.
     pub fn waits(&self) -> bool {
         match (self.answered_as.phase(), &self.expected) {
-            (Phase::Before, _) => true,
+            (Phase::Before, _) if !self.answered_as.is_unknown() => true,
             // The service may know a command that the crate does not know, but it has to be an
             // object.
-            (Phase::Unknown, Expected::Unreadable(_)) => true,
+            (Phase::Before | Phase::Unknown, Expected::Unreadable(_)) => true,
             _ => false,
         }
     }
@@ -94,7 +94,10 @@ pub fn told(url: &Command, body: &[u8]) -> Told {
         }
         [Some(_), ..] => Expected::Unreadable("command_mismatch"),
     };
-    let asks = words.into_iter().flatten().rfind(|word| word.phase() == Phase::Before);
+    // Beside a *before* command in the URL, one in the body that is not known does not count.
+    let counts = |word: &Command| !word.is_unknown() || url.phase() != Phase::Before;
+    let asks =
+        words.into_iter().flatten().rfind(|word| word.phase() == Phase::Before && counts(word));
     Told { expected, answered_as: asks.clone().unwrap_or_else(|| url.clone()), asks }
 }
 

@@ -13,6 +13,13 @@ fn an_unknown_word_may_ask_for_a_verdict() {
     let unknown = Command::from("New.Word");
     assert!(unknown.is_unknown());
     assert_eq!((unknown.phase(), unknown.family()), (Phase::Unknown, Family::Unknown));
+    for command in Command::ALL {
+        let named = UnknownCommand(command.as_str().into()).says_before();
+        assert!(!named || command.phase() == Phase::Before, "{command}");
+    }
+    for word in ["C2C.CallbackBeforeModifyMsg", "Sns.CallbackPrevFriendNote", "c2c.beforeword"] {
+        assert_eq!(Command::from(word).phase(), Phase::Before);
+    }
     let may = [Phase::Before, Phase::After, Phase::Notice, Phase::Unknown].map(Phase::may_decide);
     assert_eq!(may, [true, false, false, true]);
     assert_eq!(Phase::Notice.to_string(), "notice");

@@ -292,12 +292,16 @@ impl Rules for Event {
 
     fn answered_as<'a>(&'a self, url: &'a Command) -> &'a Command {
         match self {
-            Event::Unknown(event) => event
-                .body_command
-                .as_ref()
-                .filter(|word| word.phase() == Phase::Before)
-                .unwrap_or(url),
-            _ => url,
+            Event::Unknown(event) => {
+                // Of two *before* commands, one that is not known does not count.
+                let counts = |word: &Command| !word.is_unknown() || url.phase() != Phase::Before;
+                event
+                    .body_command
+                    .as_ref()
+                    .filter(|word| word.phase() == Phase::Before && counts(word))
+                    .unwrap_or(url)
+            }
+            typed => typed.command(),
         }
     }
 
@@ -325,12 +329,12 @@ impl Event {
         let Event::Unknown(event) = self else {
             return None;
         };
-        let phase = self.answered_as(url).phase();
+        let command = self.answered_as(url);
         // An unknown command may wait for a verdict. If its body is a JSON object, the service gets
         // it: it may have a handler for that command.
-        let waits = phase == Phase::Before
-            || (phase.may_decide() && event.reason != UnknownReason::UnknownCommand);
-        waits.then_some(event)
+        let may_have_handler =
+            command.is_unknown() && event.reason == UnknownReason::UnknownCommand;
+        (command.phase().may_decide() && !may_have_handler).then_some(event)
     }
 
     /// Where the body does not fit the type of its command, if that is the reason why it is

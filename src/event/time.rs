@@ -6,6 +6,7 @@ use crate::types::{TimestampMillis, TimestampSecs};
 
 /// When an event happened, in the unit that its command uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum EventTime {
     /// In **seconds**.
     Secs(TimestampSecs),

@@ -13,6 +13,7 @@ use crate::output::HandlerOutput;
 /// What a judge finds about one [`Text`].
 #[derive(Clone, PartialEq, Eq)]
 #[must_use]
+#[non_exhaustive]
 pub enum Finding {
     /// Nothing is wrong with it.
     Allow,

@@ -168,6 +168,8 @@ async fn what_nobody_writes_in_is_not_judged_and_not_allowed() {
     let invite = r#"{"GroupId":"g","Operator_Account":"a","DestinationMembers":[]}"#;
     let invite = callback(Command::GroupBeforeInviteJoinGroup, invite);
     assert!(router.clone().oneshot(invite).await.is_err());
+    let new = callback("C2C.CallbackBeforeModifyMsg".into(), message("[]"));
+    assert!(router.clone().oneshot(new).await.is_err());
     let after = tencent_im_callback::testing::sample(&Command::SnsFriendDelete).unwrap();
     let after = callback(Command::SnsFriendDelete, after);
     let reply = router.oneshot(after).await.unwrap();
