@@ -188,6 +188,9 @@ async fn what_the_documentation_says_is_not_covered_is_not() {
         "5pam",
         "\u{455}pam",
         "\u{15b}pam",
+        "\u{1f162}\u{1f15f}\u{1f150}\u{1f15c}",
+        "\u{1f1f8}\u{1f1f5}\u{1f1e6}\u{1f1f2}",
+        "\u{24ae}\u{24ab}\u{249c}\u{24a8}",
         r#"[{"insert":"sp"},{"insert":"am"}]"#,
     ] {
         assert_eq!(meaning(&[text(word)]).await, Meaning::Allow, "{word}");
