@@ -51,7 +51,7 @@ const HEAD_ZH: &str = "\
 关于 `Sns.CallbackBlackListDelete`，官方的两个页面不一致：一页中 `PairList` 的每一项都有 `TimeStamp`，另一页没有。它以秒为单位，\
 因此无论有没有，都要靠 `RequestId`。
 
-*顺序*：顺序键由什么组成（[`Callback::order_key`](crate::Callback::order_key)），例如群组、单聊双方、账号。
+*顺序*：顺序键由什么组成（[`Callback::order_key`](crate::Callback::order_key)），例如群组、单聊的双方、账号。
 
 | 名称 | 回调命令字 | 类别 | 应答 | 去重 | 顺序 |
 | --- | --- | --- | --- | --- | --- |
@@ -81,12 +81,13 @@ fn page_zh() -> String {
     let mut page = HEAD_ZH.to_owned();
     for (command, module, event, reply, order) in ROWS {
         let phase = match command.phase() {
-            Phase::Before => "之前",
-            Phase::After => "之后",
-            _ => "系统",
+            Phase::Before => "之&NoBreak;前",
+            Phase::After => "之&NoBreak;后",
+            _ => "系&NoBreak;统",
         };
-        let reply = reply
-            .map_or("–".to_owned(), |reply| format!("[专用](crate::reply::{module}::{reply})"));
+        let reply = reply.map_or("–".to_owned(), |reply| {
+            format!("[专&NoBreak;用](crate::reply::{module}::{reply})")
+        });
         let event = format!("crate::event::{module}::{event}");
         let (name, docs) = (command.name_zh().unwrap(), command.docs_zh().unwrap());
         writeln!(
@@ -100,19 +101,19 @@ fn page_zh() -> String {
     page
 }
 
-/// What a key consists of, in the words of the vendor.
+/// What a key consists of, in the words of the vendor. A browser would break them in a narrow column.
 fn in_chinese(key: &'static str) -> &'static str {
     match key {
         "–" | "RequestId" => key,
         "body" => "请求体",
         "body, or RequestId" => "请求体或 RequestId",
-        "account" => "账号",
-        "call" => "通话",
-        "group" => "群组",
-        "official_account" => "公众号",
-        "pair" => "单聊双方",
-        "room" => "房间",
-        "session" => "会话",
+        "account" => "账&NoBreak;号",
+        "call" => "通&NoBreak;话",
+        "group" => "群&NoBreak;组",
+        "official_account" => "公&NoBreak;众&NoBreak;号",
+        "pair" => "单&NoBreak;聊",
+        "room" => "房&NoBreak;间",
+        "session" => "会&NoBreak;话",
         _ => panic!("{key} has no word in Chinese yet"),
     }
 }
