@@ -29,6 +29,16 @@ page!(
 );
 page!(hand_written, "I have an endpoint already.", include_str!("docs/hand_written.md"));
 page!(
+    moving,
+    "From an endpoint of your own to this crate: steps, differences, common mistakes.",
+    include_str!("docs/moving.md")
+);
+page!(
+    verify_only,
+    "Only the verification: as a layer, or as a function.",
+    include_str!("docs/verify_only.md")
+);
+page!(
     stacks,
     "Which layer goes where, and why; a layer of your own; storing callbacks.",
     include_str!("docs/pictures/stack.svg"),

@@ -39,6 +39,12 @@ page!(hyper, "使用 hyper。", include_str!("docs/zh/hyper.md"));
 page!(other_frameworks, "使用其他框架或云函数。", include_str!("docs/zh/other_frameworks.md"));
 page!(hand_written, "已有回调接口。", include_str!("docs/zh/hand_written.md"));
 page!(
+    moving,
+    "从现有接口切换到本 crate：步骤、差异、常见错误。",
+    include_str!("docs/zh/moving.md")
+);
+page!(verify_only, "只用校验：作为 layer，或者作为函数。", include_str!("docs/zh/verify_only.md"));
+page!(
     stacks,
     "各个 layer 放在哪里、为什么；自定义 layer；存储回调。",
     include_str!("docs/pictures/stack.zh-CN.svg"),

@@ -14,15 +14,18 @@ fn read(file: &str) -> String {
 }
 
 /// Pages of the documentation, each in `src/docs` and in `src/docs/zh`.
-const PAGES: [&str; 14] = [
+const PAGES: [&str; 17] = [
     "guide",
     "axum",
     "hyper",
     "other_frameworks",
     "hand_written",
+    "moving",
+    "verify_only",
     "stacks",
     "moderation",
     "errors",
+    "commands",
     "testing",
     "tracing",
     "deployment",

@@ -357,5 +357,3 @@ impl Event {
 
 #[cfg(all(test, feature = "testing"))]
 mod page;
-#[cfg(test)]
-mod page_zh;

@@ -46,7 +46,7 @@ pub use self::sqlite::SqliteStore;
 pub use self::store::{DeadReason, Death, Filter, Record, Stats, Store};
 pub use self::worker::{Stopped, Worker};
 
-#[doc = "[commands]: tencent_im_callback::docs::commands"]
+#[doc = "[commands]: tencent_im_callback::zh::commands"]
 #[doc = "[middleware]: tencent_im_callback::zh"]
 #[doc = "[tracing]: tencent_im_callback::zh::tracing"]
 #[doc = ""]
