@@ -20,7 +20,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use http::Request;
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tencent_im_callback::event::sns;
 use tencent_im_callback::moderation::{Edit, Finding, ModerateLayer, Text};
 use tencent_im_callback::reply::{c2c, group};
@@ -209,34 +209,23 @@ fn endpoint(apps: Apps, friends: Friends, detach: DetachLayer) -> Router {
     )
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let address = match env::var("ADDR") {
-        Ok(address) => address,
-        Err(env::VarError::NotPresent) => "127.0.0.1:3000".to_owned(),
-        Err(error) => return Err(format!("ADDR: {error}").into()),
-    };
-    let apps = Apps::new(read_apps()?);
-    let friends = read_friends()?;
-    let listener = TcpListener::bind(address).await?;
-    let stop = stop()?;
-    reload_on_hangup(apps.clone())?;
-    eprintln!("listening on http://{}/callback", listener.local_addr()?);
-    // One line of JSON each. A line of a handler has the spans that it is in, and with them the app,
-    // the command and Tencent's request id: `grep` finds all that belongs to one callback.
+/// One line of JSON each. A line of a handler has the spans that it is in, and with them the app,
+/// the command and Tencent's request id: `grep` finds all that belongs to one callback.
+fn start_log() {
     tracing_subscriber::fmt()
         .json()
         .with_writer(std::io::stderr)
         .with_max_level(tracing::Level::DEBUG)
         .init();
+}
 
-    // Before the layers are made, since they describe their metrics to the recorder. Tencent waits
-    // for 2 s.
+/// Must run before the layers are made, since they describe their metrics to the recorder.
+fn start_metrics() -> Result<PrometheusHandle, Box<dyn Error>> {
+    // Tencent waits for 2 s.
     let buckets = [0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 5.0];
     let recorder = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &buckets)?
         .install_recorder()?;
-    let detach = DetachLayer::new(10_000);
     let upkeep = recorder.clone();
     // The recorder keeps each latency until somebody fetches the page, or until this call
     // aggregates them.
@@ -246,9 +235,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
             upkeep.run_upkeep();
         }
     });
-    let page = async move || recorder.render();
-    let router = endpoint(apps, friends, detach.clone()).route("/metrics", get(page));
+    Ok(recorder)
+}
 
+/// Serves until `stop`, and then as long as connections are open, at most `PATIENCE`.
+async fn serve(
+    listener: TcpListener,
+    router: Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
     let (tell, told) = oneshot::channel();
     let server = axum::serve(listener, router).with_graceful_shutdown(async move {
         stop.await;
@@ -259,9 +254,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
         tokio::time::sleep(PATIENCE).await;
     };
     tokio::select! {
-        ended = server.into_future() => ended?,
+        ended = server.into_future() => return ended,
         () = patience => tracing::warn!("some connections were still open"),
     }
+    Ok(())
+}
+
+/// Waits for the work in the background, at most `PATIENCE`, and hands back what is left of it.
+async fn drain(detach: &DetachLayer) -> Result<(), serde_json::Error> {
     let drained = detach.drain(PATIENCE).await;
     let stats = detach.stats();
     tracing::info!(
@@ -277,5 +277,28 @@ async fn main() -> Result<(), Box<dyn Error>> {
         // handler did not yield may still complete.
         println!("{id} {}", serde_json::to_string(&callback)?);
     }
+    Ok(())
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let address = match env::var("ADDR") {
+        Ok(address) => address,
+        Err(env::VarError::NotPresent) => "127.0.0.1:3000".to_owned(),
+        Err(error) => return Err(format!("ADDR: {error}").into()),
+    };
+    let apps = Apps::new(read_apps()?);
+    let friends = read_friends()?;
+    let listener = TcpListener::bind(address).await?;
+    let stop = stop()?;
+    reload_on_hangup(apps.clone())?;
+    eprintln!("listening on http://{}/callback", listener.local_addr()?);
+    start_log();
+    let recorder = start_metrics()?;
+    let detach = DetachLayer::new(10_000);
+    let page = async move || recorder.render();
+    let router = endpoint(apps, friends, detach.clone()).route("/metrics", get(page));
+    serve(listener, router, stop).await?;
+    drain(&detach).await?;
     Ok(())
 }

@@ -227,16 +227,56 @@ fn message(text: &str) -> String {
     )
 }
 
+#[cfg(unix)]
+const APPS: &str = "1 one one-next\n2 two two-next\n";
+
+/// A callback for one of the production example's apps.
+#[cfg(unix)]
+fn of_app(server: &Server, app: u64, token: &str, command: &str) -> SignedRequest {
+    server.request(command).app(app).token(Token::new(token).unwrap())
+}
+
+/// A question about a message.
+#[cfg(unix)]
+fn question(server: &Server, app: u64, token: &str) -> SignedRequest {
+    of_app(server, app, token, "C2C.CallbackBeforeSendMsg")
+}
+
+/// What people write, and a part of the answer: all texts are judged, the rewrite keeps the image
+/// whole, and a rejection has its code.
+#[cfg(unix)]
+const JUDGED: [(&str, &str); 3] = [
+    ("hello", r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#),
+    (
+        "buy spam",
+        r#"{"ActionStatus":"OK","ErrorCode":120001,"ErrorInfo":"no advertising, please"}"#,
+    ),
+    (
+        "damn it",
+        concat!(
+            r#""MsgBody":[{"MsgType":"TIMImageElem","MsgContent":{"UUID":"u","New":1}},"#,
+            r#"{"MsgType":"TIMTextElem","MsgContent":{"Text":"**** it"}}]}"#
+        ),
+    ),
+];
+
+/// Labels and values of `im_callbacks_total` after the requests of the test below. All commands of
+/// tomorrow have one label.
+#[cfg(unix)]
+const COUNTED: [&str; 6] = [
+    r#"outcome="accepted",reason="rate_limited",command="C2C.CallbackBeforeSendMsg"} 1"#,
+    r#"outcome="accepted",reason="handled",command="unknown"} 1"#,
+    r#"outcome="accepted",reason="detached",command="State.StateChange"} 2"#,
+    r#"outcome="failed",reason="misfit",command="C2C.CallbackBeforeSendMsg"} 1"#,
+    r#"outcome="rejected",reason="signature_mismatch",command=""} 1"#,
+    r#"outcome="rejected",reason="app_unknown",command=""} 1"#,
+];
+
 #[test]
 #[cfg(unix)]
-fn the_production_example_does_what_it_says() {
-    let apps = TempFile::new("apps", "1 one one-next\n2 two two-next\n");
+fn the_production_example_judges_limits_and_counts() {
+    let apps = TempFile::new("apps-judged", APPS);
     let mut server = Server::start("production", &[("APPS_FILE", apps.path())]);
-    let url = server.url.clone();
-    let request = |app: u64, token: &str, command: &str| {
-        SignedRequest::new(command).url(&url).app(app).token(Token::new(token).unwrap())
-    };
-    let question = |app: u64, token: &str| request(app, token, "C2C.CallbackBeforeSendMsg");
     // Two apps, two tokens each.
     for (app, token, good) in [
         (1, "one", true),
@@ -245,61 +285,51 @@ fn the_production_example_does_what_it_says() {
         (1, "two", false),
         (3, "one", false),
     ] {
-        let answer = send(&question(app, token));
+        let answer = send(&question(&server, app, token));
         assert_eq!(answer.contains("200 OK"), good, "{app} {token}: {answer}");
     }
-    // Moderation: all texts, a rewrite that keeps the image whole, a code.
-    for (text, expected) in [
-        ("hello", r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#),
-        (
-            "buy spam",
-            r#"{"ActionStatus":"OK","ErrorCode":120001,"ErrorInfo":"no advertising, please"}"#,
-        ),
-        (
-            "damn it",
-            r#""MsgBody":[{"MsgType":"TIMImageElem","MsgContent":{"UUID":"u","New":1}},{"MsgType":"TIMTextElem","MsgContent":{"Text":"**** it"}}]}"#,
-        ),
-    ] {
-        let answer = send(&question(1, "one").body(message(text)));
+    let ask = |body: &str| send(&question(&server, 1, "one").body(body.to_owned()));
+    for (text, expected) in JUDGED {
+        let answer = ask(&message(text));
         assert!(answer.contains(expected), "{answer}");
     }
     // A message that cannot be read is refused, not waved through.
-    let body = r#"{"From_Account":"a","To_Account":"b","MsgBody":[{"MsgType":"TIMTextElem"}]}"#;
-    let answer = send(&question(1, "one").body(body));
+    let answer =
+        ask(r#"{"From_Account":"a","To_Account":"b","MsgBody":[{"MsgType":"TIMTextElem"}]}"#);
     assert!(answer.contains(r#""ErrorCode":1,"ErrorInfo":"try again later""#), "{answer}");
     // One sender who floods is told to slow down, and the others are not.
     let flood = message("hello").replace(r#""From_Account":"a""#, r#""From_Account":"spammer""#);
-    assert!((0..1000).any(|_| send(&question(1, "one").body(flood.clone())).contains("slow down")));
-    assert!(!send(&question(1, "one").body(message("hello"))).contains("slow down"));
+    assert!((0..1000).any(|_| ask(&flood).contains("slow down")));
+    assert!(!ask(&message("hello")).contains("slow down"));
     // The same delivery twice, in the background; a command of tomorrow.
     let event = r#"{"Info":{"To_Account":"a","Action":"Login"},"EventTime":1}"#;
     for word in ["State.StateChange", "State.StateChange", "New.Word\"} 1\n"] {
-        let answer = send(&request(1, "one", word).body(event));
+        let answer = send(&of_app(&server, 1, "one", word).body(event));
         assert!(answer.contains("200 OK"), "{word}: {answer}");
     }
-
-    // The metrics, with one label for all commands of tomorrow.
     let page = server.get("/metrics");
-    for line in [
-        r#"im_callbacks_total{outcome="accepted",reason="rate_limited",command="C2C.CallbackBeforeSendMsg"} 1"#,
-        r#"im_callbacks_total{outcome="accepted",reason="handled",command="unknown"} 1"#,
-        r#"im_callbacks_total{outcome="accepted",reason="detached",command="State.StateChange"} 2"#,
-        r#"im_callbacks_total{outcome="failed",reason="misfit",command="C2C.CallbackBeforeSendMsg"} 1"#,
-        r#"im_callbacks_total{outcome="rejected",reason="signature_mismatch",command=""} 1"#,
-        r#"im_callbacks_total{outcome="rejected",reason="app_unknown",command=""} 1"#,
-    ] {
-        assert!(page.contains(line), "{line} is not in\n{page}");
+    for line in COUNTED.map(|line| format!("im_callbacks_total{{{line}")) {
+        assert!(page.contains(&line), "{line} is not in\n{page}");
     }
+    server.signal("TERM");
+    assert!(server.child.wait().unwrap().success());
+}
 
-    // Other tokens while it runs; a file that cannot be right changes nothing.
+#[test]
+#[cfg(unix)]
+fn the_production_example_reads_its_apps_again() {
+    let apps = TempFile::new("apps-reloaded", APPS);
+    let mut server = Server::start("production", &[("APPS_FILE", apps.path())]);
+    assert!(send(&question(&server, 1, "one")).contains("200 OK"));
     std::fs::write(apps.path(), "1 other\n").unwrap();
     server.signal("HUP");
     let patience = std::time::Instant::now();
-    while !send(&question(1, "other")).contains("200 OK") {
+    while !send(&question(&server, 1, "other")).contains("200 OK") {
         assert!(patience.elapsed().as_secs() < 10, "the apps were not read again");
     }
-    assert!(send(&question(1, "one")).contains("401"));
+    assert!(send(&question(&server, 1, "one")).contains("401"));
     server.log_with("apps read again");
+    // A file that cannot be right changes nothing.
     for (text, reason) in [
         ("1\n", "no token"),
         ("", "there is no app in the file"),
@@ -312,9 +342,8 @@ fn the_production_example_does_what_it_says() {
         server.signal("HUP");
         let log = server.log_with("apps left as they were");
         assert!(log.contains(reason) && !log.contains("read again"), "{text:?}: {log}");
-        assert!(send(&question(1, "other")).contains("200 OK"));
+        assert!(send(&question(&server, 1, "other")).contains("200 OK"));
     }
-
     server.signal("TERM");
     assert!(server.child.wait().unwrap().success());
 }

@@ -8,21 +8,26 @@ use tencent_im_callback::{Command, Event, OutcomeKind, UnknownReason};
 use crate::common::{APP, Inner, NOW, TOKEN, layer, outcome, send, signed};
 use crate::{common, fate};
 
-#[tokio::test]
-async fn the_word_of_url_and_body() {
-    let word = |word: &str| format!(r#"{{"a":1,"CallbackCommand":{word},"PairList":[]}}"#);
-    let delete = Command::SnsFriendDelete;
-    let unread = async |body: &str| {
-        let (kind, reason, event) = fate(&layer(), Command::SnsFriendDelete, body).await;
-        let Some(Event::Unknown(event)) = event else { panic!("{body}") };
-        assert_eq!((kind, event.body.as_ref()), (OutcomeKind::Accepted, body.as_bytes()));
-        assert_eq!(event.reason.as_str(), reason);
-        (reason, event.body_command)
-    };
-    let mismatch = ("command_mismatch", Some(Command::SnsFriendAdd));
+/// A body that contains this JSON for its command.
+fn word(json: &str) -> String {
+    format!(r#"{{"a":1,"CallbackCommand":{json},"PairList":[]}}"#)
+}
 
-    let (_, _, event) =
-        fate(&layer(), delete.clone(), &word(r#""Sns.CallbackFriendDelete""#)).await;
+/// Why a body that came as a `Sns.CallbackFriendDelete` could not be read, and the command that was
+/// found in it.
+async fn unread(body: &str) -> (&'static str, Option<Command>) {
+    let (kind, reason, event) = fate(&layer(), Command::SnsFriendDelete, body).await;
+    let Some(Event::Unknown(event)) = event else { panic!("{body}") };
+    assert_eq!((kind, event.body.as_ref()), (OutcomeKind::Accepted, body.as_bytes()));
+    assert_eq!(event.reason.as_str(), reason);
+    (reason, event.body_command)
+}
+
+#[tokio::test]
+async fn a_notification_with_another_command_in_its_body_is_not_read() {
+    let mismatch = ("command_mismatch", Some(Command::SnsFriendAdd));
+    let same = word(r#""Sns.CallbackFriendDelete""#);
+    let (_, _, event) = fate(&layer(), Command::SnsFriendDelete, &same).await;
     assert!(matches!(event, Some(Event::SnsFriendDelete(_))));
     // Escapes are another way to write the same.
     let escaped = r#"{"\u0043allbackCommand":"Sns.\u0043allbackFriendAdd"}"#;
@@ -37,32 +42,42 @@ async fn the_word_of_url_and_body() {
     // The word counts even if the rest does not fit.
     let misfit = r#"{"PairList":5,"CallbackCommand":"Sns.CallbackFriendAdd"}"#;
     assert_eq!(unread(misfit).await, mismatch);
-    // Twice the same is once; twice different is a contradiction.
-    let twice = r#"{"CallbackCommand":"Sns.CallbackFriendDelete","PairList":[],"CallbackCommand":"Sns.CallbackFriendDelete"}"#;
-    let (_, _, event) = fate(&layer(), delete.clone(), twice).await;
+}
+
+/// Twice the same is once; twice different is a contradiction.
+#[tokio::test]
+async fn of_two_commands_in_a_body_the_one_before_an_action_counts() {
+    let delete = Command::SnsFriendDelete;
+    let twice =
+        format!(r#"{{"CallbackCommand":"{delete}","PairList":[],"CallbackCommand":"{delete}"}}"#);
+    let (_, _, event) = fate(&layer(), delete.clone(), &twice).await;
     assert!(matches!(event, Some(Event::SnsFriendDelete(_))));
-    let twice = r#"{"CallbackCommand":"Sns.CallbackFriendDelete","CallbackCommand":"New.Word"}"#;
-    assert_eq!(unread(twice).await.0, "command_mismatch");
-    // Of two the one before an action counts, whatever their order: nobody may take the callback
-    // for a notification.
-    for words in
+    let twice = format!(r#"{{"CallbackCommand":"{delete}","CallbackCommand":"New.Word"}}"#);
+    assert_eq!(unread(&twice).await.0, "command_mismatch");
+    // Whatever their order: nobody may take the callback for a notification.
+    for [first, second] in
         [["C2C.CallbackBeforeSendMsg", "New.Word"], ["New.Word", "C2C.CallbackBeforeSendMsg"]]
     {
-        let [first, second] = words;
         let twice = format!(r#"{{"CallbackCommand":"{first}","CallbackCommand":"{second}"}}"#);
         let fate = fate(&layer(), delete.clone(), &twice).await;
         assert_eq!(fate, (OutcomeKind::Failed, "command_mismatch", None));
     }
+}
 
-    // Before an action a body of an unknown command is a misfit: nobody could judge it.
-    let fate_of_unknown = fate(&layer(), Command::C2cBeforeSendMsg, &word(r#""New.Word""#)).await;
-    assert_eq!(fate_of_unknown, (OutcomeKind::Failed, "misfit", None));
-    // So is a notification with the body of a *before* callback.
-    let fate_of_before =
-        fate(&layer(), delete.clone(), &word(r#""C2C.CallbackBeforeSendMsg""#)).await;
-    assert_eq!(fate_of_before, (OutcomeKind::Failed, "command_mismatch", None));
+#[tokio::test]
+async fn another_command_than_the_one_before_an_action_fails() {
+    // Nobody could judge a body of an unknown command.
+    let unknown = word(r#""New.Word""#);
+    let found = fate(&layer(), Command::C2cBeforeSendMsg, &unknown).await;
+    assert_eq!(found, (OutcomeKind::Failed, "misfit", None));
+    // Nor is a notification one that has the body of a *before* callback.
+    let before = word(r#""C2C.CallbackBeforeSendMsg""#);
+    let found = fate(&layer(), Command::SnsFriendDelete, &before).await;
+    assert_eq!(found, (OutcomeKind::Failed, "command_mismatch", None));
+}
 
-    // Else, either word unknown: everything is kept.
+#[tokio::test]
+async fn of_an_unknown_command_everything_is_kept() {
     for (url, body) in [
         ("Sns.CallbackFriendDelete", "New.Word"),
         ("New.Word", "Sns.CallbackFriendDelete"),
@@ -77,7 +92,8 @@ async fn the_word_of_url_and_body() {
         assert_eq!((event.reason, event.body), (UnknownReason::UnknownCommand, Bytes::from(json)));
     }
     // A lone surrogate in the word: unknown, not lost.
-    let (_, _, event) = fate(&layer(), delete, r#"{"CallbackCommand":"\ud800"}"#).await;
+    let (_, _, event) =
+        fate(&layer(), Command::SnsFriendDelete, r#"{"CallbackCommand":"\ud800"}"#).await;
     assert!(matches!(event, Some(Event::Unknown(event)) if event.body_command.is_some()));
 }
 

@@ -8,3 +8,4 @@ mod common;
 
 mod debug;
 mod forged;
+mod public_types;

@@ -7,9 +7,9 @@ mod attack;
 mod common;
 
 mod elements;
-mod hidden;
 mod rewriting;
 mod shown;
+mod shown_or_misfit;
 
 use tencent_im_callback::event::c2c::BeforeSendMsg;
 use tencent_im_callback::moderation::{Finding, Incomplete, ModerateLayer, Text};

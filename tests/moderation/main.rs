@@ -1,8 +1,8 @@
 //! What moderation lets through, and what it does not.
 #![allow(clippy::pedantic)]
 
+mod disguised;
 mod generated;
-mod hidden;
 mod innocent;
 mod verdicts;
 mod words;

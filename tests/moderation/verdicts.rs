@@ -14,58 +14,64 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
 use crate::{answer, callback, element, judge, meaning, message, text};
 
+/// Bodies that show the users a word outside of an element, or in an official account's message.
+const WRITTEN: [(Command, &str); 12] = [
+    (Command::GroupBeforeCreateGroup, r#"{"Operator_Account":"a","Type":"Public","Name":"WORD"}"#),
+    (
+        Command::GroupBeforeCreateTopic,
+        r#"{"Operator_Account":"a","Type":"Community","Name":"WORD"}"#,
+    ),
+    (
+        Command::OfficialAccountBeforeCreateOfficialAccount,
+        r#"{"Operator_Account":"a","Owner_Account":"a","Name":"WORD"}"#,
+    ),
+    (
+        Command::GroupBeforeApplyJoinGroup,
+        r#"{"GroupId":"g","Type":"Public","Requestor_Account":"a","ApplyMsg":"WORD"}"#,
+    ),
+    (
+        Command::SnsPrevFriendAdd,
+        r#"{"From_Account":"a","FriendItem":[{"To_Account":"b","AddWording":"WORD"}]}"#,
+    ),
+    (
+        Command::SnsPrevFriendAdd,
+        concat!(
+            r#"{"From_Account":"a","FriendItem":"#,
+            r#"[{"To_Account":"b","Remark":"WORD"},{"To_Account":"c"}]}"#
+        ),
+    ),
+    (
+        Command::SnsPrevFriendAdd,
+        r#"{"From_Account":"a","FriendItem":[{"To_Account":"b","GroupName":"WORD"}]}"#,
+    ),
+    (
+        Command::SnsPrevFriendAdd,
+        r#"{"From_Account":"a","FriendItem":[{"To_Account":"b","New":["WORD"]}]}"#,
+    ),
+    (
+        Command::SnsPrevFriendResponse,
+        r#"{"From_Account":"a","ResponseFriendItem":[{"To_Account":"b","TagName":"WORD"}]}"#,
+    ),
+    (
+        Command::SnsPrevFriendResponse,
+        r#"{"From_Account":"a","ResponseFriendItem":[{"To_Account":"b","Remark":"WORD"}]}"#,
+    ),
+    (
+        Command::GroupBeforeSendMsg,
+        r#"{"GroupId":"g","From_Account":"a","CloudCustomData":"WORD","MsgBody":[]}"#,
+    ),
+    (
+        Command::OfficialAccountBeforeSendMsg,
+        concat!(
+            r#"{"Official_Account":"a","MsgBody":"#,
+            r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"WORD"}}]}"#
+        ),
+    ),
+];
+
 #[tokio::test]
 async fn names_and_friend_requests_are_judged_and_cannot_be_rewritten() {
-    for (command, body) in [
-        (
-            Command::GroupBeforeCreateGroup,
-            r#"{"Operator_Account":"a","Type":"Public","Name":"WORD"}"#,
-        ),
-        (
-            Command::GroupBeforeCreateTopic,
-            r#"{"Operator_Account":"a","Type":"Community","Name":"WORD"}"#,
-        ),
-        (
-            Command::OfficialAccountBeforeCreateOfficialAccount,
-            r#"{"Operator_Account":"a","Owner_Account":"a","Name":"WORD"}"#,
-        ),
-        (
-            Command::GroupBeforeApplyJoinGroup,
-            r#"{"GroupId":"g","Type":"Public","Requestor_Account":"a","ApplyMsg":"WORD"}"#,
-        ),
-        (
-            Command::SnsPrevFriendAdd,
-            r#"{"From_Account":"a","FriendItem":[{"To_Account":"b","AddWording":"WORD"}]}"#,
-        ),
-        (
-            Command::SnsPrevFriendAdd,
-            r#"{"From_Account":"a","FriendItem":[{"To_Account":"b","Remark":"WORD"},{"To_Account":"c"}]}"#,
-        ),
-        (
-            Command::SnsPrevFriendAdd,
-            r#"{"From_Account":"a","FriendItem":[{"To_Account":"b","GroupName":"WORD"}]}"#,
-        ),
-        (
-            Command::SnsPrevFriendAdd,
-            r#"{"From_Account":"a","FriendItem":[{"To_Account":"b","New":["WORD"]}]}"#,
-        ),
-        (
-            Command::SnsPrevFriendResponse,
-            r#"{"From_Account":"a","ResponseFriendItem":[{"To_Account":"b","TagName":"WORD"}]}"#,
-        ),
-        (
-            Command::SnsPrevFriendResponse,
-            r#"{"From_Account":"a","ResponseFriendItem":[{"To_Account":"b","Remark":"WORD"}]}"#,
-        ),
-        (
-            Command::GroupBeforeSendMsg,
-            r#"{"GroupId":"g","From_Account":"a","CloudCustomData":"WORD","MsgBody":[]}"#,
-        ),
-        (
-            Command::OfficialAccountBeforeSendMsg,
-            r#"{"Official_Account":"a","MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"WORD"}}]}"#,
-        ),
-    ] {
+    for (command, body) in WRITTEN {
         for (word, wanted) in
             [("hello", Meaning::Allow), ("spam", Meaning::Reject), ("damn", Meaning::Reject)]
         {

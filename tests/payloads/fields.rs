@@ -35,42 +35,57 @@ fn at_path(
     }
 }
 
-/// Each field of each command in each of its documented forms, absent, and `null`.
+/// What the vendor may write for a field of this documented type.
+fn forms(kind: &str, key: &str) -> Vec<Value> {
+    match kind {
+        _ if key == "SdkAppId" => vec![1_400_187_352.into(), "1400187352".into()],
+        "integer" => vec![7.into(), "7".into(), "".into(), i64::MAX.into(), (-1).into()],
+        "string-or-integer" if key == "EventTime" => vec![7.into(), "7".into(), "".into()],
+        "string-or-integer" => vec!["x".into(), 144_115_216_631_667_826_u64.into()],
+        "boolean" | "boolean-or-string" => vec![true.into(), "true".into(), "false".into()],
+        "array-or-string" => vec!["x".into(), vec!["x"].into()],
+        "integer-or-object" => vec![7.into(), serde_json::json!({"Public": 7, "Work": "8"})],
+        "string" if is_id(key) => vec!["x".into(), u64::MAX.into(), (-5).into()],
+        "string" => vec!["".into(), "something new".into()],
+        "array" => vec![Value::Array(Vec::new())],
+        _ => Vec::new(),
+    }
+}
+
+/// Whether the body can still be read, the field set to this or removed; `None` if it has no such
+/// field.
+fn fits(command: &Command, body: &Value, path: &str, value: Option<&Value>) -> Option<bool> {
+    let mut changed = body.clone();
+    let mut found = false;
+    at_path(&mut changed, path, &mut |members, key| {
+        found = true;
+        match value {
+            None => drop(members.remove(key)),
+            Some(value) => members[key] = value.clone(),
+        }
+    });
+    found.then(|| {
+        parse(command, &changed.to_string()).misfit().is_none() && batch_is_typed(command, &changed)
+    })
+}
+
+/// The fields that are documented for a command, each with its type.
+fn fields(documented: &crate::Documented) -> impl Iterator<Item = (&str, &str)> {
+    let fields = documented.fields.iter().map(|(path, kind, _, _)| (&**path, &**kind));
+    fields.filter(|(path, _)| !path.ends_with("CallbackCommand") && !path.ends_with("[]"))
+}
+
+/// Each field of each command in each of its documented forms.
 #[test]
-fn every_field_may_come_in_every_form_and_few_are_demanded() {
-    let mut demanded = BTreeSet::new();
+fn every_field_may_come_in_every_form() {
     let mut tried = 0;
     for (word, documented) in documented() {
         let command = Command::from(word.as_str());
         for (name, body) in payloads(&command) {
             let body: Value = serde_json::from_str(&ours(&body)).unwrap();
-            for (path, kind, _, _) in &documented.fields {
-                if path == "CallbackCommand" || path.ends_with("[]") {
-                    continue;
-                }
+            for (path, kind) in fields(&documented) {
                 let key = path.rsplit('.').next().unwrap();
-                let forms: Vec<Value> = match kind.as_str() {
-                    _ if key == "SdkAppId" => vec![1_400_187_352.into(), "1400187352".into()],
-                    "integer" => {
-                        vec![7.into(), "7".into(), "".into(), i64::MAX.into(), (-1).into()]
-                    }
-                    "string-or-integer" if key == "EventTime" => {
-                        vec![7.into(), "7".into(), "".into()]
-                    }
-                    "string-or-integer" => vec!["x".into(), 144_115_216_631_667_826_u64.into()],
-                    "boolean" | "boolean-or-string" => {
-                        vec![true.into(), "true".into(), "false".into()]
-                    }
-                    "array-or-string" => vec!["x".into(), vec!["x"].into()],
-                    "integer-or-object" => {
-                        vec![7.into(), serde_json::json!({"Public": 7, "Work": "8"})]
-                    }
-                    "string" if is_id(key) => vec!["x".into(), u64::MAX.into(), (-5).into()],
-                    "string" if key != "CallbackCommand" => vec!["".into(), "something new".into()],
-                    "array" => vec![Value::Array(Vec::new())],
-                    _ => Vec::new(),
-                };
-                for form in forms {
+                for form in forms(kind, key) {
                     let mut changed = body.clone();
                     let mut found = false;
                     at_path(&mut changed, path, &mut |members, key| {
@@ -84,43 +99,38 @@ fn every_field_may_come_in_every_form_and_few_are_demanded() {
                         typed(&command, &changed.to_string(), &format!("{name}, {path} = {form}"));
                     }
                 }
-                let mut fits = Vec::new();
-                let mut found = false;
-                for absent in [None, Some(Value::Null)] {
-                    let mut changed = body.clone();
-                    at_path(&mut changed, path, &mut |members, key| {
-                        found = true;
-                        match &absent {
-                            None => drop(members.remove(key)),
-                            Some(null) => members[key] = null.clone(),
-                        }
-                    });
-                    if key == "CallbackCommand" {
-                        continue;
-                    }
-                    fits.push(
-                        parse(&command, &changed.to_string()).misfit().is_none()
-                            && batch_is_typed(&command, &changed),
-                    );
-                }
-                if found && fits.first() == Some(&false) {
-                    demanded.insert(format!("{word} {path}"));
-                }
-                if let [missing, null] = fits[..] {
-                    // `null` is an empty list, also where the list must be there.
-                    let mut is_list = false;
-                    at_path(&mut body.clone(), path, &mut |members, key| {
-                        is_list |= members[key].is_array()
-                    });
-                    assert!(
-                        missing == null || is_list,
-                        "{name}: {path} missing and null are not the same"
-                    );
-                }
             }
         }
     }
     assert!(tried > 2500, "{tried}");
+}
+
+/// Each field of each command, absent and `null`.
+#[test]
+fn few_fields_are_demanded() {
+    let mut demanded = BTreeSet::new();
+    for (word, documented) in documented() {
+        let command = Command::from(word.as_str());
+        for (name, body) in payloads(&command) {
+            let body: Value = serde_json::from_str(&ours(&body)).unwrap();
+            for (path, _) in fields(&documented) {
+                let Some(missing) = fits(&command, &body, path, None) else { continue };
+                if !missing {
+                    demanded.insert(format!("{word} {path}"));
+                }
+                // `null` is an empty list, also where the list must be there.
+                let mut is_list = false;
+                at_path(&mut body.clone(), path, &mut |members, key| {
+                    is_list |= members[key].is_array()
+                });
+                let null = fits(&command, &body, path, Some(&Value::Null));
+                assert!(
+                    Some(missing) == null || is_list,
+                    "{name}: {path} missing and null are not the same"
+                );
+            }
+        }
+    }
     let listed: BTreeSet<String> =
         include_str!("../demanded.txt").lines().map(str::to_owned).collect();
     let (extra, gone): (Vec<_>, Vec<_>) =
@@ -143,49 +153,51 @@ fn batch_is_typed(command: &Command, body: &Value) -> bool {
     written.get("Events").is_none() || !callback.unknown_fields().contains(&"Events[]".to_owned())
 }
 
+/// Adds a member to each object, and says where.
+fn add(value: &mut Value, path: &str, paths: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            for (key, value) in members.iter_mut() {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                add(value, &path, paths);
+            }
+            members.insert("Brandnew".into(), serde_json::json!({"a": [1, {"b": null}]}));
+            paths.insert(if path.is_empty() {
+                "Brandnew".to_owned()
+            } else {
+                format!("{path}.Brandnew")
+            });
+        }
+        Value::Array(items) => {
+            let path = format!("{path}[]");
+            items.iter_mut().for_each(|item| add(item, &path, paths));
+        }
+        _ => {}
+    }
+}
+
+/// The same JSON, its members in the reverse order, with other white space.
+fn backwards(value: &Value) -> String {
+    match value {
+        Value::Object(members) => {
+            let members: Vec<_> = members
+                .iter()
+                .rev()
+                .map(|(key, value)| {
+                    format!(" {} :\n{}", Value::from(key.as_str()), backwards(value))
+                })
+                .collect();
+            format!("{{{}}}", members.join("\t,"))
+        }
+        Value::Array(items) => {
+            format!("[ {} ]", items.iter().map(backwards).collect::<Vec<_>>().join(" , "))
+        }
+        other => other.to_string(),
+    }
+}
+
 #[test]
 fn new_fields_at_every_level_and_another_order_change_nothing() {
-    fn add(value: &mut Value, path: &str, paths: &mut BTreeSet<String>) {
-        match value {
-            Value::Object(members) => {
-                for (key, value) in members.iter_mut() {
-                    let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                    add(value, &path, paths);
-                }
-                members.insert("Brandnew".into(), serde_json::json!({"a": [1, {"b": null}]}));
-                paths.insert(if path.is_empty() {
-                    "Brandnew".to_owned()
-                } else {
-                    format!("{path}.Brandnew")
-                });
-            }
-            Value::Array(items) => {
-                let path = format!("{path}[]");
-                items.iter_mut().for_each(|item| add(item, &path, paths));
-            }
-            _ => {}
-        }
-    }
-
-    fn backwards(value: &Value) -> String {
-        match value {
-            Value::Object(members) => {
-                let members: Vec<_> = members
-                    .iter()
-                    .rev()
-                    .map(|(key, value)| {
-                        format!(" {} :\n{}", Value::from(key.as_str()), backwards(value))
-                    })
-                    .collect();
-                format!("{{{}}}", members.join("\t,"))
-            }
-            Value::Array(items) => {
-                format!("[ {} ]", items.iter().map(backwards).collect::<Vec<_>>().join(" , "))
-            }
-            other => other.to_string(),
-        }
-    }
-
     for command in Command::ALL {
         for (name, body) in payloads(command) {
             let body = ours(&body);

@@ -8,15 +8,13 @@ use tencent_im_callback::{Command, Phase, Reply, TypedEvent, testing};
 
 use crate::documented;
 
-/// Each typed reply that says what the page's sample says, and is written as the page writes it.
-#[test]
-fn typed_replies_as_the_pages_show_them() {
-    use tencent_im_callback::message::{CustomElem, MsgBodyBuilder, TextElem};
-    use tencent_im_callback::reply::{self, Rewrite};
+fn event<E: TypedEvent>() -> E {
+    testing::callback::<E>(sample(&E::COMMAND).unwrap()).event
+}
 
-    fn event<E: TypedEvent>() -> E {
-        testing::callback::<E>(sample(&E::COMMAND).unwrap()).event
-    }
+fn rewrites() -> Vec<(Command, Reply)> {
+    use tencent_im_callback::message::{CustomElem, MsgBodyBuilder, TextElem};
+    use tencent_im_callback::reply::{Rewrite, c2c, group, official_account};
 
     let rewrite = |desc: &str, data: &str, custom: &str| {
         let message = MsgBodyBuilder::new()
@@ -24,65 +22,64 @@ fn typed_replies_as_the_pages_show_them() {
             .push(CustomElem::new(data, desc));
         Rewrite::new().msg_body(message).cloud_custom_data(custom)
     };
-    let group_rewrite = || rewrite("CustomElement.MemberLevel", "LV1", "your cloud custom data");
-    let replies: [(Command, Reply); 15] = [
-        (
-            Command::C2cBeforeSendMsg,
-            reply::c2c::BeforeSendMsgReply::allow_rewritten(rewrite(
-                " CustomElement.MemberLevel ",
-                " LV1",
-                "your new cloud custom data",
-            ))
-            .into(),
-        ),
+    let of_c2c = rewrite(" CustomElement.MemberLevel ", " LV1", "your new cloud custom data");
+    let of_others = rewrite("CustomElement.MemberLevel", "LV1", "your cloud custom data");
+    vec![
+        (Command::C2cBeforeSendMsg, c2c::BeforeSendMsgReply::allow_rewritten(of_c2c).into()),
         (
             Command::GroupBeforeSendMsg,
-            reply::group::BeforeSendMsgReply::allow_rewritten(group_rewrite()).into(),
+            group::BeforeSendMsgReply::allow_rewritten(of_others.clone()).into(),
         ),
         (
             Command::OfficialAccountBeforeSendMsg,
-            reply::official_account::BeforeSendMsgReply::allow_rewritten(group_rewrite()).into(),
+            official_account::BeforeSendMsgReply::allow_rewritten(of_others).into(),
         ),
-        (Command::GroupBeforeCreateGroup, reply::group::BeforeCreateGroupReply::default().into()),
-        (Command::GroupBeforeCreateTopic, reply::group::BeforeCreateTopicReply::default().into()),
-        (
-            Command::GroupBeforeApplyJoinGroup,
-            reply::group::BeforeApplyJoinGroupReply::default().into(),
-        ),
+    ]
+}
+
+fn verdicts() -> Vec<(Command, Reply)> {
+    use tencent_im_callback::reply::{group, live, official_account, sns};
+
+    vec![
+        (Command::GroupBeforeCreateGroup, group::BeforeCreateGroupReply::default().into()),
+        (Command::GroupBeforeCreateTopic, group::BeforeCreateTopicReply::default().into()),
+        (Command::GroupBeforeApplyJoinGroup, group::BeforeApplyJoinGroupReply::default().into()),
         (
             Command::GroupBeforeInviteJoinGroup,
-            reply::group::BeforeInviteJoinGroupReply::reject_some(["jared"]).into(),
+            group::BeforeInviteJoinGroupReply::reject_some(["jared"]).into(),
         ),
         (
             Command::OfficialAccountBeforeAddSubscriber,
-            reply::official_account::BeforeAddSubscriberReply::reject_some(["jared"]).into(),
+            official_account::BeforeAddSubscriberReply::reject_some(["jared"]).into(),
         ),
         (
             Command::OfficialAccountBeforeCreateOfficialAccount,
-            reply::official_account::BeforeCreateOfficialAccountReply::default().into(),
+            official_account::BeforeCreateOfficialAccountReply::default().into(),
         ),
-        (Command::LiveBeforeSendGift, reply::live::BeforeSendGiftReply::default().into()),
-        (Command::SnsPrevFriendAdd, reply::sns::PrevFriendAddReply::allow(&event()).into()),
-        (
-            Command::SnsPrevFriendResponse,
-            reply::sns::PrevFriendResponseReply::allow(&event()).into(),
-        ),
-        (
-            Command::ChatbotOnC2cSignalMessage,
-            reply::chatbot::OnC2cSignalMessageReply::new(
-                r#"{"msg":"这是回复给机器人的自定义透传内容"}"#,
-            )
-            .into(),
-        ),
-        (
-            Command::ChatbotInterfaceInvocation,
-            reply::chatbot::InterfaceInvocationReply::new()
-                .variable("testKey3", "10")
-                .variable("testKey1", "value1")
-                .into(),
-        ),
-        (Command::SnsFriendDelete, ().into()),
-    ];
+        (Command::LiveBeforeSendGift, live::BeforeSendGiftReply::default().into()),
+        (Command::SnsPrevFriendAdd, sns::PrevFriendAddReply::allow(&event()).into()),
+        (Command::SnsPrevFriendResponse, sns::PrevFriendResponseReply::allow(&event()).into()),
+    ]
+}
+
+fn of_chatbots() -> Vec<(Command, Reply)> {
+    use tencent_im_callback::reply::chatbot;
+
+    let message = r#"{"msg":"这是回复给机器人的自定义透传内容"}"#;
+    let variables = chatbot::InterfaceInvocationReply::new()
+        .variable("testKey3", "10")
+        .variable("testKey1", "value1");
+    vec![
+        (Command::ChatbotOnC2cSignalMessage, chatbot::OnC2cSignalMessageReply::new(message).into()),
+        (Command::ChatbotInterfaceInvocation, variables.into()),
+    ]
+}
+
+/// Each typed reply that says what the page's sample says, and is written as the page writes it.
+#[test]
+fn typed_replies_as_the_pages_show_them() {
+    let mut replies = [rewrites(), verdicts(), of_chatbots()].concat();
+    replies.push((Command::SnsFriendDelete, ().into()));
     let documented = documented();
     let mut before: BTreeSet<&Command> =
         Command::ALL.iter().filter(|command| command.phase() == Phase::Before).collect();

@@ -4,8 +4,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod debug_and_log;
 mod failures;
-mod hidden;
 mod warnings;
 
 use std::cell::RefCell;

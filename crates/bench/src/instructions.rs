@@ -97,8 +97,7 @@ pub fn print_moderation() {
         &["message", "by hand", "moderated", "ratio", "goal"],
     );
     for (number, (case, goal)) in cases::moderated_messages().iter().enumerate() {
-        let [by_hand, moderated] = [BY_HAND, MODERATED]
-            .map(|contender| per_request(contender, number).expect("valgrind ran just now"));
+        let [by_hand, moderated] = [BY_HAND, MODERATED].map(|contender| count(contender, number));
         table.row(&[
             case.name.to_owned(),
             format!("{by_hand:.0}"),
@@ -116,6 +115,21 @@ pub fn print_moderation() {
 ///
 /// What is above its limit.
 pub fn print(cases: &[Case], growth: &[[Case; 2]]) -> Result<(), String> {
+    if total(&["answer", NOTHING, "0", "1"]).is_none() {
+        println!("\nInstructions: not measured, since valgrind does not run here.");
+        return Ok(());
+    }
+    let mut failures = print_requests(cases);
+    print_reading();
+    failures.extend(print_growth(cases.len(), growth));
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
+}
+
+fn count(contender: &str, case: usize) -> f64 {
+    per_request(contender, case).expect("valgrind ran just now")
+}
+
+fn print_requests(cases: &[Case]) -> Vec<String> {
     let mut table = Table::new(
         "Instructions per request (callgrind)",
         &[
@@ -131,13 +145,7 @@ pub fn print(cases: &[Case], growth: &[[Case; 2]]) -> Result<(), String> {
             "goal",
         ],
     );
-    if total(&["answer", NOTHING, "0", "1"]).is_none() {
-        println!("\nInstructions: not measured, since valgrind does not run here.");
-        return Ok(());
-    }
     let mut failures = Vec::new();
-    let count =
-        |contender: &str, case: usize| per_request(contender, case).expect("valgrind ran just now");
     let mut accepted = None;
     for (number, case) in cases.iter().enumerate() {
         let nothing = count(NOTHING, number);
@@ -168,7 +176,10 @@ pub fn print(cases: &[Case], growth: &[[Case; 2]]) -> Result<(), String> {
         }
     }
     table.print();
+    failures
+}
 
+fn print_reading() {
     let mut table = Table::new(
         "Instructions per body that is read",
         &["body", "plain derived structs", "Callback::parse", "ratio"],
@@ -183,20 +194,22 @@ pub fn print(cases: &[Case], growth: &[[Case; 2]]) -> Result<(), String> {
         ]);
     }
     table.print();
+}
 
+/// `first` is the number of the first of these cases.
+fn print_growth(first: usize, growth: &[[Case; 2]]) -> Vec<String> {
     let mut table = Table::new(
         "Growth, instructions per byte of body",
         &["body", "floor, 4 KiB", "1 MiB", "ratio", "ours, 4 KiB", "1 MiB", "ratio", "goal"],
     );
-    let mut number = cases.len();
-    for pair in growth {
+    let mut failures = Vec::new();
+    for (number, pair) in (first..).step_by(2).zip(growth) {
         let [(floor_few, few), (floor_many, many)] = [0, 1].map(|at| {
             let length = pair[at].body().len() as f64;
             let nothing = count(NOTHING, number + at);
             let each = |contender: &str| (count(contender, number + at) - nothing) / length;
             (each(FLOOR), each(OURS))
         });
-        number += 2;
         let (floor, ours) = (floor_many / floor_few, many / few);
         table.row(&[
             pair[0].name.to_owned(),
@@ -215,5 +228,5 @@ pub fn print(cases: &[Case], growth: &[[Case; 2]]) -> Result<(), String> {
         }
     }
     table.print();
-    if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
+    failures
 }

@@ -1,6 +1,6 @@
 //! What operators do to the streams, and whether new callbacks are handled afterwards.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use async_nats::HeaderMap;
@@ -102,24 +102,9 @@ async fn delete(api: &Api, streams: &[&str]) {
     }
 }
 
-pub async fn run(options: &Options) {
-    let nodes = options.number("nodes", 1);
-    let mut cluster = Cluster::start(nodes, options.text("sync")).await;
-    let api = cluster.api().await;
-    lease::streams(&api, nodes).await;
-    let folder = Folder::new();
-    let log = folder.0.join("log");
-    let arguments = [
-        ("urls", cluster.urls()),
-        ("design", "lease".to_owned()),
-        ("nodes", nodes.to_string()),
-        ("handler-ms", "10".to_owned()),
-    ];
-    let mut workers = Workers::new(&arguments, Some(&log));
-    workers.start(2);
-    let mut queue = Queue { api: api.clone(), log, next: 1 };
-    queue.handles("nothing").await;
-
+/// Streams and consumers are deleted and purged while workers run.
+async fn delete_and_purge(queue: &mut Queue) {
+    let api = queue.api.clone();
     delete(&api, &["q"]).await;
     queue.wait_for_streams().await;
     queue.handles("the stream deleted, and made anew by the worker").await;
@@ -142,7 +127,11 @@ pub async fn run(options: &Options) {
     queue.handles("purged while callbacks waited").await;
     api.call("STREAM.PURGE.q-owners", &json!({})).await.unwrap();
     queue.handles("the stream of owners purged").await;
+}
 
+/// Both streams are saved, deleted and restored while no worker runs.
+async fn back_up_and_restore(queue: &mut Queue, workers: &mut Workers) {
+    let api = queue.api.clone();
     drop(std::mem::take(&mut workers.processes));
     let mut saved = Vec::new();
     for stream in ["q", "q-owners"] {
@@ -156,22 +145,26 @@ pub async fn run(options: &Options) {
     restore(&api, "q-owners", &saved[1]).await;
     workers.start(2);
     queue.handles("restored, workers stopped meanwhile").await;
+}
 
-    let place = folder.0.join("copies");
+/// The directory of a server is what it was some time ago.
+async fn set_back(queue: &mut Queue, cluster: &mut Cluster, place: &Path) {
     cluster.nodes[0].kill();
-    copy(&cluster.nodes[0].data(), &place);
+    copy(&cluster.nodes[0].data(), place);
     cluster.nodes[0].start();
     queue.handles("killed").await;
     cluster.nodes[0].kill();
     std::fs::remove_dir_all(cluster.nodes[0].data()).unwrap();
-    copy(&place, &cluster.nodes[0].data());
+    copy(place, &cluster.nodes[0].data());
     cluster.nodes[0].start();
     queue.handles("the directory of a server set back, workers running").await;
     queue.handles("and once more").await;
+}
 
+async fn wrong_clocks(queue: &mut Queue, workers: &mut Workers) {
     drop(std::mem::take(&mut workers.processes));
     let library = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
-    if !std::path::Path::new(library).exists() {
+    if !Path::new(library).exists() {
         println!("clocks: SKIPPED, since there is no libfaketime: apt-get install faketime");
         return;
     }
@@ -184,4 +177,27 @@ pub async fn run(options: &Options) {
         workers.start(1);
     }
     queue.handles("two workers, their clocks an hour ahead and an hour behind").await;
+}
+
+pub async fn run(options: &Options) {
+    let nodes = options.number("nodes", 1);
+    let mut cluster = Cluster::start(nodes, options.text("sync")).await;
+    let api = cluster.api().await;
+    lease::streams(&api, nodes).await;
+    let folder = Folder::new();
+    let log = folder.0.join("log");
+    let arguments = [
+        ("urls", cluster.urls()),
+        ("design", "lease".to_owned()),
+        ("nodes", nodes.to_string()),
+        ("handler-ms", "10".to_owned()),
+    ];
+    let mut workers = Workers::new(&arguments, Some(&log));
+    workers.start(2);
+    let mut queue = Queue { api, log, next: 1 };
+    queue.handles("nothing").await;
+    delete_and_purge(&mut queue).await;
+    back_up_and_restore(&mut queue, &mut workers).await;
+    set_back(&mut queue, &mut cluster, &folder.0.join("copies")).await;
+    wrong_clocks(&mut queue, &mut workers).await;
 }

@@ -233,6 +233,52 @@ fn events(design: &str, nodes: usize) -> Vec<&'static str> {
     events
 }
 
+/// Says what the consumers still have to deliver.
+async fn print_left(api: &Api) {
+    for name in consumers(api).await {
+        match api.once(&format!("CONSUMER.INFO.q.{name}"), &json!({})).await {
+            Some(Answer::Done(info))
+                if info["num_pending"] == 0 && info["num_ack_pending"] == 0 => {}
+            Some(Answer::Done(info)) => println!(
+                "{name}: {} waiting, {} not acknowledged",
+                info["num_pending"], info["num_ack_pending"]
+            ),
+            Some(Answer::Failed(code, text)) => println!("{name}: {code} {text}"),
+            None => println!("{name}: no answer"),
+        }
+    }
+}
+
+/// Reads the log until all that was accepted is in it, for a minute and a half at most.
+async fn read_ledger(path: &Path, accepted: &HashSet<(String, u64)>) -> Ledger {
+    let late = Instant::now() + Duration::from_secs(90);
+    loop {
+        let ledger = Ledger::read(path);
+        if accepted.is_subset(&ledger.done) || Instant::now() >= late {
+            return ledger;
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+}
+
+/// Whether the lease was broken, or a callback was not handled.
+fn has_failed(ledger: &Ledger, accepted: &HashSet<(String, u64)>) -> bool {
+    let wrong = |faults: &Faults| faults.lease_over + faults.beside + faults.disorder;
+    ledger.faults.values().any(|faults| wrong(faults) > 0) || !accepted.is_subset(&ledger.done)
+}
+
+/// Starts one caller a key, who publish until this time.
+fn publish(api: &Api, options: &Options, end: Instant, accepted: &Accepted) -> JoinSet<()> {
+    let partitions = options.number("partitions", 4);
+    let pause = Duration::from_millis(80);
+    let mut callers = JoinSet::new();
+    for number in 0..options.number("keys", 40) {
+        let (api, accepted) = (api.clone(), accepted.clone());
+        callers.spawn(caller(api, format!("k{number}"), number % partitions, end, pause, accepted));
+    }
+    callers
+}
+
 pub async fn run(options: &Options) {
     let nodes = options.number("nodes", 3);
     let design = options.text("design").unwrap_or("lease");
@@ -258,45 +304,22 @@ pub async fn run(options: &Options) {
     workers.start(2);
     let accepted = Accepted::default();
     let end = Instant::now() + options.seconds(120);
-    let mut callers = JoinSet::new();
-    let publishing = cluster.api().await;
-    for number in 0..options.number("keys", 40) {
-        let (api, accepted) = (publishing.clone(), accepted.clone());
-        let pause = Duration::from_millis(80);
-        callers.spawn(caller(api, format!("k{number}"), number % partitions, end, pause, accepted));
-    }
+    let mut callers = publish(&cluster.api().await, options, end, &accepted);
     tokio::time::sleep(ttl * 2).await;
     let mut harm = Harm { cluster: &mut cluster, workers: &mut workers, api, log, ttl };
     let chosen = options.text("events").map(|events| events.split(',').collect());
     let events = chosen.unwrap_or_else(|| events(design, nodes));
-    for number in 0.. {
+    for event in events.iter().cycle() {
         if Instant::now() > end {
             break;
         }
-        harm.once(events[number % events.len()]).await;
+        harm.once(event).await;
         tokio::time::sleep(ttl + Duration::from_millis(random() % 3000)).await;
     }
     while callers.join_next().await.is_some() {}
     let accepted = accepted.lock().unwrap().clone();
-    let late = Instant::now() + Duration::from_secs(90);
-    let mut ledger = Ledger::read(&path);
-    while !accepted.is_subset(&ledger.done) && Instant::now() < late {
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        ledger = Ledger::read(&path);
-    }
-    for name in consumers(&harm.api).await {
-        let info = harm.api.once(&format!("CONSUMER.INFO.q.{name}"), &json!({})).await;
-        match info {
-            Some(Answer::Done(info))
-                if info["num_pending"] == 0 && info["num_ack_pending"] == 0 => {}
-            Some(Answer::Done(info)) => println!(
-                "{name}: {} waiting, {} not acknowledged",
-                info["num_pending"], info["num_ack_pending"]
-            ),
-            Some(Answer::Failed(code, text)) => println!("{name}: {code} {text}"),
-            None => println!("{name}: no answer"),
-        }
-    }
+    let ledger = read_ledger(&path, &accepted).await;
+    print_left(&harm.api).await;
     if let Some(place) = options.text("keep") {
         std::fs::copy(&path, place).unwrap();
     }
@@ -311,12 +334,8 @@ pub async fn run(options: &Options) {
         ledger.gaps,
     );
     ledger.print();
-    if design == "lease" {
-        let wrong = |faults: &Faults| faults.lease_over + faults.beside + faults.disorder;
-        let wrong: u32 = ledger.faults.values().map(wrong).sum();
-        if wrong > 0 || !accepted.is_subset(&ledger.done) {
-            println!("FAILED");
-            std::process::exit(1);
-        }
+    if design == "lease" && has_failed(&ledger, &accepted) {
+        println!("FAILED");
+        std::process::exit(1);
     }
 }

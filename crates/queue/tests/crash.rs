@@ -117,6 +117,57 @@ impl Ledger {
     }
 }
 
+/// One life of the child, killed this long after its first line.
+fn live_and_die(folder: &Folder, life: Duration, mut read: impl FnMut(&str)) {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "lives_if_told", "--nocapture", "--test-threads=1"])
+        .env("CRASH_FILE", folder.file())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(child.stdout.take().unwrap());
+    let mut end = None;
+    let mut text = String::new();
+    while said.read_line(&mut text).unwrap() > 0 {
+        // A line that was cut off was not said.
+        if let Some(line) = text.strip_suffix('\n') {
+            read(line);
+        }
+        text.clear();
+        if *end.get_or_insert_with(|| Instant::now() + life) <= Instant::now() {
+            child.kill().unwrap();
+        }
+    }
+    assert!(!child.wait().unwrap().success());
+}
+
+/// Handles what the last life has left. Returns how many these were, and how many of them had been
+/// handled before.
+async fn handle_the_rest(folder: &Folder, ledger: &mut Ledger, round: u32) -> (u32, u32) {
+    let store = Arc::new(SqliteStore::open(folder.file()).await.unwrap());
+    let (mut left, mut again) = (0, 0);
+    loop {
+        let claimed = store.claim(1000, SECOND).await.unwrap();
+        if claimed.is_empty() {
+            break;
+        }
+        let mut completing = tokio::task::JoinSet::new();
+        for claimed in claimed {
+            let id = claimed.delivery.id.sequence();
+            left += 1;
+            again += u32::from(ledger.handled.contains_key(&id));
+            let key = claimed.delivery.order_key.map_or("none".to_owned(), |key| key.to_string());
+            ledger.read(round, &format!("handled {id} {key}"));
+            let store = store.clone();
+            completing.spawn(async move { store.complete(claimed.claim).await.unwrap() });
+        }
+        completing.join_all().await;
+    }
+    let stats = store.stats().await.unwrap();
+    assert_eq!((stats.waiting, stats.dead), (0, 0));
+    (left, again)
+}
+
 #[test]
 fn nothing_that_was_accepted_is_lost_when_the_process_is_killed() {
     let rounds = std::env::var("CRASH_ROUNDS").map_or(15, |text| text.parse().unwrap());
@@ -124,61 +175,18 @@ fn nothing_that_was_accepted_is_lost_when_the_process_is_killed() {
     let mut ledger = Ledger::default();
     let random = RandomState::new();
     for round in 0..rounds {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "lives_if_told", "--nocapture", "--test-threads=1"])
-            .env("CRASH_FILE", folder.file())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut said = BufReader::new(child.stdout.take().unwrap());
         let life = Duration::from_micros(random.hash_one(round) % 400_000);
-        let mut end = None;
-        let mut text = String::new();
-        while said.read_line(&mut text).unwrap() > 0 {
-            // A line that was cut off was not said.
-            if let Some(line) = text.strip_suffix('\n') {
-                ledger.read(round, line);
-            }
-            text.clear();
-            if *end.get_or_insert_with(|| Instant::now() + life) <= Instant::now() {
-                child.kill().unwrap();
-            }
-        }
-        assert!(!child.wait().unwrap().success());
+        live_and_die(&folder, life, |line| ledger.read(round, line));
     }
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let (again, left) = runtime.block_on(async {
-        let store = Arc::new(SqliteStore::open(folder.file()).await.unwrap());
-        let mut again = 0;
-        let mut left = 0;
-        loop {
-            let claimed = store.claim(1000, SECOND).await.unwrap();
-            if claimed.is_empty() {
-                break;
-            }
-            let mut completing = tokio::task::JoinSet::new();
-            for claimed in claimed {
-                let id = claimed.delivery.id.sequence();
-                left += 1;
-                again += u32::from(ledger.handled.contains_key(&id));
-                let key =
-                    claimed.delivery.order_key.map_or("none".to_owned(), |key| key.to_string());
-                ledger.read(rounds, &format!("handled {id} {key}"));
-                let store = store.clone();
-                completing.spawn(async move { store.complete(claimed.claim).await.unwrap() });
-            }
-            completing.join_all().await;
-        }
-        let stats = store.stats().await.unwrap();
-        assert_eq!((stats.waiting, stats.dead), (0, 0));
-        (again, left)
-    });
+    let (left, again) = runtime.block_on(handle_the_rest(&folder, &mut ledger, rounds));
     let lost: Vec<_> =
         ledger.accepted.iter().filter(|id| !ledger.handled.contains_key(id)).collect();
     assert!(lost.is_empty(), "{} lost: {lost:?}", lost.len());
     let twice = ledger.handled.values().filter(|rounds| rounds.len() > 1).count();
     eprintln!(
-        "killed {rounds} times: {} accepted, 0 lost, {left} left at the end, {again} of them and {twice} in all handled again",
+        "killed {rounds} times: {} accepted, 0 lost, {left} left at the end, \
+        {again} of them and {twice} in all handled again",
         ledger.accepted.len()
     );
     // At each kill, the attempts that were open may have been handled: 64 at a time, and those on

@@ -24,7 +24,7 @@ use futures_util::future::join_all;
 use tencent_im_callback::{Callback, DedupKey, OrderKey};
 use tencent_im_callback_queue::store::{Appended, Entry, Store};
 use tencent_im_callback_queue::{Delivery, Queue, QueueError, SqliteStore};
-use tower::service_fn;
+use tower::{Service, service_fn};
 
 const WORD: &str = "State.StateChange";
 
@@ -76,7 +76,8 @@ impl fmt::Display for Case {
         let Case { megabytes, concurrency, order_keys, dedup, body, kill } = self;
         write!(
             f,
-            "{megabytes} MB, concurrency {concurrency}, {order_keys} order keys, dedup {dedup}, bodies of {body}, kill {kill}"
+            "{megabytes} MB, concurrency {concurrency}, {order_keys} order keys, dedup {dedup}, \
+            bodies of {body}, kill {kill}"
         )
     }
 }
@@ -193,31 +194,43 @@ fn fill_in_a_child(file: &Path, case: Case) -> u64 {
 
 type Handled = Arc<Mutex<HashMap<u64, u32>>>;
 
-/// Works until no more than `left` wait. Fails if nothing is completed for a long time.
-async fn work(file: &Path, concurrency: usize, left: u64, handled: &Handled) {
-    let queue = Queue::open(file).await.unwrap();
+/// A service that counts how often each callback comes.
+fn counting(
+    handled: &Handled,
+) -> impl Service<Callback, Response = (), Error = &'static str, Future: Send>
++ Clone
++ Send
++ 'static
++ use<> {
     let handled = handled.clone();
-    let service = service_fn(move |callback: Callback| {
+    service_fn(move |callback: Callback| {
         let id = callback.extensions.get::<Delivery>().unwrap().id.sequence();
         *handled.lock().unwrap().entry(id).or_default() += 1;
         async { Ok::<_, &str>(()) }
-    });
-    let watched = queue.clone();
-    let done = async {
-        let (mut before, mut idle) = (u64::MAX, 0);
-        loop {
-            let waiting = watched.stats().await.unwrap().waiting;
-            if waiting <= left {
-                return;
-            }
-            idle = if waiting == before { idle + 1 } else { 0 };
-            assert!(idle < 400, "{waiting} wait, and nothing is completed");
-            before = waiting;
-            tokio::time::sleep(Duration::from_millis(25)).await;
+    })
+}
+
+/// Waits until no more than `left` wait. Fails if nothing is completed for a long time.
+async fn completed(queue: &Queue, left: u64) {
+    let (mut before, mut idle) = (u64::MAX, 0);
+    loop {
+        let waiting = queue.stats().await.unwrap().waiting;
+        if waiting <= left {
+            return;
         }
-    };
-    let worker = queue.worker(service).concurrency(concurrency);
-    worker.run(done).await.unwrap();
+        idle = if waiting == before { idle + 1 } else { 0 };
+        assert!(idle < 400, "{waiting} wait, and nothing is completed");
+        before = waiting;
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+}
+
+/// Works until no more than `left` wait.
+async fn work(file: &Path, concurrency: usize, left: u64, handled: &Handled) {
+    let queue = Queue::open(file).await.unwrap();
+    let watched = queue.clone();
+    let worker = queue.worker(counting(handled)).concurrency(concurrency);
+    worker.run(async move { completed(&watched, left).await }).await.unwrap();
     queue.close().await.unwrap();
 }
 
@@ -260,56 +273,28 @@ async fn all_that_was_accepted_is_completed() {
     }
 }
 
-/// Another program fills the disk and makes space again, at random, while callbacks come in and are
-/// handled.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn another_program_on_the_disk_loses_nothing() {
-    let folder = Folder::new();
-    let Some(disk) = Disk::mount(folder.path(), 12) else {
-        eprintln!("skipped: a file system cannot be mounted here");
-        return;
-    };
-    let rounds = std::env::var("FULL_DISK_ROUNDS").map_or(20, |text| text.parse().unwrap());
-    let store = Arc::new(SqliteStore::open(disk.file()).await.unwrap());
-    let queue = Queue::new(store.clone());
-    let stop = Arc::new(AtomicBool::new(false));
-    let appending: Vec<_> = (0..32_u64)
-        .map(|part| {
-            let (store, stop, sample) = (store.clone(), stop.clone(), sample(700));
-            tokio::spawn(async move {
-                let mut accepted = Vec::new();
-                for number in 0.. {
-                    if stop.load(Ordering::Relaxed) {
-                        break;
-                    }
-                    let mut entry = sample.clone();
-                    entry.order_key = Some(OrderKey::new((number % 7).to_string()));
-                    entry.dedup_key = Some(DedupKey::new(format!("{part} {number}")));
-                    match store.append(entry, MINUTE).await {
-                        Ok(Appended::Stored(id) | Appended::Duplicate(id)) => {
-                            accepted.push(id.sequence());
-                        }
-                        Err(QueueError::DiskFull) => {
-                            tokio::time::sleep(Duration::from_millis(5)).await;
-                        }
-                        Err(error) => panic!("{error:?}"),
-                    }
-                }
-                accepted
-            })
-        })
-        .collect();
-    let handled = Handled::default();
-    let seen = handled.clone();
-    let service = service_fn(move |callback: Callback| {
-        let id = callback.extensions.get::<Delivery>().unwrap().id.sequence();
-        *seen.lock().unwrap().entry(id).or_default() += 1;
-        async { Ok::<_, &str>(()) }
-    });
-    let (end, ended) = tokio::sync::oneshot::channel::<()>();
-    let worker = queue.worker(service).concurrency(20);
-    let worker = tokio::spawn(worker.run(async { drop(ended.await) }));
+/// Appends until told to stop, and waits whenever the disk is full. Returns what was accepted.
+async fn append_until(stop: Arc<AtomicBool>, store: Arc<SqliteStore>, part: u64) -> Vec<u64> {
+    let sample = sample(700);
+    let mut accepted = Vec::new();
+    for number in 0.. {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let mut entry = sample.clone();
+        entry.order_key = Some(OrderKey::new((number % 7).to_string()));
+        entry.dedup_key = Some(DedupKey::new(format!("{part} {number}")));
+        match store.append(entry, MINUTE).await {
+            Ok(Appended::Stored(id) | Appended::Duplicate(id)) => accepted.push(id.sequence()),
+            Err(QueueError::DiskFull) => tokio::time::sleep(Duration::from_millis(5)).await,
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    accepted
+}
 
+/// Fills the disk and makes space again, at random.
+async fn fill_and_free(disk: &Disk, rounds: i64) {
     let random = RandomState::new();
     for round in 0..rounds {
         let other = disk.0.join("other");
@@ -323,23 +308,34 @@ async fn another_program_on_the_disk_loses_nothing() {
         fs::remove_file(other).unwrap();
         tokio::time::sleep(Duration::from_millis(random.hash_one(-round) % 200)).await;
     }
+}
+
+/// Another program fills the disk while callbacks come in and are handled.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_program_on_the_disk_loses_nothing() {
+    let folder = Folder::new();
+    let Some(disk) = Disk::mount(folder.path(), 12) else {
+        eprintln!("skipped: a file system cannot be mounted here");
+        return;
+    };
+    let rounds = std::env::var("FULL_DISK_ROUNDS").map_or(20, |text| text.parse().unwrap());
+    let store = Arc::new(SqliteStore::open(disk.file()).await.unwrap());
+    let queue = Queue::new(store.clone());
+    let stop = Arc::new(AtomicBool::new(false));
+    let appending: Vec<_> =
+        (0..32).map(|part| tokio::spawn(append_until(stop.clone(), store.clone(), part))).collect();
+    let handled = Handled::default();
+    let (end, ended) = tokio::sync::oneshot::channel::<()>();
+    let worker = queue.worker(counting(&handled)).concurrency(20);
+    let worker = tokio::spawn(worker.run(async { drop(ended.await) }));
+
+    fill_and_free(&disk, rounds).await;
     stop.store(true, Ordering::Relaxed);
     let mut accepted = Vec::new();
     for part in appending {
         accepted.append(&mut part.await.unwrap());
     }
-    let mut idle = 0;
-    let mut before = u64::MAX;
-    loop {
-        let waiting = queue.stats().await.unwrap().waiting;
-        if waiting == 0 {
-            break;
-        }
-        idle = if waiting == before { idle + 1 } else { 0 };
-        assert!(idle < 200, "{waiting} wait, and nothing is completed");
-        before = waiting;
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    completed(&queue, 0).await;
     drop(end);
     worker.await.unwrap().unwrap();
     let handled = std::mem::take(&mut *handled.lock().unwrap());

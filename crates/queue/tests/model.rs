@@ -35,9 +35,10 @@ enum Call {
 }
 
 fn call() -> impl Strategy<Value = Call> {
+    let key = proptest::option::weighted(0.8, 0..4_u8);
     let dedup = proptest::option::weighted(0.5, 0..6_u8);
     prop_oneof![
-        8 => (proptest::option::weighted(0.8, 0..4_u8), dedup).prop_map(|(key, dedup)| Call::Append { key, dedup }),
+        8 => (key, dedup).prop_map(|(key, dedup)| Call::Append { key, dedup }),
         8 => (1..5_usize).prop_map(Call::Claim),
         5 => any::<usize>().prop_map(Call::Complete),
         5 => (any::<usize>(), 0..100_u64).prop_map(|(which, delay)| Call::Retry(which, delay)),
@@ -122,70 +123,71 @@ impl Model {
     }
 }
 
-#[allow(clippy::too_many_lines)] // one arm for each call
-async fn step(store: &dyn Store, model: &mut Model, call: Call) -> TestCaseResult {
+async fn append(
+    store: &dyn Store,
+    model: &mut Model,
+    key: Option<u8>,
+    dedup: Option<u8>,
+) -> TestCaseResult {
+    let mut entry = Entry::new("text");
+    entry.order_key = key.map(|key| OrderKey::new([key]));
+    entry.dedup_key = dedup.map(|dedup| DedupKey::new([dedup]));
+    let appended = store.append(entry, SECOND).await.unwrap();
+    if let Some(first) = dedup.and_then(|dedup| model.first(dedup)) {
+        prop_assert!(matches!(appended, Appended::Duplicate(id) if id.sequence() == first));
+        return Ok(());
+    }
+    model.next += 1;
+    let next = model.next;
+    prop_assert!(matches!(appended, Appended::Stored(id) if id.sequence() == next), "{appended:?}");
+    let row = Row {
+        key,
+        dedup,
+        accepted: model.now,
+        failures: 0,
+        due: 0,
+        failed: false,
+        aside_at: None,
+        out_of_order: false,
+        claim: None,
+    };
+    model.rows.insert(next, row);
+    Ok(())
+}
+
+async fn claim(store: &dyn Store, model: &mut Model, max: usize) -> TestCaseResult {
+    let claimed = store.claim(max, Duration::ZERO).await.unwrap();
+    for claimed in &claimed {
+        let id = claimed.claim.id().sequence();
+        prop_assert!(model.may_be_claimed(id), "{id} must not be claimed: {:?}", model.rows);
+        let row = model.rows.get_mut(&id).unwrap();
+        row.claim = Some(claimed.claim);
+        prop_assert_eq!(claimed.delivery.attempt, row.failures + 1);
+        prop_assert_eq!(claimed.delivery.out_of_order, row.out_of_order);
+        prop_assert_eq!(claimed.payload.as_deref(), Some("text"));
+    }
+    if claimed.len() < max {
+        let left = model.rows.keys().find(|id| model.may_be_claimed(**id));
+        prop_assert!(left.is_none(), "{left:?} was not claimed: {:?}", model.rows);
+    }
+    Ok(())
+}
+
+/// The end of an attempt.
+async fn settle(
+    store: &dyn Store,
+    model: &mut Model,
+    (id, claim): (u64, Claim),
+    call: Call,
+) -> TestCaseResult {
     match call {
-        Call::Append { key, dedup } => {
-            let mut entry = Entry::new("text");
-            entry.order_key = key.map(|key| OrderKey::new([key]));
-            entry.dedup_key = dedup.map(|dedup| DedupKey::new([dedup]));
-            let appended = store.append(entry, SECOND).await.unwrap();
-            if let Some(first) = dedup.and_then(|dedup| model.first(dedup)) {
-                prop_assert!(matches!(appended, Appended::Duplicate(id) if id.sequence() == first));
-            } else {
-                model.next += 1;
-                let next = model.next;
-                prop_assert!(
-                    matches!(appended, Appended::Stored(id) if id.sequence() == next),
-                    "{appended:?}"
-                );
-                let row = Row {
-                    key,
-                    dedup,
-                    accepted: model.now,
-                    failures: 0,
-                    due: 0,
-                    failed: false,
-                    aside_at: None,
-                    out_of_order: false,
-                    claim: None,
-                };
-                model.rows.insert(model.next, row);
-            }
-        }
-        Call::Claim(max) => {
-            let claimed = store.claim(max, Duration::ZERO).await.unwrap();
-            for claimed in &claimed {
-                let id = claimed.claim.id().sequence();
-                prop_assert!(
-                    model.may_be_claimed(id),
-                    "{id} must not be claimed: {:?}",
-                    model.rows
-                );
-                let row = model.rows.get_mut(&id).unwrap();
-                row.claim = Some(claimed.claim);
-                prop_assert_eq!(claimed.delivery.attempt, row.failures + 1);
-                prop_assert_eq!(claimed.delivery.out_of_order, row.out_of_order);
-                prop_assert_eq!(claimed.payload.as_deref(), Some("text"));
-            }
-            if claimed.len() < max {
-                let left = model.rows.keys().find(|id| model.may_be_claimed(**id));
-                prop_assert!(left.is_none(), "{left:?} was not claimed: {:?}", model.rows);
-            }
-        }
-        Call::Complete(which) => {
-            let Some((id, claim)) = model.claimed(which) else {
-                return Ok(());
-            };
+        Call::Complete(_) => {
             store.complete(claim).await.unwrap();
             let row = model.rows.remove(&id).unwrap();
             model.done(id, &row);
             prop_assert!(store.complete(claim).await.is_err());
         }
-        Call::Retry(which, delay) => {
-            let Some((id, claim)) = model.claimed(which) else {
-                return Ok(());
-            };
+        Call::Retry(_, delay) => {
             store.retry(claim, "no".to_owned(), Duration::from_secs(delay)).await.unwrap();
             let now = model.now;
             let row = model.rows.get_mut(&id).unwrap();
@@ -198,10 +200,7 @@ async fn step(store: &dyn Store, model: &mut Model, call: Call) -> TestCaseResul
             }
             model.wait(0);
         }
-        Call::Bury(which, reason) => {
-            let Some((id, claim)) = model.claimed(which) else {
-                return Ok(());
-            };
+        Call::Bury(_, reason) => {
             store.bury(claim, "no".to_owned(), reason).await.unwrap();
             let row = model.rows.remove(&id).unwrap();
             model.dead.insert(id, row);
@@ -209,10 +208,7 @@ async fn step(store: &dyn Store, model: &mut Model, call: Call) -> TestCaseResul
                 model.unreadable.insert(id);
             }
         }
-        Call::BuryUnsigned(which) => {
-            let Some((id, claim)) = model.claimed(which) else {
-                return Ok(());
-            };
+        Call::BuryUnsigned(_) => {
             let kept = store.bury_unsigned(claim, "no".to_owned()).await.unwrap();
             prop_assert_eq!(kept, model.unreadable.len() * 4 + 4 <= MAX_UNREADABLE);
             let row = model.rows.remove(&id).unwrap();
@@ -224,79 +220,80 @@ async fn step(store: &dyn Store, model: &mut Model, call: Call) -> TestCaseResul
                 model.dropped += 1;
             }
         }
-        Call::Release(which) => {
-            let Some((id, claim)) = model.claimed(which) else {
-                return Ok(());
-            };
+        Call::Release(_) => {
             store.release(claim);
             model.rows.get_mut(&id).unwrap().claim = None;
         }
-        Call::Requeue(which) => {
-            let ids: Vec<_> = model.dead.keys().copied().collect();
-            if ids.is_empty() {
-                return Ok(());
-            }
-            let id = ids[which % ids.len()];
-            let record = store.list(Filter::dead(), None, 1).await.unwrap().remove(0);
-            store.requeue(DeliveryId::new(record.id.store(), id)).await.unwrap();
-            let mut row = model.dead.remove(&id).unwrap();
-            model.unreadable.remove(&id);
-            row.claim = None;
-            row.failures = 0;
-            row.failed = true;
-            row.due = model.now;
-            row.aside_at = None;
-            row.out_of_order = true;
-            model.rows.insert(id, row);
-        }
-        Call::PurgeDead(age) => {
-            let purged =
-                store.purge(Filter::dead().older_than(Duration::from_secs(age))).await.unwrap();
-            let ids: Vec<_> = model
-                .dead
-                .iter()
-                .filter(|(_, row)| row.accepted + age <= model.now)
-                .map(|(id, _)| *id)
-                .collect();
-            prop_assert_eq!(purged, ids.len() as u64);
-            for id in ids {
-                let row = model.dead.remove(&id).unwrap();
-                model.unreadable.remove(&id);
-                model.done(id, &row);
-            }
-        }
-        Call::PurgeWaiting(age) => {
-            let purged =
-                store.purge(Filter::waiting().older_than(Duration::from_secs(age))).await.unwrap();
-            let rows = model
-                .rows
-                .iter()
-                .filter(|(_, row)| row.accepted + age <= model.now && row.claim.is_none());
-            let ids: Vec<_> = rows.map(|(id, _)| *id).collect();
-            prop_assert_eq!(purged, ids.len() as u64);
-            for id in ids {
-                let row = model.rows.remove(&id).unwrap();
-                model.done(id, &row);
-            }
-        }
-        Call::Wait(_) | Call::Restart => {}
+        other => unreachable!("{other:?} ends no attempt"),
     }
+    Ok(())
+}
+
+async fn requeue(store: &dyn Store, model: &mut Model, which: usize) {
+    let ids: Vec<_> = model.dead.keys().copied().collect();
+    if ids.is_empty() {
+        return;
+    }
+    let id = ids[which % ids.len()];
+    let record = store.list(Filter::dead(), None, 1).await.unwrap().remove(0);
+    store.requeue(DeliveryId::new(record.id.store(), id)).await.unwrap();
+    let mut row = model.dead.remove(&id).unwrap();
+    model.unreadable.remove(&id);
+    row.claim = None;
+    row.failures = 0;
+    row.failed = true;
+    row.due = model.now;
+    row.aside_at = None;
+    row.out_of_order = true;
+    model.rows.insert(id, row);
+}
+
+async fn purge(store: &dyn Store, model: &mut Model, filter: Filter, age: u64) -> TestCaseResult {
+    let rows = if filter.dead { &mut model.dead } else { &mut model.rows };
+    let is_purged =
+        |row: &Row| row.accepted + age <= model.now && (filter.dead || row.claim.is_none());
+    let ids: Vec<_> = rows.iter().filter(|(_, row)| is_purged(row)).map(|(id, _)| *id).collect();
+    let gone: Vec<_> = ids.into_iter().filter_map(|id| rows.remove_entry(&id)).collect();
+    let purged = store.purge(filter.older_than(Duration::from_secs(age))).await.unwrap();
+    prop_assert_eq!(purged, gone.len() as u64);
+    for (id, row) in gone {
+        model.unreadable.remove(&id);
+        model.done(id, &row);
+    }
+    Ok(())
+}
+
+async fn counts_agree(store: &dyn Store, model: &Model) -> TestCaseResult {
     let stats = store.stats().await.unwrap();
     let running = model.rows.values().filter(|row| row.claim.is_some()).count();
     let failed = model.rows.values().filter(|row| row.failed).count();
-    let expected = (
-        model.rows.len(),
-        running,
-        failed,
-        model.dead.len(),
-        (model.rows.len() + model.dead.len()) * 4,
-    );
+    let bytes = (model.rows.len() + model.dead.len()) * 4;
+    let expected = [model.rows.len(), running, failed, model.dead.len(), bytes];
     let counts = [stats.waiting, stats.running, stats.retrying, stats.dead, stats.bytes];
-    let counts = counts.map(|count| usize::try_from(count).unwrap());
-    prop_assert_eq!((counts[0], counts[1], counts[2], counts[3], counts[4]), expected);
+    prop_assert_eq!(counts.map(|count| usize::try_from(count).unwrap()), expected);
     let unreadable = model.unreadable.len() as u64;
     prop_assert_eq!((stats.unreadable, stats.unreadable_bytes), (unreadable, unreadable * 4));
     Ok(())
+}
+
+async fn step(store: &dyn Store, model: &mut Model, call: Call) -> TestCaseResult {
+    match call {
+        Call::Append { key, dedup } => append(store, model, key, dedup).await?,
+        Call::Claim(max) => claim(store, model, max).await?,
+        Call::Complete(which)
+        | Call::Retry(which, _)
+        | Call::Bury(which, _)
+        | Call::BuryUnsigned(which)
+        | Call::Release(which) => {
+            let Some(claimed) = model.claimed(which) else { return Ok(()) };
+            settle(store, model, claimed, call).await?;
+        }
+        Call::Requeue(which) => requeue(store, model, which).await,
+        Call::PurgeDead(age) => purge(store, model, Filter::dead(), age).await?,
+        Call::PurgeWaiting(age) => purge(store, model, Filter::waiting(), age).await?,
+        Call::Wait(_) | Call::Restart => {}
+    }
+    counts_agree(store, model).await
 }
 
 fn options(clock: &Clock) -> StoreOptions {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use rusqlite::Connection;
-use tencent_im_callback_queue::store::{Entry, Store};
+use tencent_im_callback_queue::store::{Claimed, Entry, Store};
 use tencent_im_callback_queue::{QueueError, SqliteStore, StoreOptions};
 
 use crate::common::{Clock, Folder, MINUTE, SECOND, add, claim, keyed};
@@ -71,6 +71,40 @@ impl Drop for Tmpfs {
     }
 }
 
+/// Appends many at once, so that batches are large, until in the end not one has space. Returns how
+/// many were stored.
+async fn fill(store: &SqliteStore) -> usize {
+    let text = "x".repeat(8000);
+    let mut stored = 0;
+    loop {
+        let appends = (0..100).map(|_| store.append(Entry::new(text.clone()), SECOND));
+        let results = join_all(appends).await;
+        let count = results.iter().filter(|result| result.is_ok()).count();
+        for error in results.into_iter().filter_map(Result::err) {
+            assert!(matches!(error, QueueError::DiskFull), "{error:?}");
+        }
+        if count == 0 {
+            return stored;
+        }
+        stored += count;
+    }
+}
+
+async fn claim_all(store: &SqliteStore, stored: usize) -> Vec<Claimed> {
+    let mut claimed = Vec::new();
+    while claimed.len() < stored {
+        claimed.append(&mut claim(store, 10_000).await);
+    }
+    claimed
+}
+
+async fn complete_all(store: &SqliteStore, stored: usize) {
+    let claimed = claim_all(store, stored).await;
+    for result in join_all(claimed.iter().map(|claimed| store.complete(claimed.claim))).await {
+        result.unwrap();
+    }
+}
+
 /// The log takes space, too, and could not be written back into the file on a disk that callbacks
 /// had filled.
 #[tokio::test]
@@ -83,35 +117,11 @@ async fn callbacks_leave_space_on_the_disk_for_their_results() {
         };
         let file = disk.0.join("x.queue");
         let store = open(&file).await.unwrap();
-        let text = "x".repeat(8000);
-        // Many at once, so that batches are large. In the end not one has space.
-        let append_all = async || {
-            let mut stored = 0;
-            loop {
-                let appends = (0..100).map(|_| store.append(Entry::new(text.clone()), SECOND));
-                let results = join_all(appends).await;
-                let count = results.iter().filter(|result| result.is_ok()).count();
-                for error in results.into_iter().filter_map(Result::err) {
-                    assert!(matches!(error, QueueError::DiskFull), "{error:?}");
-                }
-                if count == 0 {
-                    return stored;
-                }
-                stored += count;
-            }
-        };
-        let all = async |stored: usize| {
-            let mut claimed = Vec::new();
-            while claimed.len() < stored {
-                claimed.append(&mut claim(&store, 10_000).await);
-            }
-            claimed
-        };
-        let stored = append_all().await;
+        let stored = fill(&store).await;
         assert_eq!(stored > 0, some, "{size}");
         // All of them fail, some of them so often that there is no more space for errors.
         for _ in 0..5 {
-            for claimed in all(stored).await {
+            for claimed in claim_all(&store, stored).await {
                 match store.retry(claimed.claim, "e".repeat(2000), Duration::ZERO).await {
                     Ok(()) => {}
                     Err(QueueError::DiskFull) => store.release(claimed.claim),
@@ -119,20 +129,13 @@ async fn callbacks_leave_space_on_the_disk_for_their_results() {
                 }
             }
         }
-        let results = all(stored).await;
-        let results = results.iter().map(|claimed| store.complete(claimed.claim));
-        for result in join_all(results).await {
-            result.unwrap();
-        }
+        complete_all(&store, stored).await;
         // The space in the file is used again.
-        let again = append_all().await;
+        let again = fill(&store).await;
         assert!(again >= stored / 2 && (again > 0) == some, "{size}: {again} of {stored}");
-        let claimed = all(again).await;
-        for result in join_all(claimed.iter().map(|claimed| store.complete(claimed.claim))).await {
-            result.unwrap();
-        }
+        complete_all(&store, again).await;
         if some {
-            store.append(Entry::new(text.clone()), SECOND).await.unwrap();
+            store.append(Entry::new("x".repeat(8000)), SECOND).await.unwrap();
         }
         store.close().await.unwrap();
         let store = open(&file).await.unwrap();

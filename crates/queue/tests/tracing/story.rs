@@ -9,7 +9,7 @@ use tencent_im_callback::testing::SignedRequest;
 use tencent_im_callback::{Callback, CallbackLayer, EventRouter, HandlerError, Reply, Split};
 use tencent_im_callback_queue::{DeliveryId, MemoryStore, Page, Queue, RetryPolicy};
 use tokio::sync::Notify;
-use tower::{Layer, service_fn};
+use tower::{Layer, Service, service_fn};
 
 use crate::common::{Folder, SECOND, app};
 use crate::{WORD, delivery, grep, never, request_id, send, span, start_log, unfriend};
@@ -53,6 +53,39 @@ fn is_the_story(lines: &[Value], id: DeliveryId, request_id: &str) {
     }
 }
 
+/// Fails for the callback with this request id, and says that it did.
+fn fails_for(
+    bad: &str,
+    failed: &Arc<Notify>,
+) -> impl Service<Callback, Response = Reply, Error = HandlerError, Future: Send>
++ Clone
++ Send
++ 'static
++ use<> {
+    let (bad, failed) = (Arc::<str>::from(bad), failed.clone());
+    service_fn(move |callback: Callback| {
+        let (bad, failed) = (bad.clone(), failed.clone());
+        async move {
+            tracing::info!("at work");
+            tokio::task::yield_now().await;
+            if request_id(&callback) != *bad {
+                return Ok(Reply::ok());
+            }
+            failed.notify_one();
+            Err(HandlerError::retry_after(io::Error::other("no database"), SECOND))
+        }
+    })
+}
+
+/// The story of a callback whose first attempt went well.
+#[track_caller]
+fn went_well(lines: &[Value]) {
+    assert_eq!(lines.len(), 4, "{lines:#?}");
+    let end = span(&lines[3]);
+    assert_eq!((&end["outcome"], &end["disposition"]), (&json!("completed"), &json!("handled")));
+    assert_eq!(end["otel.status_code"], Value::Null);
+}
+
 /// Three callbacks, of which the second fails; the queue is opened again after its first attempt.
 async fn behind(name: &str, open: impl AsyncFn() -> Queue) {
     start_log();
@@ -65,21 +98,7 @@ async fn behind(name: &str, open: impl AsyncFn() -> Queue) {
     }
     let bad = format!("{name}-1");
     let failed = Arc::new(Notify::new());
-    let handler = {
-        let (bad, failed) = (bad.clone(), failed.clone());
-        service_fn(move |callback: Callback| {
-            let (bad, failed) = (bad.clone(), failed.clone());
-            async move {
-                tracing::info!("at work");
-                tokio::task::yield_now().await;
-                if request_id(&callback) != bad {
-                    return Ok(Reply::ok());
-                }
-                failed.notify_one();
-                Err(HandlerError::retry_after(io::Error::other("no database"), SECOND))
-            }
-        })
-    };
+    let handler = fails_for(&bad, &failed);
     let contexts = Arc::new(Mutex::new(Vec::new()));
     let worker = |queue: &Queue| {
         let contexts = contexts.clone();
@@ -108,16 +127,8 @@ async fn behind(name: &str, open: impl AsyncFn() -> Queue) {
 
     is_the_story(&grep(&id.to_string()), id, &bad);
     is_the_story(&grep(&format!("\"{bad}\"")), id, &bad);
-    // The others went well.
-    for good in [format!("{name}-0"), format!("{name}-2")] {
-        let lines = grep(&format!("\"{good}\""));
-        assert_eq!(lines.len(), 4, "{lines:#?}");
-        let end = span(&lines[3]);
-        assert_eq!(
-            (&end["outcome"], &end["disposition"]),
-            (&json!("completed"), &json!("handled"))
-        );
-        assert_eq!(end["otel.status_code"], Value::Null);
+    for good in [0, 2] {
+        went_well(&grep(&format!("\"{name}-{good}\"")));
     }
     let mut contexts = contexts.lock().unwrap().clone();
     contexts.sort();

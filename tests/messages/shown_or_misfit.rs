@@ -43,71 +43,58 @@ fn shown(elements: &str) -> Option<Vec<String>> {
 
 const TEXT: &str = r#"{"MsgType":"TIMTextElem","MsgContent":{"Text":"canary-in-the-body"}}"#;
 
-/// One element that cannot be read, beside, before, around or inside of the text that nobody shall
-/// see.
+/// One element that cannot be read, beside, before or around the text that nobody shall see, or it
+/// is that text itself.
+const MISFITS: &[&str] = &[
+    "[TEXT,5]",
+    "[null,TEXT]",
+    "[TEXT,{}]",
+    r#"[TEXT,{"MsgType":"TIMTextElem"}]"#,
+    r#"[TEXT,{"MsgContent":{"Text":"x"}}]"#,
+    r#"[TEXT,{"MsgType":5,"MsgContent":{}}]"#,
+    r#"[TEXT,{"MsgType":null,"MsgContent":{}}]"#,
+    r#"[TEXT,{"MsgType":"TIMTextElem","MsgContent":{"Text":5}}]"#,
+    r#"[TEXT,{"MsgType":"TIMTextElem","MsgContent":{"Text":["CANARY"]}}]"#,
+    r#"[TEXT,{"MsgType":"TIMTextElem","MsgContent":"CANARY"}]"#,
+    r#"[TEXT,{"MsgType":"TIMTextElem","MsgContent":null}]"#,
+    r#"[TEXT,{"MsgType":"TIMLocationElem","MsgContent":{"Latitude":1e999}}]"#,
+    r#"[TEXT,{"MsgType":"TIMFaceElem","MsgContent":{"Index":1e999}}]"#,
+    r#"[TEXT,{"MsgType":"TIMFileElem","MsgContent":{"FileName":{}}}]"#,
+    // Custom data of the wrong kind.
+    r#"[{"MsgType":"TIMCustomElem","MsgContent":{"Data":{"hidden":"CANARY"}}}]"#,
+    r#"[{"MsgType":"TIMCustomElem","MsgContent":{"Data":5,"Desc":"CANARY"}}]"#,
+    // Names given twice: one program reads the first, another the last.
+    r#"[{"MsgType":"TIMFaceElem","MsgType":"TIMTextElem","MsgContent":{"Text":"CANARY"}}]"#,
+    r#"[{"MsgType":"TIMTextElem","MsgContent":{},"MsgContent":{"Text":"CANARY"}}]"#,
+    r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"x","Text":"CANARY"}}]"#,
+    r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"CANARY","\u0054ext":"x"}}]"#,
+    r#"[{"MsgType":"TIMCustomElem","MsgContent":{"Data":"x","D\u0061ta":"CANARY"}}]"#,
+    // No list of elements at all.
+    "TEXT",
+    r#""CANARY""#,
+    "[[TEXT]]",
+    "5",
+];
+
+/// The same in the content of a bundle.
+const MISFIT_BUNDLES: &[&str] = &[
+    r#"{"MsgList":[{"MsgBody":5}]}"#,
+    r#"{"MsgList":[{"MsgBody":[TEXT,5]}]}"#,
+    concat!(
+        r#"{"MsgList":[{"MsgBody":[{"MsgType":"TIMRelayElem","MsgContent":{"MsgList":"#,
+        r#"[{"MsgBody":[TEXT,{"MsgType":"TIMTextElem"}]}]}}]}]}"#
+    ),
+    r#"{"MsgList":[],"MsgList":[{"MsgBody":[TEXT]}]}"#,
+    r#"{"MsgList":[{"MsgBody":[],"MsgBody":[TEXT]}]}"#,
+    r#"{"AbstractList":["x",5],"Title":"CANARY"}"#,
+];
+
 #[tokio::test]
 async fn a_misfit_element_does_not_carry_the_others_past_moderation() {
-    let bundle = |inside: &str| {
-        format!(
-            r#"{{"MsgType":"TIMRelayElem","MsgContent":{{"MsgList":[{{"MsgBody":{inside}}}]}}}}"#
-        )
-    };
-    for elements in [
-        format!(r#"[{TEXT},5]"#),
-        format!(r#"[null,{TEXT}]"#),
-        format!(r#"[{TEXT},{{}}]"#),
-        format!(r#"[{TEXT},{{"MsgType":"TIMTextElem"}}]"#),
-        format!(r#"[{TEXT},{{"MsgContent":{{"Text":"x"}}}}]"#),
-        format!(r#"[{TEXT},{{"MsgType":5,"MsgContent":{{}}}}]"#),
-        format!(r#"[{TEXT},{{"MsgType":null,"MsgContent":{{}}}}]"#),
-        format!(r#"[{TEXT},{{"MsgType":"TIMTextElem","MsgContent":{{"Text":5}}}}]"#),
-        format!(r#"[{TEXT},{{"MsgType":"TIMTextElem","MsgContent":{{"Text":["{CANARY}"]}}}}]"#),
-        format!(r#"[{TEXT},{{"MsgType":"TIMTextElem","MsgContent":"{CANARY}"}}]"#),
-        format!(r#"[{TEXT},{{"MsgType":"TIMTextElem","MsgContent":null}}]"#),
-        format!(r#"[{TEXT},{{"MsgType":"TIMLocationElem","MsgContent":{{"Latitude":1e999}}}}]"#),
-        format!(r#"[{TEXT},{{"MsgType":"TIMFaceElem","MsgContent":{{"Index":1e999}}}}]"#),
-        format!(r#"[{TEXT},{{"MsgType":"TIMFileElem","MsgContent":{{"FileName":{{}}}}}}]"#),
-        // Custom data of the wrong kind.
-        format!(
-            r#"[{{"MsgType":"TIMCustomElem","MsgContent":{{"Data":{{"hidden":"{CANARY}"}}}}}}]"#
-        ),
-        format!(r#"[{{"MsgType":"TIMCustomElem","MsgContent":{{"Data":5,"Desc":"{CANARY}"}}}}]"#),
-        // Names given twice: one program reads the first, another the last.
-        format!(
-            r#"[{{"MsgType":"TIMFaceElem","MsgType":"TIMTextElem","MsgContent":{{"Text":"{CANARY}"}}}}]"#
-        ),
-        format!(
-            r#"[{{"MsgType":"TIMTextElem","MsgContent":{{}},"MsgContent":{{"Text":"{CANARY}"}}}}]"#
-        ),
-        format!(r#"[{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"x","Text":"{CANARY}"}}}}]"#),
-        format!(
-            r#"[{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"{CANARY}","\u0054ext":"x"}}}}]"#
-        ),
-        format!(
-            r#"[{{"MsgType":"TIMCustomElem","MsgContent":{{"Data":"x","D\u0061ta":"{CANARY}"}}}}]"#
-        ),
-        // The same inside of bundles.
-        format!("[{}]", bundle("5")),
-        format!("[{}]", bundle(&format!("[{TEXT},5]"))),
-        format!(
-            "[{}]",
-            bundle(&format!("[{}]", bundle(&format!(r#"[{TEXT},{{"MsgType":"TIMTextElem"}}]"#))))
-        ),
-        format!(
-            r#"[{{"MsgType":"TIMRelayElem","MsgContent":{{"MsgList":[],"MsgList":[{{"MsgBody":[{TEXT}]}}]}}}}]"#
-        ),
-        format!(
-            r#"[{{"MsgType":"TIMRelayElem","MsgContent":{{"MsgList":[{{"MsgBody":[],"MsgBody":[{TEXT}]}}]}}}}]"#
-        ),
-        format!(
-            r#"[{{"MsgType":"TIMRelayElem","MsgContent":{{"AbstractList":["x",5],"Title":"{CANARY}"}}}}]"#
-        ),
-        // No list of elements at all.
-        TEXT.to_owned(),
-        format!(r#""{CANARY}""#),
-        format!(r#"[[{TEXT}]]"#),
-        "5".to_owned(),
-    ] {
+    let bundle = |content| format!(r#"[{{"MsgType":"TIMRelayElem","MsgContent":{content}}}]"#);
+    let bundles = MISFIT_BUNDLES.iter().map(bundle);
+    for elements in MISFITS.iter().map(ToString::to_string).chain(bundles) {
+        let elements = elements.replace("TEXT", TEXT).replace("CANARY", CANARY);
         assert_eq!(shown(&elements), None, "{elements}");
         for command in &ASK {
             let fate = body(command.clone(), with(command, "MsgBody", &elements)).await;
