@@ -14,6 +14,7 @@ mod crew;
 mod operators;
 mod permissions;
 mod proxy;
+mod set_back;
 mod settings;
 mod space;
 mod workers;
