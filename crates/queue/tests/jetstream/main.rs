@@ -17,6 +17,7 @@ mod proxy;
 mod set_back;
 mod settings;
 mod space;
+mod traffic;
 mod workers;
 
 use std::sync::Arc;
