@@ -21,7 +21,7 @@ use common::nats::{Nats, connect, is_installed};
 use common::{Folder, SECOND, callback_with};
 use tencent_im_callback::{Callback, Disposition};
 use tencent_im_callback_queue::jetstream::JetStream;
-use tencent_im_callback_queue::{Delivery, Queue, QueueError, RetryPolicy, StoreOptions};
+use tencent_im_callback_queue::{Delivery, Queue, QueueError, RetryPolicy, Stats, StoreOptions};
 use tower::{Layer, Service, service_fn};
 
 /// Callbacks that an endpoint takes in at a time, each of a conversation of its own.
@@ -276,16 +276,60 @@ impl Ledger {
     }
 }
 
+/// How much is accepted, and in what time.
+struct Plan {
+    /// Of each endpoint.
+    share: u64,
+    /// Between two callbacks of a poster, in ms.
+    pause: u64,
+}
+
+impl Plan {
+    fn from_env() -> Self {
+        let setting =
+            |name, usual| std::env::var(name).map_or(usual, |text| text.parse::<u64>().unwrap());
+        let (count, seconds) = (setting("CHAOS_CALLBACKS", 4000), setting("CHAOS_SECONDS", 30));
+        let share = count / 2 / POSTERS * POSTERS;
+        Plan { share, pause: seconds * 1000 * POSTERS / share }
+    }
+
+    fn endpoint(&self, number: u64, urls: &str, log: &Path) -> Child {
+        let more = [
+            ("CHAOS_FIRST", number * self.share),
+            ("CHAOS_COUNT", self.share),
+            ("CHAOS_PAUSE", self.pause),
+        ];
+        child("endpoint", urls, log, &more.map(|(name, value)| (name, value.to_string())))
+    }
+}
+
+/// Waits until all that was accepted is handled.
+fn wait_for_all(log: &Path, share: u64, stats: impl Fn() -> Result<Stats, QueueError>) {
+    // What the broker has lost sight of is found once the window is over.
+    let end = Instant::now() + 240 * SECOND;
+    loop {
+        let stats = stats();
+        let ledger = Ledger::read(log, share);
+        let done = |number: &&u64| !ledger.done.contains_key(number);
+        let rest: Vec<u64> = ledger.accepted.iter().filter(done).copied().collect();
+        if let Ok(stats) = &stats
+            && stats.waiting == 0
+            && rest.is_empty()
+        {
+            assert_eq!(stats.dead, 0);
+            return;
+        }
+        assert!(Instant::now() < end, "{stats:?}: {} are not handled: {rest:?}", rest.len());
+        std::thread::sleep(Duration::from_secs(2));
+    }
+}
+
 #[test]
 fn nothing_that_was_accepted_is_lost_while_nodes_and_workers_die() {
     if !is_installed() {
         return;
     }
-    let setting =
-        |name, usual| std::env::var(name).map_or(usual, |text| text.parse::<u64>().unwrap());
-    let (count, seconds) = (setting("CHAOS_CALLBACKS", 4000), setting("CHAOS_SECONDS", 30));
-    let share = count / 2 / POSTERS * POSTERS;
-    let pause = seconds * 1000 * POSTERS / share;
+    let plan = Plan::from_env();
     let mut nats = Nats::three();
     let urls = nats.urls();
     let folder = Folder::new();
@@ -293,49 +337,22 @@ fn nothing_that_was_accepted_is_lost_while_nodes_and_workers_die() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let watched = runtime.block_on(queue(&urls));
 
-    let mut endpoints: Vec<Child> = (0..2)
-        .map(|number| {
-            let more =
-                [("CHAOS_FIRST", number * share), ("CHAOS_COUNT", share), ("CHAOS_PAUSE", pause)];
-            let more = more.map(|(name, value)| (name, value.to_string()));
-            child("endpoint", &urls, &log, &more)
-        })
-        .collect();
-    let mut workers: Vec<Worker> =
-        (0..2).map(|number| Worker::start(number, 0, &urls, &log)).collect();
-
+    let mut endpoints = [plan.endpoint(0, &urls, &log), plan.endpoint(1, &urls, &log)];
+    let mut workers = [Worker::start(0, 0, &urls, &log), Worker::start(1, 0, &urls, &log)];
     let harm = Harm::do_while(&mut nats, &mut workers, &urls, &log, || {
         endpoints.iter_mut().any(|endpoint| endpoint.try_wait().unwrap().is_none())
     });
     for mut endpoint in endpoints {
         assert!(endpoint.wait().unwrap().success());
     }
-    // What the broker has lost sight of is found once the window is over.
-    let end = Instant::now() + 240 * SECOND;
-    let lost = |ledger: &Ledger| -> Vec<u64> {
-        let done = |number: &&u64| !ledger.done.contains_key(number);
-        ledger.accepted.iter().filter(done).copied().collect()
-    };
-    let stats = loop {
-        let stats = runtime.block_on(watched.stats());
-        let rest = lost(&Ledger::read(&log, share));
-        if let Ok(stats) = &stats
-            && stats.waiting == 0
-            && rest.is_empty()
-        {
-            break *stats;
-        }
-        assert!(Instant::now() < end, "{stats:?}: {} are not handled: {rest:?}", rest.len());
-        std::thread::sleep(Duration::from_secs(2));
-    };
-    assert_eq!(stats.dead, 0);
+    wait_for_all(&log, plan.share, || runtime.block_on(watched.stats()));
     drop(workers);
 
     if let Some(place) = std::env::var_os("CHAOS_KEEP") {
         std::fs::copy(&log, place).unwrap();
     }
-    let ledger = Ledger::read(&log, share);
-    assert_eq!(ledger.accepted.len() as u64, 2 * share);
+    let ledger = Ledger::read(&log, plan.share);
+    assert_eq!(ledger.accepted.len() as u64, 2 * plan.share);
     assert!(ledger.disorder.is_empty(), "begun after later ones: {:?}", ledger.disorder);
     let twice: usize = ledger.done.values().map(|by| by.len() - 1).sum();
     // Those whose end was not confirmed: when their worker was killed, or when the cluster had no

@@ -79,71 +79,75 @@ pub(super) async fn layout(broker: &Broker) -> Result<(), QueueError> {
 }
 
 pub(super) fn stream(found: &Config, wanted: &Config) -> Result<(), QueueError> {
-    let demand = |holds, setting, is: &dyn Display, must_be: &dyn Display, why| {
-        demand(holds, &format!("stream {}", found.name), setting, is, must_be, why)
-    };
+    what_it_takes(found, wanted)?;
+    how_it_stores(found, wanted)?;
+    what_it_refuses(found, wanted)?;
+    what_it_forgets(found, wanted)
+}
+
+/// Demands something of this stream.
+fn of(
+    found: &Config,
+) -> impl Fn(bool, &str, &dyn Display, &dyn Display, &str) -> Result<(), QueueError> {
+    let what = format!("stream {}", found.name);
+    move |holds, setting, is, must_be, why| demand(holds, &what, setting, is, must_be, why)
+}
+
+fn what_it_takes(found: &Config, wanted: &Config) -> Result<(), QueueError> {
+    let demand = of(found);
+    let partitions = |config: &Config| config.metadata.get(PARTITIONS).cloned().unwrap_or_default();
+    let (is, right) = (partitions(found), partitions(wanted));
+    let why = "all processes of a queue need the same number";
+    demand(is == right, "partitions", &is, &right, why)?;
     let subjects = |config: &Config| {
         let mut subjects = config.subjects.clone();
         subjects.sort();
         subjects.join(" ")
     };
-    let partitions = |config: &Config| config.metadata.get(PARTITIONS).cloned().unwrap_or_default();
-    let (is, right) = (partitions(found), partitions(wanted));
-    let why = "all processes of a queue need the same number";
-    demand(is == right, "partitions", &is, &right, why)?;
     let (is, right) = (subjects(found), subjects(wanted));
-    demand(is == right, "subjects", &is, &right, "callbacks would be passed over")?;
+    demand(is == right, "subjects", &is, &right, "callbacks would be passed over")
+}
+
+fn how_it_stores(found: &Config, wanted: &Config) -> Result<(), QueueError> {
+    let demand = of(found);
     let why = "what waits could not be listed";
     demand(found.allow_direct, "allow_direct", &false, &true, why)?;
-    let is = format!("{:?}", found.storage);
-    demand(
-        found.storage == StorageType::File,
-        "storage",
-        &is,
-        &"File",
-        "a restart would lose everything",
-    )?;
+    let (holds, is) = (found.storage == StorageType::File, format!("{:?}", found.storage));
+    demand(holds, "storage", &is, &"File", "a restart would lose everything")?;
     let (is, least) = (found.num_replicas, wanted.num_replicas);
-    demand(
-        is >= least,
-        "num_replicas",
-        &is,
-        &format!("at least {least}"),
-        "so many were asked for",
-    )?;
-    let (is, right) = (format!("{:?}", found.retention), format!("{:?}", wanted.retention));
-    demand(is == right, "retention", &is, &right, "callbacks or their ids would be forgotten")?;
+    let right = format!("at least {least}");
+    demand(is >= least, "num_replicas", &is, &right, "so many were asked for")?;
+    demand(!found.no_ack, "no_ack", &true, &false, "nothing would be confirmed")
+}
+
+fn what_it_refuses(found: &Config, wanted: &Config) -> Result<(), QueueError> {
+    let demand = of(found);
     let (is, right) = (format!("{:?}", found.discard), format!("{:?}", wanted.discard));
     demand(is == right, "discard", &is, &right, "a full stream must refuse, not drop")?;
-    demand(!found.no_ack, "no_ack", &true, &false, "nothing would be confirmed")?;
     for (setting, is, most) in [
         ("max_msgs", found.max_messages, wanted.max_messages),
         ("max_bytes", found.max_bytes, wanted.max_bytes),
     ] {
         let holds = most < 0 || (0..=most).contains(&is);
         let right = format!("at most {most}");
-        demand(
-            holds,
-            setting,
-            &is,
-            &right,
-            "an existing stream keeps its limits; change them with `nats stream edit`",
-        )?;
+        let why = "an existing stream keeps its limits; change them with `nats stream edit`";
+        demand(holds, setting, &is, &right, why)?;
     }
+    let (is, right) = (found.max_messages_per_subject, wanted.max_messages_per_subject);
+    demand(is == right, "max_msgs_per_subject", &is, &right, "callbacks share their subjects")
+}
+
+fn what_it_forgets(found: &Config, wanted: &Config) -> Result<(), QueueError> {
+    let demand = of(found);
+    let (is, right) = (format!("{:?}", found.retention), format!("{:?}", wanted.retention));
+    demand(is == right, "retention", &is, &right, "callbacks or their ids would be forgotten")?;
     let is = found.max_age;
     let why = "what is older would be deleted, handled or not";
     demand(is.is_zero(), "max_age", &format!("{is:?}"), &0, why)?;
-    let (is, right) = (found.max_messages_per_subject, wanted.max_messages_per_subject);
-    demand(is == right, "max_msgs_per_subject", &is, &right, "callbacks share their subjects")?;
     let (is, least) = (found.duplicate_window, wanted.duplicate_window);
     let right = format!("at least {least:?}");
-    demand(
-        is >= least,
-        "duplicate_window",
-        &format!("{is:?}"),
-        &right,
-        "repeats would be handled again",
-    )?;
+    let why = "repeats would be handled again";
+    demand(is >= least, "duplicate_window", &format!("{is:?}"), &right, why)?;
     let holds = !(found.deny_delete || found.deny_purge || found.sealed);
     let why = "handled callbacks could not be deleted";
     demand(holds, "deny_delete, deny_purge or sealed", &true, &false, why)

@@ -8,7 +8,7 @@ use async_nats::jetstream::AckKind;
 use super::broker::PATIENCE;
 use super::claims::Held;
 use super::names::Lane;
-use super::part::{Expected, Job};
+use super::part::{Expected, Job, Place};
 use super::wire::Meta;
 use super::{AGAIN, Shared};
 use crate::error::QueueError;
@@ -125,21 +125,26 @@ impl Shared {
     /// Acknowledges until the broker confirms it, or the lease is over.
     async fn acknowledge(&self, claim: Claim, held: &Held) -> Result<(), QueueError> {
         let _acknowledging = held.lease.acknowledging();
-        let place = held.job.place;
         loop {
             let confirmed = self.broker.confirm(held.job.reply.clone(), AckKind::Ack).await;
             self.told(confirmed.as_ref().map(drop));
-            if confirmed.is_ok() {
+            if confirmed.is_ok() || !self.is_still_there(claim, held).await? {
                 return Ok(());
             }
+        }
+    }
+
+    /// Whether the message is in the stream. If the stream was set back, another message may have
+    /// its sequence number by now, and must not be acknowledged; so this asks until it is answered,
+    /// or the lease is over. If the old message is there again, it is delivered again, and known.
+    async fn is_still_there(&self, claim: Claim, held: &Held) -> Result<bool, QueueError> {
+        let Place { lane, at } = held.job.place;
+        let stream = self.broker.names.stream(lane);
+        loop {
             self.held(claim)?;
             tokio::time::sleep(AGAIN).await;
-            // If the stream was set back, another message may have this sequence number by now. It
-            // must not be acknowledged. If it is still the one, it is delivered again, and known.
-            let stream = self.broker.names.stream(place.lane);
-            match self.broker.find(&stream, place.at.sequence).await {
-                Ok(Some(meta)) if meta.is_of(&held.job.meta) => {}
-                Ok(_) => return Ok(()),
+            match self.broker.find(&stream, at.sequence).await {
+                Ok(found) => return Ok(found.is_some_and(|meta| meta.is_of(&held.job.meta))),
                 Err(error) => self.told(Err(&error)),
             }
         }

@@ -249,46 +249,56 @@ where
         let error = bounded(failed.text);
         let (id, attempt) = (delivery.id, delivery.attempt);
         let failure = Failure { id, attempt, error: &error, signed: origin.signed };
-        let reason = match delay {
-            Ok(delay) => {
-                let retry = || async {
-                    let retried = self.store.retry(claim, error.clone(), delay);
-                    retried.await.map(|()| End::Retried)
-                };
-                let settled = self.store_result(GIVE_UP, retry).await?;
-                if matches!(settled, Settled::As(_)) {
-                    self.watch.retried(&failure, delay);
+        match delay {
+            Ok(delay) => self.retry(claim, &failure, delay).await,
+            Err(reason) => {
+                let settled = self.bury(claim, &failure, reason).await?;
+                if let (Settled::As(End::Buried), Some(hook)) = (&settled, &self.on_dead) {
+                    let record = dead_letter(delivery, payload, error, reason);
+                    // It is stored already; a panic of the hook does not change that.
+                    drop(catch_unwind(AssertUnwindSafe(|| hook(&record))));
                 }
-                return Ok(settled);
+                Ok(settled)
             }
-            Err(reason) => reason,
+        }
+    }
+
+    async fn retry(
+        &self,
+        claim: Claim,
+        failure: &Failure<'_>,
+        delay: Duration,
+    ) -> Result<Settled, QueueError> {
+        let retry = || async {
+            let retried = self.store.retry(claim, failure.error.to_owned(), delay);
+            retried.await.map(|()| End::Retried)
         };
+        let settled = self.store_result(GIVE_UP, retry).await?;
+        if matches!(settled, Settled::As(_)) {
+            self.watch.retried(failure, delay);
+        }
+        Ok(settled)
+    }
+
+    async fn bury(
+        &self,
+        claim: Claim,
+        failure: &Failure<'_>,
+        reason: DeadReason,
+    ) -> Result<Settled, QueueError> {
         let bury = || async {
-            if reason == DeadReason::BodyUnreadable && !origin.signed {
-                let kept = self.store.bury_unsigned(claim, error.clone()).await?;
+            let error = failure.error.to_owned();
+            if reason == DeadReason::BodyUnreadable && !failure.signed {
+                let kept = self.store.bury_unsigned(claim, error).await?;
                 return Ok(if kept { End::Buried } else { End::Dropped });
             }
-            let buried = self.store.bury(claim, error.clone(), reason);
-            buried.await.map(|()| End::Buried)
+            self.store.bury(claim, error, reason).await.map(|()| End::Buried)
         };
         let settled = self.store_result(GIVE_UP, bury).await?;
         match settled {
-            Settled::As(End::Buried) => self.watch.buried(&failure, reason),
-            Settled::As(End::Dropped) => {
-                self.watch.dropped(&failure);
-                return Ok(settled);
-            }
-            _ => return Ok(settled),
-        }
-        if let Some(hook) = &self.on_dead {
-            let mut record = Record::new(id, delivery.accepted_at, payload.unwrap_or_default());
-            record.attempts = attempt;
-            record.error = Some(error);
-            record.order_key = delivery.order_key;
-            record.trace_context.clone_from(&delivery.trace_context);
-            record.death = Some(Death::new(SystemTime::now(), reason));
-            // It is stored already; a panic of the hook does not change that.
-            drop(catch_unwind(AssertUnwindSafe(|| hook(&record))));
+            Settled::As(End::Buried) => self.watch.buried(failure, reason),
+            Settled::As(End::Dropped) => self.watch.dropped(failure),
+            _ => {}
         }
         Ok(settled)
     }
@@ -346,4 +356,20 @@ where
             }
         }
     }
+}
+
+/// What the hook for dead letters gets.
+fn dead_letter(
+    delivery: &Delivery,
+    payload: Option<String>,
+    error: String,
+    reason: DeadReason,
+) -> Record {
+    let mut record = Record::new(delivery.id, delivery.accepted_at, payload.unwrap_or_default());
+    record.attempts = delivery.attempt;
+    record.error = Some(error);
+    record.order_key = delivery.order_key;
+    record.trace_context.clone_from(&delivery.trace_context);
+    record.death = Some(Death::new(SystemTime::now(), reason));
+    record
 }

@@ -14,8 +14,10 @@ mod crew;
 mod operators;
 mod permissions;
 mod proxy;
+mod set_back;
 mod settings;
 mod space;
+mod traffic;
 mod workers;
 
 use std::sync::Arc;

@@ -15,20 +15,26 @@ use super::{open, server, settings};
 
 type Change<C> = (&'static str, fn(&mut C));
 
+/// What is said of a setting that is not safe.
+async fn refusal(context: &Context, settings: JetStream) -> String {
+    match JetStreamStore::open(context.clone(), settings).await {
+        Err(QueueError::UnsafeSetting(error)) => error.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn names(text: &str, word: &str) {
+    assert!(text.contains(word), "{word} is not in: {text}");
+}
+
 #[tokio::test]
-async fn unsafe_settings_are_named() {
+async fn settings_that_differ_from_those_of_the_queue_are_named() {
     let nats = server!();
     let context = nats.context().await;
     drop(open(context.clone(), settings()).await);
     // Twice is no harm.
     drop(open(context.clone(), settings()).await);
-    let error =
-        async |settings: JetStream| match JetStreamStore::open(context.clone(), settings).await {
-            Err(QueueError::UnsafeSetting(error)) => error.to_string(),
-            other => panic!("{other:?}"),
-        };
-    let names = |text: &str, word: &str| assert!(text.contains(word), "{word} is not in: {text}");
-
+    let error = async |settings| refusal(&context, settings).await;
     names(&error(settings().partitions(5)).await, "partitions is 4, and must be 5");
     names(&error(settings().replicas(3)).await, "num_replicas is 1");
     names(&error(settings().ack_wait(5 * SECOND)).await, "ack_wait");
@@ -37,7 +43,13 @@ async fn unsafe_settings_are_named() {
     for name in ["", "a.b", "a b", "*"] {
         names(&error(JetStream::new(name)).await, "the name");
     }
+}
 
+#[tokio::test]
+async fn unsafe_settings_of_streams_are_named() {
+    let nats = server!();
+    let context = nats.context().await;
+    drop(open(context.clone(), settings()).await);
     let changes: [Change<Config>; 8] = [
         ("max_age", |config| config.max_age = 3600 * SECOND),
         ("discard", |config| config.discard = DiscardPolicy::Old),
@@ -56,14 +68,19 @@ async fn unsafe_settings_are_named() {
             let mut wrong = right.clone();
             change(&mut wrong);
             context.create_stream(wrong).await.unwrap();
-            let text = error(settings()).await;
+            let text = refusal(&context, settings()).await;
             names(&text, word);
             names(&text, &right.name);
             context.delete_stream(&right.name).await.unwrap();
             context.create_stream(right).await.unwrap();
         }
     }
+}
 
+#[tokio::test]
+async fn unsafe_settings_of_consumers_are_named() {
+    let nats = server!();
+    let context = nats.context().await;
     drop(open(context.clone(), settings()).await);
     let changes: [Change<consumer::pull::Config>; 4] = [
         ("max_ack_pending", |config| config.max_ack_pending = 2),
@@ -85,7 +102,7 @@ async fn unsafe_settings_are_named() {
         change(&mut wrong);
         stream.delete_consumer("p0").await.unwrap();
         stream.create_consumer(wrong).await.unwrap();
-        let text = error(settings()).await;
+        let text = refusal(&context, settings()).await;
         names(&text, word);
         names(&text, "consumer p0");
         stream.delete_consumer("p0").await.unwrap();
