@@ -36,7 +36,8 @@ pub struct DedupStats {
     pub handled: u64,
     /// Answered like the first delivery.
     pub duplicates: u64,
-    /// Failed. Every delivery that waited got the error.
+    /// Failed, or answered [`FAIL`](Reply::failure). Every delivery that waited got the same
+    /// answer, and is counted.
     pub failed: u64,
     /// Handled without a key: *before* callbacks, and events that contain nothing that identifies a
     /// delivery.
@@ -121,7 +122,11 @@ where
         };
         let (seen, counts) = (self.seen.clone(), self.counts.clone());
         let answer = Box::pin(async move {
-            let first = Box::pin(async move { call.await.map(Into::into) });
+            let first = Box::pin(async move {
+                let reply: Reply =
+                    call.await.map_err(|error| Unhandled::Error(Arc::new(error)))?.into();
+                if reply.failure().is_some() { Err(Unhandled::Fail(reply)) } else { Ok(reply) }
+            });
             match seen.entry(key).or_try_insert_with(first).await {
                 Ok(entry) if entry.is_fresh() => {
                     counts.handled.fetch_add(1, Ordering::Relaxed);
@@ -133,15 +138,24 @@ where
                     crate::count::dedup("duplicate");
                     Ok(entry.into_value().with_disposition(Disposition::Duplicate))
                 }
-                Err(error) => {
+                Err(unhandled) => {
                     counts.failed.fetch_add(1, Ordering::Relaxed);
                     crate::count::dedup("failed");
-                    Err(HandlerError::shared(error))
+                    match &*unhandled {
+                        Unhandled::Error(error) => Err(HandlerError::shared(error.clone())),
+                        Unhandled::Fail(reply) => Ok(reply.clone()),
+                    }
                 }
             }
         });
         DedupFuture { state: State::Waiting { answer } }
     }
+}
+
+/// What is not remembered: all that wait get it, and the next delivery tries again.
+enum Unhandled {
+    Error(Arc<HandlerError>),
+    Fail(Reply),
 }
 
 pin_project! {
