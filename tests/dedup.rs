@@ -12,7 +12,8 @@ use common::{layer, outcome, signed};
 use http_body_util::Full;
 use tencent_im_callback::testing::SignedRequest;
 use tencent_im_callback::{
-    Callback, Command, DedupKey, DedupLayer, DetachLayer, Disposition, HandlerError, Reply,
+    Callback, Command, DedupKey, DedupLayer, DetachLayer, Disposition, HandlerError, Params, Reply,
+    SdkAppId,
 };
 use tokio::sync::Semaphore;
 use tokio_test::{assert_pending, task};
@@ -224,6 +225,26 @@ async fn what_has_no_key_passes_and_a_key_of_ones_own_counts() {
         assert_eq!(own.clone().oneshot(friend()).await.unwrap(), numbered(4));
     }
     assert_eq!(own.clone().oneshot(callback(1)).await.unwrap(), numbered(5));
+}
+
+/// The key of a message is also in its recall, and two apps can have the same.
+#[tokio::test]
+async fn an_own_key_tells_deliveries_of_one_command_and_app_apart() {
+    let counting = Counting::new(100);
+    let service = DedupLayer::new(WINDOW)
+        .key(|callback| {
+            let body: serde_json::Value = serde_json::from_slice(&callback.body).ok()?;
+            Some(DedupKey::new(body["MsgKey"].as_str()?))
+        })
+        .layer(counting.service());
+    let commands = [Command::C2cAfterSendMsg, Command::C2cAfterMsgWithDraw];
+    for (number, (app, command)) in [(1, 0), (1, 1), (2, 0), (1, 0)].into_iter().enumerate() {
+        let params = Params::trusted(SdkAppId(app), commands[command].clone());
+        let body = r#"{"From_Account":"a","To_Account":"b","MsgKey":"1_2_3","MsgBody":[]}"#;
+        let callback = Callback::parse(params, body.into()).unwrap();
+        let expected = if number == 3 { 1 } else { number + 1 };
+        assert_eq!(service.clone().oneshot(callback).await.unwrap(), numbered(expected));
+    }
 }
 
 #[tokio::test]

@@ -70,7 +70,8 @@ impl DedupLayer {
     }
 
     /// A function that returns the key of a delivery. Callbacks with `None` are always handled. It
-    /// is not called for callbacks that wait for a verdict.
+    /// is not called for callbacks that wait for a verdict. Callbacks of different apps or commands
+    /// are different deliveries, also if their keys are equal.
     pub fn key(
         mut self,
         key: impl Fn(&Callback) -> Option<DedupKey> + Send + Sync + 'static,

@@ -13,6 +13,7 @@ use crate::callback::Callback;
 use crate::command::Phase;
 use crate::error::HandlerError;
 use crate::event::DedupKey;
+use crate::event::key::Parts;
 use crate::oneshot::Oneshot;
 use crate::reply::{Disposition, Reply};
 
@@ -109,7 +110,13 @@ where
             {
                 None
             }
-            Some(key) if !command.is_unknown() => key(&callback),
+            // A message's key, for one, is also in what is said about the message later.
+            Some(key) if !command.is_unknown() => key(&callback).map(|key| {
+                Parts::new(callback.params.sdk_app_id, "own")
+                    .bytes(command.as_str().as_bytes())
+                    .bytes(key.as_bytes())
+                    .dedup()
+            }),
             // An unknown command may wait for a verdict as well. Its key needs Tencent's
             // `RequestId`, and the user's function is not asked.
             _ => callback.dedup_key(),
