@@ -12,7 +12,8 @@ use common::{layer, outcome, signed};
 use http_body_util::Full;
 use tencent_im_callback::testing::SignedRequest;
 use tencent_im_callback::{
-    Callback, Command, DedupKey, DedupLayer, DetachLayer, Disposition, HandlerError, Reply,
+    Callback, Command, DedupKey, DedupLayer, DetachLayer, Disposition, HandlerError, Params, Reply,
+    SdkAppId,
 };
 use tokio::sync::Semaphore;
 use tokio_test::{assert_pending, task};
@@ -32,6 +33,11 @@ fn callback(time: u32) -> Callback {
         .unwrap()
 }
 
+/// The reply of a call.
+fn numbered(call: usize) -> Reply {
+    Reply::reject(0, call.to_string())
+}
+
 /// Counts its calls; each waits for a permit, and replies with its number.
 #[derive(Clone)]
 struct Counting {
@@ -40,6 +46,8 @@ struct Counting {
     ended: Arc<AtomicUsize>,
     /// Calls up to this one end badly.
     bad: usize,
+    /// Calls up to this one are answered `FAIL`.
+    fails: usize,
 }
 
 impl Counting {
@@ -49,6 +57,7 @@ impl Counting {
             calls: Arc::default(),
             ended: Arc::default(),
             bad: 0,
+            fails: 0,
         }
     }
 
@@ -72,8 +81,10 @@ impl Counting {
                 this.ended.fetch_add(1, Ordering::SeqCst);
                 if number <= this.bad {
                     Err(HandlerError::new(format!("bad {number}")))
+                } else if number <= this.fails {
+                    Ok(Reply::fail("no database"))
                 } else {
-                    Ok(Reply::fail(number.to_string()))
+                    Ok(numbered(number))
                 }
             }
         })
@@ -108,7 +119,7 @@ async fn a_thousand_copies_at_once_call_the_handler_once() {
     }
     counting.gate.add_permits(1000);
     for copy in copies {
-        assert_eq!(copy.await.unwrap().unwrap(), Reply::fail("1"));
+        assert_eq!(copy.await.unwrap().unwrap(), numbered(1));
     }
     assert_eq!(counting.calls(), 1);
 }
@@ -127,9 +138,31 @@ async fn an_error_goes_to_all_who_waited_and_the_next_tries_again() {
         assert_eq!(copy.await.unwrap_err().to_string(), "bad 1");
     }
     assert_eq!(counting.calls(), 1);
-    assert_eq!(service.clone().oneshot(callback(1)).await.unwrap(), Reply::fail("2"));
-    assert_eq!(service.oneshot(callback(1)).await.unwrap(), Reply::fail("2"));
+    assert_eq!(service.clone().oneshot(callback(1)).await.unwrap(), numbered(2));
+    assert_eq!(service.oneshot(callback(1)).await.unwrap(), numbered(2));
     assert_eq!(counting.calls(), 2);
+}
+
+/// A handler that answers `FAIL` has not handled the delivery, so it is tried again.
+#[tokio::test]
+async fn fail_is_answered_and_not_remembered() {
+    let counting = Counting { fails: 1, ..Counting::new(0) };
+    let service = DedupLayer::new(WINDOW).layer(counting.service());
+    let mut copies: Vec<_> =
+        (0..3).map(|_| task::spawn(service.clone().oneshot(callback(1)))).collect();
+    for copy in &mut copies {
+        assert_pending!(copy.poll());
+    }
+    counting.gate.add_permits(100);
+    for copy in copies {
+        assert_eq!(copy.await.unwrap(), Reply::fail("no database"));
+    }
+    for disposition in [Disposition::Handled, Disposition::Duplicate] {
+        let reply = service.clone().oneshot(callback(1)).await.unwrap();
+        assert_eq!((reply.disposition(), reply), (disposition, numbered(2)));
+    }
+    let stats = service.stats();
+    assert_eq!((stats.failed, stats.handled, stats.duplicates), (3, 1, 1));
 }
 
 #[tokio::test]
@@ -146,7 +179,7 @@ async fn a_cancelled_first_hands_over_to_one_who_waits() {
     assert_pending!(second.poll());
     assert_eq!(counting.calls(), 2);
     counting.gate.add_permits(1);
-    assert_eq!(second.await.unwrap(), Reply::fail("2"));
+    assert_eq!(second.await.unwrap(), numbered(2));
 }
 
 #[tokio::test]
@@ -183,18 +216,35 @@ async fn what_has_no_key_passes_and_a_key_of_ones_own_counts() {
             .unwrap()
     };
     for number in 1..=3 {
-        assert_eq!(
-            service.clone().oneshot(friend()).await.unwrap(),
-            Reply::fail(number.to_string())
-        );
+        assert_eq!(service.clone().oneshot(friend()).await.unwrap(), numbered(number));
     }
     let own = DedupLayer::new(WINDOW)
         .key(|callback| Some(DedupKey::new(callback.command().as_str())))
         .layer(counting.service());
     for _ in 0..3 {
-        assert_eq!(own.clone().oneshot(friend()).await.unwrap(), Reply::fail("4"));
+        assert_eq!(own.clone().oneshot(friend()).await.unwrap(), numbered(4));
     }
-    assert_eq!(own.clone().oneshot(callback(1)).await.unwrap(), Reply::fail("5"));
+    assert_eq!(own.clone().oneshot(callback(1)).await.unwrap(), numbered(5));
+}
+
+/// The key of a message is also in its recall, and two apps can have the same.
+#[tokio::test]
+async fn an_own_key_tells_deliveries_of_one_command_and_app_apart() {
+    let counting = Counting::new(100);
+    let service = DedupLayer::new(WINDOW)
+        .key(|callback| {
+            let body: serde_json::Value = serde_json::from_slice(&callback.body).ok()?;
+            Some(DedupKey::new(body["MsgKey"].as_str()?))
+        })
+        .layer(counting.service());
+    let commands = [Command::C2cAfterSendMsg, Command::C2cAfterMsgWithDraw];
+    for (number, (app, command)) in [(1, 0), (1, 1), (2, 0), (1, 0)].into_iter().enumerate() {
+        let params = Params::trusted(SdkAppId(app), commands[command].clone());
+        let body = r#"{"From_Account":"a","To_Account":"b","MsgKey":"1_2_3","MsgBody":[]}"#;
+        let callback = Callback::parse(params, body.into()).unwrap();
+        let expected = if number == 3 { 1 } else { number + 1 };
+        assert_eq!(service.clone().oneshot(callback).await.unwrap(), numbered(expected));
+    }
 }
 
 #[tokio::test]
@@ -204,7 +254,7 @@ async fn the_window_ends_and_the_memory_is_bounded() {
     let _ = service.clone().oneshot(callback(1)).await.unwrap();
     // moka keeps its own time, which no test clock moves.
     tokio::time::sleep(Duration::from_millis(60)).await;
-    assert_eq!(service.clone().oneshot(callback(1)).await.unwrap(), Reply::fail("2"));
+    assert_eq!(service.clone().oneshot(callback(1)).await.unwrap(), numbered(2));
 
     let small = DedupLayer::new(WINDOW).capacity(10).layer(counting.service());
     for time in 0..2000 {
@@ -309,10 +359,7 @@ async fn a_verdict_is_given_anew_whatever_the_key() {
             body,
         )
         .unwrap();
-        assert_eq!(
-            service.clone().oneshot(callback).await.unwrap(),
-            Reply::fail((number + 1).to_string())
-        );
+        assert_eq!(service.clone().oneshot(callback).await.unwrap(), numbered(number + 1));
     }
 }
 

@@ -21,7 +21,8 @@ use crate::event::DedupKey;
 ///
 /// - A second delivery that arrives while the first is being handled waits, and gets the same
 ///   reply.
-/// - All that wait get the error if the first fails. The next delivery tries again.
+/// - All that wait get the error or the [`FAIL`](crate::Reply::failure) if the first fails. The
+///   next delivery tries again.
 /// - If the first is cancelled or panics, one of those that wait handles it.
 /// - At most [`capacity`](Self::capacity) keys are remembered. The least recently used one is
 ///   removed first.
@@ -69,7 +70,8 @@ impl DedupLayer {
     }
 
     /// A function that returns the key of a delivery. Callbacks with `None` are always handled. It
-    /// is not called for callbacks that wait for a verdict.
+    /// is not called for callbacks that wait for a verdict. Callbacks of different apps or commands
+    /// are different deliveries, also if their keys are equal.
     pub fn key(
         mut self,
         key: impl Fn(&Callback) -> Option<DedupKey> + Send + Sync + 'static,

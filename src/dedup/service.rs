@@ -13,6 +13,7 @@ use crate::callback::Callback;
 use crate::command::Phase;
 use crate::error::HandlerError;
 use crate::event::DedupKey;
+use crate::event::key::Parts;
 use crate::oneshot::Oneshot;
 use crate::reply::{Disposition, Reply};
 
@@ -36,7 +37,8 @@ pub struct DedupStats {
     pub handled: u64,
     /// Answered like the first delivery.
     pub duplicates: u64,
-    /// Failed. Every delivery that waited got the error.
+    /// Failed, or answered [`FAIL`](Reply::failure). Every delivery that waited got the same
+    /// answer, and is counted.
     pub failed: u64,
     /// Handled without a key: *before* callbacks, and events that contain nothing that identifies a
     /// delivery.
@@ -108,7 +110,13 @@ where
             {
                 None
             }
-            Some(key) if !command.is_unknown() => key(&callback),
+            // A message's key, for one, is also in what is said about the message later.
+            Some(key) if !command.is_unknown() => key(&callback).map(|key| {
+                Parts::new(callback.params.sdk_app_id, "own")
+                    .bytes(command.as_str().as_bytes())
+                    .bytes(key.as_bytes())
+                    .dedup()
+            }),
             // An unknown command may wait for a verdict as well. Its key needs Tencent's
             // `RequestId`, and the user's function is not asked.
             _ => callback.dedup_key(),
@@ -121,7 +129,11 @@ where
         };
         let (seen, counts) = (self.seen.clone(), self.counts.clone());
         let answer = Box::pin(async move {
-            let first = Box::pin(async move { call.await.map(Into::into) });
+            let first = Box::pin(async move {
+                let reply: Reply =
+                    call.await.map_err(|error| Unhandled::Error(Arc::new(error)))?.into();
+                if reply.failure().is_some() { Err(Unhandled::Fail(reply)) } else { Ok(reply) }
+            });
             match seen.entry(key).or_try_insert_with(first).await {
                 Ok(entry) if entry.is_fresh() => {
                     counts.handled.fetch_add(1, Ordering::Relaxed);
@@ -133,15 +145,24 @@ where
                     crate::count::dedup("duplicate");
                     Ok(entry.into_value().with_disposition(Disposition::Duplicate))
                 }
-                Err(error) => {
+                Err(unhandled) => {
                     counts.failed.fetch_add(1, Ordering::Relaxed);
                     crate::count::dedup("failed");
-                    Err(HandlerError::shared(error))
+                    match &*unhandled {
+                        Unhandled::Error(error) => Err(HandlerError::shared(error.clone())),
+                        Unhandled::Fail(reply) => Ok(reply.clone()),
+                    }
                 }
             }
         });
         DedupFuture { state: State::Waiting { answer } }
     }
+}
+
+/// What is not remembered: all that wait get it, and the next delivery tries again.
+enum Unhandled {
+    Error(Arc<HandlerError>),
+    Fail(Reply),
 }
 
 pin_project! {

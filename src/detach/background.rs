@@ -29,7 +29,7 @@ pub(super) type Hook = dyn Fn(&Params, &DetachFailure) + Send + Sync;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DetachFailure {
-    /// The service returned an error.
+    /// The service returned an error, or answered [`FAIL`](Reply::failure).
     Error(HandlerError),
     /// The service panicked.
     Panic,
@@ -90,12 +90,12 @@ pub struct DetachStats {
     pub running_bytes: usize,
     /// Answered before they were handled.
     pub detached: u64,
-    /// Of those, handled without an error.
+    /// Of those, handled without an error, and not answered [`FAIL`](Reply::failure).
     pub succeeded: u64,
     /// Of these, duplicates that a `Dedup` inside answered from memory.
     pub duplicates: u64,
-    /// Failed with an error or a panic: of those, and of the callbacks that ran before their answer
-    /// because they came after a drain had begun.
+    /// Failed with an error, a panic or the reply `FAIL`: of those, and of the callbacks that ran
+    /// before their answer because they came after a drain had begun.
     pub failed: u64,
     /// Of those, returned by [`drain`](crate::DetachLayer::drain) as unfinished.
     pub unfinished: u64,
@@ -212,8 +212,10 @@ where
         // Dropped after `end`, which removes this task from the list. So there are never fewer
         // permits taken than tasks in the list.
         let _permits = permits;
-        let result = call.await.map(|reply| reply.into().disposition());
-        end.result = Some(result);
+        end.result = Some(call.await.and_then(|reply| {
+            let reply: Reply = reply.into();
+            reply.failure().map_or_else(|| Ok(reply.disposition()), Err)
+        }));
         drop(end);
     };
     // `spawn` is called without the lock. A runtime that is shutting down drops the future right
@@ -316,8 +318,13 @@ impl Shared {
     /// Ran inline because it came after the drain had begun. It was never detached, so of its ends
     /// only a failure is counted and reported.
     pub(super) fn late(&self, params: &Params, result: &Result<Reply, DetachFailure>) {
-        if let Err(failure) = result {
-            self.failed(params, failure);
+        match result {
+            Ok(reply) => {
+                if let Some(error) = reply.failure() {
+                    self.failed(params, &DetachFailure::Error(error));
+                }
+            }
+            Err(failure) => self.failed(params, failure),
         }
     }
 

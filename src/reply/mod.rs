@@ -19,11 +19,13 @@ mod rewrite;
 pub mod sns;
 mod verdict;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
+use crate::error::HandlerError;
 use crate::rejection::OK_ENVELOPE;
 
 pub(crate) use self::meaning::is_friend_request;
@@ -106,7 +108,7 @@ impl Reply {
     ///
     /// For an *after* callback, Tencent ignores it and does not send the event again. For a
     /// *before* callback it is not a rejection: what it does is not documented, except that it
-    /// blocks a gift and lets a friend request through.
+    /// blocks a gift and lets a friend request through. See also [`failure`](Self::failure).
     pub fn fail(info: impl AsRef<str>) -> Self {
         Reply::json(&Envelope { action_status: "FAIL", error_code: 1, error_info: info.as_ref() })
     }
@@ -126,6 +128,27 @@ impl Reply {
 
     pub(crate) const fn of_envelope(envelope: &'static str) -> Self {
         Reply { body: Bytes::from_static(envelope.as_bytes()), disposition: Disposition::Handled }
+    }
+
+    /// The failure that this reply reports, if its `ActionStatus` is `FAIL`, as that of
+    /// [`fail`](Self::fail). A handler that answers `FAIL` has not handled the callback: `Detach`
+    /// counts and reports it as failed, `Dedup` does not remember it, and the queue tries again.
+    pub fn failure(&self) -> Option<HandlerError> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Answer<'a> {
+            #[serde(borrow)]
+            action_status: Cow<'a, str>,
+            #[serde(borrow, default)]
+            error_info: Cow<'a, str>,
+        }
+
+        if self.body == OK_ENVELOPE.as_bytes() {
+            return None;
+        }
+        let answer = serde_json::from_slice::<Answer<'_>>(&self.body).ok()?;
+        (answer.action_status == "FAIL")
+            .then(|| HandlerError::new(format!("the handler answered FAIL: {}", answer.error_info)))
     }
 
     /// The answer as JSON bytes.

@@ -24,7 +24,7 @@ async fn what_needs_no_verdict_is_answered_at_once() {
         if command.is_answered() {
             assert_pending!(call.poll(), "{command} was detached");
             gated.gate.add_permits(1);
-            assert_eq!(call.await.unwrap(), Reply::fail("of the service"), "{command}");
+            assert_eq!(call.await.unwrap(), Reply::reject(7, "of the service"), "{command}");
         } else {
             assert_eq!(assert_ready!(call.poll()).unwrap(), Reply::ok(), "{command}");
             gated.gate.add_permits(1);
@@ -115,6 +115,25 @@ async fn errors_and_panics_reach_the_hook() {
     );
     let stats = detach.stats();
     assert_eq!((stats.detached, stats.succeeded, stats.failed, stats.running), (3, 1, 2, 0));
+}
+
+/// A handler that answers `FAIL` has not handled the callback, before or after a drain.
+#[tokio::test]
+async fn fail_is_a_failure() {
+    let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let tell = seen.clone();
+    let detach = DetachLayer::new(10)
+        .on_failure(move |_, failure| tell.lock().unwrap().push(failure.to_string()));
+    let service = detach.layer(service_fn(async |_: Callback| {
+        Ok::<_, HandlerError>(Reply::fail("no \"database\""))
+    }));
+    assert_eq!(service.clone().oneshot(after()).await.unwrap(), Reply::ok());
+    assert_eq!(detach.drain(Duration::from_secs(10)).await.finished, 1);
+    let late = service.oneshot(after()).await.unwrap();
+    assert_eq!(late, Reply::fail("no \"database\""), "the answer is that of the handler");
+    assert_eq!(*seen.lock().unwrap(), ["the handler answered FAIL: no \"database\""; 2]);
+    let stats = detach.stats();
+    assert_eq!((stats.detached, stats.succeeded, stats.failed), (1, 0, 2));
 }
 
 #[tokio::test]

@@ -38,7 +38,7 @@ async fn draining_hands_back_what_it_cannot_finish() {
     gated.gate.add_permits(1);
     tokio::task::yield_now().await;
     assert_eq!(gated.counts(), (5, 3));
-    assert_eq!(service.clone().oneshot(after()).await.unwrap(), Reply::fail("of the service"));
+    assert_eq!(service.clone().oneshot(after()).await.unwrap(), Reply::reject(7, "of the service"));
     assert_eq!(gated.counts(), (6, 4));
     let stats = detach.stats();
     assert_eq!((stats.detached, stats.succeeded, stats.failed, stats.running), (5, 3, 0, 0));
@@ -265,7 +265,7 @@ async fn while_all_permits_are_taken_a_drain_lets_callbacks_run_at_once() {
     tokio::task::yield_now().await;
     assert_eq!(gated.counts(), (3, 0));
     gated.gate.add_permits(3);
-    let reply = Reply::fail("of the service");
+    let reply = Reply::reject(7, "of the service");
     assert_eq!((before.await.unwrap(), later.await.unwrap()), (reply.clone(), reply));
     assert_eq!(drain.await.finished, 1);
     let stats = detach.stats();

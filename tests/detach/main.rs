@@ -53,7 +53,7 @@ impl Gated {
                 this.begun.fetch_add(1, Ordering::SeqCst);
                 this.gate.acquire().await?.forget();
                 this.ended.fetch_add(1, Ordering::SeqCst);
-                Ok(Reply::fail("of the service"))
+                Ok(Reply::reject(7, "of the service"))
             }
         })
     }

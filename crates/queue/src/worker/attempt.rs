@@ -1,7 +1,6 @@
 //! One attempt: what is handed to the service, and what came of it.
 
 use std::any::Any;
-use std::borrow::Cow;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -88,7 +87,10 @@ where
         // clone of the service, as if it had run in its own task.
         let polled = catch_unwind(AssertUnwindSafe(|| {
             let result = call.as_mut().poll(cx);
-            result.map(|result| result.and_then(|reply| done(&reply.into())))
+            result.map(|result| {
+                let reply: Reply = result?.into();
+                reply.failure().map_or_else(|| Ok(reply.disposition()), Err)
+            })
         }));
         let ended = match polled {
             Ok(Poll::Pending) => return Poll::Pending,
@@ -101,25 +103,6 @@ where
             Ok(()) => Poll::Ready(ended),
             Err(panic) => Poll::Ready(Err(text_of(&*panic))),
         }
-    }
-}
-
-/// What the reply says of the callback: a handler that answers `FAIL` has not handled it.
-fn done(reply: &Reply) -> Result<Disposition, HandlerError> {
-    #[derive(serde::Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Answer<'a> {
-        #[serde(borrow)]
-        action_status: Cow<'a, str>,
-        #[serde(borrow, default)]
-        error_info: Cow<'a, str>,
-    }
-
-    match serde_json::from_slice::<Answer<'_>>(reply.as_bytes()) {
-        Ok(answer) if answer.action_status == "FAIL" => {
-            Err(HandlerError::new(format!("the handler answered FAIL: {}", answer.error_info)))
-        }
-        _ => Ok(reply.disposition()),
     }
 }
 
