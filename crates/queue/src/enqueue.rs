@@ -36,8 +36,8 @@ const MAX_WAIT: Duration = Duration::from_millis(1500);
 /// error is [`QueueError::Unavailable`]. In each case `error.downcast_ref::<QueueError>()` returns
 /// the cause.
 ///
-/// In a [`Split`](tencent_im_callback::Split) the layer belongs on the side of notifications. Two
-/// log events (`warn`), once each, tell of programs that lose callbacks: the layer only passes
+/// The layer takes the place of a [`Split`](tencent_im_callback::Split); in one, it belongs on the
+/// side of notifications. Two log events (`warn`), once each, tell of programs that lose callbacks: the layer only passes
 /// callbacks on, or no worker has run a minute after the first was accepted.
 #[derive(Clone)]
 #[must_use]
