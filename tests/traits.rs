@@ -15,10 +15,15 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
+use tencent_im_callback::dedup::DedupFuture;
+use tencent_im_callback::detach::DetachFuture;
+use tencent_im_callback::moderation::{Finding, Moderate, ModerateFuture, ModerateLayer, Text};
 use tencent_im_callback::{
-    App, Apps, Callback, CallbackLayer, CallbackService, Command, Event, Failure, OnError, Outcome,
-    Params, Rejection, Reply, ResponseBody, ResponseFuture, Token, Verifier, VerifyBody,
-    VerifyLayer, VerifyService,
+    App, Apps, Callback, CallbackLayer, CallbackService, Command, Dedup, DedupLayer, Detach,
+    DetachLayer, Drained, Event, EventRouter, Failure, HandlerError, MetricsLayer, MetricsService,
+    OnError, Oneshot, Outcome, Params, RateLimit, RateLimitFuture, RateLimitLayer, Rejection,
+    Reply, ResponseBody, ResponseFuture, RouterFuture, Split, SplitFuture, Token, UnknownCommand,
+    Verifier, VerifyBody, VerifyLayer, VerifyService,
 };
 use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
@@ -26,6 +31,7 @@ fn shared<T: Clone + Send + Sync + 'static>() {}
 fn is_send<T: Send>(_: &T) {}
 
 type Handler = fn(Callback) -> std::future::Ready<Result<Reply, Infallible>>;
+type Judge = fn(&Text<'_>) -> Finding;
 type Inner = tower::util::ServiceFn<Handler>;
 
 #[test]
@@ -38,7 +44,14 @@ fn auto_traits() {
     shared::<(App, Apps, Token)>();
     shared::<(Params, Command, Event, Callback, Rejection, Outcome, OnError, Reply)>();
     shared::<ResponseBody>();
+    shared::<(EventRouter<String>, UnknownCommand)>();
+    shared::<(Split<Inner, Inner>, DetachLayer, Detach<Inner>, DedupLayer, Dedup<Inner>)>();
+    shared::<(RateLimitLayer, RateLimit<Inner>, MetricsLayer, MetricsService<Inner>)>();
+    shared::<(ModerateLayer<Judge, Text<'static>>, Moderate<Inner, Judge, Text<'static>>)>();
     fn send<T: Send>() {}
+    send::<(RouterFuture, SplitFuture<Inner, Inner>, Oneshot<Inner>, RateLimitFuture<Inner>)>();
+    send::<(DetachFuture<Inner>, DedupFuture<Inner>, Drained, HandlerError)>();
+    send::<ModerateFuture<Inner, Judge, Text<'static>>>();
     fn unpin<T: Unpin + Send + Sync + Default>() {}
     send::<ResponseFuture<Inner, Full<Bytes>>>();
     unpin::<ResponseBody>();
