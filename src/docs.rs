@@ -7,6 +7,17 @@ use crate::*;
 
 /// A page. Where a feature is off, the links to what it adds lead to the list of the features.
 macro_rules! page {
+    // On a phone, the picture is scrolled, since its text would be too small.
+    ($name:ident, $title:expr, picture $picture:expr, $text:expr) => {
+        page!(
+            $name,
+            $title,
+            r#"<div style="overflow-x: auto"><div style="min-width: 600px">"#,
+            $picture,
+            "</div></div>",
+            $text
+        );
+    };
     ($name:ident, $($text:expr),+) => {
         #[cfg_attr(
             not(all(
@@ -41,13 +52,13 @@ page!(
 page!(
     stacks,
     "Which layer goes where, and why; a layer of your own; storing callbacks.",
-    include_str!("docs/pictures/stack.svg"),
+    picture include_str!("docs/pictures/stack.svg"),
     include_str!("docs/stacks.md")
 );
 page!(
     errors,
     "How each request is answered, and what Tencent does with the answer.",
-    include_str!("docs/pictures/phases.svg"),
+    picture include_str!("docs/pictures/phases.svg"),
     include_str!("docs/errors.md")
 );
 page!(commands, include_str!("docs/commands.md"));

@@ -21,6 +21,17 @@ use crate::*;
 
 /// As in `docs`.
 macro_rules! page {
+    // On a phone, the picture is scrolled, since its text would be too small.
+    ($name:ident, $title:expr, picture $picture:expr, $text:expr) => {
+        page!(
+            $name,
+            $title,
+            r#"<div style="overflow-x: auto"><div style="min-width: 600px">"#,
+            $picture,
+            "</div></div>",
+            $text
+        );
+    };
     ($name:ident, $($text:expr),+) => {
         #[cfg_attr(
             not(all(
@@ -47,14 +58,14 @@ page!(verify_only, "只用校验：作为 layer，或者作为函数。", includ
 page!(
     stacks,
     "各个 layer 放在哪里、为什么；自定义 layer；存储回调。",
-    include_str!("docs/pictures/stack.zh-CN.svg"),
+    picture include_str!("docs/pictures/stack.zh-CN.svg"),
     include_str!("docs/zh/stacks.md")
 );
 page!(moderation, include_str!("docs/zh/moderation.md"));
 page!(
     errors,
     "各种情况下的应答，以及腾讯云如何处理。",
-    include_str!("docs/pictures/phases.zh-CN.svg"),
+    picture include_str!("docs/pictures/phases.zh-CN.svg"),
     include_str!("docs/zh/errors.md")
 );
 page!(commands, include_str!("docs/zh/commands.md"));

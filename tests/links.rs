@@ -189,6 +189,13 @@ fn the_pictures_of_the_readmes_stand_in_the_pages_as_well() {
             let svg = std::fs::read_to_string(root().join("src").join(&file)).unwrap();
             // An empty line would end the HTML, and the rest would be text.
             assert!(svg.starts_with("<svg") && !svg.contains("\n\n"), "{file}");
+            // Its style applies to the whole page, and rustdoc has classes of its own.
+            for of_one in svg.split("class=\"").skip(1) {
+                let names = of_one.split('"').next().unwrap();
+                assert!(names.split(' ').all(|name| name.is_empty() || name.starts_with("im-")));
+            }
+            // A page is dark or light regardless of the system.
+            assert!(svg.contains("im-paper\" width"), "{file} has no background");
         }
     }
 }

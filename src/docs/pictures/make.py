@@ -7,51 +7,61 @@ import sys
 from html import escape
 from pathlib import Path
 
+# Names of its own, since the style also applies to the page of rustdoc that has the picture in it. The paper
+# makes it readable where the page is dark and the system is not.
 STYLE = """
-text { font: 14px system-ui, -apple-system, "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif; fill: #1f2328 }
-.small { font-size: 12px; fill: #59636e }
-.code { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-size: 13px }
-.box { fill: #f6f8fa; stroke: #818b98 }
-.layer { fill: none; stroke: #0969da; stroke-width: 2 }
-.bad { fill: #d1242f }
-.good { fill: #1a7f37 }
-.way { stroke: #59636e; stroke-width: 1.5; fill: none; marker-end: url(#tip) }
-.tip { fill: #59636e }
+.im-picture { max-width: 100%; height: auto }
+.im-paper { fill: #ffffff }
+.im-picture text { font: 14px system-ui, -apple-system, "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif; fill: #1f2328 }
+.im-picture .im-small { font-size: 12px; fill: #59636e }
+.im-picture .im-code { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-size: 13px }
+.im-box { fill: #f6f8fa; stroke: #818b98 }
+.im-layer { fill: none; stroke: #0969da; stroke-width: 2 }
+.im-picture .im-bad { fill: #d1242f }
+.im-picture .im-good { fill: #1a7f37 }
+.im-way { stroke: #59636e; stroke-width: 1.5; fill: none; marker-end: url(#im-tip) }
+#im-tip { fill: #59636e }
 @media (prefers-color-scheme: dark) {
-text { fill: #f0f6fc }
-.small { fill: #9198a1 }
-.box { fill: #151b23; stroke: #656c76 }
-.layer { stroke: #4493f8 }
-.bad { fill: #f85149 }
-.good { fill: #3fb950 }
-.way { stroke: #9198a1 }
-.tip { fill: #9198a1 }
+.im-paper { fill: #0d1117 }
+.im-picture text { fill: #f0f6fc }
+.im-picture .im-small { fill: #9198a1 }
+.im-box { fill: #151b23; stroke: #656c76 }
+.im-layer { stroke: #4493f8 }
+.im-picture .im-bad { fill: #f85149 }
+.im-picture .im-good { fill: #3fb950 }
+.im-way { stroke: #9198a1 }
+#im-tip { fill: #9198a1 }
 }
 """
+
+
+def classes(kinds):
+    return " ".join(f"im-{kind}" for kind in kinds.split())
 
 
 class Picture:
     def __init__(self, title, width, height):
         self.parts = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">',
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" class="im-picture" role="img">',
             f"<title>{escape(title)}</title>",
             f"<style>{STYLE}</style>",
-            '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
-            '<path class="tip" d="M0 0L8 4L0 8z"/></marker></defs>',
+            f'<rect class="im-paper" width="{width}" height="{height}" rx="6"/>',
+            '<defs><marker id="im-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+            '<path d="M0 0L8 4L0 8z"/></marker></defs>',
         ]
 
     def text(self, x, y, text, kind="", anchor="middle"):
-        self.parts.append(f'<text x="{x}" y="{y}" class="{kind}" text-anchor="{anchor}">{escape(text)}</text>')
+        self.parts.append(f'<text x="{x}" y="{y}" class="{classes(kind)}" text-anchor="{anchor}">{escape(text)}</text>')
 
     def box(self, x, y, width, height, lines=(), kind="box"):
-        self.parts.append(f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="6" class="{kind}"/>')
+        self.parts.append(f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="6" class="{classes(kind)}"/>')
         top = y + height / 2 - (len(lines) - 1) * 9 + 5
         for at, (line, style) in enumerate(lines):
             self.text(x + width / 2, top + at * 18, line, style)
 
     def way(self, *points):
         path = "M" + "L".join(f"{x} {y}" for x, y in points)
-        self.parts.append(f'<path class="way" d="{path}"/>')
+        self.parts.append(f'<path class="im-way" d="{path}"/>')
 
     def write(self, name, folder):
         self.parts.append("</svg>\n")
