@@ -79,9 +79,9 @@ pub enum Retry {
 }
 
 impl HandlerError {
-    /// From a text, or from any error, boxed or not.
+    /// From a text, or from any error, boxed or not. A boxed [`HandlerError`] stays as it is.
     pub fn new(error: impl Into<BoxError>) -> Self {
-        HandlerError::with(error.into(), Retry::Default)
+        HandlerError::unboxed(error.into())
     }
 
     /// An error that will not go away: the queue does not try again.
@@ -144,9 +144,9 @@ impl HandlerError {
                 Wrapped::Handler(error) => {
                     Arc::try_unwrap(error).unwrap_or_else(HandlerError::shared)
                 }
-                other => HandlerError::new(other),
+                other => HandlerError::with(Box::new(other), Retry::Default),
             },
-            Err(other) => HandlerError::new(other),
+            Err(other) => HandlerError::with(other, Retry::Default),
         }
     }
 

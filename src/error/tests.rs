@@ -74,6 +74,8 @@ fn advice_survives_a_box() {
         let boxed: BoxError = error.into();
         assert_eq!(describe(&boxed), text);
         let error = HandlerError::of(boxed);
+        assert_eq!((error.retry(), format!("{error:#}")), (advice, text.clone()));
+        let error = HandlerError::new(BoxError::from(error));
         assert_eq!((error.retry(), format!("{error:#}")), (advice, text));
     }
 }
