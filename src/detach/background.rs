@@ -256,38 +256,34 @@ struct End {
 
 impl Drop for End {
     fn drop(&mut self) {
+        let panicked = self.result.is_none() && std::thread::panicking();
         let result = self.result.take();
-        let panicked = result.is_none() && std::thread::panicking();
-        if result.is_some() || panicked {
-            self.shared.finished.fetch_add(1, Ordering::Relaxed);
-        }
         let task = {
             let mut running = lock(&self.shared.running);
-            // The task is missing from the list if a drain has returned it as unfinished.
-            let task = running.tasks.remove(&self.id);
-            match task {
-                Some(task) if result.is_none() && !panicked && running.aborting => {
+            match running.tasks.remove(&self.id) {
+                // Aborted by a drain, also if its future panicked while it was dropped.
+                Some(task) if result.is_none() && running.aborting => {
                     running.aborted.push((self.id, task.callback));
                     None
                 }
+                // The task is missing from the list if a drain has returned it as unfinished.
                 task => task,
             }
         };
-        let failure = match result {
-            Some(Ok(disposition)) => {
-                // A task that is not in the list was returned by a drain and counted as unfinished
-                // there.
-                if task.is_some() {
-                    self.shared.succeeded(disposition);
-                }
-                None
+        if let Some(task) = task {
+            if result.is_some() || panicked {
+                self.shared.finished.fetch_add(1, Ordering::Relaxed);
             }
-            Some(Err(error)) => Some(DetachFailure::Error(error)),
-            None if panicked => Some(DetachFailure::Panic),
-            None => None,
-        };
-        if let (Some(failure), Some(task)) = (failure, task) {
-            self.shared.failed(&task.callback.params, &failure);
+            match result {
+                Some(Ok(disposition)) => self.shared.succeeded(disposition),
+                Some(Err(error)) => {
+                    self.shared.failed(&task.callback.params, &DetachFailure::Error(error));
+                }
+                None if panicked => {
+                    self.shared.failed(&task.callback.params, &DetachFailure::Panic);
+                }
+                None => {}
+            }
         }
         self.shared.ended.notify_waiters();
     }

@@ -191,6 +191,34 @@ async fn what_a_drain_returns_is_no_longer_handled() {
     assert_eq!((stats.running, stats.running_bytes, stats.unfinished), (0, 0, 3));
 }
 
+/// To abort a handler drops it, and that can panic. Its callback was not handled all the same.
+#[tokio::test]
+async fn what_panics_while_it_is_aborted_is_handed_back() {
+    struct Panics;
+
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            panic!("on purpose");
+        }
+    }
+
+    let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let tell = told.clone();
+    let detach = DetachLayer::new(10)
+        .on_failure(move |_, failure| tell.lock().unwrap().push(failure.to_string()));
+    let service = detach.layer(service_fn(|_: Callback| async {
+        let _panics = Panics;
+        std::future::pending::<Result<(), HandlerError>>().await
+    }));
+    let _ = service.oneshot(after()).await.unwrap();
+    tokio::task::yield_now().await;
+    let drained = detach.drain(Duration::from_millis(1)).await;
+    assert_eq!((drained.finished, drained.unfinished.len()), (0, 1));
+    assert!(told.lock().unwrap().is_empty(), "{told:?}");
+    let stats = detach.stats();
+    assert_eq!((stats.failed, stats.unfinished, stats.running), (0, 1, 0));
+}
+
 /// A handler that blocks its thread is given a second more; one that ends within it has finished.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_ends_while_it_is_aborted_has_finished() {
