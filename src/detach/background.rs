@@ -6,6 +6,7 @@ use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::AbortHandle;
 use tower_service::Service;
@@ -33,6 +34,8 @@ pub enum DetachFailure {
     Error(HandlerError),
     /// The service panicked.
     Panic,
+    /// The runtime ended before the service did, without a [`drain`](crate::DetachLayer::drain).
+    Aborted,
 }
 
 /// The error with its sources, escaped: it may quote what a peer sent.
@@ -41,6 +44,7 @@ impl fmt::Display for DetachFailure {
         match self {
             DetachFailure::Error(error) => write!(f, "{error:?}"),
             DetachFailure::Panic => f.write_str("the service panicked"),
+            DetachFailure::Aborted => f.write_str("the runtime ended before the service did"),
         }
     }
 }
@@ -88,14 +92,14 @@ pub struct DetachStats {
     /// The bytes of the callbacks in the background now: body and URL, rounded up to 1 KiB for
     /// each.
     pub running_bytes: usize,
-    /// Answered before they were handled.
+    /// Answered before they were handled: `running`, `succeeded`, `unfinished`, or `failed`.
     pub detached: u64,
     /// Of those, handled without an error, and not answered [`FAIL`](Reply::failure).
     pub succeeded: u64,
     /// Of these, duplicates that a `Dedup` inside answered from memory.
     pub duplicates: u64,
-    /// Failed with an error, a panic or the reply `FAIL`: of those, and of the callbacks that ran
-    /// before their answer because they came after a drain had begun.
+    /// Failed as [`DetachFailure`] says: of those, and of the callbacks that ran before their answer
+    /// because they came after a drain had begun.
     pub failed: u64,
     /// Of those, returned by [`drain`](crate::DetachLayer::drain) as unfinished.
     pub unfinished: u64,
@@ -123,7 +127,8 @@ pub(super) struct Shared {
     pub(super) overloaded: AtomicU64,
     pub(super) abandoned: AtomicU64,
     pub(super) unfinished: AtomicU64,
-    /// Tasks that ended and were not aborted, successfully or not. A drain counts from here.
+    /// Tasks that ended and that no drain has aborted, successfully or not. A drain counts from
+    /// here.
     pub(super) finished: AtomicU64,
 }
 
@@ -191,6 +196,8 @@ where
     if lock(&shared.running).draining {
         return Err(work);
     }
+    // Panics without a runtime, before anything is counted.
+    let runtime = Handle::current();
     work.callback.outlive_request();
     let callback = StoredCallback::from(&work.callback);
     let id = {
@@ -220,7 +227,7 @@ where
     };
     // `spawn` is called without the lock. A runtime that is shutting down drops the future right
     // here, and `End::drop` takes the lock.
-    let abort = tokio::spawn(in_span(work)).abort_handle();
+    let abort = runtime.spawn(in_span(work)).abort_handle();
     let mut running = lock(&shared.running);
     let aborting = running.aborting;
     if let Some(task) = running.tasks.get_mut(&id).filter(|_| !aborting) {
@@ -246,7 +253,8 @@ fn in_span<F: Future>(work: F) -> F {
     work
 }
 
-/// Lives in the task. Its drop notes how the task ended: with a result, by a panic, or aborted.
+/// Lives in the task. Its drop notes how the task ended: with a result, by a panic, or aborted by a
+/// drain or with its runtime.
 struct End {
     shared: Arc<Shared>,
     id: u64,
@@ -271,18 +279,15 @@ impl Drop for End {
             }
         };
         if let Some(task) = task {
-            if result.is_some() || panicked {
-                self.shared.finished.fetch_add(1, Ordering::Relaxed);
-            }
+            self.shared.finished.fetch_add(1, Ordering::Relaxed);
+            let result = match result {
+                Some(result) => result.map_err(DetachFailure::Error),
+                None if panicked => Err(DetachFailure::Panic),
+                None => Err(DetachFailure::Aborted),
+            };
             match result {
-                Some(Ok(disposition)) => self.shared.succeeded(disposition),
-                Some(Err(error)) => {
-                    self.shared.failed(&task.callback.params, &DetachFailure::Error(error));
-                }
-                None if panicked => {
-                    self.shared.failed(&task.callback.params, &DetachFailure::Panic);
-                }
-                None => {}
+                Ok(disposition) => self.shared.succeeded(disposition),
+                Err(failure) => self.shared.failed(&task.callback.params, &failure),
             }
         }
         self.shared.ended.notify_waiters();

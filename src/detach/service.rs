@@ -200,7 +200,7 @@ where
 fn failure_of(failure: DetachFailure) -> HandlerError {
     match failure {
         DetachFailure::Error(error) => error,
-        DetachFailure::Panic => HandlerError::new("the service panicked"),
+        other => HandlerError::new(other.to_string()),
     }
 }
 

@@ -4,12 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body_util::Full;
 use tencent_im_callback::{
-    Callback, Command, DetachId, DetachLayer, HandlerError, Reply, StoredCallback,
+    Callback, Cause, Command, DetachId, DetachLayer, DetachStats, HandlerError, Reply,
+    StoredCallback,
 };
 use tokio_test::{assert_pending, assert_ready, task};
 use tower::{Layer, ServiceExt, service_fn};
 
+use crate::common::{layer, outcome, signed};
 use crate::{Gated, after, callback};
 
 #[tokio::test(start_paused = true)]
@@ -83,7 +87,10 @@ fn a_runtime_that_ends_does_not_lock_up() {
         }
     }
 
-    let detach = DetachLayer::new(10);
+    let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let tell = told.clone();
+    let detach = DetachLayer::new(10)
+        .on_failure(move |_, failure| tell.lock().unwrap().push(failure.to_string()));
     let service = detach.layer(service_fn(|_: Callback| async { Ok::<_, HandlerError>(()) }));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let handle = runtime.handle().clone();
@@ -100,9 +107,21 @@ fn a_runtime_that_ends_does_not_lock_up() {
         tokio::task::yield_now().await;
     });
     drop(runtime);
-    // What is dropped with its runtime has not failed: nobody waited for it.
+    // It was answered, and Tencent does not send it again.
     let stats = detach.stats();
-    assert_eq!((stats.detached, stats.running, stats.succeeded, stats.failed), (1, 0, 0, 0));
+    assert_eq!((stats.detached, stats.running, stats.succeeded, stats.failed), (1, 0, 0, 1));
+    assert_eq!(*told.lock().unwrap(), ["the runtime ended before the service did"]);
+}
+
+#[test]
+fn without_a_runtime_nothing_is_detached() {
+    let detach = DetachLayer::new(10);
+    let inner = service_fn(async |_: Callback| Ok::<_, HandlerError>(()));
+    let service = layer().layer(detach.layer(inner));
+    let request = signed(Command::SnsFriendDelete).build::<Full<Bytes>>();
+    let response = assert_ready!(task::spawn(service.oneshot(request)).poll()).unwrap();
+    assert_eq!(outcome(&response).cause(), Some(Cause::Panicked));
+    assert_eq!(detach.stats(), DetachStats::default());
 }
 
 /// Before a drain a panic of the handler did not reach the caller, after it it did.
