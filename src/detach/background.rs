@@ -23,7 +23,7 @@ use crate::response::Occasion;
 use crate::response::Sampler;
 use crate::stored::StoredCallback;
 
-pub(super) type Hook = dyn Fn(&Params, &DetachFailure) + Send + Sync;
+pub(super) type Hook = dyn Fn(&StoredCallback, &DetachFailure) + Send + Sync;
 
 /// How background work failed, as passed to
 /// [`DetachLayer::on_failure`](crate::DetachLayer::on_failure).
@@ -49,10 +49,10 @@ impl fmt::Display for DetachFailure {
     }
 }
 
-/// Identifies one callback in the background. The handler finds it in the callback's extensions,
-/// and [`Drained::unfinished`] has it too.
+/// Identifies one callback in the background: a number, unique for its layer. The handler finds it
+/// in the callback's extensions, and [`Drained::unfinished`] has it too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct DetachId(pub u64);
+pub struct DetachId(pub(super) u64);
 
 impl fmt::Display for DetachId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -287,7 +287,7 @@ impl Drop for End {
             };
             match result {
                 Ok(disposition) => self.shared.succeeded(disposition),
-                Err(failure) => self.shared.failed(&task.callback.params, &failure),
+                Err(failure) => self.shared.failed(&task.callback, &failure),
             }
         }
         self.shared.ended.notify_waiters();
@@ -318,26 +318,26 @@ impl Shared {
 
     /// Ran inline because it came after the drain had begun. It was never detached, so of its ends
     /// only a failure is counted and reported.
-    pub(super) fn late(&self, params: &Params, result: &Result<Reply, DetachFailure>) {
+    pub(super) fn late(&self, callback: &StoredCallback, result: &Result<Reply, DetachFailure>) {
         match result {
             Ok(reply) => {
                 if let Some(error) = reply.failure() {
-                    self.failed(params, &DetachFailure::Error(error));
+                    self.failed(callback, &DetachFailure::Error(error));
                 }
             }
-            Err(failure) => self.failed(params, failure),
+            Err(failure) => self.failed(callback, failure),
         }
     }
 
-    pub(super) fn failed(&self, params: &Params, failure: &DetachFailure) {
+    pub(super) fn failed(&self, callback: &StoredCallback, failure: &DetachFailure) {
         self.failed.fetch_add(1, Ordering::Relaxed);
         crate::count::detached("failed");
-        report(params, failure, &self.sampler);
+        report(&callback.params, failure, &self.sampler);
         let hook = lock(&self.hook).clone();
         // This may run during a panic of the task. If the hook panicked then, the process would
         // abort.
         if let Some(hook) = hook {
-            drop(caught(|| hook(params, failure)));
+            drop(caught(|| hook(callback, failure)));
         }
     }
 }

@@ -30,7 +30,7 @@ async fn draining_hands_back_what_it_cannot_finish() {
     let drained = detach.drain(Duration::from_secs(1)).await;
     assert_eq!((drained.finished, drained.unfinished.len()), (3, 2));
     assert_eq!(gated.counts(), (5, 3));
-    let ids: Vec<_> = drained.unfinished.iter().map(|(id, _)| id.0).collect();
+    let ids: Vec<_> = drained.unfinished.iter().map(|(id, _)| *id).collect();
     assert!(ids.is_sorted(), "{ids:?}");
     for (_, stored) in drained.unfinished {
         // Enough to handle them elsewhere, or later.
@@ -173,7 +173,7 @@ async fn the_id_tells_what_completed_after_it_was_handed_back() {
     go.send(()).unwrap();
     let id = told.await.unwrap();
     assert_eq!(id, drained.unfinished[0].0);
-    assert_eq!(id.to_string(), id.0.to_string());
+    assert_eq!(id.to_string(), "0");
 }
 
 /// What a drain returns is stored by its caller, who must not run beside its handler.
