@@ -68,11 +68,13 @@ pub use self::command::{Command, Family, Phase, UnknownCommand};
 #[cfg(feature = "dedup")]
 #[cfg_attr(docsrs, doc(cfg(feature = "dedup")))]
 #[doc(inline)]
-pub use self::dedup::{Dedup, DedupLayer, DedupStats};
+pub use self::dedup::{Dedup, DedupFuture, DedupLayer, DedupStats};
 #[cfg(feature = "detach")]
 #[cfg_attr(docsrs, doc(cfg(feature = "detach")))]
 #[doc(inline)]
-pub use self::detach::{Detach, DetachFailure, DetachId, DetachLayer, DetachStats, Drained};
+pub use self::detach::{
+    Detach, DetachFailure, DetachFuture, DetachId, DetachLayer, DetachStats, Drained,
+};
 #[doc(inline)]
 pub use self::error::{HandlerError, Retry};
 #[doc(inline)]

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::AbortHandle;
 use tower_service::Service;
@@ -22,7 +23,7 @@ use crate::response::Occasion;
 use crate::response::Sampler;
 use crate::stored::StoredCallback;
 
-pub(super) type Hook = dyn Fn(&Params, &DetachFailure) + Send + Sync;
+pub(super) type Hook = dyn Fn(&StoredCallback, &DetachFailure) + Send + Sync;
 
 /// How background work failed, as passed to
 /// [`DetachLayer::on_failure`](crate::DetachLayer::on_failure).
@@ -33,6 +34,8 @@ pub enum DetachFailure {
     Error(HandlerError),
     /// The service panicked.
     Panic,
+    /// The runtime ended before the service did, without a [`drain`](crate::DetachLayer::drain).
+    Aborted,
 }
 
 /// The error with its sources, escaped: it may quote what a peer sent.
@@ -41,14 +44,15 @@ impl fmt::Display for DetachFailure {
         match self {
             DetachFailure::Error(error) => write!(f, "{error:?}"),
             DetachFailure::Panic => f.write_str("the service panicked"),
+            DetachFailure::Aborted => f.write_str("the runtime ended before the service did"),
         }
     }
 }
 
-/// Identifies one callback in the background. The handler finds it in the callback's extensions,
-/// and [`Drained::unfinished`] has it too.
+/// Identifies one callback in the background: a number, unique for its layer. The handler finds it
+/// in the callback's extensions, and [`Drained::unfinished`] has it too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct DetachId(pub u64);
+pub struct DetachId(pub(super) u64);
 
 impl fmt::Display for DetachId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -88,14 +92,14 @@ pub struct DetachStats {
     /// The bytes of the callbacks in the background now: body and URL, rounded up to 1 KiB for
     /// each.
     pub running_bytes: usize,
-    /// Answered before they were handled.
+    /// Answered before they were handled: `running`, `succeeded`, `unfinished`, or `failed`.
     pub detached: u64,
     /// Of those, handled without an error, and not answered [`FAIL`](Reply::failure).
     pub succeeded: u64,
     /// Of these, duplicates that a `Dedup` inside answered from memory.
     pub duplicates: u64,
-    /// Failed with an error, a panic or the reply `FAIL`: of those, and of the callbacks that ran
-    /// before their answer because they came after a drain had begun.
+    /// Failed as [`DetachFailure`] says: of those, and of the callbacks that ran before their answer
+    /// because they came after a drain had begun.
     pub failed: u64,
     /// Of those, returned by [`drain`](crate::DetachLayer::drain) as unfinished.
     pub unfinished: u64,
@@ -123,7 +127,8 @@ pub(super) struct Shared {
     pub(super) overloaded: AtomicU64,
     pub(super) abandoned: AtomicU64,
     pub(super) unfinished: AtomicU64,
-    /// Tasks that ended and were not aborted, successfully or not. A drain counts from here.
+    /// Tasks that ended and that no drain has aborted, successfully or not. A drain counts from
+    /// here.
     pub(super) finished: AtomicU64,
 }
 
@@ -191,6 +196,8 @@ where
     if lock(&shared.running).draining {
         return Err(work);
     }
+    // Panics without a runtime, before anything is counted.
+    let runtime = Handle::current();
     work.callback.outlive_request();
     let callback = StoredCallback::from(&work.callback);
     let id = {
@@ -220,7 +227,7 @@ where
     };
     // `spawn` is called without the lock. A runtime that is shutting down drops the future right
     // here, and `End::drop` takes the lock.
-    let abort = tokio::spawn(in_span(work)).abort_handle();
+    let abort = runtime.spawn(in_span(work)).abort_handle();
     let mut running = lock(&shared.running);
     let aborting = running.aborting;
     if let Some(task) = running.tasks.get_mut(&id).filter(|_| !aborting) {
@@ -246,7 +253,8 @@ fn in_span<F: Future>(work: F) -> F {
     work
 }
 
-/// Lives in the task. Its drop notes how the task ended: with a result, by a panic, or aborted.
+/// Lives in the task. Its drop notes how the task ended: with a result, by a panic, or aborted by a
+/// drain or with its runtime.
 struct End {
     shared: Arc<Shared>,
     id: u64,
@@ -256,38 +264,31 @@ struct End {
 
 impl Drop for End {
     fn drop(&mut self) {
+        let panicked = self.result.is_none() && std::thread::panicking();
         let result = self.result.take();
-        let panicked = result.is_none() && std::thread::panicking();
-        if result.is_some() || panicked {
-            self.shared.finished.fetch_add(1, Ordering::Relaxed);
-        }
         let task = {
             let mut running = lock(&self.shared.running);
-            // The task is missing from the list if a drain has returned it as unfinished.
-            let task = running.tasks.remove(&self.id);
-            match task {
-                Some(task) if result.is_none() && !panicked && running.aborting => {
+            match running.tasks.remove(&self.id) {
+                // Aborted by a drain, also if its future panicked while it was dropped.
+                Some(task) if result.is_none() && running.aborting => {
                     running.aborted.push((self.id, task.callback));
                     None
                 }
+                // The task is missing from the list if a drain has returned it as unfinished.
                 task => task,
             }
         };
-        let failure = match result {
-            Some(Ok(disposition)) => {
-                // A task that is not in the list was returned by a drain and counted as unfinished
-                // there.
-                if task.is_some() {
-                    self.shared.succeeded(disposition);
-                }
-                None
+        if let Some(task) = task {
+            self.shared.finished.fetch_add(1, Ordering::Relaxed);
+            let result = match result {
+                Some(result) => result.map_err(DetachFailure::Error),
+                None if panicked => Err(DetachFailure::Panic),
+                None => Err(DetachFailure::Aborted),
+            };
+            match result {
+                Ok(disposition) => self.shared.succeeded(disposition),
+                Err(failure) => self.shared.failed(&task.callback, &failure),
             }
-            Some(Err(error)) => Some(DetachFailure::Error(error)),
-            None if panicked => Some(DetachFailure::Panic),
-            None => None,
-        };
-        if let (Some(failure), Some(task)) = (failure, task) {
-            self.shared.failed(&task.callback.params, &failure);
         }
         self.shared.ended.notify_waiters();
     }
@@ -317,26 +318,26 @@ impl Shared {
 
     /// Ran inline because it came after the drain had begun. It was never detached, so of its ends
     /// only a failure is counted and reported.
-    pub(super) fn late(&self, params: &Params, result: &Result<Reply, DetachFailure>) {
+    pub(super) fn late(&self, callback: &StoredCallback, result: &Result<Reply, DetachFailure>) {
         match result {
             Ok(reply) => {
                 if let Some(error) = reply.failure() {
-                    self.failed(params, &DetachFailure::Error(error));
+                    self.failed(callback, &DetachFailure::Error(error));
                 }
             }
-            Err(failure) => self.failed(params, failure),
+            Err(failure) => self.failed(callback, failure),
         }
     }
 
-    pub(super) fn failed(&self, params: &Params, failure: &DetachFailure) {
+    pub(super) fn failed(&self, callback: &StoredCallback, failure: &DetachFailure) {
         self.failed.fetch_add(1, Ordering::Relaxed);
         crate::count::detached("failed");
-        report(params, failure, &self.sampler);
+        report(&callback.params, failure, &self.sampler);
         let hook = lock(&self.hook).clone();
         // This may run during a panic of the task. If the hook panicked then, the process would
         // abort.
         if let Some(hook) = hook {
-            drop(caught(|| hook(params, failure)));
+            drop(caught(|| hook(callback, failure)));
         }
     }
 }

@@ -9,8 +9,8 @@ use tower_layer::Layer;
 
 use super::background::{DetachFailure, DetachId, DetachStats, Drained, Shared, lock};
 use super::service::Detach;
-use crate::auth::Params;
 use crate::response::Sampler;
+use crate::stored::StoredCallback;
 
 /// The limit in KiB of the bodies and URLs in the background, unless [`DetachLayer::max_bytes`] is set.
 const MAX_KIBIBYTES: u32 = 64 * 1024;
@@ -117,11 +117,12 @@ impl DetachLayer {
         self
     }
 
-    /// A hook that is called for each callback that fails in the background. All clones share it;
-    /// the last one set is used.
+    /// A hook that is called for each callback that fails in the background, with the callback in
+    /// the form to store: Tencent does not send it again. All clones share the hook; the last one
+    /// set is used.
     pub fn on_failure(
         self,
-        hook: impl Fn(&Params, &DetachFailure) + Send + Sync + 'static,
+        hook: impl Fn(&StoredCallback, &DetachFailure) + Send + Sync + 'static,
     ) -> Self {
         *lock(&self.shared.hook) = Some(Arc::new(hook));
         self

@@ -15,6 +15,7 @@ use crate::caught::caught;
 use crate::error::HandlerError;
 use crate::oneshot::Oneshot;
 use crate::reply::{Disposition, Reply};
+use crate::stored::StoredCallback;
 
 /// Service of [`DetachLayer`](crate::DetachLayer).
 #[derive(Clone)]
@@ -131,10 +132,10 @@ where
     let Err(Work { service, callback }) = detached else {
         return Ok(Reply::ok().with_disposition(Disposition::Detached));
     };
-    let params = callback.params.clone();
+    let stored = StoredCallback::from(&callback);
     let mut call = pin!(Oneshot::new(service, callback));
     let result = poll_fn(|cx| poll_late(call.as_mut(), cx)).await.map(Into::into);
-    shared.late(&params, &result);
+    shared.late(&stored, &result);
     result.map_err(failure_of)
 }
 
@@ -200,7 +201,7 @@ where
 fn failure_of(failure: DetachFailure) -> HandlerError {
     match failure {
         DetachFailure::Error(error) => error,
-        DetachFailure::Panic => HandlerError::new("the service panicked"),
+        other => HandlerError::new(other.to_string()),
     }
 }
 

@@ -89,9 +89,12 @@ async fn without_room_a_callback_waits_and_then_fails() {
 async fn errors_and_panics_reach_the_hook() {
     let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
     let tell = seen.clone();
-    let detach = DetachLayer::new(10).on_failure(move |params, failure| {
+    let detach = DetachLayer::new(10).on_failure(move |stored, failure| {
+        // Enough to handle it later.
+        let callback = stored.clone().parse().unwrap();
+        assert_eq!(callback.event, self::callback(callback.command().clone()).event);
         let panic = matches!(failure, DetachFailure::Panic);
-        tell.lock().unwrap().push((params.command.clone(), panic, failure.to_string()));
+        tell.lock().unwrap().push((callback.command().clone(), panic, failure.to_string()));
     });
     let service = detach.layer(service_fn(|callback: Callback| async move {
         match callback.command() {

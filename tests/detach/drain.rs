@@ -4,12 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body_util::Full;
 use tencent_im_callback::{
-    Callback, Command, DetachId, DetachLayer, HandlerError, Reply, StoredCallback,
+    Callback, Cause, Command, DetachId, DetachLayer, DetachStats, HandlerError, Reply,
+    StoredCallback,
 };
 use tokio_test::{assert_pending, assert_ready, task};
 use tower::{Layer, ServiceExt, service_fn};
 
+use crate::common::{layer, outcome, signed};
 use crate::{Gated, after, callback};
 
 #[tokio::test(start_paused = true)]
@@ -26,7 +30,7 @@ async fn draining_hands_back_what_it_cannot_finish() {
     let drained = detach.drain(Duration::from_secs(1)).await;
     assert_eq!((drained.finished, drained.unfinished.len()), (3, 2));
     assert_eq!(gated.counts(), (5, 3));
-    let ids: Vec<_> = drained.unfinished.iter().map(|(id, _)| id.0).collect();
+    let ids: Vec<_> = drained.unfinished.iter().map(|(id, _)| *id).collect();
     assert!(ids.is_sorted(), "{ids:?}");
     for (_, stored) in drained.unfinished {
         // Enough to handle them elsewhere, or later.
@@ -83,7 +87,10 @@ fn a_runtime_that_ends_does_not_lock_up() {
         }
     }
 
-    let detach = DetachLayer::new(10);
+    let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let tell = told.clone();
+    let detach = DetachLayer::new(10)
+        .on_failure(move |_, failure| tell.lock().unwrap().push(failure.to_string()));
     let service = detach.layer(service_fn(|_: Callback| async { Ok::<_, HandlerError>(()) }));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let handle = runtime.handle().clone();
@@ -100,9 +107,21 @@ fn a_runtime_that_ends_does_not_lock_up() {
         tokio::task::yield_now().await;
     });
     drop(runtime);
-    // What is dropped with its runtime has not failed: nobody waited for it.
+    // It was answered, and Tencent does not send it again.
     let stats = detach.stats();
-    assert_eq!((stats.detached, stats.running, stats.succeeded, stats.failed), (1, 0, 0, 0));
+    assert_eq!((stats.detached, stats.running, stats.succeeded, stats.failed), (1, 0, 0, 1));
+    assert_eq!(*told.lock().unwrap(), ["the runtime ended before the service did"]);
+}
+
+#[test]
+fn without_a_runtime_nothing_is_detached() {
+    let detach = DetachLayer::new(10);
+    let inner = service_fn(async |_: Callback| Ok::<_, HandlerError>(()));
+    let service = layer().layer(detach.layer(inner));
+    let request = signed(Command::SnsFriendDelete).build::<Full<Bytes>>();
+    let response = assert_ready!(task::spawn(service.oneshot(request)).poll()).unwrap();
+    assert_eq!(outcome(&response).cause(), Some(Cause::Panicked));
+    assert_eq!(detach.stats(), DetachStats::default());
 }
 
 /// Before a drain a panic of the handler did not reach the caller, after it it did.
@@ -154,7 +173,7 @@ async fn the_id_tells_what_completed_after_it_was_handed_back() {
     go.send(()).unwrap();
     let id = told.await.unwrap();
     assert_eq!(id, drained.unfinished[0].0);
-    assert_eq!(id.to_string(), id.0.to_string());
+    assert_eq!(id.to_string(), "0");
 }
 
 /// What a drain returns is stored by its caller, who must not run beside its handler.
@@ -189,6 +208,34 @@ async fn what_a_drain_returns_is_no_longer_handled() {
     assert_eq!(at_work.load(Ordering::SeqCst), 0);
     let stats = detach.stats();
     assert_eq!((stats.running, stats.running_bytes, stats.unfinished), (0, 0, 3));
+}
+
+/// To abort a handler drops it, and that can panic. Its callback was not handled all the same.
+#[tokio::test]
+async fn what_panics_while_it_is_aborted_is_handed_back() {
+    struct Panics;
+
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            panic!("on purpose");
+        }
+    }
+
+    let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let tell = told.clone();
+    let detach = DetachLayer::new(10)
+        .on_failure(move |_, failure| tell.lock().unwrap().push(failure.to_string()));
+    let service = detach.layer(service_fn(|_: Callback| async {
+        let _panics = Panics;
+        std::future::pending::<Result<(), HandlerError>>().await
+    }));
+    let _ = service.oneshot(after()).await.unwrap();
+    tokio::task::yield_now().await;
+    let drained = detach.drain(Duration::from_millis(1)).await;
+    assert_eq!((drained.finished, drained.unfinished.len()), (0, 1));
+    assert!(told.lock().unwrap().is_empty(), "{told:?}");
+    let stats = detach.stats();
+    assert_eq!((stats.failed, stats.unfinished, stats.running), (0, 1, 0));
 }
 
 /// A handler that blocks its thread is given a second more; one that ends within it has finished.
