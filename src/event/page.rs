@@ -80,13 +80,13 @@ fn page() -> String {
 fn page_zh() -> String {
     let mut page = HEAD_ZH.to_owned();
     for (command, module, event, reply, order) in ROWS {
-        let phase = match command.phase() {
-            Phase::Before => "之&NoBreak;前",
-            Phase::After => "之&NoBreak;后",
-            _ => "系&NoBreak;统",
-        };
+        let phase = whole(match command.phase() {
+            Phase::Before => "之前",
+            Phase::After => "之后",
+            _ => "系统",
+        });
         let reply = reply.map_or("–".to_owned(), |reply| {
-            format!("[专&NoBreak;用](crate::reply::{module}::{reply})")
+            format!("[<nobr>专用</nobr>](crate::reply::{module}::{reply})")
         });
         let event = format!("crate::event::{module}::{event}");
         let (name, docs) = (command.name_zh().unwrap(), command.docs_zh().unwrap());
@@ -94,26 +94,31 @@ fn page_zh() -> String {
             page,
             "| [{name}]({docs}) | [{command}]({event}) | {phase} | {reply} | {} | {} |",
             in_chinese(duplicate(command)),
-            in_chinese(order.unwrap_or("–")),
+            whole(in_chinese(order.unwrap_or("–"))),
         )
         .unwrap();
     }
     page
 }
 
-/// What a key consists of, in the words of the vendor. A browser would break them in a narrow column.
+/// In a narrow column a browser breaks Chinese words.
+fn whole(word: &str) -> String {
+    format!("<nobr>{word}</nobr>")
+}
+
+/// What a key consists of, in the words of the vendor.
 fn in_chinese(key: &'static str) -> &'static str {
     match key {
         "–" | "RequestId" => key,
         "body" => "请求体",
         "body, or RequestId" => "请求体或 RequestId",
-        "account" => "账&NoBreak;号",
-        "call" => "通&NoBreak;话",
-        "group" => "群&NoBreak;组",
-        "official_account" => "公&NoBreak;众&NoBreak;号",
-        "pair" => "单&NoBreak;聊",
-        "room" => "房&NoBreak;间",
-        "session" => "会&NoBreak;话",
+        "account" => "账号",
+        "call" => "通话",
+        "group" => "群组",
+        "official_account" => "公众号",
+        "pair" => "单聊",
+        "room" => "房间",
+        "session" => "会话",
         _ => panic!("{key} has no word in Chinese yet"),
     }
 }
