@@ -8,25 +8,20 @@ use std::time::Duration;
 
 use crate::types::escaped;
 
+mod cause;
+
+pub(crate) use self::cause::cause_of;
+
 type BoxError = Box<dyn Error + Send + Sync>;
 
 /// The text of [`HandlerError::overloaded`].
 const NO_ROOM: &str = "overloaded: no room for the callback";
-
-/// The text of the error of tower's `load_shed`.
-const SHED: &str = "service overloaded";
 
 /// The text of [`HandlerError::rate_limited`].
 const LIMITED: &str = "rate limited: too many callbacks";
 
 /// The text of [`HandlerError::timed_out`].
 const LATE: &str = "timed out: the callback was not handled in time";
-
-/// The texts of the errors of tower's `timeout` and tokio's.
-const ELAPSED: [&str; 2] = ["request timed out", "deadline has elapsed"];
-
-/// What a [`HandlerError`] writes for `{:-}` if it is no time-out. See [`was_late`].
-const IN_TIME: &str = "no time-out";
 
 /// Sources shown of one error. A chain is short, unless somebody makes it long on purpose.
 const SOURCES: usize = 16;
@@ -165,37 +160,6 @@ impl HandlerError {
         self.retry
     }
 
-    /// Whether the service was overloaded: [`HandlerError::overloaded`], or the error of tower's
-    /// `load_shed`.
-    pub fn is_overloaded(&self) -> bool {
-        sources(&*self.error).any(|error| match error.downcast_ref() {
-            Some(Wrapped::Overloaded(_)) => true,
-            Some(Wrapped::Handler(error)) => error.is_overloaded(),
-            // The error of tower's `load_shed` is recognised by its text. To name its type, this
-            // crate would need tower.
-            _ => error.source().is_none() && had_no_room(&error),
-        })
-    }
-
-    /// Whether the callback was over a rate limit: [`HandlerError::rate_limited`].
-    pub fn is_rate_limited(&self) -> bool {
-        match self.error.downcast_ref() {
-            Some(Wrapped::RateLimited) => true,
-            Some(Wrapped::Handler(error)) => error.is_rate_limited(),
-            _ => false,
-        }
-    }
-
-    /// Whether it is a time-out: [`HandlerError::timed_out`], or the error of tower's `timeout` or
-    /// of tokio's. A text of a handler's that says so is none.
-    pub fn is_timed_out(&self) -> bool {
-        match self.error.downcast_ref() {
-            Some(Wrapped::TimedOut) => true,
-            Some(Wrapped::Handler(error)) => error.is_timed_out(),
-            _ => is_elapsed(&*self.error),
-        }
-    }
-
     /// The error it was made from.
     pub fn get_ref(&self) -> &(dyn Error + Send + Sync + 'static) {
         &*self.error
@@ -222,36 +186,6 @@ fn sources<'a>(
     error: &'a (dyn Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| error.source()).take(SOURCES)
-}
-
-/// Whether a service was at its limit. The text of the error decides: the layer takes services with
-/// any error type and asks only for `Display`.
-pub(crate) fn had_no_room(error: &dyn fmt::Display) -> bool {
-    let text = escaped(error);
-    text == NO_ROOM || text == SHED
-}
-
-/// Whether the callback was over a rate limit. The text of the error decides, as in
-/// [`had_no_room`].
-pub(crate) fn was_limited(error: &dyn fmt::Display) -> bool {
-    escaped(error) == LIMITED
-}
-
-/// Whether this is the time-out error of tower or tokio. To name their types, this crate would need
-/// both, so the text and `Debug` decide. Their `Debug` is `Elapsed(())`, and that of
-/// [`Wrapped::Text`] is its text.
-fn is_elapsed(error: &(dyn Error + 'static)) -> bool {
-    let text = escaped(&error);
-    let debug = || escaped(&format_args!("{error:?}"));
-    ELAPSED.contains(&&*text) && [&*text, "Elapsed(())"].contains(&&*debug())
-}
-
-/// Whether a service was too slow. The layer takes services with any error type and asks only for
-/// `Display`. So `{:-}` serves as a question: a [`HandlerError`], boxed or not, then writes whether
-/// it is a time-out. Other errors write their text, which is compared with that of tower and tokio.
-pub(crate) fn was_late(error: &dyn fmt::Display) -> bool {
-    let text = escaped(&format_args!("{error:-}"));
-    text == LATE || ELAPSED.contains(&&*text)
 }
 
 /// The error of a service with its sources, for your logs: escaped, and cut if it is long. Of a
@@ -343,13 +277,10 @@ impl From<HandlerError> for BoxError {
 impl fmt::Display for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if f.sign_minus() {
-            // `was_late` asks this by `{:-}`.
-            f.write_str(if self.is_timed_out() { LATE } else { IN_TIME })
-        } else if f.alternate() {
-            Chain(&*self.error).fmt(f)
-        } else {
-            write!(f, "{}", self.error)
+            // `cause_of` asks for it.
+            cause::tell(self.cause());
         }
+        if f.alternate() { Chain(&*self.error).fmt(f) } else { write!(f, "{}", self.error) }
     }
 }
 

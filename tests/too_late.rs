@@ -1,9 +1,11 @@
-//! A time-out is told from an error of the handler, whatever it went through.
+//! A time-out, an overload and a rate limit are told from an error of the handler, whatever they went
+//! through.
 #![allow(clippy::pedantic)]
 
 mod common;
 
 use std::future::pending;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,7 +15,7 @@ use tencent_im_callback::event::sns;
 use tencent_im_callback::{
     Callback, Cause, Command, DedupLayer, EventRouter, HandlerError, OnError, Reply, Split,
 };
-use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
+use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -83,8 +85,55 @@ async fn of_an_unknown_type_the_text_decides() {
         ("deadline has elapsed", Cause::TimedOut),
         ("service overloaded", Cause::Overloaded),
         ("request timed out: database", Cause::Failed),
+        // A handler may write what a peer has sent. A rate limit would mute the warnings.
+        ("rate limited: too many callbacks", Cause::Failed),
     ] {
         let service = service_fn(move |_: Callback| async move { Err::<Reply, _>(text) });
         assert_eq!(failure(service).await, (cause, text.to_owned()));
+    }
+}
+
+/// Says what was at work. What came of it is its source.
+#[derive(Debug)]
+struct AtWork(BoxError);
+
+impl std::fmt::Display for AtWork {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("at work")
+    }
+}
+
+impl std::error::Error for AtWork {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.0)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_source_of_an_error_is_known_and_its_words_are_none() {
+    let at_work = |error: BoxError| HandlerError::new(AtWork(error));
+    let slow = ServiceBuilder::new().map_err(at_work).timeout(SECOND).service(router(None));
+    let text = "at work: request timed out".to_owned();
+    assert_eq!(failure(slow.clone()).await, (Cause::TimedOut, text.clone()));
+    assert_eq!(failure(Split::new(slow.clone(), slow)).await, (Cause::TimedOut, text.clone()));
+    let full = ServiceBuilder::new().map_err(at_work).load_shed().concurrency_limit(0);
+    let text_of_full = "at work: service overloaded".to_owned();
+    assert_eq!(failure(full.service(router(None))).await, (Cause::Overloaded, text_of_full));
+
+    for (error, cause) in [
+        (HandlerError::overloaded(), Cause::Overloaded),
+        (HandlerError::rate_limited(SECOND), Cause::RateLimited),
+        (HandlerError::timed_out(), Cause::TimedOut),
+        (HandlerError::new("request timed out"), Cause::Failed),
+        (HandlerError::new("service overloaded"), Cause::Failed),
+        (HandlerError::new("rate limited: too many callbacks"), Cause::Failed),
+        (HandlerError::new("overloaded: no room for the callback"), Cause::Failed),
+    ] {
+        let error = Arc::new(Mutex::new(Some(at_work(error.into()))));
+        let service = service_fn(move |_: Callback| {
+            let error = error.lock().unwrap().take();
+            std::future::ready(error.map_or(Ok(()), Err))
+        });
+        assert_eq!(failure(service).await.0, cause);
     }
 }

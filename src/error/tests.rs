@@ -1,4 +1,5 @@
 use super::*;
+use crate::response::Cause;
 
 #[derive(Debug)]
 struct Outer(std::num::ParseIntError);
@@ -80,52 +81,76 @@ fn advice_survives_a_box() {
     }
 }
 
-#[test]
-fn no_room_is_told_from_other_errors() {
-    let shed: BoxError = tower::load_shed::error::Overloaded::new().into();
-    assert!(had_no_room(&shed));
-    assert!(HandlerError::of(shed).is_overloaded());
-    assert!(HandlerError::of(HandlerError::of(HandlerError::overloaded())).is_overloaded());
-    let full = HandlerError::overloaded_by(outer());
-    assert!(had_no_room(&full) && full.is_overloaded());
-    assert!(full.downcast_ref::<std::num::ParseIntError>().is_some());
-    let ours = HandlerError::overloaded();
-    assert!(had_no_room(&ours));
-    let boxed: BoxError = ours.into();
-    assert!(had_no_room(&boxed));
-    assert!(!had_no_room(&HandlerError::new("no room")));
-    assert!(!HandlerError::new("no room").is_overloaded());
+/// Adds a context to an error, which is its source.
+#[derive(Debug)]
+struct Context(BoxError);
+
+impl fmt::Display for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("in the handler")
+    }
+}
+
+impl Error for Context {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.0)
+    }
+}
+
+#[track_caller]
+fn stands_for(error: HandlerError, cause: Cause) {
+    assert_eq!(error.cause(), cause);
+    assert_eq!(error.is_overloaded(), cause == Cause::Overloaded);
+    assert_eq!(error.is_rate_limited(), cause == Cause::RateLimited);
+    assert_eq!(error.is_timed_out(), cause == Cause::TimedOut);
+    assert_eq!(cause_of(&error), cause);
+    // Behind `Dedup`, boxed by a layer, and as the source of another error.
+    let shared = HandlerError::shared(Arc::new(error));
+    assert_eq!((shared.cause(), cause_of(&shared)), (cause, cause));
+    let boxed = BoxError::from(shared);
+    assert_eq!(cause_of(&boxed), cause);
+    let context = HandlerError::permanent(Context(boxed));
+    assert_eq!((context.cause(), cause_of(&context)), (cause, cause));
+    let twice = HandlerError::new(Context(context.into()));
+    assert_eq!((twice.cause(), cause_of(&twice)), (cause, cause));
 }
 
 #[test]
-fn a_time_out_is_told_from_an_error_that_says_so() {
+fn an_error_stands_for_one_cause_whatever_it_went_through() {
     let elapsed = || BoxError::from(tower::timeout::error::Elapsed::new());
-    assert!(was_late(&elapsed()) && HandlerError::new(elapsed()).is_timed_out());
-    for late in [
-        HandlerError::timed_out(),
-        HandlerError::of(elapsed()),
-        HandlerError::of(OnlyText(elapsed())),
+    let shed = || BoxError::from(tower::load_shed::error::Overloaded::new());
+    assert_eq!([cause_of(&elapsed()), cause_of(&shed())], [Cause::TimedOut, Cause::Overloaded]);
+    for boxed in [HandlerError::new, HandlerError::of, |error| HandlerError::of(OnlyText(error))] {
+        stands_for(boxed(elapsed()), Cause::TimedOut);
+        stands_for(boxed(shed()), Cause::Overloaded);
+    }
+    stands_for(HandlerError::timed_out(), Cause::TimedOut);
+    stands_for(HandlerError::overloaded(), Cause::Overloaded);
+    stands_for(HandlerError::overloaded_by(elapsed()), Cause::Overloaded);
+    stands_for(HandlerError::rate_limited(Duration::ZERO), Cause::RateLimited);
+    stands_for(HandlerError::of(OnlyText(HandlerError::timed_out().into())), Cause::TimedOut);
+    stands_for(outer().into(), Cause::Failed);
+    let full = HandlerError::overloaded_by(outer());
+    assert!(full.downcast_ref::<std::num::ParseIntError>().is_some());
+}
+
+#[test]
+fn a_text_says_nothing_unless_it_is_all_there_is() {
+    for (text, cause) in [
+        ("request timed out", Cause::TimedOut),
+        ("deadline has elapsed", Cause::TimedOut),
+        ("service overloaded", Cause::Overloaded),
+        (NO_ROOM, Cause::Failed),
+        (LIMITED, Cause::Failed),
+        (LATE, Cause::Failed),
+        ("no database", Cause::Failed),
     ] {
-        assert!(was_late(&late) && late.is_timed_out());
-        // Boxed by a layer, and behind `Dedup`.
-        let boxed = BoxError::from(late);
-        assert!(was_late(&boxed));
-        let late = HandlerError::of(boxed);
-        assert!(late.is_timed_out());
-        let shared = HandlerError::shared(Arc::new(late));
-        assert!(was_late(&shared) && shared.is_timed_out());
-    }
-    for text in ELAPSED.into_iter().chain([LATE]) {
-        // All there is, is the text.
-        assert!(
-            was_late(&text) && HandlerError::of(text.to_owned()).is_timed_out() == (text != LATE)
-        );
+        // Of such a type only the text is known.
+        assert_eq!((cause_of(&text), HandlerError::of(text).cause()), (cause, cause), "{text}");
         // A handler's own words, boxed or not.
-        let says_so = HandlerError::new(text);
-        assert!(!was_late(&says_so) && !says_so.is_timed_out(), "{text}");
-        assert!(!was_late(&BoxError::from(says_so)));
+        stands_for(HandlerError::new(text), Cause::Failed);
+        stands_for(HandlerError::overloaded_by(text), Cause::Overloaded);
     }
-    assert!(!was_late(&"no") && !HandlerError::overloaded().is_timed_out());
 }
 
 #[test]

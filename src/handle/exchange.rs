@@ -10,7 +10,7 @@ use super::config::Config;
 use crate::auth::Params;
 use crate::callback::Callback;
 use crate::command::Command;
-use crate::error::{describe, had_no_room, was_late, was_limited};
+use crate::error::{cause_of, describe};
 use crate::event::sealed::Rules;
 use crate::event::{Event, UnknownReason};
 use crate::json::CheckedText;
@@ -118,11 +118,9 @@ impl Exchange {
         cause: Cause,
         error: &dyn fmt::Display,
     ) -> Response<ResponseBody> {
-        let cause = match cause {
-            _ if had_no_room(error) => Cause::Overloaded,
-            Cause::Failed if was_limited(error) => Cause::RateLimited,
-            Cause::Failed if was_late(error) => Cause::TimedOut,
-            other => other,
+        let cause = match (cause, cause_of(error)) {
+            (Cause::NotReady, Cause::RateLimited | Cause::TimedOut | Cause::Failed) => cause,
+            (_, cause) => cause,
         };
         self.fail(cause, describe(error))
     }

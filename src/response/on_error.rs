@@ -107,17 +107,17 @@ pub enum Cause {
     /// [`Failed`](Self::Failed).
     NotReady,
     /// The service, or a limit around it, was overloaded: the error of tower's `load_shed`, or
-    /// [`HandlerError::overloaded`](crate::HandlerError::overloaded). It is recognised by the text
-    /// of the error.
+    /// [`HandlerError::overloaded`](crate::HandlerError::overloaded).
+    /// [`HandlerError::cause`](crate::HandlerError::cause) says how it is recognised.
     Overloaded,
     /// There were too many callbacks of one sender, group, app or other key: the error of
     /// `RateLimitLayer`, or
-    /// [`HandlerError::rate_limited`](crate::HandlerError::rate_limited). It is recognised by the
-    /// text of the error. The handler was not called.
+    /// [`HandlerError::rate_limited`](crate::HandlerError::rate_limited). No text stands for it.
+    /// The handler was not called.
     RateLimited,
     /// The service was too slow: the error of tower's `timeout`, of tokio's, or
-    /// [`HandlerError::timed_out`](crate::HandlerError::timed_out). An error that is neither a
-    /// [`HandlerError`](crate::HandlerError) nor boxes one is recognised by its text.
+    /// [`HandlerError::timed_out`](crate::HandlerError::timed_out).
+    /// [`HandlerError::cause`](crate::HandlerError::cause) says how it is recognised.
     TimedOut,
     /// The service returned an error.
     Failed,

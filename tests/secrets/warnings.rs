@@ -74,6 +74,27 @@ fn a_flood_of_one_sender_does_not_fill_the_log_with_warnings() {
     }
 }
 
+/// A handler may return what a peer has sent as its error.
+#[test]
+fn no_text_of_an_error_mutes_the_warnings() {
+    for peers in ["rate limited: too many callbacks", "service overloaded", "request timed out"] {
+        let service = layer().layer(service_fn(move |_: Callback| async move {
+            Err::<(), _>(HandlerError::new(peers))
+        }));
+        let texts = layer()
+            .layer(service_fn(move |_: Callback| async move { Err::<(), _>(peers.to_owned()) }));
+        let (_, text) = logged(|| {
+            for _ in 0..5 {
+                let request = || signed(Command::C2cBeforeSendMsg).build::<Full<Bytes>>();
+                tokio_test::block_on(service.clone().oneshot(request())).unwrap();
+                tokio_test::block_on(texts.clone().oneshot(request())).unwrap();
+            }
+        });
+        assert_eq!(text.matches("WARN").count(), 10, "{text}");
+        assert_eq!(text.matches("cause=\"rate_limited\"").count(), 0, "{text}");
+    }
+}
+
 /// Whoever finds the URL of an unsigned app could otherwise fill the log with warnings.
 #[test]
 fn what_is_a_warning() {

@@ -212,11 +212,7 @@ where
             Ok(Ok(Err(error))) => Err(Failed {
                 retry: error.retry(),
                 text: format!("{error:#}"),
-                cause: Some(match &error {
-                    error if error.is_overloaded() => Cause::Overloaded,
-                    error if error.is_timed_out() => Cause::TimedOut,
-                    _ => Cause::Failed,
-                }),
+                cause: Some(error.cause()),
             }),
             Ok(Err(panic)) => {
                 Err(Failed::again(Cause::Panicked, format!("the handler panicked: {panic}")))

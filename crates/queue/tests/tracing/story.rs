@@ -142,6 +142,37 @@ async fn behind_sqlite_every_line_has_its_callback() {
     behind("sqlite", async || Queue::open(folder.file()).await.unwrap()).await;
 }
 
+#[tokio::test]
+async fn the_span_of_an_attempt_says_that_a_rate_limit_or_a_time_out_failed_it() {
+    start_log();
+    let queue = Queue::new(MemoryStore::new());
+    let service = CallbackLayer::new(app()).layer(queue.layer().layer(never()));
+    let causes = ["overloaded", "rate_limited", "timed_out", "failed"];
+    for cause in causes {
+        send(&service, &unfriend(&format!("cause-{cause}"))).await;
+    }
+    let handler = service_fn(|callback: Callback| async move {
+        Err::<(), _>(match request_id(&callback).trim_start_matches("cause-") {
+            "overloaded" => HandlerError::overloaded(),
+            "rate_limited" => HandlerError::rate_limited(SECOND),
+            "timed_out" => HandlerError::timed_out(),
+            _ => HandlerError::new("rate limited: too many callbacks"),
+        })
+    });
+    let dead = async {
+        while queue.stats().await.unwrap().dead < causes.len() as u64 {
+            tokio::task::yield_now().await;
+        }
+    };
+    queue.worker(handler).retry(RetryPolicy::new().attempts(1)).run(dead).await.unwrap();
+    for cause in causes {
+        let lines = grep(&format!("\"cause-{cause}\""));
+        let attempt =
+            |line: &&Value| line["fields"]["message"] == "close" && span(line)["name"] == "attempt";
+        assert_eq!(span(lines.iter().find(attempt).unwrap())["cause"], cause);
+    }
+}
+
 #[cfg(feature = "jetstream")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn behind_jetstream_every_line_has_its_callback() {

@@ -1,0 +1,102 @@
+//! The [`Cause`] that an error stands for.
+
+use std::cell::Cell;
+use std::error::Error;
+use std::fmt;
+
+use super::{HandlerError, Wrapped, sources};
+use crate::response::Cause;
+use crate::types::escaped;
+
+/// The text of the error of tower's `load_shed`, and its `Debug`.
+const SHED: [&str; 2] = ["service overloaded", "Overloaded"];
+
+/// The texts of the errors of tower's `timeout` and tokio's. The `Debug` of both is `Elapsed(())`.
+const ELAPSED: [&str; 2] = ["request timed out", "deadline has elapsed"];
+
+thread_local! {
+    /// The cause that a [`HandlerError`] stands for, if `{:-}` has written one. See [`cause_of`].
+    static TOLD: Cell<Option<Cause>> = const { Cell::new(None) };
+}
+
+/// The cause that the error of a service stands for. `CallbackLayer` takes services with any error
+/// type and asks only for `Display`. So it writes the error with `{:-}`: a [`HandlerError`], boxed
+/// or not, then tells its cause by [`tell`]. A text could not do so, since a handler may write what
+/// a peer has sent. Errors of other types have a text only, which is compared with those of tower
+/// and tokio.
+pub(crate) fn cause_of(error: &dyn fmt::Display) -> Cause {
+    TOLD.set(None);
+    let text = escaped(&format_args!("{error:-}"));
+    TOLD.take().unwrap_or_else(|| of_text(&text))
+}
+
+/// Tells [`cause_of`] the cause.
+pub(super) fn tell(cause: Cause) {
+    TOLD.set(Some(cause));
+}
+
+fn of_text(text: &str) -> Cause {
+    match text {
+        text if text == SHED[0] => Cause::Overloaded,
+        text if ELAPSED.contains(&text) => Cause::TimedOut,
+        _ => Cause::Failed,
+    }
+}
+
+/// The cause that an error of tower or tokio stands for. To name their types, this crate would need
+/// both. Text and `Debug` together tell them from a text of a handler's, whose `Debug` is in
+/// quotes.
+fn of_type(error: &(dyn Error + 'static)) -> Cause {
+    let cause = of_text(&escaped(&error));
+    let debug = match cause {
+        Cause::Overloaded => SHED[1],
+        Cause::TimedOut => "Elapsed(())",
+        other => return other,
+    };
+    if escaped(&format_args!("{error:?}")) == debug { cause } else { Cause::Failed }
+}
+
+impl HandlerError {
+    /// The cause that it stands for: [`Cause::Overloaded`], [`Cause::RateLimited`] or
+    /// [`Cause::TimedOut`] if the error or one of its sources says so, else [`Cause::Failed`].
+    ///
+    /// What says so is an error of [`overloaded`](Self::overloaded),
+    /// [`rate_limited`](Self::rate_limited) or [`timed_out`](Self::timed_out), of tower's
+    /// `load_shed` or `timeout`, or of tokio's `timeout`. A text says nothing, except where it is
+    /// all there is: of an error type that is neither `HandlerError` nor boxed, those of tower and
+    /// tokio are recognised by their text. [`CallbackLayer`](crate::CallbackLayer) sees only the
+    /// text of boxed errors, too, unless they box a `HandlerError`.
+    pub fn cause(&self) -> Cause {
+        for error in sources(&*self.error) {
+            let cause = match error.downcast_ref() {
+                Some(Wrapped::Overloaded(_)) => Cause::Overloaded,
+                Some(Wrapped::RateLimited) => Cause::RateLimited,
+                Some(Wrapped::TimedOut) => Cause::TimedOut,
+                // Its sources are the ones that would follow.
+                Some(Wrapped::Handler(error)) => return error.cause(),
+                Some(text @ Wrapped::Text(..)) => cause_of(text),
+                None => of_type(error),
+            };
+            if cause != Cause::Failed {
+                return cause;
+            }
+        }
+        Cause::Failed
+    }
+
+    /// Whether the service was overloaded: [`cause`](Self::cause) is [`Cause::Overloaded`].
+    pub fn is_overloaded(&self) -> bool {
+        self.cause() == Cause::Overloaded
+    }
+
+    /// Whether the callback was over a rate limit: [`cause`](Self::cause) is
+    /// [`Cause::RateLimited`].
+    pub fn is_rate_limited(&self) -> bool {
+        self.cause() == Cause::RateLimited
+    }
+
+    /// Whether it is a time-out: [`cause`](Self::cause) is [`Cause::TimedOut`].
+    pub fn is_timed_out(&self) -> bool {
+        self.cause() == Cause::TimedOut
+    }
+}
