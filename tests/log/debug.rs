@@ -273,7 +273,7 @@ async fn debug_of_every_public_type() {
     check("Detach", &detach.layer(router));
     let router = EventRouter::new;
     check("HandlerError", &HandlerError::new("text"));
-    check("DetachFailure", &DetachFailure::Panic);
+    check("DetachFailure", &DetachFailure::Aborted);
     let mut split = Split::new(detach.layer(router()), remembering);
     check("Split", &split);
     check("SplitFuture", &split.call(typed.clone()));
