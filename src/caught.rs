@@ -16,10 +16,15 @@ pub(crate) fn caught<T>(call: impl FnOnce() -> T) -> Result<T, String> {
     }
 }
 
+/// The text of a panic.
+pub(crate) fn shown(payload: &(dyn Any + Send)) -> String {
+    describe(&PanicText(payload))
+}
+
 /// The text of a panic, whose payload is dropped.
 #[cold]
 fn text_of(payload: Box<dyn Any + Send>) -> String {
-    let text = describe(&PanicText(&*payload));
+    let text = shown(&*payload);
     // To drop the payload calls code of the user's as well, and can panic. The payload of that
     // second panic is leaked: to drop it could panic again, and so on.
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {

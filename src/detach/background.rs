@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
@@ -32,10 +34,20 @@ pub(super) type Hook = dyn Fn(&StoredCallback, &DetachFailure) + Send + Sync;
 pub enum DetachFailure {
     /// The service returned an error, or answered [`FAIL`](Reply::failure).
     Error(HandlerError),
-    /// The service panicked.
-    Panic,
+    /// The service panicked, with this text: what [`Failure::message`](crate::Failure::message) is
+    /// for a panic before the answer.
+    Panic(String),
     /// The runtime ended before the service did, without a [`drain`](crate::DetachLayer::drain).
     Aborted,
+}
+
+impl DetachFailure {
+    pub(super) fn into_error(self) -> HandlerError {
+        match self {
+            DetachFailure::Error(error) => error,
+            other => HandlerError::new(other.to_string()),
+        }
+    }
 }
 
 /// The error with its sources, escaped: it may quote what a peer sent.
@@ -43,7 +55,7 @@ impl fmt::Display for DetachFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             DetachFailure::Error(error) => write!(f, "{error:?}"),
-            DetachFailure::Panic => f.write_str("the service panicked"),
+            DetachFailure::Panic(text) => f.write_str(text),
             DetachFailure::Aborted => f.write_str("the runtime ended before the service did"),
         }
     }
@@ -219,10 +231,11 @@ where
         // Dropped after `end`, which removes this task from the list. So there are never fewer
         // permits taken than tasks in the list.
         let _permits = permits;
-        end.result = Some(call.await.and_then(|reply| {
-            let reply: Reply = reply.into();
-            reply.failure().map_or_else(|| Ok(reply.disposition()), Err)
-        }));
+        let result = {
+            let mut call = pin!(call);
+            poll_fn(|cx| poll_caught(call.as_mut(), cx)).await
+        };
+        end.result = Some(result);
         drop(end);
     };
     // `spawn` is called without the lock. A runtime that is shutting down drops the future right
@@ -253,18 +266,39 @@ fn in_span<F: Future>(work: F) -> F {
     work
 }
 
+/// Polls the call of the service. Its panics are failures, which keep their text.
+fn poll_caught<F, R>(
+    call: Pin<&mut F>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<Disposition, DetachFailure>>
+where
+    F: Future<Output = Result<R, HandlerError>>,
+    R: Into<Reply>,
+{
+    // `caught` asserts unwind safety. That holds, since a call is dropped after a panic.
+    let polled = caught(|| {
+        call.poll(cx).map(|result| {
+            let reply: Reply = result?.into();
+            reply.failure().map_or_else(|| Ok(reply.disposition()), Err)
+        })
+    });
+    match polled {
+        Ok(polled) => polled.map_err(DetachFailure::Error),
+        Err(text) => Poll::Ready(Err(DetachFailure::Panic(text))),
+    }
+}
+
 /// Lives in the task. Its drop notes how the task ended: with a result, by a panic, or aborted by a
 /// drain or with its runtime.
 struct End {
     shared: Arc<Shared>,
     id: u64,
-    result: Option<Result<Disposition, HandlerError>>,
+    result: Option<Result<Disposition, DetachFailure>>,
     _running: InBackground,
 }
 
 impl Drop for End {
     fn drop(&mut self) {
-        let panicked = self.result.is_none() && std::thread::panicking();
         let result = self.result.take();
         let task = {
             let mut running = lock(&self.shared.running);
@@ -280,17 +314,22 @@ impl Drop for End {
         };
         if let Some(task) = task {
             self.shared.finished.fetch_add(1, Ordering::Relaxed);
-            let result = match result {
-                Some(result) => result.map_err(DetachFailure::Error),
-                None if panicked => Err(DetachFailure::Panic),
-                None => Err(DetachFailure::Aborted),
-            };
-            match result {
+            match result.unwrap_or_else(|| Err(without_result())) {
                 Ok(disposition) => self.shared.succeeded(disposition),
                 Err(failure) => self.shared.failed(&task.callback, &failure),
             }
         }
         self.shared.ended.notify_waiters();
+    }
+}
+
+/// How a task failed that has no result: the service's future panicked while it was dropped, or the
+/// runtime has ended.
+fn without_result() -> DetachFailure {
+    if std::thread::panicking() {
+        DetachFailure::Panic("the service panicked".to_owned())
+    } else {
+        DetachFailure::Aborted
     }
 }
 
@@ -313,19 +352,6 @@ impl Shared {
             crate::count::detached("duplicate");
         } else {
             crate::count::detached("succeeded");
-        }
-    }
-
-    /// Ran inline because it came after the drain had begun. It was never detached, so of its ends
-    /// only a failure is counted and reported.
-    pub(super) fn late(&self, callback: &StoredCallback, result: &Result<Reply, DetachFailure>) {
-        match result {
-            Ok(reply) => {
-                if let Some(error) = reply.failure() {
-                    self.failed(callback, &DetachFailure::Error(error));
-                }
-            }
-            Err(failure) => self.failed(callback, failure),
         }
     }
 

@@ -134,8 +134,8 @@ impl DetachLayer {
     /// then returns its callback, which may still complete.
     ///
     /// Callbacks that arrive later, and those that wait for a permit, are handled before they are
-    /// answered, without a limit. A panic of their handler is returned as an error. This stays so,
-    /// also if the future of `drain` is dropped; a second call then returns what the first one has
+    /// answered, without a limit. A panic of their handler reaches the layers outside, as that of
+    /// any callback that is not detached. This stays so, also if the future of `drain` is dropped; a second call then returns what the first one has
     /// aborted.
     pub async fn drain(&self, timeout: Duration) -> Drained {
         lock(&self.shared.running).draining = true;

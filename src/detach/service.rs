@@ -1,6 +1,7 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
@@ -11,7 +12,7 @@ use tower_service::Service;
 
 use super::background::{DetachFailure, Permits, Shared, Work, detach};
 use crate::callback::Callback;
-use crate::caught::caught;
+use crate::caught::{caught, shown};
 use crate::error::HandlerError;
 use crate::oneshot::Oneshot;
 use crate::reply::{Disposition, Reply};
@@ -129,14 +130,48 @@ where
         Some(permits) => detach(&shared, permits, work),
         None => Err(work),
     };
-    let Err(Work { service, callback }) = detached else {
-        return Ok(Reply::ok().with_disposition(Disposition::Detached));
-    };
-    let stored = StoredCallback::from(&callback);
-    let mut call = pin!(Oneshot::new(service, callback));
-    let result = poll_fn(|cx| poll_late(call.as_mut(), cx)).await.map(Into::into);
-    shared.late(&stored, &result);
-    result.map_err(failure_of)
+    match detached {
+        Ok(()) => Ok(Reply::ok().with_disposition(Disposition::Detached)),
+        Err(work) => handle_late(&shared, work).await,
+    }
+}
+
+/// Handles a callback that came after the drain had begun. It was never detached, so of its ends
+/// only a failure is counted and reported.
+async fn handle_late<S>(shared: &Shared, work: Work<S>) -> Result<Reply, HandlerError>
+where
+    S: Service<Callback> + 'static,
+    S::Response: Into<Reply>,
+    S::Error: fmt::Display + Send + Sync,
+{
+    let stored = StoredCallback::from(&work.callback);
+    let mut call = Box::pin(Oneshot::new(work.service, work.callback));
+    // That it is unwind safe holds, since the call is dropped after a panic.
+    let polled = poll_fn(|cx| {
+        let polled =
+            catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(cx).map_ok(Into::<Reply>::into)));
+        polled.map_or_else(|panic| Poll::Ready(Err(panic)), |polled| polled.map(Ok))
+    });
+    match polled.await {
+        Ok(Ok(reply)) => {
+            if let Some(error) = reply.failure() {
+                shared.failed(&stored, &DetachFailure::Error(error));
+            }
+            Ok(reply)
+        }
+        Ok(Err(error)) => {
+            let failure = DetachFailure::Error(error);
+            shared.failed(&stored, &failure);
+            Err(failure.into_error())
+        }
+        Err(panic) => {
+            shared.failed(&stored, &DetachFailure::Panic(shown(&*panic)));
+            // To drop the call may panic as well, which would end the process during a panic.
+            drop(caught(|| drop(call)));
+            // `CallbackLayer` catches it, as that of a callback that is not detached.
+            resume_unwind(panic)
+        }
+    }
 }
 
 /// Permits for a callback and its bytes, if there are any now.
@@ -182,26 +217,6 @@ impl Drop for Waiting<'_> {
             self.shared.abandoned.fetch_add(1, Ordering::Relaxed);
             crate::count::detached("abandoned");
         }
-    }
-}
-
-/// Polls the handler of a callback that came after the drain had begun. A panic becomes an error,
-/// as it does in the background.
-fn poll_late<F, R>(future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<Result<R, DetachFailure>>
-where
-    F: Future<Output = Result<R, HandlerError>>,
-{
-    // `caught` asserts unwind safety. That holds, since the caller drops the future after a panic.
-    match caught(|| future.poll(cx)) {
-        Ok(result) => result.map_err(DetachFailure::Error),
-        Err(_panic) => Poll::Ready(Err(DetachFailure::Panic)),
-    }
-}
-
-fn failure_of(failure: DetachFailure) -> HandlerError {
-    match failure {
-        DetachFailure::Error(error) => error,
-        other => HandlerError::new(other.to_string()),
     }
 }
 

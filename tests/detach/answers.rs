@@ -93,7 +93,7 @@ async fn errors_and_panics_reach_the_hook() {
         // Enough to handle it later.
         let callback = stored.clone().parse().unwrap();
         assert_eq!(callback.event, self::callback(callback.command().clone()).event);
-        let panic = matches!(failure, DetachFailure::Panic);
+        let panic = matches!(failure, DetachFailure::Panic(_));
         tell.lock().unwrap().push((callback.command().clone(), panic, failure.to_string()));
     });
     let service = detach.layer(service_fn(|callback: Callback| async move {
@@ -112,7 +112,7 @@ async fn errors_and_panics_reach_the_hook() {
     assert_eq!(
         seen,
         [
-            (Command::StateChange, true, "the service panicked".to_owned()),
+            (Command::StateChange, true, "the service panicked: on purpose".to_owned()),
             (Command::SnsFriendAdd, false, "no database".to_owned()),
         ]
     );

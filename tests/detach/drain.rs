@@ -124,23 +124,27 @@ fn without_a_runtime_nothing_is_detached() {
     assert_eq!(detach.stats(), DetachStats::default());
 }
 
-/// Before a drain a panic of the handler did not reach the caller, after it it did.
+/// What comes after a drain is answered as what is not detached is, and reported as what is.
 #[tokio::test]
-async fn a_panic_is_an_error_after_a_drain_as_well() {
+async fn failures_after_a_drain_are_reported_and_answered() {
     let failures = Arc::new(std::sync::Mutex::new(Vec::new()));
     let told = failures.clone();
     let detach = DetachLayer::new(1)
         .on_failure(move |_, failure| told.lock().unwrap().push(failure.to_string()));
-    let service = detach.layer(service_fn(|callback: Callback| async move {
+    let inner = detach.layer(service_fn(|callback: Callback| async move {
         assert!(callback.command() != &Command::SnsFriendDelete, "on purpose");
         Err::<(), _>(HandlerError::permanent("no database"))
     }));
     drop(detach.drain(Duration::from_secs(1)).await);
-    let error = service.clone().oneshot(after()).await.unwrap_err();
-    assert_eq!(error.to_string(), "the service panicked");
-    let error = service.clone().oneshot(callback(Command::StateChange)).await.unwrap_err();
+    let service = layer().layer(inner.clone());
+    let request = signed(Command::SnsFriendDelete).build::<Full<Bytes>>();
+    let response = service.oneshot(request).await.unwrap();
+    let outcome = outcome(&response);
+    assert_eq!(outcome.cause(), Some(Cause::Panicked));
+    assert_eq!(outcome.error(), Some("the service panicked: on purpose"));
+    let error = inner.oneshot(callback(Command::StateChange)).await.unwrap_err();
     assert_eq!(error.retry(), tencent_im_callback::Retry::Never);
-    assert_eq!(*failures.lock().unwrap(), ["the service panicked", "no database"]);
+    assert_eq!(*failures.lock().unwrap(), ["the service panicked: on purpose", "no database"]);
     assert_eq!((detach.stats().failed, detach.stats().detached), (2, 0));
 }
 

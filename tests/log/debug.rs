@@ -208,7 +208,7 @@ async fn services(walked: &mut Walked) {
     walked.check("DetachFuture", &detach.layer(service_fn(never)).call(misfit()));
     walked.check("Detach", &detach.layer(router));
     walked.check("HandlerError", &HandlerError::new("text"));
-    walked.check("DetachFailure", &DetachFailure::Panic);
+    walked.check("DetachFailure", &DetachFailure::Aborted);
     let mut split = Split::new(detach.layer(EventRouter::new()), remembering);
     walked.check("Split", &split);
     walked.check("SplitFuture", &split.call(typed.clone()));
