@@ -68,11 +68,11 @@ impl Shared {
         payload: Bytes,
         max_wait: Duration,
     ) -> Result<Stored, QueueError> {
-        let subject = self.subject(partition);
+        let subject = &self.subjects[partition];
         let end = Instant::now() + max_wait;
+        let mut rest = max_wait;
         let mut last = QueueError::TimedOut;
         loop {
-            let rest = end.saturating_duration_since(Instant::now());
             if rest.is_zero() {
                 return Err(last);
             }
@@ -95,8 +95,9 @@ impl Shared {
             } else {
                 last = QueueError::Unavailable(StorageError::new("not connected"));
             }
-            let rest = end.saturating_duration_since(Instant::now());
-            tokio::time::sleep(rest.min(AGAIN / 4)).await;
+            let left = end.saturating_duration_since(Instant::now());
+            tokio::time::sleep(left.min(AGAIN / 4)).await;
+            rest = end.saturating_duration_since(Instant::now());
         }
     }
 

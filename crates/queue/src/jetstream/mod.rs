@@ -109,6 +109,8 @@ pub struct JetStreamStore {
 struct Shared {
     broker: Broker,
     settings: JetStream,
+    /// Where new callbacks of each partition are published.
+    subjects: Vec<Subject>,
     random: RandomState,
     /// The largest payload, in bytes, that the broker accepts together with all later metadata.
     max_payload: usize,
@@ -139,7 +141,9 @@ impl JetStreamStore {
         let names = Names(settings.name.clone());
         let broker = Broker { client: context.client(), context, names };
         streams::open(&broker, &settings).await?;
+        let subjects = (0..settings.partitions).map(|at| broker.names.subject(at).into());
         let shared = Shared {
+            subjects: subjects.collect(),
             random: RandomState::new(),
             max_payload: broker.client.server_info().max_payload.saturating_sub(HEADERS),
             state: Mutex::new(State::new(&settings)),
@@ -181,10 +185,6 @@ impl Shared {
 
     fn max_block(&self) -> i64 {
         self.lock().max_block
-    }
-
-    fn subject(&self, partition: usize) -> Subject {
-        self.broker.names.subject(partition).into()
     }
 
     fn retry_subject(&self, partition: usize, id: DeliveryId) -> Subject {

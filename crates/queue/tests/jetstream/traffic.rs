@@ -68,9 +68,9 @@ impl Spy {
     }
 }
 
-/// Puts in so many callbacks, each with a key of its own, and handles them.
-async fn handled(nats: &Nats, count: usize, handler: Duration) -> Traffic {
-    let store = open(nats.context().await, settings()).await;
+/// Puts in so many callbacks without an order key, and handles them.
+async fn handled(nats: &Nats, count: usize, handler: Duration, ack_wait: Duration) -> Traffic {
+    let store = open(nats.context().await, settings().ack_wait(ack_wait)).await;
     let queue = Queue::new(store.clone());
     let spy = Spy::new(nats).await;
     let mut entry = Entry::of(&callback("State.StateChange")).unwrap();
@@ -95,21 +95,19 @@ async fn handled(nats: &Nats, count: usize, handler: Duration) -> Traffic {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_callback_costs_one_message_and_one_acknowledgement() {
     let nats = server!();
-    let traffic = handled(&nats, 3000, Duration::ZERO).await;
-    eprintln!("3000 callbacks: {traffic:?}");
-    assert_eq!((traffic.published, traffic.acknowledged), (3000, 3000), "{traffic:?}");
+    // What is here for longer is delivered again.
+    let ack_wait = 600 * SECOND;
+    let traffic = handled(&nats, 1000, Duration::ZERO, ack_wait).await;
+    assert_eq!((traffic.published, traffic.acknowledged), (1000, 1000), "{traffic:?}");
     assert_eq!(traffic.progress, 0, "{traffic:?}");
     // An idle lane asks once a second, which depends on how long it takes.
     let brought = traffic.pulls.saturating_sub(traffic.expired);
-    assert!(brought <= 3000 / 50, "{traffic:?}");
+    assert!(brought <= 1000 / 50, "{traffic:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn only_a_handler_longer_than_a_third_of_ack_wait_reports_progress() {
+async fn a_handler_longer_than_a_third_of_ack_wait_reports_progress() {
     let nats = server!();
-    assert_eq!(handled(&nats, 20, SECOND / 10).await.progress, 0);
-    let nats = Nats::one();
-    let traffic = handled(&nats, 20, SECOND * 3 / 2).await;
-    eprintln!("20 callbacks of 1.5 s: {traffic:?}");
-    assert!((20..=60).contains(&traffic.progress), "{traffic:?}");
+    let traffic = handled(&nats, 20, SECOND, 2 * SECOND).await;
+    assert!(traffic.progress >= 20, "{traffic:?}");
 }
