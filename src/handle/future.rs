@@ -62,7 +62,8 @@ pin_project! {
 struct Head<S> {
     headers: HeaderMap,
     extensions: Extensions,
-    inner: S,
+    /// Or the text of the panic with which it was cloned.
+    inner: Result<S, String>,
 }
 
 impl<S, B> ResponseFuture<S, B>
@@ -79,7 +80,12 @@ where
     /// For a verified request. It is a callback, or the console's check of the URL, which the body
     /// shows.
     #[inline]
-    pub(super) fn reading(exchange: Exchange, limit: usize, request: Request<B>, inner: S) -> Self {
+    pub(super) fn reading(
+        exchange: Exchange,
+        limit: usize,
+        request: Request<B>,
+        inner: Result<S, String>,
+    ) -> Self {
         let (parts, body) = request.into_parts();
         let state = State::Reading {
             body,
@@ -165,7 +171,7 @@ where
         return call(state, exchange, cx);
     };
     let collected = ready!(collect(body, buffer, cx));
-    let Some(mut head) = head.take() else { polled_too_often() };
+    let Some(head) = head.take() else { polled_too_often() };
     if let Err(rejection) = collected {
         return Poll::Ready(exchange.refuse_body(rejection));
     }
@@ -174,13 +180,17 @@ where
         Ok(read) => read,
         Err(response) => return Poll::Ready(response),
     };
+    let mut inner = match head.inner {
+        Ok(inner) => inner,
+        Err(panic) => return Poll::Ready(exchange.fail(Cause::Panicked, panic)),
+    };
     *span = CallbackSpan::of(&params);
     let callback = Callback::new(event, params, body, checked, head.headers, head.extensions);
     let _entered = span.enter();
-    match head.inner.poll_ready(cx) {
+    match inner.poll_ready(cx) {
         Poll::Ready(Ok(())) => {
             exchange.calling = true;
-            let reply = head.inner.call(callback);
+            let reply = inner.call(callback);
             state.set(State::Calling { reply });
         }
         Poll::Ready(Err(error)) => {
@@ -188,7 +198,6 @@ where
         }
         Poll::Pending => {
             let callback = Some(Box::new(callback));
-            let inner = head.inner;
             state.set(State::Waiting { inner, callback });
             return Poll::Pending;
         }

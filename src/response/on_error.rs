@@ -121,7 +121,8 @@ pub enum Cause {
     TimedOut,
     /// The service returned an error.
     Failed,
-    /// The service panicked: in `poll_ready`, in `call`, or while its future was polled.
+    /// The service panicked: while it was cloned, in `poll_ready`, in `call`, or while its future
+    /// was polled.
     Panicked,
 }
 
