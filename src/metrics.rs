@@ -18,7 +18,7 @@
 //!
 //! `outcome` is [`OutcomeKind::as_str`](crate::OutcomeKind::as_str), or `cancelled` if the future
 //! was dropped before there was an answer: the peer closed the connection, or an outer time-out
-//! expired. `reason` is [`Outcome::reason`], `command` is
+//! expired; `reason` and `command` are then empty. `reason` is [`Outcome::reason`], `command` is
 //! [`Command::label`](crate::Command::label). All of them have few values, so a peer cannot create
 //! any number of series.
 //!

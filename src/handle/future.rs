@@ -101,7 +101,13 @@ where
             self.project().kind.project()
         {
             let _entered = span.enter();
-            if exchange.dropped() {
+            let was_called = match *state {
+                State::Waiting { .. } => Some(false),
+                State::Calling { .. } => Some(true),
+                State::Reading { .. } | State::Done => None,
+            };
+            if let Some(was_called) = was_called {
+                exchange.dropped(was_called);
                 span.cancelled();
             }
             state.set(State::Done);
@@ -189,7 +195,6 @@ where
     let _entered = span.enter();
     match inner.poll_ready(cx) {
         Poll::Ready(Ok(())) => {
-            exchange.calling = true;
             let reply = inner.call(callback);
             state.set(State::Calling { reply });
         }
@@ -224,7 +229,6 @@ where
                     return Poll::Ready(exchange.fail_by(Cause::NotReady, &error));
                 }
                 let Some(callback) = callback.take() else { polled_too_often() };
-                exchange.calling = true;
                 let reply = inner.call(*callback);
                 state.set(State::Calling { reply });
             }

@@ -41,15 +41,14 @@ pin_project! {
 
 /// What is known about a verified request while it is on its way.
 struct Exchange {
+    /// `None` once the request was reported.
     params: Option<Params>,
     sampler: Arc<Sampler>,
-    /// Whether the inner service was called and has not responded yet.
-    calling: bool,
+    was_called: bool,
 }
 
 impl Exchange {
     fn outcome(&mut self, kind: OutcomeKind, cause: Option<Cause>) -> Outcome {
-        self.calling = false;
         let mut outcome = Outcome::new(kind, self.params.take());
         outcome.trouble(cause, None, None);
         outcome
@@ -66,7 +65,7 @@ impl Exchange {
     fn responded<R>(&mut self, mut response: Response<R>) -> Response<R> {
         if response.extensions().get::<Outcome>().is_some() {
             // A `CallbackLayer` further inside has reported it already, and knows more.
-            self.calling = false;
+            self.params = None;
             return response;
         }
         let outcome = if response.status() == StatusCode::OK {
@@ -81,8 +80,8 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        if let (true, Some(params)) = (self.calling, &self.params) {
-            response::cancelled(params, &self.sampler);
+        if let Some(params) = &self.params {
+            response::cancelled(params, self.was_called, &self.sampler);
         }
     }
 }
@@ -102,7 +101,7 @@ where
         inner: S,
         sampler: Arc<Sampler>,
     ) -> Self {
-        let exchange = Exchange { params: Some(params), sampler, calling: false };
+        let exchange = Exchange { params: Some(params), sampler, was_called: false };
         let request = Some(request);
         let state = State::Waiting { inner, request };
         VerifyFuture { kind: Kind::Verified { exchange, state } }
@@ -131,7 +130,7 @@ where
                         return Poll::Ready(Err(error));
                     }
                     let Some(request) = request.take() else { polled_too_often() };
-                    exchange.calling = true;
+                    exchange.was_called = true;
                     let response = inner.call(request);
                     state.set(State::Calling { response });
                 }
