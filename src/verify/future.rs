@@ -1,5 +1,7 @@
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -10,6 +12,7 @@ use tower_service::Service;
 
 use super::body::VerifyBody;
 use crate::auth::Params;
+use crate::caught::text_of;
 use crate::response::{self, Cause, Outcome, OutcomeKind, ResponseBody, Sampler};
 
 pin_project! {
@@ -49,8 +52,17 @@ struct Exchange {
 
 impl Exchange {
     fn outcome(&mut self, kind: OutcomeKind, cause: Option<Cause>) -> Outcome {
+        self.outcome_with(kind, cause, None)
+    }
+
+    fn outcome_with(
+        &mut self,
+        kind: OutcomeKind,
+        cause: Option<Cause>,
+        error: Option<Box<str>>,
+    ) -> Outcome {
         let mut outcome = Outcome::new(kind, self.params.take());
-        outcome.trouble(cause, None, None);
+        outcome.trouble(cause, error, None);
         outcome
     }
 
@@ -59,6 +71,17 @@ impl Exchange {
     fn failed(&mut self, cause: Cause) {
         let outcome = self.outcome(OutcomeKind::Failed, Some(cause));
         response::report(&outcome, None, &self.sampler);
+    }
+
+    /// Writes a panic of the inner service to the log, unless the request was reported already. The
+    /// panic goes on to the caller.
+    #[cold]
+    fn panicked(&mut self, panic: &(dyn Any + Send)) {
+        if self.params.is_some() {
+            let (cause, error) = (Some(Cause::Panicked), Some(text_of(panic).into()));
+            let outcome = self.outcome_with(OutcomeKind::Failed, cause, error);
+            response::report(&outcome, None, &self.sampler);
+        }
     }
 
     /// Tencent takes every status but 200 for a failed callback.
@@ -115,34 +138,53 @@ where
     type Output = Result<Response<VerifyBody<R>>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (exchange, mut state) = match self.project().kind.project() {
+        let (exchange, state) = match self.project().kind.project() {
             KindProjection::Answered { response } => {
                 let Some(response) = response.take() else { polled_too_often() };
                 return Poll::Ready(Ok(response.map(VerifyBody::answer)));
             }
             KindProjection::Verified { exchange, state } => (exchange, state),
         };
-        loop {
-            match state.as_mut().project() {
-                StateProjection::Waiting { inner, request } => {
-                    if let Err(error) = ready!(inner.poll_ready(cx)) {
-                        exchange.failed(Cause::NotReady);
-                        return Poll::Ready(Err(error));
+        // `AssertUnwindSafe` holds, since the panic goes on.
+        match catch_unwind(AssertUnwindSafe(|| advance(state, exchange, cx))) {
+            Ok(polled) => polled,
+            Err(panic) => {
+                exchange.panicked(&*panic);
+                resume_unwind(panic)
+            }
+        }
+    }
+}
+
+/// Waits for the service, and for its response.
+fn advance<S, B, R>(
+    mut state: Pin<&mut State<S, B, S::Future>>,
+    exchange: &mut Exchange,
+    cx: &mut Context<'_>,
+) -> Poll<Result<Response<VerifyBody<R>>, S::Error>>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+{
+    loop {
+        match state.as_mut().project() {
+            StateProjection::Waiting { inner, request } => {
+                if let Err(error) = ready!(inner.poll_ready(cx)) {
+                    exchange.failed(Cause::NotReady);
+                    return Poll::Ready(Err(error));
+                }
+                let Some(request) = request.take() else { polled_too_often() };
+                exchange.was_called = true;
+                let response = inner.call(request);
+                state.set(State::Calling { response });
+            }
+            StateProjection::Calling { response } => {
+                return Poll::Ready(match ready!(response.poll(cx)) {
+                    Ok(response) => Ok(exchange.responded(response).map(VerifyBody::inner)),
+                    Err(error) => {
+                        exchange.failed(Cause::Failed);
+                        Err(error)
                     }
-                    let Some(request) = request.take() else { polled_too_often() };
-                    exchange.was_called = true;
-                    let response = inner.call(request);
-                    state.set(State::Calling { response });
-                }
-                StateProjection::Calling { response } => {
-                    return Poll::Ready(match ready!(response.poll(cx)) {
-                        Ok(response) => Ok(exchange.responded(response).map(VerifyBody::inner)),
-                        Err(error) => {
-                            exchange.failed(Cause::Failed);
-                            Err(error)
-                        }
-                    });
-                }
+                });
             }
         }
     }

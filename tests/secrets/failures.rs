@@ -108,6 +108,26 @@ fn a_failure_behind_the_check_alone_says_so() {
     );
 }
 
+/// The future is dropped by then, too, but nobody has given up.
+#[test]
+fn a_panic_behind_the_check_alone_says_so_and_goes_on() {
+    let (panicked, text) = logged(|| {
+        let mut service = VerifyLayer::new(verifier()).layer(service_fn(panics));
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            drop(tokio_test::block_on(service.call(request())));
+        }))
+    });
+    assert_eq!(panicked.unwrap_err().downcast_ref(), Some(&"no database"));
+    clean(&text);
+    assert_eq!(text.lines().count(), 1, "{text}");
+    let error = "error=\"the service panicked: no database\"";
+    has(&text, &["WARN", "outcome=\"failed\"", "cause=\"panicked\"", error]);
+}
+
+async fn panics(_: Request<Full<Bytes>>) -> Result<http::Response<Full<Bytes>>, String> {
+    panic!("no database")
+}
+
 #[tokio::test]
 async fn a_failure_in_the_background_says_so() {
     let detach = DetachLayer::new(1);
