@@ -20,6 +20,7 @@ use crate::response::{Cause, ResponseBody};
 
 pin_project! {
     /// The future of [`CallbackService`](crate::CallbackService).
+    #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<S, B>
     where
         S: Service<Callback>,

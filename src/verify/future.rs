@@ -17,6 +17,7 @@ use crate::response::{self, Cause, Outcome, OutcomeKind, ResponseBody, Sampler};
 
 pin_project! {
     /// The future of [`VerifyService`](crate::VerifyService).
+    #[must_use = "futures do nothing unless polled"]
     pub struct VerifyFuture<S, B>
     where
         S: Service<Request<B>>,

@@ -201,7 +201,7 @@ type Failures = Arc<Mutex<Vec<(Cause, String)>>>;
 fn recording(failures: &Failures) -> CallbackLayer {
     let failures = failures.clone();
     layer().on_error(move |failure| {
-        let what = (failure.cause(), failure.message().to_string());
+        let what = (failure.cause(), failure.message().to_owned());
         failures.lock().unwrap().push(what);
         OnError::ServerError
     })
