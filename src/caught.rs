@@ -6,31 +6,30 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::error::describe;
 
-/// Calls code of the user's, such as a service or a hook. A panic becomes a text, as [`describe`]
-/// writes it.
+/// Calls code of the user's, such as a service or a hook. A panic becomes its [text](text_of).
 #[inline]
 pub(crate) fn caught<T>(call: impl FnOnce() -> T) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(value) => Ok(value),
-        Err(payload) => Err(text_of(payload)),
+        Err(payload) => Err(consumed(payload)),
     }
-}
-
-/// The text of a panic.
-pub(crate) fn shown(payload: &(dyn Any + Send)) -> String {
-    describe(&PanicText(payload))
 }
 
 /// The text of a panic, whose payload is dropped.
 #[cold]
-fn text_of(payload: Box<dyn Any + Send>) -> String {
-    let text = shown(&*payload);
+fn consumed(payload: Box<dyn Any + Send>) -> String {
+    let text = text_of(&*payload);
     // To drop the payload calls code of the user's as well, and can panic. The payload of that
     // second panic is leaked: to drop it could panic again, and so on.
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(second);
     }
     text
+}
+
+/// The text of a panic, as [`describe`] writes it.
+pub(crate) fn text_of(payload: &(dyn Any + Send)) -> String {
+    describe(&PanicText(payload))
 }
 
 /// Shows the payload of a panic.

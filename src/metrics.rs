@@ -18,7 +18,7 @@
 //!
 //! `outcome` is [`OutcomeKind::as_str`](crate::OutcomeKind::as_str), or `cancelled` if the future
 //! was dropped before there was an answer: the peer closed the connection, or an outer time-out
-//! expired. `reason` is [`Outcome::reason`], `command` is
+//! expired; `reason` and `command` are then empty. `reason` is [`Outcome::reason`], `command` is
 //! [`Command::label`](crate::Command::label). All of them have few values, so a peer cannot create
 //! any number of series.
 //!
@@ -58,7 +58,7 @@ const DURATION: &str = "im_callback_duration_seconds";
 /// [`VerifyLayer`](crate::VerifyLayer), too, which answers what it refuses; inside all other layers
 /// that answer themselves.
 /// A response without an [`Outcome`] is not from this crate, and is not recorded.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct MetricsLayer(());
 
@@ -75,6 +75,12 @@ impl MetricsLayer {
         describe_counter!(crate::count::DEDUP, "Deliveries, by whether they came before");
         describe_counter!(crate::count::LIMITED, "Callbacks over a rate limit");
         MetricsLayer(())
+    }
+}
+
+impl Default for MetricsLayer {
+    fn default() -> Self {
+        MetricsLayer::new()
     }
 }
 

@@ -76,6 +76,19 @@ where
 }
 
 #[test]
+fn metrics_are_described_however_the_layer_is_made() {
+    for layer in [MetricsLayer::new, MetricsLayer::default] {
+        recorded(async |snapshotter| {
+            let mut service = layer().layer(self::layer().layer(EventRouter::new()));
+            answer(&mut service, request(Command::StateChange).build()).await;
+            for (key, _, described, _) in snapshotter.snapshot().into_vec() {
+                assert!(described.is_some(), "{key:?}");
+            }
+        });
+    }
+}
+
+#[test]
 fn requests_are_counted_by_outcome_reason_and_command() {
     recorded(async |snapshotter| {
         let handlers =

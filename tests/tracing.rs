@@ -269,6 +269,13 @@ async fn what_became_of_it_is_recorded_at_the_end() {
     let gone = said.iter().find(|line| line["fields"]["message"] == "talks in drop").unwrap();
     assert_eq!(span(gone)["request_id"], "end-gone");
 
+    // Also while it waits for the service.
+    let full = tower::limit::ConcurrencyLimit::new(ok(), 0);
+    let mut call = tokio_test::task::spawn(layer().layer(full).oneshot(request("end-waiting")));
+    assert!(call.poll().is_pending());
+    drop(call);
+    assert_eq!(recorded("end-waiting")[0], "cancelled");
+
     // The one event of the request is in the span as well.
     let lines = self::lines("end-failed");
     let event = lines.iter().find(|line| line["fields"]["message"] == "callback failed").unwrap();

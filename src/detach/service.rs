@@ -12,7 +12,7 @@ use tower_service::Service;
 
 use super::background::{DetachFailure, Permits, Shared, Work, detach};
 use crate::callback::Callback;
-use crate::caught::{caught, shown};
+use crate::caught::{caught, text_of};
 use crate::error::HandlerError;
 use crate::oneshot::Oneshot;
 use crate::reply::{Disposition, Reply};
@@ -165,7 +165,7 @@ where
             Err(failure.into_error())
         }
         Err(panic) => {
-            shared.failed(&stored, &DetachFailure::Panic(shown(&*panic)));
+            shared.failed(&stored, &DetachFailure::Panic(text_of(&*panic)));
             // To drop the call may panic as well, which would end the process during a panic.
             drop(caught(|| drop(call)));
             // `CallbackLayer` catches it, as that of a callback that is not detached.

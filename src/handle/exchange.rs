@@ -30,8 +30,6 @@ pub(super) struct Exchange {
     /// The body of a friend request, kept only if the settings may reject it: that reply names the
     /// persons in the body.
     friend_request: Option<Bytes>,
-    /// Whether the inner service was called and has not replied yet.
-    pub(super) calling: bool,
 }
 
 /// What is noted about an event without a type, before the service gets it.
@@ -43,7 +41,7 @@ struct Unread {
 impl Exchange {
     #[inline]
     pub(super) fn new(config: Arc<Config>, params: Option<Params>) -> Self {
-        Exchange { config, params, unread: None, friend_request: None, calling: false }
+        Exchange { config, params, unread: None, friend_request: None }
     }
 
     /// Reads the event. The error is the response, if the service is not to be called.
@@ -86,7 +84,6 @@ impl Exchange {
     /// Ends the request with the reply of the service.
     #[inline]
     pub(super) fn accept(&mut self, reply: Reply) -> Response<ResponseBody> {
-        self.calling = false;
         let disposition = reply.disposition();
         let mut response = response::replied(reply);
         let outcome = Outcome::accepted(disposition, self.params.take());
@@ -126,7 +123,6 @@ impl Exchange {
     }
 
     pub(super) fn fail(&mut self, cause: Cause, error: String) -> Response<ResponseBody> {
-        self.calling = false;
         let reply = self.params.as_ref().and_then(|params| {
             let unread = self.unread.as_ref();
             let command = unread.map_or(&params.command, |unread| &unread.answered_as);
@@ -160,10 +156,10 @@ impl Exchange {
 }
 
 impl Exchange {
-    /// Reports that the future was dropped while the service was at work, if it was.
-    pub(super) fn dropped(&self) -> bool {
-        let Some(params) = self.params.as_ref().filter(|_| self.calling) else { return false };
-        response::cancelled(params, &self.config.sampler);
-        true
+    /// Reports that the future was dropped before there was a response.
+    pub(super) fn dropped(&self, was_called: bool) {
+        if let Some(params) = &self.params {
+            response::cancelled(params, was_called, &self.config.sampler);
+        }
     }
 }

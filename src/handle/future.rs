@@ -20,6 +20,7 @@ use crate::response::{Cause, ResponseBody};
 
 pin_project! {
     /// The future of [`CallbackService`](crate::CallbackService).
+    #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<S, B>
     where
         S: Service<Callback>,
@@ -62,7 +63,8 @@ pin_project! {
 struct Head<S> {
     headers: HeaderMap,
     extensions: Extensions,
-    inner: S,
+    /// Or the text of the panic with which it was cloned.
+    inner: Result<S, String>,
 }
 
 impl<S, B> ResponseFuture<S, B>
@@ -79,7 +81,12 @@ where
     /// For a verified request. It is a callback, or the console's check of the URL, which the body
     /// shows.
     #[inline]
-    pub(super) fn reading(exchange: Exchange, limit: usize, request: Request<B>, inner: S) -> Self {
+    pub(super) fn reading(
+        exchange: Exchange,
+        limit: usize,
+        request: Request<B>,
+        inner: Result<S, String>,
+    ) -> Self {
         let (parts, body) = request.into_parts();
         let state = State::Reading {
             body,
@@ -95,7 +102,13 @@ where
             self.project().kind.project()
         {
             let _entered = span.enter();
-            if exchange.dropped() {
+            let was_called = match *state {
+                State::Waiting { .. } => Some(false),
+                State::Calling { .. } => Some(true),
+                State::Reading { .. } | State::Done => None,
+            };
+            if let Some(was_called) = was_called {
+                exchange.dropped(was_called);
                 span.cancelled();
             }
             state.set(State::Done);
@@ -165,7 +178,7 @@ where
         return call(state, exchange, cx);
     };
     let collected = ready!(collect(body, buffer, cx));
-    let Some(mut head) = head.take() else { polled_too_often() };
+    let Some(head) = head.take() else { polled_too_often() };
     if let Err(rejection) = collected {
         return Poll::Ready(exchange.refuse_body(rejection));
     }
@@ -174,13 +187,16 @@ where
         Ok(read) => read,
         Err(response) => return Poll::Ready(response),
     };
+    let mut inner = match head.inner {
+        Ok(inner) => inner,
+        Err(panic) => return Poll::Ready(exchange.fail(Cause::Panicked, panic)),
+    };
     *span = CallbackSpan::of(&params);
     let callback = Callback::new(event, params, body, checked, head.headers, head.extensions);
     let _entered = span.enter();
-    match head.inner.poll_ready(cx) {
+    match inner.poll_ready(cx) {
         Poll::Ready(Ok(())) => {
-            exchange.calling = true;
-            let reply = head.inner.call(callback);
+            let reply = inner.call(callback);
             state.set(State::Calling { reply });
         }
         Poll::Ready(Err(error)) => {
@@ -188,7 +204,6 @@ where
         }
         Poll::Pending => {
             let callback = Some(Box::new(callback));
-            let inner = head.inner;
             state.set(State::Waiting { inner, callback });
             return Poll::Pending;
         }
@@ -215,7 +230,6 @@ where
                     return Poll::Ready(exchange.fail_by(Cause::NotReady, &error));
                 }
                 let Some(callback) = callback.take() else { polled_too_often() };
-                exchange.calling = true;
                 let reply = inner.call(*callback);
                 state.set(State::Calling { reply });
             }

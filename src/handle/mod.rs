@@ -51,8 +51,8 @@
 //! # Cancellation
 //!
 //! If the peer closes the connection before the inner service is called, the callback is not
-//! handled. If it closes it later, the inner future is dropped before it is done, and a log event
-//! is written.
+//! handled. If it closes it later, the inner future is dropped before it is done. A log event is
+//! written in both cases, unless the body was still on its way.
 
 mod buffer;
 mod config;

@@ -13,6 +13,7 @@ use super::exchange::Exchange;
 use super::future::ResponseFuture;
 use crate::auth::Verified;
 use crate::callback::Callback;
+use crate::caught::caught;
 use crate::rejection::RejectionKind;
 use crate::reply::Reply;
 use crate::response::{self, ResponseBody};
@@ -82,6 +83,7 @@ where
         }
         // The future gets a clone that was never polled, waits until it is ready, and calls it.
         // tower allows a call only on the very service that was ready.
-        ResponseFuture::reading(exchange, config.body_limit, request, self.inner.clone())
+        let inner = caught(|| self.inner.clone());
+        ResponseFuture::reading(exchange, config.body_limit, request, inner)
     }
 }

@@ -62,11 +62,12 @@ impl OnError {
 
 /// A verified callback that could not be handled, as passed to
 /// [`CallbackLayer::on_error`](crate::CallbackLayer::on_error).
+#[derive(Clone, Debug)]
 pub struct Failure<'a> {
     pub(crate) params: &'a Params,
     pub(crate) command: &'a Command,
     pub(crate) cause: Cause,
-    pub(crate) message: &'a dyn fmt::Display,
+    pub(crate) message: &'a str,
 }
 
 /// Why a verified callback could not be handled.
@@ -121,7 +122,8 @@ pub enum Cause {
     TimedOut,
     /// The service returned an error.
     Failed,
-    /// The service panicked: in `poll_ready`, in `call`, or while its future was polled.
+    /// The service panicked: while it was cloned, in `poll_ready`, in `call`, or while its future
+    /// was polled.
     Panicked,
 }
 
@@ -217,18 +219,7 @@ impl<'a> Failure<'a> {
     }
 
     /// The error with its sources, in one line of limited length. Control characters are escaped.
-    pub fn message(&self) -> &'a dyn fmt::Display {
+    pub fn message(&self) -> &'a str {
         self.message
-    }
-}
-
-impl fmt::Debug for Failure<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Failure")
-            .field("params", self.params)
-            .field("command", self.command)
-            .field("cause", &self.cause)
-            .field("message", &format_args!("{}", self.message))
-            .finish()
     }
 }

@@ -107,11 +107,16 @@ pub(crate) fn shown(
     (times.is_some(), times)
 }
 
-/// The future was dropped after the service was called: the peer hung up, or an outer time-out
-/// struck.
+/// The future was dropped while it waited for the service or after the service was called: the peer
+/// closed the connection, or an outer time-out expired.
 #[cfg(feature = "tracing")]
-pub(crate) fn cancelled(params: &Params, sampler: &Sampler) {
+pub(crate) fn cancelled(params: &Params, was_called: bool, sampler: &Sampler) {
     let (warn, times) = shown(params.token_index().is_some(), Occasion::Cancelled, sampler);
+    let message = if was_called {
+        "callback dropped before the service had answered"
+    } else {
+        "callback dropped before the service was ready, and so not handled"
+    };
 
     macro_rules! event {
         ($level:ident) => {
@@ -123,7 +128,7 @@ pub(crate) fn cancelled(params: &Params, sampler: &Sampler) {
                 command = %Escaped(params.command.as_str()),
                 phase = params.command.phase().as_str(),
                 times = times.map(NonZeroU32::get),
-                "callback dropped before the service had answered"
+                "{message}"
             )
         };
     }
@@ -132,4 +137,4 @@ pub(crate) fn cancelled(params: &Params, sampler: &Sampler) {
 }
 
 #[cfg(not(feature = "tracing"))]
-pub(crate) fn cancelled(_: &Params, _: &Sampler) {}
+pub(crate) fn cancelled(_: &Params, _: bool, _: &Sampler) {}

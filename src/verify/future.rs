@@ -1,5 +1,7 @@
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -10,10 +12,12 @@ use tower_service::Service;
 
 use super::body::VerifyBody;
 use crate::auth::Params;
+use crate::caught::text_of;
 use crate::response::{self, Cause, Outcome, OutcomeKind, ResponseBody, Sampler};
 
 pin_project! {
     /// The future of [`VerifyService`](crate::VerifyService).
+    #[must_use = "futures do nothing unless polled"]
     pub struct VerifyFuture<S, B>
     where
         S: Service<Request<B>>,
@@ -41,17 +45,25 @@ pin_project! {
 
 /// What is known about a verified request while it is on its way.
 struct Exchange {
+    /// `None` once the request was reported.
     params: Option<Params>,
     sampler: Arc<Sampler>,
-    /// Whether the inner service was called and has not responded yet.
-    calling: bool,
+    was_called: bool,
 }
 
 impl Exchange {
     fn outcome(&mut self, kind: OutcomeKind, cause: Option<Cause>) -> Outcome {
-        self.calling = false;
+        self.outcome_with(kind, cause, None)
+    }
+
+    fn outcome_with(
+        &mut self,
+        kind: OutcomeKind,
+        cause: Option<Cause>,
+        error: Option<Box<str>>,
+    ) -> Outcome {
         let mut outcome = Outcome::new(kind, self.params.take());
-        outcome.trouble(cause, None, None);
+        outcome.trouble(cause, error, None);
         outcome
     }
 
@@ -62,11 +74,22 @@ impl Exchange {
         response::report(&outcome, None, &self.sampler);
     }
 
+    /// Writes a panic of the inner service to the log, unless the request was reported already. The
+    /// panic goes on to the caller.
+    #[cold]
+    fn panicked(&mut self, panic: &(dyn Any + Send)) {
+        if self.params.is_some() {
+            let (cause, error) = (Some(Cause::Panicked), Some(text_of(panic).into()));
+            let outcome = self.outcome_with(OutcomeKind::Failed, cause, error);
+            response::report(&outcome, None, &self.sampler);
+        }
+    }
+
     /// Tencent takes every status but 200 for a failed callback.
     fn responded<R>(&mut self, mut response: Response<R>) -> Response<R> {
         if response.extensions().get::<Outcome>().is_some() {
             // A `CallbackLayer` further inside has reported it already, and knows more.
-            self.calling = false;
+            self.params = None;
             return response;
         }
         let outcome = if response.status() == StatusCode::OK {
@@ -81,8 +104,8 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        if let (true, Some(params)) = (self.calling, &self.params) {
-            response::cancelled(params, &self.sampler);
+        if let Some(params) = &self.params {
+            response::cancelled(params, self.was_called, &self.sampler);
         }
     }
 }
@@ -102,7 +125,7 @@ where
         inner: S,
         sampler: Arc<Sampler>,
     ) -> Self {
-        let exchange = Exchange { params: Some(params), sampler, calling: false };
+        let exchange = Exchange { params: Some(params), sampler, was_called: false };
         let request = Some(request);
         let state = State::Waiting { inner, request };
         VerifyFuture { kind: Kind::Verified { exchange, state } }
@@ -116,34 +139,53 @@ where
     type Output = Result<Response<VerifyBody<R>>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (exchange, mut state) = match self.project().kind.project() {
+        let (exchange, state) = match self.project().kind.project() {
             KindProjection::Answered { response } => {
                 let Some(response) = response.take() else { polled_too_often() };
                 return Poll::Ready(Ok(response.map(VerifyBody::answer)));
             }
             KindProjection::Verified { exchange, state } => (exchange, state),
         };
-        loop {
-            match state.as_mut().project() {
-                StateProjection::Waiting { inner, request } => {
-                    if let Err(error) = ready!(inner.poll_ready(cx)) {
-                        exchange.failed(Cause::NotReady);
-                        return Poll::Ready(Err(error));
+        // `AssertUnwindSafe` holds, since the panic goes on.
+        match catch_unwind(AssertUnwindSafe(|| advance(state, exchange, cx))) {
+            Ok(polled) => polled,
+            Err(panic) => {
+                exchange.panicked(&*panic);
+                resume_unwind(panic)
+            }
+        }
+    }
+}
+
+/// Waits for the service, and for its response.
+fn advance<S, B, R>(
+    mut state: Pin<&mut State<S, B, S::Future>>,
+    exchange: &mut Exchange,
+    cx: &mut Context<'_>,
+) -> Poll<Result<Response<VerifyBody<R>>, S::Error>>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+{
+    loop {
+        match state.as_mut().project() {
+            StateProjection::Waiting { inner, request } => {
+                if let Err(error) = ready!(inner.poll_ready(cx)) {
+                    exchange.failed(Cause::NotReady);
+                    return Poll::Ready(Err(error));
+                }
+                let Some(request) = request.take() else { polled_too_often() };
+                exchange.was_called = true;
+                let response = inner.call(request);
+                state.set(State::Calling { response });
+            }
+            StateProjection::Calling { response } => {
+                return Poll::Ready(match ready!(response.poll(cx)) {
+                    Ok(response) => Ok(exchange.responded(response).map(VerifyBody::inner)),
+                    Err(error) => {
+                        exchange.failed(Cause::Failed);
+                        Err(error)
                     }
-                    let Some(request) = request.take() else { polled_too_often() };
-                    exchange.calling = true;
-                    let response = inner.call(request);
-                    state.set(State::Calling { response });
-                }
-                StateProjection::Calling { response } => {
-                    return Poll::Ready(match ready!(response.poll(cx)) {
-                        Ok(response) => Ok(exchange.responded(response).map(VerifyBody::inner)),
-                        Err(error) => {
-                            exchange.failed(Cause::Failed);
-                            Err(error)
-                        }
-                    });
-                }
+                });
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::Request;
-use http_body_util::Full;
+use http_body_util::{Channel, Full};
 use tencent_im_callback::{Callback, Command, DetachLayer, Reply, VerifyLayer};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
@@ -26,30 +26,41 @@ fn a_call_dropped_at_work_says_so() {
     assert_eq!(text.lines().count(), 1, "{text}");
 }
 
-/// Also if the service had to be waited for first: the flag is set in another place then.
+/// Whether the service was called is in the message.
 #[test]
-fn a_call_dropped_at_work_after_waiting_says_so() {
+fn a_call_dropped_while_it_waits_for_the_service_says_so() {
     let ready = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
     let limit = tower::limit::GlobalConcurrencyLimitLayer::with_semaphore(ready.clone());
-    let ((waiting, before), text) = logged(|| {
-        let mut service = layer().layer(
-            limit.layer(service_fn(|_: Callback| std::future::pending::<Result<Reply, String>>())),
-        );
-        // One that waits and is dropped has not begun.
-        let mut call = tokio_test::task::spawn(service.call(request()));
+    let never = |_: Callback| std::future::pending::<Result<Reply, String>>();
+    let mut service = layer().layer(limit.layer(service_fn(never)));
+    let mut dropped = |permits| {
+        let (before, text) = logged(|| {
+            let mut call = tokio_test::task::spawn(service.call(request()));
+            assert!(call.poll().is_pending());
+            ready.add_permits(permits);
+            assert!(call.poll().is_pending());
+            LOG.with_borrow(Vec::len)
+        });
+        assert_eq!((before, text.lines().count()), (0, 1), "{text}");
+        clean(&text);
+        has(&text, &["WARN", "outcome=\"cancelled\"", "command=Sns.CallbackFriendDelete"]);
+        text
+    };
+    let (waiting, at_work) = (dropped(0), dropped(1));
+    assert!(waiting.contains("before the service was ready, and so not handled"), "{waiting}");
+    assert!(at_work.contains("before the service had answered"), "{at_work}");
+}
+
+/// Its body was on its way: the service has not heard of it.
+#[test]
+fn a_call_dropped_while_its_body_arrives_says_nothing() {
+    let ((), text) = logged(|| {
+        let mut service = layer().layer(service_fn(async |_: Callback| Ok::<_, String>(())));
+        let (_sender, body) = Channel::<Bytes>::new(1);
+        let mut call = tokio_test::task::spawn(service.call(request().map(|_| body)));
         assert!(call.poll().is_pending());
-        drop(call);
-        let waiting = LOG.with_borrow(Vec::len);
-        let mut call = tokio_test::task::spawn(service.call(request()));
-        assert!(call.poll().is_pending());
-        ready.add_permits(1);
-        assert!(call.poll().is_pending());
-        let before = LOG.with_borrow(Vec::len);
-        drop(call);
-        (waiting, before)
     });
-    assert_eq!((waiting, before), (0, 0));
-    assert_eq!(text.matches("outcome=\"cancelled\"").count(), 1, "{text}");
+    assert_eq!(text, "");
 }
 
 #[test]
@@ -64,6 +75,20 @@ fn a_call_dropped_behind_the_check_alone_says_so_too() {
     });
     clean(&text);
     assert!(text.contains("WARN") && text.contains("outcome=\"cancelled\""), "{text}");
+    assert!(text.contains("before the service had answered"), "{text}");
+
+    let ((), text) = logged(|| {
+        let answers = service_fn(|_: Request<Full<Bytes>>| async {
+            Ok::<_, tower::BoxError>(http::Response::new(Full::<Bytes>::default()))
+        });
+        let full = tower::limit::ConcurrencyLimit::new(answers, 0);
+        let mut service = VerifyLayer::new(verifier()).layer(full);
+        let mut call = tokio_test::task::spawn(service.call(request()));
+        assert!(call.poll().is_pending());
+    });
+    clean(&text);
+    assert!(text.contains("WARN") && text.contains("outcome=\"cancelled\""), "{text}");
+    assert!(text.contains("before the service was ready, and so not handled"), "{text}");
 }
 
 #[test]
@@ -81,6 +106,26 @@ fn a_failure_behind_the_check_alone_says_so() {
         &text,
         &["WARN", "outcome=\"failed\"", "cause=\"failed\"", "command=Sns.CallbackFriendDelete"],
     );
+}
+
+/// The future is dropped by then, too, but nobody has given up.
+#[test]
+fn a_panic_behind_the_check_alone_says_so_and_goes_on() {
+    let (panicked, text) = logged(|| {
+        let mut service = VerifyLayer::new(verifier()).layer(service_fn(panics));
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            drop(tokio_test::block_on(service.call(request())));
+        }))
+    });
+    assert_eq!(panicked.unwrap_err().downcast_ref(), Some(&"no database"));
+    clean(&text);
+    assert_eq!(text.lines().count(), 1, "{text}");
+    let error = "error=\"the service panicked: no database\"";
+    has(&text, &["WARN", "outcome=\"failed\"", "cause=\"panicked\"", error]);
+}
+
+async fn panics(_: Request<Full<Bytes>>) -> Result<http::Response<Full<Bytes>>, String> {
+    panic!("no database")
 }
 
 #[tokio::test]

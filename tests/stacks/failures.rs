@@ -2,7 +2,8 @@
 
 use crate::common::{layer, signed};
 use crate::{
-    AFTER, BEFORE, HOUR, ask, forged, good, layer_over, panics_before, takes_one_and_refuses_one,
+    AFTER, BEFORE, HOUR, answer, ask, forged, good, layer_over, panics_before,
+    takes_one_and_refuses_one,
 };
 use bytes::Bytes;
 use http_body_util::Full;
@@ -11,7 +12,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use tencent_im_callback::{
-    Callback, CallbackLayer, Cause, HandlerError, OnError, OutcomeKind, Reply,
+    Callback, CallbackLayer, Cause, Command, HandlerError, OnError, OutcomeKind, Reply,
 };
 use tower::{BoxError, Layer, Service, ServiceBuilder, service_fn};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -43,11 +44,23 @@ async fn a_panic_of_the_handler_is_a_failure_like_any_other() {
 }
 
 /// Panics where it is told to.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(PartialEq)]
 enum PanicsIn {
+    Clone,
     PollReady,
     Call,
     Drop,
+}
+
+impl Clone for PanicsIn {
+    fn clone(&self) -> Self {
+        match self {
+            PanicsIn::Clone => panic!("cloned"),
+            PanicsIn::PollReady => PanicsIn::PollReady,
+            PanicsIn::Call => PanicsIn::Call,
+            PanicsIn::Drop => PanicsIn::Drop,
+        }
+    }
 }
 
 struct PanicsWhenDropped(bool);
@@ -87,6 +100,19 @@ async fn a_panic_is_caught_wherever_the_service_panics() {
         let panicked = ask(&layer_over(place), good()).await;
         assert_eq!((panicked.cause(), panicked.error()), (Some(Cause::Panicked), Some(error)));
     }
+    // `ask` would clone the service itself.
+    let mut cloned_in_call =
+        layer().on_before_error(OnError::reject("later")).layer(PanicsIn::Clone);
+    let request = signed(Command::SnsPrevFriendAdd).build::<Full<Bytes>>();
+    let panicked = answer(cloned_in_call.call(request).await.unwrap()).await;
+    let error = Some("the service panicked: cloned");
+    assert_eq!((panicked.cause(), panicked.error()), (Some(Cause::Panicked), error));
+    // A friend request is rejected by the names in its body.
+    assert!(
+        panicked.body.contains(r#""To_Account":"id1","ResultCode":38000"#),
+        "{}",
+        panicked.body
+    );
     // It has answered, and the answer stays.
     ask(&layer_over(PanicsIn::Drop), good()).await.is_accepted();
 
@@ -175,7 +201,7 @@ type Failures = Arc<Mutex<Vec<(Cause, String)>>>;
 fn recording(failures: &Failures) -> CallbackLayer {
     let failures = failures.clone();
     layer().on_error(move |failure| {
-        let what = (failure.cause(), failure.message().to_string());
+        let what = (failure.cause(), failure.message().to_owned());
         failures.lock().unwrap().push(what);
         OnError::ServerError
     })
