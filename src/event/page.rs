@@ -53,7 +53,7 @@ const HEAD_ZH: &str = "\
 
 *顺序*：顺序键由什么组成（[`Callback::order_key`](crate::Callback::order_key)），例如群组、单聊的双方、账号。
 
-| 名称 | 回调命令字 | 类别 | 应答 | 去重 | 顺序 |
+| 官&NoBreak;方&NoBreak;中&NoBreak;文&NoBreak;名&NoBreak;称 | 回调命令字 | 类别 | 应答 | 去重 | 顺序 |
 | --- | --- | --- | --- | --- | --- |
 ";
 
