@@ -10,6 +10,7 @@ use crate::types::escaped;
 
 mod cause;
 
+pub use self::cause::Cause;
 pub(crate) use self::cause::cause_of;
 
 type BoxError = Box<dyn Error + Send + Sync>;

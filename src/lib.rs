@@ -76,7 +76,7 @@ pub use self::detach::{
     Detach, DetachFailure, DetachFuture, DetachId, DetachLayer, DetachStats, Drained,
 };
 #[doc(inline)]
-pub use self::error::{HandlerError, Retry};
+pub use self::error::{Cause, HandlerError, Retry};
 #[doc(inline)]
 pub use self::event::{
     DedupKey, Event, EventTime, Misfit, MisfitKind, OrderKey, TypedEvent, UnknownEvent,
@@ -99,7 +99,7 @@ pub use self::rejection::{Rejection, RejectionKind};
 #[doc(inline)]
 pub use self::reply::{Disposition, Reply};
 #[doc(inline)]
-pub use self::response::{Cause, Failure, OnError, Outcome, OutcomeKind, ResponseBody};
+pub use self::response::{Failure, OnError, Outcome, OutcomeKind, ResponseBody};
 #[doc(inline)]
 pub use self::router::{EventRouter, Handler, HandlerOutput, RouterFuture};
 #[doc(inline)]

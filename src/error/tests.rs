@@ -1,5 +1,4 @@
 use super::*;
-use crate::response::Cause;
 
 #[derive(Debug)]
 struct Outer(std::num::ParseIntError);

@@ -10,13 +10,13 @@ use super::config::Config;
 use crate::auth::Params;
 use crate::callback::Callback;
 use crate::command::Command;
-use crate::error::{cause_of, describe};
+use crate::error::{Cause, cause_of, describe};
 use crate::event::sealed::Rules;
 use crate::event::{Event, UnknownReason};
 use crate::json::CheckedText;
 use crate::rejection::{Rejection, RejectionKind};
 use crate::reply::{Reply, is_friend_request};
-use crate::response::{self, Cause, Failure, OnError, Outcome, OutcomeKind, ResponseBody};
+use crate::response::{self, Failure, OnError, Outcome, OutcomeKind, ResponseBody};
 
 /// A verified request. `accept`, `refuse_body`, `fail` and `fail_by` end it with a response, and so
 /// does `read` if it returns an error. Each takes the parameters, so only one of them is called,

@@ -14,9 +14,10 @@ use super::exchange::Exchange;
 use super::span::CallbackSpan;
 use crate::callback::Callback;
 use crate::caught::caught;
+use crate::error::Cause;
 use crate::rejection::{Rejection, RejectionKind};
 use crate::reply::Reply;
-use crate::response::{Cause, ResponseBody};
+use crate::response::ResponseBody;
 
 pin_project! {
     /// The future of [`CallbackService`](crate::CallbackService).

@@ -21,7 +21,7 @@ mod trace;
 mod write;
 
 pub use self::body::ResponseBody;
-pub use self::on_error::{Cause, Failure, OnError};
+pub use self::on_error::{Failure, OnError};
 pub use self::outcome::{Outcome, OutcomeKind};
 
 pub(crate) use self::rejecting::rejecting;

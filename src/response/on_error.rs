@@ -14,6 +14,7 @@ use std::fmt;
 
 use crate::auth::Params;
 use crate::command::{Command, Phase};
+use crate::error::Cause;
 use crate::event::UnknownReason;
 use crate::rejection::{Rejection, RejectionKind};
 use crate::reply::Reply;
@@ -70,104 +71,7 @@ pub struct Failure<'a> {
     pub(crate) message: &'a str,
 }
 
-/// Why a verified callback could not be handled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Cause {
-    /// The command is a *before* command, but the body does not fit its type, or one of the
-    /// commands in URL and body is unknown. The service was not called.
-    Misfit,
-    /// The body of a *before* callback, or of an unknown command, is empty or `{}`. The service was
-    /// not called.
-    BodyEmpty,
-    /// The body of a *before* callback, or of an unknown command, is not JSON. The service was not
-    /// called.
-    BodyNotJson,
-    /// The body of a *before* callback, or of an unknown command, is JSON, but not an object. The
-    /// service was not called.
-    BodyNotObject,
-    /// `CallbackCommand` in the body of a *before* callback, or of an unknown command, is not a
-    /// string. The service was not called.
-    BodyCommandMalformed,
-    /// URL and body have different commands, and one of them is a *before* command. The service was
-    /// not called.
-    CommandMismatch,
-    /// The body of a *before* callback, or of an unknown command, is larger than the limit. The
-    /// service was not called.
-    BodyTooLarge,
-    /// The body of a *before* callback, or of an unknown command, ended early. The service was not
-    /// called.
-    BodyIncomplete,
-    /// The body of a *before* callback, or of an unknown command, did not arrive in time: the error
-    /// of tower-http's `RequestBodyDeadlineLayer`, recognised by its text. The service was not
-    /// called.
-    BodyTimedOut,
-    /// `poll_ready` of the service returned an error. The service was not called. `Split`,
-    /// `EventRouter`, `Detach`, `Dedup` and `RateLimit` are always ready: with one of them right
-    /// inside `CallbackLayer`, such an error of a service further inside is
-    /// [`Failed`](Self::Failed).
-    NotReady,
-    /// The service, or a limit around it, was overloaded: the error of tower's `load_shed`, or
-    /// [`HandlerError::overloaded`](crate::HandlerError::overloaded).
-    /// [`HandlerError::cause`](crate::HandlerError::cause) says how it is recognised.
-    Overloaded,
-    /// There were too many callbacks of one sender, group, app or other key: the error of
-    /// `RateLimitLayer`, or
-    /// [`HandlerError::rate_limited`](crate::HandlerError::rate_limited). No text stands for it.
-    /// The handler was not called.
-    RateLimited,
-    /// The service was too slow: the error of tower's `timeout`, of tokio's, or
-    /// [`HandlerError::timed_out`](crate::HandlerError::timed_out).
-    /// [`HandlerError::cause`](crate::HandlerError::cause) says how it is recognised.
-    TimedOut,
-    /// The service returned an error.
-    Failed,
-    /// The service panicked: while it was cloned, in `poll_ready`, in `call`, or while its future
-    /// was polled.
-    Panicked,
-}
-
 impl Cause {
-    /// All causes.
-    pub const ALL: &'static [Cause] = &[
-        Cause::Misfit,
-        Cause::BodyEmpty,
-        Cause::BodyNotJson,
-        Cause::BodyNotObject,
-        Cause::BodyCommandMalformed,
-        Cause::CommandMismatch,
-        Cause::BodyTooLarge,
-        Cause::BodyIncomplete,
-        Cause::BodyTimedOut,
-        Cause::NotReady,
-        Cause::Overloaded,
-        Cause::RateLimited,
-        Cause::TimedOut,
-        Cause::Failed,
-        Cause::Panicked,
-    ];
-
-    /// Name of the cause in `snake_case`, for logs and metric labels.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Cause::Misfit => "misfit",
-            Cause::BodyEmpty => "body_empty",
-            Cause::BodyNotJson => "body_not_json",
-            Cause::BodyNotObject => "body_not_object",
-            Cause::BodyCommandMalformed => "body_command_malformed",
-            Cause::CommandMismatch => "command_mismatch",
-            Cause::BodyTooLarge => "body_too_large",
-            Cause::BodyIncomplete => "body_incomplete",
-            Cause::BodyTimedOut => "body_timed_out",
-            Cause::NotReady => "not_ready",
-            Cause::Overloaded => "overloaded",
-            Cause::RateLimited => "rate_limited",
-            Cause::TimedOut => "timed_out",
-            Cause::Failed => "failed",
-            Cause::Panicked => "panicked",
-        }
-    }
-
     /// The cause, for a callback that waits for a verdict and whose body could not be read.
     pub(crate) fn of_unknown(reason: &UnknownReason) -> Self {
         match reason {
@@ -187,12 +91,6 @@ impl Cause {
             (_, Some(BODY_TIMED_OUT)) => Cause::BodyTimedOut,
             _ => Cause::BodyIncomplete,
         }
-    }
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

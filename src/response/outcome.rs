@@ -5,9 +5,9 @@ use crate::event::{Misfit, UnknownReason};
 use crate::rejection::{Rejection, RejectionKind};
 use crate::reply::Disposition;
 
-use super::on_error::Cause;
 #[cfg(feature = "tracing")]
 use super::sampler::Occasion;
+use crate::error::Cause;
 
 /// How a request was answered. Every response of this crate's services has it in its extensions,
 /// for metrics, alerts and access logs.

@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Instant;
 
-use super::on_error::Cause;
+use crate::error::Cause;
 use crate::rejection::RejectionKind;
 
 /// One of a kind is shown in this many seconds.

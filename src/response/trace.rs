@@ -8,13 +8,13 @@
 #[cfg(feature = "tracing")]
 use std::num::NonZeroU32;
 
-#[cfg(feature = "tracing")]
-use super::on_error::Cause;
 use super::outcome::Outcome;
 #[cfg(feature = "tracing")]
 use super::sampler::Occasion;
 use super::sampler::Sampler;
 use crate::auth::Params;
+#[cfg(feature = "tracing")]
+use crate::error::Cause;
 #[cfg(feature = "tracing")]
 use crate::types::Escaped;
 

@@ -13,7 +13,8 @@ use tower_service::Service;
 use super::body::VerifyBody;
 use crate::auth::Params;
 use crate::caught::text_of;
-use crate::response::{self, Cause, Outcome, OutcomeKind, ResponseBody, Sampler};
+use crate::error::Cause;
+use crate::response::{self, Outcome, OutcomeKind, ResponseBody, Sampler};
 
 pin_project! {
     /// The future of [`VerifyService`](crate::VerifyService).
