@@ -10,7 +10,6 @@
 //! `tests/stacks/` use the real layers, so a changed text would be noticed.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use crate::auth::Params;
 use crate::command::{Command, Phase};
