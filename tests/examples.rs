@@ -223,7 +223,9 @@ impl Drop for TempFile {
 
 fn message(text: &str) -> String {
     format!(
-        r#"{{"CallbackCommand":"C2C.CallbackBeforeSendMsg","From_Account":"a","To_Account":"b","MsgBody":[{{"MsgType":"TIMImageElem","MsgContent":{{"UUID":"u","New":1}}}},{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"{text}"}}}}]}}"#
+        r#"{{"CallbackCommand":"C2C.CallbackBeforeSendMsg","From_Account":"a","To_Account":"b",
+            "MsgBody":[{{"MsgType":"TIMImageElem","MsgContent":{{"UUID":"u","New":1}}}},
+            {{"MsgType":"TIMTextElem","MsgContent":{{"Text":"{text}"}}}}]}}"#
     )
 }
 

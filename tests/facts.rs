@@ -65,20 +65,54 @@ fn where_the_time_is_not_event_time() {
     let parties = r#""From_Account":"a","To_Account":"b""#;
     for (command, body, time) in [
         (Command::C2cAfterSendMsg, format!(r#"{{{parties},"MsgTime":5}}"#), secs(5)),
-        (Command::C2cAfterSendMsg, format!(r#"{{{parties},"MsgTime":5,"EventTime":"6000"}}"#), millis(6000)),
+        (
+            Command::C2cAfterSendMsg,
+            format!(r#"{{{parties},"MsgTime":5,"EventTime":"6000"}}"#),
+            millis(6000),
+        ),
         (Command::C2cBeforeSendMsg, format!(r#"{{{parties},"MsgBody":[],"MsgTime":5}}"#), secs(5)),
-        (Command::LiveBeforeSendGift, r#"{"RoomId":"r","GiftWater":{"From_Account":"a","Time":7}}"#.into(), secs(7)),
+        (
+            Command::LiveBeforeSendGift,
+            r#"{"RoomId":"r","GiftWater":{"From_Account":"a","Time":7}}"#.into(),
+            secs(7),
+        ),
         (
             Command::SnsBlackListDelete,
-            r#"{"PairList":[{"From_Account":"a","To_Account":"b","TimeStamp":3},{"From_Account":"a","To_Account":"c","TimeStamp":9},{"From_Account":"a","To_Account":"d"}]}"#.into(),
+            concat!(
+                r#"{"PairList":[{"From_Account":"a","To_Account":"b","TimeStamp":3},"#,
+                r#"{"From_Account":"a","To_Account":"c","TimeStamp":9},{"From_Account":"a","#,
+                r#""To_Account":"d"}]}"#
+            )
+            .into(),
             secs(9),
         ),
         (Command::LiveAfterCreateRoom, r#"{"RoomInfo":{"CreateTime":4}}"#.into(), secs(4)),
-        (Command::LiveAfterCreateRoom, r#"{"RoomInfo":{"CreateTime":4,"EventTime":4500}}"#.into(), millis(4500)),
-        (Command::LiveAfterCreateRoom, r#"{"RoomInfo":{"EventTime":4500},"EventTime":4600}"#.into(), millis(4600)),
-        (Command::LiveAfterCloudRecordingChanged, r#"{"EventInfo":{},"CallbackTs":8}"#.into(), millis(8)),
-        (Command::CallAfterRecordChanged, r#"{"CallId":"c","Callback":{"EventInfo":{},"CallbackTs":8},"EventTime":9}"#.into(), millis(8)),
-        (Command::PushOfflinePush, r#"{"Events":[{"To_Account":"a","EventTime":5},{"To_Account":"b","EventTime":6}]}"#.into(), secs(6)),
+        (
+            Command::LiveAfterCreateRoom,
+            r#"{"RoomInfo":{"CreateTime":4,"EventTime":4500}}"#.into(),
+            millis(4500),
+        ),
+        (
+            Command::LiveAfterCreateRoom,
+            r#"{"RoomInfo":{"EventTime":4500},"EventTime":4600}"#.into(),
+            millis(4600),
+        ),
+        (
+            Command::LiveAfterCloudRecordingChanged,
+            r#"{"EventInfo":{},"CallbackTs":8}"#.into(),
+            millis(8),
+        ),
+        (
+            Command::CallAfterRecordChanged,
+            r#"{"CallId":"c","Callback":{"EventInfo":{},"CallbackTs":8},"EventTime":9}"#.into(),
+            millis(8),
+        ),
+        (
+            Command::PushOfflinePush,
+            r#"{"Events":[{"To_Account":"a","EventTime":5},{"To_Account":"b","EventTime":6}]}"#
+                .into(),
+            secs(6),
+        ),
     ] {
         assert_eq!(callback(command, &body).time(), time, "{body}");
     }
@@ -232,7 +266,8 @@ fn without_time_and_id_there_is_no_key() {
 fn what_looked_like_a_second_delivery_and_was_none() {
     let sent = |result: u32| {
         let body = format!(
-            r#"{{"From_Account":"a","To_Account":"b","MsgKey":"k","MsgTime":5,"SendMsgResult":{result},"MsgBody":[]}}"#
+            r#"{{"From_Account":"a","To_Account":"b","MsgKey":"k","MsgTime":5,
+                "SendMsgResult":{result},"MsgBody":[]}}"#
         );
         key(Command::C2cAfterSendMsg, &body).unwrap()
     };

@@ -19,19 +19,23 @@ fn a_raw_control_character_in_a_text_is_not_json() {
         // With an escape in it, a text is decoded before it is looked at.
         (
             Command::C2cBeforeSendMsg,
-            "{\"From_Account\":\"a\",\"To_Account\":\"b\",\"MsgBody\":[],\"CloudCustomData\":\"\\u0041\u{14}\"}",
+            "{\"From_Account\":\"a\",\"To_Account\":\"b\",\"MsgBody\":[],\
+            \"CloudCustomData\":\"\\u0041\u{14}\"}",
         ),
         (
             Command::C2cBeforeSendMsg,
-            "{\"From_Account\":\"a\",\"To_Account\":\"b\",\"MsgBody\":[],\"CloudCustomData\":\"\u{14}\"}",
+            "{\"From_Account\":\"a\",\"To_Account\":\"b\",\"MsgBody\":[],\
+            \"CloudCustomData\":\"\u{14}\"}",
         ),
         (
             Command::C2cBeforeSendMsg,
-            "{\"From_Account\":\"a\",\"To_Account\":\"b\",\"MsgBody\":[],\"CloudCustomData\":\"a\tb\nc\"}",
+            "{\"From_Account\":\"a\",\"To_Account\":\"b\",\"MsgBody\":[],\
+            \"CloudCustomData\":\"a\tb\nc\"}",
         ),
         (
             Command::C2cAfterSendMsg,
-            "{\"From_Account\":\"a\",\"To_Account\":\"b\",\"MsgBody\":[{\"MsgType\":\"TIM\u{0}Elem\",\"MsgContent\":{}}]}",
+            "{\"From_Account\":\"a\",\"To_Account\":\"b\",\
+            \"MsgBody\":[{\"MsgType\":\"TIM\u{0}Elem\",\"MsgContent\":{}}]}",
         ),
     ];
     for (command, body) in bodies {
@@ -59,7 +63,8 @@ fn a_time_with_a_zero_in_front_proves_no_token() {
             Err(rejection) => rejection.kind(),
         }
     };
-    let good = "Sign=17773bc39a671d7b9aa835458704d2a6db81360a5940292b587d6d760d484061&RequestTime=1669872112";
+    let good = "Sign=17773bc39a671d7b9aa835458704d2a6db81360a5940292b587d6d760d484061\
+        &RequestTime=1669872112";
     assert_eq!(kind(good), RejectionKind::Probe);
     let zero = format!("Sign={}&RequestTime=01669872112", sign("xxxxyyyy0", 1_669_872_112));
     assert_eq!(kind(&zero), RejectionKind::AppMissing);

@@ -151,7 +151,10 @@ fn spellings_and_members_that_were_recorded() {
         assert_eq!(ActionType::from(word), ActionType::Hangup);
     }
     assert_eq!(ActionType::Hangup.as_str(), "Hangup");
-    let message = r#"{"From_Account":"a","To_Account":"b","MsgBody":[],"SyncOtherMachine":2,"SupportMessageExtension":1}"#;
+    let message = concat!(
+        r#"{"From_Account":"a","To_Account":"b","MsgBody":[],"SyncOtherMachine":2,"#,
+        r#""SupportMessageExtension":1}"#
+    );
     let after = callback::<c2c::AfterSendMsg>(message);
     let before = callback::<c2c::BeforeSendMsg>(message);
     let bot = callback::<bot::OnC2cMessage>(message);

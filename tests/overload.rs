@@ -246,7 +246,8 @@ async fn drip(address: SocketAddr, token: &str) {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         let now = now.unwrap().as_secs();
         let head = format!(
-            "POST /callback?SdkAppid={APP}&CallbackCommand=Sns.CallbackFriendDelete&Sign={}&RequestTime={now} HTTP/1.1\r\n\
+            "POST /callback?SdkAppid={APP}&CallbackCommand=Sns.CallbackFriendDelete\
+            &Sign={}&RequestTime={now} HTTP/1.1\r\n\
              Host: localhost\r\nContent-Length: 100000\r\n\r\n{{",
             sign(token, now)
         );
@@ -257,7 +258,9 @@ async fn drip(address: SocketAddr, token: &str) {
             loop {
                 tokio::select! {
                     read = stream.read(&mut answer) => if read? == 0 { break },
-                    () = tokio::time::sleep(Duration::from_millis(100)) => stream.write_all(b" ").await?,
+                    () = tokio::time::sleep(Duration::from_millis(100)) => {
+                        stream.write_all(b" ").await?;
+                    }
                 }
             }
             std::io::Result::Ok(())

@@ -100,11 +100,18 @@ fn nothing_is_lost(command: &Command, body: &Value) -> Result<(), TestCaseError>
     Ok(())
 }
 
+fn config() -> ProptestConfig {
+    ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
-    fn any_object_under_any_command(command in command(), body in btree_map("[A-Z][a-z_A-Z]{0,8}", json(), 0..6)) {
+    fn any_object_under_any_command(
+        command in command(),
+        body in btree_map("[A-Z][a-z_A-Z]{0,8}", json(), 0..6),
+    ) {
         let body = Value::Object(body.into_iter().collect::<Map<_, _>>());
         nothing_is_lost(&command, &body)?;
     }
@@ -126,7 +133,9 @@ proptest! {
     fn any_bytes_are_stored(command in command(), body in vec(any::<u8>(), 0..200)) {
         let (parts, _) = signed(command).build::<Bytes>().into_parts();
         let params = common::params_of(&common::verifier(), &parts.method, &parts.uri);
-        let Ok(callback) = Callback::parse_untyped(params, body.clone().into()) else { return Ok(()) };
+        let Ok(callback) = Callback::parse_untyped(params, body.clone().into()) else {
+            return Ok(());
+        };
         let json = serde_json::to_string(&StoredCallback::from(&callback)).unwrap();
         let again = serde_json::from_str::<StoredCallback>(&json).unwrap().parse().unwrap();
         prop_assert_eq!(&again.body[..], &body[..]);

@@ -77,12 +77,17 @@ fn request(command: Command, body: &[u8], chunked: bool) -> Vec<u8> {
 }
 
 fn small() -> &'static [u8] {
-    br#"{"CallbackCommand":"Sns.CallbackFriendDelete","PairList":[{"From_Account":"a","To_Account":"b"}]}"#
+    br#"{"CallbackCommand":"Sns.CallbackFriendDelete",
+        "PairList":[{"From_Account":"a","To_Account":"b"}]}"#
 }
 
 fn large() -> Vec<u8> {
     let text = "x".repeat(100_000);
-    format!(r#"{{"From_Account":"a","To_Account":"b","MsgBody":[{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"{text}"}}}}]}}"#).into_bytes()
+    format!(
+        r#"{{"From_Account":"a","To_Account":"b","MsgBody":[{{"MsgType":"TIMTextElem",
+        "MsgContent":{{"Text":"{text}"}}}}]}}"#
+    )
+    .into_bytes()
 }
 
 /// Writes requests, and reads as many answers.

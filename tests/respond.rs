@@ -71,8 +71,10 @@ fn what_was_kept_can_be_handled_later() {
 /// This form was written by 0.1.0, and stays readable.
 #[test]
 fn the_first_form_stays_readable() {
-    let json = r#"{"format":1,"params":{"sdk_app_id":1400000000,"command":"State.StateChange","request_time":1669872112,
-        "opt_platform":"iOS","token_index":0,"query":"SdkAppid=1400000000&CallbackCommand=State.StateChange&ClientIP=127.0.0.1"},
+    let json = r#"{"format":1,"params":{"sdk_app_id":1400000000,"command":"State.StateChange",
+        "request_time":1669872112,
+        "opt_platform":"iOS","token_index":0,
+        "query":"SdkAppid=1400000000&CallbackCommand=State.StateChange&ClientIP=127.0.0.1"},
         "body":"{\"Info\":{\"To_Account\":\"a\"},\"EventTime\":5}","received_at":1669872112003}"#;
     let stored: StoredCallback = serde_json::from_str(json).unwrap();
     assert_eq!(stored.received_at.0, 1_669_872_112_003);

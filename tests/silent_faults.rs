@@ -38,7 +38,8 @@ fn a_new_member_inside_a_bundle_is_shown() {
         let mut elements = element.to_owned();
         for _ in 0..bundles {
             elements = format!(
-                r#"{{"MsgType":"TIMRelayElem","MsgContent":{{"MsgList":[{{"MsgBody":[{elements}]}}]}}}}"#
+                r#"{{"MsgType":"TIMRelayElem","MsgContent":{{"MsgList":[{{"MsgBody":[
+                    {elements}]}}]}}}}"#
             );
         }
         let message = message(&elements);
@@ -58,7 +59,8 @@ fn custom_data_beside_a_new_member_is_shown() {
 #[test]
 fn an_element_of_two_kinds_is_none() {
     let body = r#"{"From_Account":"a","To_Account":"b","MsgBody":[
-        {"MsgType":"TIMTextElem","MsgType":"TIMFileElem","MsgContent":{"Text":"spam","Url":"spam"}}]}"#;
+        {"MsgType":"TIMTextElem","MsgType":"TIMFileElem",
+        "MsgContent":{"Text":"spam","Url":"spam"}}]}"#;
     let event = crate::common::read(&Command::C2cBeforeSendMsg, body);
     assert!(event.misfit().unwrap().path().starts_with("MsgBody[0]"));
 }
@@ -124,7 +126,8 @@ fn no_spelling_of_a_signature_is_stored() {
     for name in ["Sign", "sign", "SIGN", "%53ign", "s%69gn", "%73%69%67%6e"] {
         for before in ["/callback?", "/callback/"] {
             let url = format!(
-                "{before}x=1&{name}={signature}&SdkAppid={APP}&CallbackCommand=State.StateChange&RequestTime={}&y=2",
+                "{before}x=1&{name}={signature}&SdkAppid={APP}\
+                &CallbackCommand=State.StateChange&RequestTime={}&y=2",
                 common::NOW
             );
             let params = params_of(
@@ -195,7 +198,8 @@ fn a_body_of_two_apps_is_of_none() {
 /// One body under several commands: the commands tell them apart.
 #[test]
 fn the_command_is_part_of_a_key() {
-    let body = r#"{"PairList":[{"From_Account":"a","To_Account":"b"}],"EventTime":1670574414123,"SessionId":"s","GroupId":"g",
+    let body = r#"{"PairList":[{"From_Account":"a","To_Account":"b"}],"EventTime":1670574414123,
+        "SessionId":"s","GroupId":"g",
         "RoomId":"r","From_Account":"a","To_Account":"b"}"#;
     let mut keys = HashSet::new();
     let mut commands = 0;

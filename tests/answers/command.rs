@@ -116,7 +116,8 @@ async fn documented_disagreements_of_the_words() {
     let inner = Inner::default();
     let request = common::post(
         &format!(
-            "/?SdkAppid={APP}&CallbackCommand=Room.CallbackUpdateRoomInfo&Sign={}&RequestTime={NOW}",
+            "/?SdkAppid={APP}&CallbackCommand=Room.CallbackUpdateRoomInfo\
+            &Sign={}&RequestTime={NOW}",
             sign(TOKEN, NOW)
         ),
         r#"{"CallbackCommand":"Room.CallbackAfterUpdateRoomInfo","RoomId":"r"}"#,

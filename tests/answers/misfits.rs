@@ -46,7 +46,8 @@ async fn why_a_body_was_not_read() {
 
 #[tokio::test]
 async fn an_after_callback_that_does_not_fit_arrives_with_its_place() {
-    let body = "{\"PairList\":[{\"From_Account\":\"a\",\"To_Account\":\"b\"},\n {\"From_Account\":\"a\",\"To_Account\":[]}]}";
+    let body = "{\"PairList\":[{\"From_Account\":\"a\",\"To_Account\":\"b\"},\n\
+        \x20{\"From_Account\":\"a\",\"To_Account\":[]}]}";
     let inner = Inner::default();
     let request = signed(Command::SnsFriendDelete).body(body).build::<Full<Bytes>>();
     let response = send(&layer(), inner.clone(), request).await;

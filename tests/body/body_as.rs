@@ -15,7 +15,8 @@ use tower::{Layer, ServiceExt};
 
 fn with(members: &str) -> Callback<c2c::BeforeSendMsg> {
     callback(&format!(
-        r#"{{"CallbackCommand":"C2C.CallbackBeforeSendMsg","From_Account":"\ud800","To_Account":"b","MsgBody":[],{members}}}"#
+        r#"{{"CallbackCommand":"C2C.CallbackBeforeSendMsg","From_Account":"\ud800",
+            "To_Account":"b","MsgBody":[],{members}}}"#
     ))
 }
 
@@ -33,10 +34,12 @@ struct More {
 
 #[test]
 fn new_members_are_read_as_tencent_writes_them() {
-    let read: More =
-        with(r#""Level":"5","Urgent":"","Tags":null,"Limits":{"7":8},"Deep":{"Urgent":"true","Tags":"\udc00"}"#)
-            .body_as()
-            .unwrap();
+    let read: More = with(concat!(
+        r#""Level":"5","Urgent":"","Tags":null,"Limits":{"7":8},"Deep":{"Urgent":"true","#,
+        r#""Tags":"\udc00"}"#
+    ))
+    .body_as()
+    .unwrap();
     let deep = More { urgent: Some(true), tags: vec!["\u{fffd}".into()], ..More::default() };
     let wanted = More {
         level: 5,

@@ -287,10 +287,14 @@ fn short_honest_elements_in_bundles_are_typed() {
     let text = r#"{"MsgType":"TIMTextElem","MsgContent":{"Text":"x"}}"#.to_owned();
     let message = format!(r#"{{"From_Account":"a","MsgBody":[{text}]}}"#);
     let bundle = format!(
-        r#"{{"MsgType":"TIMRelayElem","MsgContent":{{"Title":"t","AbstractList":["a: x","b: y"],"MsgList":[{}]}}}}"#,
+        r#"{{"MsgType":"TIMRelayElem","MsgContent":{{"Title":"t","AbstractList":["a: x",
+            "b: y"],"MsgList":[{}]}}}}"#,
         vec![&*message; 100].join(",")
     );
-    let image = r#"{"MsgType":"TIMImageElem","MsgContent":{"UUID":"u","ImageInfoArray":[{"Type":1},{"Type":2},{"Type":3}]}}"#;
+    let image = concat!(
+        r#"{"MsgType":"TIMImageElem","MsgContent":{"UUID":"u","ImageInfoArray":[{"Type":1},"#,
+        r#"{"Type":2},{"Type":3}]}}"#
+    );
     let chunks: Vec<_> =
         (1..=50).map(|index| format!(r#"{{"Index":{index},"Markdown":"x"}}"#)).collect();
     let stream = format!(

@@ -90,7 +90,10 @@ async fn no_member_that_is_read_can_stand_twice() {
 /// Nor can an entry of the one map that is read.
 #[tokio::test]
 async fn no_entry_of_a_map_can_stand_twice() {
-    let group = r#"{"Operator_Account":"a","Type":"Public","CreatedGroupNum":{"Public":9,"Work":1,"\u0050ublic":0}}"#;
+    let group = concat!(
+        r#"{"Operator_Account":"a","Type":"Public","CreatedGroupNum":{"Public":9,"Work":1,"#,
+        r#""\u0050ublic":0}}"#
+    );
     let fate = body(Command::GroupBeforeCreateGroup, group).await;
     assert_eq!(fate, Fate::Failed(Cause::Misfit));
 }

@@ -364,7 +364,9 @@ async fn a_panic_that_panics_again_ends_in_the_owners_answer() {
 /// What is said about a broken body names the place in the text as it was mended.
 #[test]
 fn a_mended_message_says_so_and_is_rewritten_from_what_was_read() {
-    let body = b"{\"From_Account\":\"a\",\"To_Account\":\"b\",\"MsgBody\":[{\"MsgType\":\"TIMTextElem\",\"MsgContent\":{\"Text\":\"spam\xff\"},\"New\":\"\\ud83d\"}]}";
+    let body = b"{\"From_Account\":\"a\",\"To_Account\":\"b\",\
+        \"MsgBody\":[{\"MsgType\":\"TIMTextElem\",\
+        \"MsgContent\":{\"Text\":\"spam\xff\"},\"New\":\"\\ud83d\"}]}";
     let (parts, _) = request(&Command::C2cBeforeSendMsg, b"").into_parts();
     let params = || params_of(&verifier(), &parts.method, &parts.uri);
     let callback = Callback::parse(params(), Bytes::from_static(body)).unwrap();

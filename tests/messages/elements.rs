@@ -38,7 +38,10 @@ fn every_documented_element_is_typed_and_comes_back_as_it_was() {
 
 #[test]
 fn coordinates_keep_their_digits() {
-    let elements = r#"[{"MsgType":"TIMLocationElem","MsgContent":{"Desc":"x","Latitude":29.3403400000000012,"Longitude":"116"}}]"#;
+    let elements = concat!(
+        r#"[{"MsgType":"TIMLocationElem","MsgContent":{"Desc":"x","#,
+        r#""Latitude":29.3403400000000012,"Longitude":"116"}}]"#
+    );
     let read = message(elements).event.msg_body;
     let MsgElement::Location(location) = &read[0] else { panic!() };
     assert_eq!(location.latitude.as_ref().unwrap().as_str(), "29.3403400000000012");
@@ -113,7 +116,10 @@ fn an_element_that_does_not_fit_is_a_misfit_of_the_callback() {
         r#"[{"MsgType":"TIMTextElem","MsgContent":"x"}]"#,
         r#"["x"]"#,
         r#""x""#,
-        r#"[{"MsgType":"TIMRelayElem","MsgContent":{"MsgList":[{"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":[]}}]}]}}]"#,
+        concat!(
+            r#"[{"MsgType":"TIMRelayElem","MsgContent":{"MsgList":[{"MsgBody":["#,
+            r#"{"MsgType":"TIMTextElem","MsgContent":{"Text":[]}}]}]}}]"#
+        ),
     ] {
         let event =
             crate::common::read(&tencent_im_callback::Command::C2cBeforeSendMsg, body(elements));
@@ -147,7 +153,8 @@ fn a_misfit_in_a_message_is_found_where_it_is() {
     let bundled =
         r#"{"MsgType":"TIMImageElem","MsgContent":{"ImageInfoArray":[{"Size":1},{"Size":true}]}}"#;
     let bundle = format!(
-        r#"[{good},{{"MsgType":"TIMRelayElem","MsgContent":{{"MsgList":[{{"MsgBody":[{bundled}]}}]}}}}]"#
+        r#"[{good},{{"MsgType":"TIMRelayElem","MsgContent":{{"MsgList":[{{"MsgBody":[
+            {bundled}]}}]}}}}]"#
     );
     let (path, around) = misfit(&bundle);
     assert_eq!(

@@ -8,7 +8,11 @@ use tencent_im_callback::{Reply, testing};
 
 use crate::{message, polite};
 
-const MIXED: &str = r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"a bad word"}},{"MsgType":"TIMImageElem","MsgContent":{"UUID":"u","Brandnew":[1.50]},"Also":1},{"MsgType":"TIMTextElem","MsgContent":{"Text":"fine"}}]"#;
+const MIXED: &str = concat!(
+    r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"a bad word"}},{"MsgType":"TIMImageElem","#,
+    r#""MsgContent":{"UUID":"u","Brandnew":[1.50]},"Also":1},{"MsgType":"TIMTextElem","#,
+    r#""MsgContent":{"Text":"fine"}}]"#
+);
 
 #[test]
 fn a_rewrite_keeps_what_it_does_not_touch() {
@@ -50,16 +54,23 @@ fn a_rewrite_keeps_what_it_does_not_touch() {
 fn rewriting_reaches_all_that_reading_shows() {
     let elements = r#"[
         {"MsgType":"TIMTextElem","MsgContent":{"Text":"damn","New":{"x":["damn"]}},"Beside":"damn"},
-        {"MsgType":"TIMCustomElem","MsgContent":{"Desc":"damn desc","Data":"damn","Ext":"e","Sound":"damn.caf"}},
-        {"MsgType":"TIMLocationElem","MsgContent":{"Desc":"damn place","Latitude":1.50,"Longitude":2}},
+        {"MsgType":"TIMCustomElem","MsgContent":{"Desc":"damn desc","Data":"damn","Ext":"e",
+            "Sound":"damn.caf"}},
+        {"MsgType":"TIMLocationElem","MsgContent":{"Desc":"damn place","Latitude":1.50,
+            "Longitude":2}},
         {"MsgType":"TIMFaceElem","MsgContent":{"Index":6,"Data":"damn face"}},
         {"MsgType":"TIMFileElem","MsgContent":{"Url":"damn","UUID":"damn","FileName":"damn.txt"}},
-        {"MsgType":"TIMImageElem","MsgContent":{"UUID":"damn","ImageInfoArray":[{"Type":1,"URL":"http://damn"}]}},
+        {"MsgType":"TIMImageElem","MsgContent":{"UUID":"damn","ImageInfoArray":[{"Type":1,
+            "URL":"http://damn"}]}},
         {"MsgType":"TIMSoundElem","MsgContent":{"Url":"damn","UUID":"damn"}},
-        {"MsgType":"TIMVideoFileElem","MsgContent":{"VideoUrl":"damn","VideoUUID":"damn","ThumbUUID":"damn","VideoFormat":"damn"}},
-        {"MsgType":"TIMStreamElem","MsgContent":{"Chunks":[{"EventType":"damn","Markdown":"damn **x**"}],"CompatibleText":"damn x","StreamMsgID":"damn"}},
-        {"MsgType":"TIMRelayElem","MsgContent":{"Title":"damn title","MsgNum":1,"CompatibleText":"damn old","AbstractList":["damn l1","l2"],
-            "MsgList":[{"From_Account":"damn","GroupId":"damn","MsgId":"damn","CloudCustomData":"damn","MsgBody":[
+        {"MsgType":"TIMVideoFileElem","MsgContent":{"VideoUrl":"damn","VideoUUID":"damn",
+            "ThumbUUID":"damn","VideoFormat":"damn"}},
+        {"MsgType":"TIMStreamElem","MsgContent":{"Chunks":[{"EventType":"damn",
+            "Markdown":"damn **x**"}],"CompatibleText":"damn x","StreamMsgID":"damn"}},
+        {"MsgType":"TIMRelayElem","MsgContent":{"Title":"damn title","MsgNum":1,
+            "CompatibleText":"damn old","AbstractList":["damn l1","l2"],
+            "MsgList":[{"From_Account":"damn","GroupId":"damn","MsgId":"damn",
+                "CloudCustomData":"damn","MsgBody":[
                 {"MsgType":"TIMTextElem","MsgContent":{"Text":"d\u0061mn in"}},
                 {"MsgType":"TIMImageElem","MsgContent":{"UUID":"damn"}}]}],"JsonMsgKey":"damn"}},
         {"MsgType":"TIMNewElem","MsgContent":{"key":"damn \"x\"","n":[1e999,{"k" : "damn"}]}}

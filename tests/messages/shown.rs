@@ -12,8 +12,10 @@ fn a_lone_surrogate_hides_nothing() {
     let elements = r#"[
         {"MsgType":"TIMTextElem","MsgContent":{"Text":"bad \ud800word\udfff"}},
         {"MsgContent":{"Deep":[{"Text":"hidden \udc00"}],"n":1e999},"MsgType":"TIMNewElem"},
-        {"MsgType":"TIMRelayElem","MsgContent":{"Title":"\ud801","AbstractList":["a\ud802"],"MsgList":[
-            {"From_Account":"x","MsgBody":[{"MsgContent":{"Text":"inner\ud803"},"MsgType":"TIMTextElem"}]}]}}
+        {"MsgType":"TIMRelayElem","MsgContent":{"Title":"\ud801","AbstractList":["a\ud802"],
+            "MsgList":[
+            {"From_Account":"x","MsgBody":[{"MsgContent":{"Text":"inner\ud803"},
+                "MsgType":"TIMTextElem"}]}]}}
     ]"#;
     let whole = body(elements)
         .replacen('{', r#"{"CloudCustomData":"c\ud804",""#, 1)
@@ -49,10 +51,13 @@ fn texts_are_all_that_a_reader_sees() {
         {"MsgType":"TIMLocationElem","MsgContent":{"Desc":"place","Latitude":1,"Longitude":2}},
         {"MsgType":"TIMFileElem","MsgContent":{"FileName":"name"}},
         {"MsgType":"TIMImageElem","MsgContent":{"UUID":"u"}},
-        {"MsgType":"TIMRelayElem","MsgContent":{"Title":"title","CompatibleText":"old","AbstractList":["l1","l2"],
+        {"MsgType":"TIMRelayElem","MsgContent":{"Title":"title","CompatibleText":"old",
+            "AbstractList":["l1","l2"],
             "MsgList":[{"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"in"}},
-                                   {"MsgType":"TIMCustomElem","MsgContent":{"Data":"inner data"}}]}]}},
-        {"MsgType":"TIMNewElem","MsgContent":{"key":"va\"l\\ue","n":[1,"two",{"k" : "three"}],"e":"\u4f60"}}
+                                   {"MsgType":"TIMCustomElem",
+                                       "MsgContent":{"Data":"inner data"}}]}]}},
+        {"MsgType":"TIMNewElem","MsgContent":{"key":"va\"l\\ue","n":[1,"two",{"k" : "three"}],
+            "e":"\u4f60"}}
     ]"#;
     let seen = [
         "one",

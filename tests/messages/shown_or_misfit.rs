@@ -271,7 +271,8 @@ async fn a_bundle_in_a_bundle_hides_nothing() {
         ] {
             let open = r#"[{"MsgType":"TIMRelayElem","MsgContent":{"MsgList":[{"MsgBody":"#;
             let inner = format!(
-                r#"[{{"MsgType":"TIMRelayElem","MsgContent":{{"MsgList":[{{"{member}":{value}}}]}}}}]"#
+                r#"[{{"MsgType":"TIMRelayElem","MsgContent":{{"MsgList":[
+                    {{"{member}":{value}}}]}}}}]"#
             );
             let elements = format!("{}{inner}{}", open.repeat(9), "}]}}]".repeat(9));
             let texts = shown(&elements).unwrap();
@@ -301,7 +302,8 @@ fn text_in_a_new_member_of_a_known_element_is_shown() {
     }
     let bundle = format!(
         r#"[{{"MsgType":"TIMRelayElem","MsgContent":{{"MsgList":[{{"New":"{CANARY}","MsgBody":[
-            {{"MsgType":"TIMTextElem","MsgContent":{{"Text":"fine","New":"{CANARY}"}}}}]}}],"New":["{CANARY}"]}}}}]"#
+            {{"MsgType":"TIMTextElem","MsgContent":{{"Text":"fine","New":"{CANARY}"}}}}]}}],
+                "New":["{CANARY}"]}}}}]"#
     );
     let texts = shown(&bundle).unwrap();
     assert_eq!(texts.iter().filter(|text| *text == CANARY).count(), 3, "{texts:?}");

@@ -173,7 +173,10 @@ async fn custom_fields_of_groups_and_members_are_judged() {
         r#""Notification":"sp\u200bam""#,
         r#""FaceUrl":"http://spam""#,
         r#""MemberList":[{"Member_Account":"b","NameCard":"spam"}]"#,
-        r#""MemberList":[{"Member_Account":"b","AppMemberDefinedData":[{"Key":"k","Value":"spam"}]}]"#,
+        concat!(
+            r#""MemberList":[{"Member_Account":"b","AppMemberDefinedData":[{"Key":"k","#,
+            r#""Value":"spam"}]}]"#
+        ),
     ] {
         let body = format!("{{{group},{fields}}}");
         let found = answer(&Command::GroupBeforeCreateGroup, body.clone()).await.0;
@@ -181,7 +184,8 @@ async fn custom_fields_of_groups_and_members_are_judged() {
     }
 }
 
-/// The documentation says that these are not covered. If one is some day, the documentation changes.
+/// The documentation says that these are not covered. If one is some day, the documentation
+/// changes.
 #[tokio::test]
 async fn what_the_documentation_says_is_not_covered_is_not() {
     for word in [

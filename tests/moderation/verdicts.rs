@@ -85,7 +85,12 @@ async fn names_and_friend_requests_are_judged_and_cannot_be_rewritten() {
 
 #[tokio::test]
 async fn a_rewrite_changes_the_word_and_nothing_else() {
-    let elements = r#"[{"MsgContent":{"Text":"damn","Big":123456789012345678901234567890,"F":1.50e+3 ,"New":{"a" : 1,"a":2}},"MsgType":"TIMTextElem"},{"MsgType":"New","MsgContent":{"x":["\ud83d","d\u0061mn"]}},{"MsgType":"TIMFileElem","MsgContent":{"Url":"damn","FileName":"damn.txt"}}]"#;
+    let elements = concat!(
+        r#"[{"MsgContent":{"Text":"damn","Big":123456789012345678901234567890,"F":1.50e+3 ,"#,
+        r#""New":{"a" : 1,"a":2}},"MsgType":"TIMTextElem"},{"MsgType":"New","#,
+        r#""MsgContent":{"x":["\ud83d","d\u0061mn"]}},{"MsgType":"TIMFileElem","#,
+        r#""MsgContent":{"Url":"damn","FileName":"damn.txt"}}]"#
+    );
     let body =
         message(elements).replace("\"MsgBody\"", "\"CloudCustomData\":\"damn it\",\"MsgBody\"");
     let (_, reply) = answer(&Command::C2cBeforeSendMsg, body).await;
@@ -239,7 +244,9 @@ async fn edits_are_reported_and_go_on() {
     for command in [Command::C2cAfterModifyMsg, Command::GroupAfterModifyMsg] {
         for word in ["hello", "damn", "sp\u{200b}am"] {
             let body = format!(
-                r#"{{"Operator_Account":"e","From_Account":"a","To_Account":"b","GroupId":"g","MsgSeq":1,"MsgRandom":1,"MsgTime":1,"MsgKey":"k","EventTime":1,"MsgBody":[{}]}}"#,
+                r#"{{"Operator_Account":"e","From_Account":"a","To_Account":"b","GroupId":"g",
+                    "MsgSeq":1,"MsgRandom":1,"MsgTime":1,"MsgKey":"k","EventTime":1,"MsgBody":[
+                    {}]}}"#,
                 text(word)
             );
             let reply = router.clone().oneshot(callback(command.clone(), body)).await.unwrap();
@@ -313,7 +320,8 @@ async fn the_inner_service_is_only_made_ready_for_what_the_judge_allows() {
 #[test]
 fn places_say_where_a_text_stands() {
     let body = format!(
-        r#"{{"From_Account":"a","To_Account":"b","CloudCustomData":"c","New":"n","MsgBody":[{},{}]}}"#,
+        r#"{{"From_Account":"a","To_Account":"b","CloudCustomData":"c","New":"n","MsgBody":[{},
+            {}]}}"#,
         text("t"),
         element("TIMCustomElem", r#"{"Data":"d"}"#)
     );

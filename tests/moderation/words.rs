@@ -22,7 +22,8 @@ async fn near_json_hides_no_word_wherever_it_stands() {
                 assert_eq!(meaning(std::slice::from_ref(&place)).await, Meaning::Reject, "{place}");
             }
             let body = format!(
-                r#"{{"From_Account":"a","To_Account":"b","CloudCustomData":{data},"MsgBody":[{}]}}"#,
+                r#"{{"From_Account":"a","To_Account":"b","CloudCustomData":{data},"MsgBody":[
+                    {}]}}"#,
                 text("hello")
             );
             let found = answer(&Command::C2cBeforeSendMsg, body.clone()).await.0;
@@ -249,7 +250,10 @@ async fn unknown_members_hide_neither_keys_nor_numbers() {
 
 #[tokio::test]
 async fn two_kinds_below_the_depth_that_is_typed_hide_nothing() {
-    let two = r#"{"MsgType":"TIMFileElem","MsgContent":{"Url":"spam","Text":"spam"},"MsgType":"TIMTextElem"}"#;
+    let two = concat!(
+        r#"{"MsgType":"TIMFileElem","MsgContent":{"Url":"spam","Text":"spam"},"#,
+        r#""MsgType":"TIMTextElem"}"#
+    );
     let two_files =
         r#"{"MsgType":"TIMFileElem","MsgContent":{"Url":"spam"},"MsgType":"TIMTextElem"}"#;
     let escaped =

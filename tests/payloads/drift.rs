@@ -81,7 +81,9 @@ fn one_bad_item_of_a_batch_does_not_lose_the_others() {
 fn documented_drift_is_accepted() {
     // Ids as integers beyond 2^53, quoted numbers, null, values that no page lists, both spellings.
     let event = testing::callback::<sns::FriendAdd>(
-        r#"{"PairList":[{"From_Account":144115216631667826,"To_Account":"b","TimeStamp":"1432000000","Initiator_Account":null}],
+        r#"{"PairList":[{"From_Account":144115216631667826,"To_Account":"b",
+            "TimeStamp":"1432000000",
+            "Initiator_Account":null}],
             "ClientCmd":"FriendAdd","ForceFlag":"1","Admin_Account":null,"New":{"x":[1]}}"#,
     )
     .event;
@@ -90,7 +92,11 @@ fn documented_drift_is_accepted() {
     assert_eq!(pair.time_stamp, Some(TimestampSecs(1_432_000_000)));
     assert_eq!(
         serde_json::to_string(&Event::from(event)).unwrap(),
-        r#"{"CallbackCommand":"Sns.CallbackFriendAdd","PairList":[{"From_Account":"144115216631667826","To_Account":"b","TimeStamp":1432000000}],"ClientCmd":"friend_add","ForceFlag":1}"#
+        concat!(
+            r#"{"CallbackCommand":"Sns.CallbackFriendAdd","PairList":["#,
+            r#"{"From_Account":"144115216631667826","To_Account":"b","TimeStamp":1432000000}],"#,
+            r#""ClientCmd":"friend_add","ForceFlag":1}"#
+        )
     );
     let event = testing::callback::<sns::FriendAdd>(
         r#"{"PairList":null,"ClientCmd":"other","ForceFlag":2}"#,
@@ -114,7 +120,10 @@ fn the_helper_for_handlers_says_where_a_body_does_not_fit() {
 #[test]
 fn what_says_nothing_is_no_unknown_field() {
     let fields = |body: &str| testing::callback::<sns::FriendAdd>(body).unknown_fields();
-    let nothing = r#"{"PairList":[{"From_Account":"a","To_Account":"b","Initiator_Account":null,"New":null}],"Admin_Account":"","Newer":""}"#;
+    let nothing = concat!(
+        r#"{"PairList":[{"From_Account":"a","To_Account":"b","Initiator_Account":null,"#,
+        r#""New":null}],"Admin_Account":"","Newer":""}"#
+    );
     assert_eq!(fields(nothing), [""; 0]);
     let something = nothing
         .replace("\"New\":null", "\"New\":[null]")

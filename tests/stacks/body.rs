@@ -17,8 +17,7 @@ use tower_http::decompression::RequestDecompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
 #[tokio::test]
-async fn a_body_limit_outside_answers_a_declared_length_itself_and_an_undeclared_one_is_an_incomplete_body()
- {
+async fn a_body_limit_outside_answers_a_declared_length_and_cuts_off_an_undeclared_one() {
     let inner = Inner::default();
     let service = ServiceBuilder::new()
         .layer(RequestBodyLimitLayer::new(64))

@@ -23,8 +23,7 @@ fn from_peer(mut request: Request<Full<Bytes>>, peer: [u8; 4]) -> Request<axum::
 }
 
 #[tokio::test]
-async fn the_governor_outside_by_peer_lets_forged_requests_use_up_the_budget_of_all_who_share_the_peer()
- {
+async fn the_governor_outside_lets_forged_requests_use_up_the_budget_of_their_peer() {
     let budget = GovernorConfigBuilder::default().period(HOUR).burst_size(2).finish().unwrap();
     let service = ServiceBuilder::new().layer(layer()).service(Inner::default());
     let router = Router::new().route_service("/", service).layer(GovernorLayer::new(budget));
@@ -63,7 +62,7 @@ async fn the_governor_finds_the_peer_where_the_server_was_told_to_leave_it() {
 
 /// The app that [`VerifyLayer`] let through.
 #[derive(Clone)]
-struct ByApp;
+pub(crate) struct ByApp;
 
 impl KeyExtractor for ByApp {
     type Key = SdkAppId;

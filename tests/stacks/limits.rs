@@ -71,8 +71,7 @@ async fn load_shed_outside_sheds_nothing_on_its_own() {
 }
 
 #[tokio::test]
-async fn load_shed_over_a_limit_outside_sheds_good_and_forged_alike_and_leaves_the_peer_without_an_answer()
- {
+async fn load_shed_outside_sheds_good_and_forged_alike_and_leaves_them_unanswered() {
     let gate = Gate::new();
     let service = ServiceBuilder::new()
         .load_shed()

@@ -9,6 +9,7 @@ mod body;
 mod failures;
 mod governor;
 mod limits;
+mod rate_limit;
 mod servers;
 mod timeouts;
 mod trace;

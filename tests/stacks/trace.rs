@@ -106,7 +106,10 @@ async fn the_default_span_of_trace_logs_the_signature_and_one_with_redacted_does
         "{leaky}"
     );
 
-    let span = |request: &Request<Full<Bytes>>| tracing::debug_span!("http", uri = %redacted(request.uri()));
+    let span = |request: &Request<Full<Bytes>>| {
+        let uri = redacted(request.uri());
+        tracing::debug_span!("http", %uri)
+    };
     let service = ServiceBuilder::new()
         .layer(TraceLayer::new_for_http().make_span_with(span))
         .layer(layer())

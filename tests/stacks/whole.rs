@@ -47,7 +47,10 @@ async fn layers_that_fail_stand_outside_under_a_handle_error_layer() {
 async fn all_of_them_at_once() {
     pause();
     let gate = Gate::new();
-    let span = |request: &Request<axum::body::Body>| tracing::info_span!("http", uri = %redacted(request.uri()));
+    let span = |request: &Request<axum::body::Body>| {
+        let uri = redacted(request.uri());
+        tracing::info_span!("http", %uri)
+    };
     let service = ServiceBuilder::new()
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .layer(TraceLayer::new_for_http().make_span_with(span))

@@ -105,7 +105,8 @@ async fn a_digit_that_changes_sides_between_token_and_time_is_refused() {
     let layer = CallbackLayer::new(Verifier::new(apps).clock(clock));
     let url = |app: u64, sign: &str, time: &str| {
         format!(
-            "/?SdkAppid={app}&CallbackCommand=Sns.CallbackFriendDelete&Sign={sign}&RequestTime={time}"
+            "/?SdkAppid={app}&CallbackCommand=Sns.CallbackFriendDelete\
+            &Sign={sign}&RequestTime={time}"
         )
     };
     // Seen on its way to app 1, sent on to app 2.

@@ -40,7 +40,8 @@ fn security_parameters_come_once_in_whatever_spelling() {
 #[test]
 fn keys_are_compared_without_case_and_decoded() {
     let url = format!(
-        "/a/b?sdkAPPID={APP}&%43allbackcommand=Sns.CallbackFriendDelete&SIGN={SIGN}&requesttime={NOW}"
+        "/a/b?sdkAPPID={APP}&%43allbackcommand=Sns.CallbackFriendDelete\
+        &SIGN={SIGN}&requesttime={NOW}"
     );
     assert!(verify(&verifier(), &url).is_ok());
 }

@@ -17,7 +17,10 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 use crate::attack::{CANARY, Fate, attack_on};
 use crate::common::{APP, NOW, TOKEN, clock, outcome, post, signed, token};
 
-const FORGED: &str = r#"{"CallbackCommand":"Sns.CallbackFriendAdd","PairList":[{"From_Account":"canary-in-the-body","To_Account":"b"}]}"#;
+const FORGED: &str = concat!(
+    r#"{"CallbackCommand":"Sns.CallbackFriendAdd","PairList":["#,
+    r#"{"From_Account":"canary-in-the-body","To_Account":"b"}]}"#
+);
 
 /// Whoever sees one URL can send what he likes, as what command he likes, to every app with that
 /// token, until the window is over.

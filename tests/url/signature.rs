@@ -13,7 +13,8 @@ use crate::{SIGN, kind, sign_text, verify, with_auth};
 #[test]
 fn the_documented_vector_is_accepted_and_its_parts_are_read() {
     let url = with_auth(&format!(
-        "&ClientIP=127.0.0.1&OptPlatform=iOs&RequestId=7&x=%E4%BD%A0+1&Sign={SIGN}&RequestTime={NOW}"
+        "&ClientIP=127.0.0.1&OptPlatform=iOs&RequestId=7&x=%E4%BD%A0+1\
+        &Sign={SIGN}&RequestTime={NOW}"
     ));
     let params = verify(&verifier(), &url).unwrap();
     assert_eq!(params.sdk_app_id, SdkAppId(APP));

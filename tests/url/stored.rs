@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use http::{Method, Uri};
+use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::select;
 use tencent_im_callback::{App, Params, StoredCallback, Verified, Verifier};
 
 /// Every character that a URL can have at all, and pieces that decode in some way or in none.
@@ -77,16 +79,21 @@ fn every_pair_of_characters_comes_back() {
     assert!(tried.contains(&(true, "\"".to_owned(), "%ff".to_owned())));
 }
 
+fn config() -> ProptestConfig {
+    ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn any_parameters_come_back(
-        pairs in proptest::collection::vec(proptest::collection::vec(proptest::sample::select(pieces()), 0..8), 0..6),
-        separators in proptest::collection::vec(proptest::sample::select(vec!["&", "=", "&&", "=&"]), 6),
+        pairs in vec(vec(select(pieces()), 0..8), 0..6),
+        separators in vec(select(vec!["&", "=", "&&", "=&"]), 6),
         in_path in any::<bool>(),
     ) {
-        let text: String = pairs.iter().zip(separators).map(|(pair, separator)| pair.concat() + separator).collect();
+        let pairs = pairs.iter().zip(separators);
+        let text: String = pairs.map(|(pair, separator)| pair.concat() + separator).collect();
         if let Some(params) = params(&text, in_path) {
             let again = stored(&params);
             prop_assert_eq!(shown(&again), shown(&params));

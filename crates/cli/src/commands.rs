@@ -11,9 +11,8 @@ use crate::output::{Failure, say, wrong};
 
 /// List the commands, or show one: its phase, sample, answers and the vendor's page
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  im-callback commands Sns.CallbackFriendDelete\n  im-callback commands --lang zh 删除好友"
-)]
+#[command(after_help = "Examples:\n  im-callback commands Sns.CallbackFriendDelete\n\
+        \x20 im-callback commands --lang zh 删除好友")]
 pub(crate) struct Arguments {
     /// A command such as Sns.CallbackFriendDelete, or a part of its name in English or Chinese
     word: Option<String>,
@@ -171,7 +170,8 @@ fn answers(command: &Command, lang: Lang) -> String {
     }
     if word.starts_with("Sns.CallbackPrev") {
         let answer = Text(
-            "ErrorCode 0, and a ResultCode for each person in ResultItem; any other ErrorCode lets everybody through",
+            "ErrorCode 0, and a ResultCode for each person in ResultItem; any other ErrorCode lets \
+            everybody through",
             "ErrorCode 为 0，并在 ResultItem 中为每个 To_Account 填 ResultCode；其他 ErrorCode 等于全部放行",
         );
         return lang.of(answer).to_owned();

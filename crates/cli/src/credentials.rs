@@ -48,7 +48,8 @@ impl Credentials {
     pub(crate) fn token(&self) -> Result<Token, Failure> {
         let token = if let Some(token) = &self.token {
             complain(
-                "--token can be read in the list of processes; IM_CALLBACK_TOKEN or --token-file cannot",
+                "--token can be read in the list of processes; IM_CALLBACK_TOKEN or --token-file \
+                cannot",
             );
             token.clone()
         } else if let Some(file) = &self.token_file {
@@ -60,7 +61,8 @@ impl Credentials {
                 Ok(token) => token,
                 Err(std::env::VarError::NotPresent) => {
                     complain(format!(
-                        "no token given, so the vendor's sample token is used ({TOKEN}); set IM_CALLBACK_TOKEN"
+                        "no token given, so the vendor's sample token is used ({TOKEN}); set \
+                        IM_CALLBACK_TOKEN"
                     ));
                     TOKEN.to_owned()
                 }

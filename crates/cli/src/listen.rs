@@ -38,7 +38,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
   im-callback listen
   im-callback listen --forward http://127.0.0.1:8080 --record callbacks.jsonl
 
-Requests on every path are accepted. Refused requests (unsigned, stale, …) are answered here, and neither forwarded nor recorded.")]
+Requests on every path are accepted. Refused requests (unsigned, stale, …) are answered here, \
+    and neither forwarded nor recorded.")]
 pub(crate) struct Arguments {
     /// Where to listen; port 0 picks a free one
     #[arg(long, default_value = "127.0.0.1:3000")]
@@ -58,7 +59,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
     /// Maximum size of that file, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(1..=1_048_576))]
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=1_048_576))]
     record_limit: u64,
     /// Address of the inspector page
     #[arg(long, default_value = "127.0.0.1:4040", conflicts_with = "no_inspect")]
@@ -274,7 +276,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let forward = arguments.forward;
     if forward.as_ref().is_some_and(|target| target.path != "/") {
         return Err(wrong(
-            "--forward: the path is passed on as it came, so give only http://host:port or https://host:port",
+            "--forward: the path is passed on as it came, so give only http://host:port or \
+            https://host:port",
         ));
     }
     let record = match &arguments.record {

@@ -61,7 +61,13 @@ pub(crate) fn escaped(text: &str, most: usize) -> String {
             out.push('…');
             break;
         }
-        let turns = matches!(char, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+        let turns = matches!(
+            char,
+            '\u{200b}'..='\u{200f}'
+                | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{2069}'
+                | '\u{feff}'
+        );
         if char.is_control() || turns || matches!(char, '\u{2028}' | '\u{2029}') {
             // Into a `String` it always fits.
             let _ = write!(out, "{}", char.escape_unicode());

@@ -19,8 +19,8 @@ const PAGE: usize = 256;
 
 /// Manage a queue of `tencent-im-callback-queue`: counts, dead letters, export
 ///
-/// Only one process can open a file: stop your server first. A queue on NATS can be in use. Your server can use `Queue::stats`,
-/// `dead_letters`, `requeue`, `purge` and `export` instead.
+/// Only one process can open a file: stop your server first. A queue on NATS can be in use. Your
+/// server can use `Queue::stats`, `dead_letters`, `requeue`, `purge` and `export` instead.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:

@@ -137,7 +137,8 @@ impl Reader {
             file.fill_buf().map_err(|error| Failure::Answer(format!("{shown}: {error}")))?;
         if start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") {
             return Err(Failure::Answer(format!(
-                "{shown} is UTF-16, and nothing of it was read; convert it: iconv -f UTF-16 -t UTF-8"
+                "{shown} is UTF-16, and nothing of it was read; convert it: iconv -f UTF-16 -t \
+                UTF-8"
             )));
         }
         // PowerShell and some editors write a mark.

@@ -27,12 +27,16 @@ const LONGEST: u64 = 64 * 1024 * 1024;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   im-callback send http://127.0.0.1:3000/callback Sns.CallbackFriendDelete
-  im-callback send http://127.0.0.1:3000/callback C2C.CallbackBeforeSendMsg --set 'MsgBody[0].MsgContent.Text=damn'
+  im-callback send http://127.0.0.1:3000/callback C2C.CallbackBeforeSendMsg \
+    --set 'MsgBody[0].MsgContent.Text=damn'
   im-callback send http://127.0.0.1:3000/callback State.StateChange --fault Stale
-  im-callback send http://127.0.0.1:3000/callback State.StateChange --count 10000 --set 'Info.To_Account=user-{number}'
+  im-callback send http://127.0.0.1:3000/callback State.StateChange --count 10000 \
+    --set 'Info.To_Account=user-{number}'
 
-Exit status 0 if a good callback was taken (status 200, ActionStatus OK), or one with --fault was refused. If only its body cannot be
-read, a before callback must be blocked or answered 5xx instead, and a notification may be taken as well.")]
+Exit status 0 if a good callback was taken (status 200, ActionStatus OK), or one with --fault was \
+    refused. If only its body cannot be
+read, a before callback must be blocked or answered 5xx instead, and a notification may be taken \
+    as well.")]
 pub(crate) struct Arguments {
     /// The endpoint, without parameters: http:// or https://host:port/path
     url: Target,
@@ -145,7 +149,8 @@ impl Arguments {
         if command.is_unknown() && self.body.is_none() {
             let word = &self.command;
             return Err(wrong(format!(
-                "no command is called {word:?}: see `im-callback commands`, or give a body with --body"
+                "no command is called {word:?}: see `im-callback commands`, or give a body with \
+                --body"
             )));
         }
         if self.command.len() > 4096 || self.params.len() > 8 {

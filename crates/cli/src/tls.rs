@@ -21,12 +21,12 @@ fn connector() -> &'static Result<TlsConnector, String> {
         if taken == 0 {
             let why = found.errors.first().map(|error| format!(": {error}")).unwrap_or_default();
             return Err(format!(
-                "this machine has no root certificates{why}; install ca-certificates, or name a file of them in SSL_CERT_FILE"
+                "this machine has no root certificates{why}; install ca-certificates, or name a \
+                file of them in SSL_CERT_FILE"
             ));
         }
-        let mut config = ClientConfig::builder()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let mut config =
+            ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(TlsConnector::from(Arc::new(config)))
     })
@@ -37,7 +37,8 @@ fn explained(error: &io::Error) -> String {
     let inner = error.get_ref().map(|inner| inner as &(dyn std::error::Error + 'static));
     match inner.and_then(|inner| inner.downcast_ref()) {
         Some(rustls::Error::InvalidCertificate(_)) => format!(
-            "the certificate is not trusted here ({error}); SSL_CERT_FILE=FILE names the roots to trust instead of the system's"
+            "the certificate is not trusted here ({error}); SSL_CERT_FILE=FILE names the roots to \
+            trust instead of the system's"
         ),
         Some(rustls::Error::InvalidMessage(_)) => {
             format!("what answers there speaks no TLS ({error}); try http://")

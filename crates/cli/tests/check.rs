@@ -277,10 +277,16 @@ fn moderation_that_looks_at_one_place_is_found() {
         );
     }
     // Rewritten is moderated as well.
-    let rewritten = r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"***"}}]}"#;
+    let rewritten = concat!(
+        r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","MsgBody":["#,
+        r#"{"MsgType":"TIMTextElem","MsgContent":{"Text":"***"}}]}"#
+    );
     let router = but(move |_, body| body.contains("hi\"}},{").then(|| json(rewritten)));
     assert_eq!(fails(router, &more), [""; 0]);
-    let untouched = r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"c\u0061sino"}}]}"#;
+    let untouched = concat!(
+        r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","MsgBody":["#,
+        r#"{"MsgType":"TIMTextElem","MsgContent":{"Text":"c\u0061sino"}}]}"#
+    );
     let router = but(move |_, body| body.contains("hi\"}},{").then(|| json(untouched)));
     assert_eq!(
         fails(router, &more),

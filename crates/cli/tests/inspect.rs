@@ -83,7 +83,8 @@ fn it_is_served_to_this_machine_alone() {
     for path in ["/", "/style.css", "/script.js", "/events-not-there"] {
         let (head, body) = page.ask("GET", path, "");
         for wanted in [
-            "content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:",
+            "content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; \
+            connect-src 'self'; img-src 'self' data:",
             "frame-ancestors 'none'",
             "x-content-type-options: nosniff",
             "cache-control: no-store",

@@ -102,12 +102,18 @@ fn what_is_forwarded_is_the_same_and_so_is_its_answer() {
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     let sign = tencent_im_callback::testing::sign("xxxxyyyy", time);
     let line = format!(
-        "/a%2Fb//c?x=%7e&&SdkAppid=1400000000&CallbackCommand=State.StateChange&Sign={sign}&RequestTime={time}&%zz"
+        "/a%2Fb//c?x=%7e&&SdkAppid=1400000000&CallbackCommand=State.StateChange\
+        &Sign={sign}&RequestTime={time}&%zz"
     );
     let body = "{ \"CallbackCommand\":\"State.StateChange\", \"\\u0049nfo\":{} }";
     let mut stream = TcpStream::connect(url.trim_start_matches("http://")).unwrap();
     let length = body.len();
-    write!(stream, "POST {line} HTTP/1.1\r\nHost: me\r\nX-Own: 1\r\nConnection: close, x-hop\r\nX-Hop: 1\r\nContent-Length: {length}\r\n\r\n{body}").unwrap();
+    write!(
+        stream,
+        "POST {line} HTTP/1.1\r\nHost: me\r\nX-Own: 1\r\nConnection: close, \
+        x-hop\r\nX-Hop: 1\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+    .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
 

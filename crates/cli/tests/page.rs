@@ -168,9 +168,10 @@ fn what_strangers_write_runs_nothing() {
         long.as_str(),
     ];
     for text in hostile {
-        let mut body = serde_json::from_str::<serde_json::Value>(
-            r#"{"From_Account":"","To_Account":"b","MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":""}}]}"#,
-        )
+        let mut body = serde_json::from_str::<serde_json::Value>(concat!(
+            r#"{"From_Account":"","To_Account":"b","MsgBody":[{"MsgType":"TIMTextElem","#,
+            r#""MsgContent":{"Text":""}}]}"#
+        ))
         .unwrap();
         body["From_Account"] = text.into();
         body["MsgBody"][0]["MsgContent"]["Text"] = text.into();
@@ -196,14 +197,17 @@ fn what_strangers_write_runs_nothing() {
     assert!(seen.text("#rows").contains("\\u{202e}gnp.exe\\u{0}\\u{7}"));
     seen.picture("hostile");
     assert_eq!(seen.browser.value("typeof window.ran"), "undefined");
-    let strange = "document.querySelectorAll('#list img, #list b, #list script, #detail img, #detail b, #detail svg, #detail script').length";
+    let strange = "document.querySelectorAll('#list img, #list b, #list script, #detail img, \
+        #detail b, #detail svg, #detail script').length";
     assert_eq!(seen.browser.value(strange), 0);
     assert_eq!(seen.browser.value("document.documentElement.scrollWidth <= innerWidth"), true);
     assert_eq!(seen.browser.troubles, [""; 0]);
 
     // And if one got in all the same, it would not be run.
-    seen.browser
-        .value("document.body.insertAdjacentHTML('beforeend', '<img src=/nowhere onerror=\"window.ran = 1\">')");
+    seen.browser.value(
+        "document.body.insertAdjacentHTML('beforeend', '<img src=/nowhere \
+            onerror=\"window.ran = 1\">')",
+    );
     seen.browser.wait("document.images.length === 1 && document.images[0].complete");
     assert_eq!(seen.browser.value("typeof window.ran"), "undefined");
 }
@@ -221,10 +225,15 @@ fn ten_thousand_leave_it_usable() {
     );
     seen.rows(1000);
     // Figures for the README; `--nocapture` shows them.
-    let filter = "(some) => { by('filter').value = some; const started = performance.now(); filter(); const alone = performance.now() - started; document.body.offsetHeight; return [alone, performance.now() - started]; }";
+    let filter = "(some) => { by('filter').value = some; \
+        const started = performance.now(); filter(); const alone = performance.now() - started; \
+        document.body.offsetHeight; return [alone, performance.now() - started]; }";
     let took = seen.browser.value(&format!("['state', 'friend', ''].map({filter})"));
     println!("1,000 rows filtered, without and with the layout, ms: {took}");
-    let many = "seen = Array.from({ length: 10000 }, (_, at) => { const one = { ...seen[at % 1000], id: 1e6 + at }; one.row = row(one); return one; }); by('rows').replaceChildren(...seen.map((one) => one.row)); count(); document.body.offsetHeight";
+    let many = "seen = Array.from({ length: 10000 }, (_, at) => \
+        { const one = { ...seen[at % 1000], id: 1e6 + at }; one.row = row(one); return one; \
+        }); by('rows').replaceChildren(...seen.map((one) => one.row)); count(); \
+        document.body.offsetHeight";
     seen.browser.value(&format!("{{ {many} }}"));
     seen.rows(10_000);
     let took = seen.browser.value(&format!("['state', 'friend', ''].map({filter})"));
@@ -256,7 +265,8 @@ fn a_restart_of_listen_starts_the_page_afresh() {
     seen.send(&["State.StateChange"]);
     // The first of the second run has the number of the first of the first run.
     seen.browser.wait(
-        "document.querySelectorAll('#rows tr').length === 1 && document.querySelector('#rows td:nth-child(3)').textContent === 'State.StateChange'",
+        "document.querySelectorAll('#rows tr').length === 1 && document.querySelector('#rows \
+        td:nth-child(3)').textContent === 'State.StateChange'",
     );
     seen.browser.key("j");
     seen.browser.key("Enter");
@@ -266,7 +276,8 @@ fn a_restart_of_listen_starts_the_page_afresh() {
 }
 
 /// The list is not scrolled sideways.
-const LIST_FITS: &str = "(() => { const list = document.querySelector('#list'); return list.scrollWidth <= list.clientWidth; })()";
+const LIST_FITS: &str = "(() => { const list = document.querySelector('#list'); \
+    return list.scrollWidth <= list.clientWidth; })()";
 
 #[test]
 fn it_can_be_used_at_every_width_and_with_tab() {
@@ -281,7 +292,9 @@ fn it_can_be_used_at_every_width_and_with_tab() {
     for (width, height) in [(390, 844), (768, 1024), (1280, 800)] {
         seen.browser.ask(
             "Emulation.setDeviceMetricsOverride",
-            serde_json::json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false }),
+            serde_json::json!({
+                "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false
+            }),
         );
         seen.browser.wait(&format!("innerWidth === {width}"));
         for theme in ["dark", "light"] {
@@ -290,14 +303,19 @@ fn it_can_be_used_at_every_width_and_with_tab() {
             seen.browser.ask("Emulation.setEmulatedMedia", media);
             seen.picture(&format!("list-{width}-{theme}"));
         }
-        let fits = "document.documentElement.scrollWidth <= innerWidth && [...document.querySelectorAll('#rows td:nth-child(3), #rows td:nth-child(6)')].every((cell) => cell.clientWidth > 0 && cell.scrollWidth <= cell.clientWidth)";
+        let fits = "document.documentElement.scrollWidth <= innerWidth && \
+            [...document.querySelectorAll('#rows td:nth-child(3), #rows \
+            td:nth-child(6)')].every((cell) => cell.clientWidth > 0 && cell.scrollWidth <= \
+            cell.clientWidth)";
         assert_eq!(seen.browser.value(fits), true, "{width}");
         assert_eq!(seen.browser.value(LIST_FITS), true, "{width}");
         // The reason is in full where there is a line for it.
-        let why = "(() => { const why = document.querySelector('#rows td.why'); return why.clientWidth > 0 && why.scrollWidth <= why.clientWidth; })()";
+        let why = "(() => { const why = document.querySelector('#rows td.why'); \
+            return why.clientWidth > 0 && why.scrollWidth <= why.clientWidth; })()";
         assert!(width > 1000 || seen.browser.value(why) == true, "{width}");
         // No word of the legend is broken over two lines.
-        let legend = "[...document.querySelectorAll('#legend span')].every((span) => span.getClientRects().length === 1 && span.offsetHeight < 25)";
+        let legend = "[...document.querySelectorAll('#legend span')].every((span) => \
+            span.getClientRects().length === 1 && span.offsetHeight < 25)";
         assert_eq!(seen.browser.value(legend), true, "{width}");
         // One row is a stop of Tab.
         let stops = "document.querySelectorAll('#rows tr[tabindex=\"0\"]').length";
@@ -310,7 +328,8 @@ fn it_can_be_used_at_every_width_and_with_tab() {
         assert_eq!(seen.browser.value("document.activeElement.tagName"), focus, "{width}");
         assert_eq!(seen.browser.value("document.querySelector('#list').inert"), width <= 1000);
         // What is opened is in sight.
-        let top = "(() => { const at = document.querySelector('#title').getBoundingClientRect(); return document.elementFromPoint(at.left + 2, at.top + 5)?.id; })()";
+        let top = "(() => { const at = document.querySelector('#title').getBoundingClientRect(); \
+            return document.elementFromPoint(at.left + 2, at.top + 5)?.id; })()";
         assert_eq!(seen.browser.value(top), "title", "{width}");
         assert!(seen.text("#parts").contains("CallbackCommand = State.StateChange"));
         // A refused request is no curl command: it has no body to send.

@@ -3,15 +3,12 @@
 mod common;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
+use common::queue::fill;
 use common::{Run, run};
-use tencent_im_callback::testing;
-use tencent_im_callback::{
-    Callback, Command, HandlerError, Params, Reply, event::sns::FriendDelete,
-};
-use tencent_im_callback_queue::{Queue, RetryPolicy};
-use tower::{Layer, Service, ServiceExt, service_fn};
+use tencent_im_callback::{Callback, Command, HandlerError, Params, Reply};
+use tencent_im_callback_queue::Queue;
+use tower::{Layer, ServiceExt, service_fn};
 
 /// A queue with two dead letters and one callback that waits.
 async fn queue(name: &str) -> String {
@@ -19,22 +16,7 @@ async fn queue(name: &str) -> String {
     for end in ["", "-wal", "-journal"] {
         let _ = std::fs::remove_file(format!("{}{end}", path.display()));
     }
-    let queue = Queue::open(&path).await.unwrap();
-    let inline = service_fn(async |_: Callback| Ok::<_, HandlerError>(Reply::ok()));
-    let mut enqueue = queue.layer().layer(inline);
-    let mut add = async move || {
-        let callback = testing::event::<FriendDelete>(|_| ()).erase();
-        drop(enqueue.ready().await.unwrap().call(callback).await.unwrap());
-    };
-    add().await;
-    add().await;
-    let handler = service_fn(async |_: Callback| {
-        Err::<Reply, _>(HandlerError::permanent("no\u{1b}[31m such friend"))
-    });
-    let worker = queue.worker(handler).retry(RetryPolicy::default());
-    worker.run(tokio::time::sleep(Duration::from_millis(500))).await.unwrap();
-    add().await;
-    queue.close().await.unwrap();
+    fill(Queue::open(&path).await.unwrap()).await;
     path.to_str().unwrap().to_owned()
 }
 

@@ -1,5 +1,5 @@
-//! `im-callback queue nats://…`: a queue on NATS JetStream, from outside. The server is the one that
-//! `NATS_SERVER` names.
+//! `im-callback queue nats://…`: a queue on NATS JetStream, from outside. The server is the one
+//! that `NATS_SERVER` names.
 
 mod common;
 
@@ -8,12 +8,10 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use common::queue::fill;
 use common::{Run, run};
-use tencent_im_callback::testing;
-use tencent_im_callback::{Callback, HandlerError, Reply, event::sns::FriendDelete};
 use tencent_im_callback_queue::Queue;
 use tencent_im_callback_queue::jetstream::{JetStream, async_nats};
-use tower::{Layer, Service, ServiceExt, service_fn};
 
 struct Server {
     child: Child,
@@ -49,31 +47,13 @@ impl Drop for Server {
     }
 }
 
-/// With settings that are not the defaults, two dead letters and one callback that waits.
-async fn fill(url: &str) {
+/// A queue with settings that are not the defaults.
+async fn open(url: &str) -> Queue {
     let server: async_nats::ServerAddr = url.parse().unwrap();
     let options = async_nats::ConnectOptions::with_user_and_password("im".into(), "secret".into());
     let client = options.retry_on_initial_connect().connect(server).await.unwrap();
     let settings = JetStream::new("callbacks").partitions(3).ack_wait(Duration::from_secs(2));
-    let queue = Queue::jetstream(async_nats::jetstream::new(client), settings).await.unwrap();
-    let inline = service_fn(async |_: Callback| Ok::<_, HandlerError>(Reply::ok()));
-    let mut enqueue = queue.layer().layer(inline);
-    let mut add = async move || {
-        let callback = testing::event::<FriendDelete>(|_| ()).erase();
-        drop(enqueue.ready().await.unwrap().call(callback).await.unwrap());
-    };
-    add().await;
-    add().await;
-    let handler = service_fn(async |_: Callback| Err::<Reply, _>(HandlerError::permanent("no")));
-    let worker = queue.worker(handler);
-    let buried = async {
-        while queue.stats().await.unwrap().dead < 2 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    worker.run(buried).await.unwrap();
-    add().await;
-    queue.close().await.unwrap();
+    Queue::jetstream(async_nats::jetstream::new(client), settings).await.unwrap()
 }
 
 #[tokio::test]
@@ -84,7 +64,7 @@ async fn a_queue_on_nats_is_looked_after_with_the_options_of_a_file() {
     };
     let server = Server::start(&program);
     let url = server.url.as_str();
-    fill(url).await;
+    fill(open(url).await).await;
     let queue = |more: &[&str]| run(&[&["queue", url, "callbacks"], more].concat());
 
     let Run { status, out, err } = queue(&["stats"]);

@@ -111,6 +111,60 @@ fn stop() -> std::io::Result<impl Future<Output = ()>> {
     Ok(async { drop(tokio::signal::ctrl_c().await) })
 }
 
+/// What both protocols are answered by.
+fn routes(app: App, events: Endpoint) -> Routes {
+    // The connection is made lazily: the gateway cannot answer its own calls yet, and it must start
+    // even if the backend is down.
+    let channel = events.connect_timeout(Duration::from_secs(1)).connect_lazy();
+    let callbacks = ServiceBuilder::new()
+        // If the backend fails or is late, nobody has judged the message: it is rejected.
+        .layer(CallbackLayer::new(app).on_before_error(OnError::reject("try again later")))
+        // This time-out is around the router, not on the channel: the channel's time-out starts
+        // only once there is a connection.
+        .timeout(DEADLINE)
+        .load_shed()
+        .concurrency_limit(256)
+        .service(gateway::router(EventsClient::new(channel)));
+    let router = Routes::new(EventsServer::new(demo::Demo))
+        .into_axum_router()
+        .route_service("/callback", callbacks)
+        // tonic's own fallback answers status 200 with a `grpc-status`, so nobody would notice a
+        // mistyped callback URL. gRPC clients take a 404 for "unimplemented".
+        .fallback(async || StatusCode::NOT_FOUND);
+    Routes::from(router)
+}
+
+/// Serves until `stop`, and then as long as connections are open, at most `PATIENCE`.
+async fn serve(
+    listener: TcpListener,
+    routes: Routes,
+    stop: impl Future<Output = ()>,
+) -> Result<(), tonic::transport::Error> {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    // tonic's server instead of `axum::serve`: it closes a connection whose HTTP/1 head takes more
+    // than 30 s, and stops a call when its `grpc-timeout` is over. It accepts HTTP/2 only unless
+    // told otherwise, and callbacks come over HTTP/1.1. Do not set its `timeout`: a late answer
+    // would be status 200 with a `grpc-status`, which is not an answer to a callback.
+    let server =
+        Server::builder().accept_http1(true).add_routes(routes).serve_with_incoming_shutdown(
+            TcpIncoming::from(listener).with_nodelay(Some(true)),
+            async move {
+                stop.await;
+                let _ = tell.send(());
+            },
+        );
+    // A connection with an incomplete request must not hold up the shutdown for ever.
+    let patience = async {
+        drop(told.await);
+        tokio::time::sleep(PATIENCE).await;
+    };
+    tokio::select! {
+        ended = server => return ended,
+        () = patience => tracing::warn!("some connections were still open"),
+    }
+    Ok(())
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let app = app()?;
@@ -128,50 +182,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .with_ansi(std::io::stderr().is_terminal())
         .with_max_level(tracing::Level::INFO)
         .init();
-
-    // The connection is made lazily: the gateway cannot answer its own calls yet, and it must start
-    // even if the backend is down.
-    let channel = events.connect_timeout(Duration::from_secs(1)).connect_lazy();
-    let callbacks = ServiceBuilder::new()
-        // If the backend fails or is late, nobody has judged the message: it is rejected.
-        .layer(CallbackLayer::new(app).on_before_error(OnError::reject("try again later")))
-        // This time-out is around the router, not on the channel: the channel's time-out starts
-        // only once there is a connection.
-        .timeout(DEADLINE)
-        .load_shed()
-        .concurrency_limit(256)
-        .service(gateway::router(EventsClient::new(channel)));
-
-    let router = Routes::new(EventsServer::new(demo::Demo))
-        .into_axum_router()
-        .route_service("/callback", callbacks)
-        // tonic's own fallback answers status 200 with a `grpc-status`, so nobody would notice a
-        // mistyped callback URL. gRPC clients take a 404 for "unimplemented".
-        .fallback(async || StatusCode::NOT_FOUND);
-
-    let (tell, told) = tokio::sync::oneshot::channel();
-    // tonic's server instead of `axum::serve`: it closes a connection whose HTTP/1 head takes more
-    // than 30 s, and stops a call when its `grpc-timeout` is over. It accepts HTTP/2 only unless
-    // told otherwise, and callbacks come over HTTP/1.1. Do not set its `timeout`: a late answer
-    // would be status 200 with a `grpc-status`, which is not an answer to a callback.
-    let server = Server::builder()
-        .accept_http1(true)
-        .add_routes(Routes::from(router))
-        .serve_with_incoming_shutdown(
-            TcpIncoming::from(listener).with_nodelay(Some(true)),
-            async move {
-                stop.await;
-                let _ = tell.send(());
-            },
-        );
-    // A connection with an incomplete request must not hold up the shutdown for ever.
-    let patience = async {
-        drop(told.await);
-        tokio::time::sleep(PATIENCE).await;
-    };
-    tokio::select! {
-        ended = server => ended?,
-        () = patience => tracing::warn!("some connections were still open"),
-    }
+    serve(listener, routes(app, events), stop).await?;
     Ok(())
 }

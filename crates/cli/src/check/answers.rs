@@ -73,7 +73,8 @@ fn questions() -> [Question; 4] {
                 "ErrorCode 为 0，或该回调命令字允许的值",
             ),
             Text(
-                "any other code is no verdict, and the action goes on; to a friend request it lets everybody through",
+                "any other code is no verdict, and the action goes on; to a friend request it lets \
+                everybody through",
                 "其他错误码不是有效应答，操作会继续进行；加好友的回调则会放行所有人",
             ),
         ),

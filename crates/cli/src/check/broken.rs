@@ -8,15 +8,18 @@ use super::items::{FULL, Make, too_long};
 use crate::lang::Text;
 
 const UNJUDGED: Text = Text(
-    "nobody has judged it; after a status of 4xx, as after OK, the action goes on by default, so one broken byte gets everything past moderation",
+    "nobody has judged it; after a status of 4xx, as after OK, the action goes on by default, so \
+    one broken byte gets everything past moderation",
     "没有人审核过它；应答 4xx 与应答 OK 一样，腾讯云默认都会放行，于是一个损坏的字节就能绕过审核",
 );
 const LOST: Text = Text(
-    "Tencent does not send a notification again: what is refused is lost; take it, keep its bytes and raise an alarm",
+    "Tencent does not send a notification again: what is refused is lost; take it, keep its bytes \
+    and raise an alarm",
     "腾讯云不会重发无需审核的回调：被拒绝的事件会丢失；应当接收、保留原始字节并告警",
 );
 const NOBODY: Text = Text(
-    "a friend request is refused per person: each one who can be read needs a ResultCode, whatever the others look like",
+    "a friend request is refused per person: each one who can be read needs a ResultCode, whatever \
+    the others look like",
     "加好友请求是逐人拒绝的：凡是能读出的人都需要一个 ResultCode，无论其他人的内容如何",
 );
 
@@ -105,7 +108,10 @@ pub(crate) fn broken(make: Make<'_>) -> Vec<Item> {
         }
     }
     let command = Command::SnsPrevFriendAdd;
-    let unreadable = r#"{"CallbackCommand":"Sns.CallbackPrevFriendAdd","From_Account":"a","FriendItem":[{"To_Account":"id1"},{"To_Account":{}},{"To_Account":"id2"}]}"#;
+    let unreadable = concat!(
+        r#"{"CallbackCommand":"Sns.CallbackPrevFriendAdd","From_Account":"a","FriendItem":["#,
+        r#"{"To_Account":"id1"},{"To_Account":{}},{"To_Account":"id2"}]}"#
+    );
     let request = make(command.clone()).body(unreadable);
     let name = "broken.friend-request.one-person";
     items.push(Item::new(name, command, request, Wanted::Blocked, NOBODY));

@@ -66,7 +66,8 @@ impl Wanted {
                 Text("a verdict, or a status of 5xx; no 4xx", "审核结果，或 5xx 状态码；不能是 4xx")
             }
             Wanted::Blocked => Text(
-                "an ErrorCode that refuses, for friend requests a ResultCode for each person, or a status of 5xx",
+                "an ErrorCode that refuses, for friend requests a ResultCode for each person, or a \
+                status of 5xx",
                 "表示拒绝的 ErrorCode（加好友时为每个人的 ResultCode），或 5xx 状态码",
             ),
             Wanted::BlockedOrCutOff => Text(
@@ -83,7 +84,8 @@ impl Wanted {
             ),
             Wanted::Allowed => Text("status 200, ErrorCode 0", "状态码 200，ErrorCode 为 0"),
             Wanted::Moderated(_) => Text(
-                "status 200, and an ErrorCode that refuses (for friend requests a ResultCode for each person), or a MsgBody without the word",
+                "status 200, and an ErrorCode that refuses (for friend requests a ResultCode for \
+                each person), or a MsgBody without the word",
                 "状态码 200，且 ErrorCode 表示拒绝（加好友时为每个人的 ResultCode），或 MsgBody 中不再含有该词",
             ),
         }

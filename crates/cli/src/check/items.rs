@@ -23,12 +23,18 @@ pub(super) fn too_long(command: &Command) -> String {
 /// Makes a request for a command, signed and addressed as it should be.
 pub(crate) type Make<'a> = &'a dyn Fn(Command) -> SignedRequest;
 
-const AFTER_MESSAGE: &str = r#"{"CallbackCommand":"C2C.CallbackAfterSendMsg","From_Account":"a","To_Account":"b","MsgSeq":1,"MsgRandom":2,"MsgTime":1557481126,"MsgKey":"1_2_1557481126","SendMsgResult":0,"ErrorInfo":"","MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"hello"}}]}"#;
+const AFTER_MESSAGE: &str = concat!(
+    r#"{"CallbackCommand":"C2C.CallbackAfterSendMsg","From_Account":"a","To_Account":"b","#,
+    r#""MsgSeq":1,"MsgRandom":2,"MsgTime":1557481126,"MsgKey":"1_2_1557481126","#,
+    r#""SendMsgResult":0,"ErrorInfo":"","#,
+    r#""MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"hello"}}]}"#
+);
 
 /// What the vendor's pages show.
 fn samples(make: Make<'_>) -> Vec<Item> {
     let sample = Text(
-        "Tencent sends this body, as its pages show it; an endpoint that cannot take it loses the event or holds up a user",
+        "Tencent sends this body, as its pages show it; an endpoint that cannot take it loses the \
+        event or holds up a user",
         "腾讯云文档中的示例就是这样的请求；处理不了就会丢事件或阻塞用户操作",
     );
     let mut items: Vec<Item> = Command::ALL
@@ -44,7 +50,8 @@ fn samples(make: Make<'_>) -> Vec<Item> {
         })
         .collect();
     let other = Text(
-        "Tencent's pages show this body as well, for another case or in an older form; an endpoint that cannot take it loses the event or holds up a user",
+        "Tencent's pages show this body as well, for another case or in an older form; an endpoint \
+        that cannot take it loses the event or holds up a user",
         "腾讯云文档针对其他情形或在旧版页面中也给出了这样的请求；处理不了就会丢事件或阻塞用户操作",
     );
     for command in Command::ALL {
@@ -67,7 +74,11 @@ pub(crate) fn accepts(make: Make<'_>) -> Vec<Item> {
     };
     items.push(after(
         "missing-members",
-        r#"{"CallbackCommand":"C2C.CallbackAfterSendMsg","From_Account":"a","To_Account":"b","MsgBody":[]}"#.into(),
+        concat!(
+            r#"{"CallbackCommand":"C2C.CallbackAfterSendMsg","#,
+            r#""From_Account":"a","To_Account":"b","MsgBody":[]}"#
+        )
+        .into(),
         Text("not every member comes each time", "并非每个字段每次都会出现"),
     ));
     items.push(after(

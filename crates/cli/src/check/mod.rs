@@ -30,11 +30,14 @@ use crate::output::{Failure, complain, say, wrong};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   im-callback check http://127.0.0.1:3000/callback
-  im-callback check http://127.0.0.1:3000/callback --spam casino --only refuses --only moderates.c2c --lang zh
+  im-callback check http://127.0.0.1:3000/callback --spam casino --only refuses \
+    --only moderates.c2c --lang zh
 
-Groups: accepts, refuses, broken, moderates (with --spam), answers, survives. Exit status 1 if something fails; a warning is no failure.
+Groups: accepts, refuses, broken, moderates (with --spam), answers, survives. Exit status 1 if \
+    something fails; a warning is no failure.
 
-The callbacks are samples, but the endpoint takes them for real ones: ask one that may be asked. A queue behind it may keep the broken notifications as dead letters.")]
+The callbacks are samples, but the endpoint takes them for real ones: ask one that may be asked. \
+    A queue behind it may keep the broken notifications as dead letters.")]
 #[allow(clippy::struct_excessive_bools)] // flags of the command line
 pub(crate) struct Arguments {
     /// The endpoint, without parameters: http:// or https://host:port/path
@@ -182,12 +185,14 @@ const UNMODERATED: Text = Text(
 );
 
 const OPEN: Text = Text(
-    "the endpoint accepts unsigned requests, so anybody can send it callbacks. If it does so on purpose, add --unsigned",
+    "the endpoint accepts unsigned requests, so anybody can send it callbacks. If it does so on \
+    purpose, add --unsigned",
     "接口接受未签名的请求，任何人都可以伪造回调。如果是有意关闭鉴权，请加上 --unsigned",
 );
 
 const DEAD: Text = Text(
-    "the broken notifications (broken.after) may be dead letters now, in a queue behind the endpoint",
+    "the broken notifications (broken.after) may be dead letters now, in a queue behind the \
+    endpoint",
     "损坏的无需审核的回调（broken.after）可能已成为接口后面队列中的死信",
 );
 
@@ -218,7 +223,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     let findings = tokio::select! {
         findings = arguments.ask(&token, lang) => findings?,
-        _ = tokio::signal::ctrl_c() => return Err(Failure::Answer(lang.of(Text("interrupted", "已中断")).into())),
+        _ = tokio::signal::ctrl_c() => {
+            return Err(Failure::Answer(lang.of(Text("interrupted", "已中断")).into()));
+        }
     };
     if findings.is_empty() {
         let only = arguments.only.join(", ");

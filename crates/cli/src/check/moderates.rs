@@ -12,15 +12,18 @@ use super::items::Make;
 use crate::lang::Text;
 
 const SEEN: Text = Text(
-    "a reader sees the word there; moderation that looks at one place only is got round in a minute",
+    "a reader sees the word there; moderation that looks at one place only is got round in a \
+    minute",
     "读者能看到那里的文字；只检查一处的审核很快就会被绕过",
 );
 const SHOWN_BY_APPS: Text = Text(
-    "apps read such texts as JSON, and their parsers accept more than yours: decode escapes wherever there is a backslash",
+    "apps read such texts as JSON, and their parsers accept more than yours: decode escapes \
+    wherever there is a backslash",
     "应用会把这类文本当作 JSON 读取，而它们的解析器可能比您的宽松：凡是有反斜杠的地方都要解码",
 );
 const SAME_WORD: Text = Text(
-    "a reader sees the same word: normalise (NFKC), fold case and drop invisible characters before you search",
+    "a reader sees the same word: normalise (NFKC), fold case and drop invisible characters before \
+    you search",
     "读者看到的是同一个词：查找之前请做 NFKC 规范化、统一大小写，并去掉不可见字符",
 );
 const HALF_A_CHARACTER: Text = Text(
@@ -28,15 +31,18 @@ const HALF_A_CHARACTER: Text = Text(
     "不成对的代理项会让许多解析器放弃；读不懂的消息便被放行",
 );
 const BROKEN: Text = Text(
-    "a parser that gives up at a broken byte lets the message through; one that reads on sees the word",
+    "a parser that gives up at a broken byte lets the message through; one that reads on sees the \
+    word",
     "遇到损坏的字节就放弃解析，消息便会被放行；继续读取则能看到该词",
 );
 const WITHOUT_LIST: Text = Text(
-    "the receiver can open the bundle and read what nobody judged: Tencent leaves out the messages of a large one",
+    "the receiver can open the bundle and read what nobody judged: Tencent leaves out the messages \
+    of a large one",
     "接收者可以打开合并消息，看到没有人审核过的内容：内容过大时腾讯云不带其中的消息",
 );
 const EDIT: Text = Text(
-    "an edit is reported when it is done: answer OK, judge it all the same, and withdraw the message (whether you do, this check cannot see)",
+    "an edit is reported when it is done: answer OK, judge it all the same, and withdraw the \
+    message (whether you do, this check cannot see)",
     "消息编辑在完成之后才回调：应当应答 OK，照样审核，并撤回该消息（是否撤回，本检查无法看到）",
 );
 const NAME: Text = Text(
@@ -67,10 +73,16 @@ fn whole(command: &Command, elements: &str, more: &str) -> Vec<u8> {
     let from = match command {
         Command::C2cBeforeSendMsg => r#""From_Account":"a","To_Account":"b""#,
         Command::C2cAfterModifyMsg => {
-            r#""From_Account":"a","To_Account":"b","MsgKey":"k","MsgTime":1557481126,"EventTime":1557481127000"#
+            concat!(
+                r#""From_Account":"a","To_Account":"b","MsgKey":"k","MsgTime":1557481126,"#,
+                r#""EventTime":1557481127000"#
+            )
         }
         Command::GroupAfterModifyMsg => {
-            r#""GroupId":"g","Type":"Public","Operator_Account":"a","From_Account":"a","MsgSeq":1,"EventTime":1557481127000"#
+            concat!(
+                r#""GroupId":"g","Type":"Public","Operator_Account":"a","From_Account":"a","#,
+                r#""MsgSeq":1,"EventTime":1557481127000"#
+            )
         }
         _ => r#""GroupId":"g","Type":"Public","From_Account":"a","Operator_Account":"a""#,
     };
@@ -116,7 +128,10 @@ impl<'a> Word<'a> {
         let word = inside(self.spam);
         let (left, right) = (inside(self.halves.0), inside(self.halves.1));
         let bundle = format!(
-            r#""Title":"chat","MsgNum":1,"AbstractList":["a: hi"],"MsgList":[{{"From_Account":"a","MsgTimeStamp":1557481126,"MsgBody":[{}]}}]"#,
+            concat!(
+                r#""Title":"chat","MsgNum":1,"AbstractList":["a: hi"],"MsgList":["#,
+                r#"{{"From_Account":"a","MsgTimeStamp":1557481126,"MsgBody":[{}]}}]"#
+            ),
             text(&word)
         );
         let custom = format!(r#""Data":"{{}}","Desc":"{word}","Ext":"","Sound":"""#);
@@ -210,14 +225,23 @@ fn names(make: Make<'_>, spam: &str) -> [Item; 2] {
             "group",
             Command::GroupBeforeCreateGroup,
             format!(
-                r#""Operator_Account":"a","Owner_Account":"a","Type":"Public","Name":"{word}","CreateGroupNum":1,"MemberList":[]"#
+                concat!(
+                    r#""Operator_Account":"a","Owner_Account":"a","Type":"Public","Name":"{}","#,
+                    r#""CreateGroupNum":1,"MemberList":[]"#
+                ),
+                word
             ),
         ),
         item(
             "friend-request",
             Command::SnsPrevFriendAdd,
             format!(
-                r#""Requester_Account":"a","From_Account":"a","FriendItem":[{{"To_Account":"b","AddWording":"{word}"}}],"AddType":"Add_Type_Both","ForceAddFlags":0"#
+                concat!(
+                    r#""Requester_Account":"a","From_Account":"a","FriendItem":["#,
+                    r#"{{"To_Account":"b","AddWording":"{}"}}],"#,
+                    r#""AddType":"Add_Type_Both","ForceAddFlags":0"#
+                ),
+                word
             ),
         ),
     ]

@@ -122,7 +122,8 @@ impl Survives<'_> {
         let path = build(&(self.make)(self.command.clone())).uri().to_string();
         let target = self.client.target();
         let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{{",
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n\
+            Content-Length: 1000\r\n\r\n{{",
             target.authority
         );
         let mut streams = Vec::new();
@@ -205,7 +206,8 @@ impl Survives<'_> {
         tokio::time::sleep(NOTICED).await;
         let wrong = self.honest().await.err();
         let why = Text(
-            "a parser that goes down a level at a time runs out of stack, and takes the process with it",
+            "a parser that goes down a level at a time runs out of stack, and takes the process \
+            with it",
             "逐层递归的解析器会耗尽栈空间，并使整个进程崩溃",
         );
         self.finding("deep-nesting", wrong, self.lang.of(AFTERWARDS).into(), HONEST, why, sent)

@@ -3,6 +3,7 @@
 
 pub mod browser;
 pub mod check;
+pub mod queue;
 pub mod server;
 
 use std::io::{BufRead, BufReader, Write};

@@ -1,34 +1,27 @@
 //! The places of a rate limit in a stack, and beside other people's: what is let through, what is
 //! not, and what the peer and the host see of it.
-#![allow(clippy::pedantic)]
 
-mod common;
-
-use std::convert::Infallible;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::Router;
 use bytes::Bytes;
-use common::{Inner, layer, outcome, signed, text, verifier};
 use http::{Request, Response};
 use http_body_util::Full;
 use tencent_im_callback::reply::{Meaning, c2c};
 use tencent_im_callback::testing::Fault;
 use tencent_im_callback::{
     Callback, CallbackLayer, Cause, Command, DetachLayer, Disposition, EventRouter, HandlerError,
-    OnError, Outcome, OutcomeKind, Params, Quota, RateLimitLayer, Reply, SdkAppId, Split,
-    VerifyLayer,
+    OnError, Outcome, OutcomeKind, Quota, RateLimitLayer, Reply, Split, VerifyLayer,
 };
 use tokio_test::{assert_pending, assert_ready, task};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_governor::GovernorLayer;
-use tower_governor::errors::GovernorError;
 use tower_governor::governor::GovernorConfigBuilder;
-use tower_governor::key_extractor::KeyExtractor;
 
-const SECOND: Duration = Duration::from_secs(1);
+use crate::common::{Inner, layer, outcome, signed, text, verifier};
+use crate::governor::ByApp;
+use crate::{Gate, HOUR, SECOND};
+
 const MESSAGE: Command = Command::C2cBeforeSendMsg;
 const SLOW_DOWN: &str = r#"{"ActionStatus":"OK","ErrorCode":1,"ErrorInfo":"slow down"}"#;
 
@@ -184,32 +177,17 @@ async fn forged_requests_use_up_nothing() {
     assert_eq!(ask(&service, from("a")).await, ALLOWED);
 }
 
-/// A handler that keeps what it gets, and counts.
-fn hanging(
-    calls: &Arc<AtomicUsize>,
-) -> impl Service<Callback, Response = Reply, Error = Infallible, Future: Send>
-+ Clone
-+ Send
-+ 'static
-+ use<> {
-    let calls = calls.clone();
-    service_fn(move |_: Callback| {
-        calls.fetch_add(1, Ordering::SeqCst);
-        std::future::pending::<Result<Reply, Infallible>>()
-    })
-}
-
 /// The documented place: a flood takes one permit of two, and another sender gets the other.
 #[tokio::test]
 async fn outside_of_the_limit_of_work_a_flood_takes_no_permits() {
-    let calls = Arc::new(AtomicUsize::new(0));
+    let gate = Gate::new();
     let service = ServiceBuilder::new()
         .layer(layer())
         .layer(one_each().reject("slow down"))
         .timeout(SECOND)
         .load_shed()
         .concurrency_limit(2)
-        .service(hanging(&calls));
+        .service(gate.handler());
     let mut flood = Vec::new();
     for number in 0..20 {
         let mut call = task::spawn(service.clone().oneshot(from("spammer")));
@@ -223,7 +201,7 @@ async fn outside_of_the_limit_of_work_a_flood_takes_no_permits() {
     }
     let mut honest = task::spawn(service.clone().oneshot(from("honest")));
     assert_pending!(honest.poll());
-    assert_eq!(calls.load(Ordering::SeqCst), 2);
+    assert_eq!(gate.calls(), 2);
     // What has no room now is overloaded, and looks so.
     let third = ask(&service, from("third")).await;
     assert_eq!((third.kind, third.cause), (OutcomeKind::Failed, Some(Cause::Overloaded)));
@@ -233,13 +211,13 @@ async fn outside_of_the_limit_of_work_a_flood_takes_no_permits() {
 /// the limit is asked, the flood and the others alike.
 #[tokio::test]
 async fn inside_of_the_limit_of_work_a_flood_looks_like_an_overload() {
-    let calls = Arc::new(AtomicUsize::new(0));
+    let gate = Gate::new();
     let service = ServiceBuilder::new()
         .layer(layer())
         .load_shed()
         .concurrency_limit(2)
         .layer(one_each().reject("slow down"))
-        .service(hanging(&calls));
+        .service(gate.handler());
     let mut first = task::spawn(service.clone().oneshot(from("a")));
     assert_pending!(first.poll());
     // There is room: the limit answers, and gives its permit back.
@@ -249,7 +227,7 @@ async fn inside_of_the_limit_of_work_a_flood_looks_like_an_overload() {
     for sender in ["a", "honest"] {
         assert_eq!(ask(&service, from(sender)).await.cause, Some(Cause::Overloaded));
     }
-    assert_eq!(calls.load(Ordering::SeqCst), 2);
+    assert_eq!(gate.calls(), 2);
 }
 
 /// Other layers around it: they box its error, and the cause is still seen.
@@ -273,7 +251,7 @@ async fn over_towers_rate_limit_each_keeps_its_own_cause() {
         .layer(one_each())
         .buffer(8)
         .load_shed()
-        .rate_limit(2, 3600 * SECOND)
+        .rate_limit(2, HOUR)
         .service(Inner::default());
     lets_one_each_through(&service, failed(Meaning::NoVerdict)).await;
     assert_eq!(ask(&service, from("a")).await.cause, Some(Cause::RateLimited));
@@ -307,25 +285,12 @@ async fn on_either_side_of_split() {
     assert_eq!(detach.drain(SECOND).await.finished, 2);
 }
 
-/// The app that [`VerifyLayer`] let through.
-#[derive(Clone)]
-struct ByApp;
-
-impl KeyExtractor for ByApp {
-    type Key = SdkAppId;
-
-    fn extract<T>(&self, request: &Request<T>) -> Result<SdkAppId, GovernorError> {
-        let params = request.extensions().get::<Params>();
-        Ok(params.ok_or(GovernorError::UnableToExtractKey)?.sdk_app_id)
-    }
-}
-
 /// A governor in front answers in its own words, which are no verdict: `OnError::reject` is not
 /// asked. What it lets through meets the limit inside.
 #[tokio::test]
 async fn behind_a_governor_that_fails_open() {
     let budget = GovernorConfigBuilder::default()
-        .period(3600 * SECOND)
+        .period(HOUR)
         .burst_size(3)
         .key_extractor(ByApp)
         .finish()
