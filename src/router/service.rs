@@ -39,9 +39,14 @@ use crate::reply::{MessageVerdict, Reply};
 /// use tencent_im_callback::reply::group::BeforeSendMsgReply;
 /// use tencent_im_callback::{Callback, EventRouter, HandlerError};
 ///
-/// async fn moderate(callback: Callback<group::BeforeSendMsg>) -> Result<BeforeSendMsgReply, HandlerError> {
+/// async fn moderate(
+///     callback: Callback<group::BeforeSendMsg>,
+/// ) -> Result<BeforeSendMsgReply, HandlerError> {
 ///     let size: usize = "10".parse()?;
-///     Ok(if callback.event.msg_body.len() > size { BeforeSendMsgReply::reject() } else { BeforeSendMsgReply::allow() })
+///     Ok(match callback.event.msg_body.len() {
+///         length if length > size => BeforeSendMsgReply::reject(),
+///         _ => BeforeSendMsgReply::allow(),
+///     })
 /// }
 ///
 /// let router = EventRouter::new()
