@@ -190,6 +190,7 @@ fn endpoint(apps: Apps, friends: Friends, detach: DetachLayer) -> Router {
     // verdicts for permits.
     let notifications = ServiceBuilder::new()
         .layer(detach)
+        .timeout(Duration::from_secs(60))
         .layer(DedupLayer::new(Duration::from_secs(300)))
         .service(handlers);
     let callbacks = ServiceBuilder::new()

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -13,6 +13,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::AbortHandle;
 use tower_service::Service;
 
+use super::ends::{DetachFailure, DetachId};
 use crate::auth::Params;
 use crate::callback::Callback;
 use crate::caught::caught;
@@ -27,110 +28,16 @@ use crate::stored::StoredCallback;
 
 pub(super) type Hook = dyn Fn(&StoredCallback, &DetachFailure) + Send + Sync;
 
-/// How background work failed, as passed to
-/// [`DetachLayer::on_failure`](crate::DetachLayer::on_failure).
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum DetachFailure {
-    /// The service returned an error, or answered [`FAIL`](Reply::failure).
-    Error(HandlerError),
-    /// The service panicked, with this text: what [`Failure::message`](crate::Failure::message) is
-    /// for a panic before the answer.
-    Panic(String),
-    /// The runtime ended before the service did, without a [`drain`](crate::DetachLayer::drain).
-    Aborted,
-}
-
-impl DetachFailure {
-    pub(super) fn into_error(self) -> HandlerError {
-        match self {
-            DetachFailure::Error(error) => error,
-            other => HandlerError::new(other.to_string()),
-        }
-    }
-}
-
-/// The error with its sources, escaped: it may quote what a peer sent.
-impl fmt::Display for DetachFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            DetachFailure::Error(error) => write!(f, "{error:?}"),
-            DetachFailure::Panic(text) => f.write_str(text),
-            DetachFailure::Aborted => f.write_str("the runtime ended before the service did"),
-        }
-    }
-}
-
-/// Identifies one callback in the background: a number, unique for its layer. The handler finds it
-/// in the callback's extensions, and [`Drained::unfinished`] has it too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct DetachId(pub(super) u64);
-
-impl fmt::Display for DetachId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// The result of [`drain`](crate::DetachLayer::drain): how the callbacks in the background ended.
-#[derive(Clone)]
-#[non_exhaustive]
-#[must_use = "unfinished callbacks are lost with it"]
-pub struct Drained {
-    /// Tasks that completed during the drain, successfully or not.
-    pub finished: usize,
-    /// The callbacks that did not finish and were aborted, in the form to store and handle later. A
-    /// handler that blocks its thread for another second cannot be aborted, so one of these **may
-    /// still complete**; the id tells you which.
-    pub unfinished: Vec<(DetachId, StoredCallback)>,
-}
-
-/// Without the bodies.
-impl fmt::Debug for Drained {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Drained")
-            .field("finished", &self.finished)
-            .field("unfinished", &self.unfinished.len())
-            .finish()
-    }
-}
-
-/// Counts since the layer was made. Clones of the layer share them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct DetachStats {
-    /// In the background now.
-    pub running: usize,
-    /// The bytes of the callbacks in the background now: body and URL, rounded up to 1 KiB for
-    /// each.
-    pub running_bytes: usize,
-    /// Answered before they were handled: `running`, `succeeded`, `unfinished`, or `failed`.
-    pub detached: u64,
-    /// Of those, handled without an error, and not answered [`FAIL`](Reply::failure).
-    pub succeeded: u64,
-    /// Of these, duplicates that a `Dedup` inside answered from memory.
-    pub duplicates: u64,
-    /// Failed as [`DetachFailure`] says: of those, and of the callbacks that ran before their answer
-    /// because they came after a drain had begun.
-    pub failed: u64,
-    /// Of those, returned by [`drain`](crate::DetachLayer::drain) as unfinished.
-    pub unfinished: u64,
-    /// Not answered in time because too many were in flight.
-    pub overloaded: u64,
-    /// Not answered because the caller closed the connection while the callback waited.
-    pub abandoned: u64,
-}
-
 pub(super) struct Shared {
     /// One permit for each callback that may be in flight.
     pub(super) callbacks: Arc<Semaphore>,
     /// One permit for each KiB of body and URL that may be in flight.
     pub(super) kibibytes: Arc<Semaphore>,
-    pub(super) max_kibibytes: u32,
+    /// Of them, those that are free or taken.
+    pub(super) max_kibibytes: AtomicU32,
     pub(super) running: Mutex<Running>,
     /// Notified whenever a callback in the background ends. A drain waits for it.
     pub(super) ended: Notify,
-    pub(super) hook: Mutex<Option<Arc<Hook>>>,
     pub(super) sampler: Sampler,
     pub(super) detached: AtomicU64,
     pub(super) succeeded: AtomicU64,
@@ -167,6 +74,8 @@ pub(super) type Permits = (OwnedSemaphorePermit, OwnedSemaphorePermit);
 pub(super) struct Work<S> {
     pub(super) service: S,
     pub(super) callback: Callback,
+    /// Called if it fails.
+    pub(super) hook: Option<Arc<Hook>>,
 }
 
 impl<S> Work<S> {
@@ -174,14 +83,27 @@ impl<S> Work<S> {
     /// runs alone.
     pub(super) fn kibibytes(&self, shared: &Shared) -> u32 {
         let needed = self.callback.size().div_ceil(1024);
-        u32::try_from(needed)
-            .map_or(shared.max_kibibytes, |needed| needed.min(shared.max_kibibytes))
+        let max = shared.max_kibibytes.load(Ordering::Relaxed);
+        u32::try_from(needed).map_or(max, |needed| needed.min(max))
     }
 }
 
 impl Shared {
     pub(super) fn is_draining(&self) -> bool {
         lock(&self.running).draining
+    }
+
+    /// Permits that are taken now cannot be withdrawn.
+    pub(super) fn set_max_kibibytes(&self, wanted: u32) {
+        let now = self.max_kibibytes.load(Ordering::Relaxed);
+        if let Some(more) = wanted.checked_sub(now) {
+            self.kibibytes.add_permits(more as usize);
+            self.max_kibibytes.fetch_add(more, Ordering::Relaxed);
+        } else {
+            let withdrawn = self.kibibytes.forget_permits((now - wanted) as usize);
+            let withdrawn = u32::try_from(withdrawn).unwrap_or(u32::MAX);
+            self.max_kibibytes.fetch_sub(withdrawn, Ordering::Relaxed);
+        }
     }
 }
 
@@ -225,7 +147,13 @@ where
     };
     shared.detached.fetch_add(1, Ordering::Relaxed);
     work.callback.extensions.insert(DetachId(id));
-    let mut end = End { shared: shared.clone(), id, result: None, _running: InBackground::new() };
+    let mut end = End {
+        shared: shared.clone(),
+        hook: work.hook,
+        id,
+        result: None,
+        _running: InBackground::new(),
+    };
     let call = Oneshot::new(work.service, work.callback);
     let work = async move {
         // Dropped after `end`, which removes this task from the list. So there are never fewer
@@ -292,6 +220,7 @@ where
 /// drain or with its runtime.
 struct End {
     shared: Arc<Shared>,
+    hook: Option<Arc<Hook>>,
     id: u64,
     result: Option<Result<Disposition, DetachFailure>>,
     _running: InBackground,
@@ -316,7 +245,7 @@ impl Drop for End {
             self.shared.finished.fetch_add(1, Ordering::Relaxed);
             match result.unwrap_or_else(|| Err(without_result())) {
                 Ok(disposition) => self.shared.succeeded(disposition),
-                Err(failure) => self.shared.failed(&task.callback, &failure),
+                Err(failure) => self.shared.failed(self.hook.as_deref(), &task.callback, &failure),
             }
         }
         self.shared.ended.notify_waiters();
@@ -355,11 +284,15 @@ impl Shared {
         }
     }
 
-    pub(super) fn failed(&self, callback: &StoredCallback, failure: &DetachFailure) {
+    pub(super) fn failed(
+        &self,
+        hook: Option<&Hook>,
+        callback: &StoredCallback,
+        failure: &DetachFailure,
+    ) {
         self.failed.fetch_add(1, Ordering::Relaxed);
         crate::count::detached("failed");
         report(&callback.params, failure, &self.sampler);
-        let hook = lock(&self.hook).clone();
         // This may run during a panic of the task. If the hook panicked then, the process would
         // abort.
         if let Some(hook) = hook {

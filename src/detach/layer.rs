@@ -1,5 +1,5 @@
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -7,7 +7,8 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::AbortHandle;
 use tower_layer::Layer;
 
-use super::background::{DetachFailure, DetachId, DetachStats, Drained, Shared, lock};
+use super::background::{Hook, Shared, lock};
+use super::ends::{DetachFailure, DetachId, DetachStats, Drained};
 use super::service::Detach;
 use crate::response::Sampler;
 use crate::stored::StoredCallback;
@@ -65,6 +66,7 @@ const ABORT: Duration = Duration::from_secs(1);
 pub struct DetachLayer {
     shared: Arc<Shared>,
     max_wait: Duration,
+    hook: Option<Arc<Hook>>,
 }
 
 impl DetachLayer {
@@ -75,10 +77,9 @@ impl DetachLayer {
             shared: Arc::new(Shared {
                 callbacks: Arc::new(Semaphore::new(max_in_flight.clamp(1, Semaphore::MAX_PERMITS))),
                 kibibytes: Arc::new(Semaphore::new(MAX_KIBIBYTES as usize)),
-                max_kibibytes: MAX_KIBIBYTES,
+                max_kibibytes: AtomicU32::new(MAX_KIBIBYTES),
                 running: Mutex::default(),
                 ended: Notify::new(),
-                hook: Mutex::default(),
                 sampler: Sampler::default(),
                 detached: AtomicU64::new(0),
                 succeeded: AtomicU64::new(0),
@@ -90,6 +91,7 @@ impl DetachLayer {
                 finished: AtomicU64::new(0),
             }),
             max_wait: MAX_WAIT,
+            hook: None,
         }
     }
 
@@ -97,16 +99,12 @@ impl DetachLayer {
     /// rounded up to 1 KiB. A larger one runs alone. Events take up to 16 times the memory of their
     /// bodies, most of them about twice as much; a task takes a few KiB besides.
     ///
-    /// # Panics
-    ///
-    /// If there is a clone of this layer, or a service that it has made.
-    #[track_caller]
-    pub fn max_bytes(mut self, bytes: usize) -> Self {
-        let Some(shared) = Arc::get_mut(&mut self.shared) else {
-            panic!("the layer is in use: set `max_bytes` before it is cloned");
-        };
-        shared.max_kibibytes = u32::try_from(bytes.div_ceil(1024).max(1)).unwrap_or(u32::MAX);
-        shared.kibibytes = Arc::new(Semaphore::new(shared.max_kibibytes as usize));
+    /// Clones share the limit, as they share that of [`new`](Self::new). If it is lowered while more
+    /// is in the background, it is lowered to what is there.
+    pub fn max_bytes(self, bytes: usize) -> Self {
+        let most = u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX);
+        let kibibytes = u32::try_from(bytes.div_ceil(1024).max(1)).unwrap_or(u32::MAX);
+        self.shared.set_max_kibibytes(kibibytes.min(most));
         self
     }
 
@@ -118,13 +116,13 @@ impl DetachLayer {
     }
 
     /// A hook that is called for each callback that fails in the background, with the callback in
-    /// the form to store: Tencent does not send it again. All clones share the hook; the last one
-    /// set is used.
+    /// the form to store: Tencent does not send it again. Like [`max_wait`](Self::max_wait), it is
+    /// that of the services which this layer makes from now on.
     pub fn on_failure(
-        self,
+        mut self,
         hook: impl Fn(&StoredCallback, &DetachFailure) + Send + Sync + 'static,
     ) -> Self {
-        *lock(&self.shared.hook) = Some(Arc::new(hook));
+        self.hook = Some(Arc::new(hook));
         self
     }
 
@@ -212,7 +210,7 @@ impl DetachLayer {
         let shared = &self.shared;
         DetachStats {
             running: lock(&shared.running).tasks.len(),
-            running_bytes: (shared.max_kibibytes as usize)
+            running_bytes: (shared.max_kibibytes.load(Ordering::Relaxed) as usize)
                 .saturating_sub(shared.kibibytes.available_permits())
                 .saturating_mul(1024),
             detached: shared.detached.load(Ordering::Relaxed),
@@ -230,7 +228,12 @@ impl<S> Layer<S> for DetachLayer {
     type Service = Detach<S>;
 
     fn layer(&self, inner: S) -> Detach<S> {
-        Detach { inner, shared: self.shared.clone(), max_wait: self.max_wait }
+        Detach {
+            inner,
+            shared: self.shared.clone(),
+            max_wait: self.max_wait,
+            hook: self.hook.clone(),
+        }
     }
 }
 

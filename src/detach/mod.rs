@@ -16,9 +16,10 @@
 //! ```
 
 mod background;
+mod ends;
 mod layer;
 mod service;
 
-pub use self::background::{DetachFailure, DetachId, DetachStats, Drained};
+pub use self::ends::{DetachFailure, DetachId, DetachStats, Drained};
 pub use self::layer::DetachLayer;
 pub use self::service::{Detach, DetachFuture};

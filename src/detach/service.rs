@@ -10,7 +10,8 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::background::{DetachFailure, Permits, Shared, Work, detach};
+use super::background::{Hook, Permits, Shared, Work, detach};
+use super::ends::DetachFailure;
 use crate::callback::Callback;
 use crate::caught::{caught, text_of};
 use crate::error::HandlerError;
@@ -24,6 +25,7 @@ pub struct Detach<S> {
     pub(super) inner: S,
     pub(super) shared: Arc<Shared>,
     pub(super) max_wait: Duration,
+    pub(super) hook: Option<Arc<Hook>>,
 }
 
 impl<S> Detach<S> {
@@ -65,7 +67,7 @@ where
             let call = Oneshot::new(service, callback);
             State::Inline { call }
         } else {
-            let work = Work { service, callback };
+            let work = Work { service, callback, hook: self.hook.clone() };
             let answer = Box::pin(answer(self.shared.clone(), self.max_wait, work));
             State::Detaching { answer }
         };
@@ -144,8 +146,10 @@ where
     S::Response: Into<Reply>,
     S::Error: fmt::Display + Send + Sync,
 {
-    let stored = StoredCallback::from(&work.callback);
-    let mut call = Box::pin(Oneshot::new(work.service, work.callback));
+    let Work { service, callback, hook } = work;
+    let stored = StoredCallback::from(&callback);
+    let failed = |failure: &DetachFailure| shared.failed(hook.as_deref(), &stored, failure);
+    let mut call = Box::pin(Oneshot::new(service, callback));
     // That it is unwind safe holds, since the call is dropped after a panic.
     let polled = poll_fn(|cx| {
         let polled =
@@ -155,17 +159,17 @@ where
     match polled.await {
         Ok(Ok(reply)) => {
             if let Some(error) = reply.failure() {
-                shared.failed(&stored, &DetachFailure::Error(error));
+                failed(&DetachFailure::Error(error));
             }
             Ok(reply)
         }
         Ok(Err(error)) => {
             let failure = DetachFailure::Error(error);
-            shared.failed(&stored, &failure);
+            failed(&failure);
             Err(failure.into_error())
         }
         Err(panic) => {
-            shared.failed(&stored, &DetachFailure::Panic(text_of(&*panic)));
+            failed(&DetachFailure::Panic(text_of(&*panic)));
             // To drop the call may panic as well, which would end the process during a panic.
             drop(caught(|| drop(call)));
             // `CallbackLayer` catches it, as that of a callback that is not detached.

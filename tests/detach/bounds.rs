@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use tencent_im_callback::{Callback, Command, DetachLayer, Reply};
+use tencent_im_callback::{Callback, Command, DetachFailure, DetachLayer, Reply, StoredCallback};
 use tokio_test::{assert_pending, task};
-use tower::{Layer, ServiceExt};
+use tower::{Layer, ServiceExt, service_fn};
 
 use crate::common::signed;
 use crate::{Gated, after, common};
@@ -58,10 +58,43 @@ async fn the_url_counts_as_the_body_does() {
     }
 }
 
-#[test]
-#[should_panic(expected = "before it is cloned")]
-fn a_bound_of_a_layer_in_use_is_not_changed() {
-    let detach = DetachLayer::new(1);
-    let _in_use = detach.clone();
-    let _ = detach.max_bytes(5);
+/// One clone is kept for the drain, another one is configured: both orders work.
+#[tokio::test(start_paused = true)]
+async fn a_bound_set_on_a_clone_is_that_of_all() {
+    let gated = Gated::new();
+    let detach = DetachLayer::new(10);
+    let service = detach.layer(gated.service());
+    let send = || service.clone().oneshot(after());
+    drop(detach.clone().max_bytes(2 * 1024));
+    for _ in 0..2 {
+        assert_eq!(send().await.unwrap(), Reply::ok());
+    }
+    assert!(send().await.unwrap_err().is_overloaded());
+    drop(detach.clone().max_bytes(3 * 1024));
+    assert_eq!(send().await.unwrap(), Reply::ok());
+    // What is in the background stays there.
+    drop(detach.clone().max_bytes(1));
+    assert_eq!(detach.stats().running_bytes, 3 * 1024);
+    gated.gate.add_permits(3);
+    detach.idle().await;
+    assert_eq!((detach.stats().running_bytes, detach.stats().succeeded), (0, 3));
+}
+
+#[tokio::test]
+async fn the_hook_of_one_clone_is_not_that_of_another() {
+    let (told, tell) = std::sync::mpsc::channel();
+    let hooked = |name: &'static str| {
+        let told = told.clone();
+        move |_: &StoredCallback, _: &DetachFailure| told.send(name).unwrap()
+    };
+    let plain = DetachLayer::new(10);
+    let (one, other) = (plain.clone().on_failure(hooked("one")), plain.clone());
+    let other = other.on_failure(hooked("other"));
+    for layer in [&one, &other, &plain] {
+        let inner = service_fn(async |_: Callback| Err::<(), _>("no database"));
+        assert_eq!(layer.layer(inner).oneshot(after()).await.unwrap(), Reply::ok());
+        plain.idle().await;
+    }
+    assert_eq!(tell.try_iter().collect::<Vec<_>>(), ["one", "other"]);
+    assert_eq!(plain.stats().failed, 3);
 }
