@@ -39,7 +39,7 @@ async fn an_error_of_the_service_is_a_decision() {
             (Phase::Before, Command::SnsPrevFriendAdd) => {
                 OnError::Reply(Reply::reject(38_001, "x"))
             }
-            _ => OnError::Reply(Reply::fail(failure.message().to_owned())),
+            _ => OnError::Reply(Reply::fail(failure.message())),
         }
     });
     for (command, reply) in [
