@@ -65,7 +65,7 @@ fn of_each_kind_exactly_what_a_reader_sees_is_shown() {
     let bundle = r#"{"Title":"t","MsgNum":1,"AbstractList":["p","q"],"CompatibleText":"c",
         "MsgList":[{"From_Account":"a","To_Account":"a","GroupId":"g","MsgId":"m","MsgSeq":1,
         "MsgRandom":2,"MsgTimeStamp":3,"CloudCustomData":"d","MsgBody":[{"MsgType":"TIMTextElem",
-        "MsgContent":{"Text":"z"}}]}]}"#;
+        "MsgContent":{"Text":"z"}}]}],"JsonMsgKey":"k"}"#;
     for (kind, content, wanted) in [
         ("TIMTextElem", r#"{"Text":"x"}"#, vec![("x", Message)]),
         ("TIMLocationElem", r#"{"Desc":"x","Latitude":1.5,"Longitude":2}"#, vec![("x", Message)]),
@@ -146,8 +146,9 @@ fn texts_are_joined_with_and_without_what_stands_between() {
     };
     assert_eq!(joined(Join::Nothing), ["sp_am"]);
     assert_eq!(joined(Join::Pictures), ["sp_am", "spam"]);
-    let one = message(&[text("x"), element("TIMCustomElem", r#"{"Data":"_"}"#)]);
-    assert_eq!(one.shown_joined(Join::Pictures).len(), 3);
+    for other in [text("y"), element("TIMCustomElem", r#"{"Data":"_"}"#)] {
+        assert_eq!(message(&[text("x"), other]).shown_joined(Join::Pictures).len(), 3);
+    }
 }
 
 /// Otherwise the custom data that was replaced would be sent as it came.
@@ -370,7 +371,8 @@ fn elements_beside_an_unusual_one_are_read_as_usual() {
     let late = r#"{"MsgContent":{"UUID":"spam"},"MsgType":"TIMImageElem"}"#.to_owned();
     let bundle =
         element("TIMRelayElem", &format!(r#"{{"MsgNum":1,"MsgList":[{{"MsgBody":[{late}]}}]}}"#));
-    assert_eq!(shown(&[bundle, late.clone()]), []);
+    assert_eq!(shown(&[bundle.clone(), late.clone()]), []);
+    assert_eq!(shown(&[late.clone(), bundle, late.clone()]), []);
     let two = r#"{"MsgType":"TIMImageElem","MsgType":"TIMImageElem"}"#.to_owned();
     for elements in [[two.clone(), text("spam")], [late + "," + &two, text("spam")]] {
         assert!(shown(&elements).contains(&("spam".to_owned(), Place::Message)), "{elements:?}");
@@ -382,6 +384,8 @@ fn elements_beside_an_unusual_one_are_read_as_usual() {
 #[test]
 fn a_word_is_joined_with_and_without_what_is_not_known() {
     let beside = element("TIMTextElem", r#"{"Text":"sp","New":"x"}"#);
+    let alone = shown(std::slice::from_ref(&beside));
+    assert!(alone.iter().map(|(text, _)| &**text).eq(["sp", "New", "x", "spx"]), "{alone:?}");
     let found = shown(&[beside, text("am")]);
     for joined in ["spxam", "spam"] {
         assert!(found.contains(&(joined.to_owned(), Place::Joined)), "{found:?}");

@@ -88,7 +88,7 @@ fn same(before: &Node<'_>, after: &Node<'_>) {
 }
 
 /// Whether a client may show this word: in a string that is no address and no id, decoded any
-/// number of times, or over texts side by side.
+/// number of times, or over texts and chunks of streams side by side.
 fn shows(elements: &Node<'_>, word: &str) -> bool {
     let mut texts = Vec::new();
     collect(elements, &mut texts);
@@ -100,6 +100,14 @@ fn shows(elements: &Node<'_>, word: &str) -> bool {
             if members.iter().filter(|(key, _)| key == "MsgType").count() == 1);
         match (kind, content.and_then(|content| content.member("Text")).and_then(Node::text)) {
             (Some("TIMTextElem"), Some(text)) if is_once => line.push_str(text),
+            (Some("TIMStreamElem"), _) if is_once => {
+                let chunks = content.and_then(|content| content.member("Chunks"));
+                for chunk in chunks.map_or(&[][..], Node::list) {
+                    line.push_str(
+                        chunk.member("Markdown").and_then(Node::text).unwrap_or_default(),
+                    );
+                }
+            }
             _ => texts.push(std::mem::take(&mut line)),
         }
     }

@@ -46,9 +46,24 @@ async fn nothing_that_is_drawn_over_or_between_letters_hides_a_word() {
         let split = [text(&format!("sp{between}")), text(&format!("{between}am"))];
         assert_eq!(meaning(&split).await, Meaning::Reject, "{split:?}");
     }
-    for turned in
-        ["\u{202e}maps", "sp\u{202e}ma", "x \u{202e}maps\u{202c} y", "\u{202e}ma\u{202e}ps"]
-    {
+}
+
+/// U+202E turns what follows it, until its own end or that of the line.
+#[tokio::test]
+async fn what_is_turned_is_read_as_it_is_displayed() {
+    for turned in [
+        "\u{202e}maps",
+        "sp\u{202e}ma",
+        "x \u{202e}maps\u{202c} y",
+        "\u{202e}ma\u{202e}ps",
+        "\u{202e}ps\u{202c}am",
+        "\u{202e}x\nsp\u{202e}ma",
+        // Marks inside of it have ends of their own, and so have those before it.
+        "\u{202e}m\u{202e}a\u{202c}ps",
+        "\u{202e}m\u{202a}a\u{202c}ps",
+        "\u{202a}sp\u{202c}\u{202e}ma",
+        "\u{202c}\u{202e}maps",
+    ] {
         assert_eq!(meaning(&[text(turned)]).await, Meaning::Reject, "{turned:?}");
     }
     assert_eq!(meaning(&[text("maps")]).await, Meaning::Allow);
@@ -59,7 +74,9 @@ async fn nothing_that_is_drawn_over_or_between_letters_hides_a_word() {
 async fn a_backspace_in_json_hides_no_word() {
     for data in [
         r#"{"a":"sp\bam"}"#,
+        r#""sp\bam""#,
         r#"callback({"a":"sp\bam"})"#,
+        r#"x { "a": "sp\bam" }"#,
         r#"{}["sp\bam"]"#,
         "\u{feff}{\"a\":\"s\\pam\"}",
         r#"{"a":"{\"b\":\"sp\\bam\"}"}"#,
@@ -71,6 +88,8 @@ async fn a_backspace_in_json_hides_no_word() {
         assert_eq!(meaning(&[text(data)]).await, Meaning::Reject, "{data}");
     }
     assert_eq!(meaning(&[text(r"C:\grasp\bamboo")]).await, Meaning::Allow);
+    // LaTeX begins like this, and not JSON.
+    assert_eq!(meaning(&[text(r"[\grasp\bamboo]")]).await, Meaning::Allow);
     assert_eq!(meaning(&[text(r#"{"a":"C:\\grasp\\bamboo"}"#)]).await, Meaning::Allow);
 }
 

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
+use tencent_im_callback::moderation::Place;
 use tencent_im_callback::reply::Meaning;
 use tencent_im_callback::testing::{other_samples, sample};
 use tencent_im_callback::{Callback, Command, Params};
 
 use crate::generated::{as_message, bodies, elements, meaning_of};
-use crate::{element, message, quoted, text};
+use crate::{callback, element, message, quoted, text};
 
 /// Texts that contain none of these words, though their letters are near each other.
 fn innocent() -> Vec<String> {
@@ -95,4 +96,36 @@ fn innocent_texts_and_bodies_are_allowed() {
         let wanted = if body.contains("JsonMsgKey") { Meaning::Reject } else { Meaning::Allow };
         assert_eq!(meaning_of(&command, body.clone().into()), wanted, "{command} {body}");
     }
+}
+
+/// All documented members of a body, and of the persons in its lists: ids, formats and numbers are
+/// no words, names and greetings are.
+#[test]
+fn of_a_body_only_words_are_shown() {
+    const IDS: &str = "CallbackCommand From_Account To_Account Operator_Account Owner_Account \
+        Requestor_Account Requester_Account Official_Account GroupId TopicId Type InviteOption \
+        MsgKey MsgId MsgPriority AddType";
+    const NUMBERS: &str = "MsgSeq MsgRandom MsgTime Random EventTime OnlineOnlyFlag UnreadMsgNum \
+        SendMsgResult ForceAddFlags CreateGroupNum CreatedGroupNum CreatedNum";
+    const WORDS: &str = "Name ApplyMsg NickName ErrorInfo";
+    const OF_A_PERSON: &str = "Remark GroupName TagName AddWording AddSource";
+    let members = |ids: &str, numbers: &str, words: &str| -> Vec<String> {
+        let ids = ids.split(' ').map(|key| format!(r#""{key}":"id""#));
+        let numbers = numbers.split(' ').map(|key| format!(r#""{key}":7"#));
+        let words = words.split(' ').map(|key| format!(r#""{key}":"{key}""#));
+        ids.chain(numbers).chain(words).collect()
+    };
+    let ids = "To_Account Member_Account GroupAt_Account ResponseAction";
+    let person = members(ids, "GroupAtAllFlag", OF_A_PERSON).join(",");
+    let mut body = members(IDS, NUMBERS, WORDS);
+    let mut wanted: Vec<&str> = WORDS.split(' ').collect();
+    for list in ["GroupAtInfo", "MemberList", "FriendItem", "ResponseFriendItem"] {
+        body.push(format!(r#""{list}":[{{{person}}}]"#));
+        wanted.extend(OF_A_PERSON.split(' '));
+    }
+    let body = format!("{{{}}}", body.join(","));
+    let shown = callback(Command::GroupBeforeCreateGroup, body).shown();
+    let found: Vec<_> = shown.texts().map(|text| text.as_str().to_owned()).collect();
+    assert_eq!(found, wanted);
+    assert!(shown.texts().all(|text| text.place() == Place::Member));
 }

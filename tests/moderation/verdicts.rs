@@ -294,6 +294,25 @@ async fn an_async_judge_sees_all_at_once() {
     assert_eq!(reply, Reply::reject(1, ""));
 }
 
+/// A judge whose second look finds less does not take a rejection back.
+#[tokio::test]
+async fn what_is_rejected_is_not_judged_again() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = asked.clone();
+    let forgets = move |_: Arc<Shown>| {
+        let replace = Finding::Replace("****".to_owned());
+        std::future::ready(match count.fetch_add(1, Ordering::Relaxed) {
+            0 => Findings::from_iter([replace, Finding::Reject]),
+            _ => Finding::Allow.into(),
+        })
+    };
+    let body = message(&format!("[{},{}]", text("damn"), text("spam")));
+    let router = EventRouter::new().moderate(forgets);
+    let reply = router.oneshot(callback(Command::C2cBeforeSendMsg, body)).await.unwrap();
+    assert_eq!(reply, Reply::reject(1, ""));
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+}
+
 #[tokio::test]
 async fn the_inner_service_is_only_made_ready_for_what_the_judge_allows() {
     let (mock, mut handle) = tower_test::mock::pair::<Callback, Reply>();
