@@ -353,3 +353,12 @@ fn reports_are_readable() {
     assert_eq!(run(&["check", &url, "--only", "nonsense"]).status, 2);
     assert_eq!(run(&["check", "http://127.0.0.1:1/"]).status, 1);
 }
+    let table: Vec<&str> = out.lines().take_while(|line| !line.starts_with('└')).collect();
+    assert!(table.iter().all(|line| line.chars().count() <= 120), "{out}");
+
+    let quiet = |only| run(&["check", &url, "--only", only, "--quiet"]);
+    let Run { status, out, .. } = quiet("refuses");
+    assert_eq!(status, 1);
+    assert!(out.contains("FAIL refuses.stale") && !out.contains("refuses.unsigned"), "{out}");
+    assert!(out.ends_with("\n10 pass, 0 warn, 1 fail\n"), "{out}");
+    assert_eq!(quiet("refuses.unsigned").out, "1 pass, 0 warn, 0 fail\n");
