@@ -7,51 +7,70 @@
 //! Takes `ADDR` (`127.0.0.1:3000`), `SDK_APP_ID` (`1400000000`) and `CALLBACK_TOKEN` (`xxxxyyyy`)
 //! from the environment.
 
+use std::convert::Infallible;
 use std::env;
 use std::error::Error;
 use std::pin::pin;
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use tencent_im_callback::event::sns::FriendDelete;
+use tencent_im_callback::moderation::{Finding, Text};
 use tencent_im_callback::{
-    App, Callback, CallbackLayer, Event, Reply, ResponseBody, SdkAppId, Token,
+    App, Callback, CallbackLayer, EventRouter, OnError, ResponseBody, SdkAppId, Token,
 };
 use tokio::net::TcpListener;
-use tower::{Service, ServiceBuilder};
+use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 
-async fn handle(callback: Callback) -> Result<Reply, String> {
-    match callback.event {
-        Event::SnsFriendDelete(event) => {
-            for pair in event.pair_list {
-                println!("{} lost the friend {}", pair.from_account, pair.to_account);
-            }
-        }
-        event => println!("{:?}", event.command()),
-    }
-    Ok(Reply::ok())
+/// Judges what people write, before it is sent.
+fn judge(text: &Text<'_>) -> Finding {
+    if text.contains("spam") { Finding::Reject } else { Finding::Allow }
 }
 
-/// Accepts connections until `stop` is ready, then lets those that are open finish, for ten seconds
-/// at most.
+async fn unfriended(callback: Callback<FriendDelete>) {
+    for pair in callback.event.pair_list {
+        println!("{} lost the friend {}", pair.from_account, pair.to_account);
+    }
+}
+
+/// Serves `/callback`. Accepts connections until `stop` is ready, then lets those that are open
+/// finish, for ten seconds at most.
 ///
 /// The service is a type parameter. Written out in one `async` block with the stack of layers in
 /// it, the compiler would have to prove the spawned future `Send` for every lifetime of the layers'
 /// error types, and gives up on some ("implementation of `From` is not general enough").
 async fn serve<S>(
     listener: TcpListener,
-    service: S,
+    callbacks: S,
     stop: impl Future<Output = ()>,
 ) -> std::io::Result<()>
 where
-    S: Service<Request<Incoming>, Response = Response<ResponseBody>> + Clone + Send + 'static,
+    S: Service<Request<Incoming>, Response = Response<ResponseBody>, Error = Infallible>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
     S::Future: Send,
-    S::Error: Into<Box<dyn Error + Send + Sync>>,
 {
+    let routed = service_fn(move |request: Request<Incoming>| {
+        let callbacks = callbacks.clone();
+        async move {
+            if request.uri().path() == "/callback" {
+                return callbacks.oneshot(request).await;
+            }
+            let mut response = Response::new(ResponseBody::default());
+            *response.status_mut() = StatusCode::NOT_FOUND;
+            Ok(response)
+        }
+    });
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    // Without it, a peer that sends half a request holds its connection for ever.
+    server.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(10));
     let mut stop = pin!(stop);
     let graceful = GracefulShutdown::new();
     loop {
@@ -68,8 +87,7 @@ where
                 }
             },
         };
-        let service = TowerToHyperService::new(service.clone());
-        let server = auto::Builder::new(TokioExecutor::new());
+        let service = TowerToHyperService::new(routed.clone());
         let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
@@ -100,15 +118,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(setting("ADDR", "127.0.0.1:3000")?).await?;
     eprintln!("listening on http://{}/callback", listener.local_addr()?);
 
-    let service = ServiceBuilder::new()
-        .layer(CallbackLayer::new(App::signed(id, token)))
+    let layer = CallbackLayer::new(App::signed(id, token));
+    let callbacks = ServiceBuilder::new()
+        // A message that could not be judged is rejected.
+        .layer(layer.on_before_error(OnError::reject("try again later")))
         // Tencent waits 2 s. Limits inside the layer count verified callbacks only.
         .timeout(Duration::from_millis(1500))
         .load_shed()
         .concurrency_limit(256)
-        .service_fn(handle);
+        .service(EventRouter::new().moderate(judge).on(unfriended));
 
-    serve(listener, service, async {
+    serve(listener, callbacks, async {
         // If the handler for Ctrl-C cannot be installed, the default one ends the process.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;

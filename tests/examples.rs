@@ -198,6 +198,11 @@ fn the_hyper_example_answers() {
     assert!(answer.contains("200 OK"), "{answer}");
     let answer = send(&request.fault(Fault::SignatureMismatch));
     assert!(answer.contains("401"), "{answer}");
+    for (text, code) in [("hello", 0), ("spam", 1)] {
+        let answer = send(&server.request(Command::C2cBeforeSendMsg).body(message(text)));
+        assert!(answer.contains(&format!(r#""ErrorCode":{code},"#)), "{answer}");
+    }
+    assert!(server.get("/elsewhere").contains("404"));
 }
 
 /// A file of this process's own, removed at the end.

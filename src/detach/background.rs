@@ -62,6 +62,19 @@ pub(super) struct Running {
     pub(super) tasks: HashMap<u64, Task>,
 }
 
+impl Running {
+    /// Adds a task to the list, unless a drain has begun.
+    fn add(&mut self, callback: StoredCallback) -> Option<u64> {
+        if self.draining {
+            return None;
+        }
+        let id = self.next;
+        self.next += 1;
+        self.tasks.insert(id, Task { callback, abort: None });
+        Some(id)
+    }
+}
+
 pub(super) struct Task {
     pub(super) callback: StoredCallback,
     pub(super) abort: Option<AbortHandle>,
@@ -133,17 +146,8 @@ where
     // Panics without a runtime, before anything is counted.
     let runtime = Handle::current();
     work.callback.outlive_request();
-    let callback = StoredCallback::from(&work.callback);
-    let id = {
-        let mut running = lock(&shared.running);
-        if running.draining {
-            return Err(work);
-        }
-        let id = running.next;
-        running.next += 1;
-        let abort = None;
-        running.tasks.insert(id, Task { callback, abort });
-        id
+    let Some(id) = lock(&shared.running).add(StoredCallback::from(&work.callback)) else {
+        return Err(work);
     };
     shared.detached.fetch_add(1, Ordering::Relaxed);
     work.callback.extensions.insert(DetachId(id));

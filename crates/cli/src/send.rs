@@ -8,8 +8,9 @@ use bytes::Bytes;
 use clap::Args;
 use http::{HeaderValue, Request, header};
 use http_body_util::Full;
+use tencent_im_callback::reply::Meaning;
 use tencent_im_callback::testing::{Fault, SignedRequest};
-use tencent_im_callback::{Command, redacted};
+use tencent_im_callback::{Command, Phase, redacted};
 
 use crate::client::{Answer, Client, TENCENT, Target, Trouble};
 use crate::commands::known;
@@ -145,7 +146,7 @@ pub(crate) fn build(request: &SignedRequest) -> Request<Full<Bytes>> {
 
 impl Arguments {
     fn request(&self) -> Result<SignedRequest, Failure> {
-        let command = known(&self.command).unwrap_or_else(|| Command::from(self.command.as_str()));
+        let command = self.command();
         if command.is_unknown() && self.body.is_none() {
             let word = &self.command;
             return Err(wrong(format!(
@@ -204,9 +205,20 @@ impl Arguments {
         self.fault == Some(Fault::TooLarge) && matches!(trouble, Trouble::Broken(_))
     }
 
+    fn command(&self) -> Command {
+        known(&self.command).unwrap_or_else(|| self.command.as_str().into())
+    }
+
+    /// What an answer that was expected does to the action, if an action waits for it.
+    fn meaning(&self, answer: &Answer) -> Option<Meaning> {
+        let command = self.command();
+        let waits = command.phase() == Phase::Before && self.fault.is_none();
+        waits.then(|| envelope::meaning(&command, answer))
+    }
+
     /// What is wrong with an answer, if anything is.
     fn judge(&self, answer: &Answer) -> Result<(), Said> {
-        let command = known(&self.command).unwrap_or_else(|| self.command.as_str().into());
+        let command = self.command();
         let may_decide = command.phase().may_decide();
         match self.fault {
             None => envelope::taken(&command, answer),
@@ -242,10 +254,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
             let started = Instant::now();
             match client.send(built).await {
                 Ok(answer) => match arguments.judge(&answer) {
-                    Ok(()) => Ok(answer.took),
+                    Ok(()) => Ok((answer.took, arguments.meaning(&answer))),
                     Err(wrong) => Err(wrong.to_string()),
                 },
-                Err(trouble) if arguments.is_refusal(&trouble) => Ok(started.elapsed()),
+                Err(trouble) if arguments.is_refusal(&trouble) => Ok((started.elapsed(), None)),
                 Err(trouble) => Err(trouble.to_string()),
             }
         });

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use indicatif::{ProgressBar, ProgressStyle};
+use tencent_im_callback::reply::Meaning;
 
 use crate::output::{Failure, escaped, say};
 
@@ -55,13 +56,15 @@ pub(crate) fn progress(count: u64) -> ProgressBar {
     bar
 }
 
-/// Sends until all are sent or Ctrl-C comes, and says how it went.
+/// Sends until all are sent or Ctrl-C comes, and says how it went. The answers to *before* callbacks
+/// have a meaning.
 #[allow(clippy::cast_precision_loss)] // shown with one digit
 pub(crate) async fn run(
     storm: Storm,
-    send: impl AsyncFn(u64) -> Result<Duration, String>,
+    send: impl AsyncFn(u64) -> Result<(Duration, Option<Meaning>), String>,
 ) -> Result<(), Failure> {
     let latencies = RefCell::new(Latencies::new());
+    let meanings = RefCell::new(BTreeMap::<&str, u64>::new());
     let wrong = RefCell::new(BTreeMap::<String, u64>::new());
     let (next, done) = (Cell::new(0u64), Cell::new(0u64));
     let bar = progress(storm.count);
@@ -78,7 +81,12 @@ pub(crate) async fn run(
                 tokio::time::sleep_until(due.into()).await;
             }
             match send(at).await {
-                Ok(took) => latencies.borrow_mut().add(took),
+                Ok((took, meaning)) => {
+                    latencies.borrow_mut().add(took);
+                    if let Some(meaning) = meaning {
+                        *meanings.borrow_mut().entry(meaning.as_str()).or_default() += 1;
+                    }
+                }
                 Err(what) => {
                     let mut wrong = wrong.borrow_mut();
                     // Few kinds are expected; an endpoint that invents others must not fill the
@@ -105,7 +113,9 @@ pub(crate) async fn run(
     if interrupted {
         say(format_args!("interrupted after {done} of {}", storm.count))?;
     }
-    report(done, started.elapsed(), &latencies.borrow(), &wrong.borrow())
+    let meanings: Vec<String> =
+        meanings.borrow().iter().map(|(meaning, count)| format!("{count} {meaning}")).collect();
+    report(done, started.elapsed(), &latencies.borrow(), &wrong.borrow(), &meanings.join(", "))
 }
 
 #[allow(clippy::cast_precision_loss)] // shown with one digit
@@ -114,6 +124,7 @@ fn report(
     took: Duration,
     latencies: &Latencies,
     wrong: &BTreeMap<String, u64>,
+    meanings: &str,
 ) -> Result<(), Failure> {
     let bad: u64 = wrong.values().sum();
     let took = took.as_secs_f64();
@@ -127,6 +138,9 @@ fn report(
         at(99.0),
         at(100.0)
     ))?;
+    if !meanings.is_empty() {
+        say(format_args!("verdicts: {meanings}"))?;
+    }
     for (what, count) in wrong {
         say(format_args!("{count} × {}", escaped(what, 300)))?;
     }

@@ -112,6 +112,26 @@ fn many_are_counted_and_the_rate_is_kept() {
 }
 
 #[test]
+fn verdicts_are_counted() {
+    let count = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let limited = Router::new().fallback(async move || {
+        match count.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+            0..5 => r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#,
+            _ => r#"{"ActionStatus":"OK","ErrorCode":1,"ErrorInfo":"slow down"}"#,
+        }
+    });
+    let url = format!("http://{}/callback", serve(limited));
+    let Run { status, out, .. } =
+        run(&["send", &url, "C2C.CallbackBeforeSendMsg", "--count", "12"]);
+    assert_eq!(status, 0, "{out}");
+    assert!(out.contains(", 0 unexpected answers\n"), "{out}");
+    assert!(out.ends_with("\nverdicts: 5 allow, 7 reject\n"), "{out}");
+    // A notification's answer is none.
+    let Run { out, .. } = run(&["send", &url, "State.StateChange", "--count", "2"]);
+    assert!(!out.contains("verdicts"), "{out}");
+}
+
+#[test]
 fn each_of_many_has_its_number() {
     let (tell, told) = std::sync::mpsc::channel();
     let keep = Router::new().fallback(async move |body: String| {

@@ -20,6 +20,7 @@ use tencent_im_callback::testing::SignedRequest;
 
 use self::item::{Finding, Item, Went};
 use self::progress::Progress;
+use self::report::Shown;
 use crate::client::{Answer, Client, Target};
 use crate::commands::known;
 use crate::credentials::Credentials;
@@ -74,6 +75,9 @@ pub(crate) struct Arguments {
     /// Also show what was sent in checks that passed
     #[arg(long, short)]
     verbose: bool,
+    /// Show only checks that did not pass
+    #[arg(long, short, conflicts_with_all = ["verbose", "json"])]
+    quiet: bool,
     /// Seconds to wait for an answer
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
@@ -245,7 +249,12 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
             .map_err(|error| Failure::Answer(error.to_string()))?;
         say(json)?;
     } else {
-        say(report::text(&findings, lang, arguments.verbose))?;
+        let what = match (arguments.quiet, arguments.verbose) {
+            (true, _) => Shown::Quiet,
+            (false, true) => Shown::Verbose,
+            (false, false) => Shown::Normal,
+        };
+        say(report::text(&findings, lang, what))?;
         if arguments.spam.is_none() && arguments.only.is_empty() {
             complain(lang.of(UNMODERATED));
         }

@@ -40,6 +40,10 @@ const WITHOUT_LIST: Text = Text(
     of a large one",
     "接收者可以打开合并消息，看到没有人审核过的内容：内容过大时腾讯云不带其中的消息",
 );
+const INNOCENT: Text = Text(
+    "who refuses everything moderates nothing; if it was a rate limit that rejected it, the other rejections may be the limit's, too: raise it for the check, or send more slowly (--rate)",
+    "正常消息也被拒绝，就谈不上审核；如果是限流所致，其他的拒绝也可能来自限流：请在检查时放宽限流，或降低发送速率（--rate）",
+);
 const EDIT: Text = Text(
     "an edit is reported when it is done: answer OK, judge it all the same, and withdraw the \
     message (whether you do, this check cannot see)",
@@ -64,27 +68,25 @@ impl Message {
     }
 
     /// The body of this command with the message in it.
-    fn body(&self, command: &Command) -> Vec<u8> {
-        whole(command, &self.elements, &self.more)
+    fn body(&self, command: &Command, number: usize) -> Vec<u8> {
+        whole(command, number, &self.elements, &self.more)
     }
 }
 
-fn whole(command: &Command, elements: &str, more: &str) -> Vec<u8> {
+/// Each number is a sender and a group of its own: a limit for each of them would reject what the
+/// moderation lets through.
+fn whole(command: &Command, number: usize, elements: &str, more: &str) -> Vec<u8> {
     let from = match command {
-        Command::C2cBeforeSendMsg => r#""From_Account":"a","To_Account":"b""#,
-        Command::C2cAfterModifyMsg => {
-            concat!(
-                r#""From_Account":"a","To_Account":"b","MsgKey":"k","MsgTime":1557481126,"#,
-                r#""EventTime":1557481127000"#
-            )
-        }
-        Command::GroupAfterModifyMsg => {
-            concat!(
-                r#""GroupId":"g","Type":"Public","Operator_Account":"a","From_Account":"a","#,
-                r#""MsgSeq":1,"EventTime":1557481127000"#
-            )
-        }
-        _ => r#""GroupId":"g","Type":"Public","From_Account":"a","Operator_Account":"a""#,
+        Command::C2cBeforeSendMsg => format!(r#""From_Account":"a{number}","To_Account":"b""#),
+        Command::C2cAfterModifyMsg => format!(
+            r#""From_Account":"a{number}","To_Account":"b","MsgKey":"k","MsgTime":1557481126,"EventTime":1557481127000"#
+        ),
+        Command::GroupAfterModifyMsg => format!(
+            r#""GroupId":"g{number}","Type":"Public","Operator_Account":"a{number}","From_Account":"a{number}","MsgSeq":1,"EventTime":1557481127000"#
+        ),
+        _ => format!(
+            r#""GroupId":"g{number}","Type":"Public","From_Account":"a{number}","Operator_Account":"a{number}""#
+        ),
     };
     format!(r#"{{"CallbackCommand":"{command}",{from},"MsgBody":[{elements}]{more}}}"#).into()
 }
@@ -197,16 +199,17 @@ impl<'a> Word<'a> {
         ]
     }
 
-    /// Bodies of this command with bytes that are not UTF-8, and with a byte order mark.
-    fn in_broken_bytes(&self, command: &Command) -> [(&'static str, Vec<u8>); 4] {
+    /// Bodies of this command with bytes that are not UTF-8, and with a byte order mark. The
+    /// numbers of their senders start with this one.
+    fn in_broken_bytes(&self, command: &Command, first: usize) -> [(&'static str, Vec<u8>); 4] {
         let word = inside(self.spam);
         let right = inside(self.halves.1);
-        let whole = whole(command, &text(&word), "");
+        let whole = |at: usize| whole(command, first + at, &text(&word), "");
         [
-            ("broken-utf8", beside(&whole, &word, b"\xff")),
-            ("surrogate-bytes", beside(&whole, &word, b"\xed\xa0\xbd")),
-            ("broken-inside", beside(&whole, &format!("{right}\"}}}}]"), b"\xff")),
-            ("byte-order-mark", ["\u{feff}".as_bytes(), &whole].concat()),
+            ("broken-utf8", beside(&whole(0), &word, b"\xff")),
+            ("surrogate-bytes", beside(&whole(1), &word, b"\xed\xa0\xbd")),
+            ("broken-inside", beside(&whole(2), &format!("{right}\"}}}}]"), b"\xff")),
+            ("byte-order-mark", ["\u{feff}".as_bytes(), &whole(3)].concat()),
         ]
     }
 }
@@ -225,23 +228,14 @@ fn names(make: Make<'_>, spam: &str) -> [Item; 2] {
             "group",
             Command::GroupBeforeCreateGroup,
             format!(
-                concat!(
-                    r#""Operator_Account":"a","Owner_Account":"a","Type":"Public","Name":"{}","#,
-                    r#""CreateGroupNum":1,"MemberList":[]"#
-                ),
-                word
+                r#""Operator_Account":"creator","Owner_Account":"creator","Type":"Public","Name":"{word}","CreateGroupNum":1,"MemberList":[]"#
             ),
         ),
         item(
             "friend-request",
             Command::SnsPrevFriendAdd,
             format!(
-                concat!(
-                    r#""Requester_Account":"a","From_Account":"a","FriendItem":["#,
-                    r#"{{"To_Account":"b","AddWording":"{}"}}],"#,
-                    r#""AddType":"Add_Type_Both","ForceAddFlags":0"#
-                ),
-                word
+                r#""Requester_Account":"friend","From_Account":"friend","FriendItem":[{{"To_Account":"b","AddWording":"{word}"}}],"AddType":"Add_Type_Both","ForceAddFlags":0"#
             ),
         ),
     ]
@@ -249,37 +243,45 @@ fn names(make: Make<'_>, spam: &str) -> [Item; 2] {
 
 /// The word in every place and form in which a reader would see it.
 pub(crate) fn moderates(make: Make<'_>, spam: &str) -> Vec<Item> {
+    let c2c = (Command::C2cBeforeSendMsg, Command::C2cAfterModifyMsg);
+    let group = (Command::GroupBeforeSendMsg, Command::GroupAfterModifyMsg);
     let word = Word::new(spam);
-    let mut items = Vec::new();
-    for (group, before, edited) in [
-        ("c2c", Command::C2cBeforeSendMsg, Command::C2cAfterModifyMsg),
-        ("group", Command::GroupBeforeSendMsg, Command::GroupAfterModifyMsg),
-    ] {
-        let mut item = |name: &str, command: &Command, body: Vec<u8>, wanted, why| {
-            let name = format!("moderates.{group}.{name}");
-            let request = make(command.clone()).body(body);
-            items.push(Item::new(name, command.clone(), request, wanted, why));
-        };
-        item(
-            "innocent",
-            &before,
-            whole(&before, &text("hello"), ""),
-            Wanted::Allowed,
-            Text("who refuses everything moderates nothing", "正常消息也被拒绝"),
-        );
-        let moderated = || Wanted::Moderated(spam.to_owned());
-        for message in word.in_elements().into_iter().chain(word.in_other_forms()) {
-            item(message.name, &before, message.body(&before), moderated(), message.why);
-        }
-        for (name, body) in word.in_broken_bytes(&before) {
-            item(name, &before, body, moderated(), BROKEN);
-        }
-        let bundle = r#""Title":"chat","MsgNum":5,"AbstractList":["a: hi"],"JsonMsgKey":"k""#;
-        let bundle = whole(&before, &element("TIMRelayElem", bundle), "");
-        item("bundle-without-list", &before, bundle, Wanted::Withheld, WITHOUT_LIST);
-        let edit = whole(&edited, &text(&inside(spam)), "");
-        item("edit", &edited, edit, Wanted::Taken, EDIT);
-    }
+    let mut items = messages(make, "c2c", c2c, &word);
+    items.extend(messages(make, "group", group, &word));
     items.extend(names(make, spam));
+    items
+}
+
+/// The word in messages, and messages without it.
+fn messages(
+    make: Make<'_>,
+    group: &str,
+    (before, edited): (Command, Command),
+    word: &Word<'_>,
+) -> Vec<Item> {
+    let mut items = Vec::new();
+    let mut item = |name: &str, command: &Command, body: Vec<u8>, wanted, why| {
+        let name = format!("moderates.{group}.{name}");
+        let request = make(command.clone()).body(body);
+        items.push(Item::new(name, command.clone(), request, wanted, why));
+    };
+    let mut sender = 0..;
+    let mut next = || sender.next().unwrap_or_default();
+    let hello = |number| whole(&before, number, &text("hello"), "");
+    item("innocent", &before, hello(next()), Wanted::Allowed, INNOCENT);
+    let moderated = || Wanted::Moderated(word.spam.to_owned());
+    for message in word.in_elements().into_iter().chain(word.in_other_forms()) {
+        item(message.name, &before, message.body(&before, next()), moderated(), message.why);
+    }
+    let edit = whole(&edited, next(), &text(&inside(word.spam)), "");
+    let bundle = r#""Title":"chat","MsgNum":5,"AbstractList":["a: hi"],"JsonMsgKey":"k""#;
+    let bundle = whole(&before, next(), &element("TIMRelayElem", bundle), "");
+    let last = next();
+    for (name, body) in word.in_broken_bytes(&before, last + 1) {
+        item(name, &before, body, moderated(), BROKEN);
+    }
+    item("bundle-without-list", &before, bundle, Wanted::Withheld, WITHOUT_LIST);
+    item("edit", &edited, edit, Wanted::Taken, EDIT);
+    item("innocent-again", &before, hello(last), Wanted::Allowed, INNOCENT);
     items
 }

@@ -22,41 +22,24 @@ fn word(went: Went, lang: Lang) -> &'static str {
     })
 }
 
+/// Columns of the table where there is no terminal.
+const WIDTH: u16 = 120;
+
+/// What is shown of the findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// In the table only what is not as wanted.
+    Quiet,
+    Normal,
+    /// With everything about what passed, too.
+    Verbose,
+}
+
 /// The table, then what is not as wanted with everything about it.
-pub(crate) fn text(findings: &[Finding], lang: Lang, verbose: bool) -> String {
-    let mut table = Table::new();
-    let header = [
-        Text("", ""),
-        Text("item", "项目"),
-        Text("received", "收到的应答"),
-        Text("expected", "期望的应答"),
-    ];
-    table
-        .load_preset(presets::UTF8_BORDERS_ONLY)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(header.map(|text| lang.of(text)));
-    let all_samples_pass = findings
-        .iter()
-        .filter(|finding| is_sample(finding))
-        .all(|finding| finding.went == Went::Pass);
-    let samples = findings.iter().filter(|finding| is_sample(finding)).count();
-    let mut shown = false;
+pub(crate) fn text(findings: &[Finding], lang: Lang, what: Shown) -> String {
+    let mut out = table(findings, lang, what);
     for finding in findings {
-        // So many lines of the same.
-        if is_sample(finding) && all_samples_pass && samples > 1 && !verbose {
-            if !shown {
-                let name = format!("accepts.sample.* ({samples})");
-                table.add_row([word(Went::Pass, lang), &name, "200", &finding.wanted]);
-            }
-            shown = true;
-            continue;
-        }
-        let came = shortened(&finding.came);
-        table.add_row([word(finding.went, lang), &finding.name, &came, &finding.wanted]);
-    }
-    let mut out = format!("{table}\n");
-    for finding in findings {
-        if finding.went == Went::Pass && !verbose {
+        if finding.went == Went::Pass && what != Shown::Verbose {
             continue;
         }
         let lines = [
@@ -72,15 +55,59 @@ pub(crate) fn text(findings: &[Finding], lang: Lang, verbose: bool) -> String {
     }
     let count = |went| findings.iter().filter(|finding| finding.went == went).count();
     let (pass, warn, fail) = (count(Went::Pass), count(Went::Warn), count(Went::Fail));
+    if !out.is_empty() {
+        out.push('\n');
+    }
     let _ = match lang {
-        Lang::En => write!(out, "\n{pass} pass, {warn} warn, {fail} fail"),
-        Lang::Zh => write!(out, "\n通过 {pass}，警告 {warn}，失败 {fail}"),
+        Lang::En => write!(out, "{pass} pass, {warn} warn, {fail} fail"),
+        Lang::Zh => write!(out, "通过 {pass}，警告 {warn}，失败 {fail}"),
     };
     out
 }
 
-/// For the table, which has no width of its own in a pipe. What is not as expected is shown in full
-/// below it.
+/// The table; nothing if it has no rows.
+fn table(findings: &[Finding], lang: Lang, what: Shown) -> String {
+    let mut table = Table::new();
+    let header = [
+        Text("", ""),
+        Text("item", "项目"),
+        Text("received", "收到的应答"),
+        Text("expected", "期望的应答"),
+    ];
+    table
+        .load_preset(presets::UTF8_BORDERS_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(header.map(|text| lang.of(text)));
+    if !table.is_tty() {
+        let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        table.set_width(columns.unwrap_or(WIDTH));
+    }
+    let all_samples_pass = findings
+        .iter()
+        .filter(|finding| is_sample(finding))
+        .all(|finding| finding.went == Went::Pass);
+    let samples = findings.iter().filter(|finding| is_sample(finding)).count();
+    let mut shown = false;
+    for finding in findings {
+        if finding.went == Went::Pass && what == Shown::Quiet {
+            continue;
+        }
+        // So many lines of the same.
+        if is_sample(finding) && all_samples_pass && samples > 1 && what == Shown::Normal {
+            if !shown {
+                let name = format!("accepts.sample.* ({samples})");
+                table.add_row([word(Went::Pass, lang), &name, "200", &finding.wanted]);
+            }
+            shown = true;
+            continue;
+        }
+        let came = shortened(&finding.came);
+        table.add_row([word(finding.went, lang), &finding.name, &came, &finding.wanted]);
+    }
+    if table.is_empty() { String::new() } else { format!("{table}\n") }
+}
+
+/// For the table. What is not as expected is shown in full below it.
 fn shortened(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(CELL) {
         Some((end, _)) => format!("{}…", &text[..end]).into(),
