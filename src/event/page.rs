@@ -15,16 +15,18 @@ const HEAD: &str = "\
 All commands: phase, type, what may be answered, which keys they have, and the vendor's page.
 
 A command links to its event. Its variant in [`Event`](crate::Event) and [`Command`](crate::Command)
-is made of the family and the name, without `Callback`, unless another one is named here. A reply has
-the name of its event, and `Reply` behind it. Without one, the handler returns `()`: that is `OK`.
+is made of the family and the name, without `Callback`, unless another one is named here. A reply
+has the name of its event, and `Reply` behind it. Without one, the handler returns `()`: that is
+`OK`.
 
-*Duplicate* is what identifies a second delivery ([`Callback::dedup_key`](crate::Callback::dedup_key)):
-the whole body, if it contains an id, or a time in milliseconds; otherwise (`RequestId` in the table)
-the body and the URL's `RequestId`, and without that there is no key. The vendor documents `RequestId` as
-[unique for each callback, and the same on a repeat](https://cloud.tencent.com/document/product/269/111212).
-An unknown command needs it as well. For `Sns.CallbackBlackListDelete` the vendor's pages differ: on
-one, each entry of `PairList` has a `TimeStamp`, on the other it has none. It is in seconds, so with
-or without it `RequestId` makes the key.
+*Duplicate* is what identifies a second delivery
+([`Callback::dedup_key`](crate::Callback::dedup_key)): the whole body, if it contains an id, or a
+time in milliseconds; otherwise (`RequestId` in the table) the body and the URL's `RequestId`, and
+without that there is no key. The vendor documents `RequestId` as [unique for each callback, and the
+same on a repeat](https://cloud.tencent.com/document/product/269/111212). An unknown command needs
+it as well. For `Sns.CallbackBlackListDelete` the vendor's pages differ: on one, each entry of
+`PairList` has a `TimeStamp`, on the other it has none. It is in seconds, so with or without it
+`RequestId` makes the key.
 
 *Order* is what the order key consists of ([`Callback::order_key`](crate::Callback::order_key)): the
 group, the two people of a conversation, an account and so on.
@@ -41,7 +43,8 @@ fn page() -> String {
         let docs = command.docs().unwrap();
         writeln!(
             page,
-            "| [{command}](crate::event::{module}::{event}) | {:?} | {reply} | {} | {} | {} | [{}]({docs}) |",
+            "| [{command}](crate::event::{module}::{event}) | {:?} | {reply} | {} | {} | {} | \
+            [{}]({docs}) |",
             command.phase(),
             duplicate(command),
             order.unwrap_or("–"),
