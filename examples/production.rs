@@ -55,7 +55,8 @@ fn judge(text: &Text<'_>) -> Finding {
 
 /// An edit is done when it is reported. Withdraw the message over the REST API here.
 async fn bad_edit(edit: Edit) {
-    tracing::warn!(sender = ?edit.shown.sender(), group = ?edit.shown.group(), "bad words in an edit");
+    let (sender, group) = (edit.shown.sender(), edit.shown.group());
+    tracing::warn!(?sender, ?group, "bad words in an edit");
 }
 
 /// Stands for a database, and takes as long as one.
@@ -76,7 +77,8 @@ async fn anything_else(callback: Callback) -> Result<Reply, HandlerError> {
         return Err(HandlerError::new(format!("nobody judges {:?}", callback.command())));
     }
     if let Event::Unknown(event) = &callback.event {
-        tracing::warn!(command = ?callback.command(), reason = %event.reason, "an event without a type");
+        let (command, reason) = (callback.command(), &event.reason);
+        tracing::warn!(?command, %reason, "an event without a type");
     }
     Ok(Reply::ok())
 }
@@ -203,7 +205,8 @@ fn endpoint(apps: Apps, friends: Friends, detach: DetachLayer) -> Router {
         ServiceBuilder::new()
             // The default span logs the URL, and the signature with it.
             .layer(TraceLayer::new_for_http().make_span_with(|request: &Request<_>| {
-                tracing::info_span!("http", method = %request.method(), uri = %redacted(request.uri()))
+                let (method, uri) = (request.method(), redacted(request.uri()));
+                tracing::info_span!("http", %method, %uri)
             }))
             // The time-outs inside do not limit how slowly a body may arrive.
             .layer(RequestBodyDeadlineLayer::new(Duration::from_secs(2))),

@@ -199,11 +199,14 @@ impl<E> Callback<E> {
     /// use tencent_im_callback::reply::{Rewrite, c2c::BeforeSendMsgReply};
     /// use tencent_im_callback::{Callback, message::{NoMessageError, TextElem}, testing};
     ///
-    /// fn signed(callback: &Callback<BeforeSendMsg>) -> Result<BeforeSendMsgReply, NoMessageError> {
+    /// fn signed(
+    ///     callback: &Callback<BeforeSendMsg>,
+    /// ) -> Result<BeforeSendMsgReply, NoMessageError> {
     ///     let message = callback.rewrite_message()?.push(TextElem::new("sent by a bot"));
     ///     Ok(BeforeSendMsgReply::allow_rewritten(Rewrite::new().msg_body(message)))
     /// }
-    /// # let body = r#"{"From_Account":"a","To_Account":"b","MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"damn"}}]}"#;
+    /// # let body = r#"{"From_Account":"a","To_Account":"b",
+    /// #     "MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"damn"}}]}"#;
     /// # signed(&testing::callback(body))?;
     /// # Ok::<(), NoMessageError>(())
     /// ```
@@ -298,8 +301,8 @@ impl<E: AsEvent> Callback<E> {
     /// the whole body, the app, the command and `OptPlatform`. Two events can have the same body
     /// unless it contains an id of its own, or a time in **milliseconds**: in one second a user can
     /// block, unblock and block somebody again. Without either, `RequestId` is added to the digest;
-    /// without that as well, there is no key. The [table](crate::docs::commands) shows what each command
-    /// has.
+    /// without that as well, there is no key. The [table](crate::docs::commands) shows what each
+    /// command has.
     ///
     /// An unknown command has a key if the URL has `RequestId`, which the vendor documents as
     /// unique for each callback and the same when it is sent again.
@@ -328,9 +331,9 @@ impl<E: AsEvent> Callback<E> {
     ///
     /// It identifies the group, the two people of a conversation, the account (friends, block
     /// lists, follows, profiles, states), the official account, the room, the call or the service
-    /// session; see the [table](crate::docs::commands). `None` where order does not matter, for events
-    /// without a type, and for callbacks that wait for a verdict. Tencent does not promise any
-    /// order of delivery.
+    /// session; see the [table](crate::docs::commands). `None` where order does not matter, for
+    /// events without a type, and for callbacks that wait for a verdict. Tencent does not promise
+    /// any order of delivery.
     pub fn order_key(&self) -> Option<OrderKey> {
         if self.answered_as().phase().may_decide() {
             return None;

@@ -1,4 +1,5 @@
-//! What `Detach`, `Dedup` and `RateLimit` record for the feature `metrics`. Without the feature it does nothing.
+//! What `Detach`, `Dedup` and `RateLimit` record for the feature `metrics`. Without the feature it
+//! does nothing.
 
 #[cfg(feature = "metrics")]
 pub(crate) const DETACHED: &str = "im_callbacks_detached_total";

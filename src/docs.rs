@@ -1,4 +1,5 @@
-//! Pages of this documentation. They begin in the [guide](crate#start-here); [in Chinese](crate::zh).
+//! Pages of this documentation. They begin in the [guide](crate#start-here);
+//! [in Chinese](crate::zh).
 
 // The links on the pages name items of the crate's root.
 #[cfg(doc)]

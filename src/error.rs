@@ -54,7 +54,8 @@ const SOURCES: usize = 16;
 /// }
 ///
 /// assert_eq!(handle().unwrap_err().to_string(), "invalid digit found in string");
-/// assert_eq!(HandlerError::retry_after("busy", Duration::from_secs(5)).retry(), Retry::After(Duration::from_secs(5)));
+/// let delay = Duration::from_secs(5);
+/// assert_eq!(HandlerError::retry_after("busy", delay).retry(), Retry::After(delay));
 /// ```
 pub struct HandlerError {
     error: BoxError,

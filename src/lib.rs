@@ -10,7 +10,8 @@
     )),
     doc = include_str!("docs/without_features.md")
 )]
-#![doc = "A [tower](https://docs.rs/tower) middleware for the callbacks (webhooks) of Tencent Cloud IM, also called Tencent Chat."]
+#![doc = "A [tower](https://docs.rs/tower) middleware for the callbacks (webhooks) of Tencent \
+    Cloud IM, also called Tencent Chat."]
 #![doc = ""]
 #![doc = include_str!("docs/guide.md")]
 #![forbid(unsafe_code)]

@@ -6,8 +6,10 @@ use crate::error::HandlerError;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not what this handler may answer",
     label = "answers `{Self}`",
-    note = "this event takes `{R}`: return that, or `Result<{R}, E>` where `E` implements `std::error::Error` or is `HandlerError`",
-    note = "`anyhow::Error` and `Box<dyn Error + Send + Sync>` do not implement it: use `.map_err(HandlerError::new)?`"
+    note = "this event takes `{R}`: return that, or `Result<{R}, E>` where `E` implements \
+        `std::error::Error` or is `HandlerError`",
+    note = "`anyhow::Error` and `Box<dyn Error + Send + Sync>` do not implement it: use \
+        `.map_err(HandlerError::new)?`"
 )]
 pub trait HandlerOutput<R>: sealed::Output<R> {
     /// The answer as a result.

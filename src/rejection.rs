@@ -16,7 +16,11 @@ macro_rules! rejections {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum RejectionKind {
-            $( $(#[$doc])* #[doc = concat!("\n\nAnswered `", stringify!($status), "`, \"", $phrase, "\".")] $kind, )*
+            $(
+                $(#[$doc])*
+                #[doc = concat!("\n\nAnswered `", stringify!($status), "`, \"", $phrase, "\".")]
+                $kind,
+            )*
         }
 
         impl RejectionKind {
@@ -166,7 +170,8 @@ impl Rejection {
     /// The body is neither empty nor `{}`, and its URL has no app or no command.
     pub(crate) fn url_incomplete(length: usize, kind: &str) -> Self {
         let text = format!(
-            "body of {length} bytes, {kind}; if this was the console's check of the URL, please report it"
+            "body of {length} bytes, {kind}; if this was the console's check of the URL, please \
+            report it"
         );
         Rejection {
             detail: Detail::Error(text.into()),

@@ -253,7 +253,10 @@ pub fn seeds() -> Vec<Vec<u8>> {
         "\u{feff}{}",
         r#"{"CallbackCommand":5}"#,
         r#"{"CallbackCommand":"Sns.CallbackFriendAdd"}"#,
-        r#"{"CallbackCommand":"Sns.CallbackFriendDelete","Callback\u0043ommand":"Sns.CallbackFriendDelete"}"#,
+        concat!(
+            r#"{"CallbackCommand":"Sns.CallbackFriendDelete","#,
+            r#""Callback\u0043ommand":"Sns.CallbackFriendDelete"}"#
+        ),
         r#"{"CallbackCommand":"A","CallbackCommand":"B"}"#,
         r#"{"CallbackCommand":["A"],"CallbackCommand":"\ud800"}"#,
         r#"{"PairList":[{"From_Account":"\ud800","To_Account":1e999}]}"#,
@@ -292,9 +295,17 @@ pub fn broken() -> Vec<(Command, Vec<u8>)> {
 
 /// A body broken in every way that somebody has thought of, each with a name.
 pub fn break_up(command: &Command, body: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let mut found = broken_texts(body);
+    found.extend(broken_objects(body));
+    found.extend(broken_accounts(body));
+    found.extend(other_commands(command, body));
+    found
+}
+
+/// Inside of its strings, of which the last one is often the deepest.
+fn broken_texts(body: &str) -> Vec<(&'static str, Vec<u8>)> {
     let bytes = body.as_bytes();
-    let mut found: Vec<(&'static str, Vec<u8>)> = Vec::new();
-    // Inside of its strings, of which the last one is often the deepest.
+    let mut found = Vec::new();
     let strings: Vec<usize> = body.match_indices(":\"").map(|(at, _)| at + 2).collect();
     let places = [strings.first(), strings.get(strings.len() / 2), strings.last()];
     for at in places.into_iter().flatten() {
@@ -308,9 +319,14 @@ pub fn break_up(command: &Command, body: &str) -> Vec<(&'static str, Vec<u8>)> {
             found.push((name, [&bytes[..*at], with, &bytes[*at..]].concat()));
         }
     }
+    found
+}
+
+fn broken_objects(body: &str) -> [(&'static str, Vec<u8>); 15] {
+    let bytes = body.as_bytes();
     let inside = &bytes[1..bytes.len() - 1];
     let object = |parts: &[&[u8]]| [b"{", &parts.concat()[..], b"}"].concat();
-    found.extend([
+    [
         ("a bare nan behind", object(&[inside, b",\"a\":nan"])),
         ("a bare nan in front", object(&[b"\"a\":nan,", inside])),
         ("a comma too many", object(&[inside, b","])),
@@ -326,8 +342,12 @@ pub fn break_up(command: &Command, body: &str) -> Vec<(&'static str, Vec<u8>)> {
         ("a mark alone", b"\xef\xbb\xbf".to_vec()),
         ("an empty object", b" {\n} ".to_vec()),
         ("an empty object with a mark in it", b"{\xef\xbb\xbf}".to_vec()),
-    ]);
-    // Of several accounts, one that nobody can read: the first, the last.
+    ]
+}
+
+/// Of several accounts, one that nobody can read: the first, the last.
+fn broken_accounts(body: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let mut found = Vec::new();
     let accounts: Vec<usize> =
         body.match_indices("\"To_Account\":\"").map(|(at, _)| at + 13).collect();
     for at in [accounts.first(), accounts.last()].into_iter().flatten() {
@@ -342,19 +362,20 @@ pub fn break_up(command: &Command, body: &str) -> Vec<(&'static str, Vec<u8>)> {
             found.push((name, broken.into()));
         }
     }
+    found
+}
+
+fn other_commands(command: &Command, body: &str) -> [(&'static str, Vec<u8>); 6] {
     let named = format!("\"CallbackCommand\":\"{command}\"");
-    for (name, other) in [
-        ("no command", ""),
+    [
+        ("no command", "\"Command\":\"\""),
         ("a command that is null", "\"CallbackCommand\":null"),
         ("another command", "\"CallbackCommand\":\"Sns.CallbackFriendAdd\""),
         ("a command that waits", "\"CallbackCommand\":\"Group.CallbackBeforeSendMsg\""),
         ("a friend request", "\"CallbackCommand\":\"Sns.CallbackPrevFriendAdd\""),
         ("an unknown command", "\"CallbackCommand\":\"New.Word\""),
-    ] {
-        let other = if other.is_empty() { "\"Command\":\"\"" } else { other };
-        found.push((name, body.replacen(&named, other, 1).into()));
-    }
-    found
+    ]
+    .map(|(name, other)| (name, body.replacen(&named, other, 1).into()))
 }
 
 /// The same JSON without white space, which only wastes mutations.

@@ -240,16 +240,39 @@ pub fn seeds() -> Vec<Vec<u8>> {
     }
     let text = r#"{"MsgContent":{"Text":"core\ud800 e"},"MsgType":"TIMTextElem"}"#;
     for depth in [1, 2, 8, 9, 12] {
-        let open = r#"[{"MsgType":"TIMRelayElem","MsgContent":{"Title":"t","AbstractList":["l"],"MsgList":[{"MsgBody":"#;
+        let open = concat!(
+            r#"[{"MsgType":"TIMRelayElem","MsgContent":{"Title":"t","AbstractList":["l"],"#,
+            r#""MsgList":[{"MsgBody":"#
+        );
         lists.push(format!("{}[{text}]{}", open.repeat(depth), "}]}}]".repeat(depth)));
     }
     lists.extend([
         format!("[{text},{text} ,\n{text}]"),
-        r#"[{"MsgType":"TIMFileElem","MsgContent":{"UUID":"true","FileSize":"","FileName":""}}]"#.into(),
-        r#"[{"MsgType":"TIMRelayElem","MsgContent":{"More":{},"MsgList":[{"MsgBody":null},{"MsgBody":null},{"More":{},"MsgList":[{"MsgBody":null},{"MsgBody":null}]}]}}]"#.into(),
-        r#"[{"MsgType":"TIMNewElem","MsgContent":{"a" :[1e999,"x\"\\",{"b":"\u4f60"}],"c":"d"}},{"MsgType":"","MsgContent":""}]"#.into(),
-        r#"[["TIMTextElem",{"Text":"x"}],{"MsgType":"TIMTextElem","MsgContent":["y"]},5,null]"#.into(),
-        r#"[{"MsgType":"TIMRelayElem","MsgContent":{"AbstractList":"one","MsgList":[{"MsgBody":null},{"MsgSeq":"5","MsgId":7}]}}]"#.into(),
+        concat!(
+            r#"[{"MsgType":"TIMFileElem","MsgContent":{"UUID":"true","FileSize":"","#,
+            r#""FileName":""}}]"#
+        )
+        .into(),
+        concat!(
+            r#"[{"MsgType":"TIMRelayElem","MsgContent":{"More":{},"MsgList":[{"MsgBody":null},"#,
+            r#"{"MsgBody":null},{"More":{},"MsgList":[{"MsgBody":null},{"MsgBody":null}]}]}}]"#
+        )
+        .into(),
+        concat!(
+            r#"[{"MsgType":"TIMNewElem","MsgContent":{"a" :[1e999,"x\"\\",{"b":"\u4f60"}],"#,
+            r#""c":"d"}},{"MsgType":"","MsgContent":""}]"#
+        )
+        .into(),
+        concat!(
+            r#"[["TIMTextElem",{"Text":"x"}],{"MsgType":"TIMTextElem","#,
+            r#""MsgContent":["y"]},5,null]"#
+        )
+        .into(),
+        concat!(
+            r#"[{"MsgType":"TIMRelayElem","MsgContent":{"AbstractList":"one","MsgList":["#,
+            r#"{"MsgBody":null},{"MsgSeq":"5","MsgId":7}]}}]"#
+        )
+        .into(),
         format!("[{0},{0}]", r#"{"MsgType":"TIMTextElem","MsgContent":{"Text":"hel","N":1.50}}"#),
         r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"he"}},{"MsgType":"TIMTextElem","MsgContent":{"Text":"llo"}}]"#.into(),
         r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"he"}},{"MsgType":"TIMStreamElem","MsgContent":{"Chunks":[{"EventType":"data","Index":1,"Markdown":"l","IsLast":false},{"EventType":"data","Index":2,"Markdown":"lo","IsLast":true}],"CompatibleText":"","StreamMsgID":"m"}}]"#.into(),

@@ -49,14 +49,16 @@ fn check_place(uri: &Uri, verifier: &Verifier, in_path: bool) {
     assert!(!doubled, "{uri}");
     assert_eq!(params.sdk_app_id.0, APP);
     assert_eq!(params.token_index(), None);
+    check_shown(uri, &params, &pairs);
+    check_stored(uri, &params);
+}
 
-    // What is left out is the signature and nothing else; what does not decode stays as it is.
+/// What is left out is the signature and nothing else; what does not decode stays as it is.
+fn check_shown(uri: &Uri, params: &Params, pairs: &[Pair<'_>]) {
     let lenient = |text: &str| decoded(text).unwrap_or_else(|| text.to_owned());
-    let unsigned: Vec<&Pair<'_>> =
-        pairs.iter().filter(|pair| !is_named(pair.key, "Sign")).collect();
-    let expected: Vec<_> =
-        unsigned.iter().map(|pair| (lenient(pair.key), lenient(pair.value))).collect();
-    let shown = shown(&params);
+    let unsigned = pairs.iter().filter(|pair| !is_named(pair.key, "Sign"));
+    let expected: Vec<_> = unsigned.map(|pair| (lenient(pair.key), lenient(pair.value))).collect();
+    let shown = shown(params);
     assert_eq!(shown, expected, "{uri}");
     for (key, _) in &shown {
         let first = shown.iter().find(|(other, _)| other.eq_ignore_ascii_case(key));
@@ -77,29 +79,20 @@ fn check_place(uri: &Uri, verifier: &Verifier, in_path: bool) {
     assert_eq!(params.opt_platform, named("OptPlatform").map(|text| OptPlatform::from(&*text)));
     let debug = format!("{params:?}");
     assert!(!debug.contains(char::is_control), "{debug:?}");
+}
 
-    // Written and read again, all is there but the signature.
-    let written = serde_json::to_string(&params).expect("parameters can be written");
+/// Written and read again, all is there but the signature.
+fn check_stored(uri: &Uri, params: &Params) {
+    let written = serde_json::to_string(params).expect("parameters can be written");
     let again: Params =
         serde_json::from_str(&written).unwrap_or_else(|error| panic!("{uri}: {error}: {written}"));
     assert_eq!(serde_json::to_string(&again).expect("parameters can be written"), written);
-    assert_eq!(
-        (
-            again.sdk_app_id,
-            &again.command,
-            again.request_time,
-            &again.opt_platform,
-            again.token_index()
-        ),
-        (
-            params.sdk_app_id,
-            &params.command,
-            params.request_time,
-            &params.opt_platform,
-            params.token_index()
-        ),
-    );
-    assert_eq!(self::shown(&again), shown, "{uri}");
+    assert_eq!(again.sdk_app_id, params.sdk_app_id);
+    assert_eq!(again.command, params.command);
+    assert_eq!(again.request_time, params.request_time);
+    assert_eq!(again.opt_platform, params.opt_platform);
+    assert_eq!(again.token_index(), params.token_index());
+    assert_eq!(shown(&again), shown(params), "{uri}");
 }
 
 type Shown<T> = Vec<(T, T)>;

@@ -156,21 +156,9 @@ impl Setup {
             return Err(Kind::MethodNotAllowed.into());
         }
         let pairs = pairs(parameters(self.in_path, path, query));
-        let mut seen = Vec::new();
-        for pair in &pairs {
-            if let Some(name) = ONCE.into_iter().find(|name| is_named(pair.key, name)) {
-                if seen.contains(&name) {
-                    return Err(Refused {
-                        parameter: Some(name),
-                        ..Kind::DuplicateParameter.into()
-                    });
-                }
-                seen.push(name);
-            }
-        }
+        none_twice(&pairs)?;
         let first =
             |name| pairs.iter().find(|pair| is_named(pair.key, name)).map(|pair| pair.value);
-
         let app = match first("SdkAppid") {
             None => None,
             Some(text) => Some(number(text).ok_or(Kind::AppMalformed)?),
@@ -179,49 +167,80 @@ impl Setup {
             None => None,
             Some(word) => Some(decoded(word).ok_or(Kind::CommandMalformed)?),
         };
-        let (sign, time) = (first("Sign"), first("RequestTime"));
-        let made_by = |token: &str| {
-            let made = hex(&sha256(format!("{token}{}", time.unwrap_or("")).as_bytes()));
-            sign.is_some_and(|sign| sign.to_ascii_lowercase() == made)
-        };
-
+        let signed = Signed { sign: first("Sign"), time: first("RequestTime") };
         let Some(app) = app else {
-            // The console's check of the URL, if any token of ours signed it, while they are few.
-            let tokens: Vec<&String> = self.apps.iter().flat_map(|app| &app.1).collect();
-            let good = sign.is_some_and(is_signature)
-                && time.and_then(signed_time).is_some_and(|seconds| self.age(seconds).is_ok())
-                && tokens.len() <= 64
-                && tokens.iter().any(|token| made_by(token));
+            let good = self.is_probe(&signed);
             return Err(if good { Kind::Probe } else { Kind::AppMissing }.into());
         };
-
         let of_app = |refused: Refused| Refused { app: Some(app), ..refused };
-        let refuse = |kind: Kind| of_app(kind.into());
-        let tokens = self.tokens(app).ok_or_else(|| refuse(Kind::AppUnknown))?;
-        let mut token = None;
-        if !tokens.is_empty() {
-            let sign = sign.ok_or_else(|| refuse(Kind::SignatureMissing))?;
-            let time = time.ok_or_else(|| refuse(Kind::TimeMissing))?;
-            if !is_signature(sign) {
-                return Err(refuse(Kind::SignatureMalformed));
-            }
-            let seconds = signed_time(time).ok_or_else(|| refuse(Kind::TimeMalformed))?;
-            token = tokens.iter().position(|token| made_by(token));
-            if token.is_none() {
-                return Err(refuse(Kind::SignatureMismatch));
-            }
-            self.age(seconds).map_err(of_app)?;
-        }
+        let token = self.token(app, &signed).map_err(of_app)?;
         let Some(command) = command else {
-            return Err(refuse(if token.is_some() { Kind::Probe } else { Kind::CommandMissing }));
+            let kind = if token.is_some() { Kind::Probe } else { Kind::CommandMissing };
+            return Err(of_app(kind.into()));
         };
         let platform = first("OptPlatform").filter(|text| !text.is_empty());
         Ok(Accepted {
             app,
             command,
-            time: time.and_then(number).and_then(|seconds| i64::try_from(seconds).ok()),
+            time: signed.time.and_then(number).and_then(|seconds| i64::try_from(seconds).ok()),
             platform: platform.map(|text| decoded(text).unwrap_or_else(|| text.to_owned())),
             token,
         })
     }
+
+    /// The console's check of the URL, if any token of ours signed it, while they are few.
+    fn is_probe(&self, signed: &Signed<'_>) -> bool {
+        let tokens: Vec<&String> = self.apps.iter().flat_map(|app| &app.1).collect();
+        signed.sign.is_some_and(is_signature)
+            && signed.time.and_then(signed_time).is_some_and(|seconds| self.age(seconds).is_ok())
+            && tokens.len() <= 64
+            && tokens.iter().any(|token| signed.is_by(token))
+    }
+
+    /// Which token of an app signed a request; `None` for an app without tokens.
+    fn token(&self, app: u64, signed: &Signed<'_>) -> Result<Option<usize>, Refused> {
+        let tokens = self.tokens(app).ok_or(Kind::AppUnknown)?;
+        if tokens.is_empty() {
+            return Ok(None);
+        }
+        let sign = signed.sign.ok_or(Kind::SignatureMissing)?;
+        let time = signed.time.ok_or(Kind::TimeMissing)?;
+        if !is_signature(sign) {
+            return Err(Kind::SignatureMalformed.into());
+        }
+        let seconds = signed_time(time).ok_or(Kind::TimeMalformed)?;
+        let token = tokens.iter().position(|token| signed.is_by(token));
+        if token.is_none() {
+            return Err(Kind::SignatureMismatch.into());
+        }
+        self.age(seconds)?;
+        Ok(token)
+    }
+}
+
+/// Signature and time of a request.
+struct Signed<'a> {
+    sign: Option<&'a str>,
+    time: Option<&'a str>,
+}
+
+impl Signed<'_> {
+    fn is_by(&self, token: &str) -> bool {
+        let made = hex(&sha256(format!("{token}{}", self.time.unwrap_or("")).as_bytes()));
+        self.sign.is_some_and(|sign| sign.to_ascii_lowercase() == made)
+    }
+}
+
+/// Some parameters must not come twice.
+fn none_twice(pairs: &[Pair<'_>]) -> Result<(), Refused> {
+    let mut seen = Vec::new();
+    for pair in pairs {
+        if let Some(name) = ONCE.into_iter().find(|name| is_named(pair.key, name)) {
+            if seen.contains(&name) {
+                return Err(Refused { parameter: Some(name), ..Kind::DuplicateParameter.into() });
+            }
+            seen.push(name);
+        }
+    }
+    Ok(())
 }

@@ -5,6 +5,7 @@
 
 mod ask;
 mod case;
+mod foretold;
 mod seeds;
 #[cfg(test)]
 mod tests;
@@ -18,17 +19,17 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 use tencent_im_callback::{
-    Callback, Cause, Command, Disposition, Event, EventRouter, HandlerError, Outcome, OutcomeKind,
-    Params, Phase, Reply, ResponseBody, StoredCallback, Verified, VerifyLayer,
+    Callback, Disposition, EventRouter, HandlerError, Outcome, OutcomeKind, Params, Reply,
+    ResponseBody, StoredCallback, Verified, VerifyLayer,
 };
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::body::{self, Expected, told};
 use crate::json::{self, Json};
 
 use self::ask::{Answer, run, send, text_of};
-use self::case::{Case, Does, End};
+use self::case::Case;
+use self::foretold::foretold;
 pub use self::seeds::seeds;
 
 const NOT_HANDLED: &str =
@@ -105,131 +106,6 @@ fn answer(data: &[u8]) -> Option<Answer> {
     verify_layer(&case, &answer);
     twice(&case, &answer);
     Some(answer)
-}
-
-/// What comes out of the service, told from what was sent.
-fn foretold(case: &Case, answer: &Answer) {
-    use tencent_im_callback::RejectionKind as Kind;
-
-    let refused = |kind: Kind, polled: bool| {
-        let outcome = match kind {
-            Kind::Probe => OutcomeKind::Probe,
-            _ => OutcomeKind::Rejected,
-        };
-        assert_eq!((answer.outcome, answer.status), (outcome, kind.status().as_u16()), "{kind}");
-        assert_eq!(answer.polled, polled, "{kind}");
-        assert!(answer.seen.is_empty());
-        let phrase = json::read(&answer.body)
-            .and_then(|json| Some(json.member("ErrorInfo")?.text()?.to_owned()));
-        assert_eq!(phrase.as_deref(), Some(kind.phrase()));
-    };
-    let params = match case.verifier().verify(&case.parts.method, &case.parts.uri) {
-        Ok(Verified::Callback(params)) => Some(params),
-        Ok(_probe) => None,
-        Err(rejection) => return refused(rejection.kind(), false),
-    };
-    // A body that did not arrive: who waits for a verdict gets the owner's answer, and a
-    // notification is refused.
-    let not_arrived = |kind: Kind, cause: Cause, polled: bool| match &params {
-        Some(params) if params.command.phase().may_decide() => {
-            assert_eq!((answer.outcome, answer.cause), (OutcomeKind::Failed, Some(cause)));
-            assert!(answer.error.is_some() && answer.seen.is_empty() && answer.polled == polled);
-            case.is_owners_answer(answer, &params.command, b"");
-        }
-        _ => refused(kind, polled),
-    };
-    let declared = case.parts.headers.get("content-length").and_then(|length| length.to_str().ok());
-    let too_long = declared.is_some_and(|length| {
-        let digits = !length.is_empty() && length.chars().all(|digit| digit.is_ascii_digit());
-        digits && length.parse().map_or(true, |length: u64| length > case.limit as u64)
-    });
-    if too_long || case.hint > case.limit as u64 {
-        return not_arrived(Kind::BodyTooLarge, Cause::BodyTooLarge, false);
-    }
-    if case.data.len() > case.limit {
-        return not_arrived(Kind::BodyTooLarge, Cause::BodyTooLarge, true);
-    }
-    if case.end == End::Error {
-        assert!(answer.error.as_ref().is_some_and(|error| error.contains("connection reset")));
-        return not_arrived(Kind::BodyIncomplete, Cause::BodyIncomplete, true);
-    }
-    let is_blank = body::is_blank(&case.data);
-    let Some(params) = params else {
-        // A check of the URL has nothing in its body. Anything else may be a callback.
-        return refused(if is_blank { Kind::Probe } else { Kind::UrlIncomplete }, true);
-    };
-    let url = params.command.clone();
-    if is_blank && params.token_index().is_some() && !url.phase().may_decide() {
-        return refused(Kind::Probe, true);
-    }
-    let strict = Callback::parse(params.clone(), case.data.clone());
-    let callback = match Callback::parse_untyped(params, case.data.clone()) {
-        Ok(callback) => callback,
-        Err(rejection) => {
-            // The one command whose body names the app.
-            assert_eq!(
-                (rejection.kind(), url),
-                (Kind::AppMismatch, Command::ContentCallbackResultNotify)
-            );
-            return refused(Kind::AppMismatch, true);
-        }
-    };
-    is_stored(&callback, &case.data);
-    let told = told(&url, &case.data);
-    let command = callback.params.command.clone();
-    let (reason, answered_as) = match &callback.event {
-        Event::Unknown(event) => (Some(event.reason.as_str()), told.answered_as.clone()),
-        _ => (None, command.clone()),
-    };
-    match (&told.expected, reason) {
-        (Expected::Unreadable(name), reason) => assert_eq!(reason, Some(*name)),
-        (Expected::Unknown(_), reason) => assert_eq!(reason, Some("unknown_command")),
-        (Expected::Of(_), reason) => assert!(matches!(reason, None | Some("misfit"))),
-    }
-    assert_eq!((answer.unknown, callback.answered_as()), (reason, &answered_as));
-    assert_eq!(answer.misfit.is_some(), reason == Some("misfit"));
-    let unjudged = reason.is_some() && told.waits();
-    match strict {
-        Ok(strict) => assert!(!unjudged && strict.event == callback.event),
-        Err(rejection) => assert!(unjudged && rejection.kind() == Kind::Untyped, "{rejection}"),
-    }
-    let failed = |cause: &str| {
-        assert_eq!(
-            (answer.outcome, answer.cause.map(Cause::as_str)),
-            (OutcomeKind::Failed, Some(cause))
-        );
-        assert!(answer.error.is_some());
-        case.is_owners_answer(answer, &answered_as, &case.data);
-    };
-    if unjudged && !case.forward {
-        assert!(answer.seen.is_empty());
-        let reason = reason.expect("it has no type");
-        return failed(if reason == "unknown_command" { "misfit" } else { reason });
-    }
-    if case.does == Does::NeverReady {
-        assert!(answer.seen.is_empty());
-        return failed("not_ready");
-    }
-    // Everything else reaches the service, with the bytes that came.
-    assert_eq!(answer.seen, [(command.clone(), case.data.clone(), callback.event.clone())]);
-    if case.does == Does::Fail {
-        return failed("failed");
-    }
-    assert_eq!((answer.outcome, answer.status), (OutcomeKind::Accepted, 200));
-
-    // What else can be asked of a callback answers without a panic, and the same each time.
-    let again = callback.clone();
-    assert_eq!(callback.dedup_key(), again.dedup_key());
-    let has_id = callback.params.request_id().is_some();
-    match answered_as.phase() {
-        Phase::Before => assert_eq!(callback.dedup_key(), None),
-        Phase::Unknown => assert_eq!(callback.dedup_key().is_some(), has_id),
-        _ => assert!(callback.dedup_key().is_some() || !has_id),
-    }
-    assert_eq!(callback.order_key(), again.order_key());
-    assert_eq!(callback.unknown_fields(), again.unknown_fields());
-    assert_eq!(callback.time(), again.time());
-    let _ = (format!("{callback:?}"), callback.is_from_rest_api(), callback.rewrite_message());
 }
 
 /// Stored and read again, a callback is the same, whatever its bytes are.

@@ -107,40 +107,24 @@ pub fn check(data: &[u8]) {
     let _ = verdict(data);
 }
 
-/// Checks, and names what the input comes to: the kind of its rejection or `Accepted`; `None` if it
-/// holds no URL.
-fn verdict(data: &[u8]) -> Option<&'static str> {
-    let [which, method_of, window, now, template @ ..] = data else {
-        return None;
-    };
-    let url = fill(template)?;
-    let uri: Uri = url.parse().ok()?;
-    let (max_age, max_ahead) = WINDOWS[usize::from(window & 0x7f) % WINDOWS.len()];
-    let setup = Setup {
-        apps: apps(*which),
-        now: CLOCKS[usize::from(*now) % CLOCKS.len()],
-        max_age,
-        max_ahead,
-        in_path: window & 0x80 != 0,
-    };
-    let method = method(*method_of);
-
+/// The crate's verifier with these settings.
+fn verifier(setup: &Setup) -> Verifier {
     let given = setup.apps.iter().map(|(id, tokens)| {
         let unsigned = App::unsigned(*id);
         let tokens = tokens.iter().map(|token| Token::new(token.as_str()).expect("a good token"));
         tokens.fold(unsigned, App::accept)
     });
     let now = setup.now;
-    let mut verifier = Verifier::new(Apps::new(given))
-        .max_age(max_age)
-        .max_ahead(max_ahead)
+    let verifier = Verifier::new(Apps::new(given))
+        .max_age(setup.max_age)
+        .max_ahead(setup.max_ahead)
         .clock(move || UNIX_EPOCH + Duration::from_secs(now));
-    if setup.in_path {
-        verifier = verifier.path_parameters();
-    }
+    if setup.in_path { verifier.path_parameters() } else { verifier }
+}
 
-    let expected = setup.verify(method.as_str(), uri.path(), uri.query());
-    let found = match verifier.verify(&method, &uri) {
+/// What the crate's verifier finds, in the words of the reference.
+fn found(verifier: &Verifier, method: &Method, uri: &Uri) -> Result<Accepted, Refused> {
+    match verifier.verify(method, uri) {
         Ok(Verified::Probe) => Err(RejectionKind::Probe.into()),
         Ok(Verified::Callback(params)) => Ok(Accepted {
             app: params.sdk_app_id.0,
@@ -160,7 +144,28 @@ fn verdict(data: &[u8]) -> Option<&'static str> {
                 skew: rejection.skew(),
             })
         }
+    }
+}
+
+/// Checks, and names what the input comes to: the kind of its rejection or `Accepted`; `None` if it
+/// holds no URL.
+fn verdict(data: &[u8]) -> Option<&'static str> {
+    let [which, method_of, window, now, template @ ..] = data else {
+        return None;
     };
+    let url = fill(template)?;
+    let uri: Uri = url.parse().ok()?;
+    let (max_age, max_ahead) = WINDOWS[usize::from(window & 0x7f) % WINDOWS.len()];
+    let setup = Setup {
+        apps: apps(*which),
+        now: CLOCKS[usize::from(*now) % CLOCKS.len()],
+        max_age,
+        max_ahead,
+        in_path: window & 0x80 != 0,
+    };
+    let method = method(*method_of);
+    let expected = setup.verify(method.as_str(), uri.path(), uri.query());
+    let found = found(&verifier(&setup), &method, &uri);
     // The crate writes known words and platforms in one spelling.
     let expected = expected.map(|accepted| Accepted {
         command: Command::from(&*accepted.command).to_string(),
@@ -213,7 +218,8 @@ pub fn seeds() -> Vec<Vec<u8>> {
         "/?SdkAppid=\x10&CallbackCommand=\x11&Sign=\x01&RequestTime=\x0c",
         "/?sdkappid=\x10&Callback%43ommand=\x11&%53ign=\x01&requesttime=\x06&Sign=x",
         "/?SdkAppid=+\x10&CallbackCommand=%ff&Sign=0x\x01&RequestTime=%31",
-        "/?SdkAppid=00\x10&CallbackCommand=%E4%BD%A0+x&Sign=\x01&RequestTime=0\x06&OptPlatform=%ff+",
+        "/?SdkAppid=00\x10&CallbackCommand=%E4%BD%A0+x\
+        &Sign=\x01&RequestTime=0\x06&OptPlatform=%ff+",
         "/?SdkAppid=\x10&Sign=\x01&RequestTime=\x06&CallbackCommand=",
         "/?SdkAppid=\x10&CallbackCommand=\x11&Sign=\x01&RequestTime=18446744073709551615",
         "/?SdkAppid=18446744073709551615&CallbackCommand=\x11&Sign=\x01&RequestTime=\x06",

@@ -86,8 +86,8 @@ impl<'a> Raw<'a> {
     }
 }
 
-/// One parameter, still encoded: where it is in the parameters. Nobody looks at most of them, and to
-/// slice a text costs more than to slice bytes.
+/// One parameter, still encoded: where it is in the parameters. Nobody looks at most of them, and
+/// to slice a text costs more than to slice bytes.
 struct Pair<'a> {
     parameters: &'a str,
     from: usize,

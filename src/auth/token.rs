@@ -137,9 +137,9 @@ mod tests {
         }
         // Byte order mark, zero-width space and joiners, soft hyphen, marks of direction, variation
         // selector.
-        for blank in
-            "\u{feff}\u{200b}\u{200c}\u{200d}\u{2060}\u{ad}\u{200e}\u{200f}\u{202e}\u{2066}\u{fe0f}\u{a0}\u{2028}"
-                .chars()
+        for blank in "\u{feff}\u{200b}\u{200c}\u{200d}\u{2060}\u{ad}\u{200e}\
+            \u{200f}\u{202e}\u{2066}\u{fe0f}\u{a0}\u{2028}"
+            .chars()
         {
             for text in [format!("{blank}x"), format!("x{blank}")] {
                 assert_eq!(Token::new(&*text).unwrap_err(), InvalidTokenError::Padded, "{text:?}");

@@ -42,7 +42,9 @@ const PROBED_TOKENS: usize = 64;
 ///     .clock(|| UNIX_EPOCH + Duration::from_secs(1669872112));
 ///
 /// let uri = "/callback?SdkAppid=1400000000&CallbackCommand=Sns.CallbackFriendDelete\
-///            &Sign=17773bc39a671d7b9aa835458704d2a6db81360a5940292b587d6d760d484061&RequestTime=1669872112".parse()?;
+///            &Sign=17773bc39a671d7b9aa835458704d2a6db81360a5940292b587d6d760d484061\
+///            &RequestTime=1669872112"
+///     .parse()?;
 /// let Verified::Callback(params) = verifier.verify(&http::Method::POST, &uri)? else { panic!() };
 /// assert_eq!(params.command, Command::SnsFriendDelete);
 ///

@@ -40,7 +40,8 @@ use crate::event::DedupKey;
 /// use tencent_im_callback::{DedupLayer, EventRouter};
 /// use tower::Layer;
 ///
-/// let service = DedupLayer::new(Duration::from_secs(300)).capacity(100_000).layer(EventRouter::new());
+/// let dedup = DedupLayer::new(Duration::from_secs(300)).capacity(100_000);
+/// let service = dedup.layer(EventRouter::new());
 /// ```
 #[derive(Clone)]
 #[must_use]

@@ -13,7 +13,8 @@ use super::service::Detach;
 use crate::response::Sampler;
 use crate::stored::StoredCallback;
 
-/// The limit in KiB of the bodies and URLs in the background, unless [`DetachLayer::max_bytes`] is set.
+/// The limit in KiB of the bodies and URLs in the background, unless [`DetachLayer::max_bytes`] is
+/// set.
 const MAX_KIBIBYTES: u32 = 64 * 1024;
 
 /// How long a callback waits for a permit, unless [`DetachLayer::max_wait`] is set. Tencent waits 2
@@ -180,7 +181,9 @@ impl DetachLayer {
     /// use http_body_util::Full;
     /// use tencent_im_callback::event::sns::FriendDelete;
     /// use tencent_im_callback::testing::SignedRequest;
-    /// use tencent_im_callback::{App, Callback, CallbackLayer, Command, DetachLayer, EventRouter, Token};
+    /// use tencent_im_callback::{
+    ///     App, Callback, CallbackLayer, Command, DetachLayer, EventRouter, Token,
+    /// };
     /// use tower::{ServiceBuilder, ServiceExt};
     ///
     /// # #[tokio::main(flavor = "current_thread")]

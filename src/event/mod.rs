@@ -66,7 +66,8 @@ use self::word::Word;
 /// The type of the event of one command. You cannot implement it for your own types.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the event of one command",
-    note = "for `BeforeMessage` use `EventRouter::on_message`, for a type of yours `EventRouter::on_unknown`, for all others a fallback"
+    note = "for `BeforeMessage` use `EventRouter::on_message`, for a type of yours \
+        `EventRouter::on_unknown`, for all others a fallback"
 )]
 pub trait TypedEvent:
     AsEvent + Documented + Into<Event> + Clone + Send + Sync + Sized + 'static
@@ -107,7 +108,8 @@ pub(crate) mod sealed {
             None
         }
 
-        /// The event as JSON, without what its type does not know; `None` for an event without a type.
+        /// The event as JSON, without what its type does not know; `None` for an event without a
+        /// type.
         fn written(&self) -> Option<String>;
 
         /// Whether this is a batch with an item that did not fit its type.

@@ -3,7 +3,8 @@
 //! ```
 //! use tencent_im_callback::{Event, event::sns::FriendDelete, testing};
 //!
-//! let callback = testing::callback::<FriendDelete>(r#"{"PairList":[{"From_Account":"id","To_Account":"id1"}]}"#);
+//! let body = r#"{"PairList":[{"From_Account":"id","To_Account":"id1"}]}"#;
+//! let callback = testing::callback::<FriendDelete>(body);
 //! assert_eq!(callback.event.pair_list[0].to_account, "id1");
 //! ```
 

@@ -108,8 +108,8 @@ impl Event {
         }
     }
 
-    /// The group, or the room, in which it happens. A topic belongs to its community. `None` outside
-    /// of groups, and for [`Event::Unknown`].
+    /// The group, or the room, in which it happens. A topic belongs to its community. `None`
+    /// outside of groups, and for [`Event::Unknown`].
     pub fn group_id(&self) -> Option<&str> {
         name_in! { self;
             e.group_id, |e|

@@ -72,10 +72,13 @@ impl CallbackLayer {
     /// ```
     /// use tencent_im_callback::{App, CallbackLayer, Family, OnError, Phase, Reply, Token};
     ///
-    /// let layer = CallbackLayer::new(App::signed(1400000000, Token::new("xxxxyyyy")?)).on_error(|failure| {
+    /// let app = App::signed(1400000000, Token::new("xxxxyyyy")?);
+    /// let layer = CallbackLayer::new(app).on_error(|failure| {
     ///     eprintln!("{:?}: {}", failure.command(), failure.cause());
     ///     match (failure.phase(), failure.command().family()) {
-    ///         (Phase::Before, Family::Group) => OnError::Reply(Reply::reject(10100, "try again later")),
+    ///         (Phase::Before, Family::Group) => {
+    ///             OnError::Reply(Reply::reject(10100, "try again later"))
+    ///         }
     ///         (Phase::Before, _) => OnError::reject("try again later"),
     ///         _ => OnError::ServerError,
     ///     }

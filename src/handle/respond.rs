@@ -24,7 +24,8 @@ use crate::response::{CONTENT_TYPE, Outcome, OutcomeKind};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// // Once:
-/// let service = CallbackLayer::new(App::signed(1400000000, Token::new("xxxxyyyy")?)).layer(EventRouter::new());
+/// let app = App::signed(1400000000, Token::new("xxxxyyyy")?);
+/// let service = CallbackLayer::new(app).layer(EventRouter::new());
 /// // For each request:
 /// let uri: Uri = "/callback?SdkAppid=1400000000&CallbackCommand=State.StateChange".parse()?;
 /// let answer = respond(&service, &Method::POST, &uri, Bytes::from_static(b"{}")).await;

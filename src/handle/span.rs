@@ -1,7 +1,7 @@
 //! The span around the inner service (feature `tracing`; without it, none).
 //!
-//! Its level is `info`, so that what a handler logs at `info` or above has it. Fields are the peer's
-//! only where they are escaped and cut.
+//! Its level is `info`, so that what a handler logs at `info` or above has it. Fields are the
+//! peer's only where they are escaped and cut.
 
 use http::Response;
 
@@ -32,7 +32,8 @@ impl CallbackSpan {
             sdk_app_id = params.sdk_app_id.0,
             command,
             phase = params.command.phase().as_str(),
-            platform = params.opt_platform.as_ref().map(OptPlatform::as_str).map(Escaped).map(display),
+            platform =
+                params.opt_platform.as_ref().map(OptPlatform::as_str).map(Escaped).map(display),
             request_id = params.request_id().as_deref().map(Escaped).map(display),
             messaging.message.id = Empty,
             outcome = Empty,

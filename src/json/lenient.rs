@@ -120,7 +120,8 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Lenient<'_, D> {
     read_as! { Bool: deserialize_bool }
     read_as! { List: deserialize_seq }
     forward! {
-        deserialize_any deserialize_i128 deserialize_u128 deserialize_f32 deserialize_f64 deserialize_char deserialize_str deserialize_string deserialize_bytes deserialize_byte_buf
+        deserialize_any deserialize_i128 deserialize_u128 deserialize_f32 deserialize_f64
+        deserialize_char deserialize_str deserialize_string deserialize_bytes deserialize_byte_buf
         deserialize_unit deserialize_map deserialize_identifier
     }
 
@@ -210,7 +211,8 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Lenient<'_, V> {
     }
 
     visit! {
-        visit_bool bool; visit_i64 i64; visit_u64 u64; visit_i128 i128; visit_u128 u128; visit_f64 f64;
+        visit_bool bool; visit_i64 i64; visit_u64 u64; visit_i128 i128; visit_u128 u128;
+        visit_f64 f64;
         visit_str &str; visit_borrowed_str &'de str; visit_string String;
         visit_bytes &[u8]; visit_borrowed_bytes &'de [u8]; visit_byte_buf Vec<u8>;
     }

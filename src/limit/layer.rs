@@ -25,9 +25,9 @@ const CAPACITY: usize = 100_000;
 ///
 /// **Keys are chosen by strangers**, who can register as many accounts as they like. So at most
 /// [`capacity`](Self::capacity) keys are held, each in a few bytes however long it is. A key is
-/// forgotten, once there is no room, when it has its whole quota again. While all room is taken, the
-/// keys that are not held share one quota; [`RateLimitStats::shared`](crate::RateLimitStats) counts
-/// these callbacks.
+/// forgotten, once there is no room, when it has its whole quota again. While all room is taken,
+/// the keys that are not held share one quota; [`RateLimitStats::shared`](crate::RateLimitStats)
+/// counts these callbacks.
 ///
 /// Counts are in memory: each replica of your server has its own, and a restart forgets them.
 ///
@@ -36,9 +36,10 @@ const CAPACITY: usize = 100_000;
 /// use tower::ServiceBuilder;
 ///
 /// // Twenty messages of one sender at once, and five a second for long; of one app, a thousand.
+/// let of_sender = Quota::per_second(5).burst(20);
 /// let service = ServiceBuilder::new()
 ///     .layer(RateLimitLayer::per_app(Quota::per_second(1000)))
-///     .layer(RateLimitLayer::per_sender(Quota::per_second(5).burst(20)).reject("slow down, please"))
+///     .layer(RateLimitLayer::per_sender(of_sender).reject("slow down, please"))
 ///     .service(EventRouter::new());
 /// ```
 #[derive(Clone)]
@@ -102,7 +103,8 @@ impl RateLimitLayer {
         RateLimitLayer::per_key(quota, |callback| Some(callback.params.sdk_app_id))
     }
 
-    /// Limits by a key of your own; a callback for which the function returns `None` is not limited.
+    /// Limits by a key of your own; a callback for which the function returns `None` is not
+    /// limited.
     ///
     /// ```
     /// use tencent_im_callback::{Callback, Quota, RateLimitLayer};
@@ -128,8 +130,8 @@ impl RateLimitLayer {
         RateLimitLayer { quota, capacity: CAPACITY, settings }
     }
 
-    /// The maximum number of keys to hold (100,000), some 45 bytes each. It should be more than come
-    /// within the time in which a burst is earned again: 4 s for `per_second(5).burst(20)`.
+    /// The maximum number of keys to hold (100,000), some 45 bytes each. It should be more than
+    /// come within the time in which a burst is earned again: 4 s for `per_second(5).burst(20)`.
     pub fn capacity(mut self, keys: usize) -> Self {
         self.capacity = keys;
         self

@@ -5,8 +5,8 @@
 //! [`RateLimitLayer`] stands inside, where callbacks are verified and have a sender, and its answer
 //! is a verdict or an error that [`OnError`](crate::OnError) decides about.
 //!
-//! **Where it stands:** around `timeout`, `load_shed` and `concurrency_limit`, so that a flood takes
-//! no place in them. It is always ready, and decides in `call`.
+//! **Where it stands:** around `timeout`, `load_shed` and `concurrency_limit`, so that a flood
+//! takes no place in them. It is always ready, and decides in `call`.
 //!
 //! **What is answered:** with [`reject`](RateLimitLayer::reject), the action over the limit is
 //! blocked, with your text. Without it, the callback fails with
@@ -20,8 +20,9 @@
 //! use tencent_im_callback::{EventRouter, Quota, RateLimitLayer};
 //! use tower::ServiceBuilder;
 //!
+//! let of_sender = Quota::per_second(5).burst(20);
 //! let verdicts = ServiceBuilder::new()
-//!     .layer(RateLimitLayer::per_sender(Quota::per_second(5).burst(20)).reject("slow down, please"))
+//!     .layer(RateLimitLayer::per_sender(of_sender).reject("slow down, please"))
 //!     .timeout(Duration::from_millis(1500))
 //!     .load_shed()
 //!     .concurrency_limit(256)

@@ -38,7 +38,11 @@ macro_rules! elements {
             }
 
             /// Reads the content of a kind; `None` if the kind is not known.
-            fn read_kind(msg_type: &str, content: &str, bundles: usize) -> serde_json::Result<Option<Self>> {
+            fn read_kind(
+                msg_type: &str,
+                content: &str,
+                bundles: usize,
+            ) -> serde_json::Result<Option<Self>> {
                 Ok(Some(match msg_type {
                     $( $word => {
                         MsgElement::$variant($content::read_content(content, bundles)?)
@@ -59,7 +63,11 @@ macro_rules! elements {
         impl Serialize for MsgElement {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 match self {
-                    $( MsgElement::$variant(content) => Wire { msg_type: $word, content }.serialize(serializer), )*
+                    $(
+                        MsgElement::$variant(content) => {
+                            Wire { msg_type: $word, content }.serialize(serializer)
+                        }
+                    )*
                     MsgElement::Unknown(UnknownElem { msg_type, content }) => {
                         Wire { msg_type, content }.serialize(serializer)
                     }

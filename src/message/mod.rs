@@ -3,8 +3,10 @@
 //! ```
 //! use tencent_im_callback::message::{MsgBody, MsgElement};
 //!
-//! let body: MsgBody = serde_json::from_str(r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"red packet"}}]"#)?;
-//! assert!(matches!(&body[0], MsgElement::Text(text) if text.text.as_deref() == Some("red packet")));
+//! let json = r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"red packet"}}]"#;
+//! let body: MsgBody = serde_json::from_str(json)?;
+//! let MsgElement::Text(text) = &body[0] else { panic!() };
+//! assert_eq!(text.text.as_deref(), Some("red packet"));
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 

@@ -14,7 +14,8 @@ message_reply! {
     /// ```
     /// use tencent_im_callback::reply::c2c::{BeforeSendMsgReply, RejectCode};
     ///
-    /// let reply = BeforeSendMsgReply::reject_with(RejectCode::of::<120001>(), "no advertising, please");
+    /// let code = RejectCode::of::<120001>();
+    /// let reply = BeforeSendMsgReply::reject_with(code, "no advertising, please");
     /// ```
     ///
     /// ```compile_fail

@@ -70,7 +70,9 @@ macro_rules! becomes {
                     Verdict::Allow => <$reply>::allow(),
                     Verdict::Rewritten(rewrite) => <$reply>::allow_rewritten(*rewrite),
                     Verdict::Reject => <$reply>::reject(),
-                    Verdict::RejectWith($code, $group, info) => <$reply>::reject_with($chosen, info),
+                    Verdict::RejectWith($code, $group, info) => {
+                        <$reply>::reject_with($chosen, info)
+                    }
                     Verdict::Discard => <$reply>::discard(),
                 }
             }

@@ -164,7 +164,13 @@ mod tests {
         let some = allowed.clone().reject("id1", RejectCode::of::<38001>(), "no").unwrap();
         assert_eq!(
             Reply::from(some).as_bytes(),
-            br#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ResultItem":[{"To_Account":"id1","ResultCode":38001,"ResultInfo":"no"},{"To_Account":"id2","ResultCode":0,"ResultInfo":""},{"To_Account":"id1","ResultCode":38001,"ResultInfo":"no"}]}"#
+            concat!(
+                r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ResultItem":["#,
+                r#"{"To_Account":"id1","ResultCode":38001,"ResultInfo":"no"},"#,
+                r#"{"To_Account":"id2","ResultCode":0,"ResultInfo":""},"#,
+                r#"{"To_Account":"id1","ResultCode":38001,"ResultInfo":"no"}]}"#
+            )
+            .as_bytes()
         );
         let stranger = allowed.clone().reject("id3", RejectCode::of::<38001>(), "no").unwrap_err();
         assert_eq!(stranger.person(), "id3");

@@ -112,7 +112,9 @@ macro_rules! partial_reply {
             }
 
             /// Lets everybody through except these users.
-            pub fn reject_some<U: Into<$crate::types::UserId>>(people: impl IntoIterator<Item = U>) -> Self {
+            pub fn reject_some<U: Into<$crate::types::UserId>>(
+                people: impl IntoIterator<Item = U>,
+            ) -> Self {
                 let refused = people.into_iter().map(Into::into).collect();
                 $name { verdict: Verdict::new(0), refused }
             }

@@ -18,7 +18,8 @@ use crate::error::Cause;
 /// ```
 /// # use tencent_im_callback::{Outcome, OutcomeKind, ResponseBody};
 /// fn needs_attention(response: &http::Response<ResponseBody>) -> bool {
-///     response.extensions().get::<Outcome>().is_some_and(|outcome| outcome.kind() == OutcomeKind::Failed)
+///     let outcome = response.extensions().get::<Outcome>();
+///     outcome.is_some_and(|outcome| outcome.kind() == OutcomeKind::Failed)
 /// }
 /// ```
 #[derive(Clone, Debug)]

@@ -3,7 +3,8 @@
 //! The level is `warn` for what failed after the signature was verified. What anybody can cause,
 //! refusals, everything about an unsigned app, and what is over a rate limit, is sampled: of each
 //! kind only the first within a minute is a `warn`, with the number since the last one; the others
-//! are `debug`, like accepted requests. The token, the signature, the query string and the body are never logged.
+//! are `debug`, like accepted requests. The token, the signature, the query string and the body are
+//! never logged.
 
 #[cfg(feature = "tracing")]
 use std::num::NonZeroU32;
@@ -62,7 +63,9 @@ pub(crate) fn report(outcome: &Outcome, status: Option<http::StatusCode>, sample
                     .map(|params| params.sdk_app_id)
                     .or_else(|| outcome.rejection()?.sdk_app_id())
                     .map(|id| id.0),
-                command = outcome.params().map(|params| tracing::field::display(Escaped(params.command.as_str()))),
+                command = outcome
+                    .params()
+                    .map(|params| tracing::field::display(Escaped(params.command.as_str()))),
                 phase = outcome.params().map(|params| params.command.phase().as_str()),
                 rejection = outcome.rejection().map(|rejection| rejection.kind().as_str()),
                 reason = outcome.rejection().map(tracing::field::display),

@@ -18,7 +18,8 @@ mod sealed {
 /// It is implemented for these only.
 #[diagnostic::on_unimplemented(
     message = "this is no handler",
-    note = "a handler is an `async fn` or closure of one `Callback<E>`, or of the state `{T}` and a `Callback<E>`",
+    note = "a handler is an `async fn` or closure of one `Callback<E>`, or of the state `{T}` and \
+        a `Callback<E>`",
     note = "the state is what `EventRouter::with_state` was given, by value"
 )]
 pub trait Handler<T, M>: sealed::Handler<T, M> + Send + Sync + 'static {

@@ -65,7 +65,8 @@ use crate::reply::{MessageVerdict, Reply};
 /// use tencent_im_callback::reply::c2c::BeforeSendMsgReply;
 /// use tencent_im_callback::{Callback, EventRouter};
 ///
-/// EventRouter::new().on(|_: Callback<group::BeforeSendMsg>| async { BeforeSendMsgReply::allow() });
+/// EventRouter::new()
+///     .on(|_: Callback<group::BeforeSendMsg>| async { BeforeSendMsgReply::allow() });
 /// ```
 ///
 /// Nor does a verdict on something that has already happened:
@@ -75,7 +76,8 @@ use crate::reply::{MessageVerdict, Reply};
 /// use tencent_im_callback::reply::group::BeforeSendMsgReply;
 /// use tencent_im_callback::{Callback, EventRouter};
 ///
-/// EventRouter::new().on(|_: Callback<group::AfterSendMsg>| async { BeforeSendMsgReply::reject() });
+/// EventRouter::new()
+///     .on(|_: Callback<group::AfterSendMsg>| async { BeforeSendMsgReply::reject() });
 /// ```
 #[derive(Clone, Default)]
 #[must_use]
@@ -101,7 +103,9 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
     ///
     /// ```
     /// use tencent_im_callback::event::{sns, state};
-    /// use tencent_im_callback::{App, Callback, CallbackLayer, CallbackService, EventRouter, Token};
+    /// use tencent_im_callback::{
+    ///     App, Callback, CallbackLayer, CallbackService, EventRouter, Token,
+    /// };
     /// use tower::Layer;
     ///
     /// #[derive(Clone)]

@@ -23,7 +23,10 @@ const TOKEN: &str = "xxxxyyyy";
 /// ```
 /// use http_body_util::Full;
 /// use bytes::Bytes;
-/// use tencent_im_callback::{App, CallbackLayer, Command, Outcome, OutcomeKind, Reply, Token, testing::SignedRequest};
+/// use tencent_im_callback::testing::SignedRequest;
+/// use tencent_im_callback::{
+///     App, CallbackLayer, Command, Outcome, OutcomeKind, Reply, Token,
+/// };
 /// use tower::{Layer, ServiceExt, service_fn};
 ///
 /// # tokio_test::block_on(async {
@@ -138,7 +141,8 @@ impl SignedRequest {
     /// ```
     /// use tencent_im_callback::testing::{SignedRequest, c2c_message};
     ///
-    /// let request = SignedRequest::of(&c2c_message("jared", "jonh", "red packet")).build::<Vec<u8>>();
+    /// let message = c2c_message("jared", "jonh", "red packet");
+    /// let request = SignedRequest::of(&message).build::<Vec<u8>>();
     /// assert!(request.uri().query().unwrap().contains("C2C.CallbackBeforeSendMsg"));
     /// assert!(std::str::from_utf8(request.body()).unwrap().contains("red packet"));
     /// ```

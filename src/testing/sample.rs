@@ -26,7 +26,9 @@ macro_rules! define_other_samples {
         /// ```
         pub fn other_samples(command: &Command) -> &'static [&'static str] {
             match command.as_str() {
-                $( $word => &[$( include_str!(concat!("payloads/", $word, ".other-", $number, ".json")), )+], )*
+                $( $word => &[
+                    $( include_str!(concat!("payloads/", $word, ".other-", $number, ".json")), )+
+                ], )*
                 _ => &[],
             }
         }

@@ -44,7 +44,9 @@ macro_rules! platforms {
         impl From<&str> for OptPlatform {
             fn from(text: &str) -> Self {
                 $(
-                    if text.eq_ignore_ascii_case($canonical) $(|| text.eq_ignore_ascii_case($spelling))* {
+                    if text.eq_ignore_ascii_case($canonical)
+                        $(|| text.eq_ignore_ascii_case($spelling))*
+                    {
                         return OptPlatform::$variant;
                     }
                 )*

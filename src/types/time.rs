@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 macro_rules! timestamp {
     ($(#[$doc:meta])* $name:ident, $unit:literal, $from:ident, $jiff:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Serialize, Deserialize)]
         #[serde(transparent)]
         pub struct $name(pub i64);
 

@@ -112,15 +112,33 @@ fn context() -> Context<'static> {
 }
 
 /// One item of a batch, in the form the vendor documents.
-const PUSH_ITEM: &str = r#"{"CallbackCommand":"Push.OfflinePush","EventType":1,"EventTime":1669872112,"From_Account":"aaa","To_Account":"bbbb","PushPlatform":1,"PushStage":1,"MsgKey":"1_2_3","MsgSeq":1,"MsgRandom":2,"MsgTime":1669872112,"PushID":"xxx","ErrCode":0,"ErrInfo":""}"#;
+const PUSH_ITEM: &str = concat!(
+    r#"{"CallbackCommand":"Push.OfflinePush","EventType":1,"EventTime":1669872112,"#,
+    r#""From_Account":"aaa","To_Account":"bbbb","PushPlatform":1,"PushStage":1,"#,
+    r#""MsgKey":"1_2_3","MsgSeq":1,"MsgRandom":2,"MsgTime":1669872112,"PushID":"xxx","#,
+    r#""ErrCode":0,"ErrInfo":""}"#
+);
+
+/// A message before it is sent.
+const BEFORE_SEND: &str = concat!(
+    r#""CallbackCommand":"C2C.CallbackBeforeSendMsg","#,
+    r#""From_Account":"jared","To_Account":"Jonh""#
+);
+
+/// What tells one message from another.
+pub(crate) const NUMBERS: &str = concat!(
+    r#""MsgSeq":48374,"MsgRandom":2837546,"MsgTime":1557481126,"#,
+    r#""MsgKey":"48374_2837546_1557481126""#
+);
+
+/// A text element.
+fn element(text: &str) -> String {
+    format!(r#"{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"{text}"}}}}"#)
+}
 
 /// A message with this text.
 pub fn message(length: usize) -> Bytes {
-    let text = "x".repeat(length);
-    format!(
-        r#"{{"CallbackCommand":"C2C.CallbackBeforeSendMsg","From_Account":"jared","To_Account":"Jonh","MsgBody":[{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"{text}"}}}}]}}"#
-    )
-    .into()
+    format!(r#"{{{BEFORE_SEND},"MsgBody":[{}]}}"#, element(&"x".repeat(length))).into()
 }
 
 /// The vendor's message before it is sent, with its keys sorted by name, as recorded bodies have
@@ -138,12 +156,8 @@ fn friends(pairs: usize) -> Bytes {
 }
 
 fn elements(count: usize) -> Bytes {
-    let elements =
-        vec![r#"{"MsgType":"TIMTextElem","MsgContent":{"Text":"red packet"}}"#; count].join(",");
-    format!(
-        r#"{{"CallbackCommand":"C2C.CallbackBeforeSendMsg","From_Account":"jared","To_Account":"Jonh","MsgBody":[{elements}]}}"#
-    )
-    .into()
+    let elements = vec![element("red packet"); count].join(",");
+    format!(r#"{{{BEFORE_SEND},"MsgBody":[{elements}]}}"#).into()
 }
 
 /// Every request of the tables.
@@ -188,10 +202,8 @@ pub fn growth() -> Vec<[Case; 2]> {
 
 /// A message of this text.
 fn saying(text: &str) -> Bytes {
-    format!(
-        r#"{{"CallbackCommand":"C2C.CallbackBeforeSendMsg","From_Account":"jared","To_Account":"Jonh","MsgSeq":48374,"MsgRandom":2837546,"MsgTime":1557481126,"MsgKey":"48374_2837546_1557481126","OnlineOnlyFlag":1,"MsgBody":[{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"{text}"}}}}]}}"#
-    )
-    .into()
+    let text = element(text);
+    format!(r#"{{{BEFORE_SEND},{NUMBERS},"OnlineOnlyFlag":1,"MsgBody":[{text}]}}"#).into()
 }
 
 /// Messages that are moderated, and what they may cost in terms of a handler that looks for the

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use tencent_im_callback::testing::sample;
 use tencent_im_callback::{Callback, Command, Params};
 
+use crate::cases::NUMBERS;
 use crate::table::{Spread, Table};
 
 #[derive(Deserialize)]
@@ -156,16 +157,18 @@ fn bundled(bundles: usize) -> String {
     if bundles == 0 {
         return text;
     }
-    format!(
-        r#"{text},{{"MsgType":"TIMRelayElem","MsgContent":{{"Title":"chat","MsgList":[{{"From_Account":"jared","MsgTime":1557481126,"MsgBody":[{}]}}]}}}}"#,
-        bundled(bundles - 1)
-    )
+    let inner = bundled(bundles - 1);
+    let item = format!(r#"{{"From_Account":"jared","MsgTime":1557481126,"MsgBody":[{inner}]}}"#);
+    let content = format!(r#"{{"Title":"chat","MsgList":[{item}]}}"#);
+    format!(r#"{text},{{"MsgType":"TIMRelayElem","MsgContent":{content}}}"#)
 }
 
 /// A message after it was sent, with these elements.
 pub fn after_send(elements: &str) -> String {
+    let accounts = r#""From_Account":"jared","To_Account":"Jonh""#;
     format!(
-        r#"{{"CallbackCommand":"C2C.CallbackAfterSendMsg","From_Account":"jared","To_Account":"Jonh","MsgSeq":48374,"MsgRandom":2837546,"MsgTime":1557481126,"MsgKey":"48374_2837546_1557481126","MsgBody":[{elements}]}}"#
+        r#"{{"CallbackCommand":"{}",{accounts},{NUMBERS},"MsgBody":[{elements}]}}"#,
+        Command::C2cAfterSendMsg
     )
 }
 

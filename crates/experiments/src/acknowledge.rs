@@ -191,7 +191,8 @@ pub async fn run(options: &Options) {
     println!(
         "{kills} kills, {stops} stops, consumer remade {remade} times: {} accepted, \
         {} not handled, of which {left} are in the stream; again though confirmed {}, \
-        on their way when it was confirmed {}, again unconfirmed {}; at most {} deliveries of one; {} first deliveries after a later one",
+        on their way when it was confirmed {}, again unconfirmed {}; at most {} deliveries of one; \
+        {} first deliveries after a later one",
         ledger.accepted.len(),
         lost(&ledger),
         ledger.again_confirmed.len(),

@@ -1,5 +1,5 @@
-//! Two programs that share a queue on NATS JetStream: an endpoint that only accepts, and workers that
-//! only handle. Start as many of each as you like, on any machine.
+//! Two programs that share a queue on NATS JetStream: an endpoint that only accepts, and workers
+//! that only handle. Start as many of each as you like, on any machine.
 //!
 //! ```sh
 //! nats-server -js -sd /tmp/nats

@@ -16,8 +16,10 @@
 //! twice:
 //!
 //! ```sh
-//! QUEUE=nats://127.0.0.1:4222 cargo run -p tencent-im-callback-queue --features jetstream --example durable
-//! QUEUE=nats://127.0.0.1:4222 ADDR=127.0.0.1:3001 cargo run -p tencent-im-callback-queue --features jetstream --example durable
+//! QUEUE=nats://127.0.0.1:4222 \
+//!     cargo run -p tencent-im-callback-queue --features jetstream --example durable
+//! QUEUE=nats://127.0.0.1:4222 ADDR=127.0.0.1:3001 \
+//!     cargo run -p tencent-im-callback-queue --features jetstream --example durable
 //! ```
 //!
 //! | environment | default | meaning |
@@ -66,7 +68,9 @@ impl Database {
         conn.execute_batch(
             "PRAGMA journal_mode = wal;
             PRAGMA synchronous = full;
-            CREATE TABLE IF NOT EXISTS handled (id TEXT PRIMARY KEY, command TEXT NOT NULL, body TEXT NOT NULL)",
+            CREATE TABLE IF NOT EXISTS handled (
+                id TEXT PRIMARY KEY, command TEXT NOT NULL, body TEXT NOT NULL
+            )",
         )?;
         Ok(Database(Arc::new(Mutex::new(conn))))
     }

@@ -151,7 +151,8 @@ impl fmt::Display for QueueError {
             ),
             QueueError::NewerFormat { found, supported } => write!(
                 f,
-                "the queue's file has format {found}, and this version reads up to {supported}; use the newer version"
+                "the queue's file has format {found}, and this version reads up to {supported}; \
+                use the newer version"
             ),
             QueueError::NotADatabase(path) => {
                 at(f, "not an SQLite file, choose another path", path)

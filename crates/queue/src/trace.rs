@@ -58,7 +58,11 @@ pub(crate) fn attempt(
         waited_ms = waited(delivery),
         sdk_app_id = params.map(|params| params.sdk_app_id.0),
         command,
-        request_id = params.and_then(Params::request_id).as_deref().map(short).map(|id| display(id.escape_debug())),
+        request_id = params
+            .and_then(Params::request_id)
+            .as_deref()
+            .map(short)
+            .map(|id| display(id.escape_debug())),
         outcome = Empty,
         disposition = Empty,
         cause = Empty,

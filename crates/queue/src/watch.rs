@@ -84,7 +84,8 @@ impl Watch {
             warn,
             failure,
             shown,
-            "callback is dropped: its body cannot be read, its app is unsigned, and there is no room for more such dead letters"
+            "callback is dropped: its body cannot be read, its app is unsigned, and there is no \
+            room for more such dead letters"
         );
     }
 
@@ -142,13 +143,11 @@ impl Watch {
         let watch = Arc::downgrade(self);
         runtime.spawn(async move {
             tokio::time::sleep(WITHOUT_WORKER).await;
-            if watch
-                .upgrade()
-                .is_some_and(|watch| !watch.worked.load(Ordering::Relaxed))
-            {
+            if watch.upgrade().is_some_and(|watch| !watch.worked.load(Ordering::Relaxed)) {
                 tracing::warn!(
                     target: "tencent_im_callback_queue",
-                    "callbacks are accepted, and no worker handles them: run `Queue::worker` in this process"
+                    "callbacks are accepted, and no worker handles them: run `Queue::worker` in \
+                    this process"
                 );
             }
         });
@@ -162,7 +161,8 @@ impl Watch {
             tracing::warn!(
                 target: "tencent_im_callback_queue",
                 command = command.label(),
-                "callbacks of this command are in the queue, and the worker's router has no handler for them: they are done without"
+                "callbacks of this command are in the queue, and the worker's router has no \
+                handler for them: they are done without"
             );
         }
     }
@@ -175,8 +175,8 @@ impl Watch {
         if self.passed_on.fetch_add(1, Ordering::Relaxed) + 1 == PASSED_ON {
             tracing::warn!(
                 target: "tencent_im_callback_queue",
-                "the queue's layer has passed on {PASSED_ON} callbacks that wait for a verdict, and enqueued none: \
-                 in a `Split` it belongs on the side of notifications"
+                "the queue's layer has passed on {PASSED_ON} callbacks that wait for a \
+                verdict, and enqueued none: in a `Split` it belongs on the side of notifications"
             );
         }
     }

@@ -36,11 +36,12 @@ const BATCH: usize = 1024;
 
 /// Claims callbacks from a queue and passes them to a service, until it is told to stop.
 ///
-/// Each callback has a [`Delivery`](crate::Delivery) in its [extensions](Callback::extensions). A reply means that
-/// the callback is done, unless its `ActionStatus` is `FAIL`, as that of [`Reply::fail`]. After
-/// such a reply, an error, a panic or a time-out it is tried again according to [`RetryPolicy`],
-/// and finally becomes a dead letter. It becomes one at once if the error is
-/// [`HandlerError::permanent`](tencent_im_callback::HandlerError::permanent), or if this version cannot read it.
+/// Each callback has a [`Delivery`](crate::Delivery) in its [extensions](Callback::extensions). A
+/// reply means that the callback is done, unless its `ActionStatus` is `FAIL`, as that of
+/// [`Reply::fail`]. After such a reply, an error, a panic or a time-out it is tried again according
+/// to [`RetryPolicy`], and finally becomes a dead letter. It becomes one at once if the error is
+/// [`HandlerError::permanent`](tencent_im_callback::HandlerError::permanent), or if this version
+/// cannot read it.
 ///
 /// Callbacks with the same order key are handled one after the other, all others concurrently.
 ///

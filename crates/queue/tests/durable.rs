@@ -54,8 +54,9 @@ async fn post(
     let mut stream = TcpStream::connect(&address).await.ok()?;
     for number in numbers {
         let body = format!(
-            "{{\"CallbackCommand\":\"C2C.CallbackAfterSendMsg\",\"From_Account\":\"a\",\"To_Account\":\"b{}\",\"MsgSeq\":1,\
-            \"MsgRandom\":1,\"MsgTime\":1557481126,\"MsgKey\":\"key-{number}-\",\"SendMsgResult\":0,\"ErrorInfo\":\"\",\"MsgBody\":[]}}",
+            r#"{{"CallbackCommand":"C2C.CallbackAfterSendMsg","From_Account":"a","To_Account":"b{}",
+            "MsgSeq":1,"MsgRandom":1,"MsgTime":1557481126,"MsgKey":"key-{number}-",
+            "SendMsgResult":0,"ErrorInfo":"","MsgBody":[]}}"#,
             number % 7
         );
         let request: http::Request<Vec<u8>> =

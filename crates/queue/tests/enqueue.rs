@@ -23,8 +23,7 @@ const NOTICE: &str = "State.StateChange";
 const VERDICT: &str = "C2C.CallbackBeforeSendMsg";
 
 fn never()
--> impl Service<Callback, Response = Reply, Error = Infallible, Future: Send> + Clone + Send + 'static
-{
+-> impl Service<Callback, Response = Reply, Error = Infallible, Future: Send> + Clone + Send {
     service_fn(|callback: Callback| -> std::future::Ready<Result<Reply, Infallible>> {
         panic!("{:?} went inline", callback.command())
     })
@@ -258,7 +257,10 @@ async fn one_handler_three_ways() {
 #[tokio::test]
 async fn bodies_are_in_no_debug_and_no_log() {
     let (log, _guard) = logged();
-    let secret = r#"{"CallbackCommand":"Sns.CallbackFriendDelete","PairList":[{"From_Account":"mysecretname"}]}"#;
+    let secret = concat!(
+        r#"{"CallbackCommand":"Sns.CallbackFriendDelete","PairList":["#,
+        r#"{"From_Account":"mysecretname"}]}"#
+    );
     let shown = Mutex::new(String::new());
     let show = |what: &dyn std::fmt::Debug| {
         use std::fmt::Write;

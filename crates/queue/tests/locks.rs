@@ -24,7 +24,7 @@ fn other_process(path: &Path, user: Option<u32>) -> String {
 
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
-        .args(["--exact", "opens_what_it_is_told", "--nocapture"])
+        .args(["--exact", "opens_the_queue_if_told", "--nocapture"])
         .env("QUEUE_FILE", path)
         .current_dir("/");
     if let Some(user) = user {
@@ -37,7 +37,7 @@ fn other_process(path: &Path, user: Option<u32>) -> String {
 }
 
 #[tokio::test]
-async fn opens_what_it_is_told() {
+async fn opens_the_queue_if_told() {
     let Some(file) = std::env::var_os("QUEUE_FILE") else {
         return;
     };
@@ -236,7 +236,7 @@ async fn the_log_beside_the_file_is_its_own() {
 
 fn other_process_logs(path: &Path) -> String {
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "opens_what_it_is_told", "--nocapture"])
+        .args(["--exact", "opens_the_queue_if_told", "--nocapture"])
         .env("QUEUE_FILE", path)
         .output()
         .unwrap();

@@ -373,7 +373,8 @@ async fn cuts(
     let lost = ledger.accepted.iter().filter(gone).count();
     let back = there.intersection(&ledger.settled).count();
     eprintln!(
-        "power cut {rounds} times, {} syncs: {} accepted, {lost} lost; {} completed, {back} of them came back",
+        "power cut {rounds} times, {} syncs: {} accepted, {lost} lost; {} completed, {back} of \
+        them came back",
         power.lock().syncs,
         ledger.accepted.len(),
         ledger.settled.len(),

@@ -16,10 +16,17 @@ pub const SPAM: &str =
     r#"{"ActionStatus":"OK","ErrorCode":120001,"ErrorInfo":"no advertising, please"}"#;
 const GROUP_SPAM: &str =
     r#"{"ActionStatus":"OK","ErrorCode":10100,"ErrorInfo":"no advertising, please"}"#;
-const FRIEND_SPAM: &str = r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ResultItem":[{"To_Account":"id1","ResultCode":38000,"ResultInfo":""}]}"#;
+const FRIEND_SPAM: &str = concat!(
+    r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ResultItem":["#,
+    r#"{"To_Account":"id1","ResultCode":38000,"ResultInfo":""}]}"#
+);
 pub const UNREADABLE: &str = r#"{"ActionStatus":"OK","ErrorCode":1,"ErrorInfo":"try again later"}"#;
 /// A friend request is refused for each person.
-pub const UNREADABLE_FRIENDS: &str = r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ResultItem":[{"To_Account":"id1","ResultCode":38000,"ResultInfo":"try again later"},{"To_Account":"id2","ResultCode":38000,"ResultInfo":"try again later"}]}"#;
+pub const UNREADABLE_FRIENDS: &str = concat!(
+    r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ResultItem":["#,
+    r#"{"To_Account":"id1","ResultCode":38000,"ResultInfo":"try again later"},"#,
+    r#"{"To_Account":"id2","ResultCode":38000,"ResultInfo":"try again later"}]}"#
+);
 const IMAGE: &str = r#"{"MsgType":"TIMImageElem","MsgContent":{"UUID":"u","New":1}}"#;
 
 struct Callback {
@@ -55,7 +62,11 @@ fn pairs(count: usize) -> String {
 }
 
 fn events(count: usize) -> String {
-    let event = r#"{"CallbackCommand":"Push.AllMemberPush","EventType":1,"TaskId":"t","TaskTime":1557481127,"EventTime":1557481128,"To_Account":"user","PushPlatform":1,"PushStage":1,"ErrCode":0,"ErrInfo":"OK"}"#;
+    let event = concat!(
+        r#"{"CallbackCommand":"Push.AllMemberPush","EventType":1,"TaskId":"t","#,
+        r#""TaskTime":1557481127,"EventTime":1557481128,"To_Account":"user","#,
+        r#""PushPlatform":1,"PushStage":1,"ErrCode":0,"ErrInfo":"OK"}"#
+    );
     format!(r#"{{"Events":[{}]}}"#, vec![event; count].join(","))
 }
 
@@ -137,9 +148,8 @@ fn judged(kind: usize, dice: &mut Dice) -> Callback {
             Callback::new("name of a group refused", bytes(&request), GROUP_SPAM)
         }
         _ => {
-            let body = format!(
-                r#"{{"From_Account":"{from}","FriendItem":[{{"To_Account":"id1","AddWording":"spam"}}],"AddType":"Add_Type_Both"}}"#
-            );
+            let items = r#"[{"To_Account":"id1","AddWording":"spam"}],"AddType":"Add_Type_Both""#;
+            let body = format!(r#"{{"From_Account":"{from}","FriendItem":{items}}}"#);
             let request = signed(SignedRequest::new(Command::SnsPrevFriendAdd).body(body));
             Callback::new("friend request refused", bytes(&request), FRIEND_SPAM)
         }
@@ -173,8 +183,9 @@ fn other(kind: usize, dice: &mut Dice) -> Callback {
         // The same delivery again and again: ten of them in the whole run.
         11 | 12 => {
             let key = dice.below(10);
+            let message = r#""From_Account":"a","To_Account":"b","MsgSeq":1,"MsgRandom":2"#;
             let body = format!(
-                r#"{{"From_Account":"a","To_Account":"b","MsgKey":"{key}","MsgSeq":1,"MsgRandom":2,"MsgTime":3,"MsgBody":[{}]}}"#,
+                r#"{{{message},"MsgKey":"{key}","MsgTime":3,"MsgBody":[{}]}}"#,
                 text("again")
             );
             let request = signed(SignedRequest::new(Command::C2cAfterSendMsg).body(body));

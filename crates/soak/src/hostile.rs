@@ -280,9 +280,10 @@ async fn long_query(connection: &mut Connection, command: &Command, dice: &mut D
         }
         1 => {
             let (now, sign) = (now(), "0".repeat(64));
+            let many = pairs(15_000);
             let target = format!(
-                "/callback?SdkAppid={APP}&CallbackCommand={command}&{}Sign={sign}&RequestTime={now}",
-                pairs(15_000)
+                "/callback?SdkAppid={APP}&CallbackCommand={command}&{many}\
+                Sign={sign}&RequestTime={now}"
             );
             is_refusal(connection.ask(&raw("POST", &target, b"{}")).await, 401)
         }

@@ -18,7 +18,8 @@ pub const OTHER_APP: u64 = 1_400_000_001;
 pub const TOKEN: &str = "soak-first-token";
 pub const OTHER_TOKEN: &str = "soak-other-token-next";
 /// What the example reads. No token is part of a log line by chance.
-pub const APPS: &str = "1400000000 soak-first-token soak-first-token-next\n1400000001 soak-other-token soak-other-token-next\n";
+pub const APPS: &str = "1400000000 soak-first-token soak-first-token-next\n\
+    1400000001 soak-other-token soak-other-token-next\n";
 
 pub type Totals = BTreeMap<String, u64>;
 

@@ -269,7 +269,8 @@ fn check_answers(seen: &Seen, length: Duration, rules: &mut Rules) {
     );
     // A debug build on a machine that builds other things beside it is slow without a flood, too.
     rules.check(
-        "a flood by one sender is limited, and leaves the others' verdicts under 100 ms (one in a thousand may be slower; not held against short runs)",
+        "a flood by one sender is limited, and leaves the others' verdicts under 100 ms (one in a \
+        thousand may be slower; not held against short runs)",
         limited > 0 && (!is_long(length) || slow * 1000 <= verdicts),
         format!("{limited} of the flood rejected; {slow} of {verdicts} verdicts slower"),
     );
@@ -280,7 +281,10 @@ fn check_process(seen: &Seen, length: Duration, rules: &mut Rules) {
     let tolerance = if is_long(length) { 110 } else { 150 };
     let (second, last) = quarters(&seen.samples, |sample| sample.memory);
     rules.check(
-        &format!("memory is flat: the last quarter's median at most {tolerance} % of the second quarter's"),
+        &format!(
+            "memory is flat: the last quarter's median at most {tolerance} % of the second \
+            quarter's"
+        ),
         last * 100 <= second * tolerance,
         format!("{last} KiB, {second} KiB"),
     );
@@ -315,7 +319,8 @@ fn check_work(seen: &Seen, rules: &mut Rules) {
     let ledger = &seen.world.ledger;
     let balance = ledger.balance();
     rules.check(
-        "every event that was answered OK was handled or handed back, once; none that was hidden in a refused body",
+        "every event that was answered OK was handled or handed back, once; none that was hidden \
+        in a refused body",
         balance.lost + balance.repeated + balance.smuggled == 0 && balance.promised > 0,
         format!("{balance:?}{}", ledger.lost()),
     );
@@ -327,7 +332,8 @@ fn check_work(seen: &Seen, rules: &mut Rules) {
     let [of_server, succeeded, failed, unfinished] =
         ["detached", "succeeded", "failed", "unfinished"].map(figure);
     rules.check(
-        "the server's own count agrees: detached are all that were answered so, and those whose sender had gone",
+        "the server's own count agrees: detached are all that were answered so, and those whose \
+        sender had gone",
         detached <= of_server && of_server <= detached + unclaimed,
         format!("{detached} answered, at most {unclaimed} unclaimed, {:?}", log.drained),
     );

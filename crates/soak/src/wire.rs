@@ -32,7 +32,11 @@ pub fn raw(method: &str, target: &str, body: &[u8]) -> Vec<u8> {
 }
 
 pub fn head(method: &str, target: &str, headers: &str) -> Vec<u8> {
-    format!("{method} {target} HTTP/1.1\r\nHost: soak\r\nContent-Type: application/json\r\n{headers}\r\n").into_bytes()
+    let head = format!(
+        "{method} {target} HTTP/1.1\r\nHost: soak\r\n\
+        Content-Type: application/json\r\n{headers}\r\n"
+    );
+    head.into_bytes()
 }
 
 /// The request's first line and its headers end here.

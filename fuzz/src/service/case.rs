@@ -56,25 +56,49 @@ pub(super) struct Case {
     pub(super) cuts: u16,
 }
 
+/// The head of a request, of which the first byte of an input says the command.
+fn head(word: u8, url: u8) -> Parts {
+    let request = SignedRequest::new(command(word)).time(NOW).url("/callback");
+    let faults = Fault::ALL.len();
+    let request = match usize::from(url) {
+        1 => request.app(OPEN).unsigned(),
+        2 => request.path_parameters(),
+        3 => request.parameter("RequestId", "5").parameter("OptPlatform", "RESTAPI"),
+        at if (8..8 + faults).contains(&at) => request.fault(Fault::ALL[at - 8]),
+        _ => request,
+    };
+    let mut parts = request.body(Bytes::new()).build::<Bytes>().into_parts().0;
+    let signed = format!("Sign={}&RequestTime={NOW}", sign(TOKEN, NOW));
+    match url {
+        4 => parts.uri = format!("/?{signed}").parse().expect("a URL"),
+        5 => parts.uri = format!("/?SdkAppid={APP}&{signed}").parse().expect("a URL"),
+        _ => {}
+    }
+    parts
+}
+
+/// What `Content-Length` says of a body of this length.
+fn declared(declared: u8, length: usize, limit: usize) -> Option<HeaderValue> {
+    let value: Vec<u8> = match declared {
+        1 => length.to_string().into(),
+        2 => (length + 1).to_string().into(),
+        3 => "0".into(),
+        4 => "99999999999999999999999".into(),
+        5 => "-1".into(),
+        6 => (limit + 1).to_string().into(),
+        7 => limit.to_string().into(),
+        8 => b"\xff5".to_vec(),
+        9 => "".into(),
+        10 => "+9999999".into(),
+        _ => return None,
+    };
+    Some(HeaderValue::from_bytes(&value).expect("a header"))
+}
+
 impl Case {
-    pub(super) fn read(head: &[u8; 12], body: &[u8]) -> Self {
-        let [word, url, limit, declared, hint, end, at, pending, does, config, cut1, cut2] = *head;
-        let request = SignedRequest::new(command(word)).time(NOW).url("/callback");
-        let faults = Fault::ALL.len();
-        let request = match usize::from(url) {
-            1 => request.app(OPEN).unsigned(),
-            2 => request.path_parameters(),
-            3 => request.parameter("RequestId", "5").parameter("OptPlatform", "RESTAPI"),
-            at if (8..8 + faults).contains(&at) => request.fault(Fault::ALL[at - 8]),
-            _ => request,
-        };
-        let mut parts = request.body(Bytes::new()).build::<Bytes>().into_parts().0;
-        let signed = format!("Sign={}&RequestTime={NOW}", sign(TOKEN, NOW));
-        match url {
-            4 => parts.uri = format!("/?{signed}").parse().expect("a URL"),
-            5 => parts.uri = format!("/?SdkAppid={APP}&{signed}").parse().expect("a URL"),
-            _ => {}
-        }
+    pub(super) fn read(bytes: &[u8; 12], body: &[u8]) -> Self {
+        let [word, url, limit, length_of, hint, end, at, pending, does, config, cut1, cut2] =
+            *bytes;
         let length = body.len();
         let limit = match limit {
             1 => 0,
@@ -85,21 +109,8 @@ impl Case {
             6 => length / 2,
             _ => 1024 * 1024,
         };
-        let declared: Option<Vec<u8>> = match declared {
-            1 => Some(length.to_string().into()),
-            2 => Some((length + 1).to_string().into()),
-            3 => Some("0".into()),
-            4 => Some("99999999999999999999999".into()),
-            5 => Some("-1".into()),
-            6 => Some((limit + 1).to_string().into()),
-            7 => Some(limit.to_string().into()),
-            8 => Some(b"\xff5".to_vec()),
-            9 => Some("".into()),
-            10 => Some("+9999999".into()),
-            _ => None,
-        };
-        if let Some(declared) = declared {
-            let declared = HeaderValue::from_bytes(&declared).expect("a header");
+        let mut parts = head(word, url);
+        if let Some(declared) = declared(length_of, length, limit) {
             parts.headers.insert("content-length", declared);
         }
         Case {

@@ -8,12 +8,15 @@
 //!    it has after this commit. SQLite cuts the file to its pages when it has written the log back;
 //!    then the log is empty, and the blocks are allocated again before the next commit. So on a
 //!    full disk the log can always be written back, after which it begins anew.
-//! 2. **The log holds a result.** [`LOG`] bytes of it are allocated from the start, and it is never cut below that. A completion that is
-//!    committed by itself writes at most about 120 pages of the 254 that fit. Each change of a row rewrites a page for each level of its
-//!    tree, and with balancing up to five: five levels hold a billion rows, which makes 25 pages a tree. A completion changes `entry`,
-//!    its two partial indexes only after a retry, `line`, and `done`: 100 pages when all of them are balanced on all levels, 10 in
-//!    practice. Freeing overflow pages writes one page for a thousand of them: a body of 20 KB has five, one of 1 MiB 260. Add page 1.
-//!    What a commit does besides (forgetting old keys, steps aside, the line) is cut to a few rows when space is short.
+//! 2. **The log holds a result.** [`LOG`] bytes of it are allocated from the start, and it is never
+//!    cut below that. A completion that is committed by itself writes at most about 120 pages of
+//!    the 254 that fit. Each change of a row rewrites a page for each level of its tree, and with
+//!    balancing up to five: five levels hold a billion rows, which makes 25 pages a tree. A
+//!    completion changes `entry`, its two partial indexes only after a retry, `line`, and `done`:
+//!    100 pages when all of them are balanced on all levels, 10 in practice. Freeing overflow pages
+//!    writes one page for a thousand of them: a body of 20 KB has five, one of 1 MiB 260. Page 1 is
+//!    added. What a commit does besides (forgetting old keys, steps aside, the line) is cut to a
+//!    few rows when space is short.
 //! 3. **The file has space for results.** A completion deletes a row, but a page of the tree is
 //!    free only after all of its rows are gone, or after it is joined with its neighbours. Until
 //!    then `done` (46 bytes a row) and `line` (up to 40) may need new pages. So for each row

@@ -47,16 +47,16 @@ pub(super) fn check(own: &Own) -> Result<(), QueueError> {
     match of(&own.log) {
         Some(found) if found == expected => Ok(()),
         Some(_) => Err(QueueError::Corrupt(StorageError::new(
-            "the log beside it (`FILE-wal`) is that of another file, or of another copy of this file; put back the right \
-             one, or move it away",
+            "the log beside it (`FILE-wal`) is that of another file, or of another copy of this \
+            file; put back the right one, or move it away",
         ))),
         None => {
             if !closed {
                 tracing::error!(
                     target: "tencent_im_callback_queue",
                     file = %own.path.display(),
-                    "the queue's file was not closed, and its log is missing (`FILE-wal`): unless another program has \
-                     written it back, callbacks that were answered OK are lost"
+                    "the queue's file was not closed, and its log is missing (`FILE-wal`): unless \
+                    another program has written it back, callbacks that were answered OK are lost"
                 );
             }
             Ok(())

@@ -122,7 +122,8 @@ pub(super) fn open_read_only(own: &Own) -> Result<Connection, QueueError> {
     let path = &own.path;
     if own.beside("-journal").exists() {
         return Err(QueueError::Storage(StorageError::new(
-            "a process has ended in the middle of a change (`FILE-journal`); open the queue to write, which undoes it",
+            "a process has ended in the middle of a change (`FILE-journal`); open the queue to \
+            write, which undoes it",
         )));
     }
     // SQLite creates an empty log where there is none. It deletes that one when it closes the file.

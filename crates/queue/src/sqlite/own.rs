@@ -126,7 +126,8 @@ impl Own {
             return Ok(log);
         }
         Err(failed(
-            "other code of this process opened the queue's file and closed it, which has ended the lock on it",
+            "other code of this process opened the queue's file and closed it, which has ended the \
+            lock on it",
         ))
     }
 

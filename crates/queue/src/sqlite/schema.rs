@@ -104,14 +104,17 @@ statements! {
     freelist_count "PRAGMA freelist_count";
     checkpoint "PRAGMA wal_checkpoint(passive)";
 
-    meta "SELECT store, next_id, closed, log, waiting, retrying, dead, bytes, unreadable, unreadable_bytes FROM meta";
+    meta "SELECT store, next_id, closed, log, waiting, retrying, dead, bytes, unreadable,
+        unreadable_bytes FROM meta";
     opened "UPDATE meta SET next_id = ?1, closed = 0 WHERE one = 1";
     log "UPDATE meta SET log = ?1 WHERE one = 1";
-    closed "UPDATE meta SET next_id = ?1, closed = 1, waiting = ?2, retrying = ?3, dead = ?4, bytes = ?5,
-        unreadable = ?6, unreadable_bytes = ?7 WHERE one = 1";
-    count_waiting "SELECT count(*), count(due_at), ifnull(sum(octet_length(callback)), 0) FROM entry";
+    closed "UPDATE meta SET next_id = ?1, closed = 1, waiting = ?2, retrying = ?3, dead = ?4,
+        bytes = ?5, unreadable = ?6, unreadable_bytes = ?7 WHERE one = 1";
+    count_waiting "SELECT count(*), count(due_at), ifnull(sum(octet_length(callback)), 0)
+        FROM entry";
     count_dead "SELECT count(*), ifnull(sum(octet_length(callback)), 0) FROM dead";
-    count_unreadable "SELECT count(*), ifnull(sum(octet_length(callback)), 0) FROM dead WHERE reason = 'body_unreadable'";
+    count_unreadable "SELECT count(*), ifnull(sum(octet_length(callback)), 0) FROM dead
+        WHERE reason = 'body_unreadable'";
 
     see "INSERT INTO seen (run, key, id) VALUES (?1, ?2, ?3)";
     seen "SELECT id FROM seen WHERE run = ?1 AND key = ?2";
@@ -125,41 +128,56 @@ statements! {
     done_back "UPDATE done SET done_at = ?1 WHERE done_at > ?1";
     forget_done "DELETE FROM done WHERE number <= ?1";
 
-    append "INSERT INTO entry (id, accepted_at, dedup_key, order_key, trace_context, checksum, callback)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    append "INSERT INTO entry (id, accepted_at, dedup_key, order_key, trace_context, checksum,
+        callback) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     delete "DELETE FROM entry WHERE id = ?1";
-    retry "UPDATE entry SET attempts = ?2, failed_at = ?3, due_at = ?4, aside_at = ?5, out_of_order = ?6, error = ?7
-        WHERE id = ?1";
-    due_back "UPDATE entry SET due_at = ?1 + (due_at - failed_at), aside_at = ?1 + (aside_at - failed_at), failed_at = ?1
+    retry "UPDATE entry SET attempts = ?2, failed_at = ?3, due_at = ?4, aside_at = ?5,
+        out_of_order = ?6, error = ?7 WHERE id = ?1";
+    due_back "UPDATE entry SET due_at = ?1 + (due_at - failed_at),
+        aside_at = ?1 + (aside_at - failed_at), failed_at = ?1
         WHERE due_at IS NOT NULL AND failed_at > ?1";
     to_step_aside "SELECT id, order_key FROM entry WHERE aside_at <= ?1 ORDER BY aside_at LIMIT ?2";
     step_aside "UPDATE entry SET aside_at = NULL, out_of_order = 1 WHERE id = ?1";
     next_aside "SELECT min(aside_at) FROM entry WHERE aside_at IS NOT NULL";
     oldest "SELECT accepted_at FROM entry ORDER BY id LIMIT 1";
 
-    fresh "SELECT id, accepted_at, dedup_key, order_key, out_of_order, attempts, aside_at, due_at, checksum, callback, trace_context
-        FROM entry WHERE id > ?1 ORDER BY id";
-    due "SELECT id, accepted_at, dedup_key, order_key, out_of_order, attempts, aside_at, due_at, checksum, callback, trace_context
-        FROM entry WHERE due_at >= ?1 AND due_at <= ?3 AND (due_at > ?1 OR id > ?2) ORDER BY due_at, id";
-    one "SELECT id, accepted_at, dedup_key, order_key, out_of_order, attempts, aside_at, due_at, checksum, callback, trace_context
-        FROM entry WHERE id = ?1";
-    next_due "SELECT due_at FROM entry WHERE due_at >= ?1 AND (due_at > ?1 OR id > ?2) ORDER BY due_at, id LIMIT 1";
+    fresh "SELECT id, accepted_at, dedup_key, order_key, out_of_order, attempts, aside_at, due_at,
+        checksum, callback, trace_context FROM entry WHERE id > ?1 ORDER BY id";
+    due "SELECT id, accepted_at, dedup_key, order_key, out_of_order, attempts, aside_at, due_at,
+        checksum, callback, trace_context FROM entry
+        WHERE due_at >= ?1 AND due_at <= ?3 AND (due_at > ?1 OR id > ?2) ORDER BY due_at, id";
+    one "SELECT id, accepted_at, dedup_key, order_key, out_of_order, attempts, aside_at, due_at,
+        checksum, callback, trace_context FROM entry WHERE id = ?1";
+    next_due "SELECT due_at FROM entry WHERE due_at >= ?1 AND (due_at > ?1 OR id > ?2)
+        ORDER BY due_at, id LIMIT 1";
     line_up "INSERT OR IGNORE INTO line (key, id) VALUES (?1, ?2)";
     leave_line "DELETE FROM line WHERE key = ?1 AND id = ?2";
     first_in_line "SELECT id FROM line WHERE key = ?1 AND id > ?2 ORDER BY id LIMIT 1";
 
-    bury "INSERT INTO dead (id, accepted_at, dedup_key, order_key, attempts, dead_at, reason, error, trace_context, checksum, callback)
-        SELECT id, accepted_at, dedup_key, order_key, ?2, ?3, ?4, ?5, trace_context, checksum, callback FROM entry WHERE id = ?1";
-    requeue "INSERT INTO entry (id, accepted_at, dedup_key, order_key, out_of_order, attempts, failed_at, due_at, error, trace_context, checksum, callback)
-        SELECT id, accepted_at, dedup_key, order_key, 1, 0, ?2, ?2, error, trace_context, checksum, callback FROM dead WHERE id = ?1";
-    unreadable "SELECT octet_length(callback) FROM dead WHERE id = ?1 AND reason = 'body_unreadable'";
+    bury "INSERT INTO dead (id, accepted_at, dedup_key, order_key, attempts, dead_at, reason, error,
+        trace_context, checksum, callback)
+        SELECT id, accepted_at, dedup_key, order_key, ?2, ?3, ?4, ?5, trace_context, checksum,
+        callback FROM entry WHERE id = ?1";
+    requeue "INSERT INTO entry (id, accepted_at, dedup_key, order_key, out_of_order, attempts,
+        failed_at, due_at, error, trace_context, checksum, callback)
+        SELECT id, accepted_at, dedup_key, order_key, 1, 0, ?2, ?2, error, trace_context, checksum,
+        callback FROM dead WHERE id = ?1";
+    unreadable "SELECT octet_length(callback) FROM dead
+        WHERE id = ?1 AND reason = 'body_unreadable'";
     delete_dead "DELETE FROM dead WHERE id = ?1";
-    list_dead "SELECT id, accepted_at, order_key, attempts, error, callback, dead_at, reason, trace_context FROM dead
-        WHERE id > ?1 AND accepted_at <= ?2 AND (?3 IS NULL OR order_key = ?3) ORDER BY id LIMIT ?4";
-    list_waiting "SELECT id, accepted_at, order_key, attempts, error, callback, NULL, NULL, trace_context FROM entry
-        WHERE id > ?1 AND accepted_at <= ?2 AND (?3 IS NULL OR order_key = ?3) ORDER BY id LIMIT ?4";
-    purge_dead "SELECT id, dedup_key, order_key, NULL, octet_length(callback), reason = 'body_unreadable' FROM dead
-        WHERE id > ?1 AND accepted_at <= ?2 AND (?3 IS NULL OR order_key = ?3) ORDER BY id LIMIT ?4";
+    list_dead "SELECT id, accepted_at, order_key, attempts, error, callback, dead_at, reason,
+        trace_context FROM dead
+        WHERE id > ?1 AND accepted_at <= ?2 AND (?3 IS NULL OR order_key = ?3)
+        ORDER BY id LIMIT ?4";
+    list_waiting "SELECT id, accepted_at, order_key, attempts, error, callback, NULL, NULL,
+        trace_context FROM entry
+        WHERE id > ?1 AND accepted_at <= ?2 AND (?3 IS NULL OR order_key = ?3)
+        ORDER BY id LIMIT ?4";
+    purge_dead "SELECT id, dedup_key, order_key, NULL, octet_length(callback),
+        reason = 'body_unreadable' FROM dead
+        WHERE id > ?1 AND accepted_at <= ?2 AND (?3 IS NULL OR order_key = ?3)
+        ORDER BY id LIMIT ?4";
     purge_waiting "SELECT id, dedup_key, order_key, due_at, octet_length(callback), 0 FROM entry
-        WHERE id > ?1 AND accepted_at <= ?2 AND (?3 IS NULL OR order_key = ?3) ORDER BY id LIMIT ?4";
+        WHERE id > ?1 AND accepted_at <= ?2 AND (?3 IS NULL OR order_key = ?3)
+        ORDER BY id LIMIT ?4";
 }

@@ -139,7 +139,8 @@ async fn damage_found_later_poisons_the_store() {
     store.close().await.unwrap();
     let conn = Connection::open(folder.file()).unwrap();
     conn.execute_batch(
-        "CREATE TRIGGER failing BEFORE INSERT ON entry WHEN new.callback = 'bad' BEGIN SELECT RAISE(ABORT, 'no'); END",
+        "CREATE TRIGGER failing BEFORE INSERT ON entry WHEN new.callback = 'bad' BEGIN SELECT \
+        RAISE(ABORT, 'no'); END",
     )
     .unwrap();
     conn.close().unwrap();
@@ -201,7 +202,7 @@ async fn two_processes_on_one_file() {
     add(&store, entry("a", None)).await;
     let child = async || {
         let output = tokio::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "refused::opens_what_it_is_told", "--nocapture"])
+            .args(["--exact", "refused::opens_if_told", "--nocapture"])
             .env("QUEUE_FILE", folder.file())
             .output()
             .await
@@ -222,7 +223,7 @@ async fn names_that_mean_something_to_sqlite_are_files() {
     for name in [":memory:", "file:x?mode=memory", "file::memory:"] {
         let folder = Folder::new();
         let output = tokio::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "refused::opens_what_it_is_told", "--nocapture"])
+            .args(["--exact", "refused::opens_if_told", "--nocapture"])
             .env("QUEUE_FILE", name)
             .current_dir(folder.path())
             .output()
@@ -235,7 +236,7 @@ async fn names_that_mean_something_to_sqlite_are_files() {
 }
 
 #[tokio::test]
-async fn opens_what_it_is_told() {
+async fn opens_if_told() {
     let Some(file) = std::env::var_os("QUEUE_FILE") else {
         return;
     };

@@ -63,7 +63,8 @@ async fn unreadable_dead_letters_are_counted_again_after_a_crash() {
     for crash in [false, true] {
         if crash {
             let conn = rusqlite::Connection::open(folder.file()).unwrap();
-            let counts = "UPDATE meta SET closed = 0, dead = 7, unreadable = 7, unreadable_bytes = 7, bytes = 7";
+            let counts = "UPDATE meta SET closed = 0, dead = 7, unreadable = 7, unreadable_bytes = \
+                7, bytes = 7";
             assert_eq!(conn.execute(counts, ()).unwrap(), 1);
         }
         let store = open(&folder.file()).await.unwrap();

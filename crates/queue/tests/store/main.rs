@@ -49,8 +49,13 @@ macro_rules! suite {
                         let context = context.clone();
                         // A time longer than any jump of the test's clock; a number by which the
                         // test's keys have partitions of their own.
-                        let settings = JetStream::new("test").ack_wait(Duration::from_secs(7200)).partitions(5).options(options);
-                        Box::pin(async move { Box::new(JetStreamStore::open(context, settings).await.unwrap()) as _ })
+                        let settings = JetStream::new("test")
+                            .ack_wait(Duration::from_secs(7200))
+                            .partitions(5)
+                            .options(options);
+                        Box::pin(async move {
+                            Box::new(JetStreamStore::open(context, settings).await.unwrap()) as _
+                        })
                     }, clock).await;
                 }
             )*
@@ -67,7 +72,9 @@ macro_rules! stores {
                 #[tokio::test]
                 async fn $name() {
                     let clock = super::Clock::new();
-                    super::$name(&|options| Box::pin(async { Box::new(MemoryStore::with_options(options)) as _ }), clock).await;
+                    super::$name(&|options| {
+                        Box::pin(async { Box::new(MemoryStore::with_options(options)) as _ })
+                    }, clock).await;
                 }
             )*
         }
@@ -83,7 +90,9 @@ macro_rules! stores {
                     let file = folder.file();
                     super::$name(&move |options| {
                         let file = file.clone();
-                        Box::pin(async move { Box::new(SqliteStore::open_with(file, options).await.unwrap()) as _ })
+                        Box::pin(async move {
+                            Box::new(SqliteStore::open_with(file, options).await.unwrap()) as _
+                        })
                     }, clock).await;
                 }
             )*

@@ -15,7 +15,8 @@ use tower::{Layer, ServiceExt, service_fn};
 use crate::common::{Folder, SECOND, app};
 use crate::{WORD, delivery, grep, never, request_id, send, span, start_log, unfriend};
 
-/// What a context may be: nothing, too long, a panic. The callback is kept and handled all the same.
+/// What a context may be: nothing, too long, a panic. The callback is kept and handled all the
+/// same.
 #[tokio::test]
 async fn no_trace_context_loses_a_callback() {
     start_log();

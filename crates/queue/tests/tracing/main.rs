@@ -63,7 +63,8 @@ fn span(line: &Value) -> &Value {
 
 fn unfriend(request_id: &str) -> SignedRequest {
     SignedRequest::new(WORD).parameter("RequestId", request_id).body(format!(
-        r#"{{"CallbackCommand":"{WORD}","PairList":[{{"From_Account":"{request_id}","To_Account":"b"}}]}}"#
+        r#"{{"CallbackCommand":"{WORD}","PairList":[{{"From_Account":"{request_id}",
+            "To_Account":"b"}}]}}"#
     ))
 }
 
@@ -75,8 +76,7 @@ where
 }
 
 fn never()
--> impl Service<Callback, Response = Reply, Error = Infallible, Future: Send> + Clone + Send + 'static
-{
+-> impl Service<Callback, Response = Reply, Error = Infallible, Future: Send> + Clone + Send {
     service_fn(|callback: Callback| -> std::future::Ready<Result<Reply, Infallible>> {
         panic!("{:?} went inline", callback.command())
     })
