@@ -112,10 +112,10 @@ impl fmt::Display for Cause {
     }
 }
 
-/// The text of the error of tower's `load_shed`, and its `Debug`.
-const SHED: [&str; 2] = ["service overloaded", "Overloaded"];
+/// The text of the error of tower's `load_shed`.
+const SHED: &str = "service overloaded";
 
-/// The texts of the errors of tower's `timeout` and tokio's. The `Debug` of both is `Elapsed(())`.
+/// The texts of the errors of tower's `timeout` and tokio's.
 const ELAPSED: [&str; 2] = ["request timed out", "deadline has elapsed"];
 
 thread_local! {
@@ -141,7 +141,7 @@ pub(super) fn tell(cause: Cause) {
 
 fn of_text(text: &str) -> Cause {
     match text {
-        text if text == SHED[0] => Cause::Overloaded,
+        SHED => Cause::Overloaded,
         text if ELAPSED.contains(&text) => Cause::TimedOut,
         _ => Cause::Failed,
     }
@@ -153,7 +153,7 @@ fn of_text(text: &str) -> Cause {
 fn of_type(error: &(dyn Error + 'static)) -> Cause {
     let cause = of_text(&escaped(&error));
     let debug = match cause {
-        Cause::Overloaded => SHED[1],
+        Cause::Overloaded => "Overloaded",
         Cause::TimedOut => "Elapsed(())",
         other => return other,
     };

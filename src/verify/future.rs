@@ -1,4 +1,3 @@
-use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -53,37 +52,22 @@ struct Exchange {
 }
 
 impl Exchange {
-    fn outcome(&mut self, kind: OutcomeKind, cause: Option<Cause>) -> Outcome {
-        self.outcome_with(kind, cause, None)
-    }
-
-    fn outcome_with(
+    fn outcome(
         &mut self,
         kind: OutcomeKind,
         cause: Option<Cause>,
-        error: Option<Box<str>>,
+        error: Option<String>,
     ) -> Outcome {
         let mut outcome = Outcome::new(kind, self.params.take());
-        outcome.trouble(cause, error, None);
+        outcome.trouble(cause, error.map(Into::into), None);
         outcome
     }
 
-    /// Writes a failure of the inner service to the log. Its error goes on to the caller unchanged,
-    /// so there is no response to hold an outcome.
-    fn failed(&mut self, cause: Cause) {
-        let outcome = self.outcome(OutcomeKind::Failed, Some(cause));
+    /// Writes a failure of the inner service to the log. Its error or its panic goes on to the
+    /// caller unchanged, so there is no response to hold an outcome.
+    fn failed(&mut self, cause: Cause, error: Option<String>) {
+        let outcome = self.outcome(OutcomeKind::Failed, Some(cause), error);
         response::report(&outcome, None, &self.sampler);
-    }
-
-    /// Writes a panic of the inner service to the log, unless the request was reported already. The
-    /// panic goes on to the caller.
-    #[cold]
-    fn panicked(&mut self, panic: &(dyn Any + Send)) {
-        if self.params.is_some() {
-            let (cause, error) = (Some(Cause::Panicked), Some(text_of(panic).into()));
-            let outcome = self.outcome_with(OutcomeKind::Failed, cause, error);
-            response::report(&outcome, None, &self.sampler);
-        }
     }
 
     /// Tencent takes every status but 200 for a failed callback.
@@ -94,9 +78,9 @@ impl Exchange {
             return response;
         }
         let outcome = if response.status() == StatusCode::OK {
-            self.outcome(OutcomeKind::Accepted, None)
+            self.outcome(OutcomeKind::Accepted, None, None)
         } else {
-            self.outcome(OutcomeKind::Failed, Some(Cause::Failed))
+            self.outcome(OutcomeKind::Failed, Some(Cause::Failed), None)
         };
         response::conclude(&mut response, outcome, &self.sampler);
         response
@@ -151,7 +135,10 @@ where
         match catch_unwind(AssertUnwindSafe(|| advance(state, exchange, cx))) {
             Ok(polled) => polled,
             Err(panic) => {
-                exchange.panicked(&*panic);
+                // If it was reported already, the caller has polled too often.
+                if exchange.params.is_some() {
+                    exchange.failed(Cause::Panicked, Some(text_of(&*panic)));
+                }
                 resume_unwind(panic)
             }
         }
@@ -171,7 +158,7 @@ where
         match state.as_mut().project() {
             StateProjection::Waiting { inner, request } => {
                 if let Err(error) = ready!(inner.poll_ready(cx)) {
-                    exchange.failed(Cause::NotReady);
+                    exchange.failed(Cause::NotReady, None);
                     return Poll::Ready(Err(error));
                 }
                 let Some(request) = request.take() else { polled_too_often() };
@@ -183,7 +170,7 @@ where
                 return Poll::Ready(match ready!(response.poll(cx)) {
                     Ok(response) => Ok(exchange.responded(response).map(VerifyBody::inner)),
                     Err(error) => {
-                        exchange.failed(Cause::Failed);
+                        exchange.failed(Cause::Failed, None);
                         Err(error)
                     }
                 });
