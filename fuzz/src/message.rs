@@ -224,6 +224,59 @@ fn same(builder: &MsgBodyBuilder, model: &[String]) {
     assert_eq!(written, format!("[{}]", model.join(",")));
 }
 
+/// Lists of elements that are easy to read wrongly, and what is no list of elements.
+const ODD: &[&str] = &[
+    concat!(
+        r#"[{"MsgType":"TIMFileElem","MsgContent":{"UUID":"true","FileSize":"","#,
+        r#""FileName":""}}]"#
+    ),
+    concat!(
+        r#"[{"MsgType":"TIMRelayElem","MsgContent":{"More":{},"MsgList":[{"MsgBody":null},"#,
+        r#"{"MsgBody":null},{"More":{},"MsgList":[{"MsgBody":null},{"MsgBody":null}]}]}}]"#
+    ),
+    concat!(
+        r#"[{"MsgType":"TIMNewElem","MsgContent":{"a" :[1e999,"x\"\\",{"b":"\u4f60"}],"#,
+        r#""c":"d"}},{"MsgType":"","MsgContent":""}]"#
+    ),
+    concat!(
+        r#"[["TIMTextElem",{"Text":"x"}],{"MsgType":"TIMTextElem","#,
+        r#""MsgContent":["y"]},5,null]"#
+    ),
+    concat!(
+        r#"[{"MsgType":"TIMRelayElem","MsgContent":{"AbstractList":"one","MsgList":["#,
+        r#"{"MsgBody":null},{"MsgSeq":"5","MsgId":7}]}}]"#
+    ),
+    concat!(
+        r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"he"}},{"MsgType":"TIMTextElem","#,
+        r#""MsgContent":{"Text":"llo"}}]"#
+    ),
+    concat!(
+        r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"hello","N":1.50,"#,
+        r#""N":12345678901234567890123}},{"MsgType":"TIMCustomElem","#,
+        r#""MsgContent":{"Data":"{"a":"\u0068\u0065\u006c\u006co"}"}}]"#
+    ),
+    concat!(
+        r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"hello","N":1.50,"#,
+        r#""N":12345678901234567890123}},{"MsgType":"TIMNewElem","#,
+        r#""MsgContent":{"a" : "shell"}}]"#
+    ),
+    "null",
+    "[]",
+    "{}",
+    "\"x\"",
+    "[1,",
+    concat!(
+        r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"he"}},{"MsgType":"TIMStreamElem","#,
+        r#""MsgContent":{"Chunks":[{"EventType":"data","Index":1,"Markdown":"l","IsLast":false},"#,
+        r#"{"EventType":"data","Index":2,"Markdown":"lo","IsLast":true}],"CompatibleText":"","#,
+        r#""StreamMsgID":"m"}}]"#
+    ),
+    concat!(
+        r#"[{"MsgType":"TIMCustomElem","MsgContent":{"Data":"{\"a\":\"h\\\\u0065llo\"}","#,
+        r#""Desc":"","Ext":"","Sound":""}}]"#
+    ),
+];
+
 pub fn seeds() -> Vec<Vec<u8>> {
     let mut lists: Vec<String> = Vec::new();
     for text in elements() {
@@ -246,45 +299,9 @@ pub fn seeds() -> Vec<Vec<u8>> {
         );
         lists.push(format!("{}[{text}]{}", open.repeat(depth), "}]}}]".repeat(depth)));
     }
-    lists.extend([
-        format!("[{text},{text} ,\n{text}]"),
-        concat!(
-            r#"[{"MsgType":"TIMFileElem","MsgContent":{"UUID":"true","FileSize":"","#,
-            r#""FileName":""}}]"#
-        )
-        .into(),
-        concat!(
-            r#"[{"MsgType":"TIMRelayElem","MsgContent":{"More":{},"MsgList":[{"MsgBody":null},"#,
-            r#"{"MsgBody":null},{"More":{},"MsgList":[{"MsgBody":null},{"MsgBody":null}]}]}}]"#
-        )
-        .into(),
-        concat!(
-            r#"[{"MsgType":"TIMNewElem","MsgContent":{"a" :[1e999,"x\"\\",{"b":"\u4f60"}],"#,
-            r#""c":"d"}},{"MsgType":"","MsgContent":""}]"#
-        )
-        .into(),
-        concat!(
-            r#"[["TIMTextElem",{"Text":"x"}],{"MsgType":"TIMTextElem","#,
-            r#""MsgContent":["y"]},5,null]"#
-        )
-        .into(),
-        concat!(
-            r#"[{"MsgType":"TIMRelayElem","MsgContent":{"AbstractList":"one","MsgList":["#,
-            r#"{"MsgBody":null},{"MsgSeq":"5","MsgId":7}]}}]"#
-        )
-        .into(),
-        format!("[{0},{0}]", r#"{"MsgType":"TIMTextElem","MsgContent":{"Text":"hel","N":1.50}}"#),
-        r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"he"}},{"MsgType":"TIMTextElem","MsgContent":{"Text":"llo"}}]"#.into(),
-        r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"he"}},{"MsgType":"TIMStreamElem","MsgContent":{"Chunks":[{"EventType":"data","Index":1,"Markdown":"l","IsLast":false},{"EventType":"data","Index":2,"Markdown":"lo","IsLast":true}],"CompatibleText":"","StreamMsgID":"m"}}]"#.into(),
-        r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"hello","N":1.50,"N":12345678901234567890123}},{"MsgType":"TIMCustomElem","MsgContent":{"Data":"{"a":"\u0068\u0065\u006c\u006co"}"}}]"#.into(),
-        r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"hello","N":1.50,"N":12345678901234567890123}},{"MsgType":"TIMNewElem","MsgContent":{"a" : "shell"}}]"#.into(),
-        r#"[{"MsgType":"TIMCustomElem","MsgContent":{"Data":"{\"a\":\"h\\\\u0065llo\"}","Desc":"","Ext":"","Sound":""}}]"#.into(),
-        "null".into(),
-        "[]".into(),
-        "{}".into(),
-        "\"x\"".into(),
-        "[1,".into(),
-    ]);
+    let number = r#"{"MsgType":"TIMTextElem","MsgContent":{"Text":"hel","N":1.50}}"#;
+    lists.extend([format!("[{text},{text} ,\n{text}]"), format!("[{number},{number}]")]);
+    lists.extend(ODD.iter().map(ToString::to_string));
     lists.sort();
     lists.dedup();
     let mut lists: Vec<Vec<u8>> = lists.into_iter().map(String::into_bytes).collect();
