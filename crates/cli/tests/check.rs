@@ -272,7 +272,12 @@ fn moderation_that_looks_at_one_place_is_found() {
             [format!("moderates.c2c.{name}"), format!("moderates.group.{name}")]
         );
     }
-    // Rewritten is moderated as well.
+    assert_eq!(check(good(), &["--only", "moderates"]).status, 2);
+}
+
+#[test]
+fn a_rewritten_message_is_moderated_and_an_untouched_one_is_not() {
+    let more = ["--spam", SPAM, "--only", "moderates"];
     let rewritten = concat!(
         r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","MsgBody":["#,
         r#"{"MsgType":"TIMTextElem","MsgContent":{"Text":"***"}}]}"#
@@ -288,8 +293,6 @@ fn moderation_that_looks_at_one_place_is_found() {
         fails(router, &more),
         ["moderates.c2c.second-element", "moderates.group.second-element"]
     );
-
-    assert_eq!(check(good(), &["--only", "moderates"]).status, 2);
 }
 
 const REJECTED: &str = r#"{"ActionStatus":"OK","ErrorCode":1,"ErrorInfo":""}"#;

@@ -146,6 +146,14 @@ fn in_chinese_in_the_dark_and_on_a_phone(seen: &mut Seen) {
     seen.picture("phone");
 }
 
+/// How many elements on the page only a stranger can have written.
+const STRANGE: &str = "document.querySelectorAll('#list img, #list b, #list script, #detail img, \
+    #detail b, #detail svg, #detail script').length";
+
+/// Puts a picture on the page that would run something.
+const INSERT: &str = "document.body.insertAdjacentHTML('beforeend', '<img src=/nowhere \
+    onerror=\"window.ran = 1\">')";
+
 #[test]
 fn what_strangers_write_runs_nothing() {
     let Some(mut seen) = start("hostile", &[]) else {
@@ -197,17 +205,12 @@ fn what_strangers_write_runs_nothing() {
     assert!(seen.text("#rows").contains("\\u{202e}gnp.exe\\u{0}\\u{7}"));
     seen.picture("hostile");
     assert_eq!(seen.browser.value("typeof window.ran"), "undefined");
-    let strange = "document.querySelectorAll('#list img, #list b, #list script, #detail img, \
-        #detail b, #detail svg, #detail script').length";
-    assert_eq!(seen.browser.value(strange), 0);
+    assert_eq!(seen.browser.value(STRANGE), 0);
     assert_eq!(seen.browser.value("document.documentElement.scrollWidth <= innerWidth"), true);
     assert_eq!(seen.browser.troubles, [""; 0]);
 
     // And if one got in all the same, it would not be run.
-    seen.browser.value(
-        "document.body.insertAdjacentHTML('beforeend', '<img src=/nowhere \
-            onerror=\"window.ran = 1\">')",
-    );
+    seen.browser.value(INSERT);
     seen.browser.wait("document.images.length === 1 && document.images[0].complete");
     assert_eq!(seen.browser.value("typeof window.ran"), "undefined");
 }

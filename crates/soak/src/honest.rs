@@ -184,10 +184,9 @@ fn other(kind: usize, dice: &mut Dice) -> Callback {
         11 | 12 => {
             let key = dice.below(10);
             let message = r#""From_Account":"a","To_Account":"b","MsgSeq":1,"MsgRandom":2"#;
-            let body = format!(
-                r#"{{{message},"MsgKey":"{key}","MsgTime":3,"MsgBody":[{}]}}"#,
-                text("again")
-            );
+            let element = text("again");
+            let body =
+                format!(r#"{{{message},"MsgKey":"{key}","MsgTime":3,"MsgBody":[{element}]}}"#);
             let request = signed(SignedRequest::new(Command::C2cAfterSendMsg).body(body));
             Callback::detached("duplicate", bytes(&request))
         }
