@@ -45,14 +45,16 @@ fn start(mut program: Process) -> Running {
 }
 
 fn unfriend(request_id: &str) -> SignedRequest {
-    SignedRequest::new(Command::SnsFriendDelete)
-        .parameter("RequestId", request_id)
-        .body(r#"{"CallbackCommand":"Sns.CallbackFriendDelete","PairList":[{"From_Account":"a","To_Account":"b"},{"From_Account":"b","To_Account":"a"}]}"#)
+    SignedRequest::new(Command::SnsFriendDelete).parameter("RequestId", request_id).body(
+        r#"{"CallbackCommand":"Sns.CallbackFriendDelete","PairList":[
+            {"From_Account":"a","To_Account":"b"},{"From_Account":"b","To_Account":"a"}]}"#,
+    )
 }
 
 fn message(text: &str) -> SignedRequest {
     SignedRequest::new(Command::C2cBeforeSendMsg).body(format!(
-        r#"{{"CallbackCommand":"C2C.CallbackBeforeSendMsg","From_Account":"a","To_Account":"b","MsgBody":[{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"{text}"}}}}]}}"#
+        r#"{{"CallbackCommand":"C2C.CallbackBeforeSendMsg","From_Account":"a","To_Account":"b",
+        "MsgBody":[{{"MsgType":"TIMTextElem","MsgContent":{{"Text":"{text}"}}}}]}}"#
     ))
 }
 
@@ -65,7 +67,8 @@ fn send_over(mut stream: impl Read + Write, request: &SignedRequest) -> (u16, St
     let request: Request<Bytes> = request.build();
     let (query, body) = (query(&request), request.body());
     let head = format!(
-        "{} /callback?{query} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        "{} /callback?{query} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\
+        Connection: close\r\n\r\n",
         request.method(),
         body.len()
     );
@@ -223,55 +226,35 @@ fn mutual_tls_lets_in_who_has_a_certificate() {
     }
 }
 
-/// What AWS runs beside a function: gives it one request after the other, and takes its answers.
-#[test]
-fn lambda_runs_the_layer() {
-    let runtime = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let mut program = Process::new(env!("CARGO_BIN_EXE_lambda"));
-    program
-        .env("AWS_LAMBDA_RUNTIME_API", runtime.local_addr().unwrap().to_string())
-        .env("AWS_LAMBDA_FUNCTION_NAME", "callbacks")
-        .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
-        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
-        .env("AWS_LAMBDA_LOG_GROUP_NAME", "g")
-        .env("AWS_LAMBDA_LOG_STREAM_NAME", "s");
-    let mut child = program.stdout(Stdio::null()).spawn().expect("a process");
+/// Line and body of the next request on a connection.
+fn read_request(stream: &mut impl BufRead) -> (String, Vec<u8>) {
+    let (mut line, mut length) = (String::new(), 0);
+    stream.read_line(&mut line).expect("a request");
+    loop {
+        let mut header = String::new();
+        stream.read_line(&mut header).expect("a header");
+        let header = header.trim().to_ascii_lowercase();
+        if let Some(value) = header.strip_prefix("content-length:") {
+            length = value.trim().parse().expect("a length");
+        }
+        assert_ne!(header, "transfer-encoding: chunked", "{line}");
+        if header.is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).expect("a body");
+    (line, body)
+}
 
-    let requests = [
-        unfriend("1"),
-        message("spam"),
-        message("hello"),
-        unfriend("1").fault(Fault::SignatureMismatch),
-    ];
-    // A function that ends early would be waited for without an end.
-    let address = runtime.local_addr().unwrap();
-    std::thread::spawn(move || {
-        std::thread::sleep(std::time::Duration::from_secs(60));
-        drop(TcpStream::connect(address));
-    });
+/// What AWS runs beside a function: gives it one request after the other, and takes its answers.
+fn serve_runtime(runtime: &TcpListener, requests: &[SignedRequest]) -> Vec<serde_json::Value> {
     let mut answers = Vec::new();
     let mut left = requests.iter();
     // A connection after the other: each request asks to be the last one on its connection.
     for stream in runtime.incoming() {
         let mut stream = BufReader::new(stream.expect("a connection"));
-        let (mut line, mut length) = (String::new(), 0);
-        stream.read_line(&mut line).expect("a request");
-        let mut chunked = false;
-        loop {
-            let mut header = String::new();
-            stream.read_line(&mut header).expect("a header");
-            let header = header.trim().to_ascii_lowercase();
-            if let Some(value) = header.strip_prefix("content-length:") {
-                length = value.trim().parse().expect("a length");
-            }
-            chunked |= header == "transfer-encoding: chunked";
-            if header.is_empty() {
-                break;
-            }
-        }
-        assert!(!chunked, "{line}");
-        let mut body = vec![0; length];
-        stream.read_exact(&mut body).expect("a body");
+        let (line, body) = read_request(&mut stream);
         let (status, headers, body) = if line.starts_with("GET ") {
             let Some(next) = left.next() else { break };
             (
@@ -281,7 +264,7 @@ fn lambda_runs_the_layer() {
             )
         } else {
             assert!(line.contains("/response"), "{line} {}", String::from_utf8_lossy(&body));
-            answers.push(serde_json::from_slice::<serde_json::Value>(&body).expect("JSON"));
+            answers.push(serde_json::from_slice(&body).expect("JSON"));
             ("202 Accepted", "", String::new())
         };
         let answer = format!(
@@ -290,6 +273,36 @@ fn lambda_runs_the_layer() {
         );
         stream.get_mut().write_all(answer.as_bytes()).expect("an answer");
     }
+    answers
+}
+
+#[test]
+fn lambda_runs_the_layer() {
+    let runtime = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = runtime.local_addr().unwrap();
+    let mut program = Process::new(env!("CARGO_BIN_EXE_lambda"));
+    program
+        .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
+        .env("AWS_LAMBDA_FUNCTION_NAME", "callbacks")
+        .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
+        .env("AWS_LAMBDA_LOG_GROUP_NAME", "g")
+        .env("AWS_LAMBDA_LOG_STREAM_NAME", "s");
+    let mut child = program.stdout(Stdio::null()).spawn().expect("a process");
+    // A function that ends early would be waited for without an end.
+    std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_secs(60));
+        drop(TcpStream::connect(address));
+    });
+    let answers = serve_runtime(
+        &runtime,
+        &[
+            unfriend("1"),
+            message("spam"),
+            message("hello"),
+            unfriend("1").fault(Fault::SignatureMismatch),
+        ],
+    );
     let _ = child.kill();
     let _ = child.wait();
 
@@ -317,7 +330,10 @@ fn event(request: &SignedRequest) -> String {
         "rawPath": "/callback",
         "rawQueryString": query(&request),
         "headers": {"host": "localhost", "content-type": "application/json"},
-        "requestContext": {"http": {"method": request.method().as_str(), "path": "/callback"}, "stage": "$default"},
+        "requestContext": {
+            "http": {"method": request.method().as_str(), "path": "/callback"},
+            "stage": "$default"
+        },
         "body": std::str::from_utf8(request.body()).expect("UTF-8"),
         "isBase64Encoded": false
     })

@@ -7,6 +7,7 @@ use axum::body::Body;
 use opentelemetry::trace::{SpanId, SpanKind, Status};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
 use programs::traced;
+use tempfile::TempDir;
 use tencent_im_callback::testing::SignedRequest;
 use tencent_im_callback::{App, Command, Token};
 use tencent_im_callback_queue::{DeliveryId, Page, Queue, RetryPolicy};
@@ -38,8 +39,9 @@ async fn work(queue: &Queue) {
     traced::worker(queue).retry(retry).run(done).await.unwrap();
 }
 
-#[tokio::test]
-async fn one_trace_from_the_request_to_the_handler_behind_the_queue() {
+/// Two callbacks, of which the second fails, handled by a program that was started again. Gives the
+/// queue with the dead letter, in its folder, and all spans.
+async fn two_callbacks() -> (TempDir, Queue, Vec<SpanData>) {
     let exporter = InMemorySpanExporter::default();
     let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
     tracing::subscriber::set_global_default(traced::subscriber(&provider)).unwrap();
@@ -54,43 +56,50 @@ async fn one_trace_from_the_request_to_the_handler_behind_the_queue() {
     drop(queue);
     let queue = Queue::open(&file).await.unwrap();
     work(&queue).await;
+    (folder, queue, exporter.get_finished_spans().unwrap())
+}
 
-    let spans = exporter.get_finished_spans().unwrap();
-    let named =
-        |name: &str| -> Vec<&SpanData> { spans.iter().filter(|span| span.name == name).collect() };
-    let (requests, callbacks) = (named("POST /callback"), named("Sns.CallbackFriendDelete"));
-    let attempts = named("process Sns.CallbackFriendDelete");
-    let writes = named("write_down");
+fn named<'a>(spans: &'a [SpanData], name: &str) -> Vec<&'a SpanData> {
+    spans.iter().filter(|span| span.name == name).collect()
+}
+
+/// The spans of one callback: of its request, of the callback, and of its attempt in the queue.
+fn is_one_trace([request, callback, attempt]: [&SpanData; 3]) {
+    assert_eq!(request.parent_span_id, SpanId::INVALID);
+    assert_eq!(request.span_kind, SpanKind::Server);
+    assert_eq!(callback.parent_span_id, request.span_context.span_id());
+    assert_eq!(attempt.parent_span_id, callback.span_context.span_id());
+    assert!(attempt.parent_span_is_remote);
+    assert_eq!(attempt.span_kind, SpanKind::Consumer);
+    let (on_callback, on_attempt) = (attributes(callback), attributes(attempt));
+    let id: DeliveryId = on_attempt["messaging.message.id"].parse().unwrap();
+    assert_eq!(on_callback["messaging.message.id"], id.to_string());
+    assert_eq!(on_callback["disposition"], "enqueued");
+    for known in [&on_callback, &on_attempt] {
+        assert_eq!(known["sdk_app_id"], "1400000000");
+        assert_eq!(known["command"], "Sns.CallbackFriendDelete");
+    }
+}
+
+#[tokio::test]
+async fn one_trace_from_the_request_to_the_handler_behind_the_queue() {
+    let (_folder, queue, spans) = two_callbacks().await;
+    let requests = named(&spans, "POST /callback");
+    let callbacks = named(&spans, "Sns.CallbackFriendDelete");
+    let attempts = named(&spans, "process Sns.CallbackFriendDelete");
+    let writes = named(&spans, "write_down");
     assert_eq!(
         [requests.len(), callbacks.len(), attempts.len(), writes.len(), spans.len()],
         [2, 2, 2, 1, 7],
         "{spans:#?}"
     );
-    let mut traces = Vec::new();
-    for (request, callback) in requests.iter().zip(&callbacks) {
-        let trace = request.span_context.trace_id();
-        traces.push(trace);
-        assert_eq!(request.parent_span_id, SpanId::INVALID);
-        assert_eq!(request.span_kind, SpanKind::Server);
-        assert_eq!(callback.parent_span_id, request.span_context.span_id());
-        let attempt = attempts.iter().find(|span| span.span_context.trace_id() == trace).unwrap();
-        assert_eq!(attempt.parent_span_id, callback.span_context.span_id());
-        assert!(attempt.parent_span_is_remote);
-        assert_eq!(attempt.span_kind, SpanKind::Consumer);
-        let (on_callback, on_attempt) = (attributes(callback), attributes(attempt));
-        let id: DeliveryId = on_attempt["messaging.message.id"].parse().unwrap();
-        assert_eq!(on_callback["messaging.message.id"], id.to_string());
-        assert_eq!(on_callback["disposition"], "enqueued");
-        for known in [&on_callback, &on_attempt] {
-            assert_eq!(known["sdk_app_id"], "1400000000");
-            assert_eq!(known["command"], "Sns.CallbackFriendDelete");
-        }
-    }
+    let traces = [0, 1].map(|at| requests[at].span_context.trace_id());
     assert_ne!(traces[0], traces[1]);
+    let [good, bad] = traces
+        .map(|trace| *attempts.iter().find(|span| span.span_context.trace_id() == trace).unwrap());
+    is_one_trace([requests[0], callbacks[0], good]);
+    is_one_trace([requests[1], callbacks[1], bad]);
     // The first went well, and its write is a child of its attempt. The second has failed.
-    let attempt =
-        |trace| *attempts.iter().find(|span| span.span_context.trace_id() == trace).unwrap();
-    let (good, bad) = (attempt(traces[0]), attempt(traces[1]));
     assert_eq!(writes[0].parent_span_id, good.span_context.span_id());
     assert_eq!(writes[0].span_context.trace_id(), traces[0]);
     assert_eq!(attributes(good)["outcome"], "completed");

@@ -26,7 +26,9 @@ use tower::ServiceBuilder;
 const TABLES: &str = "
     PRAGMA journal_mode = WAL;
     CREATE TABLE IF NOT EXISTS banned (word TEXT PRIMARY KEY);
-    CREATE TABLE IF NOT EXISTS ended (delivery BLOB UNIQUE, one TEXT NOT NULL, other TEXT NOT NULL, replica INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS ended (
+        delivery BLOB UNIQUE, one TEXT NOT NULL, other TEXT NOT NULL, replica INTEGER NOT NULL
+    );
 ";
 
 #[derive(Clone)]
