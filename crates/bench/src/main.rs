@@ -28,6 +28,10 @@ fn main() -> ExitCode {
         queue::resident(std::path::Path::new(file));
         return ExitCode::SUCCESS;
     }
+    if let ["work", url, lease] = words[..] {
+        queue::work(url, lease);
+        return ExitCode::SUCCESS;
+    }
     // What a profiler runs.
     if let ["enqueue", contender, callers, calls] = words[..] {
         queue::calls(contender, callers, calls);
