@@ -51,21 +51,22 @@ fn shown(elements: &[String]) -> Vec<(String, Place)> {
     shown.texts().map(|text| (text.as_str().to_owned(), text.place())).collect()
 }
 
+const IMAGE: &str = r#"{"UUID":"u","ImageFormat":1,"ImageInfoArray":
+        [{"Type":1,"Size":2,"Width":3,"Height":4,"URL":"u"}]}"#;
+const SOUND: &str = r#"{"Url":"u","UUID":"u","Size":1,"Second":2,"Download_Flag":2}"#;
+const VIDEO: &str = r#"{"VideoUrl":"u","VideoUUID":"u","VideoSize":1,"VideoSecond":2,
+        "VideoFormat":"mp4","VideoDownloadFlag":2,"ThumbUrl":"u","ThumbUUID":"u","ThumbSize":1,
+        "ThumbWidth":1,"ThumbHeight":1,"ThumbFormat":"JPG","ThumbDownloadFlag":2}"#;
+const BUNDLE: &str = r#"{"Title":"t","MsgNum":1,"AbstractList":["p","q"],"CompatibleText":"c",
+        "MsgList":[{"From_Account":"a","To_Account":"a","GroupId":"g","MsgId":"m","MsgSeq":1,
+        "MsgRandom":2,"MsgTimeStamp":3,"CloudCustomData":"d","MsgBody":[{"MsgType":"TIMTextElem",
+        "MsgContent":{"Text":"z"}}]}],"JsonMsgKey":"k"}"#;
+
 /// Each documented member, and nothing but what a reader sees. A text more is a false alarm, or
 /// an address that a rewrite breaks; a text less hides a word.
 #[test]
 fn of_each_kind_exactly_what_a_reader_sees_is_shown() {
     use Place::{CustomData, Joined, Message};
-    let image = r#"{"UUID":"u","ImageFormat":1,"ImageInfoArray":
-        [{"Type":1,"Size":2,"Width":3,"Height":4,"URL":"u"}]}"#;
-    let sound = r#"{"Url":"u","UUID":"u","Size":1,"Second":2,"Download_Flag":2}"#;
-    let video = r#"{"VideoUrl":"u","VideoUUID":"u","VideoSize":1,"VideoSecond":2,
-        "VideoFormat":"mp4","VideoDownloadFlag":2,"ThumbUrl":"u","ThumbUUID":"u","ThumbSize":1,
-        "ThumbWidth":1,"ThumbHeight":1,"ThumbFormat":"JPG","ThumbDownloadFlag":2}"#;
-    let bundle = r#"{"Title":"t","MsgNum":1,"AbstractList":["p","q"],"CompatibleText":"c",
-        "MsgList":[{"From_Account":"a","To_Account":"a","GroupId":"g","MsgId":"m","MsgSeq":1,
-        "MsgRandom":2,"MsgTimeStamp":3,"CloudCustomData":"d","MsgBody":[{"MsgType":"TIMTextElem",
-        "MsgContent":{"Text":"z"}}]}],"JsonMsgKey":"k"}"#;
     for (kind, content, wanted) in [
         ("TIMTextElem", r#"{"Text":"x"}"#, vec![("x", Message)]),
         ("TIMLocationElem", r#"{"Desc":"x","Latitude":1.5,"Longitude":2}"#, vec![("x", Message)]),
@@ -76,14 +77,14 @@ fn of_each_kind_exactly_what_a_reader_sees_is_shown() {
             r#"{"Data":"x","Desc":"y","Ext":"z","Sound":"u"}"#,
             vec![("x", CustomData), ("y", CustomData), ("z", CustomData), ("xyz", Joined)],
         ),
-        ("TIMSoundElem", sound, vec![]),
+        ("TIMSoundElem", SOUND, vec![]),
         (
             "TIMFileElem",
             r#"{"Url":"u","UUID":"u","FileSize":1,"FileName":"x","Download_Flag":2}"#,
             vec![("x", Message)],
         ),
-        ("TIMImageElem", image, vec![]),
-        ("TIMVideoFileElem", video, vec![]),
+        ("TIMImageElem", IMAGE, vec![]),
+        ("TIMVideoFileElem", VIDEO, vec![]),
         (
             "TIMStreamElem",
             r#"{"StreamMsgID":"m","CompatibleText":"x","Chunks":[
@@ -92,7 +93,7 @@ fn of_each_kind_exactly_what_a_reader_sees_is_shown() {
         ),
         (
             "TIMRelayElem",
-            bundle,
+            BUNDLE,
             vec![
                 ("t", Message),
                 ("p", Message),

@@ -1,5 +1,5 @@
-//! A time-out, an overload and a rate limit are told from an error of the handler, whatever they went
-//! through.
+//! A time-out, an overload and a rate limit are told from an error of the handler, whatever they
+//! went through.
 #![allow(clippy::pedantic)]
 
 mod common;

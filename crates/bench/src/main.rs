@@ -46,6 +46,7 @@ fn run_one(words: &[&str]) -> bool {
         ["answer", contender, case, requests] => instructions::run(contender, case, requests),
         ["traced", level, requests] => spans::run(level, requests),
         ["serve", contender] => servers::serve(contender),
+        ["work", url, lease] => queue::work(url, lease),
         ["resident", file] => queue::resident(std::path::Path::new(file)),
         ["enqueue", contender, callers, calls] => queue::calls(contender, callers, calls),
         _ => return false,

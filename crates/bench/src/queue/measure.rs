@@ -18,6 +18,8 @@ pub(super) struct Measured {
     /// each call.
     pub(super) cpu: f64,
     pub(super) written: f64,
+    /// The same of the server, if there is one.
+    pub(super) server: f64,
     /// Calls that shared one commit, and so one sync of the log.
     pub(super) per_sync: f64,
 }
@@ -32,21 +34,23 @@ struct Used {
 impl Used {
     /// Zero where there is no `/proc`.
     fn now() -> Self {
-        let read =
-            |file: &str| std::fs::read_to_string(format!("/proc/self/{file}")).unwrap_or_default();
-        // The name in the second field may have blanks. User and system time are the 12th and 13th
-        // after it, in hundredths.
-        let stat = read("stat");
-        let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
-        let ticks: f64 =
-            fields.skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
-        let io = read("io");
+        let io = std::fs::read_to_string("/proc/self/io").unwrap_or_default();
         let written = io.lines().find_map(|line| line.strip_prefix("wchar: "));
         Used {
-            cpu: ticks * 10_000.0,
+            cpu: cpu_of("self"),
             written: written.and_then(|bytes| bytes.parse().ok()).unwrap_or_default(),
         }
     }
+}
+
+/// Microseconds of CPU of a process. Zero where there is no `/proc`.
+pub(super) fn cpu_of(process: &str) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // The name in the second field may have blanks. User and system time are the 12th and 13th
+    // after it, in hundredths.
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    let ticks: f64 = fields.skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
+    ticks * 10_000.0
 }
 
 impl Measured {
@@ -62,8 +66,13 @@ impl Measured {
             p99: at(99),
             cpu: (now.cpu - before.cpu) / calls,
             written: (now.written - before.written) / calls,
+            server: f64::NAN,
             per_sync: f64::NAN,
         }
+    }
+
+    pub(super) fn with_server(self, used: f64) -> Self {
+        Measured { server: used / self.count as f64, ..self }
     }
 
     pub(super) fn with_commits(self, commits: u64) -> Self {

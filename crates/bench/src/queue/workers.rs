@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tower::service_fn;
 
-use super::jetstream::Broker;
+use super::broker::{Broker, Sync};
 use super::{CONVERSATIONS, Folder, enqueue};
 use crate::table::{Spread, Table};
 
@@ -55,7 +55,7 @@ async fn handled(
     permits: usize,
     count: u64,
 ) -> f64 {
-    let broker = Broker::start(folder).expect("it started just now");
+    let broker = Broker::start(folder, Sync::Usual).expect("it started just now");
     let (stop, stopped) = watch::channel(());
     let mut running = JoinSet::new();
     let mut queues = Vec::new();
