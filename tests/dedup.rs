@@ -27,10 +27,14 @@ fn request(time: u32) -> SignedRequest {
     signed(Command::StateChange).body(body)
 }
 
-fn callback(time: u32) -> Callback {
-    let (parts, body) = request(time).build::<Bytes>().into_parts();
+fn parsed(request: &SignedRequest) -> Callback {
+    let (parts, body) = request.build::<Bytes>().into_parts();
     Callback::parse(common::params_of(&common::verifier(), &parts.method, &parts.uri), body)
         .unwrap()
+}
+
+fn callback(time: u32) -> Callback {
+    parsed(&request(time))
 }
 
 /// The reply of a call.
@@ -210,11 +214,7 @@ async fn a_panicked_first_hands_over_too() {
 async fn what_has_no_key_passes_and_a_key_of_ones_own_counts() {
     let counting = Counting::new(100);
     let service = DedupLayer::new(WINDOW).layer(counting.service());
-    let friend = || {
-        let (parts, body) = signed(Command::SnsFriendDelete).build::<Bytes>().into_parts();
-        Callback::parse(common::params_of(&common::verifier(), &parts.method, &parts.uri), body)
-            .unwrap()
-    };
+    let friend = || parsed(&signed(Command::SnsFriendDelete));
     for number in 1..=3 {
         assert_eq!(service.clone().oneshot(friend()).await.unwrap(), numbered(number));
     }
@@ -238,12 +238,11 @@ async fn an_own_key_tells_deliveries_of_one_command_and_app_apart() {
         })
         .layer(counting.service());
     let commands = [Command::C2cAfterSendMsg, Command::C2cAfterMsgWithDraw];
-    for (number, (app, command)) in [(1, 0), (1, 1), (2, 0), (1, 0)].into_iter().enumerate() {
+    for (app, command, call) in [(1, 0, 1), (1, 1, 2), (2, 0, 3), (1, 0, 1)] {
         let params = Params::trusted(SdkAppId(app), commands[command].clone());
         let body = r#"{"From_Account":"a","To_Account":"b","MsgKey":"1_2_3","MsgBody":[]}"#;
         let callback = Callback::parse(params, body.into()).unwrap();
-        let expected = if number == 3 { 1 } else { number + 1 };
-        assert_eq!(service.clone().oneshot(callback).await.unwrap(), numbered(expected));
+        assert_eq!(service.clone().oneshot(callback).await.unwrap(), numbered(call));
     }
 }
 
@@ -347,18 +346,11 @@ async fn a_verdict_is_given_anew_whatever_the_key() {
     .take(8)
     .enumerate()
     {
-        let request = signed(command).build::<Bytes>();
-        let request = if request.body().is_empty() {
-            signed("New.Word".into()).body("{\"x\":1}").build::<Bytes>()
-        } else {
-            request
-        };
-        let (parts, body) = request.into_parts();
-        let callback = Callback::parse(
-            common::params_of(&common::verifier(), &parts.method, &parts.uri),
-            body,
-        )
-        .unwrap();
+        let mut request = signed(command);
+        if request.build::<Bytes>().body().is_empty() {
+            request = request.body("{\"x\":1}");
+        }
+        let callback = parsed(&request);
         assert_eq!(service.clone().oneshot(callback).await.unwrap(), numbered(number + 1));
     }
 }
