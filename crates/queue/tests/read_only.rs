@@ -86,7 +86,8 @@ async fn a_file_that_is_open_or_no_queue_is_refused() {
     assert!(matches!(Queue::open_read_only(folder.file()).await, Err(QueueError::Storage(_))));
     assert!(contents(folder.path()).is_empty());
     fs::write(folder.file(), b"").unwrap();
-    assert!(matches!(Queue::open_read_only(folder.file()).await, Err(QueueError::NotAQueue(_))));
+    let found = Queue::open_read_only(folder.file()).await;
+    assert!(matches!(found, Err(QueueError::NotAQueue(_))), "{found:?}");
     assert_eq!(contents(folder.path()).len(), 1);
     fs::remove_file(folder.file()).unwrap();
 
