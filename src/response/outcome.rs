@@ -47,7 +47,8 @@ pub enum OutcomeKind {
     Accepted,
     /// A check of the callback URL from the console, answered `OK`.
     Probe,
-    /// Refused. [`Outcome::rejection`] says why.
+    /// Refused, before or after verification. [`Outcome::rejection`] says why.
+    #[doc(alias = "refused")]
     Rejected,
     /// Verified, but the service failed, or the body of a *before* callback could not be read.
     /// [`Outcome::error`] says more.
