@@ -5,6 +5,7 @@
 //! over, so `cargo test` here replays seeds and corpora without a fuzzer, on stable Rust.
 
 pub mod body;
+mod broken;
 pub mod json;
 mod judged;
 pub mod message;

@@ -88,8 +88,8 @@ pub struct DetachStats {
     pub succeeded: u64,
     /// Of these, duplicates that a `Dedup` inside answered from memory.
     pub duplicates: u64,
-    /// Failed as [`DetachFailure`] says: of those, and of the callbacks that ran before their answer
-    /// because they came after a drain had begun.
+    /// Failed as [`DetachFailure`] says: of those, and of the callbacks that ran before their
+    /// answer because they came after a drain had begun.
     pub failed: u64,
     /// Of those, returned by [`drain`](crate::DetachLayer::drain) as unfinished.
     pub unfinished: u64,

@@ -100,8 +100,8 @@ impl DetachLayer {
     /// rounded up to 1 KiB. A larger one runs alone. Events take up to 16 times the memory of their
     /// bodies, most of them about twice as much; a task takes a few KiB besides.
     ///
-    /// Clones share the limit, as they share that of [`new`](Self::new). If it is lowered while more
-    /// is in the background, it is lowered to what is there.
+    /// Clones share the limit, as they share that of [`new`](Self::new). If it is lowered while
+    /// more is in the background, it is lowered to what is there.
     pub fn max_bytes(self, bytes: usize) -> Self {
         let most = u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX);
         let kibibytes = u32::try_from(bytes.div_ceil(1024).max(1)).unwrap_or(u32::MAX);
@@ -134,8 +134,8 @@ impl DetachLayer {
     ///
     /// Callbacks that arrive later, and those that wait for a permit, are handled before they are
     /// answered, without a limit. A panic of their handler reaches the layers outside, as that of
-    /// any callback that is not detached. This stays so, also if the future of `drain` is dropped; a second call then returns what the first one has
-    /// aborted.
+    /// any callback that is not detached. This stays so, also if the future of `drain` is dropped; a
+    /// second call then returns what the first one has aborted.
     pub async fn drain(&self, timeout: Duration) -> Drained {
         lock(&self.shared.running).draining = true;
         let before = self.shared.finished.load(Ordering::Relaxed);

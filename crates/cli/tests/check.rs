@@ -7,12 +7,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use common::check::{OK, check, fails, names};
-use common::server::{SPAM, good, serve};
+use common::server::{SPAM, but, good, serve};
 use common::{Run, run};
 use serde_json::Value;
 use tencent_im_callback::testing::other_samples;
@@ -170,22 +169,6 @@ fn unsigned_on_purpose_is_a_warning() {
     let Run { status, out, .. } = check(router(), &["--only", "refuses", "--unsigned"]);
     assert_eq!(status, 0, "{out}");
     assert_eq!(names(&out, "warn"), ["refuses.unsigned", "refuses.no-sign", "refuses.other-token"]);
-}
-
-/// A good endpoint, but what this says of a request and its body is answered instead.
-fn but(instead: impl Fn(&str, &str) -> Option<Response> + Clone + Send + Sync + 'static) -> Router {
-    Router::new().fallback(async move |request: Request| {
-        let (head, body) = request.into_parts();
-        let Ok(bytes) = axum::body::to_bytes(body, 64 * 1024 * 1024).await else {
-            return StatusCode::BAD_REQUEST.into_response();
-        };
-        let shown = format!("{} {:?}", head.uri, head.headers);
-        let answer = instead(&shown, &String::from_utf8_lossy(&bytes));
-        match answer {
-            Some(answer) => answer,
-            None => good().oneshot(Request::from_parts(head, Body::from(bytes))).await.unwrap(),
-        }
-    })
 }
 
 /// What a request's URL with its headers, and its body, say.

@@ -37,8 +37,8 @@ const MAX_WAIT: Duration = Duration::from_millis(1500);
 /// the cause.
 ///
 /// The layer takes the place of a [`Split`](tencent_im_callback::Split); in one, it belongs on the
-/// side of notifications. Two log events (`warn`), once each, tell of programs that lose callbacks: the layer only passes
-/// callbacks on, or no worker has run a minute after the first was accepted.
+/// side of notifications. Two log events (`warn`), once each, tell of programs that lose callbacks:
+/// the layer only passes callbacks on, or no worker has run a minute after the first was accepted.
 #[derive(Clone)]
 #[must_use]
 pub struct EnqueueLayer {

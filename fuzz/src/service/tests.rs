@@ -5,13 +5,13 @@ use tencent_im_callback::{Cause, Command, OutcomeKind};
 use super::ask::Answer;
 use super::{answer, seeds};
 use crate::body::{self, told};
-use crate::{json, payloads, selector};
+use crate::{broken, json, payloads, selector};
 
 /// Every sample, broken in every way, under every choice of its owner.
 #[test]
 fn whatever_is_broken_gets_its_owners_answer() {
     for (at, (command, body)) in payloads().into_iter().enumerate() {
-        for (name, body) in body::break_up(&command, &body::compact(&body)) {
+        for (name, body) in broken::break_up(&command, &body::compact(&body)) {
             for config in 0..10 {
                 for url in [0, 1, 5] {
                     let does = if config == 8 { 0 } else { at as u8 % 4 };

@@ -3,9 +3,13 @@
 use std::net::SocketAddr;
 
 use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use tencent_im_callback::moderation::{Finding, Text};
 use tencent_im_callback::{App, CallbackLayer, EventRouter, OnError, Token};
-use tower::Layer;
+use tower::{Layer, ServiceExt};
 
 /// Serves this on a port of its own until the test ends.
 pub fn serve(router: Router) -> SocketAddr {
@@ -35,4 +39,22 @@ pub fn good() -> Router {
     let layer = CallbackLayer::new(app).on_before_error(OnError::reject("try again later"));
     let service = layer.layer(EventRouter::new().moderate(judge));
     Router::new().route_service("/callback", service)
+}
+
+/// A good endpoint, but what this says of a request and its body is answered instead.
+pub fn but(
+    instead: impl Fn(&str, &str) -> Option<Response> + Clone + Send + Sync + 'static,
+) -> Router {
+    Router::new().fallback(async move |request: Request| {
+        let (head, body) = request.into_parts();
+        let Ok(bytes) = axum::body::to_bytes(body, 64 * 1024 * 1024).await else {
+            return StatusCode::BAD_REQUEST.into_response();
+        };
+        let shown = format!("{} {:?}", head.uri, head.headers);
+        let answer = instead(&shown, &String::from_utf8_lossy(&bytes));
+        match answer {
+            Some(answer) => answer,
+            None => good().oneshot(Request::from_parts(head, Body::from(bytes))).await.unwrap(),
+        }
+    })
 }

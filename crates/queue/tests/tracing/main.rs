@@ -50,10 +50,12 @@ fn start_log() {
     });
 }
 
+/// The lines about a request, without those in which the client of NATS prints what it sends.
 fn grep(key: &str) -> Vec<Value> {
     let log = String::from_utf8(LOG.lock().unwrap().clone()).unwrap();
     let about = log.lines().filter(|line| line.contains(key));
-    about.map(|line| serde_json::from_str(line).expect(line)).collect()
+    let lines = about.map(|line| serde_json::from_str::<Value>(line).expect(line));
+    lines.filter(|line| !line["target"].as_str().unwrap().starts_with("async_nats")).collect()
 }
 
 /// The span that a line is in, or that it is the end of.
