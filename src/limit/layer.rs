@@ -7,7 +7,7 @@ use std::time::Instant;
 use tower_layer::Layer;
 
 use super::quota::Quota;
-use super::service::RateLimit;
+use super::service::{RateLimit, Settings};
 use crate::callback::Callback;
 use crate::reply::Reply;
 use crate::response::rejecting;
@@ -49,21 +49,6 @@ pub struct RateLimitLayer {
     capacity: usize,
     settings: Settings,
 }
-
-/// What a service keeps of the layer.
-#[derive(Clone)]
-pub(super) struct Settings {
-    pub(super) key: Arc<Key>,
-    pub(super) limits_notifications: bool,
-    pub(super) reply: Option<Arc<Answer>>,
-    pub(super) clock: Option<Arc<dyn Fn() -> Instant + Send + Sync>>,
-}
-
-/// The hash of a callback's key, if it is limited.
-pub(super) type Key = dyn Fn(&Callback) -> Option<u64> + Send + Sync;
-
-/// The reply to a callback over the limit.
-pub(super) type Answer = dyn Fn(&Callback) -> Option<Reply> + Send + Sync;
 
 /// The key of a callback by a name in it. One that has no such name is not limited, unless it could
 /// not be read: those of an app share one key, so that no broken body is a way around the limit.

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::layer::Settings;
 use super::quota::Quota;
 use super::table::Table;
 use crate::callback::Callback;
@@ -23,6 +22,21 @@ pub struct RateLimit<S> {
     inner: S,
     limit: Arc<Limit>,
 }
+
+/// What a service keeps of the layer.
+#[derive(Clone)]
+pub(super) struct Settings {
+    pub(super) key: Arc<Key>,
+    pub(super) limits_notifications: bool,
+    pub(super) reply: Option<Arc<Answer>>,
+    pub(super) clock: Option<Arc<dyn Fn() -> Instant + Send + Sync>>,
+}
+
+/// The hash of a callback's key, if it is limited.
+pub(super) type Key = dyn Fn(&Callback) -> Option<u64> + Send + Sync;
+
+/// The reply to a callback over the limit.
+pub(super) type Answer = dyn Fn(&Callback) -> Option<Reply> + Send + Sync;
 
 /// What all clones of a service share.
 struct Limit {

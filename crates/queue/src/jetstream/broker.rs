@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_nats::header::HeaderMap;
 use async_nats::jetstream::consumer::Info;
+use async_nats::jetstream::context::{GetStreamError, GetStreamErrorKind};
 use async_nats::jetstream::stream::LastRawMessageErrorKind;
 use async_nats::jetstream::{AckKind, Context, ErrorCode, stream};
 use async_nats::{Client, Message, Request, RequestErrorKind, StatusCode, Subject};
@@ -242,5 +243,13 @@ fn not_stored(error: async_nats::jetstream::Error) -> NotStored {
         (true, _) => NotStored::Surely(QueueError::Full),
         (_, true) => NotStored::Mismatch,
         _ => NotStored::Perhaps(unavailable(error)),
+    }
+}
+
+/// Whether there is no such stream.
+pub(super) fn is_not_found(error: &GetStreamError) -> bool {
+    match error.kind() {
+        GetStreamErrorKind::JetStream(said) => said.error_code() == ErrorCode::STREAM_NOT_FOUND,
+        _ => false,
     }
 }

@@ -6,9 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_nats::jetstream::consumer::{self, pull};
 use async_nats::jetstream::stream::{Config, StorageType};
 
-use super::broker::{Broker, unavailable};
-use super::names::Lane;
-use super::streams::{LAYOUT, PARTITIONS, STORE, is_not_found};
+use super::broker::{Broker, is_not_found, unavailable};
+use super::names::{LAYOUT, Lane, PARTITIONS, STORE};
 use crate::error::{QueueError, StorageError};
 
 /// The first server that keeps what this store relies on, and stops counting purged messages.

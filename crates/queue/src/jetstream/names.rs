@@ -1,4 +1,4 @@
-//! Names of streams, subjects and consumers.
+//! Names of streams, subjects and consumers, and of what stands in their metadata.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -6,6 +6,13 @@ use tencent_im_callback::OrderKey;
 
 use super::wire::Position;
 use crate::delivery::DeliveryId;
+
+/// The layout, in the metadata of the stream.
+pub(super) const LAYOUT: &str = "2";
+
+/// The keys of the metadata.
+pub(super) const STORE: &str = "store";
+pub(super) const PARTITIONS: &str = "partitions";
 
 /// Where a callback waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

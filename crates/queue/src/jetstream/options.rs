@@ -3,9 +3,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use async_nats::jetstream::Context;
-
-use crate::error::QueueError;
 use crate::options::StoreOptions;
 
 /// The name and the settings of a queue on JetStream.
@@ -43,19 +40,6 @@ impl JetStream {
             ack_wait: Duration::from_secs(10),
             options: StoreOptions::new(),
         }
-    }
-
-    /// The settings of a queue that exists, for programs that only look after it. `None`: there is
-    /// no such queue.
-    ///
-    /// # Errors
-    ///
-    /// [`QueueError::Unavailable`] if the broker does not answer, or refuses.
-    pub async fn existing(
-        context: &Context,
-        name: impl Into<String>,
-    ) -> Result<Option<Self>, QueueError> {
-        super::streams::settings(context, JetStream::new(name)).await
     }
 
     /// The number of partitions (16), at least 1. Order keys are hashed onto them. A partition

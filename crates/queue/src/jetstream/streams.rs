@@ -4,14 +4,13 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
+use async_nats::jetstream::Context;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer, ReplayPolicy, pull};
-use async_nats::jetstream::context::{GetStreamError, GetStreamErrorKind};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
-use async_nats::jetstream::{Context, ErrorCode};
 use futures_util::future::try_join_all;
 
-use super::broker::{Broker, PATIENCE, unavailable};
-use super::names::{LANES, Lane, Names};
+use super::broker::{Broker, PATIENCE, is_not_found, unavailable};
+use super::names::{LANES, LAYOUT, Lane, Names, PARTITIONS, STORE};
 use super::options::JetStream;
 use super::{AGAIN, check, record};
 use crate::error::QueueError;
@@ -25,12 +24,6 @@ const TRIES: u32 = 50;
 /// How often a stream or a consumer is asked for until it is given up.
 const ASKED: u32 = 4;
 
-/// The layout, in the metadata of the stream.
-pub(super) const LAYOUT: &str = "2";
-
-/// The keys of the metadata.
-pub(super) const STORE: &str = "store";
-pub(super) const PARTITIONS: &str = "partitions";
 const NUMBER: &str = "number";
 
 /// Makes or checks a queue's streams and consumers.
@@ -55,35 +48,43 @@ pub(super) async fn open(broker: &Broker, settings: &JetStream) -> Result<(), Qu
     Ok(())
 }
 
-/// The settings with which this queue was made, if it exists.
-pub(super) async fn settings(
-    context: &Context,
-    unknown: JetStream,
-) -> Result<Option<JetStream>, QueueError> {
-    check::name(&unknown.name)?;
-    let stream = match context.get_stream(&unknown.name).await {
-        Ok(stream) => stream,
-        Err(error) if is_not_found(&error) => return Ok(None),
-        Err(error) => return Err(unavailable(error)),
-    };
-    let config = &stream.cached_info().config;
-    let mut options = unknown.options.clone().dedup_window(config.duplicate_window);
-    if let Ok(rows) = u64::try_from(config.max_messages) {
-        options = options.max_rows(rows);
+impl JetStream {
+    /// The settings of a queue that exists, for programs that only look after it. `None`: there is
+    /// no such queue.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Unavailable`] if the broker does not answer, or refuses.
+    pub async fn existing(
+        context: &Context,
+        name: impl Into<String>,
+    ) -> Result<Option<Self>, QueueError> {
+        let unknown = JetStream::new(name);
+        check::name(&unknown.name)?;
+        let stream = match context.get_stream(&unknown.name).await {
+            Ok(stream) => stream,
+            Err(error) if is_not_found(&error) => return Ok(None),
+            Err(error) => return Err(unavailable(error)),
+        };
+        let config = &stream.cached_info().config;
+        let mut options = unknown.options.clone().dedup_window(config.duplicate_window);
+        if let Ok(rows) = u64::try_from(config.max_messages) {
+            options = options.max_rows(rows);
+        }
+        if let Ok(bytes) = u64::try_from(config.max_bytes) {
+            options = options.max_bytes(bytes);
+        }
+        let partitions = config.metadata.get(PARTITIONS).and_then(|number| number.parse().ok());
+        let mut settings = unknown.replicas(config.num_replicas).options(options);
+        if let Some(partitions) = partitions {
+            settings = settings.partitions(partitions);
+        }
+        let first = Names::consumer(Lane::New, 0);
+        if let Ok(consumer) = stream.get_consumer::<pull::Config>(&first).await {
+            settings = settings.ack_wait(consumer.cached_info().config.ack_wait);
+        }
+        Ok(Some(settings))
     }
-    if let Ok(bytes) = u64::try_from(config.max_bytes) {
-        options = options.max_bytes(bytes);
-    }
-    let partitions = config.metadata.get(PARTITIONS).and_then(|number| number.parse().ok());
-    let mut settings = unknown.replicas(config.num_replicas).options(options);
-    if let Some(partitions) = partitions {
-        settings = settings.partitions(partitions);
-    }
-    let first = Names::consumer(Lane::New, 0);
-    if let Ok(consumer) = stream.get_consumer::<pull::Config>(&first).await {
-        settings = settings.ack_wait(consumer.cached_info().config.ack_wait);
-    }
-    Ok(Some(settings))
 }
 
 /// Makes or checks the streams. Returns whether the store is new.
@@ -202,13 +203,6 @@ async fn made(context: &Context, wanted: Config) -> Result<bool, QueueError> {
     };
     check::stream(&found, &wanted)?;
     Ok(made)
-}
-
-pub(super) fn is_not_found(error: &GetStreamError) -> bool {
-    match error.kind() {
-        GetStreamErrorKind::JetStream(said) => said.error_code() == ErrorCode::STREAM_NOT_FOUND,
-        _ => false,
-    }
 }
 
 /// The stream that another process is making. In a cluster its name is taken before it can be

@@ -13,11 +13,11 @@ mod known;
 use std::collections::hash_map::Entry as Slot;
 use std::collections::{HashMap, VecDeque};
 
-use rusqlite::{OptionalExtension, Row, Statement};
+use rusqlite::{OptionalExtension, Statement};
 use tencent_im_callback::OrderKey;
 
 use self::known::Known;
-use super::read;
+use super::read::{self, key};
 use super::schema::Statements;
 use crate::delivery::{Delivery, DeliveryId};
 use crate::options::from_millis;
@@ -354,15 +354,4 @@ impl Claims {
     pub(super) fn is_running(&self, row: i64) -> bool {
         self.held.get(&row).is_some_and(|held| held.token != 0)
     }
-}
-
-/// The order key of a row; `None` if it has none, or if it is damaged.
-pub(super) fn key(columns: &Row<'_>, at: usize) -> rusqlite::Result<Option<[u8; 32]>> {
-    let value = columns.get_ref(at)?;
-    Ok(value.as_blob().ok().and_then(|bytes| bytes.try_into().ok()))
-}
-
-/// The text of a column; `None` if there is none, or if it is damaged.
-pub(super) fn optional_text(columns: &Row<'_>, at: usize) -> rusqlite::Result<Option<String>> {
-    Ok(columns.get_ref(at)?.as_str().ok().map(str::to_owned))
 }

@@ -5,7 +5,6 @@ use std::time::SystemTime;
 use rusqlite::{OptionalExtension, Row, params};
 use tencent_im_callback::OrderKey;
 
-use super::claims::{key, optional_text};
 use super::schema::Statements;
 use crate::delivery::DeliveryId;
 use crate::options::{from_millis, millis};
@@ -65,4 +64,15 @@ pub(super) fn accepted_before(filter: &Filter, now: i64) -> i64 {
 
 pub(super) fn order_key(filter: &Filter) -> Option<&[u8]> {
     filter.order_key.as_ref().map(|key| &key.as_bytes()[..])
+}
+
+/// The order key of a row; `None` if it has none, or if it is damaged.
+pub(super) fn key(columns: &Row<'_>, at: usize) -> rusqlite::Result<Option<[u8; 32]>> {
+    let value = columns.get_ref(at)?;
+    Ok(value.as_blob().ok().and_then(|bytes| bytes.try_into().ok()))
+}
+
+/// The text of a column; `None` if there is none, or if it is damaged.
+pub(super) fn optional_text(columns: &Row<'_>, at: usize) -> rusqlite::Result<Option<String>> {
+    Ok(columns.get_ref(at)?.as_str().ok().map(str::to_owned))
 }

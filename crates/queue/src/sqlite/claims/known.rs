@@ -3,7 +3,8 @@
 use rusqlite::Row;
 use tencent_im_callback::OrderKey;
 
-use super::{Held, key, key_number, optional_text};
+use super::super::read::{key, optional_text};
+use super::{Held, key_number};
 
 /// A row as read from the file.
 pub(super) struct Known {

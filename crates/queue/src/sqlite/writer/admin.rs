@@ -2,9 +2,9 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::super::claims::key;
 use super::super::inbox::{Op, Purge};
 use super::super::open::failed;
+use super::super::read::key;
 use super::super::read::{accepted_before, list, oldest, order_key};
 use super::Writer;
 use super::numbers::{order_number, sql};

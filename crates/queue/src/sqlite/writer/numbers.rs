@@ -3,7 +3,8 @@
 use rusqlite::{OptionalExtension, Row, params};
 use tencent_im_callback::OrderKey;
 
-use super::super::claims::{key, key_number};
+use super::super::claims::key_number;
+use super::super::read::key;
 use super::super::schema::Statements;
 use crate::store::Stats;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::claims::key;
+use super::super::read::key;
 use super::super::seen::Digest;
 use super::numbers::{order_number, sql};
 use super::transaction::{Effect, Scratch};
