@@ -97,8 +97,10 @@ impl UnknownCommand {
 
     /// Whether it is called like the *before* callbacks of today. No other command has either word.
     fn says_before(&self) -> bool {
-        let word = self.0.to_ascii_lowercase();
-        word.contains("before") || word.contains(".callbackprev")
+        let contains = |name: &[u8]| {
+            self.0.as_bytes().windows(name.len()).any(|part| part.eq_ignore_ascii_case(name))
+        };
+        contains(b"before") || contains(b".callbackprev")
     }
 }
 

@@ -135,20 +135,27 @@ impl Reply {
     /// counts and reports it as failed, `Dedup` does not remember it, and the queue tries again.
     pub fn failure(&self) -> Option<HandlerError> {
         #[derive(Deserialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Answer<'a> {
-            #[serde(borrow)]
-            action_status: Cow<'a, str>,
-            #[serde(borrow, default)]
-            error_info: Cow<'a, str>,
+        struct Status<'a> {
+            #[serde(borrow, rename = "ActionStatus")]
+            status: Cow<'a, str>,
+        }
+        #[derive(Deserialize)]
+        struct Info<'a> {
+            #[serde(borrow, rename = "ErrorInfo")]
+            info: Cow<'a, str>,
         }
 
         if self.body == OK_ENVELOPE.as_bytes() {
             return None;
         }
-        let answer = serde_json::from_slice::<Answer<'_>>(&self.body).ok()?;
-        (answer.action_status == "FAIL")
-            .then(|| HandlerError::new(format!("the handler answered FAIL: {}", answer.error_info)))
+        let status = serde_json::from_slice::<Status<'_>>(&self.body).ok()?.status;
+        if status != "FAIL" {
+            return None;
+        }
+        // Without a text, or with one that is no string, it is a failure all the same.
+        let info = serde_json::from_slice::<Info<'_>>(&self.body).map(|found| found.info);
+        let text = format!("the handler answered FAIL: {}", info.unwrap_or_default());
+        Some(HandlerError::new(text))
     }
 
     /// The answer as JSON bytes.
@@ -286,6 +293,20 @@ mod tests {
         assert_eq!(
             Reply::reject(120_001, "不可以").as_bytes(),
             r#"{"ActionStatus":"OK","ErrorCode":120001,"ErrorInfo":"不可以"}"#.as_bytes()
+        );
+    }
+
+    /// What a handler has not handled must not pass for handled, whatever stands beside `FAIL`.
+    #[test]
+    fn a_failure_is_one_whatever_its_text_is() {
+        let failed = |answer: serde_json::Value| Reply::from_json(&answer).unwrap().failure();
+        for info in [serde_json::json!(null), 5.into(), "busy".into()] {
+            let found = failed(serde_json::json!({"ActionStatus": "FAIL", "ErrorInfo": info}));
+            assert!(found.unwrap().to_string().starts_with("the handler answered FAIL"), "{info}");
+        }
+        assert!(failed(serde_json::json!({"ActionStatus": "FAIL"})).is_some());
+        assert!(
+            Reply::reject(120_001, "FAIL").failure().is_none() && Reply::ok().failure().is_none()
         );
     }
 }

@@ -10,8 +10,8 @@
 //! The service is always ready, and asks the inner service when a request is verified: put
 //! `load_shed` inside. A response of the inner service with status 200 is
 //! [`OutcomeKind::Accepted`](crate::OutcomeKind::Accepted). Any other one is `Failed`, since
-//! Tencent takes it for a failed callback. An error and a panic of the inner service are logged, and
-//! go on to the caller.
+//! Tencent takes it for a failed callback. An error and a panic of the inner service are logged,
+//! and go on to the caller.
 //!
 //! In axum, use `route_layer`: `layer` would also cover the routes of others and the 404.
 //!
