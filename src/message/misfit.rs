@@ -5,7 +5,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::element::{BUNDLES, MsgElement};
+use super::body::MsgElement;
 use super::read::Element;
 use crate::json::{self, offset};
 
@@ -67,7 +67,7 @@ fn in_bundle(whole: &str, content: &str, bundles: usize) -> Option<Place> {
         elements: Option<&'a RawValue>,
     }
 
-    if bundles >= BUNDLES {
+    if bundles >= MsgElement::BUNDLES {
         return None;
     }
     let bundle: Bundle<'_> = serde_json::from_str(content).ok()?;

@@ -11,22 +11,19 @@
 //! ```
 
 mod body;
-mod element;
+mod complete;
 mod media;
 mod misfit;
 mod read;
-mod relay;
 mod rewrite;
 mod text;
 
-pub use self::body::MsgBody;
-pub(crate) use self::body::present;
-pub use self::element::{MsgElement, UnknownElem};
+pub use self::body::{MsgBody, MsgElement, RelayElem, RelayMessage, UnknownElem};
 pub use self::media::{
     FileElem, ImageElem, ImageFormat, ImageInfo, ImageType, SoundElem, VideoFileElem,
 };
 pub(crate) use self::misfit::misfit;
-pub use self::relay::{RelayElem, RelayMessage};
+pub(crate) use self::read::present;
 pub use self::rewrite::{MsgBodyBuilder, NoMessageError};
 pub use self::text::{
     CustomElem, Decimal, FaceElem, LocationElem, StreamChunk, StreamElem, TextElem,

@@ -3,7 +3,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::element::MsgElement;
+use super::body::MsgElement;
 use crate::json::{readable, replace_unpaired};
 use crate::types::RawJson;
 
