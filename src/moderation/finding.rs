@@ -120,6 +120,13 @@ impl FromIterator<Finding> for Findings {
     }
 }
 
+impl Shown {
+    /// Judges each text, until one is rejected.
+    pub fn judge(&self, judge: impl Fn(&Text<'_>) -> Finding) -> Findings {
+        Findings::about(self.texts(), judge)
+    }
+}
+
 /// So many texts are allowed without memory for their findings.
 static ALLOWED: [Finding; 8] = [const { Finding::Allow }; 8];
 

@@ -8,13 +8,10 @@ use super::edit::{Edit, Hook};
 use super::finding::Judge;
 use super::runs::Join;
 use super::service::Moderate;
-use super::shown::{Incomplete, Shown};
-use crate::callback::Callback;
-use crate::command::Command;
-use crate::error::HandlerError;
+use super::settings::{Settings, Words};
+use super::shown::Incomplete;
 use crate::output::HandlerOutput;
-use crate::reply::{Reply, c2c, group, official_account, sns};
-use crate::response::rejecting_with;
+use crate::reply::{c2c, group, official_account, sns};
 
 /// Judges what people write before the inner service gets it: see the [module](super).
 ///
@@ -40,31 +37,6 @@ pub struct ModerateLayer<J, M> {
     judge: Arc<J>,
     settings: Arc<Settings>,
     judges: PhantomData<fn() -> M>,
-}
-
-/// How to judge and to answer.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Settings {
-    join: Join,
-    tolerated: Vec<Incomplete>,
-    c2c: Words,
-    group: Words,
-    official_account: Words,
-    friend_request: Words,
-    pub(super) on_edit: Option<Hook>,
-}
-
-/// Code and text of a rejection.
-#[derive(Clone, Debug, Default)]
-struct Words {
-    code: Option<u32>,
-    info: String,
-}
-
-impl Words {
-    fn new(code: u32, info: impl Into<String>) -> Self {
-        Words { code: Some(code), info: info.into() }
-    }
 }
 
 impl<J: Judge<M>, M> ModerateLayer<J, M> {
@@ -146,57 +118,6 @@ impl<J, M> ModerateLayer<J, M> {
             Box::pin(async move { done.await.into_result() })
         })));
         self
-    }
-}
-
-/// What has to be done with a callback.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Duty {
-    /// Tencent waits for a verdict on what somebody wrote.
-    Verdict,
-    /// Somebody has edited a message.
-    Edit,
-}
-
-impl Settings {
-    pub(super) fn duty(&self, callback: &Callback) -> Option<Duty> {
-        match callback.answered_as() {
-            Command::C2cBeforeSendMsg
-            | Command::GroupBeforeSendMsg
-            | Command::OfficialAccountBeforeSendMsg
-            | Command::GroupBeforeCreateGroup
-            | Command::GroupBeforeCreateTopic
-            | Command::GroupBeforeApplyJoinGroup
-            | Command::OfficialAccountBeforeCreateOfficialAccount
-            | Command::SnsPrevFriendAdd
-            | Command::SnsPrevFriendResponse => Some(Duty::Verdict),
-            Command::C2cAfterModifyMsg | Command::GroupAfterModifyMsg => {
-                self.on_edit.is_some().then_some(Duty::Edit)
-            }
-            _ => None,
-        }
-    }
-
-    pub(super) fn show(&self, callback: &Callback) -> Shown {
-        Shown::of(callback, self.join)
-    }
-
-    /// Whether it is complete, or incomplete only in ways that were allowed.
-    pub(super) fn accepts(&self, shown: &Shown) -> bool {
-        shown.incomplete().all(|incomplete| self.tolerated.contains(&incomplete))
-    }
-
-    pub(super) fn reject(&self, callback: &Callback) -> Result<Reply, HandlerError> {
-        let command = callback.answered_as();
-        let words = match command {
-            Command::C2cBeforeSendMsg => &self.c2c,
-            Command::OfficialAccountBeforeSendMsg
-            | Command::OfficialAccountBeforeCreateOfficialAccount => &self.official_account,
-            Command::SnsPrevFriendAdd | Command::SnsPrevFriendResponse => &self.friend_request,
-            _ => &self.group,
-        };
-        rejecting_with(command, &callback.body, words.code, &words.info)
-            .ok_or_else(|| HandlerError::new("a friend request to reject names nobody"))
     }
 }
 

@@ -11,6 +11,7 @@ mod rewrite;
 mod rules;
 mod runs;
 mod service;
+mod settings;
 mod shown;
 mod text;
 mod walk;

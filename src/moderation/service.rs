@@ -10,8 +10,8 @@ use tower_service::Service;
 
 use super::edit::{Edit, HookFuture};
 use super::finding::{Findings, Judge};
-use super::layer::{Duty, Settings};
 use super::rewrite::Rewritten;
+use super::settings::{Duty, Settings};
 use super::shown::Shown;
 use crate::callback::Callback;
 use crate::command::Command;

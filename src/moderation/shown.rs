@@ -6,11 +6,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use bytestring::ByteString;
 
-use super::finding::{Finding, Findings};
 use super::forms;
-use super::rules::Part;
 use super::runs::{Join, Run};
-use super::text::{Place, Text};
 use super::walk::{Piece, Pieces, Walk};
 use crate::callback::Callback;
 use crate::command::Command;
@@ -21,8 +18,8 @@ use crate::types::{GroupId, SdkAppId, UserId};
 /// All that people wrote in a callback and a client may show, in the order in which it stands.
 ///
 /// It works by exclusion: a string counts unless it is known to be an id, an address or a format,
-/// and so do the keys and numbers of everything that this version does not know. [`Text`] says in
-/// which forms each piece is judged.
+/// and so do the keys and numbers of everything that this version does not know.
+/// [`Text`](super::Text) says in which forms each piece is judged.
 ///
 /// ```
 /// use tencent_im_callback::event::c2c::BeforeSendMsg;
@@ -140,24 +137,6 @@ impl Shown {
         shown
     }
 
-    /// The texts: each piece, then those that are joined from several.
-    pub fn texts(&self) -> impl Iterator<Item = Text<'_>> {
-        let pieces = self.pieces.iter().map(|piece| {
-            let place = match piece.part {
-                Part::Inline | Part::Block => Place::Message,
-                Part::Data | Part::Beside | Part::Custom => Place::CustomData,
-                Part::Key | Part::Number if piece.is_in_message => Place::Message,
-                Part::Member | Part::Key | Part::Number => Place::Member,
-            };
-            Text::new(self, self.text_of(piece), place, piece.is_escaped)
-        });
-        let joined = self
-            .runs
-            .iter()
-            .map(|run| Text::new(self, Cow::Owned(self.joined(run)), Place::Joined, true));
-        pieces.chain(joined)
-    }
-
     /// The number of texts.
     pub fn len(&self) -> usize {
         self.pieces.len() + self.runs.len()
@@ -168,13 +147,11 @@ impl Shown {
         self.pieces.is_empty()
     }
 
-    /// Judges each text, until one is rejected.
-    pub fn judge(&self, judge: impl Fn(&Text<'_>) -> Finding) -> Findings {
-        Findings::about(self.texts(), judge)
-    }
-
     /// Why a part of it could not be judged. Escapes and lengths count when
     /// [`Text::forms`] or [`Text::contains`] has met them.
+    ///
+    /// [`Text::forms`]: super::Text::forms
+    /// [`Text::contains`]: super::Text::contains
     pub fn incomplete(&self) -> impl Iterator<Item = Incomplete> {
         let bits = self.incomplete.load(Ordering::Relaxed);
         ALL.into_iter().filter(move |incomplete| bits & incomplete.bit() != 0)
@@ -248,8 +225,13 @@ impl Shown {
         quoted.strip_suffix('"').unwrap_or(quoted)
     }
 
+    /// The texts that a client shows as one, of the runs of pieces.
+    pub(super) fn joined(&self) -> impl Iterator<Item = String> {
+        self.runs.iter().map(|run| self.join(run))
+    }
+
     /// The JSON is joined and then decoded: two texts may contain one half of a character each.
-    fn joined(&self, run: &Run) -> String {
+    fn join(&self, run: &Run) -> String {
         let mut joined = String::new();
         for piece in self.pieces.get(run.range()).unwrap_or_default() {
             if run.contains(piece.part) {

@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 use super::fold::{Folded, fold_within};
 use super::forms::{self, Level};
 use super::replace::replace;
+use super::rules::Part;
 use super::shown::{Incomplete, Shown};
 
 /// Something that a user wrote and another user may see, in all the forms in which it may be seen.
@@ -58,6 +59,24 @@ pub enum Place {
     Joined,
     /// Outside of a message: the name of a group, an introduction, a remark.
     Member,
+}
+
+impl Shown {
+    /// The texts: each piece, then those that are joined from several.
+    pub fn texts(&self) -> impl Iterator<Item = Text<'_>> {
+        let pieces = self.pieces().iter().map(|piece| {
+            let place = match piece.part {
+                Part::Inline | Part::Block => Place::Message,
+                Part::Data | Part::Beside | Part::Custom => Place::CustomData,
+                Part::Key | Part::Number if piece.is_in_message => Place::Message,
+                Part::Member | Part::Key | Part::Number => Place::Member,
+            };
+            Text::new(self, self.text_of(piece), place, piece.is_escaped)
+        });
+        let joined =
+            self.joined().map(|joined| Text::new(self, Cow::Owned(joined), Place::Joined, true));
+        pieces.chain(joined)
+    }
 }
 
 impl<'a> Text<'a> {
