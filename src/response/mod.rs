@@ -30,10 +30,12 @@ pub(crate) use self::rejecting::rejecting_with;
 #[cfg(all(feature = "detach", feature = "tracing"))]
 pub(crate) use self::sampler::Occasion;
 pub(crate) use self::sampler::Sampler;
+#[cfg(feature = "tracing")]
+pub(crate) use self::sampler::TARGET;
+#[cfg(feature = "tracing")]
+pub(crate) use self::trace::CANCELLED;
 #[cfg(all(feature = "detach", feature = "tracing"))]
 pub(crate) use self::trace::shown;
-#[cfg(feature = "tracing")]
-pub(crate) use self::trace::{CANCELLED, TARGET};
 pub(crate) use self::trace::{cancelled, report};
 pub(crate) use self::write::{
     CONTENT_TYPE, NOT_HANDLED, conclude, refuse, rejection, replied, server_error,

@@ -14,6 +14,10 @@ use std::time::Instant;
 use crate::error::Cause;
 use crate::rejection::RejectionKind;
 
+/// The target of all log events.
+#[cfg(feature = "tracing")]
+pub(crate) const TARGET: &str = "tencent_im_callback";
+
 /// One of a kind is shown in this many seconds.
 const EACH: u64 = 60;
 
@@ -72,7 +76,7 @@ impl Sampler {
     /// Counts an occasion. If it is to be shown, returns how many there were since the last one
     /// that was shown, this one included.
     pub(crate) fn count(&self, occasion: Occasion) -> Option<NonZeroU32> {
-        if !super::trace::shows_warnings() {
+        if !shows_warnings() {
             return None;
         }
         let now = self.started.get_or_init(Instant::now).elapsed().as_secs();
@@ -91,6 +95,18 @@ impl Sampler {
                 .is_ok();
         if shown { NonZeroU32::new(slot.since.swap(0, Ordering::Relaxed)) } else { None }
     }
+}
+
+/// Whether anybody would see a warning.
+#[cfg(feature = "tracing")]
+fn shows_warnings() -> bool {
+    tracing::enabled!(target: TARGET, tracing::Level::WARN)
+}
+
+#[cfg(not(feature = "tracing"))]
+#[allow(dead_code)] // nothing asks
+fn shows_warnings() -> bool {
+    false
 }
 
 impl fmt::Debug for Sampler {

@@ -10,33 +10,18 @@
 use std::num::NonZeroU32;
 
 use super::outcome::Outcome;
-#[cfg(feature = "tracing")]
-use super::sampler::Occasion;
 use super::sampler::Sampler;
+#[cfg(feature = "tracing")]
+use super::sampler::{Occasion, TARGET};
 use crate::auth::Params;
 #[cfg(feature = "tracing")]
 use crate::error::Cause;
 #[cfg(feature = "tracing")]
 use crate::types::Escaped;
 
-#[cfg(feature = "tracing")]
-pub(crate) const TARGET: &str = "tencent_im_callback";
-
 /// The outcome of a callback whose answer nobody waited for.
 #[cfg(feature = "tracing")]
 pub(crate) const CANCELLED: &str = "cancelled";
-
-/// Whether anybody would see a warning.
-#[cfg(feature = "tracing")]
-pub(super) fn shows_warnings() -> bool {
-    tracing::enabled!(target: TARGET, tracing::Level::WARN)
-}
-
-#[cfg(not(feature = "tracing"))]
-#[allow(dead_code)] // nothing asks, see `sampler`
-pub(super) fn shows_warnings() -> bool {
-    false
-}
 
 #[cfg(feature = "tracing")]
 pub(crate) fn report(outcome: &Outcome, status: Option<http::StatusCode>, sampler: &Sampler) {
