@@ -1,25 +1,14 @@
 //! Moderation beside the handlers.
 
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use tower_layer::Layer;
 use tower_service::Service;
 
 use super::future::RouterFuture;
-use super::routes::Routes;
 use super::service::EventRouter;
-use crate::callback::Callback;
-use crate::error::HandlerError;
 use crate::moderation::{Judge, ModerateLayer};
-use crate::reply::{Disposition, Reply};
-
-/// Puts moderation before the routes.
-pub(super) type Moderation = Arc<dyn Fn(Routed, Callback) -> RouterFuture + Send + Sync>;
-
-/// The routes without moderation.
-#[derive(Clone)]
-pub(super) struct Routed(pub(super) Arc<Routes>);
+use crate::reply::Disposition;
 
 impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
     /// Judges what people write in messages, names and friend requests before a handler gets it:
@@ -66,19 +55,5 @@ impl<T: Clone + Send + Sync + 'static> EventRouter<T> {
             disposition: Disposition::Handled,
         }));
         self
-    }
-}
-
-impl Service<Callback> for Routed {
-    type Response = Reply;
-    type Error = HandlerError;
-    type Future = RouterFuture;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), HandlerError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, callback: Callback) -> RouterFuture {
-        self.0.call(callback)
     }
 }

@@ -2,6 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+#[cfg(feature = "moderation")]
+use std::task::{Context, Poll};
+
+#[cfg(feature = "moderation")]
+use tower_service::Service;
 
 use super::future::{BoxFuture, RouterFuture};
 use crate::callback::Callback;
@@ -9,6 +14,8 @@ use crate::command::{Command, Phase};
 use crate::error::HandlerError;
 use crate::event::{Event, UnknownEvent, UnknownReason};
 use crate::reply::Disposition;
+#[cfg(feature = "moderation")]
+use crate::reply::Reply;
 
 /// A handler behind a pointer, so that handlers of different events fit into one map.
 pub(super) type Route = Arc<dyn Fn(Callback) -> BoxFuture + Send + Sync>;
@@ -19,7 +26,7 @@ pub(super) struct Routes {
     pub(super) handlers: BTreeMap<Command, Route>,
     pub(super) fallback: Fallback,
     #[cfg(feature = "moderation")]
-    pub(super) moderation: Option<super::moderate::Moderation>,
+    pub(super) moderation: Option<Moderation>,
 }
 
 /// How callbacks without a handler are answered.
@@ -31,6 +38,30 @@ pub(super) enum Fallback {
     /// `OK` to everything.
     Allow,
     Service(Route),
+}
+
+/// Puts moderation before the routes.
+#[cfg(feature = "moderation")]
+pub(super) type Moderation = Arc<dyn Fn(Routed, Callback) -> RouterFuture + Send + Sync>;
+
+/// The routes without moderation.
+#[cfg(feature = "moderation")]
+#[derive(Clone)]
+pub(super) struct Routed(pub(super) Arc<Routes>);
+
+#[cfg(feature = "moderation")]
+impl Service<Callback> for Routed {
+    type Response = Reply;
+    type Error = HandlerError;
+    type Future = RouterFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), HandlerError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, callback: Callback) -> RouterFuture {
+        self.0.call(callback)
+    }
 }
 
 impl Routes {

@@ -332,7 +332,7 @@ impl<T> Service<Callback> for EventRouter<T> {
     fn call(&mut self, callback: Callback) -> RouterFuture {
         #[cfg(feature = "moderation")]
         if let Some(moderate) = &self.routes.moderation {
-            return moderate(super::moderate::Routed(self.routes.clone()), callback);
+            return moderate(super::routes::Routed(self.routes.clone()), callback);
         }
         self.routes.call(callback)
     }
