@@ -5,7 +5,9 @@
 
 mod ask;
 mod case;
+mod cut;
 mod foretold;
+mod owner;
 mod seeds;
 #[cfg(test)]
 mod tests;
@@ -31,51 +33,6 @@ use self::ask::{Answer, run, send, text_of};
 use self::case::Case;
 use self::foretold::foretold;
 pub use self::seeds::seeds;
-
-const NOT_HANDLED: &str =
-    r#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"callback not handled"}"#;
-
-/// Of a friend request, each person whose name can be read before the first mistake is rejected.
-/// 500 only where there is none.
-fn everybody_is_rejected(answer: &Answer, body: &[u8]) {
-    let text = json::readable(body);
-    let members = json::members_before_a_mistake(&text);
-    let lists = members
-        .iter()
-        .filter(|(key, _)| ["FriendItem", "ResponseFriendItem"].contains(&key.as_str()));
-    let mut persons: Vec<String> = Vec::new();
-    for person in lists.flat_map(|(_, list)| list.list()) {
-        let Json::Object(members) = &person.value else {
-            continue;
-        };
-        let names: Vec<_> = members.iter().filter(|(key, _)| key == "To_Account").collect();
-        if let [(_, name)] = names[..] {
-            persons.extend(name.text().map(str::to_owned));
-        }
-    }
-    if answer.status == 500 {
-        assert_eq!(persons, [""; 0], "are let through");
-        assert_eq!(answer.body, NOT_HANDLED);
-        return;
-    }
-    assert_eq!(answer.status, 200);
-    let reply = json::read(&answer.body).expect("an answer is JSON");
-    assert_eq!(
-        reply.member("ErrorCode").map(|code| code.raw),
-        Some("0"),
-        "everybody is let through"
-    );
-    let items = reply.member("ResultItem").map_or(&[][..], |items| items.list());
-    let rejected: Vec<&str> = items
-        .iter()
-        .filter(|item| item.member("ResultCode").is_some_and(|code| code.raw == "38000"))
-        .filter_map(|item| item.member("To_Account")?.text())
-        .collect();
-    assert!(!rejected.is_empty() && rejected.len() == items.len(), "{}", reply.raw);
-    for person in persons {
-        assert!(rejected.contains(&person.as_str()), "{person} is let through: {}", reply.raw);
-    }
-}
 
 /// One JSON object with the three members of the envelope.
 fn is_envelope(answer: &Answer) {

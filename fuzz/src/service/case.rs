@@ -10,11 +10,10 @@ use http_body::Frame;
 use tencent_im_callback::testing::sign;
 use tencent_im_callback::testing::{Fault, SignedRequest};
 use tencent_im_callback::{
-    App, Apps, CallbackLayer, Command, DedupKey, DedupLayer, OnError, Reply, Token, Verifier,
+    App, Apps, CallbackLayer, DedupKey, DedupLayer, OnError, Reply, Token, Verifier,
 };
 
-use super::ask::{Answer, Cut};
-use super::{NOT_HANDLED, everybody_is_rejected};
+use super::cut::Cut;
 use crate::{APP, NOW, TOKEN, clock, command};
 
 /// The app without a signature.
@@ -171,29 +170,6 @@ impl Case {
             layer.key(|_| Some(DedupKey::new("all the same")))
         } else {
             layer
-        }
-    }
-
-    /// Whether a callback that could not be handled was answered as its owner chose.
-    pub(super) fn is_owners_answer(&self, answer: &Answer, command: &Command, body: &[u8]) {
-        let is = |status: u16, body: &str| {
-            assert_eq!(
-                (answer.status, answer.body.as_ref()),
-                (status, body.as_bytes()),
-                "{command}"
-            );
-        };
-        match (self.on_error, command.phase().may_decide()) {
-            (0 | 2, true) | (2, false) => is(500, NOT_HANDLED),
-            (1, true) => is(200, r#"{"ActionStatus":"OK","ErrorCode":7,"ErrorInfo":"later"}"#),
-            (3, _) => is(200, r#"{"ActionStatus":"OK","ErrorCode":9,"ErrorInfo":"by closure"}"#),
-            (4, true) if command.as_str().starts_with("Sns.CallbackPrev") => {
-                everybody_is_rejected(answer, body)
-            }
-            (4, true) => {
-                is(200, r#"{"ActionStatus":"OK","ErrorCode":1,"ErrorInfo":"not \"now\""}"#)
-            }
-            _ => is(200, NOT_HANDLED),
         }
     }
 

@@ -7,6 +7,7 @@ use tencent_im_callback::{
 use super::ask::Answer;
 use super::case::{Case, Does, End};
 use super::is_stored;
+use super::owner::is_owners;
 use crate::body::{self, Expected, Told, told};
 use crate::json;
 
@@ -75,7 +76,7 @@ fn not_arrived(
         Some(params) if params.command.phase().may_decide() => {
             assert_eq!((answer.outcome, answer.cause), (OutcomeKind::Failed, Some(cause)));
             assert!(answer.error.is_some() && answer.seen.is_empty() && answer.polled == polled);
-            case.is_owners_answer(answer, &params.command, b"");
+            is_owners(case, answer, &params.command, b"");
         }
         _ => refused(answer, kind, polled),
     }
@@ -130,7 +131,7 @@ fn handled(case: &Case, answer: &Answer, callback: &Callback, unjudged: Option<&
             (OutcomeKind::Failed, Some(cause))
         );
         assert!(answer.error.is_some());
-        case.is_owners_answer(answer, callback.answered_as(), &case.data);
+        is_owners(case, answer, callback.answered_as(), &case.data);
     };
     if let Some(reason) = unjudged.filter(|_| !case.forward) {
         assert!(answer.seen.is_empty());
