@@ -4,6 +4,8 @@
 mod disguised;
 mod generated;
 mod innocent;
+mod judges;
+mod shown;
 mod verdicts;
 mod words;
 
@@ -27,10 +29,14 @@ fn callback(command: Command, body: impl Into<bytes::Bytes>) -> Callback {
     Callback::parse_untyped(Params::trusted(1, command), body.into()).unwrap()
 }
 
+async fn answered(callback: Callback) -> (Meaning, Reply) {
+    let command = callback.command().clone();
+    let reply = EventRouter::new().moderate(judge).oneshot(callback).await.unwrap();
+    (Meaning::of(&command, 200, reply.as_bytes()), reply)
+}
+
 async fn answer(command: &Command, body: impl Into<bytes::Bytes>) -> (Meaning, Reply) {
-    let router = EventRouter::new().moderate(judge);
-    let reply = router.oneshot(callback(command.clone(), body)).await.unwrap();
-    (Meaning::of(command, 200, reply.as_bytes()), reply)
+    answered(callback(command.clone(), body)).await
 }
 
 fn message(elements: &str) -> String {
@@ -62,6 +68,15 @@ async fn meaning(elements: &[String]) -> Meaning {
 
 fn element(kind: &str, content: &str) -> String {
     format!(r#"{{"MsgContent":{content},"MsgType":"{kind}"}}"#)
+}
+
+fn kind_first(kind: &str, content: &str) -> String {
+    format!(r#"{{"MsgType":"{kind}","MsgContent":{content}}}"#)
+}
+
+/// A one-to-one message of these elements.
+fn c2c(elements: &[String]) -> Callback {
+    callback(Command::C2cBeforeSendMsg, message(&format!("[{}]", elements.join(","))))
 }
 
 fn quoted(text: &str) -> String {
