@@ -308,6 +308,11 @@ mod tests {
                 ": 61 s behind the local clock",
             ),
             (
+                of(RejectionKind::TimestampInFuture, Detail::Skew(61)),
+                (Some(61), None, false),
+                ": 61 s ahead of the local clock",
+            ),
+            (
                 of(RejectionKind::DuplicateParameter, Detail::Parameter("Sign")),
                 (None, Some("Sign"), false),
                 ": Sign",

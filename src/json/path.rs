@@ -135,6 +135,9 @@ mod tests {
             assert_eq!(path_at(&json, 1, json.find('7').unwrap() + 1), "a[1].b", "{depth}");
             // So does the bracket that ends what is deep.
             assert_eq!(path_at(&json, 1, json.find(",{").unwrap()), "a[0]", "{depth}");
+            let objects = r#"{"k":"#.repeat(depth);
+            let json = format!(r#"{{"a":[{objects}1{},{{"b":7}}]}}"#, "}".repeat(depth));
+            assert_eq!(path_at(&json, 1, json.find('7').unwrap() + 1), "a[1].b", "{depth}");
         }
     }
 }

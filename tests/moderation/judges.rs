@@ -1,13 +1,14 @@
 //! What a judge and a hook get, and what is made of their findings.
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use tencent_im_callback::moderation::{
     Edit, Finding, Findings, Incomplete, ModerateLayer, Shown, Text,
 };
 use tencent_im_callback::reply::Meaning;
-use tencent_im_callback::{Command, EventRouter, Reply};
-use tower::{Layer, ServiceExt};
+use tencent_im_callback::{Callback, Command, EventRouter, Reply, testing};
+use tower::{Layer, ServiceExt, service_fn};
 
 use super::{answered, c2c, callback, judge, kind_first, text};
 
@@ -143,5 +144,29 @@ fn a_word_is_found_in_either_form() {
             let found = callback.shown().texts().any(|text| text.contains(word));
             assert_eq!(found, is_there, "{written:?} {word:?}");
         }
+    }
+}
+
+/// A service that blocks what nobody judged can tell.
+#[tokio::test]
+async fn behind_the_layer_a_callback_tells_whether_it_was_judged() {
+    let service = ModerateLayer::new(judge)
+        .allow_incomplete(Incomplete::Unreadable)
+        .on_edit(|_: Edit| std::future::ready(()))
+        .layer(service_fn(async |callback: Callback| {
+            Ok::<_, Infallible>(Reply::reject(1, callback.is_moderated().to_string()))
+        }));
+    let invite = r#"{"GroupId":"g","Operator_Account":"a","DestinationMembers":[]}"#;
+    let edit = testing::sample(&Command::C2cAfterModifyMsg).unwrap();
+    for (callback, judged) in [
+        (c2c(&[text("hello")]), "true"),
+        (callback(Command::GroupBeforeInviteJoinGroup, invite), "false"),
+        (callback(Command::C2cAfterModifyMsg, edit), "false"),
+        (callback(Command::C2cBeforeSendMsg, r#"{"MsgBody":5}"#), "false"),
+    ] {
+        assert!(!callback.is_moderated());
+        let command = callback.command().clone();
+        let reply = service.clone().oneshot(callback).await.unwrap();
+        assert_eq!(reply, Reply::reject(1, judged), "{command}");
     }
 }
