@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tencent_im_callback::Command;
-use tencent_im_callback::message::{MsgBody, MsgElement};
+use tencent_im_callback::message::{MsgBody, MsgElement, TextElem};
 
 use crate::common::shown;
 use crate::{body, bundles, message};
@@ -162,6 +162,24 @@ fn a_misfit_in_a_message_is_found_where_it_is() {
         "MsgBody[1].MsgContent.MsgList[0].MsgBody[0].MsgContent.ImageInfoArray[1].Size"
     );
     assert!(around.contains("rue"), "{around}");
+    // A member of the bundle itself.
+    let number = r#"[{"MsgType":"TIMRelayElem","MsgContent":{"MsgNum":true}}]"#;
+    assert_eq!(misfit(number).0, "MsgBody[0].MsgContent.MsgNum");
+    // What is too deep has no type, so it fits.
+    let deep = bundles(7).replace(r#""core""#, "7");
+    let bad = r#"{"MsgType":"TIMTextElem","MsgContent":{"Text":7}}"#;
+    let both = format!("{},{bad}]", deep.strip_suffix(']').unwrap());
+    assert_eq!(misfit(&both).0, "MsgBody[1].MsgContent.Text");
     assert_eq!(misfit(&format!("[{good},5]")).0, "MsgBody[1]");
     assert_eq!(misfit("5").0, "MsgBody");
+}
+
+#[test]
+fn a_message_is_made_of_a_text_of_an_element_or_of_several() {
+    let element = MsgElement::from(TextElem::new("x"));
+    let json = json!({"MsgType": "TIMTextElem", "MsgContent": {"Text": "x"}});
+    let written = |body: MsgBody| serde_json::to_value(&body).unwrap();
+    assert_eq!(written("x".into()), json!([json]));
+    assert_eq!(written(element.clone().into()), json!([json]));
+    assert_eq!(written([element.clone(), element].into_iter().collect()), json!([json, json]));
 }

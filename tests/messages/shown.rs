@@ -174,6 +174,7 @@ fn a_bundle_that_is_not_here_says_so_at_any_depth() {
     let absent = [
         r#"{"Title":"t","Json\u004dsgKey":"k"}"#,
         r#"{"MsgNum":5}"#,
+        r#"{"MsgNum":1,"MsgList":[]}"#,
         r#"{"MsgNum":2,"MsgList":[{"MsgBody":[]}]}"#,
         r#"{"MsgList":[{"MsgBody":[]}],"MsgNum":"2"}"#,
     ];
@@ -185,9 +186,14 @@ fn a_bundle_that_is_not_here_says_so_at_any_depth() {
             let part = whole.replace(core, &absent);
             assert!(!message(&part).event.msg_body.is_complete(), "{depth} {content}");
         }
-        let empty =
-            r#"[{"MsgType":"TIMRelayElem","MsgContent":{"MsgList":[{"MsgBody":[]}],"MsgNum":1}}]"#;
-        assert!(message(&whole.replace(core, empty)).event.msg_body.is_complete(), "{depth}");
+        for content in [
+            r#"{"MsgList":[{"MsgBody":[]}],"MsgNum":1}"#,
+            r#"{"MsgNum":2,"MsgList":[{"MsgBody":[]},{"MsgBody":[]}],"JsonMsgKey":""}"#,
+        ] {
+            let here = format!(r#"[{{"MsgType":"TIMRelayElem","MsgContent":{content}}}]"#);
+            let whole = whole.replace(core, &here);
+            assert!(message(&whole).event.msg_body.is_complete(), "{depth} {content}");
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use tencent_im_callback::Command;
 use tencent_im_callback::reply::Meaning;
 
-use crate::{answer, element, meaning, message, quoted, text};
+use crate::{answer, callback, element, meaning, message, quoted, text};
 
 #[tokio::test]
 async fn nothing_that_is_drawn_over_or_between_letters_hides_a_word() {
@@ -226,4 +226,20 @@ async fn what_the_documentation_says_is_not_covered_is_not() {
     ] {
         assert_eq!(meaning(&[text(word)]).await, Meaning::Allow, "{word}");
     }
+}
+
+/// What is no text is skipped as well, up to its end.
+#[test]
+fn an_id_of_an_odd_shape_hides_no_word_behind_it() {
+    let elements = format!(r#""MsgBody":[{}]"#, text("spam"));
+    for id in ["7", "-1.5", "null", "true", "{}", "[]", r#"{"a":"b"}"#, r#"["a"]"#, r#"[7,["a"]]"#]
+    {
+        let body = format!(r#"{{"From_Account":{id},"To_Account":"b",{elements}}}"#);
+        let shown = callback(Command::C2cBeforeSendMsg, body).shown();
+        assert!(shown.texts().any(|text| text.contains("spam")), "{id}");
+    }
+    // No JSON, and what stands in the place of the id is a key.
+    let body = format!(r#"{{"From_Account":{elements}}}"#);
+    let shown = callback(Command::C2cBeforeSendMsg, body).shown();
+    assert!(shown.texts().any(|text| text.contains("spam")));
 }
