@@ -7,7 +7,7 @@ use tencent_im_callback::moderation::{
     Edit, Finding, Findings, Incomplete, ModerateLayer, Shown, Text,
 };
 use tencent_im_callback::reply::Meaning;
-use tencent_im_callback::{Callback, Command, EventRouter, Reply, testing};
+use tencent_im_callback::{Callback, Command, Disposition, EventRouter, Reply, testing};
 use tower::{Layer, ServiceExt, service_fn};
 
 use super::{answered, c2c, callback, judge, kind_first, text};
@@ -169,4 +169,7 @@ async fn behind_the_layer_a_callback_tells_whether_it_was_judged() {
         let reply = service.clone().oneshot(callback).await.unwrap();
         assert_eq!(reply, Reply::reject(1, judged), "{command}");
     }
+    // A router without a handler has handled what it allows.
+    let reply = EventRouter::new().moderate(judge).oneshot(c2c(&[text("hello")])).await.unwrap();
+    assert_eq!((reply.disposition(), reply), (Disposition::Handled, Reply::ok()));
 }
