@@ -108,6 +108,12 @@ async fn documented_disagreements_of_the_words() {
     let callback = inner.last().unwrap();
     assert_eq!(callback.params.command, Command::LiveAfterDelMetadata);
     assert!(matches!(callback.event, Event::LiveAfterDelMetadata(_)), "{:?}", callback.event);
+    // That of the body counts as well if the body does not fit.
+    let misfit = deleted.replace(r#"["k"]"#, "{}");
+    let request = signed(Command::LiveAfterSetMetadata).body(misfit).build::<Full<Bytes>>();
+    let response = send(&layer(), inner.clone(), request).await;
+    assert_eq!(outcome(&response).params().unwrap().command, Command::LiveAfterDelMetadata);
+    assert!(inner.last().unwrap().event.misfit().is_some());
     // The other way round is a contradiction.
     let set = r#"{"CallbackCommand":"Live.CallbackAfterSetMetadata","RoomId":"r"}"#;
     let fate = fate(&layer(), Command::LiveAfterDelMetadata, set).await;

@@ -44,6 +44,8 @@ async fn a_misfit_before_callback_is_an_error_without_the_layer_too() {
         let params = Params::trusted(APP, command.clone());
         let error = Callback::parse(params, body.clone().into()).unwrap_err();
         assert_eq!(error.kind(), Kind::Untyped, "{command}");
+        let why = error.error().unwrap();
+        assert!(why.starts_with("body does not fit its command at "), "{why}");
         assert!(crate::common::read(command, body).misfit().is_some());
         // The one that fits is taken.
         let good = signed(command.clone()).body(sample(command).unwrap()).build::<Bytes>();

@@ -231,15 +231,19 @@ async fn what_the_documentation_says_is_not_covered_is_not() {
 /// What is no text is skipped as well, up to its end.
 #[test]
 fn an_id_of_an_odd_shape_hides_no_word_behind_it() {
+    let is_shown = |body: &str| {
+        let shown = callback(Command::C2cBeforeSendMsg, body.to_owned()).shown();
+        shown.texts().any(|text| text.contains("spam"))
+    };
     let elements = format!(r#""MsgBody":[{}]"#, text("spam"));
-    for id in ["7", "-1.5", "null", "true", "{}", "[]", r#"{"a":"b"}"#, r#"["a"]"#, r#"[7,["a"]]"#]
-    {
-        let body = format!(r#"{{"From_Account":{id},"To_Account":"b",{elements}}}"#);
-        let shown = callback(Command::C2cBeforeSendMsg, body).shown();
-        assert!(shown.texts().any(|text| text.contains("spam")), "{id}");
+    for word in [&elements, r#""CloudCustomData":"spam""#, r#""spam":1"#] {
+        for id in
+            ["7", "-1.5", "null", "true", "{}", "[]", r#"{"a":"b"}"#, r#"["a"]"#, r#"[7,["a"]]"#]
+        {
+            let body = format!(r#"{{"To_Account":"b","From_Account":{id},{word}}}"#);
+            assert!(is_shown(&body), "{body}");
+        }
+        // No JSON, and what stands in the place of the id is a key.
+        assert!(is_shown(&format!(r#"{{"From_Account":{word}}}"#)), "{word}");
     }
-    // No JSON, and what stands in the place of the id is a key.
-    let body = format!(r#"{{"From_Account":{elements}}}"#);
-    let shown = callback(Command::C2cBeforeSendMsg, body).shown();
-    assert!(shown.texts().any(|text| text.contains("spam")));
 }

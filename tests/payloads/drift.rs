@@ -1,7 +1,8 @@
 //! Bodies that differ from the documents.
 
+use tencent_im_callback::event::profile::ProfileValue;
 use tencent_im_callback::event::{EventTime, call, group, push, sns, state};
-use tencent_im_callback::{Event, Flag, TimestampSecs, testing};
+use tencent_im_callback::{Callback, Command, Event, Flag, Params, TimestampSecs, testing};
 
 #[test]
 fn both_spellings_at_once() {
@@ -129,4 +130,29 @@ fn what_says_nothing_is_no_unknown_field() {
         .replace("\"New\":null", "\"New\":[null]")
         .replace("\"Newer\":\"\"", "\"N\\u0065wer\":0");
     assert_eq!(fields(&something), ["Newer", "PairList[].New"]);
+    // What looks like an element of a message is one only where messages are.
+    let pair =
+        r#"{"PairList":[{"From_Account":"a","To_Account":"b","MsgType":"x","MsgContent":{}}]}"#;
+    assert_eq!(fields(pair), ["PairList[].MsgContent", "PairList[].MsgType"]);
+}
+
+#[test]
+fn a_value_in_a_profile_is_a_text_or_an_integer() {
+    let value = |value: &str| {
+        let body = format!(
+            r#"{{"From_Account":"a","ProfileItem":[
+                {{"Tag":"Tag_Profile_IM_BirthDay","Value":{value}}}]}}"#
+        );
+        let params = Params::trusted(1, Command::ProfilePortraitSet);
+        match Callback::parse(params, body.into()).unwrap().event {
+            Event::ProfilePortraitSet(event) => event.profile_item[0].value.clone(),
+            _ => None,
+        }
+    };
+    let integer = |number| Some(ProfileValue::Integer(number));
+    assert_eq!(value(r#""19901231""#), Some(ProfileValue::Text("19901231".to_owned())));
+    assert_eq!(value("19901231"), integer(19_901_231));
+    assert_eq!(value("-1"), integer(-1));
+    assert_eq!(value("9223372036854775807"), integer(i64::MAX));
+    assert_eq!(value("9223372036854775808"), None);
 }
