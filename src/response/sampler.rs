@@ -158,6 +158,8 @@ mod tests {
         places.sort_unstable();
         places.dedup();
         assert_eq!(places.len(), all);
+        // What has no place is never shown.
+        assert!(places.last() < Some(&Sampler::default().slots.len()));
         assert!(RejectionKind::ALL.len() <= SORT && Cause::ALL.len() <= SORT);
     }
 }
