@@ -52,7 +52,7 @@ async fn open(url: &str) -> Queue {
     let server: async_nats::ServerAddr = url.parse().unwrap();
     let options = async_nats::ConnectOptions::with_user_and_password("im".into(), "secret".into());
     let client = options.retry_on_initial_connect().connect(server).await.unwrap();
-    let settings = JetStream::new("callbacks").partitions(3).ack_wait(Duration::from_secs(2));
+    let settings = JetStream::new("callbacks").partitions(3).lease(Duration::from_secs(2));
     Queue::jetstream(async_nats::jetstream::new(client), settings).await.unwrap()
 }
 

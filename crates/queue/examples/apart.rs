@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Stop a worker with Ctrl+C or `kill`: it hands its partitions over at once. If you kill it with
-//! `kill -9`, another one takes over after `JetStream::ack_wait`.
+//! `kill -9`, another one takes over after `JetStream::lease`.
 //!
 //! | environment | default | meaning |
 //! | --- | --- | --- |

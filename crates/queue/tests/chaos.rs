@@ -30,6 +30,9 @@ const POSTERS: u64 = 16;
 /// Callbacks that a worker handles at a time.
 const CONCURRENCY: usize = 32;
 
+/// Shorter than most workers live: each has to watch for as long before it takes over.
+const LEASE: Duration = Duration::from_secs(2);
+
 const NODES_REST: Duration = Duration::from_secs(4);
 
 async fn queue(urls: &str) -> Queue {
@@ -37,8 +40,7 @@ async fn queue(urls: &str) -> Queue {
     // Handled callbacks are deleted meanwhile, so that one which is deleted too early would be
     // missed.
     let options = StoreOptions::new().dedup_window(20 * SECOND);
-    let settings =
-        || JetStream::new("chaos").replicas(3).ack_wait(10 * SECOND).options(options.clone());
+    let settings = || JetStream::new("chaos").replicas(3).lease(LEASE).options(options.clone());
     let context = connect(urls).await;
     loop {
         match Queue::jetstream(context.clone(), settings()).await {

@@ -26,7 +26,7 @@ const PARTITIONS: u64 = 16;
 const LONGEST: Duration = Duration::from_secs(120);
 
 fn settings(lease: Duration) -> JetStream {
-    JetStream::new("shared").ack_wait(lease)
+    JetStream::new("shared").lease(lease)
 }
 
 /// Works until its standard input ends. Prints what it handles, and how many partitions it owns.

@@ -1,13 +1,10 @@
 //! Counting and requeueing.
 
-use std::collections::HashSet;
-
 use async_nats::jetstream::stream::LastRawMessageErrorKind;
-use futures_util::future::try_join_all;
 
 use super::Shared;
 use super::broker::{PATIENCE, unavailable};
-use super::names::{LANES, Lane, partition_of};
+use super::names::{Lane, partition_of};
 use super::wire::{Meta, Position};
 use crate::delivery::DeliveryId;
 use crate::error::{QueueError, StorageError};
@@ -22,18 +19,17 @@ impl Shared {
         self.now()?;
         let names = &self.broker.names;
         let (new, retry, dead) = (names.stream(Lane::New), names.stream(Lane::Retry), names.dead());
-        let (new, retry, dead, oldest, elsewhere) = tokio::try_join!(
+        let (new, retry, dead, oldest) = tokio::try_join!(
             self.broker.state(&new),
             self.broker.state(&retry),
             self.broker.state(&dead),
             self.oldest(),
-            self.held_elsewhere(),
         )?;
         let state = self.lock();
         let waiting = new.messages + retry.messages;
         Ok(Stats {
             waiting,
-            running: waiting.min(state.running() as u64 + elsewhere),
+            running: waiting.min(state.running() as u64),
             retrying: retry.messages,
             dead: dead.messages,
             bytes: new.bytes + retry.bytes + dead.bytes,
@@ -41,18 +37,6 @@ impl Shared {
             partitions: state.parts().count() as u64,
             ..state.counts
         })
-    }
-
-    /// What the workers of other processes have, running or not.
-    async fn held_elsewhere(&self) -> Result<u64, QueueError> {
-        let ours: HashSet<usize> = self.lock().parts().map(|(partition, _)| partition).collect();
-        let others = (0..self.settings.partitions).filter(|partition| !ours.contains(partition));
-        let lanes = others.flat_map(|partition| LANES.map(|lane| (lane, partition)));
-        let counts = lanes.map(async |(lane, partition)| {
-            let info = self.broker.lane(lane, partition).await?;
-            Ok::<_, QueueError>(info.map_or(0, |info| info.num_ack_pending as u64))
-        });
-        Ok(try_join_all(counts).await?.into_iter().sum())
     }
 
     /// When the oldest waiting callback was accepted.
@@ -104,8 +88,7 @@ impl Shared {
         // It goes on with those that have failed, so that a full queue takes it.
         let subject = self.retry_subject(partition, id);
         let headers = meta.headers(Some(&again));
-        let stored = self.broker.publish(subject, headers, message.payload, PATIENCE).await?;
-        self.lock().published(Lane::Retry, partition, stored.sequence);
+        self.broker.publish(subject, headers, message.payload, PATIENCE).await?;
         self.broker.delete(&self.broker.names.dead(), message.sequence).await?;
         Ok(())
     }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::broker::{NotStored, PATIENCE, Stored};
-use super::names::{Lane, partition_for, start_of};
+use super::names::{partition_for, start_of};
 use super::wire::Meta;
 use super::{AGAIN, Shared, check};
 use crate::delivery::DeliveryId;
@@ -54,7 +54,6 @@ impl Shared {
             Appended::Duplicate(id)
         } else {
             state.counts.accepted += 1;
-            state.published(Lane::New, partition, stored.sequence);
             Appended::Stored(id)
         })
     }

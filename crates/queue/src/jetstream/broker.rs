@@ -3,18 +3,18 @@
 use std::error::Error;
 use std::time::Duration;
 
+use async_nats::connection::State as Connection;
 use async_nats::header::HeaderMap;
-use async_nats::jetstream::consumer::Info;
 use async_nats::jetstream::context::{GetStreamError, GetStreamErrorKind};
 use async_nats::jetstream::stream::LastRawMessageErrorKind;
-use async_nats::jetstream::{AckKind, Context, ErrorCode, stream};
+use async_nats::jetstream::{Context, ErrorCode, stream};
 use async_nats::{Client, Message, Request, RequestErrorKind, StatusCode, Subject};
 use bytes::Bytes;
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use serde::Deserialize;
 
 use super::names::{Lane, Names};
-use super::wire::Meta;
+use super::wire::{Meta, Position};
 use crate::delivery::DeliveryId;
 use crate::error::{QueueError, StorageError};
 
@@ -94,6 +94,7 @@ impl Broker {
         payload: Bytes,
         patience: Duration,
     ) -> Result<Stored, NotStored> {
+        self.is_reached().map_err(NotStored::Surely)?;
         let size = payload.len();
         let request = Request::new().headers(headers).payload(payload).timeout(None);
         let answered =
@@ -120,15 +121,13 @@ impl Broker {
         }
     }
 
-    /// Says something about a delivery, and waits until the broker confirms that it has heard.
-    pub(super) async fn confirm(&self, reply: Subject, kind: AckKind) -> Result<(), QueueError> {
-        let request = Request::new().payload(kind.into()).timeout(Some(PATIENCE));
-        self.client.send_request(reply, request).await.map(drop).map_err(unavailable)
-    }
-
-    /// The same without waiting.
-    pub(super) async fn tell(&self, reply: Subject, kind: AckKind) {
-        drop(self.client.publish(reply, kind.into()).await);
+    /// Without a connection, the client would keep a request and send it when there is one again,
+    /// long after it was given up.
+    fn is_reached(&self) -> Result<(), QueueError> {
+        if self.client.connection_state() == Connection::Connected {
+            return Ok(());
+        }
+        Err(QueueError::Unavailable(StorageError::new("not connected")))
     }
 
     /// Tells the other processes of the queue.
@@ -136,57 +135,79 @@ impl Broker {
         drop(self.client.publish(self.names.news(), text.into()).await);
     }
 
-    /// What the broker has given out of a lane. `None`: there is no such consumer.
-    pub(super) async fn lane(
-        &self,
-        lane: Lane,
-        partition: usize,
-    ) -> Result<Option<Info>, QueueError> {
-        use async_nats::jetstream::response::Response;
-
-        let (stream, consumer) = (self.names.stream(lane), Names::consumer(lane, partition));
-        let subject = format!("CONSUMER.INFO.{stream}.{consumer}");
-        let nothing = serde_json::json!({});
-        let asked = self.context.request(subject, &nothing);
-        let answered = tokio::time::timeout(PATIENCE, asked).await.map_err(unavailable)?;
-        match answered.map_err(unavailable)? {
-            Response::Ok(info) => Ok(Some(info)),
-            Response::Err { error } => match error.error_code() {
-                ErrorCode::CONSUMER_NOT_FOUND | ErrorCode::STREAM_NOT_FOUND => Ok(None),
-                _ => Err(unavailable(error)),
-            },
-        }
-    }
-
     pub(super) async fn state(&self, stream: &str) -> Result<stream::State, QueueError> {
         let stream = self.context.get_stream(stream).await.map_err(unavailable)?;
         Ok(stream.cached_info().state.clone())
     }
 
-    /// The metadata of a message, as its leader has it. `None`: there is no such message.
-    pub(super) async fn find(
-        &self,
-        stream: &str,
-        sequence: u64,
-    ) -> Result<Option<Meta>, QueueError> {
+    /// Whether this message is in the stream, as its leader has it, and no other in its place.
+    pub(super) async fn has(&self, stream: &str, at: Position) -> Result<bool, QueueError> {
         let stream = self.context.get_stream_no_info(stream).await.map_err(unavailable)?;
-        match stream.get_raw_message(sequence).await {
-            Ok(found) => Ok(Some(Meta::read(Some(&found.headers)).unwrap_or_default())),
+        match stream.get_raw_message(at.sequence).await {
+            Ok(found) => Ok(found.time.unix_timestamp_nanos() == i128::from(at.stored)),
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(false),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    /// The sequence number of the last message of a lane's partition, as the leader has it. `None`:
+    /// there is none.
+    pub(super) async fn last(
+        &self,
+        lane: Lane,
+        partition: usize,
+    ) -> Result<Option<u64>, QueueError> {
+        let stream = self.context.get_stream_no_info(self.names.stream(lane)).await;
+        let subject = self.names.filter(lane, partition);
+        let found = stream.map_err(unavailable)?.get_last_raw_message_by_subject(&subject).await;
+        match found {
+            Ok(found) => Ok(Some(found.sequence)),
             Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
             Err(error) => Err(unavailable(error)),
         }
     }
 
-    /// Deletes a message. Whether it was there.
-    pub(super) async fn delete(&self, stream: &str, sequence: u64) -> Result<bool, QueueError> {
-        use async_nats::jetstream::stream::DeleteMessageErrorKind;
+    /// The number of messages of a lane's partition, as the leader has them.
+    pub(super) async fn count(&self, lane: Lane, partition: usize) -> Result<u64, QueueError> {
+        let stream = self.context.get_stream_no_info(self.names.stream(lane)).await;
+        let filter = self.names.filter(lane, partition);
+        let counts = stream.map_err(unavailable)?.info_with_subjects(filter).await;
+        let counts = counts.map_err(unavailable)?.map_ok(|(_, count)| count as u64);
+        counts.try_fold(0, async |sum, count| Ok(sum + count)).await.map_err(unavailable)
+    }
 
-        let found = self.context.get_stream_no_info(stream).await.map_err(unavailable)?;
-        match found.delete_message(sequence).await {
-            Ok(gone) => Ok(gone),
-            // Somebody was faster.
-            Err(error) if matches!(error.kind(), DeleteMessageErrorKind::JetStream(_)) => Ok(false),
-            Err(error) => Err(unavailable(error)),
+    /// Whether this server has all that the leader of the stream has.
+    pub(super) async fn is_current(&self, stream: &str, server: &str) -> Result<bool, QueueError> {
+        let stream = self.context.get_stream(stream).await.map_err(unavailable)?;
+        let Some(cluster) = &stream.cached_info().cluster else { return Ok(true) };
+        if cluster.leader.as_deref() == Some(server) {
+            return Ok(true);
+        }
+        let mut replicas = cluster.replicas.iter();
+        Ok(replicas.any(|one| one.name == server && one.current && one.lag.unwrap_or(0) == 0))
+    }
+
+    /// Deletes a message. Whether it was there.
+    ///
+    /// The client's own request asks the broker to overwrite the message, for which it writes the
+    /// whole block anew, 8 MB, each time.
+    pub(super) async fn delete(&self, stream: &str, sequence: u64) -> Result<bool, QueueError> {
+        use async_nats::jetstream::response::Response;
+
+        #[derive(Deserialize)]
+        struct Deleted {
+            success: bool,
+        }
+
+        self.is_reached()?;
+        let subject = format!("STREAM.MSG.DELETE.{stream}");
+        let what = serde_json::json!({ "seq": sequence, "no_erase": true });
+        let asked = self.context.request(subject, &what);
+        let answered = tokio::time::timeout(PATIENCE, asked).await.map_err(unavailable)?;
+        match answered.map_err(unavailable)? {
+            Response::Ok(Deleted { success }) => Ok(success),
+            Response::Err { error } if is_gone(&error) => Ok(false),
+            Response::Err { error } => Err(unavailable(error)),
         }
     }
 
@@ -244,6 +265,13 @@ fn not_stored(error: async_nats::jetstream::Error) -> NotStored {
         (_, true) => NotStored::Mismatch,
         _ => NotStored::Perhaps(unavailable(error)),
     }
+}
+
+/// Whether the message is not there. One code stands for all that keeps it from being deleted.
+fn is_gone(error: &async_nats::jetstream::Error) -> bool {
+    let text = error.to_string();
+    let is_named = ["no message found", "deleted message"].iter().any(|why| text.contains(why));
+    matches!(error.error_code().0, 10037 | 10043) || (error.error_code().0 == 10057 && is_named)
 }
 
 /// Whether there is no such stream.

@@ -3,14 +3,13 @@
 use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use async_nats::jetstream::consumer::{self, pull};
 use async_nats::jetstream::stream::{Config, StorageType};
 
 use super::broker::{Broker, is_not_found, unavailable};
-use super::names::{LAYOUT, Lane, PARTITIONS, STORE};
+use super::names::{LAYOUT, LEASE, Lane, PARTITIONS, STORE};
 use crate::error::{QueueError, StorageError};
 
-/// The first server that keeps what this store relies on, and stops counting purged messages.
+/// The oldest server that this store is tried with.
 const LOWEST: (u32, u32, u32) = (2, 12, 7);
 
 pub(super) fn name(name: &str) -> Result<(), QueueError> {
@@ -94,10 +93,11 @@ fn of(
 
 fn what_it_takes(found: &Config, wanted: &Config) -> Result<(), QueueError> {
     let demand = of(found);
-    let partitions = |config: &Config| config.metadata.get(PARTITIONS).cloned().unwrap_or_default();
-    let (is, right) = (partitions(found), partitions(wanted));
-    let why = "all processes of a queue need the same number";
-    demand(is == right, "partitions", &is, &right, why)?;
+    for key in [PARTITIONS, LEASE] {
+        let of = |config: &Config| config.metadata.get(key).cloned().unwrap_or_default();
+        let (is, right) = (of(found), of(wanted));
+        demand(is == right, key, &is, &right, "all processes of a queue need the same")?;
+    }
     let subjects = |config: &Config| {
         let mut subjects = config.subjects.clone();
         subjects.sort();
@@ -150,48 +150,6 @@ fn what_it_forgets(found: &Config, wanted: &Config) -> Result<(), QueueError> {
     let holds = !(found.deny_delete || found.deny_purge || found.sealed);
     let why = "handled callbacks could not be deleted";
     demand(holds, "deny_delete, deny_purge or sealed", &true, &false, why)
-}
-
-pub(super) fn consumer(
-    found: &consumer::Config,
-    wanted: &pull::Config,
-    what: &str,
-) -> Result<(), QueueError> {
-    let demand = |holds, setting, is: &dyn Display, must_be: &dyn Display, why| {
-        demand(holds, what, setting, is, must_be, why)
-    };
-    let (is, right) = (format!("{:?}", found.ack_policy), format!("{:?}", wanted.ack_policy));
-    demand(
-        is == right,
-        "ack_policy",
-        &is,
-        &right,
-        "callbacks would be done before they are handled",
-    )?;
-    let (is, right) =
-        (format!("{:?}", found.deliver_policy), format!("{:?}", wanted.deliver_policy));
-    demand(is == right, "deliver_policy", &is, &right, "callbacks would be passed over")?;
-    let (is, right) = (&found.filter_subject, &wanted.filter_subject);
-    demand(is == right, "filter_subject", is, right, "callbacks would be passed over")?;
-    let is = found.max_deliver;
-    demand(is <= 0, "max_deliver", &is, &-1, "callbacks would be given up unseen")?;
-    let (is, least) = (found.max_ack_pending, wanted.max_ack_pending);
-    let right = format!("at least {least}");
-    demand(is >= least, "max_ack_pending", &is, &right, "workers would stand still")?;
-    let (is, right) = (found.ack_wait, wanted.ack_wait);
-    let (holds, is, right) = (is == right, format!("{is:?}"), format!("{right:?}"));
-    demand(holds, "ack_wait", &is, &right, "all processes of a queue need the same")?;
-    demand(!found.headers_only, "headers_only", &true, &false, "handlers need the bodies")?;
-    let is = found.inactive_threshold;
-    let why = "the consumer would be deleted, and everything handled again";
-    demand(is.is_zero(), "inactive_threshold", &format!("{is:?}"), &0, why)?;
-    demand(
-        !found.memory_storage,
-        "mem_storage",
-        &true,
-        &false,
-        "a restart would handle everything again",
-    )
 }
 
 fn demand(

@@ -6,7 +6,8 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use tokio::time::Instant;
 
-use super::names::Lane;
+use super::names::LANES;
+use super::part::Settled;
 use super::{Shared, manager};
 use crate::error::QueueError;
 use crate::store::Claimed;
@@ -16,9 +17,6 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// The longest that a claim that does not wait asks the broker what is there.
 const ASKED: Duration = Duration::from_secs(10);
-
-/// How long something is expected that was published, and may have been deleted.
-const TO_COME: Duration = Duration::from_millis(300);
 
 impl Shared {
     pub(super) async fn claim(
@@ -76,14 +74,11 @@ impl Shared {
             tokio::pin!(changed);
             changed.as_mut().enable();
             self.work()?;
-            let to_come = {
+            let settled = {
                 let state = self.lock();
-                let settled = state.looked && state.parts().all(|(_, part)| part.settled);
-                settled.then(|| state.to_come())
+                state.looked && state.parts().all(|(_, part)| part.settled != Settled::Nothing)
             };
-            if let Some(to_come) = to_come
-                && self.has_come(to_come, began.elapsed() > TO_COME).await?
-            {
+            if settled && self.has_come().await? {
                 return Ok(());
             }
             drop(tokio::time::timeout(Duration::from_millis(5), changed).await);
@@ -91,22 +86,17 @@ impl Shared {
         Ok(())
     }
 
-    async fn has_come(
-        &self,
-        to_come: Vec<(Lane, usize, u64)>,
-        late: bool,
-    ) -> Result<bool, QueueError> {
-        let lanes = to_come.into_iter().map(async |(lane, partition, last)| {
-            let Some(info) = self.broker.lane(lane, partition).await? else { return Ok(false) };
+    /// Whether the last messages of all lanes have been read, as far as there is room.
+    async fn has_come(&self) -> Result<bool, QueueError> {
+        let parts: Vec<usize> = self.lock().parts().map(|(partition, _)| partition).collect();
+        let lanes = parts.into_iter().flat_map(|partition| LANES.map(|lane| (lane, partition)));
+        let lanes = lanes.map(async |(lane, partition)| {
+            let last = self.broker.last(lane, partition).await?.unwrap_or(0);
             let state = self.lock();
             let Some((_, part)) = state.parts().find(|(of, _)| *of == partition) else {
                 return Ok(true);
             };
-            let full = lane == Lane::New && part.room() == 0;
-            let given_out = info.delivered.stream_sequence >= last || late;
-            let arrived = part.delivered.get(&lane).copied().unwrap_or(0);
-            let all = arrived >= info.delivered.consumer_sequence;
-            Ok::<_, QueueError>(all && (full || info.num_pending == 0 && given_out))
+            Ok::<_, QueueError>(part.room(lane) == 0 || part.load(lane).read >= last)
         });
         Ok(try_join_all(lanes).await?.into_iter().all(|come| come))
     }

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
-use async_nats::Subject;
-
+use super::job::{Job, Key, Place};
 use super::lease::Lease;
-use super::names::{LANES, Lane};
+use super::names::Lane;
 use super::options::JetStream;
-use super::part::{Job, Key, Offer, Part, Place};
+use super::part::{Offer, Part, Settled};
 use crate::delivery::Delivery;
 use crate::options::{Clock, from_millis, millis};
 use crate::store::{Claim, Claimed, Stats};
@@ -17,7 +17,9 @@ use crate::store::{Claim, Claimed, Stats};
 #[derive(Clone)]
 pub(super) struct Held {
     pub(super) partition: usize,
-    pub(super) lease: Arc<Lease>,
+    /// Whether the message was met in this reading of the stream. If not, the stream may have been
+    /// set back since, and its sequence number may be that of another one.
+    pub(super) is_current: bool,
     pub(super) job: Job,
 }
 
@@ -32,8 +34,6 @@ pub(super) struct State {
     pub(super) looked: bool,
     pub(super) max_block: i64,
     parts: Vec<Option<Part>>,
-    /// The last ones that this process has published.
-    published: HashMap<(Lane, usize), u64>,
     claims: HashMap<u64, (usize, u64, Place)>,
     new: BTreeSet<(Place, usize)>,
     retries: BTreeSet<(i64, Place, usize)>,
@@ -53,7 +53,6 @@ impl State {
             looked: false,
             max_block: millis(settings.options.max_block),
             parts: (0..settings.partitions).map(|_| None).collect(),
-            published: HashMap::new(),
             claims: HashMap::new(),
             new: BTreeSet::new(),
             retries: BTreeSet::new(),
@@ -96,49 +95,44 @@ impl State {
         parts.filter_map(|(partition, part)| Some((partition, part.as_ref()?)))
     }
 
-    /// Everything of the partition that was delivered and not acknowledged is here.
-    pub(super) fn settled(&mut self, partition: usize, epoch: u64) {
-        let Some(part) = self.part(partition, epoch) else { return };
-        part.settled = true;
+    /// What is known of the partition suffices to start this much.
+    pub(super) fn settled(&mut self, partition: usize, epoch: u64, settled: Settled) {
+        let Some(part) = self.part(partition, epoch).filter(|it| it.settled != settled) else {
+            return;
+        };
+        part.settled = settled;
         for key in part.keys() {
             self.offer(partition, key);
         }
     }
 
-    /// The stream was made anew: what is here is of the one before.
-    pub(super) fn renew(&mut self, partition: usize, epoch: u64, number: u64) {
-        let Some(part) = self.part(partition, epoch) else { return };
-        if part.number != 0 && part.number != number {
-            let lease = part.lease.clone();
-            *part = Part::new(epoch, lease);
-            self.claims.retain(|_, (of, ..)| *of != partition);
-        }
+    /// The lanes of the partition are read from their first messages on.
+    pub(super) fn read_anew(&mut self, partition: usize, epoch: u64) {
+        let reading = self.draw();
         if let Some(part) = self.part(partition, epoch) {
-            part.number = number;
-            part.settled = false;
-            part.delivered.clear();
+            part.read_anew(reading);
         }
     }
 
-    /// Takes a message in. Returns what is to be acknowledged.
-    pub(super) fn arrive(
-        &mut self,
-        partition: usize,
-        epoch: u64,
-        job: Job,
-        delivery: u64,
-    ) -> Vec<Subject> {
+    /// Takes a message in. Returns what is to be deleted.
+    pub(super) fn arrive(&mut self, partition: usize, epoch: u64, job: Job) -> Vec<Job> {
         let (now, max_block, key) = (self.clock.now(), self.max_block, job.key());
         let Some(part) = self.part(partition, epoch) else { return Vec::new() };
-        part.delivered.insert(job.place.lane, delivery);
         let over = part.arrive(job, now, max_block);
         self.offer(partition, key);
         over
     }
 
+    /// All retries of the partition have been read: see [`Part::expect_no_longer_than`].
+    pub(super) fn expect_no_longer_than(&mut self, partition: usize, epoch: u64, time: Duration) {
+        let Some(part) = self.part(partition, epoch) else { return };
+        for key in part.expect_no_longer_than(time) {
+            self.offer(partition, key);
+        }
+    }
+
     /// Messages that somebody has deleted from the stream.
-    pub(super) fn purged(&mut self, lane: Lane, sequences: &HashSet<u64>) -> Vec<Subject> {
-        let mut over = Vec::new();
+    pub(super) fn purged(&mut self, lane: Lane, sequences: &HashSet<u64>) {
         for partition in 0..self.parts.len() {
             let Some(Some(part)) = self.parts.get_mut(partition) else { continue };
             let places: Vec<(Place, Key)> = (part.jobs())
@@ -147,11 +141,10 @@ impl State {
                 .collect();
             for (place, key) in places {
                 let part = self.parts.get_mut(partition).and_then(Option::as_mut);
-                over.extend(part.and_then(|part| part.forget(place)));
+                drop(part.and_then(|part| part.forget(place)));
                 self.offer(partition, key);
             }
         }
-        over
     }
 
     pub(super) fn is_running(&self, lane: Lane, sequence: u64) -> bool {
@@ -179,7 +172,7 @@ impl State {
     fn offer(&mut self, partition: usize, key: Key) {
         let now = self.clock.now();
         let Some(Some(part)) = self.parts.get_mut(partition) else { return };
-        if !part.settled {
+        if part.settled == Settled::Nothing {
             return;
         }
         let epoch = part.epoch;
@@ -225,13 +218,18 @@ impl State {
     pub(super) fn take(&mut self, max: usize) -> Vec<Claimed> {
         self.wake();
         let now = self.clock.now();
-        let mut claimed = Vec::new();
+        let (mut claimed, mut later) = (Vec::new(), Vec::new());
         while claimed.len() < max {
             let Some((partition, place)) = self.pop() else { break };
             let token = self.draw();
             let Some(Some(part)) = self.parts.get_mut(partition) else { continue };
             // The fence. What is passed over here is offered again when the partition is settled.
-            if !part.settled || !part.lease.may_start() {
+            if part.settled == Settled::Nothing || part.lease.is_draining() {
+                continue;
+            }
+            if !part.lease.may_start() {
+                // The lease may be renewed.
+                later.extend(part.job(place).map(Job::key).map(|key| (partition, key)));
                 continue;
             }
             let Some(key) = part.job(place).map(Job::key) else { continue };
@@ -244,6 +242,9 @@ impl State {
             claimed.push(claimed_of(job, token));
             self.claims.insert(token, (partition, epoch, place));
         }
+        for (partition, key) in later {
+            self.offer(partition, key);
+        }
         claimed.sort_by_key(|claimed| claimed.delivery.id);
         claimed
     }
@@ -255,7 +256,7 @@ impl State {
         let job = part.job(place)?;
         (claim.id() == job.id() && part.lease.holds()).then(|| Held {
             partition,
-            lease: part.lease.clone(),
+            is_current: job.reading == part.reading,
             job: job.clone(),
         })
     }
@@ -288,27 +289,6 @@ impl State {
         for (partition, epoch, place) in claims {
             self.part(partition, epoch).and_then(|part| part.release(place));
         }
-    }
-
-    // ----- what is on its way
-
-    pub(super) fn published(&mut self, lane: Lane, partition: usize, sequence: u64) {
-        self.published.insert((lane, partition), sequence);
-    }
-
-    /// What was published last, of the partitions that this process owns.
-    pub(super) fn to_come(&self) -> Vec<(Lane, usize, u64)> {
-        let lanes = self.parts().flat_map(|(partition, _)| LANES.map(|lane| (lane, partition)));
-        lanes
-            .map(|(lane, partition)| {
-                let last = self.published.get(&(lane, partition));
-                (lane, partition, last.copied().unwrap_or(0))
-            })
-            .collect()
-    }
-
-    pub(super) fn forget_published(&mut self) {
-        self.published.clear();
     }
 }
 

@@ -1,4 +1,4 @@
-//! How long a partition is ours, and what is under way in it.
+//! How long a partition is ours.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,18 +11,6 @@ pub(super) struct Lease {
     /// In ms since `born`. 0: lost.
     until: AtomicU64,
     draining: AtomicBool,
-    /// Acknowledgements that were begun, and those that have ended.
-    begun: AtomicU64,
-    ended: AtomicU64,
-}
-
-/// An acknowledgement that is under way.
-pub(super) struct Acknowledging<'a>(&'a Lease);
-
-impl Drop for Acknowledging<'_> {
-    fn drop(&mut self) {
-        self.0.ended.fetch_add(1, Ordering::SeqCst);
-    }
 }
 
 impl Lease {
@@ -31,8 +19,6 @@ impl Lease {
             born: Instant::now(),
             until: AtomicU64::new(0),
             draining: AtomicBool::new(false),
-            begun: AtomicU64::new(0),
-            ended: AtomicU64::new(0),
         };
         lease.extend(until);
         Arc::new(lease)
@@ -63,16 +49,5 @@ impl Lease {
 
     pub(super) fn drain(&self) {
         self.draining.store(true, Ordering::SeqCst);
-    }
-
-    pub(super) fn acknowledging(&self) -> Acknowledging<'_> {
-        self.begun.fetch_add(1, Ordering::SeqCst);
-        Acknowledging(self)
-    }
-
-    /// How many acknowledgements were begun, if none is under way.
-    pub(super) fn quiet(&self) -> Option<u64> {
-        let begun = self.begun.load(Ordering::SeqCst);
-        (begun == self.ended.load(Ordering::SeqCst)).then_some(begun)
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use async_nats::jetstream::AckKind;
 use async_nats::jetstream::stream::LastRawMessageErrorKind;
 use futures_util::{StreamExt, TryStreamExt};
 
@@ -168,7 +167,6 @@ impl Shared {
                 gone += self.purge_of(&names.stream(lane), Some(lane), passes).await?;
             }
         }
-        self.lock().forget_published();
         self.changed.notify_waiters();
         Ok(gone)
     }
@@ -204,18 +202,10 @@ impl Shared {
     /// Tells the owners, here and elsewhere, not to start what they hold of these.
     async fn tell_purged(&self, lane: Lane, sequences: &[u64]) {
         for some in sequences.chunks(TOLD) {
-            self.purged(lane, &some.iter().copied().collect()).await;
+            self.lock().purged(lane, &some.iter().copied().collect());
             let words: Vec<String> = some.iter().map(u64::to_string).collect();
             let lane = if lane == Lane::New { "new" } else { "retry" };
             self.broker.say(format!("purged {lane} {}", words.join(" "))).await;
-        }
-    }
-
-    /// Lets go of messages that were deleted.
-    pub(super) async fn purged(&self, lane: Lane, sequences: &HashSet<u64>) {
-        let over = self.lock().purged(lane, sequences);
-        for reply in over {
-            self.broker.tell(reply, AckKind::Ack).await;
         }
     }
 }

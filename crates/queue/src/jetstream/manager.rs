@@ -18,11 +18,16 @@ use super::broker::{NotStored, PATIENCE};
 use super::lease::Lease;
 use super::names::Lane;
 use super::record::{FREE, read, reserve, write};
-use super::serve::{self, REMOVAL};
+use super::serve;
 use super::{Shared, streams};
+use crate::error::{QueueError, StorageError};
 
 /// The longest time between two looks at all partitions.
 const LOOK: Duration = Duration::from_secs(2);
+
+/// How long the broker may take to remove a stream after it has said so. What is made meanwhile may
+/// lose its folder.
+const REMOVAL: Duration = Duration::from_secs(1);
 
 /// How long a worker keeps its partitions without claiming anything.
 const IDLE: Duration = Duration::from_secs(5);
@@ -69,7 +74,7 @@ pub(super) async fn manage(shared: Arc<Shared>, mut stop: watch::Receiver<bool>)
 
 impl Manager {
     fn time(&self) -> Duration {
-        self.shared.settings.ack_wait
+        self.shared.settings.lease
     }
 
     fn until(&self, asked: Instant) -> Instant {
@@ -148,7 +153,7 @@ impl Manager {
                 let mut words = rest.split(' ');
                 let lane = if words.next() == Some("new") { Lane::New } else { Lane::Retry };
                 let sequences = words.filter_map(|word| word.parse().ok()).collect();
-                self.shared.purged(lane, &sequences).await;
+                self.shared.lock().purged(lane, &sequences);
             }
             _ => {}
         }
@@ -165,12 +170,18 @@ impl Manager {
             let subject = || broker.names.owner_subject(*partition);
             let asked = Instant::now();
             let mut written = write(broker, subject(), owned.revision, id).await;
-            if matches!(written, Err(NotStored::Mismatch))
-                && let Some((revision, owner)) = read(broker, *partition).await
-                && owner == *id
-            {
-                // An earlier renewal was stored without an answer.
-                written = write(broker, subject(), revision, id).await;
+            if matches!(written, Err(NotStored::Mismatch)) {
+                written = match read(broker, *partition).await {
+                    // An earlier renewal was stored without an answer.
+                    Some((revision, owner)) if owner == *id => {
+                        match write(broker, subject(), revision, id).await {
+                            Err(NotStored::Mismatch) => Err(unanswered()),
+                            written => written,
+                        }
+                    }
+                    Some(_) => written,
+                    None => Err(unanswered()),
+                };
             }
             (*partition, asked, written)
         });
@@ -280,8 +291,15 @@ impl Manager {
             queue = shared.settings.name,
             "a stream of the queue is gone, and is made anew; what was in it is lost"
         );
-        if let Err(error) = streams::make(&shared.broker, &shared.settings).await {
+        let made = streams::make(&shared.broker, &shared.settings);
+        // The leases have to be renewed meanwhile.
+        if let Ok(Err(error)) = tokio::time::timeout(self.time() / 3, made).await {
             shared.told(Err(&error));
         }
     }
+}
+
+/// An earlier renewal may still be on its way to a majority of the servers.
+fn unanswered() -> NotStored {
+    NotStored::Perhaps(QueueError::Unavailable(StorageError::new("another renewal is under way")))
 }

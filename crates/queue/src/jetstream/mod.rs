@@ -23,19 +23,19 @@
 //! | `callbacks-dead` | `callbacks-dead.ID` | dead letters |
 //! | `callbacks-owners` | `callbacks-owners.0` … | which worker owns which partition |
 //!
-//! The first two are work queues: a message is deleted when a worker's acknowledgement is
-//! confirmed. Each partition has a durable consumer in each of them (`p0` …, `r0` …). A partition
-//! belongs to one worker at a time, for as long as it renews its lease. So callbacks with the same
-//! order key are handled in order, over all processes. Workers share the partitions among them, and
-//! hand over when one joins or leaves.
+//! A callback is done when the worker that has handled it has deleted its message. Beside that,
+//! only a purge deletes one: the streams have no age, and no consumer that keeps books. A partition belongs to
+//! one worker at a time, for as long as it renews its lease. So callbacks with the same order key
+//! are handled in order, over all processes. Workers share the partitions among them, and hand over
+//! when one joins or leaves.
 //!
 //! Differences from a queue on one disk:
 //!
 //! - A worker that has no free [place](crate::Worker::concurrency) keeps its partitions.
 //! - The dedup window starts when a callback is accepted. The broker measures it.
-//! - [`Stats`] come from several answers of the broker, so they may be slightly off. `running`
-//!   counts for other processes what they hold, running or not. `bytes` is the size of the streams.
-//!   The counts of accepted, completed and other callbacks are those of this process.
+//! - [`Stats`] come from several answers of the broker, so they may be slightly off. `bytes` is the
+//!   size of the streams. What runs, and the counts of accepted, completed and other callbacks, are
+//!   those of this process.
 //! - So are those of unreadable dead letters: each process keeps up to
 //!   [`max_unreadable_bytes`](crate::StoreOptions::max_unreadable_bytes) of unsigned apps, and
 //!   drops the rest until it opens the queue again. Callbacks that it buries at the same moment can
@@ -50,6 +50,7 @@ mod broker;
 mod check;
 mod claim;
 mod claims;
+mod job;
 mod lease;
 mod list;
 mod manager;
@@ -61,7 +62,6 @@ mod record;
 mod serve;
 mod settle;
 mod streams;
-mod takeover;
 mod wire;
 
 use std::fmt;
@@ -101,7 +101,7 @@ const HEADERS: usize = 16 << 10;
 /// broker's settings; see the README.
 ///
 /// If it is dropped without [`close`](Store::close), the workers of other processes take its
-/// partitions over after [`ack_wait`](JetStream::ack_wait).
+/// partitions over after the [`lease`](JetStream::lease).
 pub struct JetStreamStore {
     shared: Arc<Shared>,
 }
@@ -128,12 +128,11 @@ struct Shared {
 }
 
 impl JetStreamStore {
-    /// Makes the streams and consumers that are missing, and checks those that exist.
+    /// Makes the streams that are missing, and checks those that exist.
     ///
     /// # Errors
     ///
-    /// [`QueueError::ServerTooOld`], or [`QueueError::UnsafeSetting`] if a stream or consumer has a
-    /// setting with which callbacks could be lost or mixed up, or is of an older version's layout;
+    /// [`QueueError::ServerTooOld`], or [`QueueError::UnsafeSetting`] if a stream has a setting with which callbacks could be lost or mixed up, or is of an older version's layout;
     /// the text names the setting. [`QueueError::Unavailable`] if the broker does not answer, or
     /// refuses: JetStream is off, there are fewer servers than replicas, or the client has no
     /// permission.
@@ -261,11 +260,11 @@ impl Store for JetStreamStore {
     }
 
     fn extend(&self, claim: Claim) -> StoreFuture<'_, ()> {
-        Box::pin(self.shared.extend(claim))
+        Box::pin(std::future::ready(self.shared.extend(claim)))
     }
 
     fn lease(&self) -> Option<Duration> {
-        Some(self.shared.settings.ack_wait)
+        Some(self.shared.settings.lease)
     }
 
     fn stats(&self) -> StoreFuture<'_, Stats> {

@@ -1,4 +1,4 @@
-//! Names of streams, subjects and consumers, and of what stands in their metadata.
+//! Names of streams and subjects, and of what stands in their metadata.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -8,18 +8,19 @@ use super::wire::Position;
 use crate::delivery::DeliveryId;
 
 /// The layout, in the metadata of the stream.
-pub(super) const LAYOUT: &str = "2";
+pub(super) const LAYOUT: &str = "3";
 
 /// The keys of the metadata.
 pub(super) const STORE: &str = "store";
 pub(super) const PARTITIONS: &str = "partitions";
+pub(super) const LEASE: &str = "lease_ms";
 
 /// Where a callback waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Lane {
-    /// As it was accepted or requeued.
+    /// As it was accepted.
     New,
-    /// After a failed attempt.
+    /// After a failed attempt, or requeued.
     Retry,
 }
 
@@ -83,26 +84,6 @@ impl Names {
     /// Not the subject of a partition: a message that is there for its size.
     pub(super) fn reserve(&self) -> String {
         format!("{}.reserve", self.owners())
-    }
-
-    pub(super) fn consumer(lane: Lane, partition: usize) -> String {
-        match lane {
-            Lane::New => format!("p{partition}"),
-            Lane::Retry => format!("r{partition}"),
-        }
-    }
-
-    /// The subject that acknowledges the delivery of this message. The broker looks at the sequence
-    /// number; that of the delivery must be one that it has given out.
-    pub(super) fn acknowledgement(
-        &self,
-        lane: Lane,
-        partition: usize,
-        sequence: u64,
-        delivery: u64,
-    ) -> String {
-        let (stream, consumer) = (self.stream(lane), Names::consumer(lane, partition));
-        format!("$JS.ACK.{stream}.{consumer}.1.{sequence}.{delivery}.0.0")
     }
 }
 

@@ -25,7 +25,7 @@ pub struct JetStream {
     pub(crate) name: String,
     pub(crate) partitions: usize,
     pub(crate) replicas: usize,
-    pub(crate) ack_wait: Duration,
+    pub(crate) lease: Duration,
     pub(crate) options: StoreOptions,
 }
 
@@ -37,7 +37,7 @@ impl JetStream {
             name: name.into(),
             partitions: 16,
             replicas: 1,
-            ack_wait: Duration::from_secs(10),
+            lease: Duration::from_secs(10),
             options: StoreOptions::new(),
         }
     }
@@ -58,8 +58,8 @@ impl JetStream {
 
     /// How long a worker owns a partition unless it says so again (10 s), at least 1 s. If its
     /// process dies, another one takes over after this time. A handler may take longer.
-    pub fn ack_wait(mut self, ack_wait: Duration) -> Self {
-        self.ack_wait = ack_wait.max(Duration::from_secs(1));
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease.max(Duration::from_secs(1));
         self
     }
 
@@ -70,8 +70,8 @@ impl JetStream {
     ///   broker's own limit applies. With it, the broker reserves that much of its disk.
     /// - `max_body`: the broker has its own limit, `max_payload`, 1 MB by default.
     /// - `dedup_window` starts when a callback is accepted, and is at least two minutes.
-    /// - `clock`: the broker uses its own clock for the window and for
-    ///   [`ack_wait`](Self::ack_wait).
+    /// - `clock`: the broker uses its own clock for the window, and a worker one that never jumps for
+    ///   its [`lease`](Self::lease).
     pub fn options(mut self, options: StoreOptions) -> Self {
         self.options = options;
         self
@@ -89,7 +89,7 @@ impl fmt::Debug for JetStream {
             .field("name", &self.name)
             .field("partitions", &self.partitions)
             .field("replicas", &self.replicas)
-            .field("ack_wait", &self.ack_wait)
+            .field("lease", &self.lease)
             .field("options", &self.options)
             .finish()
     }

@@ -3,85 +3,20 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use async_nats::Subject;
-use bytes::Bytes;
-use tencent_im_callback::OrderKey;
-
+use super::job::{Job, Key, Life, Place};
 use super::lease::Lease;
 use super::names::Lane;
-use super::wire::{Meta, Position};
-use crate::delivery::DeliveryId;
 
-/// New callbacks of a partition that are held at a time.
+/// Callbacks of each lane of a partition that are held at a time.
 pub(super) const WINDOW: usize = 20_000;
 
-/// The size of what is held of them, in bytes, at which no more are asked for.
+/// The size of what is held of a lane, in bytes, at which no more are asked for.
 const BYTES: usize = 64 << 20;
 
-/// The last ones whose end was confirmed. A redelivery of one may be under way.
+/// The last ones whose deletion was confirmed. A server that is behind may still have them.
 const REMEMBERED: usize = 2 * WINDOW;
-
-/// One message of a lane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Place {
-    pub(super) at: Position,
-    pub(super) lane: Lane,
-}
-
-/// Callbacks with the same one run one after the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Key {
-    Order(OrderKey),
-    /// It has no order key.
-    Own(Position),
-}
-
-/// A message that the broker has delivered to this process.
-#[derive(Clone)]
-pub(super) struct Job {
-    pub(super) place: Place,
-    /// The subject to acknowledge it on.
-    pub(super) reply: Subject,
-    pub(super) meta: Meta,
-    pub(super) payload: Bytes,
-    /// Whether its metadata can be read.
-    pub(super) readable: bool,
-    /// When it may start: only of retries.
-    pub(super) due: i64,
-    /// When it no longer blocks its key: only of retries.
-    pub(super) aside: Option<i64>,
-    /// The claim.
-    pub(super) running: Option<u64>,
-}
-
-impl Job {
-    /// Where it was stored first.
-    pub(super) fn first(&self) -> Position {
-        self.meta.first.unwrap_or(self.place.at)
-    }
-
-    pub(super) fn id(&self) -> DeliveryId {
-        DeliveryId::new(self.meta.id, self.first().sequence)
-    }
-
-    pub(super) fn key(&self) -> Key {
-        self.meta.order_key().map_or(Key::Own(self.first()), Key::Order)
-    }
-
-    /// Whether it blocks later ones of its key while it waits for its retry.
-    pub(super) fn blocks(&self) -> bool {
-        self.meta.order.is_some() && !self.meta.out_of_order
-    }
-
-    /// The callback, in this of its lives.
-    pub(super) fn life(&self) -> Life {
-        (self.first(), self.meta.generation)
-    }
-}
-
-/// The first position, and how often it was requeued.
-pub(super) type Life = (Position, u32);
 
 /// A retry that this worker publishes.
 #[derive(Clone, Copy)]
@@ -97,8 +32,9 @@ struct Head {
     attempts: u32,
     due: i64,
     aside: i64,
-    /// Once it has been delivered.
+    /// Once it has been read.
     place: Option<Place>,
+    since: Instant,
 }
 
 #[derive(Default)]
@@ -124,23 +60,39 @@ pub(super) struct Offer {
     pub(super) wake: Option<i64>,
 }
 
+/// What is held of a lane.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Load {
+    pub(super) held: usize,
+    bytes: usize,
+    /// How many were taken in altogether.
+    pub(super) taken: u64,
+    /// The sequence number up to which the lane was read.
+    pub(super) read: u64,
+}
+
+/// What may start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Settled {
+    Nothing,
+    /// There are more retries than are held. Those that are not known may block new ones.
+    Retries,
+    All,
+}
+
 pub(super) struct Part {
     pub(super) epoch: u64,
     pub(super) lease: Arc<Lease>,
-    /// That of the stream it is of.
-    pub(super) number: u64,
-    /// All that was delivered and not acknowledged is here, so that nothing can come in between.
-    pub(super) settled: bool,
-    /// The number of the last delivery of each lane.
-    pub(super) delivered: HashMap<Lane, u64>,
+    pub(super) settled: Settled,
+    /// Which reading of the lanes this is. Each begins with the first message.
+    pub(super) reading: u64,
+    loads: [Load; 2],
     jobs: HashMap<Place, Job>,
     keys: HashMap<Key, Waiting>,
     /// The retries that are here: number of failed attempts, and place.
     retries: HashMap<Life, (u32, Place)>,
     expected: HashMap<(Life, u32), Expected>,
     ended: (VecDeque<Place>, HashSet<Place>),
-    bytes: usize,
-    new: usize,
 }
 
 impl Part {
@@ -148,22 +100,39 @@ impl Part {
         Part {
             epoch,
             lease,
-            number: 0,
-            settled: false,
-            delivered: HashMap::new(),
+            settled: Settled::Nothing,
+            reading: 0,
+            loads: [Load::default(); 2],
             jobs: HashMap::new(),
             keys: HashMap::new(),
             retries: HashMap::new(),
             expected: HashMap::new(),
             ended: (VecDeque::new(), HashSet::new()),
-            bytes: 0,
-            new: 0,
         }
     }
 
+    pub(super) fn load(&self, lane: Lane) -> &Load {
+        &self.loads[lane as usize]
+    }
+
+    fn load_mut(&mut self, lane: Lane) -> &mut Load {
+        &mut self.loads[lane as usize]
+    }
+
     /// How many more may be asked for.
-    pub(super) fn room(&self) -> usize {
-        if self.bytes > BYTES { 0 } else { WINDOW.saturating_sub(self.new) }
+    pub(super) fn room(&self, lane: Lane) -> usize {
+        let load = self.load(lane);
+        if load.bytes > BYTES { 0 } else { WINDOW.saturating_sub(load.held) }
+    }
+
+    /// The lanes are read from their first messages on. Nothing starts until that has come far
+    /// enough.
+    pub(super) fn read_anew(&mut self, reading: u64) {
+        self.settled = Settled::Nothing;
+        self.reading = reading;
+        for load in &mut self.loads {
+            load.read = 0;
+        }
     }
 
     pub(super) fn job(&self, place: Place) -> Option<&Job> {
@@ -178,13 +147,16 @@ impl Part {
         self.keys.keys().copied().collect()
     }
 
-    /// Takes a message in. Returns those that are to be acknowledged, since they are done or stored
+    /// Takes a message in. Returns those that are to be deleted, since they are done or stored
     /// elsewhere.
-    pub(super) fn arrive(&mut self, job: Job, now: i64, max_block: i64) -> Vec<Subject> {
+    pub(super) fn arrive(&mut self, mut job: Job, now: i64, max_block: i64) -> Vec<Job> {
+        self.load_mut(job.place.lane).read = job.place.at.sequence;
+        job.reading = self.reading;
         if self.ended.1.contains(&job.place) {
-            return vec![job.reply];
+            return vec![job];
         }
-        if self.jobs.contains_key(&job.place) {
+        if let Some(known) = self.jobs.get_mut(&job.place) {
+            known.reading = self.reading;
             return Vec::new();
         }
         match job.place.lane {
@@ -193,25 +165,25 @@ impl Part {
         }
     }
 
-    fn arrive_new(&mut self, job: Job) -> Vec<Subject> {
-        // Its retry was published, and its acknowledgement got lost.
+    fn arrive_new(&mut self, job: Job) -> Vec<Job> {
+        // Its retry was published, and it was not deleted.
         if self.retries.contains_key(&job.life()) {
-            return vec![job.reply];
+            return vec![job];
         }
         self.keys.entry(job.key()).or_default().new.insert(job.place);
         self.keep(job);
         Vec::new()
     }
 
-    fn arrive_retry(&mut self, mut job: Job, now: i64, max_block: i64) -> Vec<Subject> {
+    fn arrive_retry(&mut self, mut job: Job, now: i64, max_block: i64) -> Vec<Job> {
         let (life, attempts) = (job.life(), job.meta.attempts);
         let mut over = Vec::new();
         match self.retries.get(&life).copied() {
-            Some((newer, _)) if newer >= attempts => return vec![job.reply],
+            Some((newer, _)) if newer >= attempts => return vec![job],
             Some((_, older)) => over.extend(self.forget(older)),
             None => {}
         }
-        // The attempt that failed: its acknowledgement got lost.
+        // The attempt that failed: it was not deleted.
         let new = self.keys.get(&job.key()).map(|waiting| waiting.new.clone()).unwrap_or_default();
         let of_it = |place: &Place| self.jobs.get(place).is_some_and(|one| one.life() == life);
         let failed: Vec<Place> = new.into_iter().filter(of_it).collect();
@@ -234,7 +206,8 @@ impl Part {
         }
         if job.blocks() {
             let Expected { due, aside, .. } = expected;
-            key.head = Some(Head { life, attempts, due, aside, place: Some(job.place) });
+            let (place, since) = (Some(job.place), Instant::now());
+            key.head = Some(Head { life, attempts, due, aside, place, since });
         } else {
             key.late.insert((job.due, job.place));
         }
@@ -244,20 +217,25 @@ impl Part {
     }
 
     fn keep(&mut self, job: Job) {
-        if job.place.lane == Lane::New {
-            self.new += 1;
-            self.bytes += job.payload.len();
-        }
+        let load = self.load_mut(job.place.lane);
+        load.held += 1;
+        load.taken += 1;
+        load.bytes += job.payload.len();
         self.jobs.insert(job.place, job);
     }
 
     /// A retry of this callback is going to be published.
     pub(super) fn expect(&mut self, job: &Job, attempts: u32, expected: Expected) {
+        if self.retries.get(&job.life()).is_some_and(|(known, _)| *known >= attempts) {
+            // It was stored, and the answer was lost.
+            return;
+        }
         self.expected.insert((job.life(), attempts), expected);
         if job.blocks() && !expected.out_of_order {
             let Expected { due, aside, .. } = expected;
             let key = self.keys.entry(job.key()).or_default();
-            key.head = Some(Head { life: job.life(), attempts, due, aside, place: None });
+            let (life, since) = (job.life(), Instant::now());
+            key.head = Some(Head { life, attempts, due, aside, place: None, since });
         }
     }
 
@@ -272,8 +250,17 @@ impl Part {
         {
             let (due, aside) = (job.due, job.aside.unwrap_or(job.due));
             let (life, attempts) = (job.life(), job.meta.attempts);
-            key.head = Some(Head { life, attempts, due, aside, place: Some(job.place) });
+            let (place, since) = (Some(job.place), Instant::now());
+            key.head = Some(Head { life, attempts, due, aside, place, since });
         }
+    }
+
+    /// All retries of the stream have been read. Those that are expected for that long and are not
+    /// there were deleted, and block their keys no longer.
+    pub(super) fn expect_no_longer_than(&mut self, time: Duration) -> Vec<Key> {
+        let lost = |head: &mut Head| head.place.is_none() && head.since.elapsed() > time;
+        let keys = self.keys.iter_mut();
+        keys.filter_map(|(key, waiting)| waiting.head.take_if(lost).map(|_| *key)).collect()
     }
 
     pub(super) fn offer(&mut self, key: Key, now: i64) -> Offer {
@@ -305,7 +292,9 @@ impl Part {
                     Some((due, _)) => offer.wake = Some(*due),
                     None => {}
                 }
-                offer.new = waiting.new.first().copied();
+                if self.settled == Settled::All {
+                    offer.new = waiting.new.first().copied();
+                }
             }
         }
         offer
@@ -331,7 +320,7 @@ impl Part {
         Some(key)
     }
 
-    /// The broker has confirmed its end.
+    /// The broker has confirmed its deletion.
     pub(super) fn end(&mut self, place: Place) -> Option<Key> {
         let key = self.jobs.get(&place).map(Job::key)?;
         self.remember(place);
@@ -351,18 +340,17 @@ impl Part {
         }
     }
 
-    /// Takes out a message that has not started. Returns where to acknowledge it.
-    pub(super) fn forget(&mut self, place: Place) -> Option<Subject> {
+    /// Takes out a message that has not started.
+    pub(super) fn forget(&mut self, place: Place) -> Option<Job> {
         self.jobs.get(&place).filter(|job| job.running.is_none())?;
-        self.remove(place).map(|job| job.reply)
+        self.remove(place)
     }
 
     fn remove(&mut self, place: Place) -> Option<Job> {
         let job = self.jobs.remove(&place)?;
-        if place.lane == Lane::New {
-            self.new -= 1;
-            self.bytes -= job.payload.len();
-        }
+        let load = self.load_mut(place.lane);
+        load.held -= 1;
+        load.bytes -= job.payload.len();
         let key = job.key();
         if let Some(waiting) = self.keys.get_mut(&key) {
             waiting.new.remove(&place);
@@ -377,11 +365,7 @@ impl Part {
         }
         Some(job)
     }
-
-    /// Takes out all that has not started.
-    pub(super) fn take_waiting(&mut self) -> Vec<Subject> {
-        let waiting: Vec<Place> =
-            (self.jobs.values()).filter(|job| job.running.is_none()).map(|job| job.place).collect();
-        waiting.into_iter().filter_map(|place| self.forget(place)).collect()
-    }
 }
+
+#[cfg(test)]
+mod tests;

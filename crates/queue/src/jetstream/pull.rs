@@ -1,20 +1,28 @@
-//! One pull at a time, on one inbox for each consumer.
+//! Reading one lane of a partition from its first message on: a consumer that keeps no books, and
+//! one pull at a time. What is in the stream is what is to be done; only its owner deletes it.
 
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::{PullConsumer, pull};
-use async_nats::{Client, Message, Subject, Subscriber};
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer, pull};
+use async_nats::{Message, Subject, Subscriber};
 use futures_util::StreamExt;
 use tokio::time::Instant;
 
-use super::broker::unavailable;
-use crate::error::QueueError;
+use super::broker::{Broker, PATIENCE, unavailable};
+use super::names::Lane;
+use crate::error::{QueueError, StorageError};
 
 /// How long the broker keeps a pull.
-pub(super) const EXPIRES: Duration = Duration::from_secs(1);
+const EXPIRES: Duration = Duration::from_secs(1);
 
-/// How late its end may be until the consumer is made anew.
+/// How late its end may be until the lane is read anew.
 const LATE: Duration = Duration::from_secs(4);
+
+/// How long the broker keeps a consumer that nobody pulls from.
+const UNUSED: Duration = Duration::from_secs(60);
+
+/// How often a server that is behind is asked whether it has caught up.
+const BEHIND: u32 = 40;
 
 pub(super) struct Puller {
     consumer: PullConsumer,
@@ -31,10 +39,39 @@ pub(super) enum Pulled {
 }
 
 impl Puller {
-    pub(super) async fn new(client: &Client, consumer: PullConsumer) -> Result<Self, QueueError> {
-        let inbox: Subject = client.new_inbox().into();
-        let messages = client.subscribe(inbox.clone()).await.map_err(unavailable)?;
+    pub(super) async fn new(
+        broker: &Broker,
+        lane: Lane,
+        partition: usize,
+    ) -> Result<Self, QueueError> {
+        let name = broker.names.stream(lane);
+        let stream = broker.context.get_stream_no_info(&name).await.map_err(unavailable)?;
+        let config = pull::Config {
+            deliver_policy: DeliverPolicy::All,
+            ack_policy: AckPolicy::None,
+            filter_subject: broker.names.filter(lane, partition),
+            inactive_threshold: UNUSED,
+            memory_storage: true,
+            num_replicas: 1,
+            ..pull::Config::default()
+        };
+        let consumer = stream.create_consumer(config).await.map_err(unavailable)?;
+        let server = consumer.cached_info().cluster.as_ref().and_then(|it| it.leader.clone());
+        if let Some(server) = server {
+            has_caught_up(broker, &name, &server).await?;
+        }
+        let inbox: Subject = broker.client.new_inbox().into();
+        let messages = broker.client.subscribe(inbox.clone()).await.map_err(unavailable)?;
         Ok(Puller { consumer, inbox, messages, open: None })
+    }
+
+    /// Removes the consumer, if the broker answers in time.
+    pub(super) async fn end(self, broker: &Broker, lane: Lane) {
+        let name = &self.consumer.cached_info().name;
+        let Ok(stream) = broker.context.get_stream_no_info(broker.names.stream(lane)).await else {
+            return;
+        };
+        drop(tokio::time::timeout(PATIENCE, stream.delete_consumer(name)).await);
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -45,11 +82,9 @@ impl Puller {
         self.open.is_some_and(|(sent, _)| sent.elapsed() > EXPIRES + LATE)
     }
 
-    /// Asks for messages. `wait`: for new ones, too.
-    pub(super) async fn pull(&mut self, batch: usize, wait: bool) {
-        let expires = wait.then_some(EXPIRES);
-        let config =
-            pull::BatchConfig { batch, expires, no_wait: !wait, ..pull::BatchConfig::default() };
+    pub(super) async fn pull(&mut self, batch: usize) {
+        let expires = Some(EXPIRES);
+        let config = pull::BatchConfig { batch, expires, ..pull::BatchConfig::default() };
         self.open = Some((Instant::now(), batch));
         drop(self.consumer.request_batch(config, self.inbox.clone()).await);
     }
@@ -66,24 +101,16 @@ impl Puller {
         }
         Pulled::Message(message)
     }
+}
 
-    /// A pull that waits for nothing may have no end.
-    pub(super) fn give_up(&mut self) {
-        self.open = None;
+/// Waits until the server that reads has all that the leader has. One that is behind may still have
+/// what the owner before has deleted.
+async fn has_caught_up(broker: &Broker, stream: &str, server: &str) -> Result<(), QueueError> {
+    for _ in 0..BEHIND {
+        if broker.is_current(stream, server).await? {
+            return Ok(());
+        }
+        tokio::time::sleep(super::AGAIN / 2).await;
     }
-
-    /// No more is delivered to here. Returns what was delivered meanwhile.
-    pub(super) async fn stop(&mut self, client: &Client) -> Vec<Message> {
-        drop(self.messages.unsubscribe().await);
-        drop(tokio::time::timeout(Duration::from_secs(1), client.flush()).await);
-        let mut rest = Vec::new();
-        let all = async {
-            while let Some(message) = self.messages.next().await {
-                rest.extend(message.status.is_none().then_some(message));
-            }
-        };
-        // Without a connection there may be no end.
-        drop(tokio::time::timeout(Duration::from_secs(1), all).await);
-        rest
-    }
+    Err(QueueError::Unavailable(StorageError::new(format!("{server} is behind its leader"))))
 }

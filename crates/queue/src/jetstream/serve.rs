@@ -1,33 +1,33 @@
 //! Reading the two lanes of a partition that this process owns.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::Message;
-use async_nats::jetstream::AckKind;
+use futures_util::future::join_all;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::broker::PATIENCE;
+use super::job::{Job, Place};
 use super::lease::Lease;
 use super::names::{LANES, Lane};
-use super::part::{Job, Place};
+use super::part::Settled;
 use super::pull::{Pulled, Puller};
 use super::wire::{Meta, Position};
-use super::{AGAIN, Shared, streams};
-use crate::error::{QueueError, StorageError};
+use super::{AGAIN, Shared};
+use crate::error::QueueError;
 
 /// How many messages are asked for at a time.
-pub(super) const BATCH: usize = 500;
-
-/// How long the broker may take to remove a stream or a consumer after it has said so. What is made
-/// meanwhile may lose its folder.
-pub(super) const REMOVAL: Duration = Duration::from_secs(1);
+const BATCH: usize = 500;
 
 /// How often to look whether the partition is still ours, and whether there is room.
 const TICK: Duration = Duration::from_millis(50);
 
-/// Reads the partition for as long as the lease holds and nobody asks for it. Then gives back what
-/// has not started, and waits for what runs.
+/// How often to compare what is here with what is in the stream.
+const COMPARED: Duration = Duration::from_secs(10);
+
+/// Reads the partition for as long as the lease holds and nobody asks for it. Then waits for what
+/// runs. What has not started is in the stream, for the next owner.
 pub(super) async fn serve(
     shared: Arc<Shared>,
     partition: usize,
@@ -40,7 +40,7 @@ pub(super) async fn serve(
             Ok(mut owner) => {
                 let followed = owner.follow().await;
                 shared.told(followed.as_ref().map(drop));
-                owner.stop().await;
+                owner.end();
             }
             Err(error) => shared.told(Err(&error)),
         }
@@ -48,55 +48,31 @@ pub(super) async fn serve(
             tokio::time::sleep(AGAIN).await;
         }
     }
-    while lease.holds() {
-        give_back(&shared, partition, epoch).await;
-        if !shared.lock().runs(partition, epoch) {
-            // A claim that was given back meanwhile.
-            give_back(&shared, partition, epoch).await;
-            break;
-        }
+    while lease.holds() && shared.lock().runs(partition, epoch) {
         tokio::time::sleep(TICK / 2).await;
     }
     (partition, epoch)
 }
 
-/// Tells the broker that what has not started is for the next owner.
-async fn give_back(shared: &Shared, partition: usize, epoch: u64) {
-    let waiting = match shared.lock().part(partition, epoch) {
-        Some(part) => part.take_waiting(),
-        None => return,
-    };
-    if waiting.is_empty() {
-        return;
-    }
-    for reply in waiting {
-        shared.broker.tell(reply, AckKind::Nak(None)).await;
-    }
-    drop(tokio::time::timeout(Duration::from_secs(1), shared.broker.client.flush()).await);
-}
-
 /// One lane of a partition.
-pub(super) struct Reader {
-    pub(super) lane: Lane,
-    pub(super) puller: Puller,
+struct Reader {
+    lane: Lane,
+    puller: Puller,
     /// The number of the last delivery. The broker counts them without gaps.
-    pub(super) delivery: u64,
+    delivery: u64,
+    /// Where reading stood when it was compared last and had not come to the end.
+    short_at: Option<u64>,
 }
 
-pub(super) struct Owner {
-    pub(super) shared: Arc<Shared>,
-    pub(super) partition: usize,
+struct Owner {
+    shared: Arc<Shared>,
+    partition: usize,
     epoch: u64,
-    pub(super) lease: Arc<Lease>,
+    lease: Arc<Lease>,
     /// In the order of [`LANES`].
     readers: [Reader; 2],
-}
-
-/// What became of a delivery.
-pub(super) struct Arrived {
-    /// Whether all deliveries before it have arrived here.
-    in_turn: bool,
-    pub(super) sequence: u64,
+    began: Instant,
+    compared: Instant,
 }
 
 impl Owner {
@@ -106,40 +82,36 @@ impl Owner {
         epoch: u64,
         lease: Arc<Lease>,
     ) -> Result<Self, QueueError> {
-        let number = streams::number(&shared.broker).await?;
-        shared.lock().renew(partition, epoch, number);
+        let began = Instant::now();
+        shared.lock().read_anew(partition, epoch);
         let reader = async |lane| {
-            let consumer =
-                streams::consumer(&shared.broker, &shared.settings, lane, partition).await?;
-            let puller = Puller::new(&shared.broker.client, consumer).await?;
-            Ok::<_, QueueError>(Reader { lane, puller, delivery: 0 })
+            let puller = Puller::new(&shared.broker, lane, partition).await?;
+            Ok::<_, QueueError>(Reader { lane, puller, delivery: 0, short_at: None })
         };
         let readers = [reader(LANES[0]).await?, reader(LANES[1]).await?];
-        if streams::number(&shared.broker).await? != number {
-            // What is held would be taken for messages of the new stream.
-            let error = StorageError::new("the stream was made anew meanwhile");
-            return Err(QueueError::Unavailable(error));
-        }
-        Ok(Owner { shared, partition, epoch, lease, readers })
+        Ok(Owner { shared, partition, epoch, lease, readers, began, compared: began })
     }
 
-    /// Returns when the consumers have to be made anew, or the lease is over or wanted back.
+    /// Returns when the lanes have to be read anew, or the lease is over or wanted back.
     async fn follow(&mut self) -> Result<(), QueueError> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut settled = false;
+        let mut settled = self.settle().await?;
         while self.lease.may_start() {
-            if !settled {
-                settled = self.settle().await?;
-                continue;
-            }
             self.ask().await;
             let [retries, new] = &mut self.readers;
             let (lane, pulled) = tokio::select! {
                 pulled = retries.puller.next() => (0, pulled),
                 pulled = new.puller.next() => (1, pulled),
                 _ = tick.tick() => {
-                    if retries.puller.is_late() || new.puller.is_late() {
+                    let is_late = retries.puller.is_late() || new.puller.is_late();
+                    if is_late || !self.shared.is_connected() {
+                        return Ok(());
+                    }
+                    if !settled {
+                        settled = self.settle().await?;
+                    }
+                    if self.compared.elapsed() > COMPARED && self.lacks_some().await? {
                         return Ok(());
                     }
                     continue;
@@ -147,110 +119,121 @@ impl Owner {
             };
             match pulled {
                 Pulled::Message(message) => {
-                    let arrived = self.arrive(lane, message).await;
-                    if arrived.is_some_and(|arrived| !arrived.in_turn) {
-                        self.unsettle();
-                        settled = false;
+                    if !self.arrive(lane, message).await {
+                        // One before it did not arrive.
+                        return Ok(());
                     }
                     self.shared.changed.notify_waiters();
                 }
                 // Nothing came, or it has expired.
                 Pulled::Ended(404 | 408) => {}
-                // Without a leader, or another one's; or deleted. The broker says so before it has
-                // removed the folder, and with that one that is made meanwhile.
-                Pulled::Ended(_) => {
-                    self.unsettle();
-                    tokio::time::sleep(REMOVAL).await;
-                    return Ok(());
-                }
+                // The consumer is gone, and perhaps its server.
+                Pulled::Ended(_) => return Ok(()),
             }
         }
         Ok(())
     }
 
     async fn ask(&mut self) {
-        let room = self.shared.lock().part(self.partition, self.epoch).map_or(0, |it| it.room());
         for reader in &mut self.readers {
-            let batch = if reader.lane == Lane::Retry { BATCH } else { room.min(BATCH) };
+            let room = match self.shared.lock().part(self.partition, self.epoch) {
+                Some(part) => part.room(reader.lane),
+                None => 0,
+            };
+            let batch = room.min(BATCH);
             if !reader.puller.is_open() && batch > 0 {
-                reader.puller.pull(batch, true).await;
+                reader.puller.pull(batch).await;
             }
         }
     }
 
-    pub(super) fn unsettle(&self) {
-        if let Some(part) = self.shared.lock().part(self.partition, self.epoch) {
-            part.settled = false;
+    /// What is here is no longer known to be in the stream.
+    fn end(self) {
+        self.shared.lock().read_anew(self.partition, self.epoch);
+        for reader in self.readers {
+            let shared = self.shared.clone();
+            tokio::spawn(async move { reader.puller.end(&shared.broker, reader.lane).await });
         }
     }
 
-    /// Brings all here that was delivered and not acknowledged. Whether that was reached.
-    async fn settle(&mut self) -> Result<bool, QueueError> {
-        let began = Instant::now();
-        let mut pulled = [false; LANES.len()];
-        while self.lease.may_start() {
-            let mut all = true;
-            for (lane, pulled) in pulled.iter_mut().enumerate() {
-                all &= self.round(lane, pulled).await?;
-            }
-            if all {
-                self.shared.lock().settled(self.partition, self.epoch);
-                self.shared.changed.notify_waiters();
-                let (queue, partition) = (&self.shared.settings.name, self.partition);
-                let took = began.elapsed();
-                tracing::debug!(target: "tencent_im_callback_queue", queue, partition, ?took, "owns a partition");
+    /// Retries block their keys. So no new callback starts until all are known that the owner before
+    /// has left. Whether they are.
+    async fn settle(&self) -> Result<bool, QueueError> {
+        let last = self.shared.broker.last(Lane::Retry, self.partition).await?.unwrap_or(0);
+        let mut state = self.shared.lock();
+        let Some(part) = state.part(self.partition, self.epoch) else { return Ok(false) };
+        let is_all = part.load(Lane::Retry).read >= last;
+        if !is_all && part.room(Lane::Retry) > 0 {
+            return Ok(false);
+        }
+        let settled = if is_all { Settled::All } else { Settled::Retries };
+        state.settled(self.partition, self.epoch, settled);
+        drop(state);
+        self.shared.changed.notify_waiters();
+        let (queue, partition) = (&self.shared.settings.name, self.partition);
+        let took = self.began.elapsed();
+        tracing::debug!(target: "tencent_im_callback_queue", queue, partition, ?settled, ?took, "owns a partition");
+        Ok(is_all)
+    }
+
+    /// Whether something is in the stream that is not here: the server that was read from did not
+    /// have it, or gives out no more.
+    async fn lacks_some(&mut self) -> Result<bool, QueueError> {
+        self.compared = Instant::now();
+        for reader in &mut self.readers {
+            let (shared, lane) = (&self.shared, reader.lane);
+            let load = || {
+                let mut state = shared.lock();
+                let part = state.part(self.partition, self.epoch)?;
+                Some((*part.load(lane), part.room(lane)))
+            };
+            let Some((before, _)) = load() else { return Ok(false) };
+            let there = shared.broker.count(lane, self.partition).await?;
+            let last = shared.broker.last(lane, self.partition).await?.unwrap_or(0);
+            let Some((now, room)) = load() else { return Ok(false) };
+            let is_short = now.read < last;
+            let taken = now.taken - before.taken;
+            let is_lacking = if is_short {
+                // Nothing has been read since the last time, though there was room.
+                room > 0 && reader.short_at.replace(now.read) == Some(now.read)
+            } else {
+                reader.short_at = None;
+                there > before.held as u64 + taken
+            };
+            if is_lacking {
+                let (queue, partition) = (&shared.settings.name, self.partition);
+                tracing::warn!(
+                    target: "tencent_im_callback_queue",
+                    queue,
+                    partition,
+                    there,
+                    held = before.held,
+                    "callbacks were passed over, and are read anew"
+                );
                 return Ok(true);
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            if lane == Lane::Retry && !is_short {
+                let mut state = shared.lock();
+                state.expect_no_longer_than(self.partition, self.epoch, 2 * PATIENCE);
+            }
         }
+        self.shared.changed.notify_waiters();
         Ok(false)
     }
 
-    /// All deliveries up to this one have arrived.
-    pub(super) fn arrived(&mut self, lane: usize, delivery: u64) {
-        let reader = self.reader(lane);
-        reader.delivery = reader.delivery.max(delivery);
-        let (lane, delivery) = (reader.lane, reader.delivery);
-        if let Some(part) = self.shared.lock().part(self.partition, self.epoch) {
-            part.delivered.insert(lane, delivery);
-        }
-    }
-
-    pub(super) fn reader(&mut self, lane: usize) -> &mut Reader {
-        &mut self.readers[lane]
-    }
-
-    /// The sequence numbers of a lane that are here.
-    pub(super) fn held(&self, lane: Lane) -> HashSet<u64> {
-        let mut state = self.shared.lock();
-        let Some(part) = state.part(self.partition, self.epoch) else { return HashSet::new() };
-        let here = part.jobs().filter(|job| job.place.lane == lane);
-        here.map(|job| job.place.at.sequence).collect()
-    }
-
-    /// Takes a message in.
-    pub(super) async fn arrive(&mut self, lane: usize, message: Message) -> Option<Arrived> {
-        let reader = self.reader(lane);
-        let (job, delivery) = read(reader.lane, message)?;
+    /// Takes a message in. Whether all before it have arrived.
+    async fn arrive(&mut self, lane: usize, message: Message) -> bool {
+        let reader = &mut self.readers[lane];
+        let Some((job, delivery)) = read(reader.lane, message) else { return true };
         let in_turn = delivery == reader.delivery + 1;
         reader.delivery = delivery;
-        let sequence = job.place.at.sequence;
-        let over = self.shared.lock().arrive(self.partition, self.epoch, job, delivery);
-        for reply in over {
-            self.shared.broker.tell(reply, AckKind::Ack).await;
+        if !in_turn {
+            return false;
         }
-        Some(Arrived { in_turn, sequence })
-    }
-
-    /// What is on its way to here is taken in before the inboxes are given up.
-    async fn stop(&mut self) {
-        self.unsettle();
-        for lane in 0..LANES.len() {
-            let client = self.shared.broker.client.clone();
-            for message in self.reader(lane).puller.stop(&client).await {
-                self.arrive(lane, message).await;
-            }
-        }
+        let over = self.shared.lock().arrive(self.partition, self.epoch, job);
+        // One that cannot be deleted now comes again when the lane is read anew.
+        join_all(over.iter().map(|job| self.shared.forget(job))).await;
+        true
     }
 }
 
@@ -272,10 +255,10 @@ fn read(lane: Lane, message: Message) -> Option<(Job, u64)> {
             ..Meta::default()
         }),
         payload: message.payload,
+        reading: 0,
         due: 0,
         aside: None,
         running: None,
-        reply,
     };
     Some((job, delivery))
 }

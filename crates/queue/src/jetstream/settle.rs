@@ -1,14 +1,12 @@
-//! How a claim ends. A confirmed acknowledgement is the end of a message; what is not done has been
-//! stored elsewhere before.
+//! How a claim ends. A message ends when it is deleted; what is not done has been stored elsewhere
+//! before.
 
 use std::time::Duration;
 
-use async_nats::jetstream::AckKind;
-
 use super::broker::PATIENCE;
 use super::claims::Held;
-use super::names::Lane;
-use super::part::{Expected, Job, Place};
+use super::job::{Job, Place};
+use super::part::Expected;
 use super::wire::Meta;
 use super::{AGAIN, Shared};
 use crate::error::QueueError;
@@ -21,8 +19,7 @@ impl Shared {
         claim: Claim,
         count: impl Fn(&mut Stats),
     ) -> Result<(), QueueError> {
-        let held = self.held(claim)?;
-        self.acknowledge(claim, &held).await?;
+        self.delete(claim).await?;
         self.end(claim, count);
         Ok(())
     }
@@ -46,16 +43,13 @@ impl Shared {
         let subject = self.retry_subject(*partition, job.id());
         let headers = meta.headers(Some(&id));
         let sent = self.broker.publish(subject, headers, job.payload.clone(), PATIENCE).await;
-        match sent {
-            Ok(stored) => self.lock().published(Lane::Retry, *partition, stored.sequence),
-            Err(error) => {
-                if let Some(part) = self.lock().part_of(claim) {
-                    part.expect_no_more(job, attempts);
-                }
-                return Err(error.into());
+        if let Err(error) = sent {
+            if let Some(part) = self.lock().part_of(claim) {
+                part.expect_no_more(job, attempts);
             }
+            return Err(error.into());
         }
-        self.acknowledge(claim, &held).await?;
+        self.delete(claim).await?;
         self.end(claim, |counts| counts.retried += 1);
         Ok(())
     }
@@ -80,7 +74,7 @@ impl Shared {
         let subject = self.broker.names.dead_subject(job.id()).into();
         let headers = meta.headers(Some(&id));
         self.broker.publish(subject, headers, job.payload.clone(), PATIENCE).await?;
-        self.acknowledge(claim, &held).await?;
+        self.delete(claim).await?;
         let unreadable = reason == DeadReason::BodyUnreadable;
         self.end(claim, |counts| {
             counts.buried += 1;
@@ -107,11 +101,9 @@ impl Shared {
         Ok(false)
     }
 
-    /// The handler is still running: the broker need not deliver it again.
-    pub(super) async fn extend(&self, claim: Claim) -> Result<(), QueueError> {
-        let held = self.held(claim)?;
-        self.broker.tell(held.job.reply, AckKind::Progress).await;
-        Ok(())
+    /// The handler is still running. The lease of its partition says so to the others.
+    pub(super) fn extend(&self, claim: Claim) -> Result<(), QueueError> {
+        self.held(claim).map(drop)
     }
 
     fn held(&self, claim: Claim) -> Result<Held, QueueError> {
@@ -122,31 +114,38 @@ impl Shared {
         state.held(claim).ok_or(QueueError::ClaimLost)
     }
 
-    /// Acknowledges until the broker confirms it, or the lease is over.
-    async fn acknowledge(&self, claim: Claim, held: &Held) -> Result<(), QueueError> {
-        let _acknowledging = held.lease.acknowledging();
+    /// Deletes the message until the broker confirms it, or the lease is over.
+    ///
+    /// If the stream was set back, another message may have its sequence number by now, and must
+    /// not be deleted. If the old one is there again, it is read again, and known.
+    async fn delete(&self, claim: Claim) -> Result<(), QueueError> {
+        let mut is_repeated = false;
         loop {
-            let confirmed = self.broker.confirm(held.job.reply.clone(), AckKind::Ack).await;
-            self.told(confirmed.as_ref().map(drop));
-            if confirmed.is_ok() || !self.is_still_there(claim, held).await? {
+            let Held { is_current, job, .. } = self.held(claim)?;
+            let Place { lane, at } = job.place;
+            let stream = self.broker.names.stream(lane);
+            let is_sure = is_current && !is_repeated;
+            let is_there = if is_sure { Ok(true) } else { self.broker.has(&stream, at).await };
+            let deleted = match is_there {
+                Ok(true) => self.broker.delete(&stream, at.sequence).await.map(drop),
+                Ok(false) => Ok(()),
+                Err(error) => Err(error),
+            };
+            self.told(deleted.as_ref().map(drop));
+            if deleted.is_ok() {
                 return Ok(());
             }
+            is_repeated = true;
+            tokio::time::sleep(AGAIN).await;
         }
     }
 
-    /// Whether the message is in the stream. If the stream was set back, another message may have
-    /// its sequence number by now, and must not be acknowledged; so this asks until it is answered,
-    /// or the lease is over. If the old message is there again, it is delivered again, and known.
-    async fn is_still_there(&self, claim: Claim, held: &Held) -> Result<bool, QueueError> {
-        let Place { lane, at } = held.job.place;
+    /// Deletes a message of which this process has another, once.
+    pub(super) async fn forget(&self, job: &Job) {
+        let Place { lane, at } = job.place;
         let stream = self.broker.names.stream(lane);
-        loop {
-            self.held(claim)?;
-            tokio::time::sleep(AGAIN).await;
-            match self.broker.find(&stream, at.sequence).await {
-                Ok(found) => return Ok(found.is_some_and(|meta| meta.is_of(&held.job.meta))),
-                Err(error) => self.told(Err(&error)),
-            }
+        if let Ok(true) = self.broker.has(&stream, at).await {
+            drop(self.broker.delete(&stream, at.sequence).await);
         }
     }
 

@@ -1,32 +1,25 @@
 //! Making what is missing at the broker.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use async_nats::jetstream::Context;
-use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer, ReplayPolicy, pull};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 
 use super::broker::{Broker, PATIENCE, is_not_found, unavailable};
-use super::names::{LANES, LAYOUT, Lane, Names, PARTITIONS, STORE};
+use super::names::{LAYOUT, LEASE, Lane, Names, PARTITIONS, STORE};
 use super::options::JetStream;
 use super::{AGAIN, check, record};
 use crate::error::QueueError;
 
-/// How many messages of a lane may be given out and not acknowledged.
-pub(super) const OUT: i64 = 50_000;
-
 /// How often to look for a stream that another process is making.
 const TRIES: u32 = 50;
 
-/// How often a stream or a consumer is asked for until it is given up.
+/// How often a stream is asked for until it is given up.
 const ASKED: u32 = 4;
 
-const NUMBER: &str = "number";
-
-/// Makes or checks a queue's streams and consumers.
+/// Makes or checks a queue's streams.
 pub(super) async fn open(broker: &Broker, settings: &JetStream) -> Result<(), QueueError> {
     check::name(&settings.name)?;
     // A client that waits for its first connection does not know the version yet.
@@ -36,14 +29,6 @@ pub(super) async fn open(broker: &Broker, settings: &JetStream) -> Result<(), Qu
     let is_new = make(broker, settings).await?;
     if is_new {
         free(broker, settings).await?;
-    }
-    let all = (0..settings.partitions).flat_map(|partition| LANES.map(|lane| (lane, partition)));
-    let all: Vec<_> = all.collect();
-    for some in all.chunks(8) {
-        try_join_all(
-            some.iter().map(|(lane, partition)| consumer(broker, settings, *lane, *partition)),
-        )
-        .await?;
     }
     Ok(())
 }
@@ -79,9 +64,9 @@ impl JetStream {
         if let Some(partitions) = partitions {
             settings = settings.partitions(partitions);
         }
-        let first = Names::consumer(Lane::New, 0);
-        if let Ok(consumer) = stream.get_consumer::<pull::Config>(&first).await {
-            settings = settings.ack_wait(consumer.cached_info().config.ack_wait);
+        let lease = config.metadata.get(LEASE).and_then(|millis| millis.parse().ok());
+        if let Some(lease) = lease {
+            settings = settings.lease(Duration::from_millis(lease));
         }
         Ok(Some(settings))
     }
@@ -95,15 +80,8 @@ pub(super) async fn make(broker: &Broker, settings: &JetStream) -> Result<bool, 
         is_new |= made(&broker.context, wanted).await? && main;
     }
     // In a cluster, the stream that another process makes may not be there yet.
-    number(broker).await?;
+    appears(&broker.context, &settings.name).await?;
     Ok(is_new)
-}
-
-/// The number that was drawn when the stream was made.
-pub(super) async fn number(broker: &Broker) -> Result<u64, QueueError> {
-    let config = appears(&broker.context, &broker.names.stream(Lane::New)).await?;
-    let number = config.metadata.get(NUMBER).and_then(|text| u64::from_str_radix(text, 16).ok());
-    Ok(number.unwrap_or_default())
 }
 
 /// Whether one of the streams is missing.
@@ -111,14 +89,11 @@ pub(super) async fn is_missing(broker: &Broker) -> bool {
     let names = &broker.names;
     let streams =
         [names.stream(Lane::New), names.stream(Lane::Retry), names.dead(), names.owners()];
-    for stream in streams {
-        if let Err(error) = broker.context.get_stream(&stream).await
-            && is_not_found(&error)
-        {
-            return true;
-        }
-    }
-    false
+    let found = streams.iter().map(async |stream| {
+        let found = tokio::time::timeout(PATIENCE, broker.context.get_stream(stream)).await;
+        matches!(found, Ok(Err(error)) if is_not_found(&error))
+    });
+    join_all(found).await.contains(&true)
 }
 
 /// In a new store nobody owns anything. A record that is missing later was deleted, and its owner
@@ -139,7 +114,6 @@ async fn free(broker: &Broker, settings: &JetStream) -> Result<(), QueueError> {
 
 fn configs(names: &Names, settings: &JetStream) -> [Config; 4] {
     let most = |bound: u64| i64::try_from(bound).unwrap_or(i64::MAX);
-    let number = RandomState::new().hash_one(std::time::Instant::now());
     let base = Config {
         storage: StorageType::File,
         num_replicas: settings.replicas,
@@ -148,7 +122,7 @@ fn configs(names: &Names, settings: &JetStream) -> [Config; 4] {
         max_messages_per_subject: -1,
         max_consumers: -1,
         discard: DiscardPolicy::New,
-        retention: RetentionPolicy::WorkQueue,
+        retention: RetentionPolicy::Limits,
         duplicate_window: settings.window(),
         allow_direct: true,
         ..Config::default()
@@ -163,15 +137,14 @@ fn configs(names: &Names, settings: &JetStream) -> [Config; 4] {
         metadata: HashMap::from([
             (STORE.to_owned(), LAYOUT.to_owned()),
             (PARTITIONS.to_owned(), settings.partitions.to_string()),
-            (NUMBER.to_owned(), format!("{number:016x}")),
+            (LEASE.to_owned(), settings.lease.as_millis().to_string()),
         ]),
         ..stream(names.stream(Lane::New))
     };
     let retry = names.stream(Lane::Retry);
     let retry = Config { subjects: vec![format!("{retry}.*.*")], ..stream(retry) };
-    let dead = Config { retention: RetentionPolicy::Limits, ..stream(names.dead()) };
+    let dead = stream(names.dead());
     let owners = Config {
-        retention: RetentionPolicy::Limits,
         discard: DiscardPolicy::Old,
         max_messages_per_subject: 1,
         duplicate_window: Duration::from_secs(120),
@@ -190,7 +163,7 @@ async fn made(context: &Context, wanted: Config) -> Result<bool, QueueError> {
             Ok(stream) => break (stream.cached_info().config.clone(), false),
             Err(error) if is_not_found(&error) => match context.create_stream(&wanted).await {
                 Ok(stream) => break (stream.cached_info().config.clone(), true),
-                // Another process was faster, and drew another number.
+                // Another process was faster.
                 Err(refused) => {
                     let found = appears(context, name).await;
                     break (found.map_err(|_| unavailable(refused))?, false);
@@ -217,45 +190,4 @@ async fn appears(context: &Context, name: &str) -> Result<Config, QueueError> {
         }
         tries += 1;
     }
-}
-
-/// Makes or checks the consumer of a lane. It is never deleted: what it knows to be acknowledged
-/// may not have left the stream yet.
-pub(super) async fn consumer(
-    broker: &Broker,
-    settings: &JetStream,
-    lane: Lane,
-    partition: usize,
-) -> Result<PullConsumer, QueueError> {
-    let name = Names::consumer(lane, partition);
-    let stream_name = broker.names.stream(lane);
-    let wanted = pull::Config {
-        durable_name: Some(name.clone()),
-        deliver_policy: DeliverPolicy::All,
-        ack_policy: AckPolicy::Explicit,
-        ack_wait: settings.ack_wait,
-        max_deliver: -1,
-        filter_subject: broker.names.filter(lane, partition),
-        replay_policy: ReplayPolicy::Instant,
-        max_ack_pending: OUT,
-        num_replicas: settings.replicas,
-        ..pull::Config::default()
-    };
-    let stream = broker.context.get_stream_no_info(&stream_name).await.map_err(unavailable)?;
-    // Looked up before it is made: creating it again would change the existing one.
-    let mut tries = 1;
-    let found = loop {
-        if let Ok(found) = stream.get_consumer::<pull::Config>(&name).await {
-            break found;
-        }
-        match stream.create_consumer(wanted.clone()).await {
-            Ok(made) => break made,
-            // While several processes make the same consumer, a cluster may answer none of them.
-            Err(error) if tries == ASKED => return Err(unavailable(error)),
-            Err(_) => tries += 1,
-        }
-    };
-    let what = format!("consumer {name} of stream {stream_name}");
-    check::consumer(&found.cached_info().config, &wanted, &what)?;
-    Ok(found)
 }

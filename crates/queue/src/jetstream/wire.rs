@@ -74,12 +74,6 @@ impl Meta {
         Some(Death::new(at, reason.unwrap_or(DeadReason::Attempts)))
     }
 
-    /// Whether both are those of one message.
-    pub(super) fn is_of(&self, other: &Meta) -> bool {
-        let which = |meta: &Meta| (meta.id, meta.at, meta.generation, meta.attempts);
-        which(self) == which(other)
-    }
-
     /// `None` if it is missing or cannot be read.
     pub(super) fn read(headers: Option<&HeaderMap>) -> Option<Self> {
         serde_json::from_str(headers?.get(META)?.as_str()).ok()

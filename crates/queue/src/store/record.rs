@@ -233,7 +233,7 @@ impl Serialize for Record {
 pub struct Stats {
     /// Accepted and not yet handled, including those that are being handled.
     pub waiting: u64,
-    /// Of those, being handled.
+    /// Of those, being handled; on JetStream by this process.
     pub running: u64,
     /// Of those, with at least one failed attempt, or requeued from the dead letters.
     pub retrying: u64,

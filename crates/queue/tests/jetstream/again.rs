@@ -13,7 +13,7 @@ use super::{SHORT, open, server, settings, until};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_done_is_not_handled_again_when_answers_are_lost() {
     let nats = server!();
-    let settings = || settings().ack_wait(60 * SECOND);
+    let settings = || settings().lease(60 * SECOND);
     let endpoint = open(nats.context().await, settings()).await;
     for number in 0..12 {
         let key = (number % 3 != 0).then(|| number.to_string());
@@ -69,9 +69,9 @@ async fn what_is_done_is_not_handled_again_when_answers_are_lost() {
     assert!(other.claim(12, 2 * SECOND).await.unwrap().is_empty());
 }
 
-/// The worker dies before it hears that its acknowledgements have arrived.
+/// The worker dies before it hears that its deletions have arrived.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_acknowledged_by_a_worker_that_died_is_not_handled_again() {
+async fn what_was_deleted_by_a_worker_that_died_is_not_handled_again() {
     let nats = server!();
     let endpoint = open(nats.context().await, settings()).await;
     let proxy = Proxy::new(&nats.nodes[0].url()).await;

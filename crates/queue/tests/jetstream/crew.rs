@@ -15,7 +15,7 @@ use super::common::{SECOND, entry};
 use super::{open, settings};
 
 pub fn quick() -> JetStream {
-    settings().ack_wait(SECOND)
+    settings().lease(SECOND)
 }
 
 pub struct Crew {

@@ -31,7 +31,7 @@ use tencent_im_callback_queue::store::{Claimed, Store};
 const SHORT: Duration = Duration::from_millis(300);
 
 fn settings() -> JetStream {
-    JetStream::new("test").partitions(4).ack_wait(2 * SECOND)
+    JetStream::new("test").partitions(4).lease(2 * SECOND)
 }
 
 async fn open(context: Context, settings: JetStream) -> Arc<JetStreamStore> {

@@ -1,13 +1,17 @@
 //! What operators do to the streams, and that new callbacks are handled afterwards.
 
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tencent_im_callback_queue::jetstream::async_nats::Client;
 use tencent_im_callback_queue::jetstream::async_nats::jetstream::Context;
+use tencent_im_callback_queue::jetstream::async_nats::jetstream::consumer::pull;
+use tencent_im_callback_queue::store::Store;
 
-use super::common::Folder;
+use super::common::{Folder, add, entry, texts};
 use super::crew::Crew;
-use super::{server, until};
+use super::{SHORT, open, server, settings, until, wait_for_one};
 
 const STREAMS: [&str; 4] = ["test", "test-retry", "test-dead", "test-owners"];
 
@@ -54,11 +58,12 @@ async fn nothing_is_handled_again_after_consumers_were_deleted_or_streams_purged
         }
     }
     crew.handles_new_ones("all consumers deleted").await;
-    for stream in ["test-owners", "test"] {
-        context.get_stream(stream).await.unwrap().purge().await.unwrap();
-        crew.handles_new_ones(&format!("{stream} purged")).await;
-    }
+    context.get_stream("test").await.unwrap().purge().await.unwrap();
+    crew.handles_new_ones("test purged").await;
     assert_eq!(crew.handled_again(), [""; 0]);
+    // All leases are lost. What is being handled then is handled again.
+    context.get_stream("test-owners").await.unwrap().purge().await.unwrap();
+    crew.handles_new_ones("test-owners purged").await;
 }
 
 async fn call(client: &Client, subject: String, body: String) -> Value {
@@ -144,4 +149,37 @@ async fn new_callbacks_are_handled_after_a_servers_directory_was_set_back() {
     crew.handles_new_ones("set back").await;
     crew.handles_new_ones("some time after").await;
     crew.has_unique_ids();
+}
+
+/// What a consumer of the broker takes for done is deleted by nobody but the queue's worker.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_somebody_else_acknowledges_is_handled() {
+    let nats = server!();
+    let context = nats.context().await;
+    let store = open(context.clone(), settings()).await;
+    add(&*store, entry("a", None)).await;
+    let stream = context.get_stream("test").await.unwrap();
+    let other = stream.create_consumer(pull::Config::default()).await.unwrap();
+    let message = other.messages().await.unwrap().next().await.unwrap().unwrap();
+    message.double_ack().await.unwrap();
+    assert_eq!(texts(&[wait_for_one(&*store).await]), ["a"]);
+}
+
+/// A message that a worker was wrongly told is purged stands for one that a server did not have
+/// when it was read.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_passed_over_is_found_in_the_stream() {
+    let nats = server!();
+    let context = nats.context().await;
+    let store = open(context.clone(), settings()).await;
+    add(&*store, entry("a", Some("key"))).await;
+    let first = wait_for_one(&*store).await;
+    add(&*store, entry("b", Some("key"))).await;
+    // It is here by now, and waits for the other.
+    assert!(store.claim(1, Duration::ZERO).await.unwrap().is_empty());
+    context.client().publish("test-news", "purged new 2".into()).await.unwrap();
+    context.client().flush().await.unwrap();
+    tokio::time::sleep(SHORT).await;
+    store.complete(first.claim).await.unwrap();
+    assert_eq!(texts(&[wait_for_one(&*store).await]), ["b"]);
 }

@@ -4,7 +4,7 @@ use tencent_im_callback_queue::jetstream::async_nats;
 use tencent_im_callback_queue::jetstream::async_nats::jetstream::stream::{
     Config, DiscardPolicy, RetentionPolicy, StorageType,
 };
-use tencent_im_callback_queue::jetstream::async_nats::jetstream::{self, Context, consumer};
+use tencent_im_callback_queue::jetstream::async_nats::jetstream::{self, Context};
 use tencent_im_callback_queue::jetstream::{JetStream, JetStreamStore};
 use tencent_im_callback_queue::{QueueError, StoreOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -37,7 +37,7 @@ async fn settings_that_differ_from_those_of_the_queue_are_named() {
     let error = async |settings| refusal(&context, settings).await;
     names(&error(settings().partitions(5)).await, "partitions is 4, and must be 5");
     names(&error(settings().replicas(3)).await, "num_replicas is 1");
-    names(&error(settings().ack_wait(5 * SECOND)).await, "ack_wait");
+    names(&error(settings().lease(5 * SECOND)).await, "lease");
     let longer = StoreOptions::new().dedup_window(3600 * SECOND);
     names(&error(settings().options(longer)).await, "duplicate_window");
     for name in ["", "a.b", "a b", "*"] {
@@ -74,39 +74,6 @@ async fn unsafe_settings_of_streams_are_named() {
             context.delete_stream(&right.name).await.unwrap();
             context.create_stream(right).await.unwrap();
         }
-    }
-}
-
-#[tokio::test]
-async fn unsafe_settings_of_consumers_are_named() {
-    let nats = server!();
-    let context = nats.context().await;
-    drop(open(context.clone(), settings()).await);
-    let changes: [Change<consumer::pull::Config>; 4] = [
-        ("max_ack_pending", |config| config.max_ack_pending = 2),
-        ("max_deliver", |config| config.max_deliver = 3),
-        ("headers_only", |config| config.headers_only = true),
-        ("mem_storage", |config| config.memory_storage = true),
-    ];
-    let stream = context.get_stream("test").await.unwrap();
-    for (word, change) in changes {
-        let found = stream.get_consumer::<consumer::pull::Config>("p0").await.unwrap();
-        let config = &found.cached_info().config;
-        let mut wrong = consumer::pull::Config {
-            durable_name: Some("p0".to_owned()),
-            filter_subject: config.filter_subject.clone(),
-            ack_wait: config.ack_wait,
-            max_ack_pending: config.max_ack_pending,
-            ..consumer::pull::Config::default()
-        };
-        change(&mut wrong);
-        stream.delete_consumer("p0").await.unwrap();
-        stream.create_consumer(wrong).await.unwrap();
-        let text = refusal(&context, settings()).await;
-        names(&text, word);
-        names(&text, "consumer p0");
-        stream.delete_consumer("p0").await.unwrap();
-        drop(open(context.clone(), settings()).await);
     }
 }
 

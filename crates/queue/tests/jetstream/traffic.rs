@@ -19,8 +19,8 @@ use super::{open, server, settings, until};
 #[derive(Debug, Default)]
 struct Traffic {
     published: usize,
+    deleted: usize,
     acknowledged: usize,
-    progress: usize,
     pulls: usize,
     /// Pulls that ended without having brought all that they asked for.
     expired: usize,
@@ -50,13 +50,13 @@ impl Spy {
             if subject == "the.end" {
                 break;
             }
-            match &message.payload[..] {
+            match subject {
                 _ if subject.starts_with("test.") => {
                     let delivered = message.reply.is_some_and(|to| to.starts_with("$JS.ACK."));
                     traffic.published += usize::from(!delivered);
                 }
-                b"+ACK" if subject.starts_with("$JS.ACK.test.") => traffic.acknowledged += 1,
-                b"+WPI" if subject.starts_with("$JS.ACK.test.") => traffic.progress += 1,
+                "$JS.API.STREAM.MSG.DELETE.test" => traffic.deleted += 1,
+                _ if subject.starts_with("$JS.ACK.") => traffic.acknowledged += 1,
                 _ if subject.starts_with("$JS.API.CONSUMER.MSG.NEXT.") => traffic.pulls += 1,
                 _ if message.status.is_some_and(|status| status.as_u16() == 408) => {
                     traffic.expired += 1;
@@ -69,8 +69,8 @@ impl Spy {
 }
 
 /// Puts in so many callbacks without an order key, and handles them.
-async fn handled(nats: &Nats, count: usize, handler: Duration, ack_wait: Duration) -> Traffic {
-    let store = open(nats.context().await, settings().ack_wait(ack_wait)).await;
+async fn handled(nats: &Nats, count: usize, handler: Duration, lease: Duration) -> Traffic {
+    let store = open(nats.context().await, settings().lease(lease)).await;
     let queue = Queue::new(store.clone());
     let spy = Spy::new(nats).await;
     let mut entry = Entry::of(&callback("State.StateChange")).unwrap();
@@ -93,21 +93,20 @@ async fn handled(nats: &Nats, count: usize, handler: Duration, ack_wait: Duratio
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_callback_costs_one_message_and_one_acknowledgement() {
+async fn a_callback_costs_one_message_and_one_deletion() {
     let nats = server!();
-    // What is here for longer is delivered again.
-    let ack_wait = 600 * SECOND;
-    let traffic = handled(&nats, 1000, Duration::ZERO, ack_wait).await;
-    assert_eq!((traffic.published, traffic.acknowledged), (1000, 1000), "{traffic:?}");
-    assert_eq!(traffic.progress, 0, "{traffic:?}");
+    let traffic = handled(&nats, 1000, Duration::ZERO, 600 * SECOND).await;
+    assert_eq!((traffic.published, traffic.deleted), (1000, 1000), "{traffic:?}");
+    assert_eq!(traffic.acknowledged, 0, "{traffic:?}");
     // An idle lane asks once a second, which depends on how long it takes.
     let brought = traffic.pulls.saturating_sub(traffic.expired);
     assert!(brought <= 1000 / 50, "{traffic:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_handler_longer_than_a_third_of_ack_wait_reports_progress() {
+async fn a_handler_longer_than_the_lease_costs_no_more() {
     let nats = server!();
-    let traffic = handled(&nats, 20, SECOND, 2 * SECOND).await;
-    assert!(traffic.progress >= 20, "{traffic:?}");
+    let traffic = handled(&nats, 20, 3 * SECOND, 2 * SECOND).await;
+    assert_eq!((traffic.published, traffic.deleted), (20, 20), "{traffic:?}");
+    assert_eq!(traffic.acknowledged, 0, "{traffic:?}");
 }

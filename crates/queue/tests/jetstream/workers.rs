@@ -69,9 +69,9 @@ async fn a_poisoned_callback_stops_its_conversation_no_longer_than_max_block_and
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_handler_longer_than_ack_wait_is_not_run_twice() {
+async fn a_handler_longer_than_the_lease_is_not_run_twice() {
     let nats = server!();
-    let settings = || settings().ack_wait(SECOND);
+    let settings = || settings().lease(SECOND);
     let stores = [
         open(nats.context().await, settings()).await,
         open(nats.context().await, settings()).await,
@@ -135,7 +135,7 @@ async fn what_a_dead_process_had_is_taken_over_with_its_attempts() {
 #[tokio::test]
 async fn long_retries_wait_at_the_broker() {
     let nats = server!();
-    let one = open(nats.context().await, settings().ack_wait(SECOND)).await;
+    let one = open(nats.context().await, settings().lease(SECOND)).await;
     add(&*one, entry("ordered", Some("k"))).await;
     add(&*one, entry("free", None)).await;
     for _ in 0..2 {
@@ -144,7 +144,7 @@ async fn long_retries_wait_at_the_broker() {
         one.retry(claimed.claim, "no".to_owned(), 3 * SECOND).await.unwrap();
     }
     drop(one);
-    let two = open(nats.context().await, settings().ack_wait(SECOND)).await;
+    let two = open(nats.context().await, settings().lease(SECOND)).await;
     assert!(two.claim(10, SHORT).await.unwrap().is_empty());
     let mut found = vec![wait_for_one(&*two).await, wait_for_one(&*two).await];
     found.sort_by_key(|claimed| claimed.delivery.id);
@@ -155,7 +155,7 @@ async fn long_retries_wait_at_the_broker() {
 #[tokio::test]
 async fn a_worker_without_a_place_leaves_half_of_the_partitions_to_another() {
     let nats = server!();
-    let settings = || settings().ack_wait(3600 * SECOND);
+    let settings = || settings().lease(3600 * SECOND);
     let busy = open(nats.context().await, settings()).await;
     let idle = open(nats.context().await, settings()).await;
     let held = {
@@ -189,7 +189,7 @@ async fn a_worker_without_a_place_leaves_half_of_the_partitions_to_another() {
 #[tokio::test]
 async fn a_closed_store_gives_back_at_once() {
     let nats = server!();
-    let one = open(nats.context().await, settings().ack_wait(3600 * SECOND)).await;
+    let one = open(nats.context().await, settings().lease(3600 * SECOND)).await;
     add(&*one, entry("a", Some("k"))).await;
     let claimed = wait_for_one(&*one).await;
     one.retry(claimed.claim, "no".to_owned(), 1000 * SECOND).await.unwrap();
@@ -198,7 +198,7 @@ async fn a_closed_store_gives_back_at_once() {
     one.release(claimed.claim);
     one.close().await.unwrap();
     // With the broker's time for a dead process, that would be an hour.
-    let two = open(nats.context().await, settings().ack_wait(3600 * SECOND)).await;
+    let two = open(nats.context().await, settings().lease(3600 * SECOND)).await;
     assert_eq!(texts(&[wait_for_one(&*two).await]), ["b"]);
     assert!(two.claim(10, SHORT).await.unwrap().is_empty());
 }

@@ -50,7 +50,7 @@ macro_rules! suite {
                         // A time longer than any jump of the test's clock; a number by which the
                         // test's keys have partitions of their own.
                         let settings = JetStream::new("test")
-                            .ack_wait(Duration::from_secs(7200))
+                            .lease(Duration::from_secs(7200))
                             .partitions(5)
                             .options(options);
                         Box::pin(async move {
