@@ -15,7 +15,7 @@ const UNJUDGED: Text = Text(
 const LOST: Text = Text(
     "Tencent does not send a notification again: what is refused is lost; take it, keep its bytes \
     and raise an alarm",
-    "腾讯云不会重发无需审核的回调：被拒绝的事件会丢失；应当接收、保留原始字节并告警",
+    "腾讯云不会重发通知类回调：被拒绝的事件会丢失；应当接收、保留原始字节并告警",
 );
 const NOBODY: Text = Text(
     "a friend request is refused per person: each one who can be read needs a ResultCode, whatever \

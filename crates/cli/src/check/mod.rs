@@ -197,7 +197,7 @@ const OPEN: Text = Text(
 const DEAD: Text = Text(
     "the broken notifications (broken.after) may be dead letters now, in a queue behind the \
     endpoint",
-    "损坏的无需审核的回调（broken.after）可能已成为接口后面队列中的死信",
+    "请求体损坏的通知类回调（broken.after）可能已成为接口后面队列中的死信",
 );
 
 /// The first valid request was refused: all the others would be, too.
