@@ -1,39 +1,4 @@
-//! Counts and latencies for Prometheus and others, with the [`metrics`](https://docs.rs/metrics)
-//! facade (feature `metrics`).
-//!
-//! Put [`MetricsLayer`] outside [`CallbackLayer`](crate::CallbackLayer), and outside
-//! [`VerifyLayer`](crate::VerifyLayer), too: it records each request. `Detach`, `Dedup` and
-//! `RateLimit` record their own counts without a layer. Your program decides where the
-//! figures go: install a recorder, such as that of `metrics-exporter-prometheus`, **before** you
-//! make the layers. Without a recorder nothing is recorded.
-//!
-//! | name | kind | labels | what |
-//! | --- | --- | --- | --- |
-//! | `im_callbacks_total` | counter | `outcome`, `reason`, `command` | requests, by how they were answered |
-//! | `im_callback_duration_seconds` | histogram | `outcome`, `command` | from the request's head to the answer, in **seconds**; the body is read within |
-//! | `im_callbacks_detached_total` | counter | `result` | work in the background that ended: `succeeded`, `duplicate`, `failed`, `unfinished` (aborted by `drain`); or that was refused: `overloaded`, `abandoned` |
-//! | `im_callbacks_detached_running` | gauge | | callbacks in the background now |
-//! | `im_callbacks_dedup_total` | counter | `result` | `handled`, `duplicate`, `failed`, `without_key` |
-//! | `im_callbacks_limited_total` | counter | `quota` | callbacks over a [rate limit](crate::limit): `own`, or `shared` by keys for which there was no room |
-//!
-//! `outcome` is [`OutcomeKind::as_str`](crate::OutcomeKind::as_str), or `cancelled` if the future
-//! was dropped before there was an answer: the peer closed the connection, or an outer time-out
-//! expired; `reason` and `command` are then empty. `reason` is [`Outcome::reason`], `command` is
-//! [`Command::label`](crate::Command::label). All of them have few values, so a peer cannot create
-//! any number of series.
-//!
-//! ```
-//! use tencent_im_callback::{App, CallbackLayer, EventRouter, MetricsLayer, Token};
-//! use tower::ServiceBuilder;
-//!
-//! let app = App::signed(1400000000, Token::new("xxxxyyyy")?);
-//! let service = ServiceBuilder::new()
-//!     .layer(MetricsLayer::new())
-//!     .layer(CallbackLayer::new(app))
-//!     .service(EventRouter::new());
-//! # drop::<tencent_im_callback::MetricsService<tencent_im_callback::CallbackService<_>>>(service);
-//! # Ok::<(), tencent_im_callback::InvalidTokenError>(())
-//! ```
+#![doc = include_str!("docs/metrics.md")]
 
 use std::future::Future;
 use std::pin::Pin;

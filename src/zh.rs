@@ -74,5 +74,6 @@ page!(troubleshooting, include_str!("docs/zh/troubleshooting.md"));
 page!(word_lists, include_str!("docs/zh/word_lists.md"));
 page!(deployment, include_str!("docs/zh/deployment.md"));
 page!(tracing, "span 和日志：名称、级别、字段。", include_str!("docs/zh/tracing.md"));
+page!(metrics, include_str!("docs/zh/metrics.md"));
 page!(testing, include_str!("docs/zh/testing.md"));
 page!(security, include_str!("docs/zh/security_links.md"), include_str!("../SECURITY.zh-CN.md"));

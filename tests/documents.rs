@@ -14,7 +14,7 @@ fn read(file: &str) -> String {
 }
 
 /// Pages of the documentation, each in `src/docs` and in `src/docs/zh`.
-const PAGES: [&str; 17] = [
+const PAGES: [&str; 18] = [
     "guide",
     "axum",
     "hyper",
@@ -28,6 +28,7 @@ const PAGES: [&str; 17] = [
     "commands",
     "testing",
     "tracing",
+    "metrics",
     "deployment",
     "console",
     "troubleshooting",

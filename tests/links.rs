@@ -13,9 +13,10 @@ const NOWHERE: [&str; 4] = [
 ];
 
 /// Pages that rustdoc shows under another name than that of their file.
-const PAGES: [(&str, &str); 8] = [
+const PAGES: [(&str, &str); 9] = [
     ("crate", "src/docs/guide.md"),
     ("crate::zh", "src/docs/zh/guide.md"),
+    ("crate::metrics", "src/docs/metrics.md"),
     ("crate::moderation", "src/docs/moderation.md"),
     ("crate::testing", "src/docs/testing.md"),
     ("crate::docs::security", "SECURITY.md"),
