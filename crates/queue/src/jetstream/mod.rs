@@ -24,10 +24,10 @@
 //! | `callbacks-owners` | `callbacks-owners.0` … | which worker owns which partition |
 //!
 //! A callback is done when the worker that has handled it has deleted its message. Beside that,
-//! only a purge deletes one: the streams have no age, and no consumer that keeps books. A partition belongs to
-//! one worker at a time, for as long as it renews its lease. So callbacks with the same order key
-//! are handled in order, over all processes. Workers share the partitions among them, and hand over
-//! when one joins or leaves.
+//! only a purge deletes one: the streams have no age, and no consumer that keeps books. A partition
+//! belongs to one worker at a time, for as long as it renews its lease. So callbacks with the same
+//! order key are handled in order, over all processes. Workers share the partitions among them, and
+//! hand over when one joins or leaves.
 //!
 //! Differences from a queue on one disk:
 //!
@@ -132,10 +132,10 @@ impl JetStreamStore {
     ///
     /// # Errors
     ///
-    /// [`QueueError::ServerTooOld`], or [`QueueError::UnsafeSetting`] if a stream has a setting with which callbacks could be lost or mixed up, or is of an older version's layout;
-    /// the text names the setting. [`QueueError::Unavailable`] if the broker does not answer, or
-    /// refuses: JetStream is off, there are fewer servers than replicas, or the client has no
-    /// permission.
+    /// [`QueueError::ServerTooOld`], or [`QueueError::UnsafeSetting`] if a stream has a setting with
+    /// which callbacks could be lost or mixed up, or is of an older version's layout; the text names
+    /// the setting. [`QueueError::Unavailable`] if the broker does not answer, or refuses: JetStream
+    /// is off, there are fewer servers than replicas, or the client has no permission.
     pub async fn open(context: Context, settings: JetStream) -> Result<Self, QueueError> {
         let names = Names(settings.name.clone());
         let broker = Broker { client: context.client(), context, names };
