@@ -260,7 +260,12 @@ impl Part {
     pub(super) fn expect_no_longer_than(&mut self, time: Duration) -> Vec<Key> {
         let lost = |head: &mut Head| head.place.is_none() && head.since.elapsed() > time;
         let keys = self.keys.iter_mut();
-        keys.filter_map(|(key, waiting)| waiting.head.take_if(lost).map(|_| *key)).collect()
+        let lost = keys.filter_map(|(key, waiting)| {
+            let head = waiting.head.take_if(lost)?;
+            self.expected.remove(&(head.life, head.attempts));
+            Some(*key)
+        });
+        lost.collect()
     }
 
     pub(super) fn offer(&mut self, key: Key, now: i64) -> Offer {

@@ -69,6 +69,7 @@ fn a_retry_that_was_deleted_before_it_was_read_blocks_its_key_no_longer() {
     assert!(part.offer(key, 20).new.is_none());
     assert_eq!(part.expect_no_longer_than(Duration::from_secs(60)), []);
     assert_eq!(part.expect_no_longer_than(Duration::ZERO), [key]);
+    assert!(part.expected.is_empty());
     assert_eq!(part.offer(key, 20).new.map(|place| place.at.sequence), Some(2));
 }
 
