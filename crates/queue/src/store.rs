@@ -92,7 +92,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Gives the callback back as if it had not been claimed. It is called when a worker is
     /// dropped, so it neither waits nor fails. A store that cannot do it now does it later; one
-    /// with a [`lease`](Self::lease) may let the claim expire instead.
+    /// with a [`lease`](Self::lease) may let the claim expire instead. It is also called after
+    /// [`QueueError::ClaimLost`]; if somebody else has the callback by then, it changes nothing.
     fn release(&self, claim: Claim);
 
     /// Extends a claim: the handler is still running.

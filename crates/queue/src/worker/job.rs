@@ -39,7 +39,7 @@ pub(super) type Hook = dyn Fn(&Record) + Send + Sync;
 /// Whether a result was stored.
 enum Settled {
     As(End),
-    /// Somebody else has the callback now.
+    /// The claim has ended. Perhaps somebody else has the callback now.
     Lost,
     /// There is no space for the result.
     NoSpace,
@@ -136,9 +136,7 @@ where
                 callback.extensions.insert(delivery.clone());
                 origin = Origin::of(&callback);
                 let Some(attempted) = self.attempt(callback, keeper.as_mut()).await else {
-                    // Somebody else has it now.
-                    ending.outcome(LOST);
-                    return guard.forget();
+                    return ending.outcome(LOST);
                 };
                 attempted
             }
@@ -156,15 +154,9 @@ where
                 guard.forget();
                 drop(self.results.send(Ok(end)));
             }
-            Ok(Settled::Lost) => {
-                ending.outcome(LOST);
-                guard.forget();
-            }
-            // Given back, without this attempt.
-            Ok(Settled::NoSpace) => {
-                ending.outcome("given_back");
-                drop(guard);
-            }
+            // Both are given back, as if this attempt had not been.
+            Ok(Settled::Lost) => ending.outcome(LOST),
+            Ok(Settled::NoSpace) => ending.outcome("given_back"),
             Err(error) => {
                 ending.outcome("not_stored");
                 guard.forget();

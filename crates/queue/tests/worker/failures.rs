@@ -302,7 +302,7 @@ async fn a_service_that_panics_when_it_is_cloned_fails_its_callbacks() {
 #[tokio::test(start_paused = true)]
 async fn a_failure_for_which_there_is_no_space_is_given_back() {
     let store = Shared::new(MemoryStore::new());
-    store.3.store(true, Ordering::SeqCst);
+    store.is_full.store(true, Ordering::SeqCst);
     let queue = Queue::new(store.clone());
     for _ in 0..3 {
         put(&store, entry_of(WORD, None)).await;

@@ -48,7 +48,7 @@ fn entry_of(word: &str, key: Option<&str>) -> Entry {
 }
 
 async fn put(queue: &Shared, entry: Entry) -> DeliveryId {
-    match queue.0.append(entry, SECOND).await.unwrap() {
+    match queue.store.append(entry, SECOND).await.unwrap() {
         Appended::Stored(id) => id,
         Appended::Duplicate(id) => panic!("duplicate of {id}"),
     }
@@ -56,45 +56,70 @@ async fn put(queue: &Shared, entry: Entry) -> DeliveryId {
 
 /// A store that a queue and a test share, and whose claims may run out.
 #[derive(Clone)]
-struct Shared(Arc<dyn Store>, Option<Duration>, Arc<AtomicUsize>, Arc<AtomicBool>);
+struct Shared {
+    store: Arc<dyn Store>,
+    lease: Option<Duration>,
+    extended: Arc<AtomicUsize>,
+    /// No retry can be stored.
+    is_full: Arc<AtomicBool>,
+    /// The next extension or completion finds that the claim has ended, although nobody else has it.
+    loses: Arc<AtomicBool>,
+}
 
 impl Shared {
     fn new(store: impl Store) -> Self {
-        Shared(Arc::new(store), None, Arc::default(), Arc::default())
+        Shared {
+            store: Arc::new(store),
+            lease: None,
+            extended: Arc::default(),
+            is_full: Arc::default(),
+            loses: Arc::default(),
+        }
+    }
+
+    /// What this answers, or that the claim has ended.
+    fn unless_lost<'a>(
+        &'a self,
+        answer: impl FnOnce(&'a dyn Store) -> StoreFuture<'a, ()>,
+    ) -> StoreFuture<'a, ()> {
+        if self.loses.swap(false, Ordering::SeqCst) {
+            return Box::pin(std::future::ready(Err(QueueError::ClaimLost)));
+        }
+        answer(&*self.store)
     }
 }
 
 impl Store for Shared {
     fn append(&self, entry: Entry, max_wait: Duration) -> StoreFuture<'_, Appended> {
-        self.0.append(entry, max_wait)
+        self.store.append(entry, max_wait)
     }
     fn claim(&self, max: usize, wait: Duration) -> StoreFuture<'_, Vec<Claimed>> {
-        self.0.claim(max, wait)
+        self.store.claim(max, wait)
     }
     fn complete(&self, claim: Claim) -> StoreFuture<'_, ()> {
-        self.0.complete(claim)
+        self.unless_lost(move |store| store.complete(claim))
     }
     fn retry(&self, claim: Claim, error: String, delay: Duration) -> StoreFuture<'_, ()> {
-        if self.3.load(Ordering::SeqCst) {
+        if self.is_full.load(Ordering::SeqCst) {
             return Box::pin(std::future::ready(Err(QueueError::DiskFull)));
         }
-        self.0.retry(claim, error, delay)
+        self.store.retry(claim, error, delay)
     }
     fn bury(&self, claim: Claim, error: String, reason: DeadReason) -> StoreFuture<'_, ()> {
-        self.0.bury(claim, error, reason)
+        self.store.bury(claim, error, reason)
     }
     fn release(&self, claim: Claim) {
-        self.0.release(claim);
+        self.store.release(claim);
     }
     fn extend(&self, claim: Claim) -> StoreFuture<'_, ()> {
-        self.2.fetch_add(1, Ordering::SeqCst);
-        self.0.extend(claim)
+        self.extended.fetch_add(1, Ordering::SeqCst);
+        self.unless_lost(move |store| store.extend(claim))
     }
     fn lease(&self) -> Option<Duration> {
-        self.1
+        self.lease
     }
     fn stats(&self) -> StoreFuture<'_, Stats> {
-        self.0.stats()
+        self.store.stats()
     }
     fn list(
         &self,
@@ -102,16 +127,16 @@ impl Store for Shared {
         after: Option<DeliveryId>,
         limit: usize,
     ) -> StoreFuture<'_, Vec<tencent_im_callback_queue::Record>> {
-        self.0.list(filter, after, limit)
+        self.store.list(filter, after, limit)
     }
     fn requeue(&self, id: DeliveryId) -> StoreFuture<'_, ()> {
-        self.0.requeue(id)
+        self.store.requeue(id)
     }
     fn purge(&self, filter: Filter) -> StoreFuture<'_, u64> {
-        self.0.purge(filter)
+        self.store.purge(filter)
     }
     fn close(&self) -> StoreFuture<'_, ()> {
-        self.0.close()
+        self.store.close()
     }
 }
 

@@ -109,7 +109,7 @@ async fn order_per_key_holds_under_retries_and_many_workers() {
 #[tokio::test(start_paused = true)]
 async fn claims_with_a_lease_are_kept_alive_and_given_up_when_lost() {
     let (_, mut store) = memory();
-    store.1 = Some(3 * SECOND);
+    store.lease = Some(3 * SECOND);
     let queue = Queue::new(store.clone());
     put(&store, entry_of(WORD, None)).await;
     let log = Log::default();
@@ -139,22 +139,39 @@ async fn claims_with_a_lease_are_kept_alive_and_given_up_when_lost() {
         .run(empty(store.clone()))
         .await
         .unwrap();
-    assert!(store.2.load(Ordering::SeqCst) >= 9);
+    assert!(store.extended.load(Ordering::SeqCst) >= 9);
     assert_eq!(log.attempts(), [1, 1]);
+}
+
+/// A broker that is away for a while: the claim ends, and the callback stays where it was.
+#[tokio::test(start_paused = true)]
+async fn what_was_lost_and_nobody_else_has_is_handled_again() {
+    for hangs in [false, true] {
+        let store = Shared { lease: Some(3 * SECOND), ..Shared::new(MemoryStore::new()) };
+        put(&store, entry_of(WORD, Some("k"))).await;
+        store.loses.store(true, Ordering::SeqCst);
+        let log = Log::default();
+        let (kept, lost) = (log.clone(), store.loses.clone());
+        let handler = service_fn(move |callback: Callback| {
+            kept.push(&callback);
+            let hangs = hangs && lost.load(Ordering::SeqCst);
+            async move { if hangs { std::future::pending().await } else { Ok::<_, Infallible>(()) } }
+        });
+        let worker = Queue::new(store.clone()).worker(handler).run(empty(store.clone()));
+        let stopped = tokio::time::timeout(60 * SECOND, worker).await.unwrap().unwrap();
+        assert_eq!(stopped.completed, 1);
+        assert_eq!(log.attempts(), [1, 1]);
+    }
 }
 
 /// The claim was extended by the task of the handler, which such a handler stops.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_handler_that_blocks_its_thread_keeps_its_claim() {
-    let store = Shared(
-        Arc::new(MemoryStore::new()),
-        Some(Duration::from_millis(30)),
-        Arc::default(),
-        Arc::default(),
-    );
+    let store =
+        Shared { lease: Some(Duration::from_millis(30)), ..Shared::new(MemoryStore::new()) };
     let queue = Queue::new(store.clone());
     put(&store, entry_of(WORD, None)).await;
-    let extended = store.2.clone();
+    let extended = store.extended.clone();
     let handler = service_fn(move |_: Callback| {
         // Half a minute at most.
         let in_time = (0..30_000).any(|_| {
