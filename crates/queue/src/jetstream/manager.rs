@@ -214,8 +214,9 @@ impl Manager {
         let records = join_all(records).await;
         for (partition, record) in not_owned.into_iter().zip(records) {
             let Some((revision, owner)) = record else { continue };
-            // Also with a full share, so that all clocks run.
-            if owner != FREE {
+            // Also with a full share, so that all clocks run. What this worker could not renew in
+            // time, and nobody has taken, need not be waited for.
+            if owner != FREE && owner != self.id {
                 let now = Instant::now();
                 let seen = self.seen.entry(partition).or_insert((revision, now));
                 if seen.0 != revision {

@@ -1,24 +1,29 @@
-//! Two endpoints and two workers on a cluster of three, while its nodes are killed, stopped and
-//! started again, and workers are killed in mid-handler: what was answered OK is handled, once but
-//! for the attempts that were open, and in order but for what is marked.
+//! Two endpoints and two workers, on a cluster of three, while its nodes are killed, stopped and
+//! started again, and workers are killed in mid-handler; and on one server that is away for longer
+//! than the lease: what was answered OK is handled, once but for the attempts that were open, and in
+//! order but for what is marked.
 //!
 //! `CHAOS_CALLBACKS=100000 CHAOS_SECONDS=600 cargo test -p tencent-im-callback-queue --features
-//! jetstream --test chaos -- --nocapture` is the long run.
+//! jetstream --test chaos -- --nocapture nodes_and_workers` is the long run.
 #![cfg(all(unix, feature = "jetstream"))]
+#![allow(unreachable_pub)]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod harm;
+mod ledger;
 
-use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::fs::File;
-use std::hash::{BuildHasher, RandomState};
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use common::nats::{Nats, connect, is_installed};
 use common::{Folder, SECOND, callback_with};
+use harm::Harm;
+use ledger::Ledger;
 use tencent_im_callback::{Callback, Disposition};
 use tencent_im_callback_queue::jetstream::JetStream;
 use tencent_im_callback_queue::{Delivery, Queue, QueueError, RetryPolicy, Stats, StoreOptions};
@@ -33,14 +38,14 @@ const CONCURRENCY: usize = 32;
 /// Shorter than most workers live: each has to watch for as long before it takes over.
 const LEASE: Duration = Duration::from_secs(2);
 
-const NODES_REST: Duration = Duration::from_secs(4);
-
 async fn queue(urls: &str) -> Queue {
     let urls: Vec<String> = urls.split(',').map(str::to_owned).collect();
+    let replicas = urls.len();
     // Handled callbacks are deleted meanwhile, so that one which is deleted too early would be
     // missed.
     let options = StoreOptions::new().dedup_window(20 * SECOND);
-    let settings = || JetStream::new("chaos").replicas(3).lease(LEASE).options(options.clone());
+    let settings =
+        || JetStream::new("chaos").replicas(replicas).lease(LEASE).options(options.clone());
     let context = connect(urls).await;
     loop {
         match Queue::jetstream(context.clone(), settings()).await {
@@ -106,7 +111,7 @@ async fn endpoint(urls: &str, log: &Path, first: u64, count: u64, pause: Duratio
     }
 }
 
-async fn worker(urls: &str, log: &Path, name: &str) {
+async fn worker(urls: &str, log: &Path, name: &str, unit: Duration) {
     let queue = queue(urls).await;
     let log = std::sync::Arc::new(Log::open(log));
     let name = name.to_owned();
@@ -119,7 +124,7 @@ async fn worker(urls: &str, log: &Path, name: &str) {
         async move {
             let order = if delivery.out_of_order { "late" } else { "in-order" };
             log.say(&format!("start {number} {name} {order}"));
-            tokio::time::sleep(Duration::from_millis(number % 7)).await;
+            tokio::time::sleep(unit * u32::try_from(number % 7).unwrap()).await;
             if number.is_multiple_of(50) && delivery.attempt == 1 {
                 return Err("the first attempt of every fiftieth fails");
             }
@@ -138,13 +143,14 @@ fn lives_if_told() {
         return;
     };
     let get = |name: &str| std::env::var(name).unwrap();
+    let number = |name| get(name).parse::<u64>().unwrap();
     let log = PathBuf::from(get("CHAOS_LOG"));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         if role == "worker" {
-            worker(&get("CHAOS_URLS"), &log, &get("CHAOS_NAME")).await;
+            let unit = Duration::from_millis(number("CHAOS_UNIT"));
+            worker(&get("CHAOS_URLS"), &log, &get("CHAOS_NAME"), unit).await;
         } else {
-            let number = |name| get(name).parse::<u64>().unwrap();
             let pause = Duration::from_millis(number("CHAOS_PAUSE"));
             endpoint(&get("CHAOS_URLS"), &log, number("CHAOS_FIRST"), number("CHAOS_COUNT"), pause)
                 .await;
@@ -168,13 +174,16 @@ fn child(role: &str, urls: &str, log: &Path, more: &[(&str, String)]) -> Child {
 struct Worker {
     child: Child,
     name: String,
+    unit: u64,
 }
 
 impl Worker {
-    fn start(number: usize, life: u32, urls: &str, log: &Path) -> Self {
+    /// A handler takes up to six of these units, in ms.
+    fn start(number: usize, life: u32, unit: u64, urls: &str, log: &Path) -> Self {
         let name = format!("w{number}.{life}");
-        let child = child("worker", urls, log, &[("CHAOS_NAME", name.clone())]);
-        Worker { child, name }
+        let more = [("CHAOS_NAME", name.clone()), ("CHAOS_UNIT", unit.to_string())];
+        let child = child("worker", urls, log, &more);
+        Worker { child, name, unit }
     }
 }
 
@@ -182,99 +191,6 @@ impl Drop for Worker {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
-    }
-}
-
-#[derive(Default)]
-struct Harm {
-    killed: u32,
-    stopped: u32,
-    /// Names of those that were killed.
-    workers: HashSet<String>,
-}
-
-impl Harm {
-    fn do_while(
-        nats: &mut Nats,
-        workers: &mut [Worker],
-        urls: &str,
-        log: &Path,
-        mut going: impl FnMut() -> bool,
-    ) -> Harm {
-        let random = RandomState::new();
-        let mut harm = Harm::default();
-        let mut next_node = Instant::now() + SECOND;
-        for round in 1.. {
-            if !going() {
-                break;
-            }
-            let chance = random.hash_one(round);
-            std::thread::sleep(Duration::from_millis(500 + chance % 3000));
-            let which = usize::try_from(chance % 2).unwrap();
-            let old =
-                std::mem::replace(&mut workers[which], Worker::start(which, round, urls, log));
-            harm.workers.insert(old.name.clone());
-            drop(old);
-            if Instant::now() < next_node {
-                continue;
-            }
-            let node = &mut nats.nodes[usize::try_from(chance / 2 % 3).unwrap()];
-            if (chance / 6).is_multiple_of(2) {
-                node.kill();
-                std::thread::sleep(Duration::from_millis(chance / 12 % 2000));
-                node.start();
-                harm.killed += 1;
-            } else {
-                node.signal("-STOP");
-                std::thread::sleep(Duration::from_millis(chance / 12 % 3000));
-                node.signal("-CONT");
-                harm.stopped += 1;
-            }
-            // Two of three have to be there, and a node that comes back has to catch up.
-            next_node = Instant::now() + NODES_REST;
-        }
-        harm
-    }
-}
-
-#[derive(Default)]
-struct Ledger {
-    accepted: HashSet<u64>,
-    refused: u64,
-    /// Those that are marked as out of order.
-    late: HashSet<u64>,
-    /// Those that were begun after a later one of their conversation, without a mark.
-    disorder: Vec<(u64, u64)>,
-    /// By whom it was handled, in this order.
-    done: HashMap<u64, Vec<String>>,
-    /// The last one that was begun, of each conversation.
-    last: HashMap<(u64, u64), u64>,
-}
-
-impl Ledger {
-    fn read(path: &Path, share: u64) -> Self {
-        let mut ledger = Ledger::default();
-        for line in BufReader::new(File::open(path).unwrap()).lines() {
-            let line = line.unwrap();
-            let words: Vec<&str> = line.split(' ').collect();
-            let number: u64 = words[1].parse().unwrap();
-            match words[0] {
-                "accepted" => drop(ledger.accepted.insert(number)),
-                "refused" => ledger.refused += 1,
-                "start" if words[3] == "late" => drop(ledger.late.insert(number)),
-                "start" => {
-                    let conversation = (number / share, number % share % POSTERS);
-                    let last = ledger.last.entry(conversation).or_default();
-                    if *last > number {
-                        ledger.disorder.push((number, *last));
-                    }
-                    *last = number;
-                }
-                "done" => ledger.done.entry(number).or_default().push(words[2].to_owned()),
-                _ => panic!("{line}"),
-            }
-        }
-        ledger
     }
 }
 
@@ -326,13 +242,13 @@ fn wait_for_all(log: &Path, share: u64, stats: impl Fn() -> Result<Stats, QueueE
     }
 }
 
-#[test]
-fn nothing_that_was_accepted_is_lost_while_nodes_and_workers_die() {
-    if !is_installed() {
-        return;
-    }
+/// All that was accepted while this was going on is handled.
+fn nothing_is_lost_during(
+    mut nats: Nats,
+    unit: u64,
+    harm: impl FnOnce(&mut Nats, &mut [Worker], &str, &Path, &mut dyn FnMut() -> bool) -> Harm,
+) {
     let plan = Plan::from_env();
-    let mut nats = Nats::three();
     let urls = nats.urls();
     let folder = Folder::new();
     let log = folder.path().join("log");
@@ -340,8 +256,8 @@ fn nothing_that_was_accepted_is_lost_while_nodes_and_workers_die() {
     let watched = runtime.block_on(queue(&urls));
 
     let mut endpoints = [plan.endpoint(0, &urls, &log), plan.endpoint(1, &urls, &log)];
-    let mut workers = [Worker::start(0, 0, &urls, &log), Worker::start(1, 0, &urls, &log)];
-    let harm = Harm::do_while(&mut nats, &mut workers, &urls, &log, || {
+    let mut workers = [0, 1].map(|number| Worker::start(number, 0, unit, &urls, &log));
+    let harm = harm(&mut nats, &mut workers, &urls, &log, &mut || {
         endpoints.iter_mut().any(|endpoint| endpoint.try_wait().unwrap().is_none())
     });
     for mut endpoint in endpoints {
@@ -359,7 +275,7 @@ fn nothing_that_was_accepted_is_lost_while_nodes_and_workers_die() {
     let twice: usize = ledger.done.values().map(|by| by.len() - 1).sum();
     // Those whose end was not confirmed: when their worker was killed, or when the cluster had no
     // leader for as long as a claim holds.
-    let harmed = harm.workers.len() + (harm.killed + harm.stopped) as usize;
+    let harmed = harm.workers.len() + 2 * (harm.killed + harm.stopped) as usize;
     assert!(twice <= CONCURRENCY * harmed, "{twice}");
     eprintln!(
         "{} accepted, {} refused; {} nodes killed, {} stopped, {} workers killed: 0 lost, {twice} handled again, {} out of order",
@@ -370,4 +286,20 @@ fn nothing_that_was_accepted_is_lost_while_nodes_and_workers_die() {
         harm.workers.len(),
         ledger.late.len(),
     );
+}
+
+#[test]
+fn nothing_that_was_accepted_is_lost_while_nodes_and_workers_die() {
+    if is_installed() {
+        nothing_is_lost_during(Nats::three(), 1, Harm::do_while);
+    }
+}
+
+#[test]
+fn nothing_that_was_accepted_is_lost_while_the_only_server_comes_and_goes() {
+    if is_installed() {
+        nothing_is_lost_during(Nats::one(), 50, |nats, _, _, _, going| {
+            Harm::outages_while(nats, going)
+        });
+    }
 }
