@@ -11,7 +11,7 @@ use async_nats::{Message, Subscriber};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::broker::{NotStored, PATIENCE};
@@ -36,6 +36,8 @@ struct Owned {
     lease: Arc<Lease>,
     epoch: u64,
     revision: u64,
+    /// The task that serves it.
+    task: Id,
 }
 
 struct Manager {
@@ -47,7 +49,7 @@ struct Manager {
     seen: HashMap<usize, (u64, Instant)>,
     /// The other workers, and when they were heard last.
     others: HashMap<String, Instant>,
-    tasks: JoinSet<(usize, u64)>,
+    tasks: JoinSet<()>,
     renewed: Instant,
     /// Since when a stream is missing.
     missing: Option<Instant>,
@@ -95,10 +97,9 @@ impl Manager {
                     stopping |= idle.elapsed() > IDLE;
                     self.look(stopping).await;
                 }
-                Some(ended) = self.tasks.join_next(), if !self.tasks.is_empty() => {
-                    if let Ok((partition, epoch)) = ended {
-                        self.give_up(partition, epoch).await;
-                    }
+                Some(ended) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => {
+                    // Also one that has panicked: another worker may do better.
+                    self.give_up(ended.map_or_else(|panic| panic.id(), |(task, ())| task)).await;
                 }
                 Some(message) = news.next() => self.hear(message, stopping).await,
                 changed = stop.changed(), if !stopping => {
@@ -240,8 +241,9 @@ impl Manager {
         self.seen.remove(&partition);
         let lease = Lease::new(self.until(asked));
         let epoch = self.shared.lock().own(partition, lease.clone());
-        self.tasks.spawn(serve::serve(self.shared.clone(), partition, epoch, lease.clone()));
-        self.owned.insert(partition, Owned { lease, epoch, revision });
+        let serve = serve::serve(self.shared.clone(), partition, epoch, lease.clone());
+        let task = self.tasks.spawn(serve).id();
+        self.owned.insert(partition, Owned { lease, epoch, revision, task });
     }
 
     /// Hands over what is more than this.
@@ -261,13 +263,12 @@ impl Manager {
         self.shared.changed.notify_waiters();
     }
 
-    /// The partition's task has ended.
-    async fn give_up(&mut self, partition: usize, epoch: u64) {
-        self.shared.lock().disown(partition, epoch);
-        if self.owned.get(&partition).is_none_or(|owned| owned.epoch != epoch) {
-            return;
-        }
+    /// The task of a partition has ended.
+    async fn give_up(&mut self, task: Id) {
+        let of_task = self.owned.iter().find(|(_, owned)| owned.task == task);
+        let Some(partition) = of_task.map(|(partition, _)| *partition) else { return };
         let Some(owned) = self.owned.remove(&partition) else { return };
+        self.shared.lock().disown(partition, owned.epoch);
         if owned.lease.holds() {
             let broker = &self.shared.broker;
             let subject = broker.names.owner_subject(partition);

@@ -28,12 +28,7 @@ const COMPARED: Duration = Duration::from_secs(10);
 
 /// Reads the partition for as long as the lease holds and nobody asks for it. Then waits for what
 /// runs. What has not started is in the stream, for the next owner.
-pub(super) async fn serve(
-    shared: Arc<Shared>,
-    partition: usize,
-    epoch: u64,
-    lease: Arc<Lease>,
-) -> (usize, u64) {
+pub(super) async fn serve(shared: Arc<Shared>, partition: usize, epoch: u64, lease: Arc<Lease>) {
     while lease.may_start() {
         let owner = Owner::new(shared.clone(), partition, epoch, lease.clone()).await;
         match owner {
@@ -51,7 +46,6 @@ pub(super) async fn serve(
     while lease.holds() && shared.lock().runs(partition, epoch) {
         tokio::time::sleep(TICK / 2).await;
     }
-    (partition, epoch)
 }
 
 /// One lane of a partition.
