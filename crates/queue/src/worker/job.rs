@@ -154,12 +154,11 @@ where
                 guard.forget();
                 drop(self.results.send(Ok(end)));
             }
-            // Both are given back, as if this attempt had not been.
+            // What is not settled is given back, as if this attempt had not been.
             Ok(Settled::Lost) => ending.outcome(LOST),
             Ok(Settled::NoSpace) => ending.outcome("given_back"),
             Err(error) => {
                 ending.outcome("not_stored");
-                guard.forget();
                 drop(self.results.send(Err(error)));
             }
         }
