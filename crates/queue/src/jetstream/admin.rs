@@ -57,9 +57,8 @@ impl Shared {
 
     pub(super) async fn requeue(&self, id: DeliveryId) -> Result<(), QueueError> {
         self.now()?;
-        let dead = self.broker.context.get_stream_no_info(self.broker.names.dead()).await;
-        let subject = self.broker.names.dead_subject(id);
-        let found = dead.map_err(unavailable)?.get_last_raw_message_by_subject(&subject).await;
+        let dead = self.broker.stream(self.broker.names.dead()).await?;
+        let found = dead.get_last_raw_message_by_subject(&self.broker.names.dead_subject(id)).await;
         let message = found.map_err(|error| match error.kind() {
             LastRawMessageErrorKind::NoMessageFound => QueueError::NotFound,
             _ => unavailable(error),

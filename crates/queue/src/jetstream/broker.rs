@@ -121,9 +121,24 @@ impl Broker {
         }
     }
 
+    /// A stream to ask for something.
+    pub(super) async fn stream(
+        &self,
+        name: impl AsRef<str>,
+    ) -> Result<stream::Stream<()>, QueueError> {
+        self.is_reached()?;
+        self.context.get_stream_no_info(name).await.map_err(unavailable)
+    }
+
+    /// A stream, as its leader has it now.
+    async fn stream_now(&self, name: &str) -> Result<stream::Stream, QueueError> {
+        self.is_reached()?;
+        self.context.get_stream(name).await.map_err(unavailable)
+    }
+
     /// Without a connection, the client would keep a request and send it when there is one again,
     /// long after it was given up.
-    fn is_reached(&self) -> Result<(), QueueError> {
+    pub(super) fn is_reached(&self) -> Result<(), QueueError> {
         if self.client.connection_state() == Connection::Connected {
             return Ok(());
         }
@@ -132,18 +147,18 @@ impl Broker {
 
     /// Tells the other processes of the queue.
     pub(super) async fn say(&self, text: String) {
-        drop(self.client.publish(self.names.news(), text.into()).await);
+        if self.is_reached().is_ok() {
+            drop(self.client.publish(self.names.news(), text.into()).await);
+        }
     }
 
     pub(super) async fn state(&self, stream: &str) -> Result<stream::State, QueueError> {
-        let stream = self.context.get_stream(stream).await.map_err(unavailable)?;
-        Ok(stream.cached_info().state.clone())
+        Ok(self.stream_now(stream).await?.cached_info().state.clone())
     }
 
     /// Whether this message is in the stream, as its leader has it, and no other in its place.
     pub(super) async fn has(&self, stream: &str, at: Position) -> Result<bool, QueueError> {
-        let stream = self.context.get_stream_no_info(stream).await.map_err(unavailable)?;
-        match stream.get_raw_message(at.sequence).await {
+        match self.stream(stream).await?.get_raw_message(at.sequence).await {
             Ok(found) => Ok(found.time.unix_timestamp_nanos() == i128::from(at.stored)),
             Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(false),
             Err(error) => Err(unavailable(error)),
@@ -157,10 +172,9 @@ impl Broker {
         lane: Lane,
         partition: usize,
     ) -> Result<Option<u64>, QueueError> {
-        let stream = self.context.get_stream_no_info(self.names.stream(lane)).await;
+        let stream = self.stream(self.names.stream(lane)).await?;
         let subject = self.names.filter(lane, partition);
-        let found = stream.map_err(unavailable)?.get_last_raw_message_by_subject(&subject).await;
-        match found {
+        match stream.get_last_raw_message_by_subject(&subject).await {
             Ok(found) => Ok(Some(found.sequence)),
             Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
             Err(error) => Err(unavailable(error)),
@@ -169,16 +183,15 @@ impl Broker {
 
     /// The number of messages of a lane's partition, as the leader has them.
     pub(super) async fn count(&self, lane: Lane, partition: usize) -> Result<u64, QueueError> {
-        let stream = self.context.get_stream_no_info(self.names.stream(lane)).await;
-        let filter = self.names.filter(lane, partition);
-        let counts = stream.map_err(unavailable)?.info_with_subjects(filter).await;
+        let stream = self.stream(self.names.stream(lane)).await?;
+        let counts = stream.info_with_subjects(self.names.filter(lane, partition)).await;
         let counts = counts.map_err(unavailable)?.map_ok(|(_, count)| count as u64);
         counts.try_fold(0, async |sum, count| Ok(sum + count)).await.map_err(unavailable)
     }
 
     /// Whether this server has all that the leader of the stream has.
     pub(super) async fn is_current(&self, stream: &str, server: &str) -> Result<bool, QueueError> {
-        let stream = self.context.get_stream(stream).await.map_err(unavailable)?;
+        let stream = self.stream_now(stream).await?;
         let Some(cluster) = &stream.cached_info().cluster else { return Ok(true) };
         if cluster.leader.as_deref() == Some(server) {
             return Ok(true);
@@ -214,6 +227,7 @@ impl Broker {
     /// The messages of a stream from this sequence number on, some at a time; none if there are no
     /// more. Any of the servers answers, so the newest may be missing.
     pub(super) async fn read(&self, stream: &str, from: u64) -> Result<Vec<Found>, QueueError> {
+        self.is_reached()?;
         let inbox = self.client.new_inbox();
         let mut messages = self.client.subscribe(inbox.clone()).await.map_err(unavailable)?;
         let ask = format!("{{\"seq\":{},\"batch\":{READ}}}", from.max(1));

@@ -125,7 +125,7 @@ impl Shared {
         after: Option<DeliveryId>,
         most: usize,
     ) -> Result<BTreeMap<DeliveryId, String>, QueueError> {
-        let found = self.broker.context.get_stream_no_info(stream).await.map_err(unavailable)?;
+        let found = self.broker.stream(stream).await?;
         let mut subjects = found.info_with_subjects(">").await.map_err(unavailable)?;
         let mut ids = BTreeMap::new();
         while let Some((subject, _)) = subjects.try_next().await.map_err(unavailable)? {
@@ -141,7 +141,7 @@ impl Shared {
 
     /// The last message of a subject.
     async fn last(&self, stream: &str, subject: String) -> Result<Option<Found>, QueueError> {
-        let found = self.broker.context.get_stream_no_info(stream).await.map_err(unavailable)?;
+        let found = self.broker.stream(stream).await?;
         match found.get_last_raw_message_by_subject(&subject).await {
             Ok(message) => Ok(Some(Found {
                 sequence: message.sequence,

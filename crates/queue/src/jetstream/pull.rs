@@ -45,7 +45,7 @@ impl Puller {
         partition: usize,
     ) -> Result<Self, QueueError> {
         let name = broker.names.stream(lane);
-        let stream = broker.context.get_stream_no_info(&name).await.map_err(unavailable)?;
+        let stream = broker.stream(&name).await?;
         let config = pull::Config {
             deliver_policy: DeliverPolicy::All,
             ack_policy: AckPolicy::None,
@@ -68,9 +68,7 @@ impl Puller {
     /// Removes the consumer, if the broker answers in time.
     pub(super) async fn end(self, broker: &Broker, lane: Lane) {
         let name = &self.consumer.cached_info().name;
-        let Ok(stream) = broker.context.get_stream_no_info(broker.names.stream(lane)).await else {
-            return;
-        };
+        let Ok(stream) = broker.stream(broker.names.stream(lane)).await else { return };
         drop(tokio::time::timeout(PATIENCE, stream.delete_consumer(name)).await);
     }
 

@@ -24,8 +24,7 @@ pub(super) async fn write(
     let write = || write_after(broker, subject.clone(), revision, Bytes::from(text.to_owned()));
     match write().await {
         Err(NotStored::Surely(QueueError::Full)) => {
-            let owners = broker.context.get_stream_no_info(broker.names.owners()).await;
-            let owners = owners.map_err(|error| NotStored::Surely(unavailable(error)))?;
+            let owners = broker.stream(broker.names.owners()).await.map_err(NotStored::Surely)?;
             let spent = owners.purge().filter(broker.names.reserve()).await;
             spent.map_err(|error| NotStored::Surely(unavailable(error)))?;
             write().await
@@ -58,7 +57,7 @@ pub(super) async fn reserve(broker: &Broker) {
 
 /// Revision and text of the last record. A stale one does no harm: nothing is written after it.
 pub(super) async fn read(broker: &Broker, partition: usize) -> Option<(u64, String)> {
-    let owners = broker.context.get_stream_no_info(broker.names.owners()).await.ok()?;
+    let owners = broker.stream(broker.names.owners()).await.ok()?;
     let subject = broker.names.owner_subject(partition);
     let found = tokio::time::timeout(PATIENCE, owners.direct_get_last_for_subject(subject)).await;
     match found.ok()? {

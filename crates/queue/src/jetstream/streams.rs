@@ -86,6 +86,9 @@ pub(super) async fn make(broker: &Broker, settings: &JetStream) -> Result<bool, 
 
 /// Whether one of the streams is missing.
 pub(super) async fn is_missing(broker: &Broker) -> bool {
+    if broker.is_reached().is_err() {
+        return false;
+    }
     let names = &broker.names;
     let streams =
         [names.stream(Lane::New), names.stream(Lane::Retry), names.dead(), names.owners()];
