@@ -90,6 +90,10 @@ pub trait Store: Send + Sync + 'static {
         Box::pin(async { buried.await.map(|()| true) })
     }
 
+    /// A worker claims no more. A store that shares its work with other processes hands over what
+    /// nothing runs of, until somebody claims again.
+    fn leave(&self) {}
+
     /// Gives the callback back as if it had not been claimed. It is called when a worker is
     /// dropped, so it neither waits nor fails. A store that cannot do it now does it later; one
     /// with a [`lease`](Self::lease) may let the claim expire instead. It is also called after
@@ -176,6 +180,10 @@ impl<T: Store + ?Sized> Store for Arc<T> {
 
     fn bury_unsigned(&self, claim: Claim, error: String) -> StoreFuture<'_, bool> {
         (**self).bury_unsigned(claim, error)
+    }
+
+    fn leave(&self) {
+        (**self).leave();
     }
 
     fn release(&self, claim: Claim) {

@@ -185,6 +185,7 @@ where
             running.tasks.shutdown().await;
             return Err(error);
         }
+        running.store.leave();
         running.finish(self.grace).await
     }
 }

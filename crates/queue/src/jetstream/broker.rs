@@ -189,15 +189,11 @@ impl Broker {
         counts.try_fold(0, async |sum, count| Ok(sum + count)).await.map_err(unavailable)
     }
 
-    /// Whether this server has all that the leader of the stream has.
-    pub(super) async fn is_current(&self, stream: &str, server: &str) -> Result<bool, QueueError> {
+    /// Whether this server leads the stream.
+    pub(super) async fn leads(&self, server: &str, stream: &str) -> Result<bool, QueueError> {
         let stream = self.stream_now(stream).await?;
-        let Some(cluster) = &stream.cached_info().cluster else { return Ok(true) };
-        if cluster.leader.as_deref() == Some(server) {
-            return Ok(true);
-        }
-        let mut replicas = cluster.replicas.iter();
-        Ok(replicas.any(|one| one.name == server && one.current && one.lag.unwrap_or(0) == 0))
+        let cluster = stream.cached_info().cluster.as_ref();
+        Ok(cluster.is_none_or(|cluster| cluster.leader.as_deref() == Some(server)))
     }
 
     /// Deletes a message. Whether it was there.

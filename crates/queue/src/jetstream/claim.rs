@@ -1,5 +1,6 @@
 //! Handing out what may start.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -108,6 +109,9 @@ struct Waiting<'a>(&'a Shared);
 impl<'a> Waiting<'a> {
     fn new(shared: &'a Shared) -> Self {
         shared.lock().waiting += 1;
+        if shared.leaving.swap(false, Ordering::SeqCst) {
+            shared.left.notify_one();
+        }
         Waiting(shared)
     }
 }

@@ -140,8 +140,9 @@ impl State {
                 .map(|job| (job.place, job.key()))
                 .collect();
             for (place, key) in places {
-                let part = self.parts.get_mut(partition).and_then(Option::as_mut);
-                drop(part.and_then(|part| part.forget(place)));
+                if let Some(Some(part)) = self.parts.get_mut(partition) {
+                    part.purge(place);
+                }
                 self.offer(partition, key);
             }
         }
@@ -254,7 +255,7 @@ impl State {
         let (partition, epoch, place) = *self.claims.get(&claim.token())?;
         let part = self.parts.get(partition)?.as_ref().filter(|part| part.epoch == epoch)?;
         let job = part.job(place)?;
-        (claim.id() == job.id() && part.lease.holds()).then(|| Held {
+        (claim.id() == job.id() && part.lease.holds() && !job.purged).then(|| Held {
             partition,
             is_current: job.reading == part.reading,
             job: job.clone(),

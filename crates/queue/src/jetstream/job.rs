@@ -38,6 +38,8 @@ pub(super) struct Job {
     pub(super) aside: Option<i64>,
     /// The claim.
     pub(super) running: Option<u64>,
+    /// Somebody has deleted it while it runs: then it does not come again.
+    pub(super) purged: bool,
 }
 
 impl Job {

@@ -86,6 +86,8 @@ impl Manager {
     async fn run(&mut self, mut news: Subscriber, stop: &mut watch::Receiver<bool>) {
         let mut tick = tokio::time::interval((self.time() / 6).min(LOOK));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let shared = self.shared.clone();
+        let left = &shared.left;
         let mut idle = Instant::now();
         let mut stopping = *stop.borrow();
         while !(stopping && self.owned.is_empty()) {
@@ -102,6 +104,7 @@ impl Manager {
                     self.give_up(ended.map_or_else(|panic| panic.id(), |(task, ())| task)).await;
                 }
                 Some(message) = news.next() => self.hear(message, stopping).await,
+                () = left.notified() => self.look(stopping).await,
                 changed = stop.changed(), if !stopping => {
                     stopping = true;
                     self.release(0);
@@ -111,19 +114,20 @@ impl Manager {
                 }
             }
         }
-        self.shared.broker.say(format!("bye {}", self.id)).await;
+        self.greet(true).await;
         drop(tokio::time::timeout(PATIENCE, self.shared.broker.client.flush()).await);
     }
 
     async fn look(&mut self, stopping: bool) {
-        self.shared.broker.say(format!("here {}", self.id)).await;
+        let leaving = stopping || self.shared.is_left();
+        self.greet(leaving).await;
         if self.renewed.elapsed() >= self.time() / 3 {
             self.renewed = Instant::now();
             self.renew().await;
         }
         let time = self.time();
         self.others.retain(|_, heard| heard.elapsed() < time.max(3 * LOOK));
-        if stopping {
+        if leaving {
             self.release(0);
             return;
         }
@@ -137,19 +141,26 @@ impl Manager {
         self.shared.changed.notify_waiters();
     }
 
+    /// Tells the others that this worker counts, or no longer.
+    async fn greet(&self, leaving: bool) {
+        let word = if leaving { "bye" } else { "here" };
+        self.shared.broker.say(format!("{word} {}", self.id)).await;
+    }
+
     async fn hear(&mut self, message: Message, stopping: bool) {
+        let leaving = stopping || self.shared.is_left();
         let text = String::from_utf8_lossy(&message.payload).into_owned();
         let (verb, rest) = text.split_once(' ').unwrap_or((text.as_str(), ""));
         match verb {
             "here" if rest != self.id => {
                 let new = self.others.insert(rest.to_owned(), Instant::now()).is_none();
-                if new && !stopping {
-                    self.shared.broker.say(format!("here {}", self.id)).await;
+                if new && !leaving {
+                    self.greet(false).await;
                     self.release(self.share());
                 }
             }
             "bye" => drop(self.others.remove(rest)),
-            "freed" if !stopping => self.take().await,
+            "freed" if !leaving => self.take().await,
             "purged" => {
                 let mut words = rest.split(' ');
                 let lane = if words.next() == Some("new") { Lane::New } else { Lane::Retry };
@@ -281,7 +292,8 @@ impl Manager {
     /// Makes streams anew that an operator has deleted.
     async fn mend(&mut self) {
         let shared = &self.shared;
-        if !streams::is_missing(&shared.broker).await {
+        let streams = streams::missing(&shared.broker).await;
+        if streams.is_empty() {
             self.missing = None;
             return;
         }
@@ -291,7 +303,8 @@ impl Manager {
         tracing::error!(
             target: "tencent_im_callback_queue",
             queue = shared.settings.name,
-            "a stream of the queue is gone, and is made anew; what was in it is lost"
+            streams = streams.join(" "),
+            "streams of the queue are gone, and are made anew; what was in them is lost"
         );
         let made = streams::make(&shared.broker, &shared.settings);
         // The leases have to be renewed meanwhile.

@@ -116,6 +116,10 @@ struct Shared {
     max_payload: usize,
     state: Mutex<State>,
     changed: Notify,
+    /// Whether a worker has said that it claims no more.
+    leaving: AtomicBool,
+    /// That has changed.
+    left: Notify,
     /// Tells the manager of the partitions to hand all of them over.
     stop: watch::Sender<bool>,
     manager: Mutex<Option<JoinHandle<()>>>,
@@ -147,6 +151,8 @@ impl JetStreamStore {
             max_payload: broker.client.server_info().max_payload.saturating_sub(HEADERS),
             state: Mutex::new(State::new(&settings)),
             changed: Notify::new(),
+            leaving: AtomicBool::new(false),
+            left: Notify::new(),
             stop: watch::Sender::new(false),
             manager: Mutex::new(None),
             checked: AtomicBool::new(true),
@@ -180,6 +186,11 @@ impl Shared {
     fn now(&self) -> Result<i64, QueueError> {
         let mut state = self.lock();
         if state.closed { Err(QueueError::Closed) } else { Ok(state.clock.now()) }
+    }
+
+    /// Whether nobody is going to claim anything.
+    fn is_left(&self) -> bool {
+        self.leaving.load(Ordering::SeqCst) && self.lock().waiting == 0
     }
 
     fn max_block(&self) -> i64 {
@@ -252,6 +263,11 @@ impl Store for JetStreamStore {
 
     fn bury_unsigned(&self, claim: Claim, error: String) -> StoreFuture<'_, bool> {
         Box::pin(self.shared.bury_unsigned(claim, error))
+    }
+
+    fn leave(&self) {
+        self.shared.leaving.store(true, Ordering::SeqCst);
+        self.shared.left.notify_one();
     }
 
     fn release(&self, claim: Claim) {

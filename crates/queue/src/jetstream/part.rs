@@ -15,7 +15,7 @@ pub(super) const WINDOW: usize = 20_000;
 /// The size of what is held of a lane, in bytes, at which no more are asked for.
 const BYTES: usize = 64 << 20;
 
-/// The last ones whose deletion was confirmed. A server that is behind may still have them.
+/// The last ones whose deletion was confirmed. A server that was set back has them again.
 const REMEMBERED: usize = 2 * WINDOW;
 
 /// A retry that this worker publishes.
@@ -318,9 +318,12 @@ impl Part {
     pub(super) fn release(&mut self, place: Place) -> Option<Key> {
         let job = self.jobs.get_mut(&place)?;
         job.running = None;
-        let key = job.key();
+        let (key, purged) = (job.key(), job.purged);
         if let Some(waiting) = self.keys.get_mut(&key) {
             waiting.busy = false;
+        }
+        if purged {
+            self.remove(place);
         }
         Some(key)
     }
@@ -343,6 +346,14 @@ impl Part {
         {
             ended.remove(&over);
         }
+    }
+
+    /// Somebody has deleted it.
+    pub(super) fn purge(&mut self, place: Place) {
+        if let Some(job) = self.jobs.get_mut(&place) {
+            job.purged = true;
+        }
+        self.forget(place);
     }
 
     /// Takes out a message that has not started.

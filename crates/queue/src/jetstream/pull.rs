@@ -21,11 +21,13 @@ const LATE: Duration = Duration::from_secs(4);
 /// How long the broker keeps a consumer that nobody pulls from.
 const UNUSED: Duration = Duration::from_secs(60);
 
-/// How often a server that is behind is asked whether it has caught up.
-const BEHIND: u32 = 40;
+/// How often a consumer is made until it is on the leader. The broker puts each on any of the
+/// stream's servers.
+const TRIES: u32 = 20;
 
 pub(super) struct Puller {
     consumer: PullConsumer,
+    made: Instant,
     inbox: Subject,
     messages: Subscriber,
     /// When the pull that is open was sent, and how many of it are still to come.
@@ -44,32 +46,23 @@ impl Puller {
         lane: Lane,
         partition: usize,
     ) -> Result<Self, QueueError> {
-        let name = broker.names.stream(lane);
-        let stream = broker.stream(&name).await?;
-        let config = pull::Config {
-            deliver_policy: DeliverPolicy::All,
-            ack_policy: AckPolicy::None,
-            filter_subject: broker.names.filter(lane, partition),
-            inactive_threshold: UNUSED,
-            memory_storage: true,
-            num_replicas: 1,
-            ..pull::Config::default()
-        };
-        let consumer = stream.create_consumer(config).await.map_err(unavailable)?;
-        let server = consumer.cached_info().cluster.as_ref().and_then(|it| it.leader.clone());
-        if let Some(server) = server {
-            has_caught_up(broker, &name, &server).await?;
-        }
+        let consumer = on_leader(broker, lane, partition).await?;
         let inbox: Subject = broker.client.new_inbox().into();
         let messages = broker.client.subscribe(inbox.clone()).await.map_err(unavailable)?;
-        Ok(Puller { consumer, inbox, messages, open: None })
+        Ok(Puller { consumer, made: Instant::now(), inbox, messages, open: None })
+    }
+
+    /// How long ago something was stored at this time of the broker's, in ms. The broker has said
+    /// what time it was there when the consumer was made.
+    pub(super) fn age(&self, stored: u64) -> i64 {
+        let then = self.consumer.cached_info().created.unix_timestamp_nanos() - i128::from(stored);
+        let since = i128::try_from(self.made.elapsed().as_nanos()).unwrap_or(i128::MAX);
+        i64::try_from(then.saturating_add(since).max(0) / 1_000_000).unwrap_or(i64::MAX)
     }
 
     /// Removes the consumer, if the broker answers in time.
     pub(super) async fn end(self, broker: &Broker, lane: Lane) {
-        let name = &self.consumer.cached_info().name;
-        let Ok(stream) = broker.stream(broker.names.stream(lane)).await else { return };
-        drop(tokio::time::timeout(PATIENCE, stream.delete_consumer(name)).await);
+        end(&self.consumer, broker, lane).await;
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -101,14 +94,41 @@ impl Puller {
     }
 }
 
-/// Waits until the server that reads has all that the leader has. One that is behind may still have
-/// what the owner before has deleted.
-async fn has_caught_up(broker: &Broker, stream: &str, server: &str) -> Result<(), QueueError> {
-    for _ in 0..BEHIND {
-        if broker.is_current(stream, server).await? {
-            return Ok(());
+/// A consumer on the server that leads the stream: that one has done all that was confirmed before
+/// it became the leader. Another one may still have what the owner before has deleted.
+async fn on_leader(
+    broker: &Broker,
+    lane: Lane,
+    partition: usize,
+) -> Result<PullConsumer, QueueError> {
+    let name = broker.names.stream(lane);
+    let config = pull::Config {
+        deliver_policy: DeliverPolicy::All,
+        ack_policy: AckPolicy::None,
+        filter_subject: broker.names.filter(lane, partition),
+        inactive_threshold: UNUSED,
+        memory_storage: true,
+        num_replicas: 1,
+        ..pull::Config::default()
+    };
+    for _ in 0..TRIES {
+        let made = broker.stream(&name).await?.create_consumer(config.clone()).await;
+        let consumer = made.map_err(unavailable)?;
+        let cluster = consumer.cached_info().cluster.as_ref();
+        let Some(server) = cluster.and_then(|cluster| cluster.leader.as_deref()) else {
+            return Ok(consumer);
+        };
+        if broker.leads(server, &name).await? {
+            return Ok(consumer);
         }
-        tokio::time::sleep(super::AGAIN / 2).await;
+        end(&consumer, broker, lane).await;
     }
-    Err(QueueError::Unavailable(StorageError::new(format!("{server} is behind its leader"))))
+    let error = StorageError::new(format!("no consumer is on the leader of {name}"));
+    Err(QueueError::Unavailable(error))
+}
+
+async fn end(consumer: &PullConsumer, broker: &Broker, lane: Lane) {
+    let Ok(stream) = broker.stream(broker.names.stream(lane)).await else { return };
+    let ended = stream.delete_consumer(&consumer.cached_info().name);
+    drop(tokio::time::timeout(PATIENCE, ended).await);
 }

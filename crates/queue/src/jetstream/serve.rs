@@ -98,8 +98,8 @@ impl Owner {
                 pulled = retries.puller.next() => (0, pulled),
                 pulled = new.puller.next() => (1, pulled),
                 _ = tick.tick() => {
-                    let is_late = retries.puller.is_late() || new.puller.is_late();
-                    if is_late || !self.shared.is_connected() {
+                    self.shared.broker.is_reached()?;
+                    if retries.puller.is_late() || new.puller.is_late() {
                         return Ok(());
                     }
                     if !settled {
@@ -218,7 +218,11 @@ impl Owner {
     /// Takes a message in. Whether all before it have arrived.
     async fn arrive(&mut self, lane: usize, message: Message) -> bool {
         let reader = &mut self.readers[lane];
-        let Some((job, delivery)) = read(reader.lane, message) else { return true };
+        let Some((mut job, delivery)) = read(reader.lane, message) else { return true };
+        if reader.lane == Lane::Retry {
+            // It has waited while somebody else owned the partition, or nobody.
+            job.meta.has_waited(reader.puller.age(job.place.at.stored));
+        }
         let in_turn = delivery == reader.delivery + 1;
         reader.delivery = delivery;
         if !in_turn {
@@ -253,6 +257,7 @@ fn read(lane: Lane, message: Message) -> Option<(Job, u64)> {
         due: 0,
         aside: None,
         running: None,
+        purged: false,
     };
     Some((job, delivery))
 }

@@ -84,19 +84,19 @@ pub(super) async fn make(broker: &Broker, settings: &JetStream) -> Result<bool, 
     Ok(is_new)
 }
 
-/// Whether one of the streams is missing.
-pub(super) async fn is_missing(broker: &Broker) -> bool {
+/// The streams that are missing.
+pub(super) async fn missing(broker: &Broker) -> Vec<String> {
     if broker.is_reached().is_err() {
-        return false;
+        return Vec::new();
     }
     let names = &broker.names;
     let streams =
         [names.stream(Lane::New), names.stream(Lane::Retry), names.dead(), names.owners()];
-    let found = streams.iter().map(async |stream| {
-        let found = tokio::time::timeout(PATIENCE, broker.context.get_stream(stream)).await;
-        matches!(found, Ok(Err(error)) if is_not_found(&error))
+    let found = streams.into_iter().map(async |stream| {
+        let found = tokio::time::timeout(PATIENCE, broker.context.get_stream(&stream)).await;
+        matches!(found, Ok(Err(error)) if is_not_found(&error)).then_some(stream)
     });
-    join_all(found).await.contains(&true)
+    join_all(found).await.into_iter().flatten().collect()
 }
 
 /// In a new store nobody owns anything. A record that is missing later was deleted, and its owner

@@ -46,10 +46,10 @@ pub(super) struct Meta {
     pub(super) attempts: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) error: Option<String>,
-    /// From the failure to the next attempt.
+    /// From when it is stored to the next attempt.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(super) delay: i64,
-    /// From the first failure to the last one.
+    /// From the first failure to when it is stored.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(super) blocked: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -65,6 +65,13 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 impl Meta {
     pub(super) fn order_key(&self) -> Option<OrderKey> {
         self.order.as_deref().and_then(from_hex).map(OrderKey::from_bytes)
+    }
+
+    /// Of the delay, so much is over.
+    pub(super) fn has_waited(&mut self, millis: i64) {
+        let waited = millis.min(self.delay);
+        self.delay -= waited;
+        self.blocked = self.blocked.saturating_add(waited);
     }
 
     pub(super) fn death(&self) -> Option<Death> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tencent_im_callback::{Callback, OrderKey};
 use tencent_im_callback_queue::store::{Entry, Store};
-use tencent_im_callback_queue::{Delivery, Filter, Queue, RetryPolicy, StoreOptions};
+use tencent_im_callback_queue::{Delivery, Filter, Queue, QueueError, RetryPolicy, StoreOptions};
 use tokio::sync::mpsc;
 use tower::service_fn;
 
@@ -150,6 +150,68 @@ async fn long_retries_wait_at_the_broker() {
     found.sort_by_key(|claimed| claimed.delivery.id);
     assert_eq!(texts(&found), ["ordered", "free"]);
     assert!(found.iter().all(|claimed| claimed.delivery.attempt == 2));
+}
+
+/// Each of these owners stays for a part of the delay.
+#[tokio::test]
+async fn a_delay_goes_on_while_owners_change() {
+    let nats = server!();
+    let store = open(nats.context().await, settings()).await;
+    add(&*store, entry("x", Some("k"))).await;
+    let claimed = wait_for_one(&*store).await;
+    store.retry(claimed.claim, "no".to_owned(), 4 * SECOND).await.unwrap();
+    store.close().await.unwrap();
+    for _ in 0..20 {
+        let store = open(nats.context().await, settings()).await;
+        let claimed = store.claim(1, SECOND).await.unwrap();
+        if !claimed.is_empty() {
+            assert_eq!(claimed[0].delivery.attempt, 2);
+            return;
+        }
+        store.close().await.unwrap();
+    }
+    panic!("the delay began again with each owner");
+}
+
+#[tokio::test]
+async fn what_is_purged_while_another_process_handles_it_does_not_come_again() {
+    let nats = server!();
+    let store = open(nats.context().await, settings()).await;
+    add(&*store, entry("purged", Some("k"))).await;
+    let claimed = wait_for_one(&*store).await;
+    let other = open(nats.context().await, settings()).await;
+    assert_eq!(other.purge(Filter::waiting()).await.unwrap(), 1);
+    until("told", async || store.extend(claimed.claim).await.is_err()).await;
+    let retried = store.retry(claimed.claim, "no".to_owned(), SECOND).await;
+    assert!(matches!(retried, Err(QueueError::ClaimLost)), "{retried:?}");
+    // Of the same key: it waits for the handler.
+    add(&*store, entry("next", Some("k"))).await;
+    assert!(store.claim(1, SHORT).await.unwrap().is_empty());
+    store.release(claimed.claim);
+    assert_eq!(texts(&[wait_for_one(&*store).await]), ["next"]);
+}
+
+#[tokio::test]
+async fn a_worker_that_stops_hands_over_what_nothing_runs_of() {
+    let nats = server!();
+    let settings = || settings().lease(3600 * SECOND);
+    let one = open(nats.context().await, settings()).await;
+    let two = open(nats.context().await, settings()).await;
+    add(&*one, entry("held", Some("k"))).await;
+    let held = wait_for_one(&*one).await;
+    until("all", async || one.stats().await.unwrap().partitions == 4).await;
+    one.leave();
+    let taken = async || {
+        drop(two.claim(1, SHORT).await.unwrap());
+        two.stats().await.unwrap().partitions == 3
+    };
+    until("taken", taken).await;
+    one.complete(held.claim).await.unwrap();
+    until("free", async || one.stats().await.unwrap().partitions == 0).await;
+    // It is not over: somebody may claim again.
+    add(&*one, entry("more", None)).await;
+    two.close().await.unwrap();
+    assert_eq!(texts(&[wait_for_one(&*one).await]), ["more"]);
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ fn job(lane: Lane, sequence: u64, meta: Meta) -> Job {
         due: 0,
         aside: None,
         running: None,
+        purged: false,
     }
 }
 
