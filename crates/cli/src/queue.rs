@@ -65,7 +65,7 @@ enum Action {
     Purge {
         #[command(flatten)]
         which: Which,
-        /// Delete them; without this option the command only shows which ones
+        /// Delete them; without this option nothing is deleted
         #[arg(long)]
         yes: bool,
     },
@@ -90,20 +90,27 @@ impl Action {
 /// Which callbacks.
 #[derive(Debug, Args)]
 struct Which {
-    /// Select dead letters
-    #[arg(long, required_unless_present = "waiting", conflicts_with = "waiting")]
-    dead: bool,
-    /// Select callbacks that wait
-    #[arg(long)]
-    waiting: bool,
+    #[command(flatten)]
+    kind: Kind,
     /// Select only those that were accepted at least this many days ago
     #[arg(long, value_name = "DAYS")]
     older_than_days: Option<u32>,
 }
 
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Kind {
+    /// Select dead letters
+    #[arg(long)]
+    dead: bool,
+    /// Select callbacks that wait
+    #[arg(long)]
+    waiting: bool,
+}
+
 impl Which {
     fn filter(&self) -> Filter {
-        let filter = if self.dead { Filter::dead() } else { Filter::waiting() };
+        let filter = if self.kind.dead { Filter::dead() } else { Filter::waiting() };
         match self.older_than_days {
             Some(days) => filter.older_than(Duration::from_secs(u64::from(days) * 24 * 3600)),
             None => filter,
@@ -111,7 +118,7 @@ impl Which {
     }
 
     fn said(&self) -> String {
-        let what = if self.dead { "dead letters" } else { "callbacks that wait" };
+        let what = if self.kind.dead { "dead letters" } else { "callbacks that wait" };
         match self.older_than_days {
             Some(days) => format!("{what} of {days} days or more"),
             None => format!("all {what}"),

@@ -51,6 +51,8 @@ struct Manager {
     others: HashMap<String, Instant>,
     tasks: JoinSet<()>,
     renewed: Instant,
+    /// How many partitions the log says that it owns.
+    told: usize,
     /// Since when a stream is missing.
     missing: Option<Instant>,
 }
@@ -67,6 +69,7 @@ pub(super) async fn manage(shared: Arc<Shared>, mut stop: watch::Receiver<bool>)
         others: HashMap::new(),
         tasks: JoinSet::new(),
         renewed: Instant::now(),
+        told: 0,
         missing: None,
     };
     let Ok(news) = shared.broker.client.subscribe(shared.broker.names.news()).await else { return };
@@ -115,12 +118,14 @@ impl Manager {
             }
         }
         self.greet(true).await;
+        self.tell();
         drop(tokio::time::timeout(PATIENCE, self.shared.broker.client.flush()).await);
     }
 
     async fn look(&mut self, stopping: bool) {
         let leaving = stopping || self.shared.is_left();
         self.greet(leaving).await;
+        self.tell();
         if self.renewed.elapsed() >= self.time() / 3 {
             self.renewed = Instant::now();
             self.renew().await;
@@ -139,6 +144,14 @@ impl Manager {
         }
         self.shared.lock().looked = true;
         self.shared.changed.notify_waiters();
+    }
+
+    fn tell(&mut self) {
+        let partitions = self.owned.len();
+        if std::mem::replace(&mut self.told, partitions) != partitions {
+            let (queue, workers) = (&self.shared.settings.name, 1 + self.others.len());
+            tracing::info!(target: "tencent_im_callback_queue", queue, partitions, workers, "owns partitions");
+        }
     }
 
     /// Tells the others that this worker counts, or no longer.

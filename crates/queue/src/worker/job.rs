@@ -68,6 +68,12 @@ impl End {
 /// The name in the span of an attempt whose claim has ended.
 const LOST: &str = "lost";
 
+/// What comes of it is in the store: it is handled again, unless somebody has purged it.
+fn lost(ending: &mut Ending, how: &str) {
+    tracing::warn!(target: "tencent_im_callback_queue", "{how}");
+    ending.outcome(LOST);
+}
+
 /// A claimed callback, with what is released and recorded when it is settled.
 struct Work {
     claim: Claim,
@@ -136,7 +142,7 @@ where
                 callback.extensions.insert(delivery.clone());
                 origin = Origin::of(&callback);
                 let Some(attempted) = self.attempt(callback, keeper.as_mut()).await else {
-                    return ending.outcome(LOST);
+                    return lost(&mut ending, "the claim has ended; the handler is stopped");
                 };
                 attempted
             }
@@ -155,7 +161,9 @@ where
                 drop(self.results.send(Ok(end)));
             }
             // What is not settled is given back, as if this attempt had not been.
-            Ok(Settled::Lost) => ending.outcome(LOST),
+            Ok(Settled::Lost) => {
+                lost(&mut ending, "the claim had ended before the result was stored");
+            }
             Ok(Settled::NoSpace) => ending.outcome("given_back"),
             Err(error) => {
                 ending.outcome("not_stored");
