@@ -40,7 +40,8 @@
 //!   [`max_unreadable_bytes`](crate::StoreOptions::max_unreadable_bytes) of unsigned apps, and
 //!   drops the rest until it opens the queue again. Callbacks that it buries at the same moment can
 //!   exceed that.
-//! - A purge also deletes what other processes are handling at that moment.
+//! - A purge also deletes what other processes are handling at that moment. Their handlers are
+//!   stopped, and what they return does not count.
 //! - While the broker is away, a callback is refused after
 //!   [`max_wait`](crate::EnqueueLayer::max_wait), and workers wait.
 
