@@ -108,7 +108,10 @@ impl Broker {
                 size,
                 max: self.client.server_info().max_payload,
             }),
-            RequestErrorKind::NoResponders => NotStored::Surely(unavailable(error)),
+            RequestErrorKind::NoResponders => {
+                let error = StorageError::new("the stream is gone, or has no leader");
+                NotStored::Surely(QueueError::Unavailable(error))
+            }
             _ => NotStored::Perhaps(unavailable(error)),
         })?;
         let answer = serde_json::from_slice(&message.payload);

@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use async_nats::Client;
+use async_nats::jetstream::context::GetStreamError;
 use async_nats::jetstream::stream::{Config, StorageType};
 
 use super::broker::{Broker, is_not_found, unavailable};
@@ -53,6 +55,14 @@ fn is_new_enough(version: &str) -> bool {
     (major, minor, patch) >= LOWEST
 }
 
+/// Why a stream cannot be looked up.
+pub(super) fn no_stream(client: &Client, error: GetStreamError) -> QueueError {
+    if client.server_info().jetstream {
+        return unavailable(error);
+    }
+    QueueError::Unavailable(StorageError::new("JetStream is off at the server"))
+}
+
 /// Whether the streams, if there are any, are those of this version.
 pub(super) async fn layout(broker: &Broker) -> Result<(), QueueError> {
     let names = &broker.names;
@@ -60,7 +70,7 @@ pub(super) async fn layout(broker: &Broker) -> Result<(), QueueError> {
         let found = match broker.context.get_stream(&name).await {
             Ok(found) => found,
             Err(error) if is_not_found(&error) => continue,
-            Err(error) => return Err(unavailable(error)),
+            Err(error) => return Err(no_stream(&broker.client, error)),
         };
         let layout = found.cached_info().config.metadata.get(STORE);
         if layout.map(String::as_str) != Some(LAYOUT) {

@@ -49,7 +49,7 @@ impl JetStream {
         let stream = match context.get_stream(&unknown.name).await {
             Ok(stream) => stream,
             Err(error) if is_not_found(&error) => return Ok(None),
-            Err(error) => return Err(unavailable(error)),
+            Err(error) => return Err(check::no_stream(&context.client(), error)),
         };
         let config = &stream.cached_info().config;
         let mut options = unknown.options.clone().dedup_window(config.duplicate_window);

@@ -95,12 +95,12 @@ async fn an_existing_stream_with_wider_limits_is_refused() {
 }
 
 /// The start of a connection to a server of this version.
-async fn server_of(version: &str) -> Context {
+async fn server_of(version: &str, jetstream: bool) -> Context {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let info = format!(
         "INFO {{\"server_id\":\"old\",\"version\":\"{version}\",\"go\":\"go1\",\"host\":\"127.0.0.1\",\"port\":{port},\
-        \"headers\":true,\"max_payload\":1048576,\"proto\":1,\"jetstream\":true}}\r\n"
+        \"headers\":true,\"max_payload\":1048576,\"proto\":1,\"jetstream\":{jetstream}}}\r\n"
     );
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
@@ -116,12 +116,19 @@ async fn server_of(version: &str) -> Context {
 #[tokio::test]
 async fn a_server_that_is_too_old_is_refused() {
     for version in ["2.9.10", "2.12.6"] {
-        let refused = JetStreamStore::open(server_of(version).await, settings()).await;
+        let refused = JetStreamStore::open(server_of(version, true).await, settings()).await;
         let error = refused.err().unwrap();
         let QueueError::ServerTooOld { found, lowest } = &error else { panic!("{error:?}") };
         assert_eq!((found.as_str(), lowest.as_str()), (version, "2.12.7"));
         assert!(error.to_string().contains("2.12.7 or newer"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_server_without_jetstream_is_named() {
+    let refused = JetStreamStore::open(server_of("2.15.1", false).await, settings()).await;
+    let Err(QueueError::Unavailable(error)) = refused else { panic!("{refused:?}") };
+    assert_eq!(error.to_string(), "JetStream is off at the server");
 }
 
 #[tokio::test]
