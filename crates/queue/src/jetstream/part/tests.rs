@@ -5,6 +5,10 @@ use tokio::time::Instant as Moment;
 use super::super::wire::{Meta, Position};
 use super::*;
 
+mod held;
+mod offers;
+mod retries;
+
 const LATER: i64 = 1_000_000;
 
 fn part() -> Part {
@@ -15,7 +19,7 @@ fn part() -> Part {
 
 fn job(lane: Lane, sequence: u64, meta: Meta) -> Job {
     Job {
-        place: Place { at: Position { sequence, stored: sequence }, lane },
+        place: place(lane, sequence),
         reading: 0,
         meta: Meta { order: Some(OrderKey::new("key").to_string()), ..meta },
         payload: Bytes::from_static(b"{}"),
@@ -31,6 +35,25 @@ fn job(lane: Lane, sequence: u64, meta: Meta) -> Job {
 fn retry() -> Job {
     let first = Some(Position { sequence: 1, stored: 1 });
     job(Lane::Retry, 1, Meta { first, attempts: 1, ..Meta::default() })
+}
+
+/// A retry of the same callback after so many attempts.
+fn again(sequence: u64, attempts: u32) -> Job {
+    let meta = Meta { attempts, ..retry().meta };
+    job(Lane::Retry, sequence, meta)
+}
+
+fn place(lane: Lane, sequence: u64) -> Place {
+    Place { at: Position { sequence, stored: sequence }, lane }
+}
+
+fn places(jobs: &[Job]) -> Vec<Place> {
+    jobs.iter().map(|job| job.place).collect()
+}
+
+/// The retry of the key that may start.
+fn retry_at(part: &mut Part, now: i64) -> Option<Place> {
+    part.offer(retry().key(), now).retry.map(|(_, place)| place)
 }
 
 fn expected() -> Expected {
