@@ -303,3 +303,6 @@ fn claimed_of(job: &Job, token: u64) -> Claimed {
     let text = std::str::from_utf8(&job.payload).ok().filter(|_| job.readable);
     Claimed::new(Claim::new(id, token), delivery, text.map(str::to_owned))
 }
+
+#[cfg(test)]
+mod tests;

@@ -51,3 +51,24 @@ impl Lease {
         self.draining.store(true, Ordering::SeqCst);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn while_it_is_handed_over_what_runs_may_be_settled_and_nothing_starts() {
+        let later = Instant::now() + Duration::from_secs(60);
+        let lease = Lease::new(later);
+        assert!(lease.holds() && lease.may_start() && !lease.is_draining());
+        lease.drain();
+        assert!(lease.holds() && !lease.may_start() && lease.is_draining());
+        lease.lose();
+        assert!(!lease.holds());
+        lease.extend(later);
+        assert!(lease.holds() && !lease.may_start());
+        assert!(!Lease::new(Instant::now()).holds());
+    }
+}
