@@ -180,3 +180,6 @@ fn message_id(job: &Job, kind: &str, more: &str) -> String {
     let (first, generation) = job.life();
     format!("{}-{:x} {kind} {generation}{more}", job.id(), first.stored)
 }
+
+#[cfg(test)]
+mod tests;
