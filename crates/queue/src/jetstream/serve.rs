@@ -261,3 +261,6 @@ fn read(lane: Lane, message: Message) -> Option<(Job, u64)> {
     };
     Some((job, delivery))
 }
+
+#[cfg(test)]
+mod tests;

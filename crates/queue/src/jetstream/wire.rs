@@ -131,7 +131,9 @@ mod tests {
             dead_at: Some(2),
             reason: Some("permanent".to_owned()),
         };
-        let read = Meta::read(Some(&meta.headers(Some("id")))).unwrap();
+        let headers = meta.headers(Some("id"));
+        assert_eq!(headers.get(NATS_MESSAGE_ID).map(|id| id.as_str()), Some("id"));
+        let read = Meta::read(Some(&headers)).unwrap();
         assert_eq!(read, meta);
         assert_eq!(read.order_key(), Some(key));
         assert_eq!(read.death().unwrap().reason, DeadReason::Permanent);
@@ -140,5 +142,7 @@ mod tests {
         assert_eq!(Meta::read(None), None);
         assert_eq!(from_hex(&"é".repeat(32)), None);
         assert_eq!(from_hex("+1"), None);
+        assert_eq!(from_hex(&"+1".repeat(32)), None);
+        assert_eq!(from_hex(&"01".repeat(33)), None);
     }
 }
