@@ -132,7 +132,7 @@ mod tests {
             reason: Some("permanent".to_owned()),
         };
         let headers = meta.headers(Some("id"));
-        assert_eq!(headers.get(NATS_MESSAGE_ID).map(|id| id.as_str()), Some("id"));
+        assert_eq!(headers.get(NATS_MESSAGE_ID), Some(&"id".into()));
         let read = Meta::read(Some(&headers)).unwrap();
         assert_eq!(read, meta);
         assert_eq!(read.order_key(), Some(key));

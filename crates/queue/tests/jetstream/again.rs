@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::common::nats::connect;
 use super::common::{SECOND, add, entry};
 use super::proxy::Proxy;
-use super::{SHORT, open, server, settings, until};
+use super::{SHORT, open, server, settings, until, wait_for_one};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_done_is_not_handled_again_when_answers_are_lost() {
@@ -95,4 +95,27 @@ async fn what_was_deleted_by_a_worker_that_died_is_not_handled_again() {
     let other = open(nats.context().await, settings()).await;
     // Longer than a lease, in which the other one could not own anything.
     assert!(other.claim(12, 5 * SECOND).await.unwrap().is_empty());
+}
+
+/// A worker dies between the two: its callback is stored as a retry, and is not yet deleted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_next_owner_deletes_the_attempt_of_a_retry_that_was_stored() {
+    let nats = server!();
+    let endpoint = open(nats.context().await, settings()).await;
+    let proxy = Proxy::new(&nats.nodes[0].url()).await;
+    let worker = open(connect(vec![proxy.url.clone()]).await, settings()).await;
+    add(&*endpoint, entry("x", Some("key"))).await;
+    let claimed = wait_for_one(&*worker).await;
+    proxy.mute();
+    let retried = tokio::spawn({
+        let worker = worker.clone();
+        async move { worker.retry(claimed.claim, "no".to_owned(), Duration::ZERO).await }
+    });
+    until("stored", async || endpoint.stats().await.unwrap().retrying == 1).await;
+    retried.abort();
+    drop((worker, retried.await));
+    let again = wait_for_one(&*endpoint).await;
+    assert_eq!(again.delivery.attempt, 2);
+    endpoint.complete(again.claim).await.unwrap();
+    until("deleted", async || endpoint.stats().await.unwrap().waiting == 0).await;
 }

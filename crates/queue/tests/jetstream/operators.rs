@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use serde_json::{Value, json};
+use tencent_im_callback_queue::Filter;
 use tencent_im_callback_queue::jetstream::async_nats::Client;
 use tencent_im_callback_queue::jetstream::async_nats::jetstream::Context;
 use tencent_im_callback_queue::jetstream::async_nats::jetstream::consumer::pull;
 use tencent_im_callback_queue::store::Store;
 
-use super::common::{Folder, add, entry, texts};
+use super::common::{Folder, SECOND, add, entry, texts};
 use super::crew::Crew;
 use super::{SHORT, open, server, settings, until, wait_for_one};
 
@@ -182,4 +183,25 @@ async fn what_was_passed_over_is_found_in_the_stream() {
     tokio::time::sleep(SHORT).await;
     store.complete(first.claim).await.unwrap();
     assert_eq!(texts(&[wait_for_one(&*store).await]), ["b"]);
+}
+
+/// It was read before, and waits in the worker's memory.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_another_process_has_purged_does_not_start() {
+    let nats = server!();
+    let worker = open(nats.context().await, settings()).await;
+    let other = open(nats.context().await, settings()).await;
+    for (text, key) in [("a", "one"), ("b", "one"), ("c", "two")] {
+        add(&*other, entry(text, Some(key))).await;
+    }
+    let mut claimed = vec![wait_for_one(&*worker).await, wait_for_one(&*worker).await];
+    claimed.sort_by_key(|one| one.delivery.id);
+    assert_eq!(texts(&claimed), ["a", "c"]);
+    let (a, c) = (claimed[0].claim, claimed[1].claim);
+    worker.retry(c, "no".to_owned(), 2 * SECOND).await.unwrap();
+    // The retry has been read by now.
+    assert!(worker.claim(1, Duration::ZERO).await.unwrap().is_empty());
+    assert_eq!(other.purge(Filter::waiting()).await.unwrap(), 3);
+    worker.complete(a).await.unwrap();
+    assert!(worker.claim(2, 3 * SECOND).await.unwrap().is_empty());
 }
