@@ -207,7 +207,7 @@ impl State {
     /// The next one that may start: new ones and retries take turns.
     fn pop(&mut self) -> Option<(usize, Place)> {
         self.turn = !self.turn;
-        let retry = if self.turn || self.new.is_empty() { self.retries.pop_first() } else { None };
+        let retry = if self.turn { self.retries.pop_first() } else { None };
         if let Some((_, place, partition)) = retry {
             return Some((partition, place));
         }

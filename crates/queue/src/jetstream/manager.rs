@@ -136,11 +136,18 @@ impl Manager {
             self.release(0);
             return;
         }
-        self.mend().await;
-        self.release(self.share());
-        self.take().await;
-        if self.owned.len() >= self.share() {
-            reserve(&self.shared.broker).await;
+        // The leases have to be renewed meanwhile, whatever the broker does not answer. A partition
+        // that was taken in that moment is taken again.
+        let rest = async {
+            self.mend().await;
+            self.release(self.share());
+            self.take().await;
+            if self.owned.len() >= self.share() {
+                reserve(&self.shared.broker).await;
+            }
+        };
+        if tokio::time::timeout(time / 3, rest).await.is_err() {
+            return;
         }
         self.shared.lock().looked = true;
         self.shared.changed.notify_waiters();
@@ -320,8 +327,7 @@ impl Manager {
             "streams of the queue are gone, and are made anew; what was in them is lost"
         );
         let made = streams::make(&shared.broker, &shared.settings);
-        // The leases have to be renewed meanwhile.
-        if let Ok(Err(error)) = tokio::time::timeout(self.time() / 3, made).await {
+        if let Err(error) = made.await {
             shared.told(Err(&error));
         }
     }

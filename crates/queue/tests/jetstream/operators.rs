@@ -202,6 +202,7 @@ async fn what_another_process_has_purged_does_not_start() {
     // The retry has been read by now.
     assert!(worker.claim(1, Duration::ZERO).await.unwrap().is_empty());
     assert_eq!(other.purge(Filter::waiting()).await.unwrap(), 3);
-    worker.complete(a).await.unwrap();
+    until("told", async || worker.extend(a).await.is_err()).await;
+    worker.release(a);
     assert!(worker.claim(2, 3 * SECOND).await.unwrap().is_empty());
 }

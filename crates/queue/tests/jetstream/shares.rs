@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use tencent_im_callback_queue::jetstream::async_nats::{self, jetstream};
 use tencent_im_callback_queue::store::Store;
 
 use super::common::{SECOND, add, entry};
+use super::proxy::Proxy;
 use super::{SHORT, open, server, settings, until, wait_for_one};
 
 /// How many partitions it owns, if it claims something.
@@ -119,4 +121,31 @@ async fn a_worker_that_claims_nothing_hands_over() {
     add(&*store, entry("b", None)).await;
     tokio::time::sleep(SHORT).await;
     assert_eq!(store.claim(1, Duration::ZERO).await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_renewal_whose_answer_was_lost_is_no_loss() {
+    let nats = server!();
+    let direct = nats.context().await;
+    let proxy = Proxy::new(&nats.nodes[0].url()).await;
+    // It pings so rarely that its connection outlives the lost answers.
+    let client = async_nats::connect(&proxy.url).await.unwrap();
+    let store = open(jetstream::new(client), settings().lease(12 * SECOND)).await;
+    add(&*store, entry("x", None)).await;
+    let claimed = wait_for_one(&*store).await;
+    let revision = async || {
+        let owners = direct.get_stream("test-owners").await.unwrap();
+        owners.cached_info().state.last_sequence
+    };
+    let before = revision().await;
+    proxy.mute();
+    until("renewed", async || revision().await > before).await;
+    tokio::time::sleep(SHORT).await;
+    proxy.unmute();
+    // Until the next renewal, and some more.
+    let muted = revision().await;
+    until("renewed again", async || revision().await > muted).await;
+    tokio::time::sleep(2 * SECOND).await;
+    store.extend(claimed.claim).await.unwrap();
+    store.complete(claimed.claim).await.unwrap();
 }

@@ -44,6 +44,7 @@ fn job(lane: Lane, sequence: u64, key: Option<&str>) -> Job {
         due: 0,
         aside: None,
         running: None,
+        purged: false,
     }
 }
 

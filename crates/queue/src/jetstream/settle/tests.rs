@@ -18,6 +18,7 @@ fn job(lane: Lane) -> Job {
         due: 0,
         aside: None,
         running: None,
+        purged: false,
     }
 }
 

@@ -36,6 +36,8 @@ async fn away() -> (Shared, Arc<Lease>) {
         max_payload: 1000,
         state: Mutex::new(state),
         changed: Notify::new(),
+        leaving: AtomicBool::new(false),
+        left: Notify::new(),
         stop: watch::Sender::new(false),
         manager: Mutex::new(None),
         checked: AtomicBool::new(true),
