@@ -17,6 +17,8 @@ use crate::store::{Claim, Claimed, Stats};
 #[derive(Clone)]
 pub(super) struct Held {
     pub(super) partition: usize,
+    /// Whether the lease holds. If not, it may be renewed.
+    pub(super) holds: bool,
     /// Whether the message was met in this reading of the stream. If not, the stream may have been
     /// set back since, and its sequence number may be that of another one.
     pub(super) is_current: bool,
@@ -255,8 +257,9 @@ impl State {
         let (partition, epoch, place) = *self.claims.get(&claim.token())?;
         let part = self.parts.get(partition)?.as_ref().filter(|part| part.epoch == epoch)?;
         let job = part.job(place)?;
-        (claim.id() == job.id() && part.lease.holds() && !job.purged).then(|| Held {
+        (claim.id() == job.id() && !part.lease.is_lost() && !job.purged).then(|| Held {
             partition,
+            holds: part.lease.holds(),
             is_current: job.reading == part.reading,
             job: job.clone(),
         })

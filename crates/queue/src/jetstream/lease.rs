@@ -33,6 +33,12 @@ impl Lease {
         self.until.store(0, Ordering::SeqCst);
     }
 
+    /// Whether another worker has the partition. A lease that only is over may be renewed when the
+    /// broker is back.
+    pub(super) fn is_lost(&self) -> bool {
+        self.until.load(Ordering::SeqCst) == 0
+    }
+
     /// Whether what runs may still be settled.
     pub(super) fn holds(&self) -> bool {
         self.born.elapsed().as_millis() < u128::from(self.until.load(Ordering::SeqCst))

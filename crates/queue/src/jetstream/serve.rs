@@ -26,10 +26,18 @@ const TICK: Duration = Duration::from_millis(50);
 /// How often to compare what is here with what is in the stream.
 const COMPARED: Duration = Duration::from_secs(10);
 
-/// Reads the partition for as long as the lease holds and nobody asks for it. Then waits for what
-/// runs. What has not started is in the stream, for the next owner.
+/// Reads the partition while the lease holds, until it is lost, or asked for and nothing runs. What
+/// has not started is in the stream, for the next owner.
 pub(super) async fn serve(shared: Arc<Shared>, partition: usize, epoch: u64, lease: Arc<Lease>) {
-    while lease.may_start() {
+    loop {
+        let is_left = lease.is_draining() && !shared.lock().runs(partition, epoch);
+        if lease.is_lost() || is_left {
+            return;
+        }
+        if !lease.may_start() {
+            tokio::time::sleep(TICK / 2).await;
+            continue;
+        }
         let owner = Owner::new(shared.clone(), partition, epoch, lease.clone()).await;
         match owner {
             Ok(mut owner) => {
@@ -42,9 +50,6 @@ pub(super) async fn serve(shared: Arc<Shared>, partition: usize, epoch: u64, lea
         if lease.may_start() {
             tokio::time::sleep(AGAIN).await;
         }
-    }
-    while lease.holds() && shared.lock().runs(partition, epoch) {
-        tokio::time::sleep(TICK / 2).await;
     }
 }
 

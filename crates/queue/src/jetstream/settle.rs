@@ -30,7 +30,7 @@ impl Shared {
         error: String,
         delay: Duration,
     ) -> Result<(), QueueError> {
-        let held = self.held(claim)?;
+        let held = self.held_again(claim).await?;
         let Held { partition, job, .. } = &held;
         let now = self.now()?;
         let (meta, expected) = failed(job, error, now, millis(delay), self.max_block());
@@ -60,7 +60,7 @@ impl Shared {
         error: String,
         reason: DeadReason,
     ) -> Result<(), QueueError> {
-        let held = self.held(claim)?;
+        let held = self.held_again(claim).await?;
         let job = &held.job;
         let meta = Meta {
             first: Some(job.first()),
@@ -103,7 +103,7 @@ impl Shared {
 
     /// The handler is still running. The lease of its partition says so to the others.
     pub(super) fn extend(&self, claim: Claim) -> Result<(), QueueError> {
-        self.held(claim).map(drop)
+        if self.held(claim)?.holds { Ok(()) } else { Err(QueueError::ClaimLost) }
     }
 
     fn held(&self, claim: Claim) -> Result<Held, QueueError> {
@@ -114,14 +114,26 @@ impl Shared {
         state.held(claim).ok_or(QueueError::ClaimLost)
     }
 
-    /// Deletes the message until the broker confirms it, or the lease is over.
+    /// While the lease is over and not lost, the broker is away. What is done by then need not be
+    /// done again if the lease can be renewed.
+    async fn held_again(&self, claim: Claim) -> Result<Held, QueueError> {
+        loop {
+            let held = self.held(claim)?;
+            if held.holds {
+                return Ok(held);
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    /// Deletes the message until the broker confirms it, or the lease is lost.
     ///
     /// If the stream was set back, another message may have its sequence number by now, and must
     /// not be deleted. If the old one is there again, it is read again, and known.
     async fn delete(&self, claim: Claim) -> Result<(), QueueError> {
         let mut is_repeated = false;
         loop {
-            let Held { is_current, job, .. } = self.held(claim)?;
+            let Held { is_current, job, .. } = self.held_again(claim).await?;
             let Place { lane, at } = job.place;
             let stream = self.broker.names.stream(lane);
             let is_sure = is_current && !is_repeated;

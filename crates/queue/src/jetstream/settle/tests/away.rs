@@ -81,7 +81,7 @@ async fn what_was_not_stored_elsewhere_is_not_done() {
 }
 
 #[tokio::test]
-async fn a_deletion_is_tried_until_the_lease_is_over() {
+async fn a_deletion_is_tried_until_the_lease_is_lost() {
     let (shared, lease) = away().await;
     let claim = take(&shared)[0];
     let shared = Arc::new(shared);
@@ -89,6 +89,10 @@ async fn a_deletion_is_tried_until_the_lease_is_over() {
         let shared = shared.clone();
         async move { shared.complete(claim, |counts| counts.completed += 1).await }
     });
+    tokio::time::sleep(3 * AGAIN).await;
+    // It is over, and may be renewed.
+    lease.extend(Instant::now());
+    assert!(is_lost(shared.extend(claim)), "what still runs is stopped");
     tokio::time::sleep(3 * AGAIN).await;
     assert!(!completed.is_finished());
     lease.lose();
