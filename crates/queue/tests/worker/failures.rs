@@ -1,8 +1,10 @@
 //! Handlers that fail, hang or panic.
 
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tencent_im_callback::{Callback, EventRouter, HandlerError, Reply};
@@ -10,7 +12,7 @@ use tencent_im_callback_queue::store::{Entry, Store};
 use tencent_im_callback_queue::{DeadReason, Filter, MemoryStore, Page, Queue, RetryPolicy};
 use tower::service_fn;
 
-use crate::common::MINUTE;
+use crate::common::{MINUTE, SECOND};
 use crate::{Log, Shared, WORD, empty, entry_of, memory, put};
 
 #[tokio::test(start_paused = true)]
@@ -131,7 +133,7 @@ async fn panics_and_hangs_are_failures() {
                 let record = look.0.list(Filter::waiting(), None, 1).await.unwrap().remove(0);
                 look.1.lock().unwrap().extend(record.error);
                 match attempt {
-                    2 => panic!("in the {}", "future"),
+                    2 => panic!("in the future of attempt {attempt}"),
                     3 => {
                         struct Counts(Arc<AtomicU32>);
                         impl Drop for Counts {
@@ -157,7 +159,7 @@ async fn panics_and_hangs_are_failures() {
         *errors.lock().unwrap(),
         [
             "the handler panicked: in the call",
-            "the handler panicked: in the future",
+            "the handler panicked: in the future of attempt 2",
             "the handler took longer than 7s"
         ]
     );
@@ -327,4 +329,58 @@ async fn a_failure_for_which_there_is_no_space_is_given_back() {
     assert_eq!(queue.stats().await.unwrap().waiting, 0);
     drop(stop);
     worker.await.unwrap().unwrap();
+}
+
+/// A store that is away for a while has room: what came of the attempt waits for it, and the handler
+/// that runs goes on.
+#[tokio::test(start_paused = true)]
+async fn a_failure_waits_for_a_store_that_is_away() {
+    let store = Shared { lease: Some(3 * SECOND), ..Shared::new(MemoryStore::new()) };
+    store.is_away.store(true, Ordering::SeqCst);
+    put(&store, entry_of(WORD, None)).await;
+    let log = Log::default();
+    let seen = log.clone();
+    let handler = service_fn(move |callback: Callback| {
+        let attempt = seen.push(&callback).attempt;
+        async move {
+            tokio::time::sleep(10 * SECOND).await;
+            if attempt == 1 { Err("no database") } else { Ok(()) }
+        }
+    });
+    let worker = Queue::new(store.clone()).worker(handler).run(empty(store.clone()));
+    let back = async {
+        tokio::time::sleep(MINUTE).await;
+        assert_eq!(log.attempts(), [1]);
+        store.is_away.store(false, Ordering::SeqCst);
+    };
+    let (stopped, ()) = tokio::join!(worker, back);
+    assert_eq!(stopped.unwrap().retried, 1);
+    assert_eq!(log.attempts(), [1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_panics_when_it_is_dropped_has_failed() {
+    struct Fragile;
+    impl Drop for Fragile {
+        fn drop(&mut self) {
+            panic!("in the drop");
+        }
+    }
+    struct Ready {
+        _fragile: Fragile,
+    }
+    impl Future for Ready {
+        type Output = Result<(), Infallible>;
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+            Poll::Ready(Ok(()))
+        }
+    }
+    let (queue, store) = memory();
+    put(&store, entry_of(WORD, None)).await;
+    let handler = service_fn(|_: Callback| Ready { _fragile: Fragile });
+    let worker = queue.worker(handler).retry(RetryPolicy::new().attempts(2));
+    let stopped = worker.run(empty(store.clone())).await.unwrap();
+    assert_eq!((stopped.completed, stopped.retried, stopped.buried), (0, 1, 1));
+    let letters = queue.dead_letters(Page::of(10)).await.unwrap();
+    assert_eq!(letters[0].error.as_deref(), Some("the handler panicked: in the drop"));
 }

@@ -62,6 +62,8 @@ struct Shared {
     extended: Arc<AtomicUsize>,
     /// No retry can be stored.
     is_full: Arc<AtomicBool>,
+    /// It is too slow: nothing can be extended or tried again.
+    is_away: Arc<AtomicBool>,
     /// The next extension or completion finds that the claim has ended, although nobody else has it.
     loses: Arc<AtomicBool>,
 }
@@ -73,6 +75,7 @@ impl Shared {
             lease: None,
             extended: Arc::default(),
             is_full: Arc::default(),
+            is_away: Arc::default(),
             loses: Arc::default(),
         }
     }
@@ -103,6 +106,9 @@ impl Store for Shared {
         if self.is_full.load(Ordering::SeqCst) {
             return Box::pin(std::future::ready(Err(QueueError::DiskFull)));
         }
+        if self.is_away.load(Ordering::SeqCst) {
+            return Box::pin(std::future::ready(Err(QueueError::TimedOut)));
+        }
         self.store.retry(claim, error, delay)
     }
     fn bury(&self, claim: Claim, error: String, reason: DeadReason) -> StoreFuture<'_, ()> {
@@ -113,6 +119,9 @@ impl Store for Shared {
     }
     fn extend(&self, claim: Claim) -> StoreFuture<'_, ()> {
         self.extended.fetch_add(1, Ordering::SeqCst);
+        if self.is_away.load(Ordering::SeqCst) {
+            return Box::pin(std::future::ready(Err(QueueError::TimedOut)));
+        }
         self.unless_lost(move |store| store.extend(claim))
     }
     fn lease(&self) -> Option<Duration> {
