@@ -57,7 +57,9 @@ fn is_new_enough(version: &str) -> bool {
 
 /// Why a stream cannot be looked up.
 pub(super) fn no_stream(client: &Client, error: GetStreamError) -> QueueError {
-    if client.server_info().jetstream {
+    let server = client.server_info();
+    // Before the first connection nothing is known of it.
+    if server.jetstream || server.version.is_empty() {
         return unavailable(error);
     }
     QueueError::Unavailable(StorageError::new("JetStream is off at the server"))

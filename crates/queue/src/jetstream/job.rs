@@ -43,6 +43,21 @@ pub(super) struct Job {
 }
 
 impl Job {
+    /// As it is read: nothing has become of it yet.
+    pub(super) fn new(place: Place, meta: Meta, payload: Bytes) -> Self {
+        Job {
+            place,
+            reading: 0,
+            meta,
+            payload,
+            readable: true,
+            due: 0,
+            aside: None,
+            running: None,
+            purged: false,
+        }
+    }
+
     /// Where it was stored first.
     pub(super) fn first(&self) -> Position {
         self.meta.first.unwrap_or(self.place.at)

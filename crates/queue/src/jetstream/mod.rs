@@ -145,23 +145,8 @@ impl JetStreamStore {
         let names = Names(settings.name.clone());
         let broker = Broker { client: context.client(), context, names };
         streams::open(&broker, &settings).await?;
-        let subjects = (0..settings.partitions).map(|at| broker.names.subject(at).into());
-        let shared = Shared {
-            subjects: subjects.collect(),
-            random: RandomState::new(),
-            max_payload: broker.client.server_info().max_payload.saturating_sub(HEADERS),
-            state: Mutex::new(State::new(&settings)),
-            changed: Notify::new(),
-            leaving: AtomicBool::new(false),
-            left: Notify::new(),
-            stop: watch::Sender::new(false),
-            manager: Mutex::new(None),
-            checked: AtomicBool::new(true),
-            away: AtomicBool::new(false),
-            lost: AtomicBool::new(false),
-            broker,
-            settings,
-        };
+        let max_payload = broker.client.server_info().max_payload.saturating_sub(HEADERS);
+        let shared = Shared::new(broker, settings, max_payload);
         Ok(JetStreamStore { shared: Arc::new(shared) })
     }
 }
@@ -178,6 +163,26 @@ impl Drop for JetStreamStore {
 }
 
 impl Shared {
+    fn new(broker: Broker, settings: JetStream, max_payload: usize) -> Self {
+        let subjects = (0..settings.partitions).map(|at| broker.names.subject(at).into());
+        Shared {
+            subjects: subjects.collect(),
+            random: RandomState::new(),
+            max_payload,
+            state: Mutex::new(State::new(&settings)),
+            changed: Notify::new(),
+            leaving: AtomicBool::new(false),
+            left: Notify::new(),
+            stop: watch::Sender::new(false),
+            manager: Mutex::new(None),
+            checked: AtomicBool::new(true),
+            away: AtomicBool::new(false),
+            lost: AtomicBool::new(false),
+            broker,
+            settings,
+        }
+    }
+
     /// The guarded state is consistent at all times, so a panic elsewhere does not matter.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

@@ -249,21 +249,14 @@ fn read(lane: Lane, message: Message) -> Option<(Job, u64)> {
     let number = |at: usize| tokens.get(from + at)?.parse::<u64>().ok();
     let (sequence, delivery, stored) = (number(0)?, number(1)?, number(2)?);
     let meta = Meta::read(message.headers.as_ref());
-    let job = Job {
-        place: Place { at: Position { sequence, stored }, lane },
-        // Without readable metadata it becomes a dead letter.
-        readable: meta.is_some(),
-        meta: meta.unwrap_or_else(|| Meta {
-            at: i64::try_from(stored / 1_000_000).unwrap_or(i64::MAX),
-            ..Meta::default()
-        }),
-        payload: message.payload,
-        reading: 0,
-        due: 0,
-        aside: None,
-        running: None,
-        purged: false,
-    };
+    let place = Place { at: Position { sequence, stored }, lane };
+    // Without readable metadata it becomes a dead letter.
+    let readable = meta.is_some();
+    let meta = meta.unwrap_or_else(|| Meta {
+        at: i64::try_from(stored / 1_000_000).unwrap_or(i64::MAX),
+        ..Meta::default()
+    });
+    let job = Job { readable, ..Job::new(place, meta, message.payload) };
     Some((job, delivery))
 }
 

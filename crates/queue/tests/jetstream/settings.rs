@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::common::SECOND;
-use super::{open, server, settings};
+use super::{SHORT, open, server, settings};
 
 type Change<C> = (&'static str, fn(&mut C));
 
@@ -129,6 +129,17 @@ async fn a_server_without_jetstream_is_named() {
     let refused = JetStreamStore::open(server_of("2.15.1", false).await, settings()).await;
     let Err(QueueError::Unavailable(error)) = refused else { panic!("{refused:?}") };
     assert_eq!(error.to_string(), "JetStream is off at the server");
+}
+
+/// Nothing is known of the server.
+#[tokio::test]
+async fn without_a_connection_jetstream_is_not_said_to_be_off() {
+    let options = async_nats::ConnectOptions::new().retry_on_initial_connect();
+    let mut context = jetstream::new(options.connect("nats://127.0.0.1:1").await.unwrap());
+    context.set_timeout(SHORT);
+    let found = JetStream::existing(&context, "test").await;
+    let Err(QueueError::Unavailable(error)) = found else { panic!("{found:?}") };
+    assert!(!error.to_string().contains("off"), "{error}");
 }
 
 #[tokio::test]

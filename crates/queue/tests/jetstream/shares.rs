@@ -68,7 +68,7 @@ async fn a_partition_too_few_for_all_workers_is_owned() {
     until("owned still", async || owned(&*one).await + owned(&*two).await == 1).await;
 }
 
-/// The record of an owner is the last word, whoever has written it.
+/// The worker whose id is in the last record owns the partition.
 #[tokio::test]
 async fn a_worker_gives_way_to_another_record() {
     let nats = server!();

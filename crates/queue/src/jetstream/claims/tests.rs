@@ -35,17 +35,8 @@ fn owned(state: &mut State, partition: usize) -> (u64, Arc<Lease>) {
 
 fn job(lane: Lane, sequence: u64, key: Option<&str>) -> Job {
     let order = key.map(|key| OrderKey::new(key).to_string());
-    Job {
-        place: Place { at: Position { sequence, stored: sequence }, lane },
-        reading: 0,
-        meta: Meta { order, ..Meta::default() },
-        payload: Bytes::from_static(b"{}"),
-        readable: true,
-        due: 0,
-        aside: None,
-        running: None,
-        purged: false,
-    }
+    let place = Place { at: Position { sequence, stored: sequence }, lane };
+    Job::new(place, Meta { order, ..Meta::default() }, Bytes::from_static(b"{}"))
 }
 
 /// The retry of the callback that was stored first with this number.

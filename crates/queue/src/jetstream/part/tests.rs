@@ -18,17 +18,8 @@ fn part() -> Part {
 }
 
 fn job(lane: Lane, sequence: u64, meta: Meta) -> Job {
-    Job {
-        place: place(lane, sequence),
-        reading: 0,
-        meta: Meta { order: Some(OrderKey::new("key").to_string()), ..meta },
-        payload: Bytes::from_static(b"{}"),
-        readable: true,
-        due: 0,
-        aside: None,
-        running: None,
-        purged: false,
-    }
+    let meta = Meta { order: Some(OrderKey::new("key").to_string()), ..meta };
+    Job::new(place(lane, sequence), meta, Bytes::from_static(b"{}"))
 }
 
 /// The retry of the callback that was stored first, as it is read.

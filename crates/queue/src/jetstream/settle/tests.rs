@@ -9,17 +9,8 @@ mod away;
 
 fn job(lane: Lane) -> Job {
     let order = Some(OrderKey::new("key").to_string());
-    Job {
-        place: Place { at: Position { sequence: 7, stored: 70 }, lane },
-        reading: 0,
-        meta: Meta { order, id: 9, ..Meta::default() },
-        payload: Bytes::from_static(b"{}"),
-        readable: true,
-        due: 0,
-        aside: None,
-        running: None,
-        purged: false,
-    }
+    let place = Place { at: Position { sequence: 7, stored: 70 }, lane };
+    Job::new(place, Meta { order, id: 9, ..Meta::default() }, Bytes::from_static(b"{}"))
 }
 
 /// With a delay of 10 and blocks of 50.

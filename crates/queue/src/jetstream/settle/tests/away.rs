@@ -1,13 +1,10 @@
 //! How a claim ends while the broker is away.
 
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::super::super::broker::Broker;
-use super::super::super::claims::State;
 use super::super::super::lease::Lease;
 use super::super::super::names::Names;
 use super::super::super::options::JetStream;
@@ -22,28 +19,15 @@ async fn away() -> (Shared, Arc<Lease>) {
     let mut context = async_nats::jetstream::new(client.clone());
     context.set_timeout(AGAIN);
     let settings = JetStream::new("test").partitions(1);
-    let mut state = State::new(&settings);
+    let broker = Broker { context, client, names: Names("test".to_owned()) };
+    let shared = Shared::new(broker, settings, 1000);
     let lease = Lease::new(Instant::now() + Duration::from_secs(60));
+    let mut state = shared.lock();
     let epoch = state.own(0, lease.clone());
     state.read_anew(0, epoch);
     state.settled(0, epoch, Settled::All);
     state.arrive(0, epoch, job(Lane::New));
-    let shared = Shared {
-        broker: Broker { context, client, names: Names("test".to_owned()) },
-        settings,
-        subjects: vec!["test.0".into()],
-        random: std::hash::RandomState::new(),
-        max_payload: 1000,
-        state: Mutex::new(state),
-        changed: Notify::new(),
-        leaving: AtomicBool::new(false),
-        left: Notify::new(),
-        stop: watch::Sender::new(false),
-        manager: Mutex::new(None),
-        checked: AtomicBool::new(true),
-        away: AtomicBool::new(false),
-        lost: AtomicBool::new(false),
-    };
+    drop(state);
     (shared, lease)
 }
 
