@@ -180,7 +180,10 @@ impl Manager {
                 }
             }
             "bye" => drop(self.others.remove(rest)),
-            "freed" if !leaving => self.take().await,
+            // Within the time that `look` has for it, too.
+            "freed" if !leaving => {
+                drop(tokio::time::timeout(self.time() / 3, self.take()).await);
+            }
             "purged" => {
                 let mut words = rest.split(' ');
                 let lane = if words.next() == Some("new") { Lane::New } else { Lane::Retry };
