@@ -8,8 +8,9 @@
 //! cargo run -p tencent-im-callback-cli -- send http://127.0.0.1:3000/callback State.StateChange
 //! ```
 //!
-//! Stop a worker with Ctrl+C or `kill`: it hands its partitions over at once, but for those of which
-//! handlers run. If you kill it with `kill -9`, another one takes over after `JetStream::lease`.
+//! Stop a worker with Ctrl+C or `kill`: it hands its partitions over at once, but for those of
+//! which handlers run. If you kill it with `kill -9`, another one takes over after
+//! `JetStream::lease`.
 //!
 //! | environment | default | meaning |
 //! | --- | --- | --- |

@@ -90,9 +90,9 @@ pub trait Store: Send + Sync + 'static {
         Box::pin(async { buried.await.map(|()| true) })
     }
 
-    /// A worker that is stopping claims no more; its handlers may still run. A store that shares its
-    /// work with other processes can hand over what nothing runs of, until somebody claims again. It
-    /// neither waits nor fails. The default does nothing.
+    /// A worker that is stopping claims no more; its handlers may still run. A store that shares
+    /// its work with other processes can hand over what nothing runs of, until somebody claims
+    /// again. It neither waits nor fails. The default does nothing.
     fn leave(&self) {}
 
     /// Gives the callback back as if it had not been claimed. It is called when a worker is

@@ -137,10 +137,10 @@ impl JetStreamStore {
     ///
     /// # Errors
     ///
-    /// [`QueueError::ServerTooOld`], or [`QueueError::UnsafeSetting`] if a stream has a setting with
-    /// which callbacks could be lost or mixed up, or is of an older version's layout; the text names
-    /// the setting. [`QueueError::Unavailable`] if the broker does not answer, or refuses: JetStream
-    /// is off, there are fewer servers than replicas, or the client has no permission.
+    /// [`QueueError::ServerTooOld`], or [`QueueError::UnsafeSetting`] if a stream has a setting
+    /// with which callbacks could be lost or mixed up, or is of an older version's layout; the text
+    /// names the setting. [`QueueError::Unavailable`] if the broker does not answer, or refuses:
+    /// JetStream is off, there are fewer servers than replicas, or the client has no permission.
     pub async fn open(context: Context, settings: JetStream) -> Result<Self, QueueError> {
         let names = Names(settings.name.clone());
         let broker = Broker { client: context.client(), context, names };

@@ -57,8 +57,9 @@ impl JetStream {
     }
 
     /// How long a worker owns a partition unless it says so again (10 s), at least 1 s. If its
-    /// process dies, another one takes over after this time. A handler may take longer. All processes
-    /// of a queue need the same; it is kept with the stream, and cannot be changed while that exists.
+    /// process dies, another one takes over after this time. A handler may take longer. All
+    /// processes of a queue need the same; it is kept with the stream, and cannot be changed while
+    /// that exists.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease.max(Duration::from_secs(1));
         self

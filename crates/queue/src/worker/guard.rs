@@ -50,8 +50,8 @@ impl Drop for LeaseKeeper {
     }
 }
 
-/// Gives a claim back, unless it was settled: a task may be aborted at any time, and a claim that was
-/// lost for a while may be in the way of the next one.
+/// Gives a claim back, unless it was settled: a task may be aborted at any time, and a claim that
+/// was lost for a while may be in the way of the next one.
 pub(super) struct ClaimGuard {
     store: Arc<dyn Store>,
     claim: Option<Claim>,

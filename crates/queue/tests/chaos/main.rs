@@ -1,7 +1,7 @@
 //! Two endpoints and two workers, on a cluster of three, while its nodes are killed, stopped and
 //! started again, and workers are killed in mid-handler; and on one server that is away for longer
-//! than the lease: what was answered OK is handled, once but for the attempts that were open, and in
-//! order but for what is marked.
+//! than the lease: what was answered OK is handled, once but for the attempts that were open, and
+//! in order but for what is marked.
 //!
 //! `CHAOS_CALLBACKS=100000 CHAOS_SECONDS=600 cargo test -p tencent-im-callback-queue --features
 //! jetstream --test chaos -- --nocapture nodes_and_workers` is the long run.

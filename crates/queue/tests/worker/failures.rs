@@ -331,8 +331,8 @@ async fn a_failure_for_which_there_is_no_space_is_given_back() {
     worker.await.unwrap().unwrap();
 }
 
-/// A store that is away for a while has room: what came of the attempt waits for it, and the handler
-/// that runs goes on.
+/// A store that is away for a while has room: what came of the attempt waits for it, and the
+/// handler that runs goes on.
 #[tokio::test(start_paused = true)]
 async fn a_failure_waits_for_a_store_that_is_away() {
     let store = Shared { lease: Some(3 * SECOND), ..Shared::new(MemoryStore::new()) };

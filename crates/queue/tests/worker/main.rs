@@ -64,7 +64,8 @@ struct Shared {
     is_full: Arc<AtomicBool>,
     /// It is too slow: nothing can be extended or tried again.
     is_away: Arc<AtomicBool>,
-    /// The next extension or completion finds that the claim has ended, although nobody else has it.
+    /// The next extension or completion finds that the claim has ended, although nobody else has
+    /// it.
     loses: Arc<AtomicBool>,
 }
 
