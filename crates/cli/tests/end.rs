@@ -85,26 +85,31 @@ fn listening_does_not_wait_for_who_reads_its_output() {
     // More than a pipe and the queue before it take.
     let sent = run(&["send", &url, "State.StateChange", "--count", "20000"]);
     assert!(sent.status == 0 && sent.out.starts_with("20000 sent"), "{sent:?}");
-    let mut out = BufReader::new(listen.stdout.take().unwrap());
-    // Who reads again sees at the next line how many are missing. There is no room for it at once.
+    let out = BufReader::new(listen.stdout.take().unwrap());
+    // Who reads again sees with the next lines how many are missing. There is no room at once.
+    let (told, is_told) = std::sync::mpsc::channel();
     let reads = std::thread::spawn(move || {
-        let (mut line, mut shown) = (String::new(), 0);
-        loop {
-            line.clear();
-            assert!(out.read_line(&mut line).unwrap() > 0, "it has ended");
-            match line.strip_suffix(" lines dropped, since nobody read the output\n") {
-                Some(count) => return (shown, count.parse::<u64>().unwrap()),
+        let (mut shown, mut dropped) = (0, 0);
+        for line in out.lines() {
+            match line.unwrap().strip_suffix(" lines dropped, since nobody read the output") {
+                Some(count) => {
+                    dropped += count.parse::<u64>().unwrap();
+                    let _ = told.send(());
+                }
                 None => shown += 1,
             }
         }
+        (shown, dropped)
     });
-    while !reads.is_finished() {
-        run(&["send", &url, "State.StateChange"]);
+    let mut all = 20_000;
+    while is_told.try_recv().is_err() {
+        assert!(!reads.is_finished(), "it has ended");
+        assert_eq!(run(&["send", &url, "State.StateChange"]).status, 0);
+        all += 1;
     }
+    assert_eq!(interrupt(&mut listen), 0);
     let (shown, dropped) = reads.join().unwrap();
-    assert!(dropped > 0 && shown + dropped >= 20_000, "{shown} {dropped}");
-    let _ = listen.kill();
-    let _ = listen.wait();
+    assert!(dropped > 0 && shown + dropped == all, "{shown} {dropped} {all}");
 }
 
 #[test]
